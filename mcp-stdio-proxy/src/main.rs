@@ -1,0 +1,2 @@
+//! Serves MCP servers that speak stdio over Streamable HTTP.
+fn main() {}
