@@ -1,0 +1,2 @@
+//! A stdio server that misbehaves on request.
+fn main() {}
