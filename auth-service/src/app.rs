@@ -1,0 +1,83 @@
+//! Puts the server together and runs it until it is told to stop.
+
+use std::{net::TcpListener, sync::Arc};
+
+use actix_web::{App, HttpServer, dev::Server, middleware::from_fn, web::Data};
+use tokio::sync::watch;
+
+use crate::{
+    config::Config,
+    http,
+    model::{Catalogue, SystemClock},
+    oauth::{AuthServer, Endpoint},
+    ports::{self, GitHub, ServersFile, SigningKeys},
+    store::{self, Store},
+};
+
+/// How long requests may take to finish after the signal to stop, in seconds.
+const DRAIN: u64 = 5;
+
+/// The server cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// `SIGNING_KEY_FILE`.
+    #[error("SIGNING_KEY_FILE")]
+    Key(#[from] ports::KeyError),
+    /// `MCP_SERVERS_FILE`.
+    #[error(transparent)]
+    Servers(#[from] ports::ServersError),
+    /// GitHub settings.
+    #[error(transparent)]
+    GitHub(#[from] ports::GithubError),
+    /// Redis settings.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The address.
+    #[error("cannot listen on {0} (AUTH_LISTEN)")]
+    Listen(std::net::SocketAddr, #[source] std::io::Error),
+    /// The HTTP server failed.
+    #[error("the HTTP server failed")]
+    Run(#[source] std::io::Error),
+}
+
+/// Builds the authorization server, and the task that keeps its catalogue current.
+pub fn build(config: Config) -> Result<(AuthServer, watch::Sender<Arc<Catalogue>>), Error> {
+    let file = ServersFile::new(&config);
+    let (publish, catalogue) = watch::channel(Arc::new(file.read()?));
+    let callback = config.issuer.at(Endpoint::Callback.path());
+    let github = config.github.as_ref().map(|app| GitHub::new(app, callback)).transpose()?;
+    let server = AuthServer {
+        store: Store::open(&config.redis)?,
+        keys: SigningKeys::load(&config.signing_key_file)?,
+        github,
+        catalogue,
+        clock: Arc::new(SystemClock),
+        config,
+    };
+    Ok((server, publish))
+}
+
+/// Runs until SIGTERM or SIGINT, and lets open requests finish.
+pub async fn serve(config: Config) -> Result<(), Error> {
+    let address = config.listen;
+    let file = ServersFile::new(&config);
+    let (server, publish) = build(config)?;
+    let issuer = server.config.issuer.as_str().to_owned();
+    let servers = server.catalogue().iter().count();
+    let listener = TcpListener::bind(address).map_err(|error| Error::Listen(address, error))?;
+    let watcher = tokio::spawn(file.watch(publish));
+    log::info!("listening on {address} as {issuer}, {servers} MCP servers");
+    let done = http_server(server, listener).map_err(Error::Run)?.await.map_err(Error::Run);
+    watcher.abort();
+    log::info!("stopped");
+    done
+}
+
+/// The HTTP server of `server` on `listener`.
+pub fn http_server(server: AuthServer, listener: TcpListener) -> std::io::Result<Server> {
+    let server = Data::new(server);
+    let app = move || {
+        App::new().wrap(from_fn(http::access_log)).app_data(server.clone()).configure(http::routes)
+    };
+    Ok(HttpServer::new(app).shutdown_timeout(DRAIN).listen(listener)?.run())
+}

@@ -1,0 +1,21 @@
+//! `healthcheck`: for containers, whose images have no curl.
+
+use std::time::Duration;
+
+use anyhow::ensure;
+
+use crate::{config::Config, oauth::Endpoint};
+
+/// Asks `/ready` of the service that these settings describe.
+pub(super) async fn check() -> anyhow::Result<()> {
+    let config = Config::load()?;
+    let mut address = config.listen;
+    if address.ip().is_unspecified() {
+        address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+    }
+    let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build()?;
+    let url = format!("http://{address}{}", Endpoint::Ready.path());
+    let status = client.get(url).send().await?.status();
+    ensure!(status.is_success(), "not ready: {status}");
+    Ok(())
+}

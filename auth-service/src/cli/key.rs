@@ -1,0 +1,33 @@
+//! `key generate`.
+
+use std::{fs::OpenOptions, io::Write, os::unix::fs::OpenOptionsExt, path::PathBuf};
+
+use anyhow::Context;
+use clap::Subcommand;
+
+use crate::ports;
+
+/// What to do with keys.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Make a P-256 key for ES256. Put a new key first in the file to sign with it; keep the old
+    /// one below until its tokens have ended.
+    Generate {
+        /// Write to this file (mode 0600, never overwritten) instead of standard output.
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
+}
+
+/// Makes a key.
+pub(super) fn generate(out: Option<&PathBuf>) -> anyhow::Result<()> {
+    let key = ports::generate_key()?;
+    let Some(path) = out else { return super::say(key.trim_end()) };
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .with_context(|| format!("cannot create {}", path.display()))?;
+    Ok(file.write_all(key.as_bytes())?)
+}

@@ -1,0 +1,39 @@
+//! `user login-code`.
+
+use std::time::Duration;
+
+use anyhow::ensure;
+use clap::Subcommand;
+
+use crate::{
+    model::{Clock, LoginCode, SystemClock, User},
+    store::Store,
+};
+
+/// How long a login code may be used.
+const LIFE: Duration = Duration::from_mins(10);
+
+/// What to do with people.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Mint a code with which NAME can log in once, within 10 minutes.
+    LoginCode {
+        /// The login name; the person becomes `local:NAME`.
+        name: String,
+    },
+}
+
+/// Mints a code and prints it alone.
+pub(super) async fn run(command: Command, store: &Store) -> anyhow::Result<()> {
+    let Command::LoginCode { name } = command;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    ensure!(
+        (1..=64).contains(&name.len()) && name.bytes().all(plain),
+        "a name has 1 to 64 letters, digits, dots, hyphens or underscores"
+    );
+    let user = User { subject: format!("local:{}", name.to_lowercase()), name, email: None };
+    let (code, now) = (LoginCode::for_typing()?, SystemClock.now());
+    store.put_login_code(&code, &user, (now, now.plus(LIFE))).await?;
+    log::info!(target: "audit", subject = user.subject; "login code minted");
+    super::say(code.reveal())
+}

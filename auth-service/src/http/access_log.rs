@@ -1,0 +1,24 @@
+//! One line a request, without query strings: they carry codes and states.
+
+use std::time::Instant;
+
+use actix_web::{
+    Error,
+    body::MessageBody,
+    dev::{ServiceRequest, ServiceResponse},
+    middleware::Next,
+};
+
+/// Logs method, path, status and duration.
+pub async fn access_log(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let begun = Instant::now();
+    let method = request.method().clone();
+    let path = request.path().to_owned();
+    let response = next.call(request).await?;
+    let (status, duration) = (response.status().as_u16(), begun.elapsed());
+    log::debug!(target: "access", status, duration:?; "{method} {path}");
+    Ok(response)
+}

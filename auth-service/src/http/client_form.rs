@@ -1,0 +1,95 @@
+//! The form of a client and the credentials it came with (RFC 6749 §2.3.1).
+
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header, web::Bytes};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use url::form_urlencoded;
+
+use super::error::TokenError;
+use crate::{
+    model::{ClientId, ClientSecret},
+    oauth::{ClientCredentials, Error, Params},
+};
+
+/// Parameters and credentials.
+pub(super) struct ClientForm {
+    pub(super) params: Params,
+    pub(super) credentials: ClientCredentials,
+}
+
+impl FromRequest for ClientForm {
+    type Error = actix_web::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Self::Error>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let form = is_form(request);
+        let basic = request.headers().get(header::AUTHORIZATION).cloned();
+        let body = Bytes::from_request(request, payload);
+        Box::pin(async move {
+            if !form {
+                let why = "the body must be application/x-www-form-urlencoded";
+                return Err(TokenError::from(Error::InvalidRequest(why)).into());
+            }
+            let params = Params::parse(&body.await?);
+            let basic = basic.as_ref().map(|value| value.to_str().unwrap_or(""));
+            let credentials = credentials(basic, &params).map_err(TokenError::from)?;
+            Ok(Self { params, credentials })
+        })
+    }
+}
+
+fn is_form(request: &HttpRequest) -> bool {
+    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    kind.and_then(|kind| kind.split(';').next())
+        .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"))
+}
+
+fn credentials(header: Option<&str>, params: &Params) -> Result<ClientCredentials, Error> {
+    let id = params.one("client_id")?.map(ClientId::parsed);
+    let secret = params.one("client_secret")?.map(ClientSecret::presented);
+    match (header, id, secret) {
+        // "The client MUST NOT use more than one authentication method in each request."
+        (Some(_), _, Some(_)) => Err(Error::InvalidRequest("the client authenticates in two ways")),
+        (Some(header), id, None) => {
+            let (user, secret) = basic(header).ok_or(Error::InvalidClient)?;
+            if id.is_some_and(|id| id != user) {
+                return Err(Error::InvalidRequest("client_id differs from the credentials"));
+            }
+            Ok(ClientCredentials::Basic(user, secret))
+        }
+        (None, Some(id), Some(secret)) => Ok(ClientCredentials::Post(id, secret)),
+        (None, Some(id), None) => Ok(ClientCredentials::Public(id)),
+        (None, None, _) => Err(Error::InvalidRequest("client_id is missing")),
+    }
+}
+
+/// RFC 6749 §2.3.1: id and secret are form-encoded before they become user and password.
+fn basic(header: &str) -> Option<(ClientId, ClientSecret)> {
+    let (scheme, encoded) = header.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = String::from_utf8(BASE64_STANDARD.decode(encoded.trim()).ok()?).ok()?;
+    let (user, password) = decoded.split_once(':')?;
+    let decode = |text: &str| {
+        let encoded = format!("v={text}");
+        form_urlencoded::parse(encoded.as_bytes()).next().map(|(_, value)| value.into_owned())
+    };
+    Some((ClientId::parsed(&decode(user)?), ClientSecret::presented(decode(password)?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn basic_credentials_are_form_decoded() {
+        let header = format!("basic {}", BASE64_STANDARD.encode("a%3Ab:c+d"));
+        let (id, secret) = basic(&header).unwrap();
+        assert_eq!((id.as_str(), secret.reveal()), ("a:b", "c d"));
+        assert!(basic("Basic !!!").is_none());
+        assert!(basic("Bearer abc").is_none());
+    }
+}

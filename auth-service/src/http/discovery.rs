@@ -1,0 +1,35 @@
+//! The well-known documents: RFC 8414, OpenID Connect Discovery, RFC 9728.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header,
+    web::{Data, Path},
+};
+use serde_json::json;
+
+use crate::oauth::AuthServer;
+
+/// Clients fetch these before every login; the content changes only with the configuration.
+const CACHE: (header::HeaderName, &str) = (header::CACHE_CONTROL, "public, max-age=60");
+
+/// `GET /.well-known/oauth-authorization-server` and its other spellings.
+pub(super) async fn server(server: Data<AuthServer>) -> HttpResponse {
+    HttpResponse::Ok().insert_header(CACHE).json(server.metadata())
+}
+
+/// `GET /.well-known/oauth-protected-resource`, with the path of the server inserted or at the root.
+pub(super) async fn resource(
+    server: Data<AuthServer>,
+    request: HttpRequest,
+    path: Option<Path<String>>,
+) -> HttpResponse {
+    let path = path.map_or_else(String::new, |path| format!("/{path}"));
+    let host = request.connection_info().host().to_ascii_lowercase();
+    match server.resource_metadata(&host, &path) {
+        Some(metadata) => HttpResponse::Ok().insert_header(CACHE).json(metadata),
+        None => HttpResponse::NotFound().json(json!({
+            "error": "not_found",
+            "error_description": "no MCP server is published at this address",
+        })),
+    }
+}

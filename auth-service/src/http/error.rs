@@ -1,0 +1,122 @@
+//! An [`oauth::Error`] on the wire: JSON (RFC 6749 §5.2), a redirect or a page (§4.1.2.1).
+
+use actix_web::{
+    HttpResponse, ResponseError,
+    http::{StatusCode, header},
+};
+use serde::Serialize;
+
+use super::page;
+use crate::{
+    model::Chain,
+    oauth::{self, AuthorizeError, ErrorCode},
+};
+
+/// How long a client should wait when the storage or the provider is away, in seconds.
+pub(super) const RETRY_AFTER: &str = "2";
+
+/// As the JSON of RFC 6749 §5.2 and RFC 7591 §3.2.2.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub(super) struct TokenError(#[from] oauth::Error);
+
+#[derive(Serialize)]
+struct Body {
+    error: &'static str,
+    error_description: String,
+}
+
+impl ResponseError for TokenError {
+    fn status_code(&self) -> StatusCode {
+        match self.0.code() {
+            ErrorCode::InvalidClient | ErrorCode::InvalidToken => StatusCode::UNAUTHORIZED,
+            code => status_of(code),
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        log_refusal(&self.0);
+        let code = self.0.code();
+        let mut response = HttpResponse::build(self.status_code());
+        response.insert_header((header::CACHE_CONTROL, "no-store"));
+        match code {
+            // RFC 6749 §5.2: the header names the scheme that the client used.
+            ErrorCode::InvalidClient => {
+                response.insert_header((header::WWW_AUTHENTICATE, "Basic realm=\"oauth\""));
+            }
+            ErrorCode::InvalidToken => {
+                let challenge = "Bearer error=\"invalid_token\"";
+                response.insert_header((header::WWW_AUTHENTICATE, challenge));
+            }
+            ErrorCode::TemporarilyUnavailable => {
+                response.insert_header((header::RETRY_AFTER, RETRY_AFTER));
+            }
+            _ => {}
+        }
+        response.json(Body { error: code.as_str(), error_description: self.0.to_string() })
+    }
+}
+
+/// As a redirect to the client, or as a page where the client cannot be trusted.
+#[derive(Debug)]
+pub(super) struct BrowserError(AuthorizeError);
+
+impl From<AuthorizeError> for BrowserError {
+    fn from(error: AuthorizeError) -> Self {
+        Self(error)
+    }
+}
+
+impl From<oauth::Error> for BrowserError {
+    fn from(error: oauth::Error) -> Self {
+        Self(AuthorizeError::Page(error))
+    }
+}
+
+impl std::fmt::Display for BrowserError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.0 {
+            AuthorizeError::Page(error) | AuthorizeError::Redirect(_, error) => error.fmt(f),
+        }
+    }
+}
+
+impl ResponseError for BrowserError {
+    fn status_code(&self) -> StatusCode {
+        match &self.0 {
+            AuthorizeError::Page(error) => status_of(error.code()),
+            AuthorizeError::Redirect(..) => StatusCode::SEE_OTHER,
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        match &self.0 {
+            AuthorizeError::Page(error) => {
+                log_refusal(error);
+                page::error(self.status_code(), error)
+            }
+            AuthorizeError::Redirect(url, error) => {
+                log_refusal(error);
+                page::redirect(url)
+            }
+        }
+    }
+}
+
+fn status_of(code: ErrorCode) -> StatusCode {
+    match code {
+        ErrorCode::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorCode::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
+        ErrorCode::AccessDenied => StatusCode::FORBIDDEN,
+        _ => StatusCode::BAD_REQUEST,
+    }
+}
+
+fn log_refusal(error: &oauth::Error) {
+    match error.code() {
+        ErrorCode::TemporarilyUnavailable | ErrorCode::ServerError => {
+            log::error!("{}", Chain(error));
+        }
+        code => log::info!("refused with {}: {}", code.as_str(), Chain(error)),
+    }
+}

@@ -1,0 +1,98 @@
+//! The request that Traefik asks about, from the headers it sets itself (`trustForwardHeader` off).
+
+use actix_web::http::header::HeaderMap;
+
+/// Host and path of the request.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Forwarded {
+    /// `host` or `host:port`, in lower case, without the port of https.
+    pub(super) authority: String,
+    /// The path, without the query.
+    pub(super) path: String,
+}
+
+/// The headers do not describe one request.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Malformed;
+
+impl Forwarded {
+    /// Reads `X-Forwarded-Host` and `X-Forwarded-Uri`.
+    ///
+    /// Spellings that a router and a backend may read differently (encoded slashes, dot segments,
+    /// backslashes) name no resource of ours and are refused rather than interpreted.
+    pub(super) fn read(headers: &HeaderMap) -> Result<Self, Malformed> {
+        let host = once(headers, "x-forwarded-host")?;
+        let uri = once(headers, "x-forwarded-uri")?;
+        let path = uri.split(['?', '#']).next().unwrap_or("");
+        if !path.starts_with('/') || !path.split('/').all(is_plain) || path.contains("//") {
+            return Err(Malformed);
+        }
+        let host = host.to_ascii_lowercase();
+        let host = host.strip_suffix(":443").unwrap_or(&host);
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-.:[]".contains(&byte);
+        if host.is_empty() || !host.bytes().all(plain) {
+            return Err(Malformed);
+        }
+        Ok(Self { authority: without_root_dot(host), path: path.to_owned() })
+    }
+}
+
+/// One segment of a path that means the same to everybody.
+fn is_plain(segment: &str) -> bool {
+    let harmless = |byte: u8| byte.is_ascii_graphic() && !b"%\\;".contains(&byte);
+    !matches!(segment, "." | "..") && segment.bytes().all(harmless)
+}
+
+/// `host.` and `host` are the same name (RFC 1034 §3.1).
+fn without_root_dot(host: &str) -> String {
+    match host.split_once(':') {
+        Some((name, port)) if !host.starts_with('[') => {
+            format!("{}:{port}", name.strip_suffix('.').unwrap_or(name))
+        }
+        _ => host.strip_suffix('.').unwrap_or(host).to_owned(),
+    }
+}
+
+fn once<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, Malformed> {
+    let mut values = headers.get_all(name);
+    match (values.next(), values.next()) {
+        (Some(value), None) => value.to_str().map_err(|_| Malformed),
+        _ => Err(Malformed),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::{HeaderName, HeaderValue};
+
+    use super::*;
+
+    fn read(host: &str, uri: &str) -> Result<(String, String), Malformed> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [("x-forwarded-host", host), ("x-forwarded-uri", uri)] {
+            headers.append(HeaderName::from_static(name), HeaderValue::from_str(value).unwrap());
+        }
+        Forwarded::read(&headers).map(|request| (request.authority, request.path))
+    }
+
+    #[test]
+    fn host_and_path_are_brought_to_one_spelling() {
+        let expected = Ok(("time.example".to_owned(), "/mcp".to_owned()));
+        for host in ["time.example", "TIME.example", "time.example:443", "time.example."] {
+            assert_eq!(read(host, "/mcp?x=/../y"), expected, "{host}");
+        }
+        assert_eq!(read("a.example.:8443", "/").unwrap().0, "a.example:8443");
+    }
+
+    #[test]
+    fn spellings_that_can_be_read_in_two_ways_are_refused() {
+        for uri in
+            ["", "mcp", "/a/../mcp", "/./mcp", "/a%2fb", "/%2e%2e/mcp", "//mcp", "/a;b", "/a\\b"]
+        {
+            assert_eq!(read("time.example", uri), Err(Malformed), "{uri}");
+        }
+        for host in ["", "user@time.example", "time.example/x", "a,b"] {
+            assert_eq!(read(host, "/mcp"), Err(Malformed), "{host}");
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! `GET`, `PUT` and `DELETE /register/{client_id}` (RFC 7592).
+
+use actix_web::{
+    HttpResponse,
+    http::header,
+    web::{Bytes, Data, Path},
+};
+
+use super::{bearer::Bearer, error::TokenError};
+use crate::{
+    model::ClientId,
+    oauth::{AuthServer, Registered},
+};
+
+/// Reads the registration.
+pub(super) async fn read(
+    server: Data<AuthServer>,
+    id: Path<ClientId>,
+    token: Bearer,
+) -> Result<HttpResponse, TokenError> {
+    Ok(answer(&server.read_registration(&id, &token.registration()).await?))
+}
+
+/// Replaces the metadata.
+pub(super) async fn update(
+    server: Data<AuthServer>,
+    id: Path<ClientId>,
+    token: Bearer,
+    body: Bytes,
+) -> Result<HttpResponse, TokenError> {
+    Ok(answer(&server.update_registration(&id, &token.registration(), &body).await?))
+}
+
+/// Ends the registration.
+pub(super) async fn delete(
+    server: Data<AuthServer>,
+    id: Path<ClientId>,
+    token: Bearer,
+) -> Result<HttpResponse, TokenError> {
+    server.delete_registration(&id, &token.registration()).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+fn answer(registered: &Registered) -> HttpResponse {
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(registered)
+}

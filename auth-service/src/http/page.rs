@@ -1,0 +1,117 @@
+//! The HTML pages and the headers that keep them to themselves.
+
+use actix_web::{
+    HttpResponse, HttpResponseBuilder,
+    http::{StatusCode, header},
+};
+use askama::Template;
+
+use crate::{
+    model::Identifier,
+    oauth::{self, ConsentPage, ErrorCode},
+};
+
+#[derive(Template)]
+#[template(path = "consent.html")]
+struct Consent<'a> {
+    nonce: &'a str,
+    page: &'a ConsentPage,
+}
+
+#[derive(Template)]
+#[template(path = "continue.html")]
+struct Continue<'a> {
+    nonce: &'a str,
+    url: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "error.html")]
+struct Failure<'a> {
+    nonce: &'a str,
+    title: &'a str,
+    message: String,
+    code: &'a str,
+}
+
+/// The consent page.
+pub(super) fn consent(page: &ConsentPage) -> HttpResponse {
+    let status = if page.wrong_code { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    html(status, |nonce| Consent { nonce, page }.render())
+}
+
+/// Sends the browser on after a form. A redirect would be followed under the `form-action` of the
+/// page that had the form, over every further hop that we cannot know; a page of its own is not.
+pub(super) fn go_on(url: &str) -> HttpResponse {
+    let mut response = html(StatusCode::OK, |nonce| Continue { nonce, url }.render());
+    match header::HeaderValue::from_str(&format!("0; url={url}")) {
+        Ok(value) => {
+            response.headers_mut().insert(header::REFRESH, value);
+            response
+        }
+        Err(_) => response,
+    }
+}
+
+/// Sends the browser on from a GET.
+pub(super) fn redirect(url: &str) -> HttpResponse {
+    let mut response = HttpResponse::build(StatusCode::SEE_OTHER);
+    private(&mut response);
+    response.insert_header((header::LOCATION, url)).finish()
+}
+
+/// An error that must not, or cannot, be told to the client.
+pub(super) fn error(status: StatusCode, error: &oauth::Error) -> HttpResponse {
+    let (title, message) = match error.code() {
+        ErrorCode::InvalidClient => (
+            "This application is not registered here",
+            "Its registration is unknown or has expired. Remove the connection in the application \
+             and add it again: it will register anew."
+                .to_owned(),
+        ),
+        ErrorCode::TemporarilyUnavailable | ErrorCode::ServerError => {
+            ("Something is not working", error.to_string())
+        }
+        _ => ("This request cannot be answered", error.to_string()),
+    };
+    let code = error.code().as_str();
+    html(status, |nonce| Failure { nonce, title, message, code }.render())
+}
+
+fn html(
+    status: StatusCode,
+    render: impl FnOnce(&str) -> Result<String, askama::Error>,
+) -> HttpResponse {
+    let Ok(nonce) = Identifier::generate() else {
+        return HttpResponse::InternalServerError().finish();
+    };
+    let nonce = nonce.as_str();
+    // The forms' target is ours; where they lead to is reached by a page, see `go_on`.
+    let policy = format!(
+        "default-src 'none'; style-src 'nonce-{nonce}'; frame-ancestors 'none'; base-uri 'none'; \
+         form-action 'self'"
+    );
+    match render(nonce) {
+        Ok(body) => {
+            let mut response = HttpResponse::build(status);
+            private(&mut response);
+            response
+                .insert_header((header::CONTENT_SECURITY_POLICY, policy))
+                .insert_header((header::X_FRAME_OPTIONS, "DENY"))
+                .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+                .content_type("text/html; charset=utf-8")
+                .body(body)
+        }
+        Err(error) => {
+            log::error!("page not rendered: {error}");
+            HttpResponse::InternalServerError().finish()
+        }
+    }
+}
+
+/// Neither kept in a cache nor told to the next site.
+fn private(response: &mut HttpResponseBuilder) {
+    response
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header((header::REFERRER_POLICY, "no-referrer"));
+}

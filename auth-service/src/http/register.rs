@@ -1,0 +1,19 @@
+//! `POST /register` (RFC 7591 §3).
+
+use actix_web::{
+    HttpResponse,
+    http::header,
+    web::{Bytes, Data},
+};
+
+use super::error::TokenError;
+use crate::oauth::AuthServer;
+
+/// Registers a client.
+pub(super) async fn register(
+    server: Data<AuthServer>,
+    body: Bytes,
+) -> Result<HttpResponse, TokenError> {
+    let registered = server.register(&body).await?;
+    Ok(HttpResponse::Created().insert_header((header::CACHE_CONTROL, "no-store")).json(registered))
+}

@@ -1,0 +1,24 @@
+//! `POST /token` (RFC 6749 §3.2).
+
+use actix_web::{HttpResponse, http::header, web::Data};
+
+use super::{client_form::ClientForm, error::TokenError};
+use crate::oauth::{AuthServer, Error};
+
+/// Issues tokens for a grant.
+pub(super) async fn token(
+    server: Data<AuthServer>,
+    form: ClientForm,
+) -> Result<HttpResponse, TokenError> {
+    let client = server.authenticate(&form.credentials).await?;
+    let tokens = match form.params.required("grant_type", "grant_type is missing")? {
+        "authorization_code" => server.redeem_code(&client, &form.params).await?,
+        "refresh_token" => server.refresh(&client, &form.params).await?,
+        _ => return Err(Error::UnsupportedGrantType.into()),
+    };
+    // RFC 6749 §5.1 asks for both headers.
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header((header::PRAGMA, "no-cache"))
+        .json(tokens))
+}

@@ -1,0 +1,27 @@
+//! OAuth 2.1 authorization server and `ForwardAuth` backend for MCP servers.
+//!
+//! Floors, top to bottom; each uses those below it and none above it (`tests/layers.rs`):
+//! `cli → app → http → oauth → store, ports → config → model`.
+//!
+//! | what | protocol | endpoint | test |
+//! |---|---|---|---|
+//! | [RFC 6749](https://www.rfc-editor.org/rfc/rfc6749) authorization | `oauth/authorization.rs` | `http/authorize.rs` | `tests/rfc/rfc6749_authorize.rs` |
+//! | RFC 6749 tokens | `oauth/code_grant.rs`, `oauth/refresh_grant.rs` | `http/token.rs` | `tests/rfc/rfc6749_token.rs` |
+//! | RFC 6750 bearer tokens | `oauth/bearer.rs` | `http/verify.rs` | `tests/rfc/rfc6750.rs` |
+//! | RFC 7591 registration | `oauth/registration.rs` | `http/register.rs` | `tests/rfc/rfc7591.rs` |
+//! | RFC 7636 PKCE | `oauth/pkce.rs` | | `tests/rfc/rfc7636.rs` |
+//! | RFC 8252 native apps | `oauth/redirect_uri.rs` | | `tests/rfc/rfc6749_authorize.rs` |
+//! | RFC 8414 metadata | `oauth/metadata.rs` | `http/discovery.rs` | `tests/rfc/rfc8414.rs` |
+//! | RFC 8707 resources | `oauth/resource.rs` | | `tests/rfc/rfc8707.rs` |
+//! | RFC 9068 access tokens | `oauth/access_token.rs` | `http/jwks.rs` | `tests/rfc/rfc9068.rs` |
+//! | RFC 9207 `iss` | `oauth/authorization.rs` | | `tests/rfc/rfc9207.rs` |
+//! | RFC 9728 protected resources | `oauth/protected_resource.rs` | `http/discovery.rs` | `tests/rfc/rfc9728.rs` |
+
+pub mod app;
+pub mod cli;
+pub mod config;
+pub mod http;
+pub mod model;
+pub mod oauth;
+pub mod ports;
+pub mod store;

@@ -1,0 +1,99 @@
+//! The set of servers that this gateway protects, as one unchanging value.
+
+use super::{McpServer, ResourceUri, ServerName};
+
+/// All servers; replaced as a whole when the configuration changes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Catalogue {
+    servers: Vec<McpServer>,
+}
+
+impl Catalogue {
+    /// A catalogue of `servers`, whose names and resources are distinct.
+    #[must_use]
+    pub fn new(servers: Vec<McpServer>) -> Self {
+        Self { servers }
+    }
+
+    /// The servers.
+    pub fn iter(&self) -> impl Iterator<Item = &McpServer> {
+        self.servers.iter()
+    }
+
+    /// The server with that resource identifier.
+    #[must_use]
+    pub fn by_resource(&self, resource: &ResourceUri) -> Option<&McpServer> {
+        self.servers.iter().find(|server| server.resource == *resource)
+    }
+
+    /// The server of that name.
+    #[must_use]
+    pub fn by_name(&self, name: &ServerName) -> Option<&McpServer> {
+        self.servers.iter().find(|server| server.name == *name)
+    }
+
+    /// The only server of the gateway, if there is just one.
+    #[must_use]
+    pub fn only(&self) -> Option<&McpServer> {
+        match self.servers.as_slice() {
+            [server] => Some(server),
+            _ => None,
+        }
+    }
+
+    /// The only server on that host, if there is just one.
+    #[must_use]
+    pub fn only_on(&self, authority: &str) -> Option<&McpServer> {
+        let mut on_host =
+            self.servers.iter().filter(|server| server.resource.authority() == authority);
+        on_host.next().filter(|_| on_host.next().is_none())
+    }
+
+    /// The server that a request to `path` on `authority` goes to: the one with the longest path
+    /// that is a prefix of whole segments.
+    #[must_use]
+    pub fn at(&self, authority: &str, path: &str) -> Option<&McpServer> {
+        self.servers
+            .iter()
+            .filter(|server| server.resource.authority() == authority)
+            .filter(|server| {
+                path.strip_prefix(server.resource.path())
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            })
+            .max_by_key(|server| server.resource.path().len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Scopes;
+
+    fn server(name: &str, resource: &str) -> McpServer {
+        McpServer {
+            name: ServerName::parse(name).unwrap(),
+            title: name.into(),
+            resource: ResourceUri::parse(resource).unwrap(),
+            allow: None,
+            scopes: Scopes::default(),
+        }
+    }
+
+    #[test]
+    fn a_request_belongs_to_the_longest_path_of_whole_segments() {
+        let catalogue = Catalogue::new(vec![
+            server("time", "https://gw.example/time/mcp"),
+            server("deep", "https://gw.example/time/mcp/deep"),
+            server("git", "https://git.example/mcp"),
+        ]);
+        let at = |host, path| catalogue.at(host, path).map(|server| server.name.as_str());
+        assert_eq!(at("gw.example", "/time/mcp"), Some("time"));
+        assert_eq!(at("gw.example", "/time/mcp/deep/x"), Some("deep"));
+        assert_eq!(at("gw.example", "/time/mcpx"), None);
+        assert_eq!(at("gw.example", "/mcp"), None);
+        assert_eq!(at("git.example", "/mcp/"), Some("git"));
+        assert_eq!(at("git.example:8443", "/mcp"), None);
+        assert!(catalogue.only_on("gw.example").is_none());
+        assert!(catalogue.only_on("git.example").is_some());
+    }
+}

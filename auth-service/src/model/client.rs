@@ -1,0 +1,111 @@
+//! A registered client and its metadata (RFC 7591 §2).
+
+use serde::{Deserialize, Serialize};
+
+use super::{Fingerprint, Identifier, RedirectUri, Scopes, UnixTime};
+
+/// A client identifier (RFC 6749 §2.2).
+pub type ClientId = Identifier;
+
+/// How a client proves itself at the token endpoint (RFC 7591 §2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthMethod {
+    /// A public client.
+    None,
+    /// HTTP Basic (RFC 6749 §2.3.1): the default of RFC 7591 §2.
+    #[default]
+    ClientSecretBasic,
+    /// Secret in the form (RFC 6749 §2.3.1).
+    ClientSecretPost,
+}
+
+/// What a client says about itself; a member that it left out stays out of every answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientMetadata {
+    /// Where it may be redirected to.
+    #[serde(default)]
+    pub redirect_uris: Vec<RedirectUri>,
+    /// How it authenticates.
+    #[serde(default)]
+    pub token_endpoint_auth_method: AuthMethod,
+    /// What it may do at the token endpoint.
+    #[serde(default = "default_grant_types")]
+    pub grant_types: Vec<String>,
+    /// What it may ask of the authorization endpoint.
+    #[serde(default = "default_response_types")]
+    pub response_types: Vec<String>,
+    /// Its name for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_name: Option<String>,
+    /// Its home page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_uri: Option<String>,
+    /// Its picture; never loaded by us.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logo_uri: Option<String>,
+    /// Scopes it means to ask for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<Scopes>,
+    /// Whom to write to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contacts: Option<Vec<String>>,
+    /// Its terms of service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tos_uri: Option<String>,
+    /// Its privacy policy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy_uri: Option<String>,
+    /// `web` or `native` (OpenID Connect Registration §2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub application_type: Option<String>,
+    /// Its software, over versions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub software_id: Option<String>,
+    /// The version of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub software_version: Option<String>,
+}
+
+/// RFC 7591 §2: "If omitted, the default behavior is that the client will use only the
+/// `authorization_code` Grant Type". MCP clients that leave it out still expect to refresh.
+fn default_grant_types() -> Vec<String> {
+    vec!["authorization_code".into(), "refresh_token".into()]
+}
+
+fn default_response_types() -> Vec<String> {
+    vec!["code".into()]
+}
+
+/// A registration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Client {
+    /// Its id.
+    pub id: ClientId,
+    /// Its secret, unless it is public.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<Fingerprint>,
+    /// The token that manages the registration (RFC 7592).
+    pub registration_token: Fingerprint,
+    /// When it was registered.
+    pub issued_at: UnixTime,
+    /// When the registration ends; never, if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<UnixTime>,
+    /// What it said about itself.
+    pub metadata: ClientMetadata,
+}
+
+impl Client {
+    /// The name that people see.
+    #[must_use]
+    pub fn display_name(&self) -> &str {
+        self.metadata.client_name.as_deref().unwrap_or("An application without a name")
+    }
+
+    /// Whether it registered for `grant_type`.
+    #[must_use]
+    pub fn may_use(&self, grant_type: &str) -> bool {
+        self.metadata.grant_types.iter().any(|registered| registered == grant_type)
+    }
+}

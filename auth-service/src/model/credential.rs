@@ -1,0 +1,202 @@
+//! Credentials: random, shown once, stored only as their SHA-256.
+
+use std::fmt;
+
+use aws_lc_rs::{constant_time, digest, rand};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+
+/// The operating system gave no random bytes.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("no random bytes")]
+pub struct RandomError;
+
+/// What the store keeps of a credential: the SHA-256, base64url.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Fingerprint(String);
+
+impl Fingerprint {
+    /// The fingerprint of `text`.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        let hash = digest::digest(&digest::SHA256, text.as_bytes());
+        Self(BASE64_URL_SAFE_NO_PAD.encode(hash.as_ref()))
+    }
+
+    /// Compares in constant time.
+    #[must_use]
+    pub fn matches(&self, other: &Self) -> bool {
+        constant_time::verify_slices_are_equal(self.0.as_bytes(), other.0.as_bytes()).is_ok()
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A public random name of `BYTES` random bytes, base64url: an id, not a secret.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Identifier(String);
+
+impl Identifier {
+    /// A fresh id of 128 random bits.
+    pub fn generate() -> Result<Self, RandomError> {
+        random::<16>().map(Self)
+    }
+
+    /// An id as somebody else wrote it down.
+    #[must_use]
+    pub fn parsed(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Identifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+fn random<const BYTES: usize>() -> Result<String, RandomError> {
+    let mut bytes = [0_u8; BYTES];
+    rand::fill(&mut bytes).map_err(|_| RandomError)?;
+    Ok(BASE64_URL_SAFE_NO_PAD.encode(bytes))
+}
+
+macro_rules! credential {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone)]
+        pub struct $name(SecretString);
+
+        impl $name {
+            /// 256 fresh random bits.
+            pub fn generate() -> Result<Self, RandomError> {
+                Ok(Self(random::<32>()?.into()))
+            }
+
+            /// What somebody presented as one.
+            #[must_use]
+            pub fn presented(text: impl Into<String>) -> Self {
+                Self(text.into().into())
+            }
+
+            /// The credential itself, for the one it belongs to.
+            #[must_use]
+            pub fn reveal(&self) -> &str {
+                self.0.expose_secret()
+            }
+
+            /// What the store keeps.
+            #[must_use]
+            pub fn fingerprint(&self) -> Fingerprint {
+                Fingerprint::of(self.reveal())
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($name), "(redacted)"))
+            }
+        }
+    };
+}
+
+credential!(
+    /// An authorization code (RFC 6749 §4.1.2).
+    AuthorizationCode
+);
+credential!(
+    /// A refresh token (RFC 6749 §1.5).
+    RefreshToken
+);
+credential!(
+    /// A client secret (RFC 6749 §2.3.1).
+    ClientSecret
+);
+credential!(
+    /// A registration access token (RFC 7592 §1.2).
+    RegistrationToken
+);
+credential!(
+    /// The cookie that holds a browser together from the consent page to the callback.
+    BrowserSession
+);
+credential!(
+    /// Names one authorization request that waits on the consent page.
+    FlowId
+);
+credential!(
+    /// Proves that the consent form came from our page.
+    CsrfToken
+);
+credential!(
+    /// The `state` we give to the login provider.
+    LoginState
+);
+credential!(
+    /// A single-use code that an operator minted for a person to log in with.
+    LoginCode
+);
+
+impl LoginCode {
+    /// A code that a person can type: 16 characters of 32, 80 random bits, in groups of four.
+    pub fn for_typing() -> Result<Self, RandomError> {
+        const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+        let mut bytes = [0_u8; 16];
+        rand::fill(&mut bytes).map_err(|_| RandomError)?;
+        let mut code = String::with_capacity(19);
+        for (index, byte) in bytes.iter().enumerate() {
+            if index > 0 && index % 4 == 0 {
+                code.push('-');
+            }
+            code.extend(ALPHABET.get(usize::from(byte % 32)).map(|&letter| char::from(letter)));
+        }
+        Ok(Self(code.into()))
+    }
+
+    /// A code as typed: case and separators do not matter.
+    #[must_use]
+    pub fn typed(text: &str) -> Self {
+        let letters: Vec<char> = text
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .map(|letter| letter.to_ascii_uppercase())
+            .take(64)
+            .collect();
+        let groups: Vec<String> = letters.chunks(4).map(|group| group.iter().collect()).collect();
+        Self(groups.join("-").into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_login_code_is_read_back_however_it_is_typed() {
+        let code = LoginCode::for_typing().unwrap();
+        assert_eq!(code.reveal().len(), 19);
+        let sloppy = code.reveal().to_lowercase().replace('-', " ");
+        assert_eq!(LoginCode::typed(&sloppy).fingerprint(), code.fingerprint());
+        assert_ne!(LoginCode::typed("AAAA").fingerprint(), code.fingerprint());
+    }
+
+    #[test]
+    fn debug_output_never_shows_a_credential() {
+        let token = RefreshToken::generate().unwrap();
+        assert_eq!(format!("{token:?}"), "RefreshToken(redacted)");
+        assert_eq!(token.reveal().len(), 43);
+    }
+}

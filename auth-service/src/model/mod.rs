@@ -1,0 +1,29 @@
+//! Values of the domain; this floor imports nothing of ours.
+
+mod catalogue;
+mod chain;
+mod client;
+mod clock;
+mod credential;
+mod grant;
+mod scope;
+mod server;
+mod uri;
+mod user;
+
+pub use catalogue::Catalogue;
+pub use chain::Chain;
+pub use client::{AuthMethod, Client, ClientId, ClientMetadata};
+pub use clock::{Clock, SystemClock, UnixTime};
+pub use credential::{
+    AuthorizationCode, BrowserSession, ClientSecret, CsrfToken, Fingerprint, FlowId, Identifier,
+    LoginCode, LoginState, RandomError, RefreshToken, RegistrationToken,
+};
+pub use grant::{
+    AccessRecord, AuthorizationRequest, CodeRecord, ConsentRecord, Grant, LoginRecord,
+    RefreshRecord,
+};
+pub use scope::{InvalidScope, Scopes};
+pub use server::{AllowList, McpServer, ServerName};
+pub use uri::{InvalidUri, Issuer, RedirectUri, ResourceUri};
+pub use user::User;

@@ -1,0 +1,99 @@
+//! Scopes (RFC 6749 §3.3): a set of space-delimited, case-sensitive tokens.
+
+use std::{collections::BTreeSet, fmt};
+
+use serde::{Deserialize, Serialize};
+
+/// A scope token has a character that RFC 6749 §3.3 does not allow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a scope has a character that RFC 6749 section 3.3 does not allow")]
+pub struct InvalidScope;
+
+/// A set of scopes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct Scopes(BTreeSet<String>);
+
+impl Scopes {
+    /// Reads a `scope` parameter.
+    pub fn parse(text: &str) -> Result<Self, InvalidScope> {
+        let tokens = text.split(' ').filter(|token| !token.is_empty());
+        let mut scopes = BTreeSet::new();
+        for token in tokens {
+            // scope-token = 1*( %x21 / %x23-5B / %x5D-7E )
+            if !token.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e)) {
+                return Err(InvalidScope);
+            }
+            scopes.insert(token.to_owned());
+        }
+        Ok(Self(scopes))
+    }
+
+    /// The scopes that are in both sets.
+    #[must_use]
+    pub fn intersection(&self, other: &Self) -> Self {
+        Self(self.0.intersection(&other.0).cloned().collect())
+    }
+
+    /// The scopes that are in either set.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        Self(self.0.union(&other.0).cloned().collect())
+    }
+
+    /// Whether every scope of `other` is here.
+    #[must_use]
+    pub fn contains_all(&self, other: &Self) -> bool {
+        self.0.is_superset(&other.0)
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The scopes in order.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
+impl fmt::Display for Scopes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, scope) in self.iter().enumerate() {
+            if index > 0 {
+                f.write_str(" ")?;
+            }
+            f.write_str(scope)?;
+        }
+        Ok(())
+    }
+}
+
+impl From<Scopes> for String {
+    fn from(scopes: Scopes) -> Self {
+        scopes.to_string()
+    }
+}
+
+impl TryFrom<String> for Scopes {
+    type Error = InvalidScope;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_characters_of_rfc_6749_are_scopes() {
+        assert_eq!(Scopes::parse("b  a a").unwrap().to_string(), "a b");
+        assert_eq!(Scopes::parse("a\"b"), Err(InvalidScope));
+        assert_eq!(Scopes::parse("a\\b"), Err(InvalidScope));
+        assert_eq!(Scopes::parse("a\nb"), Err(InvalidScope));
+    }
+}

@@ -1,0 +1,114 @@
+//! A server of the catalogue: what is protected, under which name, and for whom.
+
+use serde::Deserialize;
+
+use super::{ResourceUri, Scopes, User};
+
+/// The name of a server: a DNS label, since it becomes part of a host name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ServerName(String);
+
+impl ServerName {
+    /// Reads a name; `None` when it cannot be a DNS label (RFC 1123 §2.1, lower case).
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let edge = |byte: Option<&u8>| byte.is_some_and(|&byte| byte != b'-');
+        let bytes = text.as_bytes();
+        let good = (1..=63).contains(&bytes.len())
+            && bytes.iter().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+            && edge(bytes.first())
+            && edge(bytes.last());
+        good.then(|| Self(text.to_owned()))
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Who may use a server, beyond being allowed to log in at all.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct AllowList(Vec<String>);
+
+impl AllowList {
+    /// A list of its entries.
+    #[must_use]
+    pub fn new(entries: Vec<String>) -> Self {
+        Self(entries)
+    }
+
+    /// Whether `user` is on the list: `*`, a login name, `provider:name`, or `provider:id`.
+    /// Logins are compared without case, as the providers do.
+    #[must_use]
+    pub fn admits(&self, user: &User) -> bool {
+        self.0.iter().map(|entry| entry.trim()).any(|entry| match entry.split_once(':') {
+            None => entry == "*" || entry.eq_ignore_ascii_case(&user.name),
+            Some((provider, name)) => {
+                entry == user.subject
+                    || (provider == user.provider() && name.eq_ignore_ascii_case(&user.name))
+            }
+        })
+    }
+
+    /// Whether nobody can be on the list.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.iter().all(|entry| entry.trim().is_empty())
+    }
+}
+
+/// One protected MCP server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct McpServer {
+    /// Its name.
+    pub name: ServerName,
+    /// Its name for people.
+    pub title: String,
+    /// Its public URL.
+    pub resource: ResourceUri,
+    /// Who may use it; `None` leaves it to the login policy.
+    pub allow: Option<AllowList>,
+    /// The scopes a client needs for basic use.
+    pub scopes: Scopes,
+}
+
+impl McpServer {
+    /// Whether `user` may use this server.
+    #[must_use]
+    pub fn admits(&self, user: &User) -> bool {
+        self.allow.as_ref().is_none_or(|list| list.admits(user))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(subject: &str, name: &str) -> User {
+        User { subject: subject.into(), name: name.into(), email: None }
+    }
+
+    #[test]
+    fn an_entry_names_a_login_a_provider_or_an_id() {
+        let list = |entry: &str| AllowList::new(vec![entry.into()]);
+        let alice = user("github:7", "Alice");
+        for entry in ["*", "alice", " ALICE ", "github:alice", "github:7"] {
+            assert!(list(entry).admits(&alice), "{entry}");
+        }
+        for entry in ["", "bob", "local:alice", "github:8", "github:", "lice"] {
+            assert!(!list(entry).admits(&alice), "{entry}");
+        }
+        assert!(!AllowList::new(vec![]).admits(&alice));
+    }
+
+    #[test]
+    fn a_server_name_is_a_dns_label() {
+        assert!(ServerName::parse("sequential-thinking").is_some());
+        for bad in ["", "-a", "a-", "A", "a.b", "a/b", &"x".repeat(64)] {
+            assert!(ServerName::parse(bad).is_none(), "{bad}");
+        }
+    }
+}

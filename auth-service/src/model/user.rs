@@ -1,0 +1,24 @@
+//! A person, as a login provider vouches for them.
+
+use serde::{Deserialize, Serialize};
+
+/// Who logged in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct User {
+    /// Provider and its stable id, `github:583231`: the `sub` of tokens. A login can be renamed and
+    /// taken by somebody else; an id cannot.
+    pub subject: String,
+    /// The login name, as shown.
+    pub name: String,
+    /// A verified e-mail address, if the provider gave one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+}
+
+impl User {
+    /// The provider's part of the subject.
+    #[must_use]
+    pub fn provider(&self) -> &str {
+        self.subject.split_once(':').map_or("", |(provider, _)| provider)
+    }
+}

@@ -1,0 +1,97 @@
+//! Access tokens: the JWT profile of RFC 9068.
+
+use serde::{Deserialize, Serialize};
+
+use super::{AuthServer, Error, token_response::Part};
+use crate::model::{AccessRecord, ClientId, Grant, Identifier, ResourceUri, Scopes, UnixTime};
+
+/// RFC 9068 §2.1.
+const TYPE: &str = "at+jwt";
+
+/// The claims of an access token (RFC 9068 §2.2).
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Claims {
+    pub(super) iss: String,
+    pub(super) sub: String,
+    pub(super) aud: Audience,
+    pub(super) exp: UnixTime,
+    pub(super) iat: UnixTime,
+    pub(super) jti: Identifier,
+    pub(super) client_id: ClientId,
+    pub(super) scope: Scopes,
+    /// The grant that the token ends with.
+    pub(super) grant_id: Identifier,
+    pub(super) preferred_username: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) email: Option<String>,
+}
+
+/// One audience is a string, several are an array (RFC 7519 §4.1.3).
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Audience {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl Audience {
+    fn of(resources: &[ResourceUri]) -> Self {
+        match resources {
+            [one] => Self::One(one.to_string()),
+            many => Self::Many(many.iter().map(ToString::to_string).collect()),
+        }
+    }
+
+    pub(super) fn names(&self, resource: &ResourceUri) -> bool {
+        match self {
+            Self::One(one) => one == resource.as_str(),
+            Self::Many(many) => many.iter().any(|one| one == resource.as_str()),
+        }
+    }
+}
+
+impl AuthServer {
+    /// Issues an access token for `part` of `grant`.
+    pub(super) async fn issue_access_token(
+        &self,
+        grant: &Grant,
+        part: &Part,
+    ) -> Result<String, Error> {
+        let (jti, now) = (Identifier::generate()?, self.now());
+        let expires_at = now.plus(self.config.lifetimes.access_token);
+        let claims = Claims {
+            iss: self.config.issuer.as_str().to_owned(),
+            sub: grant.user.subject.clone(),
+            aud: Audience::of(&part.resources),
+            exp: expires_at,
+            iat: now,
+            jti: jti.clone(),
+            client_id: grant.client_id.clone(),
+            scope: part.scopes.clone(),
+            grant_id: grant.id.clone(),
+            preferred_username: grant.user.name.clone(),
+            email: grant.user.email.clone(),
+        };
+        let token = self.keys.sign(TYPE, &claims)?;
+        let record = AccessRecord {
+            jti,
+            grant: grant.id.clone(),
+            subject: grant.user.subject.clone(),
+            name: grant.user.name.clone(),
+            client_id: grant.client_id.clone(),
+            resources: part.resources.clone(),
+            scopes: part.scopes.clone(),
+            issued_at: now,
+            expires_at,
+        };
+        self.store.put_access(&record, now).await?;
+        Ok(token)
+    }
+
+    /// The claims of a token that we signed and that has not ended.
+    pub(super) fn read_access_token(&self, token: &str) -> Option<Claims> {
+        let claims: Claims = self.keys.verify(TYPE, token)?;
+        let ours = claims.iss == self.config.issuer.as_str();
+        (ours && self.now() < claims.exp).then_some(claims)
+    }
+}

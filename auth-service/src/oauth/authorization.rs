@@ -1,0 +1,128 @@
+//! The authorization request and its answers (RFC 6749 §4.1.1, §4.1.2; `iss` of RFC 9207).
+
+use super::{AuthServer, Error, Params, pkce, redirect_uri};
+use crate::model::{
+    AuthorizationRequest, Client, ClientId, InvalidScope, Issuer, RedirectUri, ResourceUri, Scopes,
+};
+
+/// Why an authorization request ends, and where that is said.
+#[derive(Debug)]
+pub enum AuthorizeError {
+    /// On a page of our own: client or redirect URI are not to be trusted (RFC 6749 §4.1.2.1:
+    /// "MUST NOT automatically redirect").
+    Page(Error),
+    /// To the client: this URL.
+    Redirect(String, Error),
+}
+
+impl AuthServer {
+    /// Checks an authorization request: first who asks and where the answer would go, then the
+    /// rest, so that no error is ever sent to an unchecked address.
+    pub(super) async fn check_request(
+        &self,
+        params: &Params,
+    ) -> Result<AuthorizationRequest, AuthorizeError> {
+        let client = self.requesting_client(params).await.map_err(AuthorizeError::Page)?;
+        let redirect_uri = redirect_of(&client, params).map_err(AuthorizeError::Page)?;
+        let state = params.one("state").map(|state| state.map(str::to_owned));
+        let echoed = state.as_ref().ok().and_then(|state| state.as_deref());
+        let refuse = |error| refusal(&self.config.issuer, &redirect_uri, echoed, error);
+        if params.one("response_type").map_err(refuse)? != Some("code") {
+            return Err(refuse(Error::UnsupportedResponseType));
+        }
+        if !client.may_use("authorization_code") {
+            return Err(refuse(Error::UnauthorizedClient(
+                "the client did not register authorization_code",
+            )));
+        }
+        let code_challenge = pkce::challenge(params).map_err(refuse)?;
+        let resources = self.requested_resources(params).map_err(refuse)?;
+        let scopes = self.requested_scopes(params, &resources).map_err(refuse)?;
+        let client_name = client.display_name().to_owned();
+        let state = echoed.map(str::to_owned);
+        let client_id = client.id;
+        Ok(AuthorizationRequest {
+            client_id,
+            client_name,
+            redirect_uri,
+            state,
+            code_challenge,
+            resources,
+            scopes,
+        })
+    }
+
+    async fn requesting_client(&self, params: &Params) -> Result<Client, Error> {
+        let id = params.required("client_id", "client_id is missing")?;
+        let client = self.store.client(&ClientId::parsed(id), self.now()).await?;
+        client.ok_or(Error::InvalidClient)
+    }
+
+    /// The scopes to grant: what is asked for and known here. Unknown ones are dropped, since
+    /// clients ask for what other servers have; who asks for nothing known gets the basic set.
+    fn requested_scopes(
+        &self,
+        params: &Params,
+        resources: &[ResourceUri],
+    ) -> Result<Scopes, Error> {
+        let known = self.known_scopes(resources);
+        let asked = Scopes::parse(params.one("scope")?.unwrap_or(""))
+            .map_err(|InvalidScope| Error::InvalidScope("scope has a character it may not have"))?;
+        let granted = asked.intersection(&known);
+        Ok(if granted.is_empty() { known } else { granted })
+    }
+}
+
+/// The redirect URI of the request: the registered one it names, or the only registered one.
+fn redirect_of(client: &Client, params: &Params) -> Result<RedirectUri, Error> {
+    let registered = &client.metadata.redirect_uris;
+    match (params.one("redirect_uri")?, registered.as_slice()) {
+        (None, [only]) => Ok(only.clone()),
+        (None, _) => Err(Error::InvalidRequest("redirect_uri is missing")),
+        (Some(given), _) => {
+            let given = RedirectUri::new(given);
+            if registered.iter().any(|known| redirect_uri::matches(known, &given)) {
+                Ok(given)
+            } else {
+                Err(Error::InvalidRequest("redirect_uri is not registered for this client"))
+            }
+        }
+    }
+}
+
+/// The URL that takes `parameters`, `state` and `iss` to the client. RFC 9207 §2: `iss` is in every
+/// response, errors included, since a client that was told so refuses the others.
+pub(super) fn response(
+    issuer: &Issuer,
+    redirect_uri: &RedirectUri,
+    state: Option<&str>,
+    parameters: &[(&str, &str)],
+) -> Option<String> {
+    let mut all = parameters.to_vec();
+    all.extend(state.map(|state| ("state", state)));
+    all.push(("iss", issuer.as_str()));
+    redirect_uri.with_query(&all)
+}
+
+/// The error response of RFC 6749 §4.1.2.1.
+pub(super) fn refusal(
+    issuer: &Issuer,
+    redirect_uri: &RedirectUri,
+    state: Option<&str>,
+    error: Error,
+) -> AuthorizeError {
+    let description = error.to_string();
+    let parameters =
+        [("error", error.code().as_str()), ("error_description", description.as_str())];
+    match response(issuer, redirect_uri, state, &parameters) {
+        Some(url) => AuthorizeError::Redirect(url, error),
+        None => AuthorizeError::Page(error),
+    }
+}
+
+impl AuthServer {
+    /// The error response to a request that was checked before.
+    pub(super) fn refuse(&self, request: &AuthorizationRequest, error: Error) -> AuthorizeError {
+        refusal(&self.config.issuer, &request.redirect_uri, request.state.as_deref(), error)
+    }
+}

@@ -1,0 +1,133 @@
+//! What `/verify` decides: bearer tokens (RFC 6750) for one server (RFC 8707, RFC 9728 §5.1).
+
+use super::{AuthServer, Error};
+use crate::model::McpServer;
+
+/// Who may go on, as the MCP server gets told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// `sub`.
+    pub subject: String,
+    /// Login name.
+    pub name: String,
+    /// E-mail address, empty if unknown.
+    pub email: String,
+    /// The client.
+    pub client_id: String,
+    /// The scopes of the token.
+    pub scopes: String,
+}
+
+/// The `WWW-Authenticate` challenge of a server (RFC 6750 §3, RFC 9728 §5.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Challenge {
+    resource_metadata: String,
+    scope: String,
+    error: Option<(&'static str, &'static str)>,
+}
+
+impl Challenge {
+    fn of(server: &McpServer, error: Option<(&'static str, &'static str)>) -> Self {
+        let resource_metadata = server.resource.metadata_url();
+        Self { resource_metadata, scope: server.scopes.to_string(), error }
+    }
+
+    /// The error code, unless the request came without a token (RFC 6750 §3.1: then it "SHOULD NOT
+    /// include an error code").
+    #[must_use]
+    pub fn error(&self) -> Option<(&'static str, &'static str)> {
+        self.error
+    }
+
+    /// The value of the header. URLs and scopes have no quotes or backslashes to escape.
+    #[must_use]
+    pub fn header(&self) -> String {
+        let mut header = format!("Bearer resource_metadata=\"{}\"", self.resource_metadata);
+        if !self.scope.is_empty() {
+            header.extend([", scope=\"", &self.scope, "\""]);
+        }
+        if let Some((error, description)) = self.error {
+            header.extend([", error=\"", error, "\", error_description=\"", description, "\""]);
+        }
+        header
+    }
+}
+
+/// Why a request does not go on.
+#[derive(Debug)]
+pub enum BearerError {
+    /// There is no such server.
+    NoServer,
+    /// 401.
+    Unauthorized(Challenge),
+    /// 403.
+    InsufficientScope(Challenge),
+    /// The store failed; 503, since the token may well be good.
+    Unavailable(Error),
+}
+
+impl AuthServer {
+    /// Decides on a request to `path` on `authority` with this `Authorization` header.
+    pub async fn verify(
+        &self,
+        authority: &str,
+        path: &str,
+        authorization: Option<&str>,
+    ) -> Result<Identity, BearerError> {
+        let catalogue = self.catalogue();
+        let server = catalogue.at(authority, path).ok_or(BearerError::NoServer)?;
+        let refuse = |error| BearerError::Unauthorized(Challenge::of(server, error));
+        let token = authorization.and_then(bearer_token).ok_or_else(|| refuse(None))?;
+        let invalid = |why| refuse(Some(("invalid_token", why)));
+        let claims = self
+            .read_access_token(token)
+            .ok_or_else(|| invalid("the token is malformed, expired, or not of this issuer"))?;
+        if !claims.aud.names(&server.resource) {
+            return Err(invalid("the token is for another server"));
+        }
+        let live = self.store.is_live(&claims.grant_id, &claims.jti).await;
+        if !live.map_err(|error| BearerError::Unavailable(error.into()))? {
+            return Err(invalid("the token was revoked"));
+        }
+        let identity = Identity {
+            subject: claims.sub,
+            name: claims.preferred_username,
+            email: claims.email.unwrap_or_default(),
+            client_id: claims.client_id.to_string(),
+            scopes: claims.scope.to_string(),
+        };
+        if !server.admits(&identity.user()) {
+            return Err(invalid("this account may not use this server any more"));
+        }
+        if !claims.scope.contains_all(&server.scopes) {
+            let error = ("insufficient_scope", "the token lacks a scope of this server");
+            return Err(BearerError::InsufficientScope(Challenge::of(server, Some(error))));
+        }
+        Ok(identity)
+    }
+}
+
+impl Identity {
+    fn user(&self) -> crate::model::User {
+        crate::model::User { subject: self.subject.clone(), name: self.name.clone(), email: None }
+    }
+}
+
+/// The token of an `Authorization` header; the scheme is compared without case (RFC 9110 §11.1).
+fn bearer_token(header: &str) -> Option<&str> {
+    let (scheme, token) = header.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim_matches(' '))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_scheme_is_read_without_case() {
+        assert_eq!(bearer_token("Bearer abc"), Some("abc"));
+        assert_eq!(bearer_token("bEARER  abc"), Some("abc"));
+        assert_eq!(bearer_token("Basic abc"), None);
+        assert_eq!(bearer_token("Bearer"), None);
+    }
+}

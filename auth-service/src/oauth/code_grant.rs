@@ -1,0 +1,60 @@
+//! The authorization code grant (RFC 6749 §4.1.3) with PKCE (RFC 7636 §4.5).
+
+use super::{AuthServer, Error, GrantFault, Params, TokenResponse, pkce, token_response::Part};
+use crate::model::{AuthorizationCode, Client, CodeRecord, Grant, RedirectUri, RefreshToken};
+
+impl AuthServer {
+    /// Redeems an authorization code of `client`.
+    pub async fn redeem_code(
+        &self,
+        client: &Client,
+        params: &Params,
+    ) -> Result<TokenResponse, Error> {
+        let code = AuthorizationCode::presented(params.required("code", "code is missing")?);
+        let record = self.store.code(&code, self.now()).await?;
+        let record = record.ok_or(Error::InvalidGrant(GrantFault::Unknown))?;
+        check_binding(&record, client, params)?;
+        let resources = self.narrowed_resources(params, &record.request.resources)?;
+        let now = self.now();
+        let grant = Grant {
+            id: record.grant,
+            user: record.user,
+            client_id: client.id.clone(),
+            client_name: record.request.client_name,
+            resources: record.request.resources,
+            scopes: record.request.scopes,
+            created_at: now,
+            expires_at: now.plus(self.config.lifetimes.refresh_token),
+        };
+        if !self.store.redeem_code(&grant, now).await? {
+            log::warn!(target: "audit", client:% = client.id, grant:% = grant.id;
+                "authorization code replayed; its grant is revoked");
+            return Err(Error::InvalidGrant(GrantFault::Replayed));
+        }
+        self.renew_client(client).await?;
+        let refresh = RefreshToken::generate()?;
+        let part = Part { resources, scopes: grant.scopes.clone() };
+        self.issue_tokens(client, &grant, part, &refresh).await
+    }
+}
+
+/// The code is of use only to the client it was issued to, at the address it was sent to, in the
+/// hands of who made the challenge (RFC 6749 §4.1.3).
+fn check_binding(record: &CodeRecord, client: &Client, params: &Params) -> Result<(), Error> {
+    let request = &record.request;
+    if request.client_id != client.id {
+        return Err(Error::InvalidGrant(GrantFault::OtherClient));
+    }
+    // OAuth 2.1 drops the parameter here; who sends it must send the same.
+    if params
+        .one("redirect_uri")?
+        .is_some_and(|given| RedirectUri::new(given) != request.redirect_uri)
+    {
+        return Err(Error::InvalidGrant(GrantFault::RedirectUri));
+    }
+    let verifier = params.required("code_verifier", "code_verifier is missing")?;
+    if !pkce::fits(verifier, &request.code_challenge) {
+        return Err(Error::InvalidGrant(GrantFault::Verifier));
+    }
+    Ok(())
+}

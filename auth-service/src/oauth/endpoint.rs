@@ -1,0 +1,43 @@
+//! The paths of the endpoints: one list for the router and for the metadata, so that discovery
+//! cannot name what is not there.
+
+/// An endpoint of this server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// RFC 6749 §3.1.
+    Authorize,
+    /// The form of the consent page.
+    Consent,
+    /// Where the login provider returns to.
+    Callback,
+    /// RFC 6749 §3.2.
+    Token,
+    /// RFC 7591.
+    Register,
+    /// RFC 7517.
+    Jwks,
+    /// Traefik's `ForwardAuth`.
+    Verify,
+    /// Liveness.
+    Health,
+    /// Readiness.
+    Ready,
+}
+
+impl Endpoint {
+    /// The path at the issuer.
+    #[must_use]
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::Authorize => "/authorize",
+            Self::Consent => "/authorize/consent",
+            Self::Callback => "/callback",
+            Self::Token => "/token",
+            Self::Register => "/register",
+            Self::Jwks => "/jwks",
+            Self::Verify => "/verify",
+            Self::Health => "/health",
+            Self::Ready => "/ready",
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! What can go wrong, in the words of the RFCs.
+
+use crate::{model, ports, store};
+
+/// Why a protocol step was refused. `Display` is what the client may read; `source()` is for the
+/// log alone.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The request itself is wrong.
+    #[error("{0}")]
+    InvalidRequest(&'static str),
+    /// The client did not prove who it is. One message, whatever the reason.
+    #[error("client authentication failed")]
+    InvalidClient,
+    /// The grant does not hold.
+    #[error("the grant is invalid, expired, revoked, or was issued to another client")]
+    InvalidGrant(#[source] GrantFault),
+    /// The registration access token is wrong (RFC 6750 §3.1).
+    #[error("the token is not that of this registration")]
+    InvalidToken,
+    /// The client did not register for this.
+    #[error("{0}")]
+    UnauthorizedClient(&'static str),
+    /// RFC 6749 §5.2.
+    #[error("supported are authorization_code and refresh_token")]
+    UnsupportedGrantType,
+    /// RFC 6749 §4.1.2.1.
+    #[error("supported is code")]
+    UnsupportedResponseType,
+    /// RFC 6749 §5.2.
+    #[error("{0}")]
+    InvalidScope(&'static str),
+    /// RFC 8707 §2.
+    #[error("{0}")]
+    InvalidTarget(&'static str),
+    /// The person, or the policy, said no.
+    #[error("{0}")]
+    AccessDenied(&'static str),
+    /// RFC 7591 §3.2.2.
+    #[error("{0}")]
+    InvalidRedirectUri(&'static str),
+    /// RFC 7591 §3.2.2.
+    #[error("{0}")]
+    InvalidClientMetadata(&'static str),
+    /// The login provider failed.
+    #[error("the login provider cannot be reached; try again")]
+    Provider(#[source] ports::GithubError),
+    /// The store failed.
+    #[error("the server cannot reach its storage; try again")]
+    Store(#[from] store::Error),
+    /// Random bytes or signatures failed.
+    #[error("the server could not complete the request")]
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Why a grant does not hold; never told to the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GrantFault {
+    /// Never issued, or ended.
+    #[error("unknown or expired")]
+    Unknown,
+    /// Used before.
+    #[error("replayed: the grant was revoked")]
+    Replayed,
+    /// The grant was revoked.
+    #[error("revoked")]
+    Revoked,
+    /// Issued to another client.
+    #[error("issued to another client")]
+    OtherClient,
+    /// Not the redirect URI of the authorization request.
+    #[error("another redirect_uri")]
+    RedirectUri,
+    /// The verifier does not fit the challenge.
+    #[error("wrong code_verifier")]
+    Verifier,
+    /// The person may not use the server any more.
+    #[error("no longer allowed")]
+    NotAllowed,
+}
+
+/// The code that goes on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are those of the RFCs")]
+pub enum ErrorCode {
+    InvalidRequest,
+    InvalidClient,
+    InvalidGrant,
+    InvalidToken,
+    UnauthorizedClient,
+    UnsupportedGrantType,
+    UnsupportedResponseType,
+    InvalidScope,
+    InvalidTarget,
+    AccessDenied,
+    InvalidRedirectUri,
+    InvalidClientMetadata,
+    TemporarilyUnavailable,
+    ServerError,
+}
+
+impl ErrorCode {
+    /// As RFC 6749, 7591 and 8707 spell it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid_request",
+            Self::InvalidClient => "invalid_client",
+            Self::InvalidGrant => "invalid_grant",
+            Self::InvalidToken => "invalid_token",
+            Self::UnauthorizedClient => "unauthorized_client",
+            Self::UnsupportedGrantType => "unsupported_grant_type",
+            Self::UnsupportedResponseType => "unsupported_response_type",
+            Self::InvalidScope => "invalid_scope",
+            Self::InvalidTarget => "invalid_target",
+            Self::AccessDenied => "access_denied",
+            Self::InvalidRedirectUri => "invalid_redirect_uri",
+            Self::InvalidClientMetadata => "invalid_client_metadata",
+            Self::TemporarilyUnavailable => "temporarily_unavailable",
+            Self::ServerError => "server_error",
+        }
+    }
+}
+
+impl Error {
+    /// The code that goes on the wire.
+    #[must_use]
+    pub const fn code(&self) -> ErrorCode {
+        match self {
+            Self::InvalidRequest(_) => ErrorCode::InvalidRequest,
+            Self::InvalidClient => ErrorCode::InvalidClient,
+            Self::InvalidGrant(_) => ErrorCode::InvalidGrant,
+            Self::InvalidToken => ErrorCode::InvalidToken,
+            Self::UnauthorizedClient(_) => ErrorCode::UnauthorizedClient,
+            Self::UnsupportedGrantType => ErrorCode::UnsupportedGrantType,
+            Self::UnsupportedResponseType => ErrorCode::UnsupportedResponseType,
+            Self::InvalidScope(_) => ErrorCode::InvalidScope,
+            Self::InvalidTarget(_) => ErrorCode::InvalidTarget,
+            Self::AccessDenied(_) => ErrorCode::AccessDenied,
+            Self::InvalidRedirectUri(_) => ErrorCode::InvalidRedirectUri,
+            Self::InvalidClientMetadata(_) => ErrorCode::InvalidClientMetadata,
+            Self::Provider(_) | Self::Store(_) => ErrorCode::TemporarilyUnavailable,
+            Self::Internal(_) => ErrorCode::ServerError,
+        }
+    }
+}
+
+impl From<model::RandomError> for Error {
+    fn from(error: model::RandomError) -> Self {
+        Self::Internal(error.into())
+    }
+}
+
+impl From<ports::KeyError> for Error {
+    fn from(error: ports::KeyError) -> Self {
+        Self::Internal(error.into())
+    }
+}

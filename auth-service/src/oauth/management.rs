@@ -1,0 +1,83 @@
+//! Management of a registration by its client (RFC 7592).
+
+use super::{AuthServer, Error, Registered, registration};
+use crate::model::{AuthMethod, Client, ClientId, ClientSecret, RegistrationToken};
+
+impl AuthServer {
+    /// The registration, as it is now (RFC 7592 §2.1).
+    pub async fn read_registration(
+        &self,
+        id: &ClientId,
+        token: &RegistrationToken,
+    ) -> Result<Registered, Error> {
+        let client = self.managed(id, token).await?;
+        Ok(self.registered(client, None, Some(token)))
+    }
+
+    /// Replaces the metadata (RFC 7592 §2.2): what the client leaves out is gone.
+    pub async fn update_registration(
+        &self,
+        id: &ClientId,
+        token: &RegistrationToken,
+        body: &[u8],
+    ) -> Result<Registered, Error> {
+        let mut client = self.managed(id, token).await?;
+        let named: Named = serde_json::from_slice(body)
+            .map_err(|_| Error::InvalidClientMetadata("the body must have the client_id"))?;
+        // "MUST include the client_id … and it MUST be the same".
+        if named.client_id != *id {
+            return Err(Error::InvalidClientMetadata("client_id is that of another client"));
+        }
+        // "the value MUST match": a client cannot choose its secret.
+        if let Some(secret) = named.client_secret {
+            let presented = ClientSecret::presented(secret).fingerprint();
+            if !client.secret.as_ref().is_some_and(|stored| stored.matches(&presented)) {
+                return Err(Error::InvalidClientMetadata("client_secret is not the issued one"));
+            }
+        }
+        client.metadata = registration::parse(body)?;
+        let secret = match (client.metadata.token_endpoint_auth_method, &client.secret) {
+            (AuthMethod::None, _) => {
+                client.secret = None;
+                None
+            }
+            (_, None) => {
+                let secret = ClientSecret::generate()?;
+                client.secret = Some(secret.fingerprint());
+                Some(secret)
+            }
+            (_, Some(_)) => None,
+        };
+        self.store.put_client(&client, self.now()).await?;
+        Ok(self.registered(client, secret.as_ref(), Some(token)))
+    }
+
+    /// Ends the registration and everything granted to it (RFC 7592 §2.3).
+    pub async fn delete_registration(
+        &self,
+        id: &ClientId,
+        token: &RegistrationToken,
+    ) -> Result<(), Error> {
+        self.managed(id, token).await?;
+        self.store.delete_client(id, self.now()).await?;
+        log::info!(target: "audit", client:% = id; "client deleted its registration");
+        Ok(())
+    }
+
+    /// The client, if `token` manages it. Unknown client and wrong token look the same
+    /// (RFC 7592 §2.1: 401 for both).
+    async fn managed(&self, id: &ClientId, token: &RegistrationToken) -> Result<Client, Error> {
+        let client = self.store.client(id, self.now()).await?.ok_or(Error::InvalidToken)?;
+        if client.registration_token.matches(&token.fingerprint()) {
+            Ok(client)
+        } else {
+            Err(Error::InvalidToken)
+        }
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Named {
+    client_id: ClientId,
+    client_secret: Option<String>,
+}

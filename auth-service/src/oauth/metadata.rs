@@ -1,0 +1,60 @@
+//! Authorization server metadata (RFC 8414 §2), the same in its OpenID Connect Discovery form.
+
+use serde::Serialize;
+
+use super::{AuthServer, Endpoint};
+use crate::model::Scopes;
+
+/// The document.
+#[derive(Debug, Serialize)]
+pub struct ServerMetadata {
+    issuer: String,
+    authorization_endpoint: String,
+    token_endpoint: String,
+    registration_endpoint: String,
+    jwks_uri: String,
+    scopes_supported: Vec<String>,
+    response_types_supported: [&'static str; 1],
+    response_modes_supported: [&'static str; 1],
+    grant_types_supported: [&'static str; 2],
+    token_endpoint_auth_methods_supported: [&'static str; 3],
+    code_challenge_methods_supported: [&'static str; 1],
+    /// RFC 9207 §3.
+    authorization_response_iss_parameter_supported: bool,
+    /// The two members that OpenID Connect Discovery §3 makes mandatory and that its clients check
+    /// for, though this server issues no ID tokens.
+    subject_types_supported: [&'static str; 1],
+    id_token_signing_alg_values_supported: [&'static str; 1],
+}
+
+impl AuthServer {
+    /// The metadata of this server. Every URL comes from the configuration.
+    #[must_use]
+    pub fn metadata(&self) -> ServerMetadata {
+        let issuer = &self.config.issuer;
+        let at = |endpoint: Endpoint| issuer.at(endpoint.path());
+        let catalogue = self.catalogue();
+        let scopes = catalogue.iter().fold(Scopes::default(), |all, next| all.union(&next.scopes));
+        let offline = ["offline_access".to_owned()];
+        ServerMetadata {
+            issuer: issuer.as_str().to_owned(),
+            authorization_endpoint: at(Endpoint::Authorize),
+            token_endpoint: at(Endpoint::Token),
+            registration_endpoint: at(Endpoint::Register),
+            jwks_uri: at(Endpoint::Jwks),
+            scopes_supported: scopes.iter().map(str::to_owned).chain(offline).collect(),
+            response_types_supported: ["code"],
+            response_modes_supported: ["query"],
+            grant_types_supported: ["authorization_code", "refresh_token"],
+            token_endpoint_auth_methods_supported: [
+                "none",
+                "client_secret_basic",
+                "client_secret_post",
+            ],
+            code_challenge_methods_supported: ["S256"],
+            authorization_response_iss_parameter_supported: true,
+            subject_types_supported: ["public"],
+            id_token_signing_alg_values_supported: ["ES256"],
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! The protocol: one `impl AuthServer` block a file, each named by what its RFC is about. No HTTP
+//! framework, no Redis command and no HTTP client below this line.
+
+mod access_token;
+mod authorization;
+mod bearer;
+mod client_auth;
+mod code_grant;
+mod consent;
+mod endpoint;
+mod error;
+mod login;
+mod management;
+mod metadata;
+mod params;
+mod pkce;
+mod policy;
+mod protected_resource;
+mod redirect_uri;
+mod refresh_grant;
+mod registration;
+mod resource;
+mod token_response;
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+pub use self::{
+    authorization::AuthorizeError,
+    bearer::{BearerError, Challenge, Identity},
+    client_auth::ClientCredentials,
+    consent::{ConsentPage, Decision, Next},
+    endpoint::Endpoint,
+    error::{Error, ErrorCode, GrantFault},
+    login::ProviderAnswer,
+    metadata::ServerMetadata,
+    params::Params,
+    protected_resource::ResourceMetadata,
+    registration::Registered,
+    token_response::TokenResponse,
+};
+use crate::{
+    config::Config,
+    model::{Catalogue, Clock, UnixTime},
+    ports::{GitHub, SigningKeys},
+    store::Store,
+};
+
+/// The authorization server.
+pub struct AuthServer {
+    /// Settings.
+    pub config: Config,
+    /// State.
+    pub store: Store,
+    /// What signs and verifies tokens.
+    pub keys: SigningKeys,
+    /// Login with GitHub, if it is configured.
+    pub github: Option<GitHub>,
+    /// The protected servers, as they are now.
+    pub catalogue: watch::Receiver<Arc<Catalogue>>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl AuthServer {
+    fn now(&self) -> UnixTime {
+        self.clock.now()
+    }
+
+    /// The protected servers now.
+    #[must_use]
+    pub fn catalogue(&self) -> Arc<Catalogue> {
+        Arc::clone(&self.catalogue.borrow())
+    }
+
+    /// Whether the store answers.
+    pub async fn ready(&self) -> Result<(), Error> {
+        Ok(self.store.ping().await?)
+    }
+}

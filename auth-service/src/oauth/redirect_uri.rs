@@ -1,0 +1,133 @@
+//! Redirect URIs: what may be registered (RFC 6749 §3.1.2, RFC 8252 §7), and which registered one
+//! a request names.
+
+use url::{Host, Url};
+
+use super::Error;
+use crate::model::RedirectUri;
+
+/// Private-use schemes without a dot that MCP clients are known to use. RFC 8252 §7.1 asks for
+/// reverse domain names, which are taken without being listed.
+const APP_SCHEMES: [&str; 6] =
+    ["cursor", "vscode", "vscode-insiders", "vscodium", "windsurf", "claude"];
+
+/// Whether `uri` may be registered.
+pub(super) fn check(uri: &RedirectUri) -> Result<(), Error> {
+    let text = uri.as_str();
+    let refuse = |why| Err(Error::InvalidRedirectUri(why));
+    // The URL parser drops or mends these; a browser may do something else with them.
+    if !text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') || text.len() > 2048 {
+        return refuse("a redirect URI must be printable ASCII without backslash, at most 2048");
+    }
+    let Ok(url) = Url::parse(text) else {
+        return refuse("a redirect URI must be an absolute URI");
+    };
+    // RFC 6749 §3.1.2: "The endpoint URI MUST NOT include a fragment component."
+    if url.fragment().is_some() {
+        return refuse("a redirect URI must have no fragment");
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return refuse("a redirect URI must have no user information");
+    }
+    let scheme = url.scheme();
+    match scheme {
+        "https" | "http" if !text.get(scheme.len()..).is_some_and(|s| s.starts_with("://")) => {
+            refuse("a redirect URI must have its host after ://")
+        }
+        "https" => Ok(()),
+        "http" if is_loopback(&url) => Ok(()),
+        "http" => refuse("http redirect URIs must go to 127.0.0.1, [::1] or localhost"),
+        _ if scheme.contains('.') || APP_SCHEMES.contains(&scheme) => Ok(()),
+        _ => refuse("the scheme of a redirect URI must be https, or that of a known application"),
+    }
+}
+
+/// Whether `given` is the `registered` one: the same text, or the same loopback address with any
+/// port (RFC 8252 §7.3: "The authorization server MUST allow any port to be specified at the time
+/// of the request for loopback IP redirect URIs").
+pub(super) fn matches(registered: &RedirectUri, given: &RedirectUri) -> bool {
+    if registered == given {
+        return true;
+    }
+    if check(given).is_err() {
+        return false;
+    }
+    let (Ok(mut ours), Ok(mut theirs)) =
+        (Url::parse(registered.as_str()), Url::parse(given.as_str()))
+    else {
+        return false;
+    };
+    if ours.scheme() != "http" || theirs.scheme() != "http" || !is_loopback(&ours) {
+        return false;
+    }
+    ours.set_port(None).is_ok() && theirs.set_port(None).is_ok() && ours == theirs
+}
+
+/// Whether an answer to `uri` stays on the machine of the person, where any program may wait for it.
+pub(super) fn stays_local(uri: &RedirectUri) -> bool {
+    Url::parse(uri.as_str()).is_ok_and(|url| url.scheme() == "http" && is_loopback(&url))
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_redirect_uris_of_known_clients_may_be_registered() {
+        for good in [
+            "https://claude.ai/api/mcp/auth_callback",
+            "http://localhost:3334/callback",
+            "http://127.0.0.1/",
+            "http://[::1]:8080/cb?x=1",
+            "cursor://anysphere.cursor-mcp/oauth/callback",
+            "com.example.app:/cb",
+        ] {
+            assert!(check(&RedirectUri::new(good)).is_ok(), "{good}");
+        }
+    }
+
+    #[test]
+    fn what_runs_or_leads_astray_may_not() {
+        for bad in [
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "http://localhost.evil.example/cb",
+            "http://127.0.0.1.evil.example/cb",
+            "http://evil.example/cb",
+            "https://app.example/cb#x",
+            "https://user@app.example/cb",
+            "https:/evil.example",
+            "https:\\\\evil.example",
+            "https://app.example/c b",
+            "java\nscript:alert(1)",
+            "ftp://app.example/",
+            "urn:ietf:wg:oauth:2.0:oob",
+            "/cb",
+            "",
+        ] {
+            assert!(check(&RedirectUri::new(bad)).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn only_the_port_of_a_loopback_uri_is_free() {
+        let fits = |ours, theirs| matches(&RedirectUri::new(ours), &RedirectUri::new(theirs));
+        assert!(fits("http://localhost/callback", "http://localhost:49152/callback"));
+        assert!(fits("http://127.0.0.1:33418/", "http://127.0.0.1:5000/"));
+        assert!(!fits("http://127.0.0.1/cb", "http://localhost/cb"));
+        assert!(!fits("http://127.0.0.1/cb", "http://127.0.0.1/other"));
+        assert!(!fits("http://127.0.0.1/cb", "http://127.0.0.1:1/cb#x"));
+        assert!(!fits("https://app.example/cb", "https://app.example:444/cb"));
+        assert!(!fits("https://app.example/cb", "https://app.example/cb/"));
+        assert!(!fits("http://localhost/cb", "http://localhost.evil.example/cb"));
+    }
+}

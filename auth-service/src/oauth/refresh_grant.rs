@@ -1,0 +1,81 @@
+//! The refresh token grant (RFC 6749 §6) with rotation and replay detection (RFC 9700 §4.14).
+
+use aws_lc_rs::hmac;
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+
+use super::{AuthServer, Error, GrantFault, Params, TokenResponse, token_response::Part};
+use crate::{
+    model::{Client, Grant, Identifier, RefreshToken, Scopes},
+    store::Spending,
+};
+
+impl AuthServer {
+    /// Exchanges a refresh token of `client` for new tokens.
+    pub async fn refresh(&self, client: &Client, params: &Params) -> Result<TokenResponse, Error> {
+        let token = params.required("refresh_token", "refresh_token is missing")?;
+        let token = RefreshToken::presented(token);
+        let now = self.now();
+        let record = self.store.refresh(&token, now).await?;
+        let record = record.ok_or(Error::InvalidGrant(GrantFault::Unknown))?;
+        let grant = self.store.grant(&record.grant, now).await?;
+        let mut grant = grant.ok_or(Error::InvalidGrant(GrantFault::Revoked))?;
+        if grant.client_id != client.id {
+            return Err(Error::InvalidGrant(GrantFault::OtherClient));
+        }
+        if !self.may_log_in(&grant.user) || !self.may_use(&grant.user, &grant.resources) {
+            self.store.revoke_grant(&grant.id).await?;
+            return Err(Error::InvalidGrant(GrantFault::NotAllowed));
+        }
+        let resources = self.narrowed_resources(params, &grant.resources)?;
+        let scopes = narrowed_scopes(params, &grant)?;
+        let successor = self.rotate(&token, record.expires_at, &grant).await?;
+        grant.expires_at = now.plus(self.config.lifetimes.refresh_token);
+        if !self.store.extend_grant(&grant, now).await? {
+            return Err(Error::InvalidGrant(GrantFault::Revoked));
+        }
+        self.renew_client(client).await?;
+        self.issue_tokens(client, &grant, Part { resources, scopes }, &successor).await
+    }
+
+    /// The successor of `token`. Everybody who presents it within the grace gets the same one:
+    /// clients refresh from several machines at once, or lose the answer and ask again.
+    async fn rotate(
+        &self,
+        token: &RefreshToken,
+        end: crate::model::UnixTime,
+        grant: &Grant,
+    ) -> Result<RefreshToken, Error> {
+        let salt = Identifier::generate()?.to_string();
+        let grace = self.config.lifetimes.refresh_grace;
+        let spending = self.store.spend_refresh(token, salt, (self.now(), end), grace).await?;
+        match spending {
+            Spending::Granted(salt) => Ok(successor(token, &salt)),
+            Spending::Replay => {
+                self.store.revoke_grant(&grant.id).await?;
+                log::warn!(target: "audit", client:% = grant.client_id, grant:% = grant.id;
+                    "refresh token replayed; its grant is revoked");
+                Err(Error::InvalidGrant(GrantFault::Replayed))
+            }
+        }
+    }
+}
+
+/// Derived, so that it need not be stored to be given out again: who has the salt from the store
+/// lacks the token, and who has the token lacks the salt.
+fn successor(token: &RefreshToken, salt: &str) -> RefreshToken {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, salt.as_bytes());
+    let tag = hmac::sign(&key, token.reveal().as_bytes());
+    RefreshToken::presented(BASE64_URL_SAFE_NO_PAD.encode(tag.as_ref()))
+}
+
+/// RFC 6749 §6: the scope "MUST NOT include any scope not originally granted".
+fn narrowed_scopes(params: &Params, grant: &Grant) -> Result<Scopes, Error> {
+    let Some(asked) = params.one("scope")? else { return Ok(grant.scopes.clone()) };
+    let asked = Scopes::parse(asked).map_err(|_| Error::InvalidScope("scope is malformed"))?;
+    // Clients repeat what they asked for at first, dropped scopes included.
+    let narrowed = asked.intersection(&grant.scopes);
+    if narrowed.is_empty() {
+        return Err(Error::InvalidScope("scope has nothing of what was granted"));
+    }
+    Ok(narrowed)
+}

@@ -1,0 +1,60 @@
+//! Resource indicators (RFC 8707): which servers a request is about.
+
+use super::{AuthServer, Error, Params};
+use crate::model::{Catalogue, McpServer, ResourceUri, Scopes};
+
+impl AuthServer {
+    /// The servers that `params` name. A request that names none means the only server there is,
+    /// since clients of MCP 2025-03-26 do not send `resource`.
+    pub(super) fn requested_resources(&self, params: &Params) -> Result<Vec<ResourceUri>, Error> {
+        let catalogue = self.catalogue();
+        let mut resources = Vec::new();
+        for text in params.many("resource") {
+            let server = find(&catalogue, text)
+                .ok_or(Error::InvalidTarget("resource is not a server of this gateway"))?;
+            if !resources.contains(&server.resource) {
+                resources.push(server.resource.clone());
+            }
+        }
+        if resources.is_empty() {
+            let only = catalogue
+                .only()
+                .ok_or(Error::InvalidTarget("resource is missing: name the server's URL"))?;
+            resources.push(only.resource.clone());
+        }
+        Ok(resources)
+    }
+
+    /// The part of `granted` that a token request names (RFC 8707 §2.2); all of it if it names none.
+    pub(super) fn narrowed_resources(
+        &self,
+        params: &Params,
+        granted: &[ResourceUri],
+    ) -> Result<Vec<ResourceUri>, Error> {
+        if params.many("resource").next().is_none() {
+            return Ok(granted.to_vec());
+        }
+        let wanted = self.requested_resources(params)?;
+        if wanted.iter().all(|resource| granted.contains(resource)) {
+            Ok(wanted)
+        } else {
+            Err(Error::InvalidTarget("resource is not part of the grant"))
+        }
+    }
+
+    /// The scopes that the servers of `resources` know.
+    pub(super) fn known_scopes(&self, resources: &[ResourceUri]) -> Scopes {
+        let catalogue = self.catalogue();
+        let servers = resources.iter().filter_map(|resource| catalogue.by_resource(resource));
+        servers.fold(Scopes::default(), |known, server| known.union(&server.scopes))
+    }
+}
+
+/// The server that `text` names: its resource identifier, or the bare origin where that is
+/// unambiguous, which clients derive from it.
+fn find<'a>(catalogue: &'a Catalogue, text: &str) -> Option<&'a McpServer> {
+    let resource = ResourceUri::parse(text).ok()?;
+    catalogue.by_resource(&resource).or_else(|| {
+        resource.path().is_empty().then(|| catalogue.only_on(resource.authority())).flatten()
+    })
+}

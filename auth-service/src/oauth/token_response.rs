@@ -1,0 +1,50 @@
+//! The answer of the token endpoint (RFC 6749 §5.1).
+
+use serde::Serialize;
+
+use super::{AuthServer, Error};
+use crate::model::{Client, Grant, RefreshRecord, RefreshToken, ResourceUri, Scopes};
+
+/// The document.
+#[derive(Serialize)]
+pub struct TokenResponse {
+    access_token: String,
+    token_type: &'static str,
+    expires_in: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
+    scope: Scopes,
+}
+
+/// The part of a grant that an access token is for.
+pub(super) struct Part {
+    pub(super) resources: Vec<ResourceUri>,
+    pub(super) scopes: Scopes,
+}
+
+impl AuthServer {
+    /// Issues an access token for `part` of a grant, and `refresh` to get the next one with.
+    pub(super) async fn issue_tokens(
+        &self,
+        client: &Client,
+        grant: &Grant,
+        part: Part,
+        refresh: &RefreshToken,
+    ) -> Result<TokenResponse, Error> {
+        let refresh_token = if client.may_use("refresh_token") {
+            let record = RefreshRecord { grant: grant.id.clone(), expires_at: grant.expires_at };
+            self.store.put_refresh(refresh, &record, self.now()).await?;
+            Some(refresh.reveal().to_owned())
+        } else {
+            None
+        };
+        let access_token = self.issue_access_token(grant, &part).await?;
+        Ok(TokenResponse {
+            access_token,
+            token_type: "Bearer",
+            expires_in: self.config.lifetimes.access_token.as_secs(),
+            refresh_token,
+            scope: part.scopes,
+        })
+    }
+}

@@ -1,0 +1,158 @@
+//! Login with GitHub: the client's side of RFC 6749 §4.1 with PKCE, then the user API.
+
+use std::time::Duration;
+
+use oauth2::{
+    AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointNotSet, EndpointSet,
+    PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RequestTokenError, Scope, TokenResponse,
+    TokenUrl, basic::BasicClient,
+};
+use secrecy::ExposeSecret;
+use serde::{Deserialize, de::DeserializeOwned};
+
+use crate::{config::GithubConfig, model::User};
+
+/// No answer of GitHub takes longer.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+type Endpoints =
+    BasicClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
+
+/// What went wrong at GitHub.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// GitHub did not accept the code.
+    #[error("GitHub refused the code: {0}")]
+    Refused(String),
+    /// GitHub did not answer as it should.
+    #[error("GitHub cannot be asked: {0}")]
+    Unavailable(String),
+    /// The settings make no client.
+    #[error("GITHUB_BASE_URL cannot be used: {0}")]
+    Settings(String),
+}
+
+impl From<reqwest::Error> for Error {
+    fn from(error: reqwest::Error) -> Self {
+        // The URL holds no secret, but the chain of causes is what helps.
+        Self::Unavailable(format!("{:?}", error.without_url()))
+    }
+}
+
+/// A GitHub OAuth app.
+pub struct GitHub {
+    oauth: Endpoints,
+    http: reqwest::Client,
+    api: String,
+}
+
+impl GitHub {
+    /// The app of `config`, whose callback is `redirect`.
+    pub fn new(config: &GithubConfig, redirect: String) -> Result<Self, Error> {
+        let settings = |error: oauth2::url::ParseError| Error::Settings(error.to_string());
+        let base = config.base_url.as_str().trim_end_matches('/');
+        let authorize = AuthUrl::new(format!("{base}/login/oauth/authorize")).map_err(settings)?;
+        let token = TokenUrl::new(format!("{base}/login/oauth/access_token")).map_err(settings)?;
+        let oauth = BasicClient::new(ClientId::new(config.client_id.clone()))
+            .set_client_secret(ClientSecret::new(config.client_secret.expose_secret().to_owned()))
+            .set_auth_uri(authorize)
+            .set_token_uri(token)
+            .set_redirect_uri(RedirectUrl::new(redirect).map_err(settings)?);
+        let http = reqwest::Client::builder()
+            // A token endpoint that redirects would be asking for our secret elsewhere.
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(PATIENCE)
+            .user_agent(concat!("mcp-oauth-gateway/", env!("CARGO_PKG_VERSION")))
+            .build()?;
+        let api = config.api_url.as_str().trim_end_matches('/').to_owned();
+        Ok(Self { oauth, http, api })
+    }
+
+    /// Where to send the person, and the verifier to keep until they are back.
+    #[must_use]
+    pub fn authorize_url(&self, state: &str) -> (String, String) {
+        let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+        let (url, _) = self
+            .oauth
+            .authorize_url(|| CsrfToken::new(state.to_owned()))
+            .add_scopes(["read:user", "user:email"].map(|scope| Scope::new(scope.to_owned())))
+            .set_pkce_challenge(challenge)
+            .url();
+        (url.into(), verifier.into_secret())
+    }
+
+    /// Who the person is that came back with `code`. The token of GitHub ends here: it is neither
+    /// stored nor handed on.
+    pub async fn identify(&self, code: &str, verifier: &str) -> Result<User, Error> {
+        let exchange = self
+            .oauth
+            .exchange_code(AuthorizationCode::new(code.to_owned()))
+            .set_pkce_verifier(PkceCodeVerifier::new(verifier.to_owned()))
+            .request_async(&|request| self.send(request))
+            .await;
+        let token = exchange.map_err(|error| match error {
+            RequestTokenError::ServerResponse(answer) => Error::Refused(answer.error().to_string()),
+            // GitHub answers errors with 200.
+            RequestTokenError::Parse(_, body) => Error::Refused(error_code(&body)),
+            RequestTokenError::Request(error) => Error::Unavailable(error.to_string()),
+            RequestTokenError::Other(text) => Error::Unavailable(text),
+        })?;
+        let token = token.access_token().secret();
+        let account: Account = self.get("/user", token).await?;
+        // An app without the e-mail permission is refused here, and a person can do without.
+        let addresses: Vec<Address> = self.get("/user/emails", token).await.unwrap_or_default();
+        let email = addresses.into_iter().find(|address| address.primary && address.verified);
+        Ok(User {
+            subject: format!("github:{}", account.id),
+            name: account.login,
+            email: email.map(|address| address.email),
+        })
+    }
+
+    async fn send(&self, request: oauth2::HttpRequest) -> Result<oauth2::HttpResponse, Sending> {
+        let answer = self.http.execute(request.try_into()?).await?;
+        let mut response = oauth2::http::Response::builder().status(answer.status());
+        if let Some(kind) = answer.headers().get(reqwest::header::CONTENT_TYPE) {
+            response = response.header(reqwest::header::CONTENT_TYPE, kind);
+        }
+        Ok(response.body(answer.bytes().await?.to_vec())?)
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str, token: &str) -> Result<T, Error> {
+        let request = self.http.get(format!("{}{path}", self.api)).bearer_auth(token);
+        let request = request.header("Accept", "application/vnd.github+json");
+        Ok(request.send().await?.error_for_status()?.json().await?)
+    }
+}
+
+/// Why the token request did not get through.
+#[derive(Debug, thiserror::Error)]
+enum Sending {
+    #[error("{0:?}")]
+    Http(#[from] reqwest::Error),
+    #[error("{0}")]
+    Response(#[from] oauth2::http::Error),
+}
+
+#[derive(Deserialize)]
+struct Account {
+    id: u64,
+    login: String,
+}
+
+#[derive(Deserialize)]
+struct Address {
+    email: String,
+    primary: bool,
+    verified: bool,
+}
+
+/// The `error` member of an answer; nothing else of it is fit for a log.
+fn error_code(body: &[u8]) -> String {
+    #[derive(Deserialize)]
+    struct Answer {
+        error: String,
+    }
+    serde_json::from_slice(body)
+        .map_or_else(|_| "an answer that is no token".to_owned(), |answer: Answer| answer.error)
+}

@@ -1,0 +1,119 @@
+//! The keys that sign tokens: PEM file, JWK (RFC 7517), thumbprint as `kid` (RFC 7638).
+
+use std::path::Path;
+
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+use jsonwebtoken::{
+    Algorithm, DecodingKey, EncodingKey, Header, Validation,
+    jwk::{Jwk, JwkSet, KeyOperations, PublicKeyUse, ThumbprintHash},
+};
+use serde::{Serialize, de::DeserializeOwned};
+
+/// A key cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file cannot be read.
+    #[error("cannot read {0}")]
+    Read(String, #[source] std::io::Error),
+    /// The file has no key.
+    #[error("{0} has no PEM block \"PRIVATE KEY\"; make one with `auth-service key generate`")]
+    Empty(String),
+    /// The text is no PEM.
+    #[error("not PEM")]
+    Pem(#[from] pem::PemError),
+    /// The key is of a kind that is not supported, or a token cannot be signed or verified.
+    #[error(transparent)]
+    Jwt(#[from] jsonwebtoken::errors::Error),
+    /// The library made no key.
+    #[error("no key could be made")]
+    Generate,
+}
+
+struct Key {
+    kid: String,
+    algorithm: Algorithm,
+    encoding: EncodingKey,
+    decoding: DecodingKey,
+    jwk: Jwk,
+}
+
+/// All keys: the first signs, all verify, so that a key can be replaced without ending sessions.
+pub struct SigningKeys {
+    first: Key,
+    others: Vec<Key>,
+}
+
+impl SigningKeys {
+    /// The keys of a PEM file.
+    pub fn load(file: &Path) -> Result<Self, Error> {
+        let name = file.display().to_string();
+        let text =
+            std::fs::read_to_string(file).map_err(|error| Error::Read(name.clone(), error))?;
+        let blocks = pem::parse_many(text)?.into_iter().filter(|block| {
+            matches!(block.tag(), "PRIVATE KEY" | "EC PRIVATE KEY" | "RSA PRIVATE KEY")
+        });
+        let mut keys = blocks.map(|block| Key::read(&pem::encode(&block)));
+        let first = keys.next().ok_or(Error::Empty(name))??;
+        Ok(Self { first, others: keys.collect::<Result<_, _>>()? })
+    }
+
+    /// Signs `claims` as a JWT of type `typ` (RFC 8725 §3.11).
+    pub fn sign<T: Serialize>(&self, typ: &str, claims: &T) -> Result<String, Error> {
+        let mut header = Header::new(self.first.algorithm);
+        header.typ = Some(typ.to_owned());
+        header.kid = Some(self.first.kid.clone());
+        Ok(jsonwebtoken::encode(&header, claims, &self.first.encoding)?)
+    }
+
+    /// The claims of `token` if one of these keys signed it as a `typ`. What the claims say, times
+    /// included, is for the caller to check: it has the clock.
+    #[must_use]
+    pub fn verify<T: DeserializeOwned>(&self, typ: &str, token: &str) -> Option<T> {
+        let header = jsonwebtoken::decode_header(token).ok()?;
+        if !header.typ.is_some_and(|given| given.eq_ignore_ascii_case(typ)) {
+            return None;
+        }
+        let kid = header.kid?;
+        let key = self.all().find(|key| key.kid == kid)?;
+        let mut validation = Validation::new(key.algorithm);
+        validation.required_spec_claims.clear();
+        validation.validate_exp = false;
+        validation.validate_aud = false;
+        jsonwebtoken::decode(token, &key.decoding, &validation).ok().map(|token| token.claims)
+    }
+
+    /// The public keys (RFC 7517 §5).
+    #[must_use]
+    pub fn jwks(&self) -> JwkSet {
+        JwkSet { keys: self.all().map(|key| key.jwk.clone()).collect() }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Key> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+}
+
+impl Key {
+    fn read(text: &str) -> Result<Self, Error> {
+        let ec = EncodingKey::from_ec_pem(text.as_bytes());
+        let (encoding, algorithm) = match ec {
+            Ok(key) => (key, Algorithm::ES256),
+            Err(_) => (EncodingKey::from_rsa_pem(text.as_bytes())?, Algorithm::RS256),
+        };
+        let mut jwk = Jwk::from_encoding_key(&encoding, algorithm)?;
+        let kid = jwk.thumbprint(ThumbprintHash::SHA256)?;
+        jwk.common.key_id = Some(kid.clone());
+        jwk.common.public_key_use = Some(PublicKeyUse::Signature);
+        jwk.common.key_operations = Some(vec![KeyOperations::Verify]);
+        let decoding = DecodingKey::from_jwk(&jwk)?;
+        Ok(Self { kid, algorithm, encoding, decoding, jwk })
+    }
+}
+
+/// A fresh P-256 key as PEM (PKCS #8, RFC 5958).
+pub fn generate_key() -> Result<String, Error> {
+    let pair =
+        EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(|_| Error::Generate)?;
+    let der = pair.to_pkcs8v1().map_err(|_| Error::Generate)?;
+    Ok(pem::encode(&pem::Pem::new("PRIVATE KEY", der.as_ref())))
+}

@@ -1,0 +1,60 @@
+//! Authorization codes: redeemed once, and a second try ends what the first one got.
+
+use redis::Script;
+
+use super::{Error, Expiring, Key, Store, Ttl};
+use crate::model::{AuthorizationCode, CodeRecord, Grant, UnixTime};
+
+impl Expiring for CodeRecord {
+    fn expires_at(&self) -> Option<UnixTime> {
+        Some(self.expires_at)
+    }
+}
+
+/// Marks the code as redeemed and stores its grant; on a replay deletes the grant instead. One
+/// step, since a replay that runs between mark and grant would find nothing to end.
+const REDEEM: &str = r"
+if redis.call('SET', KEYS[1], '1', 'NX', 'EX', ARGV[3]) then
+    redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[2])
+    return 1
+end
+redis.call('DEL', KEYS[2])
+return 0
+";
+
+impl Store {
+    /// Stores what `code` stands for.
+    pub async fn put_code(
+        &self,
+        code: &AuthorizationCode,
+        record: &CodeRecord,
+        now: UnixTime,
+    ) -> Result<(), Error> {
+        let ttl = Ttl::until(now, record.expires_at);
+        self.put(&Key::Code(&code.fingerprint()), record, ttl).await
+    }
+
+    /// What `code` stands for, redeemed or not.
+    pub async fn code(
+        &self,
+        code: &AuthorizationCode,
+        now: UnixTime,
+    ) -> Result<Option<CodeRecord>, Error> {
+        self.read(&Key::Code(&code.fingerprint()), now).await
+    }
+
+    /// Redeems the code of `grant`. Of all callers, concurrent ones included, exactly one gets
+    /// `true`, and its grant lives until the next caller comes (RFC 6749 §4.1.2: a code used more
+    /// than once "SHOULD revoke all tokens previously issued").
+    pub async fn redeem_code(&self, grant: &Grant, now: UnixTime) -> Result<bool, Error> {
+        let script = Script::new(REDEEM);
+        let mut call = script.prepare_invoke();
+        let life = now.until(grant.expires_at).as_secs().max(1);
+        call.key(Key::Redeemed(&grant.id).to_string())
+            .key(Key::Grant(&grant.id).to_string())
+            .arg(serde_json::to_string(grant)?)
+            .arg(life)
+            .arg(life);
+        Ok(call.invoke_async(&mut self.pool.get().await?).await?)
+    }
+}

@@ -1,0 +1,58 @@
+//! Grants and the access tokens issued under them.
+
+use super::{Error, Expiring, Key, Store, Ttl};
+use crate::model::{AccessRecord, Grant, Identifier, UnixTime};
+
+impl Expiring for Grant {
+    fn expires_at(&self) -> Option<UnixTime> {
+        Some(self.expires_at)
+    }
+}
+
+impl Expiring for AccessRecord {
+    fn expires_at(&self) -> Option<UnixTime> {
+        Some(self.expires_at)
+    }
+}
+
+impl Store {
+    /// The grant of `id`; `None` when it ended or was revoked.
+    pub async fn grant(&self, id: &Identifier, now: UnixTime) -> Result<Option<Grant>, Error> {
+        self.read(&Key::Grant(id), now).await
+    }
+
+    /// Extends a grant that is still there. Answers `false` when it was revoked meanwhile: `XX`
+    /// keeps a refresh under way from bringing it back.
+    pub async fn extend_grant(&self, grant: &Grant, now: UnixTime) -> Result<bool, Error> {
+        let mut command = redis::cmd("SET");
+        command.arg(Key::Grant(&grant.id).to_string()).arg(serde_json::to_string(grant)?);
+        command.arg("XX");
+        Ttl::until(now, grant.expires_at).add_to(&mut command);
+        let done: Option<String> = command.query_async(&mut self.pool.get().await?).await?;
+        Ok(done.is_some())
+    }
+
+    /// Ends a grant, and with it every token that was issued under it.
+    pub async fn revoke_grant(&self, id: &Identifier) -> Result<bool, Error> {
+        self.delete(&Key::Grant(id)).await
+    }
+
+    /// Notes an access token as issued.
+    pub async fn put_access(&self, record: &AccessRecord, now: UnixTime) -> Result<(), Error> {
+        let key = Key::Access(&record.grant, &record.jti);
+        self.put(&key, record, Ttl::until(now, record.expires_at)).await
+    }
+
+    /// Ends one access token.
+    pub async fn revoke_access(&self, grant: &Identifier, jti: &Identifier) -> Result<bool, Error> {
+        self.delete(&Key::Access(grant, jti)).await
+    }
+
+    /// Whether the access token and its grant are both still there.
+    pub async fn is_live(&self, grant: &Identifier, jti: &Identifier) -> Result<bool, Error> {
+        let mut command = redis::cmd("EXISTS");
+        command.arg(Key::Grant(grant).to_string()).arg(Key::Access(grant, jti).to_string());
+        let found: u8 = command.query_async(&mut self.hot.clone()).await?;
+        Ok(found == 2)
+    }
+}

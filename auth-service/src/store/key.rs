@@ -1,0 +1,51 @@
+//! Every key this program writes. `docs/STORAGE.md` lists them with type, TTL and example.
+
+use std::fmt;
+
+use crate::model::{ClientId, Fingerprint, Identifier};
+
+/// The prefix of all keys.
+pub(super) const PREFIX: &str = "mcpgw:";
+
+/// A key. What belongs to one grant carries its id as hash tag, so that a script may touch all of
+/// it in a cluster.
+pub(super) enum Key<'a> {
+    /// A registration.
+    Client(&'a ClientId),
+    /// An authorization request on the consent page.
+    Consent(&'a Fingerprint),
+    /// An authorization request at the login provider, by `state`.
+    Login(&'a Fingerprint),
+    /// A login code of the operator.
+    LoginCode(&'a Fingerprint),
+    /// An authorization code.
+    Code(&'a Fingerprint),
+    /// The mark that the code of this grant was redeemed.
+    Redeemed(&'a Identifier),
+    /// A grant.
+    Grant(&'a Identifier),
+    /// An access token of a grant.
+    Access(&'a Identifier, &'a Identifier),
+    /// A refresh token.
+    Refresh(&'a Fingerprint),
+    /// The mark that a refresh token was used.
+    SpentRefresh(&'a Fingerprint),
+}
+
+impl fmt::Display for Key<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(PREFIX)?;
+        match self {
+            Self::Client(id) => write!(f, "client:{id}"),
+            Self::Consent(flow) => write!(f, "consent:{flow}"),
+            Self::Login(state) => write!(f, "login:{state}"),
+            Self::LoginCode(code) => write!(f, "login-code:{code}"),
+            Self::Code(code) => write!(f, "code:{code}"),
+            Self::Redeemed(grant) => write!(f, "redeemed:{{{grant}}}"),
+            Self::Grant(grant) => write!(f, "grant:{{{grant}}}"),
+            Self::Access(grant, jti) => write!(f, "access:{{{grant}}}:{jti}"),
+            Self::Refresh(token) => write!(f, "refresh:{token}"),
+            Self::SpentRefresh(token) => write!(f, "spent-refresh:{token}"),
+        }
+    }
+}

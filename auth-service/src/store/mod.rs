@@ -1,0 +1,143 @@
+//! State in Redis: what the protocol needs to remember, each a function here.
+//!
+//! A record carries its own `expires_at`, which the read checks; the TTL of Redis only collects
+//! garbage. Everything secret is stored as a fingerprint.
+
+mod admin;
+mod clients;
+mod codes;
+mod grants;
+mod key;
+mod logins;
+mod refresh;
+
+use std::time::Duration;
+
+use deadpool_redis::{Pool, Runtime};
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use secrecy::ExposeSecret;
+use serde::{Serialize, de::DeserializeOwned};
+
+use self::key::Key;
+pub use self::{admin::Selection, refresh::Spending};
+use crate::{config::RedisConfig, model::UnixTime};
+
+/// How long a request waits for Redis before it is answered with 503.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The store did not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Redis refused, or the connection broke.
+    #[error("redis")]
+    Redis(#[from] redis::RedisError),
+    /// No connection in time.
+    #[error("no connection to redis")]
+    Pool(#[from] deadpool_redis::PoolError),
+    /// The pool cannot be made from these settings.
+    #[error("REDIS_URL cannot be used")]
+    Settings(#[from] deadpool_redis::CreatePoolError),
+    /// A record is not what this version writes.
+    #[error("a record cannot be read")]
+    Record(#[from] serde_json::Error),
+}
+
+/// A record that ends.
+trait Expiring {
+    fn expires_at(&self) -> Option<UnixTime>;
+}
+
+/// Redis, as this program uses it.
+pub struct Store {
+    pool: Pool,
+    /// One multiplexed connection for the question that every request asks.
+    hot: ConnectionManager,
+}
+
+impl Store {
+    /// A store at `config`. Connects when it is first asked, so that the order in which the two
+    /// programs start does not matter.
+    pub fn open(config: &RedisConfig) -> Result<Self, Error> {
+        let url = config.url.expose_secret();
+        let mut settings = deadpool_redis::Config::from_url(url);
+        let mut pool = deadpool_redis::PoolConfig::new(16);
+        pool.timeouts.wait = Some(PATIENCE);
+        pool.timeouts.create = Some(PATIENCE);
+        pool.timeouts.recycle = Some(PATIENCE);
+        settings.pool = Some(pool);
+        let reconnect = ConnectionManagerConfig::new()
+            .set_connection_timeout(Some(PATIENCE))
+            .set_response_timeout(Some(PATIENCE))
+            .set_number_of_retries(1)
+            .set_max_delay(Duration::from_millis(500));
+        Ok(Self {
+            pool: settings.create_pool(Some(Runtime::Tokio1))?,
+            hot: ConnectionManager::new_lazy_with_config(redis::Client::open(url)?, reconnect)?,
+        })
+    }
+
+    /// Whether Redis answers.
+    pub async fn ping(&self) -> Result<(), Error> {
+        let mut connection = self.pool.get().await?;
+        Ok(redis::cmd("PING").query_async(&mut connection).await?)
+    }
+
+    async fn put<T: Serialize>(&self, key: &Key<'_>, record: &T, ttl: Ttl) -> Result<(), Error> {
+        let mut command = redis::cmd("SET");
+        command.arg(key.to_string()).arg(serde_json::to_string(record)?);
+        ttl.add_to(&mut command);
+        Ok(command.query_async(&mut self.pool.get().await?).await?)
+    }
+
+    async fn read<T: DeserializeOwned + Expiring>(
+        &self,
+        key: &Key<'_>,
+        now: UnixTime,
+    ) -> Result<Option<T>, Error> {
+        self.fetch(redis::cmd("GET").arg(key.to_string()), now).await
+    }
+
+    /// Reads and deletes in one step, so that of two takers one gets it.
+    async fn take<T: DeserializeOwned + Expiring>(
+        &self,
+        key: &Key<'_>,
+        now: UnixTime,
+    ) -> Result<Option<T>, Error> {
+        self.fetch(redis::cmd("GETDEL").arg(key.to_string()), now).await
+    }
+
+    async fn fetch<T: DeserializeOwned + Expiring>(
+        &self,
+        command: &redis::Cmd,
+        now: UnixTime,
+    ) -> Result<Option<T>, Error> {
+        let text: Option<String> = command.query_async(&mut self.pool.get().await?).await?;
+        let record: Option<T> = text.as_deref().map(serde_json::from_str).transpose()?;
+        Ok(record.filter(|record| record.expires_at().is_none_or(|end| now < end)))
+    }
+
+    async fn delete(&self, key: &Key<'_>) -> Result<bool, Error> {
+        let mut command = redis::cmd("DEL");
+        Ok(command.arg(key.to_string()).query_async(&mut self.pool.get().await?).await?)
+    }
+}
+
+/// When Redis may collect a record.
+#[derive(Clone, Copy)]
+enum Ttl {
+    Never,
+    After(Duration),
+}
+
+impl Ttl {
+    fn until(now: UnixTime, end: UnixTime) -> Self {
+        Self::After(now.until(end))
+    }
+
+    fn add_to(self, command: &mut redis::Cmd) {
+        if let Self::After(span) = self {
+            // Redis refuses zero.
+            command.arg("EX").arg(span.as_secs().max(1));
+        }
+    }
+}

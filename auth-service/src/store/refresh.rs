@@ -1,0 +1,78 @@
+//! Refresh tokens: spent once, with a short time in which a second try gets the same successor.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Error, Expiring, Key, Store, Ttl};
+use crate::model::{RefreshRecord, RefreshToken, UnixTime};
+
+impl Expiring for RefreshRecord {
+    fn expires_at(&self) -> Option<UnixTime> {
+        Some(self.expires_at)
+    }
+}
+
+/// The mark on a spent token. The successor is derived from the token and this salt, so that it can
+/// be given out again without being stored.
+#[derive(Clone, Serialize, Deserialize)]
+struct Spent {
+    salt: String,
+    at: UnixTime,
+}
+
+/// What became of spending a refresh token.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Spending {
+    /// The caller may go on, with the salt of the successor: the first one, or one that came
+    /// within the grace.
+    Granted(String),
+    /// Spent too long ago. Theft, until proven otherwise: revoke the grant (RFC 9700 §4.14.2).
+    Replay,
+}
+
+impl Store {
+    /// Stores a refresh token.
+    pub async fn put_refresh(
+        &self,
+        token: &RefreshToken,
+        record: &RefreshRecord,
+        now: UnixTime,
+    ) -> Result<(), Error> {
+        let ttl = Ttl::until(now, record.expires_at);
+        self.put(&Key::Refresh(&token.fingerprint()), record, ttl).await
+    }
+
+    /// What `token` stands for, spent or not.
+    pub async fn refresh(
+        &self,
+        token: &RefreshToken,
+        now: UnixTime,
+    ) -> Result<Option<RefreshRecord>, Error> {
+        self.read(&Key::Refresh(&token.fingerprint()), now).await
+    }
+
+    /// Spends `token`, offering `salt` for its successor. Callers within `grace` of the first one
+    /// all get the salt of the first one.
+    pub async fn spend_refresh(
+        &self,
+        token: &RefreshToken,
+        salt: String,
+        (now, end): (UnixTime, UnixTime),
+        grace: Duration,
+    ) -> Result<Spending, Error> {
+        let mine = Spent { salt, at: now };
+        let mut command = redis::cmd("SET");
+        command.arg(Key::SpentRefresh(&token.fingerprint()).to_string());
+        command.arg(serde_json::to_string(&mine)?).arg("NX").arg("GET");
+        Ttl::until(now, end).add_to(&mut command);
+        let earlier: Option<String> = command.query_async(&mut self.pool.get().await?).await?;
+        let Some(earlier) = earlier else { return Ok(Spending::Granted(mine.salt)) };
+        let first: Spent = serde_json::from_str(&earlier)?;
+        if now <= first.at.plus(grace) {
+            Ok(Spending::Granted(first.salt))
+        } else {
+            Ok(Spending::Replay)
+        }
+    }
+}
