@@ -1,0 +1,89 @@
+//! Serves until told to stop, then ends in order.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::{App, HttpServer, web};
+use anyhow::Context as _;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::catalogue::watch;
+use crate::cli::Options;
+use crate::http::guard::Guard;
+use crate::http::{self, Gate};
+use crate::hub::Hub;
+use crate::metrics::Metrics;
+
+/// An idle connection is kept this long: longer than proxies in front keep theirs.
+const KEEP_ALIVE: Duration = Duration::from_mins(2);
+
+/// Runs the proxy.
+pub async fn run(options: Options) -> anyhow::Result<()> {
+    let (catalogue, single) = options.catalogue()?;
+    let hub = Hub::new(options.settings(), &catalogue);
+    let gate = web::Data::new(Gate {
+        hub: Arc::clone(&hub),
+        guard: Guard::new(&options.allow_host, &options.allow_origin),
+        single,
+        metrics: Arc::new(Metrics::default()),
+    });
+    let shared = gate.clone();
+    let server =
+        HttpServer::new(move || App::new().app_data(shared.clone()).configure(http::routes))
+            .tcp_nodelay(true)
+            .keep_alive(KEEP_ALIVE)
+            .shutdown_timeout(1)
+            .disable_signals()
+            .bind(options.listen)
+            .with_context(|| format!("cannot listen on {}", options.listen))?;
+    let addresses = server.addrs();
+    let server = server.run();
+    let handle = server.handle();
+    let metrics = metrics_server(&options, gate)?;
+    tokio::spawn(Arc::clone(&hub).keep_tidy());
+    if let Some(file) = options.config.clone() {
+        let hub = Arc::clone(&hub);
+        tokio::spawn(watch::watch(file, catalogue, move |catalogue| hub.apply(catalogue)));
+    }
+    let serving = tokio::spawn(server);
+    for address in addresses {
+        log::info!("listening on {address}");
+    }
+    wait_for_signal().await?;
+    log::info!("shutting down");
+    hub.shut_down().await;
+    handle.stop(true).await;
+    if let Some(metrics) = metrics {
+        metrics.stop(false).await;
+    }
+    serving.await?.context("the server failed")
+}
+
+fn metrics_server(
+    options: &Options,
+    gate: web::Data<Gate>,
+) -> anyhow::Result<Option<actix_web::dev::ServerHandle>> {
+    let Some(address) = options.metrics_listen else { return Ok(None) };
+    let app = move || {
+        App::new().app_data(gate.clone()).route("/metrics", web::get().to(http::metrics_page))
+    };
+    let server = HttpServer::new(app)
+        .workers(1)
+        .disable_signals()
+        .bind(address)
+        .with_context(|| format!("cannot listen on {address}"))?
+        .run();
+    let handle = server.handle();
+    tokio::spawn(server);
+    Ok(Some(handle))
+}
+
+async fn wait_for_signal() -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}

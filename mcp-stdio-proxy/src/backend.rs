@@ -1,0 +1,287 @@
+//! A server of the catalogue at run time: how it is started, and what is known of its health.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::catalogue::{Entry, Isolation};
+use crate::child::nursery::Nursery;
+use crate::child::{Child, Program, SpawnError, environment};
+use crate::settings::Settings;
+use crate::sync::lock;
+
+/// A child that lived at least this long was not part of a crash loop.
+const STABLE: Duration = Duration::from_secs(10);
+/// Failures in a row before the next start has to wait.
+const FREE_FAILURES: u32 = 3;
+/// The first wait; it doubles.
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+/// The longest wait.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// Why a server does not answer. `Display` is what the client may read.
+#[derive(Debug, thiserror::Error)]
+pub enum Unavailable {
+    /// It cannot be started.
+    #[error("{}", .0.public())]
+    Spawn(#[from] SpawnError),
+    /// It ends again and again.
+    #[error("server \"{server}\" keeps ending; it is started again in {wait} s")]
+    Crashing {
+        /// The server.
+        server: Arc<str>,
+        /// Seconds to wait.
+        wait: u64,
+    },
+    /// It was started and did not answer `initialize`.
+    #[error("server \"{server}\" did not answer \"initialize\" within {seconds} s")]
+    Mute {
+        /// The server.
+        server: Arc<str>,
+        /// How long it was waited for.
+        seconds: u64,
+    },
+    /// It ended during `initialize`.
+    #[error("server \"{server}\" ended when it was started{status}")]
+    Ended {
+        /// The server.
+        server: Arc<str>,
+        /// How.
+        status: String,
+    },
+    /// It answered `initialize` with an error: the error object.
+    #[error("server \"{server}\" refused \"initialize\"")]
+    Refused {
+        /// The server.
+        server: Arc<str>,
+        /// Its answer.
+        answer: String,
+    },
+    /// A bound is reached.
+    #[error("{what}; try again in a few seconds")]
+    Busy {
+        /// Which bound.
+        what: &'static str,
+    },
+    /// The session, or its server, was ended meanwhile.
+    #[error("the session has ended")]
+    Closed,
+}
+
+#[derive(Default)]
+struct Health {
+    failures: u32,
+    until: Option<Instant>,
+    last: Option<String>,
+    restarts: u64,
+}
+
+/// A server.
+pub struct Backend {
+    /// Its name.
+    pub name: Arc<str>,
+    entry: Mutex<Arc<Entry>>,
+    settings: Arc<Settings>,
+    nursery: Arc<Nursery>,
+    health: Mutex<Health>,
+    warm: Mutex<VecDeque<Arc<Child>>>,
+}
+
+impl Backend {
+    /// A server whose processes are in `nursery`.
+    #[must_use]
+    pub fn new(
+        name: Arc<str>,
+        entry: Arc<Entry>,
+        settings: Arc<Settings>,
+        nursery: Arc<Nursery>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            name,
+            entry: Mutex::new(entry),
+            settings,
+            nursery,
+            health: Mutex::default(),
+            warm: Mutex::default(),
+        })
+    }
+
+    /// How it is run.
+    pub fn entry(&self) -> Arc<Entry> {
+        Arc::clone(&lock(&self.entry))
+    }
+
+    /// Runs it differently from now on.
+    pub fn set_entry(&self, entry: Arc<Entry>) {
+        *lock(&self.entry) = entry;
+        *lock(&self.health) = Health::default();
+        self.end_warm();
+    }
+
+    /// Who shares a process.
+    pub fn isolation(&self) -> Isolation {
+        self.entry().isolation.unwrap_or(self.settings.isolation)
+    }
+
+    /// How long a request may take without progress.
+    pub fn request_timeout(&self) -> Option<Duration> {
+        let timeout = self.entry().request_timeout.unwrap_or(self.settings.request_timeout);
+        (!timeout.is_zero()).then_some(timeout)
+    }
+
+    /// How long it may take to answer `initialize`.
+    pub fn start_timeout(&self) -> Duration {
+        self.settings.start_timeout
+    }
+
+    /// A process that was not spoken to yet: one held ready, or a new one.
+    pub fn start(&self, permit: OwnedSemaphorePermit) -> Result<Arc<Child>, Unavailable> {
+        self.may_start()?;
+        while let Some(child) = self.take_warm() {
+            if child.is_live() {
+                return Ok(child);
+            }
+        }
+        self.spawn(permit)
+    }
+
+    /// A process held ready.
+    fn take_warm(&self) -> Option<Arc<Child>> {
+        lock(&self.warm).pop_front()
+    }
+
+    fn spawn(&self, permit: OwnedSemaphorePermit) -> Result<Arc<Child>, Unavailable> {
+        let spawned = self.program().spawn(permit);
+        match &spawned {
+            Ok(child) => self.nursery.adopt(child),
+            Err(error) => {
+                log::error!(server = &*self.name; "{error}");
+                self.failed("it cannot be started");
+            }
+        }
+        Ok(spawned?)
+    }
+
+    fn program(&self) -> Program {
+        let entry = self.entry();
+        let mut env = environment::passed(std::env::vars_os(), &self.settings.pass_env);
+        env.extend(entry.env.iter().map(|(name, value)| (name.into(), value.into())));
+        Program {
+            server: Arc::clone(&self.name),
+            command: entry.command.clone(),
+            args: entry.args.clone(),
+            env,
+            cwd: entry.cwd.clone(),
+            line_limit: self.settings.max_message,
+            call_limit: self.settings.max_calls,
+            patience: self.settings.patience,
+        }
+    }
+
+    /// Starts what is to be held ready and is not.
+    pub fn prewarm(&self) {
+        let wanted = self.entry().prewarm;
+        let ready = {
+            let mut warm = lock(&self.warm);
+            warm.retain(|child| child.is_live());
+            warm.len()
+        };
+        for _ in ready..wanted {
+            let Some(permit) = self.nursery.permit() else { return };
+            if self.may_start().is_err() {
+                return;
+            }
+            match self.spawn(permit) {
+                Ok(child) => lock(&self.warm).push_back(child),
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// Ends what is held ready.
+    pub fn end_warm(&self) {
+        for child in lock(&self.warm).drain(..) {
+            child.end();
+        }
+    }
+
+    fn may_start(&self) -> Result<(), Unavailable> {
+        let health = lock(&self.health);
+        let wait = health.until.and_then(|until| until.checked_duration_since(Instant::now()));
+        match wait {
+            Some(wait) => Err(Unavailable::Crashing {
+                server: Arc::clone(&self.name),
+                wait: wait.as_secs() + 1,
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// Notes that a child ended by itself after living for `age`.
+    pub fn crashed(&self, age: Duration, status: &str) {
+        lock(&self.health).restarts += 1;
+        if age >= STABLE {
+            self.recovered();
+        } else {
+            self.failed(status);
+        }
+    }
+
+    /// Notes that a start failed.
+    pub fn failed(&self, why: &str) {
+        let mut health = lock(&self.health);
+        health.failures = health.failures.saturating_add(1);
+        health.last = Some(why.to_owned());
+        let doubled = health.failures.checked_sub(FREE_FAILURES);
+        health.until = doubled.map(|times| {
+            Instant::now() + LONGEST_WAIT.min(FIRST_WAIT * 2u32.saturating_pow(times.min(10)))
+        });
+    }
+
+    /// Notes that it works.
+    pub fn recovered(&self) {
+        let mut health = lock(&self.health);
+        health.failures = 0;
+        health.until = None;
+    }
+
+    /// Failures in a row, all restarts, and what was last wrong.
+    pub fn troubles(&self) -> (u32, u64, Option<String>) {
+        let health = lock(&self.health);
+        (health.failures, health.restarts, health.last.clone())
+    }
+
+    /// Whether it fails again and again.
+    pub fn is_crashing(&self) -> bool {
+        lock(&self.health).failures >= FREE_FAILURES
+    }
+
+    /// How many processes are held ready.
+    pub fn warm(&self) -> usize {
+        lock(&self.warm).len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_crash_loop_has_to_wait_and_a_single_crash_has_not() {
+        let entry = Arc::new(Entry::of_command("x".into(), vec![]));
+        let nursery = Nursery::new(1);
+        let backend = Backend::new("a".into(), entry, Arc::new(Settings::default()), nursery);
+        backend.crashed(Duration::ZERO, "signal 9");
+        assert!(backend.may_start().is_ok());
+        for _ in 0..10 {
+            backend.crashed(Duration::ZERO, "signal 9");
+        }
+        assert!(matches!(backend.may_start(), Err(Unavailable::Crashing { wait: 1..=31, .. })));
+        assert!(backend.is_crashing());
+        backend.crashed(STABLE, "signal 9");
+        assert!(backend.may_start().is_ok());
+        assert_eq!(backend.troubles().1, 12);
+    }
+}

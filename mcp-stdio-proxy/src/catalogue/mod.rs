@@ -1,0 +1,70 @@
+//! The servers there are: one from the command line, or those of `mcp-servers.json`.
+
+mod file;
+pub mod tools;
+pub mod watch;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use file::{LoadError, Name, load, parse};
+use tools::ToolRules;
+
+/// Who shares a server process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Isolation {
+    /// One process for each user; without a user, one for each session.
+    Principal,
+    /// One process for each session.
+    Session,
+    /// One process for all: only for servers that keep nothing between calls.
+    Shared,
+}
+
+/// How to run a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The program.
+    pub command: String,
+    /// Its arguments.
+    pub args: Vec<String>,
+    /// Variables added to the environment.
+    pub env: BTreeMap<String, String>,
+    /// Its directory.
+    pub cwd: Option<PathBuf>,
+    /// Which tools are offered to whom.
+    pub tools: Option<ToolRules>,
+    /// Overrides the option of the same name.
+    pub isolation: Option<Isolation>,
+    /// Overrides the option of the same name.
+    pub request_timeout: Option<Duration>,
+    /// Processes held ready.
+    pub prewarm: usize,
+}
+
+impl Entry {
+    /// A server without anything special.
+    #[must_use]
+    pub fn of_command(command: String, args: Vec<String>) -> Self {
+        Self {
+            command,
+            args,
+            env: BTreeMap::new(),
+            cwd: None,
+            tools: None,
+            isolation: None,
+            request_timeout: None,
+            prewarm: 0,
+        }
+    }
+}
+
+/// All servers by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Catalogue {
+    /// The servers.
+    pub servers: BTreeMap<Arc<str>, Arc<Entry>>,
+}

@@ -1,0 +1,181 @@
+//! Requests that wait for an answer of one child; ids are our own (JSON-RPC 2.0 §5).
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use crate::catalogue::tools::ToolView;
+use crate::protocol::error;
+use crate::stream::Stream;
+use crate::sync::lock;
+
+/// A request in flight. The id the client gave it may be in flight more than once; ours is not.
+pub struct Call {
+    /// The text of the client's id.
+    pub id: Box<str>,
+    /// The text of the client's progress token.
+    pub token: Option<Box<str>>,
+    /// Where the answer goes.
+    pub stream: Arc<Stream>,
+    /// The session that asked.
+    pub session: u64,
+    /// When it was sent, or last made progress.
+    pub since: Instant,
+    /// What the client may see of a list of tools.
+    pub tools: Option<Arc<ToolView>>,
+}
+
+/// Why a request cannot be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The child is gone.
+    #[error("the server process has ended")]
+    Gone,
+    /// Too many requests wait for this child.
+    #[error("too many requests are in flight")]
+    Full,
+}
+
+/// The requests in flight of one child.
+pub struct Calls {
+    /// `None` once the child is gone: from then on nothing can wait for it.
+    open: Mutex<Option<HashMap<u64, Call>>>,
+    next: AtomicU64,
+    limit: usize,
+}
+
+impl Calls {
+    pub(super) fn new(limit: usize) -> Self {
+        Self { open: Mutex::new(Some(HashMap::new())), next: AtomicU64::new(1), limit }
+    }
+
+    /// An id for a request of this child.
+    pub fn next_id(&self) -> u64 {
+        self.next.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Registers `call` under `id`.
+    pub fn add(&self, id: u64, call: Call) -> Result<(), Refused> {
+        let mut open = lock(&self.open);
+        let open = open.as_mut().ok_or(Refused::Gone)?;
+        if open.len() >= self.limit {
+            return Err(Refused::Full);
+        }
+        open.insert(id, call);
+        Ok(())
+    }
+
+    /// Takes the call that waits under `id`.
+    pub fn take(&self, id: u64) -> Option<Call> {
+        lock(&self.open).as_mut()?.remove(&id)
+    }
+
+    /// The number of requests in flight.
+    pub fn len(&self) -> usize {
+        lock(&self.open).as_ref().map_or(0, HashMap::len)
+    }
+
+    /// Whether none is in flight.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The stream and token of call `id`, which has just made progress.
+    pub(super) fn progress(&self, id: u64) -> Option<(Arc<Stream>, Box<str>)> {
+        let mut open = lock(&self.open);
+        let call = open.as_mut()?.get_mut(&id)?;
+        call.since = Instant::now();
+        Some((Arc::clone(&call.stream), call.token.clone()?))
+    }
+
+    /// Takes the newest call of `session` that its client names `client_id`.
+    pub fn take_named(&self, session: u64, client_id: &str) -> Option<(u64, Call)> {
+        let mut open = lock(&self.open);
+        let open = open.as_mut()?;
+        let named = |call: &Call| call.session == session && &*call.id == client_id;
+        let id = *open.iter().filter(|(_, call)| named(call)).map(|(id, _)| id).max()?;
+        Some((id, open.remove(&id)?))
+    }
+
+    /// Takes the calls that have waited longer than `patience`.
+    pub fn take_overdue(&self, patience: Duration) -> Vec<(u64, Call)> {
+        lock(&self.open)
+            .as_mut()
+            .map(|open| open.extract_if(|_, call| call.since.elapsed() > patience).collect())
+            .unwrap_or_default()
+    }
+
+    /// The streams of the calls in flight with their sessions, newest first, those that a client
+    /// is reading before those that none reads.
+    pub fn streams(&self) -> Vec<(u64, Arc<Stream>)> {
+        let open = lock(&self.open);
+        let mut calls: Vec<_> = open.iter().flatten().collect();
+        calls.sort_by_key(|(id, call)| (!call.stream.is_read(), std::cmp::Reverse(**id)));
+        calls.into_iter().map(|(_, call)| (call.session, Arc::clone(&call.stream))).collect()
+    }
+
+    /// Answers every call with an error; from now on none is taken.
+    pub(super) fn fail_all(&self, message: &str) {
+        for call in lock(&self.open).take().into_iter().flat_map(HashMap::into_values) {
+            call.fail(error::INTERNAL, message);
+        }
+    }
+
+    /// Answers all calls in flight with an error; more may follow.
+    pub(super) fn fail_open(&self, message: &str) {
+        let calls: Vec<Call> = lock(&self.open)
+            .as_mut()
+            .map(|open| open.drain().map(|(_, call)| call).collect())
+            .unwrap_or_default();
+        for call in calls {
+            call.fail(error::INTERNAL, message);
+        }
+    }
+}
+
+impl Call {
+    /// Answers with an error.
+    pub fn fail(self, code: i32, message: &str) {
+        self.stream.answer(error::answer(&self.id, code, message).into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(id: &str, session: u64) -> Call {
+        Call {
+            id: id.into(),
+            token: None,
+            stream: Stream::answers(1),
+            session,
+            since: Instant::now(),
+            tools: None,
+        }
+    }
+
+    #[test]
+    fn the_same_client_id_twice_is_two_calls_and_a_cancel_takes_the_newest_of_the_session() {
+        let calls = Calls::new(10);
+        for (id, session) in [(1, 1), (2, 1), (3, 2)] {
+            calls.add(id, call("1", session)).unwrap();
+        }
+        assert_eq!(calls.take_named(1, "1").unwrap().0, 2);
+        assert_eq!(calls.take_named(1, "1").unwrap().0, 1);
+        assert!(calls.take_named(1, "1").is_none());
+        assert_eq!(calls.len(), 1);
+    }
+
+    #[test]
+    fn a_child_that_is_gone_answers_all_and_takes_no_more() {
+        let calls = Calls::new(1);
+        calls.add(1, call("1", 1)).unwrap();
+        assert_eq!(calls.add(2, call("2", 1)).err(), Some(Refused::Full));
+        let stream = Arc::clone(&calls.streams()[0].1);
+        calls.fail_all("gone");
+        assert!(stream.is_closed());
+        assert_eq!(calls.add(3, call("3", 1)).err(), Some(Refused::Gone));
+    }
+}

@@ -1,0 +1,152 @@
+//! Reads what a child writes and hands each message to whom it is for (stdio transport).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use tokio::net::unix::pipe;
+
+use super::Child;
+use super::lines::{Line, Lines, id_of};
+use crate::protocol::error;
+use crate::protocol::message::{self, Envelope, Kind};
+use crate::protocol::splice::{Payload, blank_breaks, span};
+use crate::stream::Weight;
+
+/// How long after the end of the process its last output is waited for: something it started may
+/// hold the pipe open for ever.
+const LAST_WORDS: Duration = Duration::from_millis(50);
+
+/// Reads until the end of the output or of the process.
+pub(super) async fn read(child: Arc<Child>, pipe: pipe::Receiver, limit: usize) {
+    let mut lines = Lines::new(limit);
+    let exit = async {
+        child.exit.cancelled().await;
+        tokio::time::sleep(LAST_WORDS).await;
+    };
+    tokio::pin!(exit);
+    loop {
+        let line = tokio::select! {
+            biased;
+            line = lines.next(&pipe) => line,
+            () = &mut exit => break,
+        };
+        match line {
+            Ok(Some(Line::Whole(line))) => child.take_line(line),
+            Ok(Some(Line::TooLong(head, tail))) => child.refuse_line(&head, &tail, limit),
+            Ok(None) | Err(_) => break,
+        }
+    }
+    child.linger().await;
+    child.fall_silent();
+}
+
+impl Child {
+    /// Waits a moment for the exit status, so that the error can name it.
+    async fn linger(&self) {
+        let _late = tokio::time::timeout(Duration::from_millis(5), self.exit.cancelled()).await;
+    }
+
+    fn take_line(self: &Arc<Self>, line: Bytes) {
+        let line = without_breaks(line);
+        if line.trim_ascii().is_empty() {
+            return;
+        }
+        let Ok(text) = std::str::from_utf8(&line) else { return self.noise("not UTF-8") };
+        match message::parse(text) {
+            Ok(envelope) => self.take_message(&line, text, &envelope),
+            Err(_) if text.trim_start().starts_with('[') => self.take_batch(&line, text),
+            Err(error) => {
+                log::trace!("unread: {error}");
+                self.noise("not a JSON-RPC message");
+            }
+        }
+    }
+
+    /// A server of 2025-03-26 may answer a batch with a batch.
+    fn take_batch(self: &Arc<Self>, line: &Bytes, text: &str) {
+        let Ok(items) = message::batch(text) else { return self.noise("not a JSON-RPC message") };
+        for item in items {
+            if let Some(range) = span(text, item)
+                && let Ok(envelope) = message::parse(item)
+            {
+                self.take_message(&line.slice(range), item, &envelope);
+            }
+        }
+    }
+
+    fn noise(&self, what: &str) {
+        let (server, pid) = (&*self.server, self.pid);
+        log::debug!(server, pid; "{server}[{pid}] wrote a line on stdout that is {what}; skipped");
+    }
+
+    fn take_message(self: &Arc<Self>, line: &Bytes, text: &str, envelope: &Envelope<'_>) {
+        self.touch();
+        match envelope.kind {
+            Kind::Response => self.take_answer(line, text, envelope),
+            Kind::Notification if envelope.method == "notifications/progress" => {
+                self.take_progress(line, text, envelope);
+            }
+            Kind::Request | Kind::Notification => {
+                match self.audience.get().and_then(std::sync::Weak::upgrade) {
+                    Some(audience) => audience.heard(self, line, envelope),
+                    None => log::debug!("{}: nobody hears {}", self.server, envelope.method),
+                }
+            }
+        }
+    }
+
+    fn take_answer(&self, line: &Bytes, text: &str, envelope: &Envelope<'_>) {
+        let id = envelope.id.trim_matches('"').parse().ok();
+        let Some(call) = id.and_then(|id| self.calls.take(id)) else {
+            // Answered twice, after a cancellation, or never asked.
+            return log::debug!("{}: an answer nobody waits for", self.server);
+        };
+        if let Some(shown) =
+            call.tools.as_ref().and_then(|view| view.shown(text, envelope, &call.id))
+        {
+            return call.stream.answer(shown.into());
+        }
+        match span(text, envelope.id) {
+            Some(range) => call.stream.answer(Payload::spliced(line, range, &call.id)),
+            None => call.fail(error::INTERNAL, "the answer could not be read"),
+        }
+    }
+
+    /// Our progress tokens are our ids.
+    fn take_progress(&self, line: &Bytes, text: &str, envelope: &Envelope<'_>) {
+        let token = envelope.params.and_then(message::progress_token);
+        let id = token.and_then(|token| token.parse().ok());
+        let Some((stream, theirs)) = id.and_then(|id| self.calls.progress(id)) else {
+            return log::debug!("{}: progress of no call", self.server);
+        };
+        if let Some(range) = token.and_then(|token| span(text, token)) {
+            stream.push(Payload::spliced(line, range, &theirs), Weight::Light);
+        }
+    }
+
+    /// A line was over the limit: the call it answers fails, and no other if that can be told.
+    fn refuse_line(&self, head: &[u8], tail: &[u8], limit: usize) {
+        let message =
+            format!("the answer of server \"{}\" is longer than {limit} bytes", self.server);
+        log::warn!("{}[{}]: {message}", self.server, self.pid);
+        match id_of(head, tail) {
+            Some(id) => {
+                if let Some(call) = self.calls.take(id) {
+                    call.fail(error::INTERNAL, &message);
+                }
+            }
+            None => self.calls.fail_open(&message),
+        }
+    }
+}
+
+/// Carriage returns end a line in SSE, so none may be in a message.
+fn without_breaks(line: Bytes) -> Bytes {
+    if memchr::memchr(b'\r', &line).is_none() {
+        return line;
+    }
+    let mut line = BytesMut::from(line);
+    blank_breaks(&mut line);
+    line.freeze()
+}

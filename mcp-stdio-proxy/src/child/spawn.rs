@@ -1,0 +1,123 @@
+//! Starts a server process in a group of its own (stdio transport; credentials by environment).
+
+use std::ffi::OsString;
+use std::io;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::{Arc, OnceLock};
+
+use tokio::net::unix::pipe;
+use tokio::process::Command;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio_util::sync::CancellationToken;
+
+use super::{Calls, Child, Patience, reader, stderr, stdin, supervise};
+use crate::sync::now_ms;
+
+/// The pipe of the results: a large one takes few turns.
+const PIPE: usize = 256 << 10;
+
+/// What to start, and the bounds of it.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// The name of the server.
+    pub server: Arc<str>,
+    /// The program.
+    pub command: String,
+    /// Its arguments.
+    pub args: Vec<String>,
+    /// Its whole environment.
+    pub env: Vec<(OsString, OsString)>,
+    /// Its directory.
+    pub cwd: Option<PathBuf>,
+    /// The longest line it may write.
+    pub line_limit: usize,
+    /// The most requests that may wait for it.
+    pub call_limit: usize,
+    /// How patiently it is ended.
+    pub patience: Patience,
+}
+
+/// Why a server cannot be started.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot start server \"{server}\": {command}: {source}")]
+pub struct SpawnError {
+    server: Arc<str>,
+    command: String,
+    source: io::Error,
+}
+
+impl SpawnError {
+    /// What the client may read: the kind of failure, not the command line.
+    #[must_use]
+    pub fn public(&self) -> String {
+        let why = match self.source.kind() {
+            io::ErrorKind::NotFound => "its command or directory does not exist",
+            io::ErrorKind::PermissionDenied => "its command may not be executed",
+            _ => "the operating system refused",
+        };
+        format!("server \"{}\" cannot be started: {why}", self.server)
+    }
+}
+
+impl Program {
+    /// Starts it.
+    pub fn spawn(&self, permit: OwnedSemaphorePermit) -> Result<Arc<Child>, SpawnError> {
+        self.start(permit).map_err(|source| SpawnError {
+            server: Arc::clone(&self.server),
+            command: self.command.clone(),
+            source,
+        })
+    }
+
+    fn start(&self, permit: OwnedSemaphorePermit) -> io::Result<Arc<Child>> {
+        let mut process = self.command().spawn()?;
+        let lost = || io::Error::other("a pipe of the process is missing");
+        let pid = process.id().ok_or_else(lost)?;
+        let input = process.stdin.take().ok_or_else(lost)?.into_owned_fd()?;
+        let output = process.stdout.take().ok_or_else(lost)?.into_owned_fd()?;
+        let errors = process.stderr.take().ok_or_else(lost)?;
+        // A smaller pipe is slower and nothing else.
+        let _size = rustix::pipe::fcntl_setpipe_size(&output, PIPE);
+        let output = pipe::Receiver::from_owned_fd(output)?;
+        let child = Arc::new(Child {
+            pid,
+            server: Arc::clone(&self.server),
+            calls: Calls::new(self.call_limit),
+            stdin: stdin::Stdin::new(input)?,
+            audience: OnceLock::new(),
+            ending: CancellationToken::new(),
+            exit: CancellationToken::new(),
+            silent: CancellationToken::new(),
+            gone: CancellationToken::new(),
+            status: OnceLock::new(),
+            crashed: false.into(),
+            used: now_ms().into(),
+            started: now_ms(),
+            _permit: permit,
+        });
+        let server = &*self.server;
+        log::info!(server, pid; "{server}[{pid}] started");
+        tokio::spawn(stderr::drain(Arc::clone(&self.server), pid, errors));
+        tokio::spawn(reader::read(Arc::clone(&child), output, self.line_limit));
+        tokio::spawn(supervise::supervise(Arc::clone(&child), process, self.patience));
+        Ok(child)
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.command);
+        command
+            .args(&self.args)
+            .env_clear()
+            .envs(self.env.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .kill_on_drop(true);
+        if let Some(cwd) = &self.cwd {
+            command.current_dir(cwd);
+        }
+        command
+    }
+}

@@ -1,0 +1,123 @@
+//! The end of a child: its input closed, then TERM, then KILL, to its whole process group
+//! (stdio transport, "Shutdown").
+
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::Child;
+
+/// How long each step of the end may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// From the closed input to TERM.
+    pub eof: Duration,
+    /// From TERM to KILL.
+    pub term: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { eof: Duration::from_millis(800), term: Duration::from_millis(700) }
+    }
+}
+
+/// The process group of a child. Dropping it kills what is left, so that no path out of the
+/// supervisor leaves a process behind.
+pub(super) struct Group(Option<Pid>);
+
+impl Group {
+    pub(super) fn of(pid: u32) -> Self {
+        Self(i32::try_from(pid).ok().and_then(Pid::from_raw))
+    }
+
+    fn signal(&self, signal: Signal) {
+        if let Some(pid) = self.0 {
+            // The only failure is that nobody is left.
+            let _gone = kill_process_group(pid, signal);
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_none_or(|pid| test_kill_process_group(pid).is_err())
+    }
+
+    /// Waits until no process of the group is left.
+    async fn emptied(&self, within: Duration) -> bool {
+        let deadline = Instant::now() + within;
+        let mut pause = Duration::from_millis(1);
+        while !self.is_empty() {
+            if Instant::now() >= deadline {
+                return false;
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_millis(20));
+        }
+        true
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if !self.is_empty() {
+            self.signal(Signal::KILL);
+        }
+    }
+}
+
+/// Waits for the end of `process`, whoever brings it about, and leaves nothing of it behind.
+pub(super) async fn supervise(
+    child: Arc<Child>,
+    mut process: tokio::process::Child,
+    patience: Patience,
+) {
+    let group = Group::of(child.pid);
+    let ended = tokio::select! {
+        status = process.wait() => status.ok(),
+        () = child.ending.cancelled() => None,
+    };
+    let status = match ended {
+        Some(status) => Some(status),
+        None => stop(&child, &mut process, &group, patience).await,
+    };
+    child.exited(&describe(status));
+    // What the child started may outlive it.
+    if !group.is_empty() {
+        group.signal(Signal::TERM);
+        if !group.emptied(patience.term).await {
+            group.signal(Signal::KILL);
+            group.emptied(patience.term).await;
+        }
+    }
+    child.gone.cancel();
+}
+
+async fn stop(
+    child: &Child,
+    process: &mut tokio::process::Child,
+    group: &Group,
+    patience: Patience,
+) -> Option<ExitStatus> {
+    child.stdin.close();
+    if let Ok(status) = timeout(patience.eof, process.wait()).await {
+        return status.ok();
+    }
+    group.signal(Signal::TERM);
+    if let Ok(status) = timeout(patience.term, process.wait()).await {
+        return status.ok();
+    }
+    group.signal(Signal::KILL);
+    process.wait().await.ok()
+}
+
+fn describe(status: Option<ExitStatus>) -> String {
+    use std::os::unix::process::ExitStatusExt;
+    match status.map(|status| (status.code(), status.signal())) {
+        Some((Some(code), _)) => format!("exit code {code}"),
+        Some((None, Some(signal))) => format!("signal {signal}"),
+        _ => "unknown status".to_owned(),
+    }
+}

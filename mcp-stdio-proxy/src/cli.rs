@@ -1,0 +1,189 @@
+//! The command line and the environment.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::{Parser, ValueHint};
+
+use crate::catalogue::{Catalogue, Entry, Isolation, LoadError, Name, load};
+use crate::settings::Settings;
+
+/// Serves MCP servers that speak stdio over Streamable HTTP.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+pub struct Options {
+    /// Where to listen
+    #[arg(long, env = "MCP_PROXY_LISTEN", default_value = "127.0.0.1:3000")]
+    pub listen: SocketAddr,
+    /// Serve the servers of this file, each at /NAME/mcp, and at /mcp by the first label of the host
+    #[arg(long, env = "MCP_SERVERS_FILE", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
+    /// The name of the one server given as a command
+    #[arg(long, default_value = "server")]
+    pub name: String,
+    /// Also allow this host name: NAME or *.NAME, with or without :PORT (repeatable, or a list)
+    #[arg(long, env = "MCP_ALLOWED_HOSTS", value_name = "HOST")]
+    pub allow_host: Vec<String>,
+    /// Also allow pages of this origin: as for hosts, with or without a scheme; * allows all
+    #[arg(long, env = "MCP_ALLOWED_ORIGINS", value_name = "ORIGIN")]
+    pub allow_origin: Vec<String>,
+    /// Serve Prometheus metrics at /metrics on this private address
+    #[arg(long, env = "METRICS_LISTEN", value_name = "ADDR")]
+    pub metrics_listen: Option<SocketAddr>,
+    /// Who shares a server process
+    #[arg(long, env = "MCP_ISOLATION", value_enum, default_value = "principal")]
+    pub isolation: Isolation,
+    /// Pass this variable of the environment to the servers (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub pass_env: Vec<String>,
+    /// Bounds.
+    #[command(flatten)]
+    pub bounds: Bounds,
+    /// The server: a command and its arguments
+    #[arg(last = true, value_name = "COMMAND")]
+    pub command: Vec<String>,
+}
+
+/// Bounds; times are in seconds.
+#[derive(Debug, clap::Args)]
+pub struct Bounds {
+    /// Server processes in all
+    #[arg(long, default_value_t = 256)]
+    max_children: usize,
+    /// Server processes of one user
+    #[arg(long, default_value_t = 32)]
+    max_children_per_user: usize,
+    /// Sessions in all
+    #[arg(long, default_value_t = 10_000)]
+    max_sessions: usize,
+    /// Requests in flight per process
+    #[arg(long, default_value_t = 256)]
+    max_calls: usize,
+    /// The longest request, in bytes
+    #[arg(long, default_value_t = 16 << 20)]
+    max_request: usize,
+    /// The longest message of a server, in bytes
+    #[arg(long, default_value_t = 64 << 20)]
+    max_message: usize,
+    /// End a process that was silent for this long
+    #[arg(long, default_value_t = 900.0, value_parser = seconds)]
+    idle_timeout: f64,
+    /// Forget a session that was silent for this long
+    #[arg(long, default_value_t = 86_400.0, value_parser = seconds)]
+    session_timeout: f64,
+    /// Fail a request that made no progress for this long; 0 waits for ever
+    #[arg(long, default_value_t = 300.0, value_parser = seconds)]
+    request_timeout: f64,
+    /// Give up on a server that has not answered initialize after this long
+    #[arg(long, default_value_t = 60.0, value_parser = seconds)]
+    start_timeout: f64,
+    /// Answer with a stream when there is no answer after this long
+    #[arg(long, default_value_t = 2.0, value_parser = seconds)]
+    stream_after: f64,
+    /// Send a comment on open streams this often
+    #[arg(long, default_value_t = 15.0, value_parser = positive)]
+    keep_alive: f64,
+    /// At the end, let requests in flight finish for this long
+    #[arg(long, default_value_t = 2.5, value_parser = seconds)]
+    drain_timeout: f64,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let value: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
+    match Duration::try_from_secs_f64(value) {
+        Ok(_) => Ok(value),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    let value = seconds(text)?;
+    if value > 0.0 { Ok(value) } else { Err("must be more than zero".to_owned()) }
+}
+
+/// Why the options cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OptionsError {
+    /// Nothing to serve, or too much.
+    #[error("give either --config FILE or a command after --")]
+    Source,
+    /// The name of the one server.
+    #[error("--name: small letters, digits and inner hyphens, at most 63")]
+    Name,
+    /// The file.
+    #[error(transparent)]
+    File(#[from] LoadError),
+}
+
+impl Options {
+    /// The servers, and the name of the only one if it is given as a command.
+    pub fn catalogue(&self) -> Result<(Catalogue, Option<Arc<str>>), OptionsError> {
+        match (&self.config, self.command.split_first()) {
+            (Some(file), None) => Ok((load(file)?, None)),
+            (None, Some((command, args))) => {
+                if !Name::is_good(&self.name) {
+                    return Err(OptionsError::Name);
+                }
+                let name: Arc<str> = self.name.as_str().into();
+                let entry = Entry::of_command(command.clone(), args.to_vec());
+                let servers = [(Arc::clone(&name), Arc::new(entry))].into();
+                Ok((Catalogue { servers }, Some(name)))
+            }
+            _ => Err(OptionsError::Source),
+        }
+    }
+
+    /// The bounds as the rest of the program takes them.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        let bounds = &self.bounds;
+        let time = |value: f64| Duration::try_from_secs_f64(value).unwrap_or(Duration::MAX);
+        Settings {
+            isolation: self.isolation,
+            max_request: bounds.max_request,
+            max_message: bounds.max_message,
+            max_calls: bounds.max_calls,
+            max_children: bounds.max_children,
+            max_children_per_principal: bounds.max_children_per_user,
+            max_sessions: bounds.max_sessions,
+            idle_timeout: time(bounds.idle_timeout),
+            session_timeout: time(bounds.session_timeout),
+            request_timeout: time(bounds.request_timeout),
+            start_timeout: time(bounds.start_timeout),
+            stream_after: time(bounds.stream_after),
+            keep_alive: time(bounds.keep_alive),
+            drain_timeout: time(bounds.drain_timeout),
+            pass_env: self.pass_env.clone(),
+            ..Settings::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn what_follows_the_dashes_is_the_servers_own() {
+        Options::command().debug_assert();
+        let args = ["x", "--", "npx", "srv", "--listen", "a", "--config=b"];
+        let options = Options::parse_from(args);
+        let (catalogue, name) = options.catalogue().unwrap();
+        let entry = &catalogue.servers[&name.unwrap()];
+        assert_eq!(entry.command, "npx");
+        assert_eq!(entry.args, ["srv", "--listen", "a", "--config=b"]);
+    }
+
+    #[test]
+    fn nothing_to_serve_and_two_sources_are_refused() {
+        for args in [&["x"][..], &["x", "--config", "f", "--", "y"]] {
+            let error = Options::parse_from(args).catalogue().unwrap_err();
+            assert!(matches!(error, OptionsError::Source));
+        }
+        assert!(Options::try_parse_from(["x", "--keep-alive", "0", "--", "y"]).is_err());
+        assert!(Options::try_parse_from(["x", "--idle-timeout", "-1", "--", "y"]).is_err());
+    }
+}

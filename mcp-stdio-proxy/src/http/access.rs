@@ -1,0 +1,77 @@
+//! One line of log and one observation for each POST; never what it says.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Instant;
+
+use actix_web::HttpRequest;
+use actix_web::http::StatusCode;
+
+use super::headers;
+use crate::metrics::Metrics;
+
+/// The longest name of a tool or method in the log.
+const NAME: usize = 128;
+
+/// What is noted of a request while it is served.
+pub(super) struct Visit {
+    started: Instant,
+    request: Option<String>,
+    /// The server.
+    pub(super) server: Option<Arc<str>>,
+    /// The user.
+    pub(super) principal: Option<Arc<str>>,
+    /// The method.
+    pub(super) method: String,
+    /// The tool of `tools/call`.
+    pub(super) tool: Option<String>,
+}
+
+impl Visit {
+    pub(super) fn new(request: &HttpRequest) -> Self {
+        let id = headers::text(request.headers(), "x-request-id");
+        Self {
+            started: Instant::now(),
+            request: id.map(plain),
+            server: None,
+            principal: None,
+            method: String::new(),
+            tool: None,
+        }
+    }
+
+    /// Notes what is asked.
+    pub(super) fn asks(&mut self, method: &str, tool: Option<Cow<'_, str>>) {
+        self.method = plain(method);
+        self.tool = tool.map(|tool| plain(&tool));
+    }
+
+    /// Notes how it ended.
+    pub(super) fn end(self, metrics: &Metrics, status: StatusCode) {
+        let elapsed = self.started.elapsed();
+        let server = self.server.as_deref().unwrap_or("-");
+        metrics.served(server, &self.method, status.as_u16(), elapsed);
+        if !log::log_enabled!(target: "access", log::Level::Info) {
+            return;
+        }
+        let or_dash = |text: Option<&str>| text.unwrap_or("-").to_owned();
+        let request = or_dash(self.request.as_deref());
+        let principal = or_dash(self.principal.as_deref());
+        let what = match self.tool {
+            Some(tool) => format!("{} {tool}", self.method),
+            None => self.method,
+        };
+        let status = status.as_u16();
+        let micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
+        log::info!(
+            target: "access",
+            server, request, principal, status, micros;
+            "{server} {what} {status}"
+        );
+    }
+}
+
+/// Text from outside, fit for a line of log.
+fn plain(text: &str) -> String {
+    text.chars().take(NAME).map(|c| if c.is_control() { '?' } else { c }).collect()
+}

@@ -1,0 +1,55 @@
+//! The body of a request, up to a limit.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::HeaderMap;
+use actix_web::web::{Bytes, BytesMut, Payload};
+use futures_util::StreamExt as _;
+
+use super::headers;
+use super::refusal::Refusal;
+use crate::protocol::error;
+
+/// How much more than the limit is read and dropped, so that the client can read the refusal.
+const DISCARDED: usize = 64 << 20;
+
+/// Reads the body; a body in one piece is not copied.
+pub(super) async fn read(
+    mut payload: Payload,
+    headers: &HeaderMap,
+    limit: usize,
+) -> Result<Bytes, Refusal> {
+    let announced: usize =
+        headers::text(headers, "content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
+    let mut first = Bytes::new();
+    let mut all = BytesMut::new();
+    let mut excess = announced > limit;
+    let mut read = 0;
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|_| Refusal::bad_request("the body ended early"))?;
+        read += chunk.len();
+        excess |= read > limit;
+        if excess {
+            (first, all) = (Bytes::new(), BytesMut::new());
+            if read > limit.saturating_add(DISCARDED) {
+                break;
+            }
+        } else if first.is_empty() {
+            first = chunk;
+        } else {
+            if all.is_empty() {
+                all.reserve(announced.max(first.len() + chunk.len()));
+                all.extend_from_slice(&first);
+            }
+            all.extend_from_slice(&chunk);
+        }
+    }
+    match (excess, all.is_empty()) {
+        (true, _) => Err(Refusal::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            error::TRANSPORT,
+            format!("the request is longer than {limit} bytes"),
+        )),
+        (false, true) => Ok(first),
+        (false, false) => Ok(all.freeze()),
+    }
+}

@@ -1,0 +1,140 @@
+//! A request on its way to the server, and its answer on the way back: JSON if it comes straight,
+//! SSE if anything comes before it (Streamable HTTP, "Sending Messages to the Server" §5, §6).
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::time::Instant;
+
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::refusal::Refusal;
+use super::{Gate, answer, headers, sse};
+use crate::backend::Unavailable;
+use crate::catalogue::tools::ToolView;
+use crate::child::Child;
+use crate::child::calls::{Call, Refused};
+use crate::hub::Seat;
+use crate::protocol::message::{self, Envelope};
+use crate::protocol::{error, splice};
+use crate::stream::{First, Stream};
+
+/// Serves one request.
+pub(super) async fn call(
+    request: &HttpRequest,
+    gate: &Gate,
+    seat: &Seat,
+    message: (&str, &Envelope<'_>),
+) -> Result<HttpResponse, Refusal> {
+    let stream = Stream::answers(1);
+    place(request, gate, seat, message, &stream).await?;
+    Ok(respond(gate, seat, stream).await)
+}
+
+/// Serves the requests of a batch, all on one stream.
+pub(super) async fn calls(
+    request: &HttpRequest,
+    gate: &Gate,
+    seat: &Seat,
+    messages: &[(&str, Envelope<'_>)],
+) -> Result<HttpResponse, Refusal> {
+    let stream = Stream::answers(messages.len());
+    for (text, envelope) in messages {
+        if let Err(refusal) = place(request, gate, seat, (text, envelope), &stream).await {
+            stream.answer(refusal.with_id(envelope.id).text().into());
+        }
+    }
+    Ok(respond(gate, seat, stream).await)
+}
+
+/// Writes a request to the server; the answer will come on `stream`.
+async fn place(
+    request: &HttpRequest,
+    gate: &Gate,
+    seat: &Seat,
+    (text, envelope): (&str, &Envelope<'_>),
+    stream: &Arc<Stream>,
+) -> Result<(), Refusal> {
+    let tools = ToolView::new(&seat.room.backend.entry(), headers::scopes(request.headers()));
+    check_tool(tools.as_deref(), envelope)?;
+    let listed = tools.filter(|_| envelope.method == "tools/list");
+    // A second time if the server ended in the very moment.
+    for _ in 0..2 {
+        let child = gate.hub.child(&seat.room).await?;
+        let id = child.calls.next_id();
+        let token = envelope.params.and_then(message::asked_progress);
+        let call = Call {
+            id: envelope.id.into(),
+            token: token.map(Into::into),
+            stream: Arc::clone(stream),
+            session: seat.session.serial,
+            since: Instant::now(),
+            tools: listed.clone(),
+        };
+        match child.calls.add(id, call) {
+            Ok(()) => {
+                let edits = [Some(envelope.id), token].into_iter().flatten();
+                let mut edits: Vec<_> = edits
+                    .filter_map(|part| Some((splice::span(text, part)?, id.to_string())))
+                    .collect();
+                let written = Written { child: &child, id, done: false };
+                written.write(splice::line(text, &mut edits)).await;
+                return Ok(());
+            }
+            Err(Refused::Gone) => {}
+            Err(Refused::Full) => {
+                let what = "too many requests are in flight";
+                return Err(Unavailable::Busy { what }.into());
+            }
+        }
+    }
+    let why = format!("server \"{}\" ended before it could be asked", seat.room.backend.name);
+    Err(Refusal::answer(error::INTERNAL, why))
+}
+
+fn check_tool(tools: Option<&ToolView>, envelope: &Envelope<'_>) -> Result<(), Refusal> {
+    let Some(view) = tools.filter(|_| envelope.method == "tools/call") else { return Ok(()) };
+    match envelope.params.and_then(message::tool_name) {
+        Some(name) if view.permits(&name) => Ok(()),
+        _ => Err(Refusal::answer(error::INVALID_PARAMS, "this tool is not available")),
+    }
+}
+
+/// A request that is being written. Dropped before that is done, it is as if never made.
+struct Written<'a> {
+    child: &'a Child,
+    id: u64,
+    done: bool,
+}
+
+impl Written<'_> {
+    async fn write(mut self, line: bytes::Bytes) {
+        self.child.send(line).await;
+        self.done = true;
+    }
+}
+
+impl Drop for Written<'_> {
+    fn drop(&mut self) {
+        if !self.done {
+            drop(self.child.calls.take(self.id));
+        }
+    }
+}
+
+async fn respond(gate: &Gate, seat: &Seat, stream: Arc<Stream>) -> HttpResponse {
+    let settings = &gate.hub.settings;
+    let first = poll_fn(|cx| stream.poll_first(cx));
+    match tokio::time::timeout(settings.stream_after, first).await {
+        Ok(First::Answer(payload)) => {
+            gate.metrics.sent(payload.len());
+            answer::json(payload)
+        }
+        Ok(First::Nothing) => Refusal::no_session().response(),
+        // Long silent requests get a stream too: it can be kept alive, and resumed.
+        Ok(First::More) | Err(_) => {
+            seat.session.keep(&stream);
+            let priming = seat.session.revision.has_priming();
+            sse::response(stream.reader(), priming, settings.keep_alive)
+        }
+    }
+}

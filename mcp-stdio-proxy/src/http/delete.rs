@@ -1,0 +1,24 @@
+//! `DELETE /mcp`: ends a session (Streamable HTTP, "Session Management").
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::refusal::Refusal;
+use super::{Gate, headers};
+
+pub(super) async fn delete(request: HttpRequest, gate: Data<Gate>) -> HttpResponse {
+    end(&request, &gate).unwrap_or_else(|refusal| refusal.response())
+}
+
+fn end(request: &HttpRequest, gate: &Gate) -> Result<HttpResponse, Refusal> {
+    let backend = gate.enter(request)?;
+    let principal = headers::principal(request.headers())?;
+    let Some(id) = headers::text(request.headers(), headers::SESSION) else {
+        return Err(Refusal::bad_request("the Mcp-Session-Id header is missing"));
+    };
+    if gate.hub.seat(id, &backend, principal.as_deref()).is_none() {
+        return Err(Refusal::no_session());
+    }
+    gate.hub.end(id);
+    Ok(HttpResponse::NoContent().finish())
+}

@@ -1,0 +1,175 @@
+//! What the headers of a request must say (Streamable HTTP, "Sending Messages to the Server",
+//! "Protocol Version Header").
+
+use std::sync::Arc;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, ORIGIN};
+
+use super::guard::Guard;
+use super::refusal::Refusal;
+use crate::protocol::{error, version};
+
+/// The header of the session id.
+pub(super) const SESSION: &str = "mcp-session-id";
+/// The header of the event after which to resume.
+pub(super) const LAST_EVENT: &str = "last-event-id";
+/// The user, set by the gateway; a key for isolation and nothing more.
+const USER: &str = "x-user-id";
+/// The scopes of the access token, set by the gateway.
+const SCOPES: &str = "x-auth-scopes";
+/// The longest user id.
+const USER_LENGTH: usize = 256;
+
+/// One header as text, if it is there once and plain.
+pub(super) fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// Refuses foreign hosts and origins.
+pub(super) fn check_source(guard: &Guard, host: &str, headers: &HeaderMap) -> Result<(), Refusal> {
+    if !guard.allows_host(host) {
+        return Err(Refusal::forbidden("this host name is not allowed; see --allow-host"));
+    }
+    // "If the Origin header is present and invalid, servers MUST respond with HTTP 403".
+    let foreign = |origin: &str| !guard.allows_origin(origin);
+    if headers.get_all(ORIGIN).any(|origin| origin.to_str().map_or(true, foreign)) {
+        return Err(Refusal::forbidden("this origin is not allowed; see --allow-origin"));
+    }
+    Ok(())
+}
+
+/// Refuses versions that never were.
+pub(super) fn check_version(headers: &HeaderMap) -> Result<(), Refusal> {
+    let mut all = headers.get_all("mcp-protocol-version");
+    if all.all(|value| value.to_str().is_ok_and(version::is_served)) {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        StatusCode::BAD_REQUEST,
+        error::TRANSPORT,
+        "unsupported MCP-Protocol-Version; supported: 2024-11-05, 2025-03-26, 2025-06-18, 2025-11-25",
+    ))
+}
+
+/// "The client MUST include an Accept header, listing both".
+pub(super) fn check_post(headers: &HeaderMap) -> Result<(), Refusal> {
+    let json = |kind: &str| kind.eq_ignore_ascii_case("application/json");
+    if !media_types(text(headers, CONTENT_TYPE.as_str()).unwrap_or_default()).any(json) {
+        return Err(Refusal::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            error::TRANSPORT,
+            "the Content-Type must be application/json",
+        ));
+    }
+    check_accept(headers, &["application/json", "text/event-stream"])
+}
+
+/// Refuses clients that could not read the answer.
+pub(super) fn check_accept(headers: &HeaderMap, kinds: &[&str]) -> Result<(), Refusal> {
+    let accepted: Vec<&str> = headers
+        .get_all(ACCEPT)
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(media_types)
+        .collect();
+    let takes = |kind: &str| {
+        let group = kind.split('/').next().unwrap_or_default();
+        accepted.iter().any(|one| {
+            *one == "*/*"
+                || one.eq_ignore_ascii_case(kind)
+                || one.strip_suffix("/*").is_some_and(|one| one.eq_ignore_ascii_case(group))
+        })
+    };
+    if accepted.is_empty() || kinds.iter().all(|kind| takes(kind)) {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        StatusCode::NOT_ACCEPTABLE,
+        error::TRANSPORT,
+        format!("the client must accept {}", kinds.join(" and ")),
+    ))
+}
+
+/// The media types of a list, without their parameters.
+fn media_types(list: &str) -> impl Iterator<Item = &str> {
+    list.split(',')
+        .map(|one| one.split(';').next().unwrap_or_default().trim())
+        .filter(|one| !one.is_empty())
+}
+
+/// The user the gateway names, if there is a gateway.
+pub(super) fn principal(headers: &HeaderMap) -> Result<Option<Arc<str>>, Refusal> {
+    let mut all = headers.get_all(USER);
+    let (Some(value), None) = (all.next(), all.next()) else {
+        return if headers.contains_key(USER) {
+            Err(Refusal::bad_request("X-User-Id is there twice"))
+        } else {
+            Ok(None)
+        };
+    };
+    match value.to_str().map(str::trim) {
+        Ok("") => Ok(None),
+        Ok(name) if name.len() <= USER_LENGTH => Ok(Some(name.into())),
+        _ => Err(Refusal::bad_request("X-User-Id is not usable")),
+    }
+}
+
+/// The scopes the gateway names.
+pub(super) fn scopes(headers: &HeaderMap) -> &str {
+    text(headers, SCOPES).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::http::header::{HeaderName, HeaderValue};
+
+    fn headers(all: &[(&'static str, &'static str)]) -> HeaderMap {
+        all.iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+            .collect()
+    }
+
+    #[test]
+    fn both_kinds_of_answer_must_be_accepted() {
+        let accept = |value| {
+            check_accept(&headers(&[("accept", value)]), &["application/json", "text/event-stream"])
+        };
+        for good in
+            ["application/json, text/event-stream", "*/*", "text/*;q=0.5, application/JSON;q=1"]
+        {
+            assert!(accept(good).is_ok(), "{good}");
+        }
+        for bad in ["application/json", "text/event-stream", "text/html", "application/*"] {
+            assert!(accept(bad).is_err(), "{bad}");
+        }
+        assert!(check_accept(&headers(&[]), &["application/json"]).is_ok());
+    }
+
+    #[test]
+    fn a_body_must_say_that_it_is_json() {
+        let check = |value| check_post(&headers(&[("content-type", value)]));
+        assert!(check("application/json; charset=utf-8").is_ok());
+        assert!(check("text/plain").is_err());
+        assert!(check_post(&headers(&[])).is_err());
+    }
+
+    #[test]
+    fn a_user_is_named_once_or_not_at_all() {
+        let user = |all| principal(&headers(all));
+        assert_eq!(user(&[("x-user-id", "github:7")]).unwrap().as_deref(), Some("github:7"));
+        assert_eq!(user(&[]).unwrap(), None);
+        assert_eq!(user(&[("x-user-id", "")]).unwrap(), None);
+        assert!(user(&[("x-user-id", "a"), ("x-user-id", "b")]).is_err());
+    }
+
+    #[test]
+    fn a_foreign_page_is_refused_and_a_program_without_origin_is_not() {
+        let guard = Guard::default();
+        assert!(check_source(&guard, "localhost", &headers(&[])).is_ok());
+        assert!(
+            check_source(&guard, "localhost", &headers(&[("origin", "https://evil.com")])).is_err()
+        );
+        assert!(check_source(&guard, "evil.com", &headers(&[])).is_err());
+    }
+}

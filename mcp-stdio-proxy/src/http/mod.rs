@@ -1,0 +1,106 @@
+//! The routes: `/mcp`, `/{server}/mcp` (Streamable HTTP), and those of operation.
+
+mod access;
+mod answer;
+mod body;
+mod call;
+mod delete;
+pub mod guard;
+mod headers;
+mod post;
+mod refusal;
+mod sse;
+mod status;
+mod stream;
+
+use std::sync::Arc;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ALLOW, HOST};
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use crate::backend::Backend;
+use crate::hub::{Hub, Seat};
+use crate::metrics::Metrics;
+use crate::protocol::error;
+use guard::Guard;
+use refusal::Refusal;
+pub use status::metrics_page;
+
+/// What every request needs.
+pub struct Gate {
+    /// The servers and sessions.
+    pub hub: Arc<Hub>,
+    /// Who may come in.
+    pub guard: Guard,
+    /// The server of `/mcp`, if there is only one.
+    pub single: Option<Arc<str>>,
+    /// The counters.
+    pub metrics: Arc<Metrics>,
+}
+
+/// Adds the routes.
+pub fn routes(config: &mut web::ServiceConfig) {
+    for path in ["/mcp", "/{server}/mcp"] {
+        let endpoint = web::resource(path)
+            .route(web::post().to(post::post))
+            .route(web::get().to(stream::get))
+            .route(web::delete().to(delete::delete))
+            .default_service(web::to(not_allowed));
+        config.service(endpoint);
+    }
+    config
+        .route("/healthz", web::get().to(status::alive))
+        .route("/readyz", web::get().to(status::ready))
+        .route("/servers", web::get().to(status::servers))
+        .default_service(web::to(status::not_found));
+}
+
+async fn not_allowed() -> HttpResponse {
+    let text = error::answer("", error::TRANSPORT, "use POST, GET or DELETE");
+    HttpResponse::MethodNotAllowed()
+        .insert_header((ALLOW, "POST, GET, DELETE"))
+        .content_type("application/json")
+        .body(text)
+}
+
+impl Gate {
+    /// Checks who asks and by which name, and finds the server.
+    fn enter(&self, request: &HttpRequest) -> Result<Arc<Backend>, Refusal> {
+        let host = headers::text(request.headers(), HOST.as_str()).unwrap_or_default();
+        headers::check_source(&self.guard, host, request.headers())?;
+        headers::check_version(request.headers())?;
+        let name = match (request.match_info().get("server"), &self.single) {
+            (Some(name), None) => name,
+            (None, Some(single)) => single,
+            (None, None) => guard::first_label(host),
+            (Some(_), Some(_)) => "",
+        };
+        self.hub.backend(name).ok_or_else(|| {
+            Refusal::new(
+                StatusCode::NOT_FOUND,
+                error::NOT_FOUND,
+                "no server has this name; it is the first part of the path (/NAME/mcp) or of the host name",
+            )
+        })
+    }
+
+    /// Finds the session of a request.
+    fn seat(&self, request: &HttpRequest, backend: &Arc<Backend>) -> Result<Seat, Refusal> {
+        let principal = headers::principal(request.headers())?;
+        let seat = match headers::text(request.headers(), headers::SESSION) {
+            Some(id) => {
+                let seat = self.hub.seat(id, backend, principal.as_deref());
+                seat.ok_or_else(Refusal::no_session)?
+            }
+            // "Servers that require a session ID SHOULD respond to requests without an
+            // Mcp-Session-Id header (other than initialization) with HTTP 400".
+            None => self.hub.ambient(backend, principal).ok_or_else(|| {
+                Refusal::bad_request("the Mcp-Session-Id header is missing; send initialize first")
+            })?,
+        };
+        seat.session.touch();
+        seat.room.touch();
+        Ok(seat)
+    }
+}

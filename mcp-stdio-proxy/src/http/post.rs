@@ -1,0 +1,164 @@
+//! `POST /mcp`: one message, or a batch in 2025-03-26
+//! (Streamable HTTP, "Sending Messages to the Server").
+
+use std::sync::Arc;
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::access::Visit;
+use super::refusal::Refusal;
+use super::{Gate, body, call, headers};
+use crate::backend::Backend;
+use crate::hub::Seat;
+use crate::protocol::message::{self, Envelope, Kind};
+use crate::protocol::{error, splice};
+use crate::room::Hello;
+
+/// The most messages of a batch.
+const BATCH: usize = 64;
+
+pub(super) async fn post(request: HttpRequest, gate: Data<Gate>, payload: Payload) -> HttpResponse {
+    let mut visit = Visit::new(&request);
+    let served = serve(&request, &gate, payload, &mut visit).await;
+    let response = served.unwrap_or_else(|refusal| refusal.response());
+    visit.end(&gate.metrics, response.status());
+    response
+}
+
+async fn serve(
+    request: &HttpRequest,
+    gate: &Gate,
+    payload: Payload,
+    visit: &mut Visit,
+) -> Result<HttpResponse, Refusal> {
+    let backend = gate.enter(request)?;
+    visit.server = Some(Arc::clone(&backend.name));
+    headers::check_post(request.headers())?;
+    visit.principal = headers::principal(request.headers())?;
+    let body = body::read(payload, request.headers(), gate.hub.settings.max_request).await?;
+    gate.metrics.received(body.len());
+    let text = std::str::from_utf8(&body).map_err(|_| Refusal::from(message::Malformed::Json))?;
+    if text.trim_start().starts_with('[') {
+        return batch(request, gate, &backend, text).await;
+    }
+    let envelope = message::parse(text)?;
+    let is_call = envelope.method == "tools/call";
+    let tool = envelope.params.filter(|_| is_call).and_then(message::tool_name);
+    visit.asks(&envelope.method, tool);
+    let served = one(request, gate, &backend, (text, &envelope)).await;
+    served.map_err(|refusal| refusal.with_id(envelope.id))
+}
+
+async fn one(
+    request: &HttpRequest,
+    gate: &Gate,
+    backend: &Arc<Backend>,
+    (text, envelope): (&str, &Envelope<'_>),
+) -> Result<HttpResponse, Refusal> {
+    if envelope.kind == Kind::Request && envelope.method == "initialize" {
+        return initialize(request, gate, backend, envelope).await;
+    }
+    if !request.headers().contains_key(headers::SESSION) {
+        refuse_modern(envelope)?;
+    }
+    let seat = gate.seat(request, backend)?;
+    match envelope.kind {
+        Kind::Request => call::call(request, gate, &seat, (text, envelope)).await,
+        Kind::Notification => Ok(notify(&seat, text, envelope).await),
+        Kind::Response => Ok(take_answer(&seat, text, envelope)),
+    }
+}
+
+/// A client of 2026-07-28 asks without a handshake. The answer must be a 4xx that is not an error
+/// of that revision: then it falls back to `initialize`.
+fn refuse_modern(envelope: &Envelope<'_>) -> Result<(), Refusal> {
+    let status = StatusCode::BAD_REQUEST;
+    if envelope.method == "server/discover" {
+        let why = "server/discover is not offered here; send initialize";
+        return Err(Refusal::new(status, error::METHOD_NOT_FOUND, why));
+    }
+    if envelope.kind == Kind::Request && envelope.params.is_some_and(message::is_modern) {
+        let why = "this revision is not offered here; send initialize";
+        return Err(Refusal::new(status, error::TRANSPORT, why));
+    }
+    Ok(())
+}
+
+async fn initialize(
+    request: &HttpRequest,
+    gate: &Gate,
+    backend: &Arc<Backend>,
+    envelope: &Envelope<'_>,
+) -> Result<HttpResponse, Refusal> {
+    let hello = envelope.params.and_then(Hello::of_client).ok_or_else(|| {
+        Refusal::answer(error::INVALID_PARAMS, "initialize needs params with a protocolVersion")
+    })?;
+    let principal = headers::principal(request.headers())?;
+    let (seat, result) = gate.hub.open(backend, principal, hello).await?;
+    let text = format!(r#"{{"jsonrpc":"2.0","id":{},"result":{result}}}"#, envelope.id);
+    let mut response = HttpResponse::Ok();
+    if let Some(id) = &seat.session.id {
+        response.insert_header((headers::SESSION, id.as_str()));
+    }
+    Ok(response.content_type("application/json").body(text))
+}
+
+/// "If the server accepts the input, the server MUST return HTTP status code 202".
+async fn notify(seat: &Seat, text: &str, envelope: &Envelope<'_>) -> HttpResponse {
+    let accepted = HttpResponse::Accepted().finish();
+    if envelope.method == "notifications/cancelled" {
+        if let Some(id) = envelope.params.and_then(message::cancelled_request) {
+            seat.room.cancel(seat.session.serial, id, text);
+        }
+        return accepted;
+    }
+    // A server that is not running has nothing that a notification could be about.
+    let Some(child) = seat.room.live() else { return accepted };
+    if envelope.method != "notifications/initialized" || seat.room.greet() {
+        child.send(splice::line(text, &mut [])).await;
+    }
+    accepted
+}
+
+fn take_answer(seat: &Seat, text: &str, envelope: &Envelope<'_>) -> HttpResponse {
+    if !seat.room.answer(text, envelope) {
+        log::debug!("{}: an answer to nothing asked", seat.room.backend.name);
+    }
+    HttpResponse::Accepted().finish()
+}
+
+/// 2025-03-26: "implementations MUST support receiving JSON-RPC batches"; later revisions have
+/// none.
+async fn batch(
+    request: &HttpRequest,
+    gate: &Gate,
+    backend: &Arc<Backend>,
+    text: &str,
+) -> Result<HttpResponse, Refusal> {
+    let items = message::batch(text)?;
+    let mut messages = Vec::with_capacity(items.len().min(BATCH));
+    for item in items.iter().take(BATCH) {
+        messages.push((*item, message::parse(item)?));
+    }
+    let seat = gate.seat(request, backend)?;
+    let good = seat.session.revision.has_batches()
+        && (1..=BATCH).contains(&items.len())
+        && messages.iter().all(|(_, envelope)| envelope.method != "initialize");
+    if !good {
+        return Err(Refusal::bad_request("batches are for sessions of 2025-03-26"));
+    }
+    for (text, envelope) in &messages {
+        match envelope.kind {
+            Kind::Notification => drop(notify(&seat, text, envelope).await),
+            Kind::Response => drop(take_answer(&seat, text, envelope)),
+            Kind::Request => {}
+        }
+    }
+    messages.retain(|(_, envelope)| envelope.kind == Kind::Request);
+    if messages.is_empty() {
+        return Ok(HttpResponse::Accepted().finish());
+    }
+    call::calls(request, gate, &seat, &messages).await
+}

@@ -1,0 +1,119 @@
+//! A request that is not served: an HTTP status with a JSON-RPC error, never a page of HTML.
+
+use std::borrow::Cow;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_TYPE, RETRY_AFTER};
+
+use crate::backend::Unavailable;
+use crate::protocol::message::{self, Malformed};
+use crate::protocol::{error, splice};
+
+/// Why a request is not served.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    status: StatusCode,
+    code: i32,
+    message: Cow<'static, str>,
+    retry: bool,
+    /// The text of the id of the request.
+    id: String,
+    /// The answer of the server, if it is the server that refuses.
+    answer: Option<String>,
+}
+
+impl Refusal {
+    pub(super) fn new(
+        status: StatusCode,
+        code: i32,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self {
+            status,
+            code,
+            message: message.into(),
+            retry: false,
+            id: String::new(),
+            answer: None,
+        }
+    }
+
+    pub(super) fn bad_request(message: &'static str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, error::INVALID_REQUEST, message)
+    }
+
+    pub(super) fn forbidden(message: &'static str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, error::TRANSPORT, message)
+    }
+
+    /// 404: "The client MUST start a new session by sending a new `InitializeRequest`".
+    pub(super) fn no_session() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            error::NOT_FOUND,
+            "there is no such session; send initialize",
+        )
+    }
+
+    /// An error that is the answer to a request: HTTP has succeeded.
+    pub(super) fn answer(code: i32, message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::OK, code, message)
+    }
+
+    pub(super) fn with_id(mut self, id: &str) -> Self {
+        id.clone_into(&mut self.id);
+        self
+    }
+
+    /// The error as a message.
+    pub(super) fn text(&self) -> String {
+        if let Some(answer) = &self.answer
+            && let Ok(envelope) = message::parse(answer)
+            && let Some(range) = splice::span(answer, envelope.id)
+        {
+            let mut text = answer.clone();
+            text.replace_range(range, &self.id);
+            return text;
+        }
+        error::answer(&self.id, self.code, &self.message)
+    }
+
+    pub(super) fn response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status);
+        response.insert_header((CONTENT_TYPE, "application/json"));
+        if self.retry {
+            response.insert_header((RETRY_AFTER, "5"));
+        }
+        response.body(self.text())
+    }
+}
+
+impl From<Unavailable> for Refusal {
+    /// A server that fails is an answer, not a failure of HTTP: clients that probe take a 5xx for
+    /// the end of the road. Only what passes by itself is 503.
+    fn from(why: Unavailable) -> Self {
+        let message = why.to_string();
+        match why {
+            Unavailable::Busy { .. } => {
+                let status = StatusCode::SERVICE_UNAVAILABLE;
+                Self { retry: true, ..Self::new(status, error::TRANSPORT, message) }
+            }
+            Unavailable::Closed => Self::no_session(),
+            Unavailable::Refused { answer, .. } => {
+                Self { answer: Some(answer), ..Self::answer(error::INTERNAL, message) }
+            }
+            _ => Self::answer(error::INTERNAL, message),
+        }
+    }
+}
+
+impl From<Malformed> for Refusal {
+    fn from(why: Malformed) -> Self {
+        let code = match why {
+            Malformed::Json => error::PARSE,
+            Malformed::Message => error::INVALID_REQUEST,
+        };
+        Self::new(StatusCode::BAD_REQUEST, code, why.to_string())
+    }
+}

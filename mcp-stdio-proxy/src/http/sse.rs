@@ -1,0 +1,100 @@
+//! Server-sent events of a stream, with ids to resume after and comments to keep it open
+//! (Streamable HTTP, "Resumability and Redelivery").
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use actix_web::body::{BodySize, MessageBody};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use actix_web::web::Bytes;
+use tokio::time::{Instant, Interval, interval_at};
+
+use super::answer::next_piece;
+use crate::protocol::splice::Payload;
+use crate::stream::Reader;
+
+/// Below this an event leaves in one piece.
+const SMALL: usize = 16 << 10;
+
+/// Answers with the events of `reader`.
+pub(super) fn response(reader: Reader, priming: bool, beat: Duration) -> HttpResponse {
+    let mut ready = VecDeque::new();
+    if priming {
+        // "The server SHOULD immediately send an SSE event consisting of an event ID and an empty
+        // data field in order to prime the client to reconnect".
+        ready.push_back(format!("id: {}-0\nretry: 1000\ndata: \n\n", reader.number()).into());
+    } else {
+        // Something must be sent at once, or the client does not see that the stream is open.
+        ready.push_back(Bytes::from_static(b": open\n\n"));
+    }
+    let beats = interval_at(Instant::now() + beat, beat);
+    HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, "text/event-stream"))
+        .insert_header((CACHE_CONTROL, "no-cache, no-transform"))
+        .insert_header(("X-Accel-Buffering", "no"))
+        .body(Events { reader, ready, large: None, beats })
+}
+
+struct Events {
+    reader: Reader,
+    ready: VecDeque<Bytes>,
+    /// The rest of an event that leaves in pieces.
+    large: Option<Payload>,
+    beats: Interval,
+}
+
+impl Events {
+    fn take(&mut self) -> Option<Bytes> {
+        if let Some(bytes) = self.ready.pop_front() {
+            return Some(bytes);
+        }
+        let large = self.large.as_mut()?;
+        let piece = next_piece(large);
+        if piece.is_none() {
+            self.large = None;
+            return Some(Bytes::from_static(b"\n\n"));
+        }
+        piece
+    }
+
+    fn put(&mut self, seq: u64, payload: Payload) {
+        let head = format!("id: {}-{seq}\nevent: message\ndata: ", self.reader.number());
+        if payload.len() < SMALL {
+            let data = payload.to_bytes();
+            self.ready.push_back(Bytes::from([head.as_bytes(), &data, b"\n\n"].concat()));
+        } else {
+            self.ready.push_back(head.into());
+            self.large = Some(payload);
+        }
+    }
+}
+
+impl MessageBody for Events {
+    type Error = std::convert::Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Stream
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        if let Some(bytes) = self.take() {
+            return Poll::Ready(Some(Ok(bytes)));
+        }
+        match self.reader.poll_next(cx) {
+            Poll::Ready(None) => return Poll::Ready(None),
+            Poll::Ready(Some((seq, payload))) => {
+                self.put(seq, payload);
+                return Poll::Ready(self.take().map(Ok));
+            }
+            Poll::Pending => {}
+        }
+        // A write is also how a client that vanished is noticed.
+        self.beats.poll_tick(cx).map(|_| Some(Ok(Bytes::from_static(b": keep-alive\n\n"))))
+    }
+}

@@ -1,0 +1,75 @@
+//! Health, readiness, the state of the servers, and metrics; none of them starts a server.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::HOST;
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use serde_json::{Value, json};
+
+use super::refusal::Refusal;
+use super::{Gate, headers};
+use crate::protocol::error;
+
+pub(super) async fn alive() -> HttpResponse {
+    HttpResponse::Ok().json(json!({ "status": "ok" }))
+}
+
+/// One bad server does not make the proxy unready, unless it is the only one.
+pub(super) async fn ready(gate: Data<Gate>) -> HttpResponse {
+    let backends = gate.hub.backends();
+    let failing: Vec<_> =
+        backends.iter().filter(|one| one.is_crashing()).map(|one| one.name.to_string()).collect();
+    let down = gate.hub.is_draining() || (gate.single.is_some() && !failing.is_empty());
+    let (status, word) = if down {
+        (StatusCode::SERVICE_UNAVAILABLE, "unavailable")
+    } else {
+        (StatusCode::OK, "ready")
+    };
+    HttpResponse::build(status).json(json!({ "status": word, "failing": failing.len() }))
+}
+
+/// For operators. A user of the gateway, who may not even know of all servers, does not get it.
+pub(super) async fn servers(request: HttpRequest, gate: Data<Gate>) -> HttpResponse {
+    let host = headers::text(request.headers(), HOST.as_str()).unwrap_or_default();
+    if let Err(refusal) = headers::check_source(&gate.guard, host, request.headers()) {
+        return refusal.response();
+    }
+    if request.headers().contains_key("x-user-id") {
+        return not_found().await;
+    }
+    let rooms = gate.hub.rooms();
+    let described = gate.hub.backends().into_iter().map(|backend| {
+        let theirs: Vec<_> =
+            rooms.iter().filter(|room| room.backend.name == backend.name).collect();
+        let live: Vec<_> = theirs.iter().filter_map(|room| room.live()).collect();
+        let (failures, restarts, last) = backend.troubles();
+        let calls: usize = live.iter().map(|child| child.calls.len()).sum();
+        let sessions: usize = theirs.iter().map(|room| room.sessions()).sum();
+        let state = if backend.is_crashing() { "failing" } else { "ok" };
+        let value = json!({
+            "state": state,
+            "pids": live.iter().map(|child| child.pid).collect::<Vec<_>>(),
+            "warm": backend.warm(),
+            "sessions": sessions,
+            "calls": calls,
+            "restarts": restarts,
+            "failures": failures,
+            "lastFailure": last,
+        });
+        (backend.name.to_string(), value)
+    });
+    let described: serde_json::Map<String, Value> = described.collect();
+    HttpResponse::Ok().json(json!({ "servers": described }))
+}
+
+/// The page of `--metrics-listen`.
+pub async fn metrics_page(gate: Data<Gate>) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("text/plain; version=0.0.4; charset=utf-8")
+        .body(gate.metrics.render(&gate.hub))
+}
+
+pub(super) async fn not_found() -> HttpResponse {
+    let why = "nothing is here; servers are at /mcp or /NAME/mcp";
+    Refusal::new(StatusCode::NOT_FOUND, error::NOT_FOUND, why).response()
+}

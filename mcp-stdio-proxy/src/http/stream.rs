@@ -1,0 +1,30 @@
+//! `GET /mcp`: the stream of what the server sends unasked, and the way back to a stream that was
+//! cut (Streamable HTTP, "Listening for Messages from the Server").
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::refusal::Refusal;
+use super::{Gate, headers, sse};
+
+pub(super) async fn get(request: HttpRequest, gate: Data<Gate>) -> HttpResponse {
+    open(&request, &gate).unwrap_or_else(|refusal| refusal.response())
+}
+
+fn open(request: &HttpRequest, gate: &Gate) -> Result<HttpResponse, Refusal> {
+    let backend = gate.enter(request)?;
+    headers::check_accept(request.headers(), &["text/event-stream"])?;
+    let seat = gate.seat(request, &backend)?;
+    let resumed = headers::text(request.headers(), headers::LAST_EVENT)
+        .and_then(event)
+        .and_then(|(number, seq)| Some(seat.session.stream(number)?.reader_after(seq)));
+    let reader = resumed.unwrap_or_else(|| seat.session.standing.reader());
+    let priming = seat.session.revision.has_priming();
+    Ok(sse::response(reader, priming, gate.hub.settings.keep_alive))
+}
+
+/// The stream and the number of an event id.
+fn event(id: &str) -> Option<(u64, u64)> {
+    let (number, seq) = id.split_once('-')?;
+    Some((number.parse().ok()?, seq.parse().ok()?))
+}

@@ -1,0 +1,272 @@
+//! Finds the room and the session of a request (Streamable HTTP, "Session Management").
+
+mod sweep;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde::Deserialize;
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::backend::{Backend, Unavailable};
+use crate::catalogue::{Catalogue, Isolation};
+use crate::child::Child;
+use crate::child::nursery::Nursery;
+use crate::protocol::version::Revision;
+use crate::room::{Hello, Owner, Room};
+use crate::session::{Session, fresh_id};
+use crate::settings::Settings;
+use crate::sync::{lock, since_ms};
+
+/// How long a request waits for a process that is being ended to make room.
+const EVICTION: Duration = Duration::from_secs(3);
+/// A process must have been silent this long to be ended for another.
+const EVICTABLE: Duration = Duration::from_secs(1);
+
+/// A session and the room it is in.
+#[derive(Clone)]
+pub struct Seat {
+    /// The room.
+    pub room: Arc<Room>,
+    /// The session.
+    pub session: Arc<Session>,
+}
+
+type Key = (Arc<str>, Owner);
+
+/// Everything the proxy knows at run time.
+pub struct Hub {
+    /// The bounds.
+    pub settings: Arc<Settings>,
+    nursery: Arc<Nursery>,
+    backends: Mutex<BTreeMap<Arc<str>, Arc<Backend>>>,
+    rooms: Mutex<HashMap<Key, Vec<Arc<Room>>>>,
+    seats: Mutex<HashMap<String, Seat>>,
+    draining: AtomicBool,
+}
+
+impl Hub {
+    /// A hub with these servers.
+    #[must_use]
+    pub fn new(settings: Settings, catalogue: &Catalogue) -> Arc<Self> {
+        let nursery = Nursery::new(settings.max_children);
+        let hub = Arc::new(Self {
+            settings: Arc::new(settings),
+            nursery,
+            backends: Mutex::default(),
+            rooms: Mutex::default(),
+            seats: Mutex::default(),
+            draining: AtomicBool::new(false),
+        });
+        hub.apply(catalogue);
+        hub
+    }
+
+    /// The server `name`.
+    pub fn backend(&self, name: &str) -> Option<Arc<Backend>> {
+        lock(&self.backends).get(name).cloned()
+    }
+
+    /// All servers.
+    pub fn backends(&self) -> Vec<Arc<Backend>> {
+        lock(&self.backends).values().cloned().collect()
+    }
+
+    /// All rooms.
+    pub fn rooms(&self) -> Vec<Arc<Room>> {
+        lock(&self.rooms).values().flatten().cloned().collect()
+    }
+
+    /// The number of sessions.
+    pub fn sessions(&self) -> usize {
+        lock(&self.seats).len()
+    }
+
+    /// The number of processes.
+    pub fn children(&self) -> usize {
+        self.nursery.all().len()
+    }
+
+    /// Whether the proxy is about to end.
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// Opens a session for a client that has sent `initialize`; its seat and the result.
+    pub async fn open(
+        self: &Arc<Self>,
+        backend: &Arc<Backend>,
+        principal: Option<Arc<str>>,
+        hello: Hello,
+    ) -> Result<(Seat, String), Unavailable> {
+        let Some(id) = fresh_id() else {
+            return Err(Unavailable::Busy { what: "no random numbers" });
+        };
+        self.make_room_for_session();
+        let (owner, hello) = match (backend.isolation(), &principal) {
+            // For all at once only the proxy itself can speak.
+            (Isolation::Shared, _) => (Owner::Everyone, Hello::of_proxy(&hello.version)),
+            (Isolation::Principal, Some(name)) => (Owner::Principal(Arc::clone(name)), hello),
+            _ => (Owner::Session(id.as_str().into()), hello),
+        };
+        let room = self.room(backend, owner, hello);
+        let (hub, opened) = (Arc::clone(self), Arc::clone(&room));
+        // On its own, so that a client that hangs up leaves no half-started process.
+        let opening = tokio::spawn(async move {
+            let permit = hub.permit(&opened).await?;
+            opened.open(permit).await
+        });
+        let result = opening.await.map_err(|_| Unavailable::Closed).flatten();
+        let result = result.inspect_err(|_| self.drop_unused(&room))?;
+        let session = Session::new(Some(id.clone()), principal, revision_of(&result));
+        room.attach(&session);
+        let seat = Seat { room, session };
+        lock(&self.seats).insert(id, seat.clone());
+        Ok((seat, result))
+    }
+
+    /// The session `id` of `principal` at `backend`. One of another user is as good as none.
+    pub fn seat(&self, id: &str, backend: &Backend, principal: Option<&str>) -> Option<Seat> {
+        let seats = lock(&self.seats);
+        let seat = seats.get(id)?;
+        let theirs = seat.session.principal.as_deref() == principal
+            && seat.room.backend.name == backend.name;
+        theirs.then(|| seat.clone())
+    }
+
+    /// Where requests without session id go; `None` if nothing says whose they are.
+    pub fn ambient(&self, backend: &Arc<Backend>, principal: Option<Arc<str>>) -> Option<Seat> {
+        let owner = match (backend.isolation(), principal) {
+            (Isolation::Shared, _) => Owner::Everyone,
+            (Isolation::Principal, Some(name)) => Owner::Principal(name),
+            _ => return None,
+        };
+        let key = (Arc::clone(&backend.name), owner);
+        let last = lock(&self.rooms)
+            .get(&key)
+            .and_then(|rooms| rooms.iter().max_by_key(|room| room.used()).cloned());
+        let room = last.unwrap_or_else(|| self.room(backend, key.1, Hello::newest()));
+        let session = room.ambient();
+        Some(Seat { room, session })
+    }
+
+    fn room(&self, backend: &Arc<Backend>, owner: Owner, hello: Hello) -> Arc<Room> {
+        let mut rooms = lock(&self.rooms);
+        let here = rooms.entry((Arc::clone(&backend.name), owner.clone())).or_default();
+        if let Some(room) = here.iter().find(|room| room.hello.is_like(&hello)) {
+            room.touch();
+            return Arc::clone(room);
+        }
+        let room = Room::new(Arc::clone(backend), owner, hello);
+        here.push(Arc::clone(&room));
+        room
+    }
+
+    /// The process of `room`, started if there is none.
+    pub async fn child(self: &Arc<Self>, room: &Arc<Room>) -> Result<Arc<Child>, Unavailable> {
+        room.touch();
+        if let Some(child) = room.live() {
+            return Ok(child);
+        }
+        let (hub, room) = (Arc::clone(self), Arc::clone(room));
+        let started = tokio::spawn(async move {
+            let permit = hub.permit(&room).await?;
+            room.ready(permit).await
+        });
+        started.await.map_err(|_| Unavailable::Closed).flatten()
+    }
+
+    /// Ends the session `id`, and its process if it was the last to use it.
+    pub fn end(&self, id: &str) {
+        let Some(seat) = lock(&self.seats).remove(id) else { return };
+        seat.session.close();
+        if seat.room.detach(seat.session.serial) {
+            self.remove(&seat.room);
+        }
+    }
+
+    fn drop_unused(&self, room: &Arc<Room>) {
+        if room.sessions() == 0 {
+            self.remove(room);
+        }
+    }
+
+    /// Forgets `room` and ends its process.
+    fn remove(&self, room: &Arc<Room>) {
+        let key = (Arc::clone(&room.backend.name), room.owner.clone());
+        {
+            let mut rooms = lock(&self.rooms);
+            if let Some(here) = rooms.get_mut(&key) {
+                here.retain(|one| !Arc::ptr_eq(one, room));
+                if here.is_empty() {
+                    rooms.remove(&key);
+                }
+            }
+        }
+        room.close();
+    }
+
+    /// The right to start a process in `room`; idle ones are ended to make room.
+    async fn permit(&self, room: &Room) -> Result<OwnedSemaphorePermit, Unavailable> {
+        if self.is_draining() {
+            return Err(Unavailable::Busy { what: "the proxy is shutting down" });
+        }
+        if matches!(room.owner, Owner::Principal(_)) && room.live().is_none() {
+            let theirs = |one: &Room| one.owner == room.owner;
+            let many =
+                self.rooms().iter().filter(|one| theirs(one) && one.live().is_some()).count();
+            if many >= self.settings.max_children_per_principal && !self.evict(theirs) {
+                return Err(Unavailable::Busy { what: "this user has too many servers running" });
+            }
+        }
+        if let Some(permit) = self.nursery.permit() {
+            return Ok(permit);
+        }
+        let busy = Unavailable::Busy { what: "too many servers are running" };
+        if !self.evict(|_| true) {
+            return Err(busy);
+        }
+        self.nursery.permit_within(EVICTION).await.ok_or(busy)
+    }
+
+    /// Ends the process that was silent longest, of those that have nothing to do.
+    fn evict(&self, candidate: impl Fn(&Room) -> bool) -> bool {
+        let idle = |room: &Room| {
+            let child = room.live()?;
+            (child.calls.is_empty() && child.idle() >= EVICTABLE).then(|| child.idle())
+        };
+        let rooms = self.rooms();
+        let rooms = rooms.iter().filter(|room| candidate(room));
+        let longest =
+            rooms.filter_map(|room| Some((idle(room)?, room))).max_by_key(|(idle, _)| *idle);
+        longest.is_some_and(|(_, room)| room.retire().is_some())
+    }
+
+    /// Ends the session that was silent longest if there are too many.
+    fn make_room_for_session(&self) {
+        let oldest = {
+            let seats = lock(&self.seats);
+            if seats.len() < self.settings.max_sessions {
+                return;
+            }
+            let oldest = seats.iter().max_by_key(|(_, seat)| since_ms(seat.session.used()));
+            oldest.map(|(id, _)| id.clone())
+        };
+        if let Some(id) = oldest {
+            self.end(&id);
+        }
+    }
+}
+
+/// The revision that a result of `initialize` names.
+fn revision_of(result: &str) -> Revision {
+    #[derive(Deserialize)]
+    struct Version {
+        #[serde(rename = "protocolVersion")]
+        version: String,
+    }
+    serde_json::from_str::<Version>(result)
+        .map_or(Revision::R20241105, |result| Revision::of(&result.version))
+}

@@ -1,0 +1,127 @@
+//! What time brings about: overdue requests, idle processes, forgotten sessions, edits, the end.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::Hub;
+use crate::backend::Backend;
+use crate::catalogue::Catalogue;
+use crate::child::Child;
+use crate::protocol::{error, splice};
+use crate::room::Room;
+use crate::sync::lock;
+
+/// How often the hub is swept.
+const EVERY: Duration = Duration::from_secs(1);
+/// How long the process of a changed server may finish what it has begun.
+const RENEWAL: Duration = Duration::from_mins(1);
+
+impl Hub {
+    /// Sweeps for ever.
+    pub async fn keep_tidy(self: Arc<Self>) {
+        let mut ticks = tokio::time::interval(EVERY.min(self.settings.idle_timeout));
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            self.sweep();
+        }
+    }
+
+    fn sweep(&self) {
+        for room in self.rooms() {
+            if let Some(child) = room.live() {
+                fail_overdue(&room, &child);
+                if child.calls.is_empty() && child.idle() > self.settings.idle_timeout {
+                    log::info!("{}[{}] is idle; ended", child.server, child.pid);
+                    room.retire();
+                }
+            }
+            for id in room.expire(self.settings.session_timeout) {
+                self.end(&id);
+            }
+            if room.is_empty() {
+                self.remove(&room);
+            }
+        }
+        if !self.is_draining() {
+            for backend in self.backends() {
+                backend.prewarm();
+            }
+        }
+    }
+
+    /// Takes over a catalogue. Servers that did not change do not notice.
+    pub fn apply(&self, catalogue: &Catalogue) {
+        let mut backends = lock(&self.backends);
+        let (mut changed, mut removed) = (Vec::new(), Vec::new());
+        backends.retain(|name, backend| match catalogue.servers.get(name) {
+            Some(entry) if *entry == backend.entry() => true,
+            Some(entry) => {
+                backend.set_entry(Arc::clone(entry));
+                changed.push(Arc::clone(name));
+                true
+            }
+            None => {
+                backend.end_warm();
+                removed.push(Arc::clone(name));
+                false
+            }
+        });
+        for (name, entry) in &catalogue.servers {
+            backends.entry(Arc::clone(name)).or_insert_with(|| {
+                let (settings, nursery) = (Arc::clone(&self.settings), Arc::clone(&self.nursery));
+                Backend::new(Arc::clone(name), Arc::clone(entry), settings, nursery)
+            });
+        }
+        drop(backends);
+        for room in self.rooms() {
+            if changed.contains(&room.backend.name) {
+                room.renew(RENEWAL);
+            } else if removed.contains(&room.backend.name) {
+                self.forget(&room);
+            }
+        }
+    }
+
+    /// Ends a room with all its sessions.
+    fn forget(&self, room: &Arc<Room>) {
+        lock(&self.seats).retain(|_, seat| !Arc::ptr_eq(&seat.room, room));
+        self.remove(room);
+    }
+
+    /// Refuses new work, lets requests in flight finish within the deadline, then ends all.
+    pub async fn shut_down(&self) {
+        self.draining.store(true, Ordering::SeqCst);
+        let busy = || self.nursery.all().iter().any(|child| !child.calls.is_empty());
+        let drained = async {
+            while busy() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        if tokio::time::timeout(self.settings.drain_timeout, drained).await.is_err() {
+            log::warn!("requests are still in flight after the deadline; they are cut");
+        }
+        for room in self.rooms() {
+            self.forget(&room);
+        }
+        self.nursery.end_all().await;
+    }
+}
+
+/// Answers what waited too long, and tells the server ("SHOULD issue a cancellation").
+fn fail_overdue(room: &Room, child: &Arc<Child>) {
+    let Some(timeout) = room.backend.request_timeout() else { return };
+    for (id, call) in child.calls.take_overdue(timeout) {
+        let text = format!(
+            r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{id},"reason":"timeout"}}}}"#
+        );
+        child.post(splice::line(&text, &mut []));
+        let seconds = timeout.as_secs();
+        let server = &child.server;
+        call.fail(
+            error::NOT_FOUND,
+            &format!("server \"{server}\" made no progress on the request for {seconds} s"),
+        );
+    }
+}

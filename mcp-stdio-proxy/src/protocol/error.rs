@@ -1,0 +1,40 @@
+//! Error objects of JSON-RPC 2.0 §5.1.
+
+use serde_json::json;
+
+/// Invalid JSON was received.
+pub const PARSE: i32 = -32700;
+/// The JSON is not a request object.
+pub const INVALID_REQUEST: i32 = -32600;
+/// The method does not exist.
+pub const METHOD_NOT_FOUND: i32 = -32601;
+/// Invalid parameters.
+pub const INVALID_PARAMS: i32 = -32602;
+/// The server failed.
+pub const INTERNAL: i32 = -32603;
+/// The transport cannot serve the request (implementation-defined).
+pub const TRANSPORT: i32 = -32000;
+/// The session or server is unknown (implementation-defined).
+pub const NOT_FOUND: i32 = -32001;
+
+/// An error answer to the request whose id has the text `id` (`null` if it could not be read).
+#[must_use]
+pub fn answer(id: &str, code: i32, message: &str) -> String {
+    let error = json!({ "code": code, "message": message });
+    let id = if id.is_empty() { "null" } else { id };
+    format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{error}}}"#)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_echoes_the_text_of_the_id() {
+        let text = answer("\"a\\\"b\"", INTERNAL, "say \"no\"");
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(value["id"], "a\"b");
+        assert_eq!(value["error"]["message"], "say \"no\"");
+        assert!(answer("", PARSE, "x").contains("\"id\":null"));
+    }
+}

@@ -1,0 +1,6 @@
+//! JSON-RPC 2.0 and the revisions of MCP, as far as a proxy must read them.
+
+pub mod error;
+pub mod message;
+pub mod splice;
+pub mod version;

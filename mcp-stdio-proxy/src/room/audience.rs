@@ -1,0 +1,133 @@
+//! What a server says unasked: to which session and on which stream it goes
+//! (Streamable HTTP, "Sending Messages to the Server" §6, "Listening for Messages").
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+
+use super::{Owner, Room};
+use crate::child::{Audience, Child};
+use crate::protocol::error;
+use crate::protocol::message::{self, Envelope, Kind};
+use crate::protocol::splice::{self, Payload, span};
+use crate::stream::{Stream, Weight};
+use crate::sync::lock;
+
+/// Requests of a server that wait for a client, per room.
+const ASKS: usize = 256;
+
+/// A request of the server, on its way to a client.
+pub(super) struct Ask {
+    /// The text of the server's id.
+    id: Box<str>,
+    /// The process that asked.
+    pid: u32,
+    stream: Arc<Stream>,
+}
+
+impl Audience for Room {
+    fn heard(&self, child: &Arc<Child>, line: &Bytes, envelope: &Envelope<'_>) {
+        match (envelope.kind, &*envelope.method) {
+            // Whether a client is connected says nothing about the session being alive.
+            (Kind::Request, "ping") => {
+                let answer = format!(r#"{{"jsonrpc":"2.0","id":{},"result":{{}}}}"#, envelope.id);
+                child.post(splice::line(&answer, &mut []));
+            }
+            (Kind::Request, _) => self.ask(child, line, envelope),
+            (_, "notifications/cancelled") => self.withdraw(child, line, envelope),
+            _ => self.tell(child, line, envelope),
+        }
+    }
+}
+
+impl Room {
+    /// Sends a request of the server to the one client it must be meant for.
+    fn ask(&self, child: &Arc<Child>, line: &Bytes, envelope: &Envelope<'_>) {
+        // Ids of servers repeat, after a restart at the latest; ours do not.
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let refuse = |code, why: &str| {
+            child.post(splice::line(&error::answer(envelope.id, code, why), &mut []));
+        };
+        // Shared among users, a server cannot say whom it asks.
+        if self.owner == Owner::Everyone {
+            return refuse(error::METHOD_NOT_FOUND, "clients of a shared server take no requests");
+        }
+        let Some(stream) = self.addressee(child) else {
+            return refuse(error::INTERNAL, "no client is connected");
+        };
+        let Some(range) = text_of(line).and_then(|text| span(text, envelope.id)) else { return };
+        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        {
+            let mut asks = lock(&self.asks);
+            if asks.len() >= ASKS {
+                return refuse(error::INTERNAL, "too many requests wait for the client");
+            }
+            let ask = Ask { id: envelope.id.into(), pid: child.pid, stream: Arc::clone(&stream) };
+            asks.insert(id, ask);
+        }
+        stream.push(Payload::spliced(line, range, &id.to_string()), Weight::Heavy);
+    }
+
+    /// The stream of the newest call, or of the session last heard, one being read if possible.
+    fn addressee(&self, child: &Child) -> Option<Arc<Stream>> {
+        let calls = child.calls.streams();
+        let call = calls.into_iter().find(|(session, _)| *session != 0).map(|(_, stream)| stream);
+        call.or_else(|| {
+            let sessions = lock(&self.sessions);
+            let last = sessions.iter().max_by_key(|one| (one.standing.is_read(), one.used()));
+            last.map(|session| Arc::clone(&session.standing))
+        })
+    }
+
+    /// Passes a client's answer to the server that asked; whether one had.
+    pub fn answer(&self, text: &str, envelope: &Envelope<'_>) -> bool {
+        let id = envelope.id.trim_matches('"').parse().ok();
+        let Some(ask) = id.and_then(|id: u64| lock(&self.asks).remove(&id)) else { return false };
+        let child = self.live().filter(|child| child.pid == ask.pid);
+        let (Some(child), Some(range)) = (child, span(text, envelope.id)) else { return false };
+        child.post(splice::line(text, &mut [(range, ask.id.into())]));
+        true
+    }
+
+    /// The server no longer wants an answer.
+    fn withdraw(&self, child: &Child, line: &Bytes, envelope: &Envelope<'_>) {
+        let Some(theirs) = envelope.params.and_then(message::cancelled_request) else { return };
+        let mut asks = lock(&self.asks);
+        let ours = |ask: &Ask| &*ask.id == theirs && ask.pid == child.pid;
+        let Some(id) = asks.iter().find(|(_, ask)| ours(ask)).map(|(id, _)| *id) else { return };
+        let (Some(ask), Some(text)) = (asks.remove(&id), text_of(line)) else { return };
+        if let Some(range) = span(text, theirs) {
+            ask.stream.push(Payload::spliced(line, range, &id.to_string()), Weight::Light);
+        }
+    }
+
+    /// Passes a notification on: to the only call it can be about, else once to each session.
+    fn tell(&self, child: &Child, line: &Bytes, envelope: &Envelope<'_>) {
+        let payload = Payload::from(line.clone());
+        let mut calls = child.calls.streams();
+        calls.retain(|(session, _)| *session != 0);
+        // What changed is everyone's business and outlives the call.
+        let change = envelope.method.ends_with("list_changed")
+            || envelope.method == "notifications/resources/updated";
+        if let ([(_, stream)], false) = (calls.as_slice(), change) {
+            return stream.push(payload, Weight::Light);
+        }
+        // Which user a shared server speaks of cannot be told.
+        if self.owner == Owner::Everyone && !change {
+            return;
+        }
+        for session in lock(&self.sessions).iter() {
+            let call = calls.iter().find(|(serial, _)| *serial == session.serial);
+            let stream = match call {
+                Some((_, stream)) if !session.standing.is_read() => stream,
+                _ => &session.standing,
+            };
+            stream.push(payload.clone(), Weight::Light);
+        }
+    }
+}
+
+fn text_of(line: &Bytes) -> Option<&str> {
+    std::str::from_utf8(line).ok()
+}

@@ -1,0 +1,181 @@
+//! A server process for one owner, and the sessions that share it; the process may be replaced.
+
+mod audience;
+mod handshake;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::time::Duration;
+
+use crate::backend::Backend;
+use crate::child::Child;
+use crate::protocol::splice;
+use crate::protocol::version::Revision;
+use crate::session::Session;
+use crate::sync::{lock, now_ms, since_ms};
+use audience::Ask;
+pub use handshake::Hello;
+
+/// Whom a process works for. The key has room for the era of a process beside it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Owner {
+    /// A user, as named by the gateway.
+    Principal(Arc<str>),
+    /// One session.
+    Session(Arc<str>),
+    /// Everyone.
+    Everyone,
+}
+
+/// See the module.
+pub struct Room {
+    /// The server.
+    pub backend: Arc<Backend>,
+    /// Whom it works for.
+    pub owner: Owner,
+    /// What was said to the server first, and is said again after a restart.
+    pub hello: Hello,
+    live: Mutex<Option<Arc<Child>>>,
+    /// The result of `initialize`; held while a process is started.
+    starting: tokio::sync::Mutex<Option<String>>,
+    /// Whether the process was told `notifications/initialized`.
+    greeted: AtomicBool,
+    closed: AtomicBool,
+    touched: AtomicU64,
+    sessions: Mutex<Vec<Arc<Session>>>,
+    ambient: OnceLock<Arc<Session>>,
+    asks: Mutex<HashMap<u64, Ask>>,
+    me: Weak<Room>,
+}
+
+impl Room {
+    /// An empty room.
+    #[must_use]
+    pub fn new(backend: Arc<Backend>, owner: Owner, hello: Hello) -> Arc<Self> {
+        Arc::new_cyclic(|me| Self {
+            backend,
+            owner,
+            hello,
+            live: Mutex::default(),
+            starting: tokio::sync::Mutex::default(),
+            greeted: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
+            touched: now_ms().into(),
+            sessions: Mutex::default(),
+            ambient: OnceLock::new(),
+            asks: Mutex::default(),
+            me: Weak::clone(me),
+        })
+    }
+
+    /// The process, if it can answer.
+    pub fn live(&self) -> Option<Arc<Child>> {
+        lock(&self.live).as_ref().filter(|child| child.is_live()).cloned()
+    }
+
+    /// Adds a session.
+    pub fn attach(&self, session: &Arc<Session>) {
+        lock(&self.sessions).push(Arc::clone(session));
+    }
+
+    /// Removes a session; whether it was the last.
+    pub fn detach(&self, serial: u64) -> bool {
+        let mut sessions = lock(&self.sessions);
+        sessions.retain(|session| session.serial != serial);
+        sessions.is_empty()
+    }
+
+    /// The session of clients of this owner that send no session id.
+    pub fn ambient(&self) -> Arc<Session> {
+        let fresh = || {
+            let principal = match &self.owner {
+                Owner::Principal(name) => Some(Arc::clone(name)),
+                Owner::Session(_) | Owner::Everyone => None,
+            };
+            let session = Session::new(None, principal, Revision::of(&self.hello.version));
+            self.attach(&session);
+            session
+        };
+        Arc::clone(self.ambient.get_or_init(fresh))
+    }
+
+    /// Notes that a client is about to use it.
+    pub fn touch(&self) {
+        self.touched.store(now_ms(), Ordering::Relaxed);
+    }
+
+    /// When a client last used it.
+    pub fn used(&self) -> u64 {
+        self.touched.load(Ordering::Relaxed)
+    }
+
+    /// How many sessions there are.
+    pub fn sessions(&self) -> usize {
+        lock(&self.sessions).len()
+    }
+
+    /// Whether no session is left, and none is being opened.
+    pub fn is_empty(&self) -> bool {
+        self.sessions() == 0
+            && self.starting.try_lock().is_ok()
+            && since_ms(self.used()) > Duration::from_secs(5)
+    }
+
+    /// Forgets the session of clients without session id once it was silent for `timeout`, and
+    /// returns the ids of the others that were.
+    pub fn expire(&self, timeout: Duration) -> Vec<String> {
+        let mut sessions = lock(&self.sessions);
+        sessions.retain(|session| session.id.is_some() || session.idle() <= timeout);
+        let silent = sessions.iter().filter(|session| session.idle() > timeout);
+        silent.filter_map(|session| session.id.clone()).collect()
+    }
+
+    /// Notes that a client has sent `notifications/initialized`; whether to pass it on. A process
+    /// must hear it once, however many sessions share it.
+    pub fn greet(&self) -> bool {
+        !self.greeted.swap(true, Ordering::Relaxed)
+    }
+
+    /// Ends the process; the sessions stay, and the next request starts another one.
+    pub fn retire(&self) -> Option<Arc<Child>> {
+        let child = lock(&self.live).take()?;
+        lock(&self.asks).clear();
+        child.end();
+        Some(child)
+    }
+
+    /// Lets the process finish what it has begun, then ends it; the next request starts another.
+    pub fn renew(&self, within: Duration) {
+        let Some(child) = lock(&self.live).take() else { return };
+        tokio::spawn(async move {
+            let idle = async {
+                while !child.calls.is_empty() && child.is_live() {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            };
+            let _late = tokio::time::timeout(within, idle).await;
+            child.end();
+        });
+    }
+
+    /// Ends the process and the sessions, for good.
+    pub fn close(&self) -> Option<Arc<Child>> {
+        self.closed.store(true, Ordering::SeqCst);
+        for session in lock(&self.sessions).drain(..) {
+            session.close();
+        }
+        self.retire()
+    }
+
+    /// Passes a client's cancellation on and ends the call's stream; whether there was the call.
+    pub fn cancel(&self, session: u64, client_id: &str, text: &str) -> bool {
+        let Some(child) = self.live() else { return false };
+        let Some((id, call)) = child.calls.take_named(session, client_id) else { return false };
+        if let Some(range) = splice::span(text, client_id) {
+            child.post(splice::line(text, &mut [(range, id.to_string())]));
+        }
+        call.fail(crate::protocol::error::TRANSPORT, "the request was cancelled");
+        true
+    }
+}

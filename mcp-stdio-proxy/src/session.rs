@@ -1,0 +1,135 @@
+//! A session of Streamable HTTP ("Session Management"): who it belongs to and its open streams.
+
+use std::collections::VecDeque;
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use crate::protocol::version::Revision;
+use crate::stream::Stream;
+use crate::sync::{lock, now_ms, since_ms};
+
+/// Streams of calls that can be resumed, per session.
+const STREAMS: usize = 32;
+/// Bytes of ended streams kept for a client that comes back, per session.
+const KEPT_BYTES: usize = 4 << 20;
+
+/// A session. One without an id serves the requests of a user whose client sends no id back.
+pub struct Session {
+    /// Its number in this process; never seen outside.
+    pub serial: u64,
+    /// Its id on the wire.
+    pub id: Option<String>,
+    /// The user it belongs to.
+    pub principal: Option<Arc<str>>,
+    /// What was negotiated.
+    pub revision: Revision,
+    /// What the server sends unasked.
+    pub standing: Arc<Stream>,
+    streams: Mutex<VecDeque<Arc<Stream>>>,
+    used: AtomicU64,
+}
+
+impl Session {
+    /// A session with the id `id`.
+    #[must_use]
+    pub fn new(id: Option<String>, principal: Option<Arc<str>>, revision: Revision) -> Arc<Self> {
+        // Zero is the proxy itself.
+        static SERIAL: AtomicU64 = AtomicU64::new(1);
+        Arc::new(Self {
+            serial: SERIAL.fetch_add(1, Ordering::Relaxed),
+            id,
+            principal,
+            revision,
+            standing: Stream::standing(),
+            streams: Mutex::default(),
+            used: now_ms().into(),
+        })
+    }
+
+    /// Notes that the client was heard.
+    pub fn touch(&self) {
+        self.used.store(now_ms(), Ordering::Relaxed);
+    }
+
+    /// When the client was last heard.
+    pub fn used(&self) -> u64 {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    /// How long the client was not heard; an open stream counts as being heard.
+    #[must_use]
+    pub fn idle(&self) -> Duration {
+        if self.standing.is_read() { Duration::ZERO } else { since_ms(self.used()) }
+    }
+
+    /// Keeps `stream`, so that the client can come back to it.
+    pub fn keep(&self, stream: &Arc<Stream>) {
+        let mut streams = lock(&self.streams);
+        streams.push_back(Arc::clone(stream));
+        let mut held: usize = streams.iter().map(|stream| stream.held()).sum();
+        while streams.len() > STREAMS || held > KEPT_BYTES {
+            let ended = streams.iter().position(|stream| stream.is_closed()).unwrap_or(0);
+            let Some(stream) = streams.remove(ended) else { return };
+            held -= held.min(stream.held());
+        }
+    }
+
+    /// The stream with this number, if it is one of this session's.
+    #[must_use]
+    pub fn stream(&self, number: u64) -> Option<Arc<Stream>> {
+        if self.standing.number == number {
+            return Some(Arc::clone(&self.standing));
+        }
+        lock(&self.streams).iter().find(|stream| stream.number == number).cloned()
+    }
+
+    /// Ends every stream.
+    pub fn close(&self) {
+        self.standing.close();
+        for stream in lock(&self.streams).drain(..) {
+            stream.close();
+        }
+    }
+}
+
+/// A session id: "globally unique and cryptographically secure", visible ASCII.
+#[must_use]
+pub fn fresh_id() -> Option<String> {
+    let mut bytes = [0u8; 24];
+    getrandom::fill(&mut bytes).ok()?;
+    Some(bytes.iter().fold(String::with_capacity(48), |mut id, byte| {
+        // Writing to a string cannot fail.
+        let _written = write!(id, "{byte:02x}");
+        id
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn streams_are_kept_in_bounds_and_open_ones_longest() {
+        let session = Session::new(None, None, Revision::of("2025-11-25"));
+        let open = Stream::answers(1);
+        session.keep(&open);
+        for _ in 0..(2 * STREAMS) {
+            let ended = Stream::answers(1);
+            ended.answer(String::from("x").into());
+            session.keep(&ended);
+        }
+        assert!(lock(&session.streams).len() <= STREAMS);
+        assert!(session.stream(open.number).is_some());
+        assert!(session.stream(u64::MAX).is_none());
+        assert!(session.stream(session.standing.number).is_some());
+    }
+
+    #[test]
+    fn ids_are_unlike() {
+        let (one, other) = (fresh_id().unwrap(), fresh_id().unwrap());
+        assert_eq!(one.len(), 48);
+        assert_ne!(one, other);
+    }
+}

@@ -1,0 +1,66 @@
+//! The bounds within which the proxy works.
+
+use std::time::Duration;
+
+use crate::catalogue::Isolation;
+use crate::child::Patience;
+
+/// Bounds and habits; all of them are options of the command line.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Who shares a process, unless the server says otherwise.
+    pub isolation: Isolation,
+    /// The longest body of a request.
+    pub max_request: usize,
+    /// The longest message of a server.
+    pub max_message: usize,
+    /// Requests in flight, per process.
+    pub max_calls: usize,
+    /// Processes in all.
+    pub max_children: usize,
+    /// Processes of one user.
+    pub max_children_per_principal: usize,
+    /// Sessions in all.
+    pub max_sessions: usize,
+    /// A process nobody spoke to for this long is ended.
+    pub idle_timeout: Duration,
+    /// A session nobody used for this long is forgotten.
+    pub session_timeout: Duration,
+    /// A request may take this long without progress; zero is for ever.
+    pub request_timeout: Duration,
+    /// A server must have answered `initialize` after this long.
+    pub start_timeout: Duration,
+    /// After this long without an answer a stream is opened, which can be kept alive.
+    pub stream_after: Duration,
+    /// A comment is sent on a stream this often.
+    pub keep_alive: Duration,
+    /// At the end, requests in flight have this long.
+    pub drain_timeout: Duration,
+    /// How patiently a process is ended.
+    pub patience: Patience,
+    /// Variables that are passed to servers beside the usual ones.
+    pub pass_env: Vec<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            isolation: Isolation::Principal,
+            max_request: 16 << 20,
+            max_message: 64 << 20,
+            max_calls: 256,
+            max_children: 256,
+            max_children_per_principal: 32,
+            max_sessions: 10_000,
+            idle_timeout: Duration::from_mins(15),
+            session_timeout: Duration::from_hours(24),
+            request_timeout: Duration::from_mins(5),
+            start_timeout: Duration::from_mins(1),
+            stream_after: Duration::from_secs(2),
+            keep_alive: Duration::from_secs(15),
+            drain_timeout: Duration::from_millis(2500),
+            patience: Patience::default(),
+            pass_env: Vec::new(),
+        }
+    }
+}

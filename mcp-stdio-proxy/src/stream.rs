@@ -1,0 +1,351 @@
+//! Messages on their way to one client: bounded, resumable (Streamable HTTP, "Resumability").
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+
+use crate::protocol::splice::Payload;
+use crate::sync::lock;
+
+/// Notifications that wait for a slow reader, per stream; then the oldest are lost.
+const WAITING_EVENTS: usize = 1024;
+/// Bytes of notifications that wait for a slow reader, per stream.
+const WAITING_BYTES: usize = 4 << 20;
+/// The same for a stream that no client is reading.
+const UNREAD_EVENTS: usize = 64;
+/// The same for a stream that no client is reading.
+const UNREAD_BYTES: usize = 256 << 10;
+/// Bytes kept for a client that comes back, per stream.
+const KEPT_BYTES: usize = 1 << 20;
+
+/// What a message is worth when the reader is too slow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weight {
+    /// A notification, which may be lost.
+    Light,
+    /// A request of the server, which may not.
+    Heavy,
+}
+
+struct Event {
+    seq: u64,
+    payload: Payload,
+    weight: Weight,
+}
+
+struct State {
+    events: VecDeque<Event>,
+    /// The number of the newest event; the first is 1.
+    last: u64,
+    /// The newest event that a reader took.
+    taken: u64,
+    bytes: usize,
+    /// Answers still to come; the stream ends with the last. `None`: it has no end of its own.
+    due: Option<usize>,
+    closed: bool,
+    /// Which reader is the current one; an older one ends.
+    reader: u64,
+    read: bool,
+    waker: Option<Waker>,
+}
+
+/// One stream: the answers of a POST, or what a session sends unasked.
+pub struct Stream {
+    /// The name of the stream in event ids, unique in this process.
+    pub number: u64,
+    batch: bool,
+    state: Mutex<State>,
+}
+
+/// What comes first on the stream of a POST.
+pub enum First {
+    /// The one answer, with nothing before it.
+    Answer(Payload),
+    /// Something else: read on.
+    More,
+    /// The stream ended without an answer.
+    Nothing,
+}
+
+impl Stream {
+    /// A stream that ends with the last of `answers`.
+    #[must_use]
+    pub fn answers(answers: usize) -> Arc<Self> {
+        Self::new(Some(answers))
+    }
+
+    /// A stream without an end of its own.
+    #[must_use]
+    pub fn standing() -> Arc<Self> {
+        Self::new(None)
+    }
+
+    fn new(due: Option<usize>) -> Arc<Self> {
+        static NUMBER: AtomicU64 = AtomicU64::new(1);
+        let state = State {
+            events: VecDeque::new(),
+            last: 0,
+            taken: 0,
+            bytes: 0,
+            due,
+            closed: false,
+            reader: 0,
+            read: false,
+            waker: None,
+        };
+        Arc::new(Self {
+            number: NUMBER.fetch_add(1, Ordering::Relaxed),
+            batch: due.is_some_and(|answers| answers > 1),
+            state: Mutex::new(state),
+        })
+    }
+
+    /// Adds a message that is not an answer.
+    pub fn push(&self, payload: Payload, weight: Weight) {
+        let mut state = lock(&self.state);
+        if !state.closed {
+            state.add(payload, weight);
+        }
+    }
+
+    /// Adds an answer; the last one due ends the stream.
+    pub fn answer(&self, payload: Payload) {
+        let mut state = lock(&self.state);
+        if state.closed {
+            return;
+        }
+        state.due = state.due.map(|due| due.saturating_sub(1));
+        state.closed = state.due == Some(0);
+        state.add(payload, Weight::Heavy);
+    }
+
+    /// Ends the stream; what is in it can still be read.
+    pub fn close(&self) {
+        let mut state = lock(&self.state);
+        state.closed = true;
+        state.wake();
+    }
+
+    /// Whether a client is reading it now.
+    #[must_use]
+    pub fn is_read(&self) -> bool {
+        lock(&self.state).read
+    }
+
+    /// Whether nothing more will be added.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        lock(&self.state).closed
+    }
+
+    /// The bytes it holds.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        lock(&self.state).bytes
+    }
+
+    /// Waits for the first message, to choose between JSON and SSE.
+    pub fn poll_first(&self, cx: &mut Context<'_>) -> Poll<First> {
+        let mut state = lock(&self.state);
+        let alone = !self.batch && state.last == 1 && state.due == Some(0);
+        if alone && let Some(event) = state.events.pop_front() {
+            return Poll::Ready(First::Answer(event.payload));
+        }
+        if state.last > 0 {
+            return Poll::Ready(First::More);
+        }
+        if state.closed {
+            return Poll::Ready(First::Nothing);
+        }
+        state.waker = Some(cx.waker().clone());
+        state.read = true;
+        Poll::Pending
+    }
+
+    /// Reads on from what no reader took yet. An earlier reader ends.
+    #[must_use]
+    pub fn reader(self: &Arc<Self>) -> Reader {
+        let taken = lock(&self.state).taken;
+        self.reader_after(taken)
+    }
+
+    /// Reads on after event `seq`, as far as it is still there. An earlier reader ends.
+    #[must_use]
+    pub fn reader_after(self: &Arc<Self>, seq: u64) -> Reader {
+        let mut state = lock(&self.state);
+        state.reader += 1;
+        state.read = true;
+        state.wake();
+        Reader { stream: Arc::clone(self), generation: state.reader, after: seq }
+    }
+}
+
+impl State {
+    fn add(&mut self, payload: Payload, weight: Weight) {
+        self.last += 1;
+        self.bytes += payload.len();
+        self.events.push_back(Event { seq: self.last, payload, weight });
+        self.forget_taken();
+        self.shed();
+        self.wake();
+    }
+
+    fn wake(&mut self) {
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+
+    /// Drops the oldest events that were read, beyond what is kept for a client that comes back.
+    fn forget_taken(&mut self) {
+        while self.bytes > KEPT_BYTES || self.events.len() > WAITING_EVENTS {
+            match self.events.front() {
+                Some(event) if event.seq <= self.taken => {}
+                _ => return,
+            }
+            if let Some(event) = self.events.pop_front() {
+                self.bytes -= event.payload.len();
+            }
+        }
+    }
+
+    /// Drops the oldest notifications nobody read, when too many wait.
+    fn shed(&mut self) {
+        let (bytes, events) =
+            if self.read { (WAITING_BYTES, WAITING_EVENTS) } else { (UNREAD_BYTES, UNREAD_EVENTS) };
+        while self.bytes > bytes || self.events.len() > events {
+            let light = self.events.iter().position(|event| event.weight == Weight::Light);
+            let Some(event) = light.and_then(|at| self.events.remove(at)) else { return };
+            self.bytes -= event.payload.len();
+            log::debug!("a client reads too slowly: a notification is lost");
+        }
+    }
+}
+
+/// A client that reads a stream.
+pub struct Reader {
+    stream: Arc<Stream>,
+    generation: u64,
+    after: u64,
+}
+
+impl Reader {
+    /// The stream's name in event ids.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.stream.number
+    }
+
+    /// The next event and its number; `None` when the stream ended or another reader took over.
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<(u64, Payload)>> {
+        let mut state = lock(&self.stream.state);
+        if state.reader != self.generation {
+            return Poll::Ready(None);
+        }
+        let at = state.events.partition_point(|event| event.seq <= self.after);
+        if let Some(event) = state.events.get(at) {
+            let (seq, payload) = (event.seq, event.payload.clone());
+            self.after = seq;
+            state.taken = state.taken.max(seq);
+            state.forget_taken();
+            return Poll::Ready(Some((seq, payload)));
+        }
+        if state.closed {
+            return Poll::Ready(None);
+        }
+        state.waker = Some(cx.waker().clone());
+        Poll::Pending
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        let mut state = lock(&self.stream.state);
+        if state.reader == self.generation {
+            state.read = false;
+            state.waker = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn take(reader: &mut Reader) -> Option<(u64, String)> {
+        match reader.poll_next(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Some((seq, payload))) => {
+                Some((seq, String::from_utf8(payload.to_bytes().to_vec()).unwrap()))
+            }
+            _ => None,
+        }
+    }
+
+    fn text(text: &str) -> Payload {
+        Payload::from(text.to_owned())
+    }
+
+    #[test]
+    fn a_lone_answer_is_not_streamed_and_a_second_message_is() {
+        let mut cx = Context::from_waker(Waker::noop());
+        let quiet = Stream::answers(1);
+        assert!(quiet.poll_first(&mut cx).is_pending());
+        quiet.answer(text("a"));
+        assert!(matches!(quiet.poll_first(&mut cx), Poll::Ready(First::Answer(_))));
+
+        let chatty = Stream::answers(1);
+        chatty.push(text("n"), Weight::Light);
+        chatty.answer(text("a"));
+        assert!(matches!(chatty.poll_first(&mut cx), Poll::Ready(First::More)));
+        let mut reader = chatty.reader();
+        assert_eq!(take(&mut reader), Some((1, "n".into())));
+        assert_eq!(take(&mut reader), Some((2, "a".into())));
+        assert!(matches!(reader.poll_next(&mut cx), Poll::Ready(None)));
+    }
+
+    #[test]
+    fn a_new_reader_ends_the_old_one_and_resumes_where_told() {
+        let stream = Stream::standing();
+        let mut old = stream.reader();
+        for word in ["a", "b", "c"] {
+            stream.push(text(word), Weight::Light);
+        }
+        assert_eq!(take(&mut old), Some((1, "a".into())));
+        let mut new = stream.reader_after(1);
+        assert_eq!(take(&mut old), None);
+        drop(old);
+        assert!(stream.is_read());
+        assert_eq!(take(&mut new), Some((2, "b".into())));
+        drop(new);
+        assert!(!stream.is_read());
+        assert_eq!(take(&mut stream.reader()), Some((3, "c".into())));
+    }
+
+    #[test]
+    fn a_slow_reader_loses_notifications_but_no_request_and_no_answer() {
+        let stream = Stream::answers(1);
+        stream.push(text("request"), Weight::Heavy);
+        for _ in 0..(2 * WAITING_EVENTS) {
+            stream.push(text("n"), Weight::Light);
+        }
+        stream.answer(text("answer"));
+        let mut reader = stream.reader();
+        let all: Vec<_> = std::iter::from_fn(|| take(&mut reader)).collect();
+        assert!(all.len() <= UNREAD_EVENTS + 1);
+        assert_eq!(all.first().unwrap().1, "request");
+        assert_eq!(all.last().unwrap().1, "answer");
+    }
+
+    #[test]
+    fn what_was_read_is_kept_only_up_to_a_bound() {
+        let stream = Stream::standing();
+        let mut reader = stream.reader();
+        for _ in 0..8 {
+            stream
+                .push(Payload::from(bytes::Bytes::from(vec![b'x'; KEPT_BYTES / 2])), Weight::Heavy);
+            assert!(take(&mut reader).is_some());
+        }
+        assert!(stream.held() <= KEPT_BYTES, "{}", stream.held());
+    }
+}
