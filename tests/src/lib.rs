@@ -1,1 +1,6 @@
-//! Harness of the end-to-end tests.
+//! Harness of the tests: real servers, and the one stand-in, GitHub.
+
+pub mod browser;
+pub mod github;
+pub mod pkce;
+pub mod redis;

@@ -24,10 +24,10 @@ pub(super) struct What {
     #[arg(long)]
     user: Option<String>,
     /// All grants to a client.
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     client: Option<String>,
     /// One access token; its refresh token still works.
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     jti: Option<String>,
     /// Everything.
     #[arg(long)]

@@ -13,8 +13,12 @@ mod refresh;
 
 use std::time::Duration;
 
-use deadpool_redis::{Pool, Runtime};
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use deadpool_redis::{Pool, Runtime, Timeouts};
+use redis::{
+    IntoConnectionInfo,
+    aio::{ConnectionManager, ConnectionManagerConfig},
+    io::tcp::TcpSettings,
+};
 use secrecy::ExposeSecret;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -34,9 +38,9 @@ pub enum Error {
     /// No connection in time.
     #[error("no connection to redis")]
     Pool(#[from] deadpool_redis::PoolError),
-    /// The pool cannot be made from these settings.
-    #[error("REDIS_URL cannot be used")]
-    Settings(#[from] deadpool_redis::CreatePoolError),
+    /// The pool cannot be made.
+    #[error("no pool of connections")]
+    Settings(#[from] deadpool_redis::BuildError),
     /// A record is not what this version writes.
     #[error("a record cannot be read")]
     Record(#[from] serde_json::Error),
@@ -58,21 +62,26 @@ impl Store {
     /// A store at `config`. Connects when it is first asked, so that the order in which the two
     /// programs start does not matter.
     pub fn open(config: &RedisConfig) -> Result<Self, Error> {
-        let url = config.url.expose_secret();
-        let mut settings = deadpool_redis::Config::from_url(url);
-        let mut pool = deadpool_redis::PoolConfig::new(16);
-        pool.timeouts.wait = Some(PATIENCE);
-        pool.timeouts.create = Some(PATIENCE);
-        pool.timeouts.recycle = Some(PATIENCE);
-        settings.pool = Some(pool);
+        // Without it the greeting of each connection waits for a delayed acknowledgement, 40 ms.
+        let tcp = TcpSettings::default().set_nodelay(true);
+        let server = config.url.expose_secret().into_connection_info()?.set_tcp_settings(tcp);
+        let pool = Pool::builder(deadpool_redis::Manager::new(server.clone())?)
+            .max_size(16)
+            .timeouts(Timeouts {
+                wait: Some(PATIENCE),
+                create: Some(PATIENCE),
+                recycle: Some(PATIENCE),
+            })
+            .runtime(Runtime::Tokio1)
+            .build()?;
         let reconnect = ConnectionManagerConfig::new()
             .set_connection_timeout(Some(PATIENCE))
             .set_response_timeout(Some(PATIENCE))
             .set_number_of_retries(1)
             .set_max_delay(Duration::from_millis(500));
         Ok(Self {
-            pool: settings.create_pool(Some(Runtime::Tokio1))?,
-            hot: ConnectionManager::new_lazy_with_config(redis::Client::open(url)?, reconnect)?,
+            pool,
+            hot: ConnectionManager::new_lazy_with_config(redis::Client::open(server)?, reconnect)?,
         })
     }
 

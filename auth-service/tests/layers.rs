@@ -1,0 +1,79 @@
+//! The floors of the crate: each file uses those below it and none above.
+
+use std::{fs, path::Path};
+
+/// From the ground up. `store` and `ports` stand side by side.
+const FLOORS: [&[&str]; 7] =
+    [&["model"], &["config"], &["store", "ports"], &["oauth"], &["http"], &["app"], &["cli"]];
+
+#[test]
+fn no_floor_uses_one_above_it() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut faults = Vec::new();
+    let mut seen = 0;
+    for (level, names) in FLOORS.iter().enumerate() {
+        for name in *names {
+            let beside = names.iter().filter(|other| other != &name);
+            let above: Vec<&str> = FLOORS[level + 1..]
+                .iter()
+                .flat_map(|floor| *floor)
+                .chain(beside)
+                .copied()
+                .collect();
+            for file in files(&source, name) {
+                seen += 1;
+                let text = fs::read_to_string(&file).unwrap();
+                let used = uses(&text);
+                for floor in above.iter().filter(|floor| used.iter().any(|name| name == *floor)) {
+                    faults.push(format!("{} uses {floor}", file.display()));
+                }
+            }
+        }
+    }
+    assert!(seen > 40, "only {seen} files were found");
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
+/// The modules of the crate that `text` names: `crate::x` and the first level of `crate::{x, y::z}`.
+fn uses(text: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    for rest in text.split("crate::").skip(1) {
+        let word = |text: &str| -> String {
+            text.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect()
+        };
+        let Some(group) = rest.strip_prefix('{') else {
+            names.push(word(rest));
+            continue;
+        };
+        let (mut depth, mut item) = (1, String::new());
+        for c in group.chars() {
+            match c {
+                '{' => depth += 1,
+                '}' => depth -= 1,
+                ',' if depth == 1 => names.push(word(std::mem::take(&mut item).trim())),
+                _ if depth == 1 => item.push(c),
+                _ => {}
+            }
+            if depth == 0 {
+                names.push(word(item.trim()));
+                break;
+            }
+        }
+    }
+    names
+}
+
+fn files(source: &Path, floor: &str) -> Vec<std::path::PathBuf> {
+    let single = source.join(format!("{floor}.rs"));
+    if single.exists() {
+        return vec![single];
+    }
+    let entries = fs::read_dir(source.join(floor)).unwrap();
+    entries.map(|entry| entry.unwrap().path()).collect()
+}
+
+#[test]
+fn uses_are_read_from_groups_too() {
+    let text = "use crate::{model::{A, B}, store};\nfn f() { crate::http::g() }";
+    assert_eq!(uses(text), ["model", "store", "http"]);
+}

@@ -1,0 +1,122 @@
+//! A browser without a screen: cookies per host, forms, and navigation that can be looked at.
+
+use std::collections::HashMap;
+
+use reqwest::{Method, StatusCode, header};
+use url::Url;
+
+/// A page, or the step to one.
+#[derive(Debug)]
+pub struct Page {
+    /// Where it was found.
+    pub url: Url,
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: header::HeaderMap,
+    /// Its text.
+    pub body: String,
+}
+
+impl Page {
+    /// Where it leads on its own: `Location`, or `Refresh`.
+    pub fn next(&self) -> Option<Url> {
+        let text = |name| self.headers.get(name).and_then(|value| value.to_str().ok());
+        let refresh = text(header::REFRESH).and_then(|value| value.strip_prefix("0; url="));
+        let target = text(header::LOCATION).or(refresh)?;
+        Some(self.url.join(target).expect("a URL"))
+    }
+
+    /// The value of a hidden field of its first form.
+    pub fn hidden(&self, name: &str) -> String {
+        let mark = format!("name=\"{name}\" value=\"");
+        let from = self.body.find(&mark).unwrap_or_else(|| panic!("no {name} in {}", self.body));
+        self.body[from + mark.len()..].split('"').next().expect("a value").to_owned()
+    }
+}
+
+/// The browser.
+pub struct Browser {
+    http: reqwest::Client,
+    /// Hosts that are reached at another address: `host[:port]` → base URL.
+    elsewhere: HashMap<String, String>,
+    /// Cookies by host.
+    pub cookies: HashMap<String, HashMap<String, String>>,
+}
+
+impl Browser {
+    /// A browser on `http`, which must not follow redirects.
+    pub fn new(http: reqwest::Client) -> Self {
+        Self { http, elsewhere: HashMap::new(), cookies: HashMap::new() }
+    }
+
+    /// Reaches `authority` at `base`, as a reverse proxy would.
+    pub fn reach(mut self, authority: &str, base: &str) -> Self {
+        self.elsewhere.insert(authority.to_owned(), base.to_owned());
+        self
+    }
+
+    /// Opens a URL.
+    pub async fn get(&mut self, url: &Url) -> Page {
+        self.send(Method::GET, url, None).await
+    }
+
+    /// Sends a form.
+    pub async fn post(&mut self, url: &Url, form: &[(&str, &str)]) -> Page {
+        self.send(Method::POST, url, Some(form)).await
+    }
+
+    /// Presses the button `decision` on a consent page.
+    pub async fn decide(&mut self, page: &Page, decision: &str, login_code: &str) -> Page {
+        let (flow, csrf) = (page.hidden("flow"), page.hidden("csrf"));
+        let form = [
+            ("flow", flow.as_str()),
+            ("csrf", csrf.as_str()),
+            ("login_code", login_code),
+            ("decision", decision),
+        ];
+        self.post(&page.url.join("/authorize/consent").expect("a URL"), &form).await
+    }
+
+    /// Follows a page on its own way until the next URL starts with `end`; returns that one.
+    pub async fn follow(&mut self, page: Page, end: &str) -> Url {
+        let mut page = page;
+        for _ in 0..10 {
+            let next = page.next().unwrap_or_else(|| panic!("leads nowhere: {page:?}"));
+            if next.as_str().starts_with(end) {
+                return next;
+            }
+            page = self.get(&next).await;
+        }
+        panic!("too many steps");
+    }
+
+    async fn send(&mut self, method: Method, url: &Url, form: Option<&[(&str, &str)]>) -> Page {
+        let host = url.host_str().expect("a host").to_owned();
+        let authority = url.authority().to_owned();
+        let mut request = match self.elsewhere.get(&authority) {
+            Some(base) => {
+                let there = Url::parse(base).expect("a URL");
+                let there = there.join(&url[url::Position::BeforePath..]).expect("a URL");
+                self.http.request(method, there).header(header::HOST, &authority)
+            }
+            None => self.http.request(method, url.clone()),
+        };
+        if let Some(jar) = self.cookies.get(&host) {
+            let pairs: Vec<String> = jar.iter().map(|(k, v)| format!("{k}={v}")).collect();
+            request = request.header(header::COOKIE, pairs.join("; "));
+        }
+        if let Some(form) = form {
+            request = request.form(form);
+        }
+        let answer = request.send().await.expect("an answer");
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        for cookie in headers.get_all(header::SET_COOKIE) {
+            let text = cookie.to_str().expect("text");
+            let (name, value) = text.split(';').next().expect("a pair").split_once('=').expect("=");
+            self.cookies.entry(host.clone()).or_default().insert(name.to_owned(), value.to_owned());
+        }
+        let body = answer.text().await.expect("a body");
+        Page { url: url.clone(), status, headers, body }
+    }
+}
