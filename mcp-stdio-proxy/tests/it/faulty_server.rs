@@ -1,2 +1,208 @@
-//! A stdio server that misbehaves on request.
-fn main() {}
+//! A stdio MCP server that does wrong, by tools named after the fault; the tests' only server.
+
+use std::collections::HashMap;
+use std::io::{self, BufRead as _, Write as _};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+/// What the server remembers.
+#[derive(Default)]
+struct Server {
+    /// Every method and id received, in order.
+    received: Vec<Value>,
+    /// Our requests to the client: our id and the call that waits for the answer.
+    asked: HashMap<String, Value>,
+    asks: u64,
+}
+
+fn main() -> io::Result<()> {
+    let mode = std::env::args().nth(1).unwrap_or_default();
+    if mode == "--die-at-start" {
+        return Err(io::Error::other("told to die"));
+    }
+    let mut server = Server::default();
+    for line in io::stdin().lock().lines() {
+        let line = line?;
+        let Ok(message) = serde_json::from_str::<Value>(&line) else {
+            writeln!(io::stderr(), "HALF A LINE: {line}")?;
+            std::process::exit(3);
+        };
+        server.take(&mode, &message)?;
+    }
+    Ok(())
+}
+
+fn say(value: &Value) -> io::Result<()> {
+    let mut line = value.to_string();
+    line.push('\n');
+    let mut out = io::stdout().lock();
+    out.write_all(line.as_bytes())?;
+    out.flush()
+}
+
+fn answer(id: &Value, result: &Value) -> io::Result<()> {
+    say(&json!({"jsonrpc": "2.0", "id": id, "result": result}))
+}
+
+fn text(id: &Value, text: impl Into<Value>) -> io::Result<()> {
+    answer(id, &json!({"content": [{"type": "text", "text": text.into()}]}))
+}
+
+impl Server {
+    fn take(&mut self, mode: &str, message: &Value) -> io::Result<()> {
+        let method = message["method"].as_str().unwrap_or("(answer)");
+        let id = &message["id"];
+        self.received.push(json!({"method": method, "params": message["params"]}));
+        match method {
+            "initialize" if mode == "--mute" => Ok(()),
+            "initialize" if mode == "--refuse" => say(&json!({
+                "jsonrpc": "2.0", "id": id, "error": {"code": -32602, "message": "not you"}
+            })),
+            "initialize" => answer(
+                id,
+                &json!({
+                    "protocolVersion": message.pointer("/params/protocolVersion"),
+                    "capabilities": {"tools": {}},
+                    "serverInfo": {"name": "faulty", "version": std::process::id().to_string()},
+                }),
+            ),
+            "tools/list" => answer(
+                id,
+                &json!({"tools": [{"name": "read_a"}, {"name": "write_b"}, {"name": "secret_c"}]}),
+            ),
+            "tools/call" => self.call(id, &message["params"]),
+            "(answer)" => {
+                let asked = id.as_str().and_then(|id| self.asked.remove(id));
+                asked.map_or(Ok(()), |call| text(&call, message["result"].to_string()))
+            }
+            _ if !id.is_null() => answer(id, &json!({"echo": message["params"], "method": method})),
+            _ => Ok(()),
+        }
+    }
+
+    fn call(&mut self, id: &Value, params: &Value) -> io::Result<()> {
+        let arguments = &params["arguments"];
+        let number = |name: &str| arguments[name].as_u64().unwrap_or(0);
+        match params["name"].as_str().unwrap_or_default() {
+            "pid" => text(id, std::process::id().to_string()),
+            "sleep" => {
+                let (id, pause) = (id.clone(), Duration::from_millis(number("ms")));
+                let said = arguments["say"].clone();
+                thread::spawn(move || {
+                    thread::sleep(pause);
+                    text(&id, said)
+                });
+                Ok(())
+            }
+            "hang" => Ok(()),
+            "received" => text(id, Value::from(self.received.clone()).to_string()),
+            "ask" => {
+                self.asks += 1;
+                let ours = format!("q{}", self.asks);
+                self.asked.insert(ours.clone(), id.clone());
+                say(&json!({
+                    "jsonrpc": "2.0", "id": ours, "method": arguments["method"], "params": {}
+                }))
+            }
+            "progress" => {
+                let token = params.pointer("/_meta/progressToken");
+                for step in 1..=number("steps") {
+                    say(&json!({
+                        "jsonrpc": "2.0", "method": "notifications/progress",
+                        "params": {"progressToken": token, "progress": step, "message": arguments["say"]},
+                    }))?;
+                }
+                text(id, "done")
+            }
+            "notify" => {
+                for count in 0..number("count").max(1) {
+                    say(&json!({
+                        "jsonrpc": "2.0", "method": arguments["method"],
+                        "params": {"n": count, "pad": "x".repeat(usize::try_from(number("pad")).unwrap_or(0))},
+                    }))?;
+                }
+                text(id, "done")
+            }
+            other => fault(other, id, arguments),
+        }
+    }
+}
+
+fn fault(name: &str, id: &Value, arguments: &Value) -> io::Result<()> {
+    let bytes = usize::try_from(arguments["bytes"].as_u64().unwrap_or(0)).unwrap_or(0);
+    match name {
+        "die" => std::process::exit(9),
+        "big" => text(id, "x".repeat(bytes)),
+        "flood_stderr" => {
+            let line = [b"noise ".repeat(20), b"\n".to_vec()].concat();
+            for _ in 0..bytes / line.len() {
+                io::stderr().write_all(&line)?;
+            }
+            text(id, "done")
+        }
+        "flood_stdout" => {
+            let mut out = io::stdout().lock();
+            for _ in 0..bytes / 64 {
+                out.write_all(
+                    &[
+                        b"{\"level\": \"info\", \"not\": \"a message\"".as_slice(),
+                        &[b' '; 26],
+                        b"\n",
+                    ]
+                    .concat(),
+                )?;
+            }
+            drop(out);
+            text(id, "done")
+        }
+        "garbage" => {
+            let mut out = io::stdout().lock();
+            out.write_all(b"\n\xff\xfe\n{\n[]\n[1]\nhello\n{\"jsonrpc\":\"2.0\"}\nnull\n\r\n")?;
+            let line = json!({"jsonrpc": "2.0", "id": id, "result": {"ok": true}}).to_string();
+            out.write_all(line.replace(',', ",\r").as_bytes())?;
+            out.write_all(b"\r\n")?;
+            out.flush()
+        }
+        "close_stdout" => {
+            let null = std::fs::File::create("/dev/null")?;
+            rustix::stdio::dup2_stdout(null)?;
+            Ok(())
+        }
+        "unknown_ids" => {
+            for wrong in [json!(999_999), json!("x"), json!(-1), json!(0)] {
+                text(&wrong, "to nobody")?;
+            }
+            text(id, "right")
+        }
+        other => process(other, id),
+    }
+}
+
+fn process(name: &str, id: &Value) -> io::Result<()> {
+    match name {
+        "twice" => {
+            text(id, "first")?;
+            text(id, "second")
+        }
+        "fork" => {
+            let child = std::process::Command::new("sleep")
+                .arg("1000")
+                .stdin(std::process::Stdio::null())
+                .stdout(std::process::Stdio::inherit())
+                .spawn()?;
+            text(id, child.id().to_string())
+        }
+        "env" => {
+            let names: Vec<_> =
+                std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect();
+            text(id, names.join(" "))
+        }
+        "cwd" => text(id, std::env::current_dir()?.display().to_string()),
+        "args" => text(id, std::env::args().skip(1).collect::<Vec<_>>().join("|")),
+        _ => say(&json!({
+            "jsonrpc": "2.0", "id": id, "error": {"code": -32602, "message": "no such tool"}
+        })),
+    }
+}

@@ -1,0 +1,159 @@
+//! Many servers from `mcp-servers.json`, their environment, their tools, and edits of the file.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use serde_json::{Value, json};
+
+use crate::client::send;
+use crate::support::{Proxy, SERVER, call, eventually, initialize, is_alive, text};
+
+/// A file of its own for each test.
+struct File(PathBuf);
+
+impl File {
+    fn new(servers: &Value) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!(
+            "mcp-servers-{}-{}.json",
+            std::process::id(),
+            COUNT.fetch_add(1, Ordering::Relaxed)
+        );
+        let file = Self(std::env::temp_dir().join(name));
+        file.write(&json!({"mcpServers": servers}).to_string());
+        file
+    }
+
+    fn write(&self, text: &str) {
+        std::fs::write(&self.0, text).unwrap();
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        let _removed = std::fs::remove_file(&self.0);
+    }
+}
+
+fn ask(proxy: &Proxy, path: &str, headers: &[(&str, &str)], body: &Value) -> Value {
+    let headers = [&[("X-User-Id", "u")], headers].concat();
+    proxy.post_to(path, &headers, body).answer().1
+}
+
+fn tool(proxy: &Proxy, path: &str, name: &str) -> String {
+    text(&ask(proxy, path, &[], &call(1, name, &json!({})))).to_owned()
+}
+
+#[test]
+fn a_server_is_found_by_path_and_by_host() {
+    let file = File::new(&json!({
+        "one": {"command": SERVER, "args": ["--one"]},
+        "two": {"command": SERVER, "args": ["--two"], "allow": ["*"]},
+        "native": {"url": "http://127.0.0.1:1/mcp"},
+    }));
+    let proxy = Proxy::with(&["--config", file.path(), "--allow-host", "*.mcp.localhost"], &[]);
+    assert_eq!(tool(&proxy, "/one/mcp", "args"), "--one");
+    assert_eq!(tool(&proxy, "/two/mcp", "args"), "--two");
+    let host = [("Host", "two.mcp.localhost:8443")];
+    let answer = ask(&proxy, "/mcp", &host, &call(1, "args", &json!({})));
+    assert_eq!(text(&answer), "--two");
+    for path in ["/three/mcp", "/native/mcp", "/mcp", "/%2e%2e/mcp"] {
+        let response = proxy.post_to(path, &[], &initialize("2025-11-25", &json!({})));
+        assert_eq!(response.status, 404, "{path}");
+        let hint = response.json()["error"]["message"].as_str().unwrap().to_owned();
+        assert!(!hint.contains("one\"") && hint.contains("/NAME/mcp"), "{hint}");
+    }
+}
+
+#[test]
+fn a_server_sees_its_own_environment_and_none_of_the_gateways() {
+    let directory = std::env::temp_dir().canonicalize().unwrap();
+    let file = File::new(&json!({"one": {
+        "command": SERVER, "env": {"OWN": "1"}, "cwd": directory,
+    }}));
+    let secrets =
+        [("GITHUB_CLIENT_SECRET", "s3cret"), ("REDIS_URL", "redis://"), ("ASKED_FOR", "1")];
+    let proxy = Proxy::with(&["--config", file.path(), "--pass-env", "ASKED_FOR"], &secrets);
+    let env = tool(&proxy, "/one/mcp", "env");
+    for name in ["PATH", "OWN", "ASKED_FOR"] {
+        assert!(env.split(' ').any(|one| one == name), "{name}: {env}");
+    }
+    for name in ["GITHUB_CLIENT_SECRET", "REDIS_URL", "RUST_LOG"] {
+        assert!(!env.contains(name), "{env}");
+    }
+    assert_eq!(tool(&proxy, "/one/mcp", "cwd"), directory.to_str().unwrap());
+}
+
+#[test]
+fn tools_are_hidden_and_refused_by_rule_and_scope() {
+    let rules = json!({"allow": ["read_*", "write_*"], "scopes": {"write_*": "w"}});
+    let file = File::new(&json!({"one": {"command": SERVER, "tools": rules}}));
+    let proxy = Proxy::with(&["--config", file.path()], &[]);
+    for (scopes, seen) in [("r", vec!["read_a"]), ("r w", vec!["read_a", "write_b"])] {
+        let scopes = [("X-Auth-Scopes", scopes)];
+        let list = json!({"jsonrpc": "2.0", "id": "l", "method": "tools/list"});
+        let answer = ask(&proxy, "/one/mcp", &scopes, &list);
+        assert_eq!(answer["id"], "l");
+        let tools = answer["result"]["tools"].as_array().unwrap();
+        assert_eq!(tools.iter().map(|tool| &tool["name"]).collect::<Vec<_>>(), seen);
+        for (name, refused) in [("read_a", false), ("write_b", seen.len() == 1), ("secret_c", true)]
+        {
+            let answer = ask(&proxy, "/one/mcp", &scopes, &call(1, name, &json!({})));
+            let said = answer["error"]["message"].as_str().unwrap();
+            assert_eq!(said == "this tool is not available", refused, "{name}: {said}");
+        }
+    }
+}
+
+#[test]
+fn an_edit_is_taken_over_and_touches_only_what_changed() {
+    let same = json!({"command": SERVER});
+    let file = File::new(&json!({"same": same, "other": same, "gone": same}));
+    let proxy = Proxy::with(&["--config", file.path()], &[]);
+    let pid = |name: &str| tool(&proxy, &format!("/{name}/mcp"), "pid").parse::<u32>().unwrap();
+    let (kept, changed, gone) = (pid("same"), pid("other"), pid("gone"));
+    file.write("{ not json");
+    eventually("the bad edit is logged with its place", || {
+        proxy.log().contains(&format!("{}:1:3", file.path()))
+    });
+    assert_eq!(pid("other"), changed);
+    let edited = json!({"same": same, "other": {"command": SERVER, "args": ["new"]}, "more": same});
+    file.write(&json!({"mcpServers": edited}).to_string());
+    eventually("the new server is there", || {
+        proxy.post_to("/more/mcp", &[("X-User-Id", "u")], &call(1, "pid", &json!({}))).status == 200
+    });
+    assert_eq!(pid("same"), kept);
+    assert_eq!(tool(&proxy, "/other/mcp", "args"), "new");
+    eventually("what is not needed ends", || !is_alive(changed) && !is_alive(gone));
+    assert_eq!(proxy.post_to("/gone/mcp", &[], &initialize("2025-11-25", &json!({}))).status, 404);
+}
+
+#[test]
+fn a_bad_file_stops_the_start_with_its_place() {
+    let file = File::new(&json!({}));
+    file.write("{\n  \"mcpServers\": {\n    \"a\": {\"command\": 5}\n  }\n}");
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_mcp-stdio-proxy"))
+        .args(["--listen", "127.0.0.1:0", "--config", file.path()])
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains(&format!("{}:3:", file.path())), "{said}");
+}
+
+#[test]
+fn processes_are_held_ready_and_replaced() {
+    let file = File::new(&json!({"one": {"command": SERVER, "prewarm": 1}}));
+    let proxy = Proxy::with(&["--config", file.path()], &[]);
+    let state = || send(proxy.port, "GET", "/servers", &[], b"").json()["servers"]["one"].clone();
+    eventually("one is ready", || state()["warm"] == 1);
+    assert_eq!(state()["pids"], json!([]));
+    let session = proxy.post_to("/one/mcp", &[], &initialize("2025-11-25", &json!({})));
+    assert_eq!(session.status, 200);
+    eventually("another one is ready", || state()["warm"] == 1);
+    assert_eq!(state()["pids"].as_array().unwrap().len(), 1);
+}

@@ -1,0 +1,174 @@
+//! Sizes, numbers and pressure: every bound holds, and what is within them works.
+
+use std::thread;
+
+use serde_json::{Value, json};
+
+use crate::client::send;
+use crate::support::{Proxy, call, eventually, text};
+
+fn rss(proxy: &Proxy) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", proxy.process.id())).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+}
+
+#[test]
+fn large_requests_and_results_pass_whole() {
+    let proxy = Proxy::start(&["--max-request", "40000000"]);
+    let session = proxy.session();
+    for mebibytes in [1, 8, 32] {
+        let size = mebibytes << 20;
+        assert_eq!(text(&session.call("big", &json!({"bytes": size}))).len(), size);
+        let said = "y".repeat(size);
+        let answer = session.call("sleep", &json!({"ms": 0, "say": said}));
+        assert!(text(&answer) == said);
+    }
+}
+
+#[test]
+fn a_request_over_the_limit_is_refused_in_json() {
+    let proxy = Proxy::start(&["--max-request", "1000000"]);
+    let session = proxy.session();
+    let large = call(1, "sleep", &json!({"say": "x".repeat(8 << 20)}));
+    let response = session.post(&large);
+    assert_eq!(response.status, 413);
+    assert!(response.json()["error"]["message"].as_str().unwrap().contains("1000000"));
+    assert!(session.pid() > 0);
+}
+
+#[test]
+fn an_answer_over_the_limit_fails_its_call_and_no_other() {
+    let proxy = Proxy::start(&["--max-message", "1000000"]);
+    let session = proxy.session();
+    let pid = session.pid();
+    thread::scope(|scope| {
+        let other = scope.spawn(|| session.call("sleep", &json!({"ms": 300, "say": "fine"})));
+        let answer = session.call("big", &json!({"bytes": 3_000_000}));
+        assert!(answer["error"]["message"].as_str().unwrap().contains("1000000"), "{answer}");
+        assert_eq!(text(&other.join().unwrap()), "fine");
+    });
+    assert_eq!(session.pid(), pid);
+}
+
+#[test]
+fn ten_thousand_requests_in_one_session_are_answered() {
+    let proxy = Proxy::start(&[]);
+    let session = proxy.session();
+    thread::scope(|scope| {
+        for lane in 0..4u64 {
+            let session = &session;
+            scope.spawn(move || keep_asking(session.proxy.port, &session.id, lane));
+        }
+    });
+    assert_eq!(proxy.state()["calls"], 0);
+}
+
+/// 2,500 calls on one connection.
+fn keep_asking(port: u16, session: &str, lane: u64) {
+    use std::io::{BufRead, BufReader, Read, Write};
+    let mut tcp = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let mut reader = BufReader::new(tcp.try_clone().unwrap());
+    for round in 0..2500 {
+        let said = format!("{lane}:{round}");
+        let body =
+            json!({"jsonrpc": "2.0", "id": 1, "method": "x", "params": {"say": said}}).to_string();
+        let head = format!(
+            "POST /mcp HTTP/1.1\r\nHost: localhost\r\nMcp-Session-Id: {session}\r\nContent-Type: application/json\r\nAccept: */*\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len(),
+        );
+        tcp.write_all(head.as_bytes()).unwrap();
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            reader.read_line(&mut line).unwrap();
+            if let Some(value) = line.strip_prefix("content-length: ") {
+                length = value.trim().parse().unwrap();
+            }
+            if line == "\r\n" {
+                break;
+            }
+        }
+        let mut answer = vec![0; length];
+        reader.read_exact(&mut answer).unwrap();
+        let answer: Value = serde_json::from_slice(&answer).unwrap();
+        assert_eq!(answer["result"]["echo"]["say"], said.as_str());
+    }
+}
+
+#[test]
+fn a_client_that_does_not_read_costs_bounded_memory_and_stops_nobody() {
+    let proxy = Proxy::start(&[]);
+    let session = proxy.session();
+    // 64 MiB of notifications on a stream nobody reads from.
+    let asleep = session.get(&[]);
+    assert!(session.pid() > 0);
+    let before = rss(&proxy);
+    let flood = json!({"method": "notifications/tools/list_changed", "count": 1024, "pad": 65_536});
+    assert_eq!(text(&session.call("notify", &flood)), "done");
+    assert!(session.pid() > 0);
+    assert!(rss(&proxy) < before + (40 << 20), "{} -> {}", before, rss(&proxy));
+    drop(asleep);
+}
+
+#[test]
+fn bounds_on_processes_and_requests_are_503_with_a_time_to_wait() {
+    let proxy = Proxy::start(&["--max-children", "2", "--max-calls", "2"]);
+    let sessions = [proxy.session(), proxy.session()];
+    thread::scope(|scope| {
+        let mut hanging = Vec::new();
+        for session in &sessions {
+            for _ in 0..2 {
+                let ask = call(1, "sleep", &json!({"ms": 1500, "say": "ok"}));
+                hanging.push(scope.spawn(move || session.post(&ask).answer().1));
+            }
+        }
+        eventually("all are in flight", || proxy.state()["calls"] == 4);
+        let full = sessions[0].post(&call(1, "pid", &json!({})));
+        assert_eq!((full.status, full.header("retry-after")), (503, Some("5")));
+        let third = proxy.post(&[], &crate::support::initialize("2025-11-25", &json!({})));
+        assert_eq!((third.status, third.header("retry-after")), (503, Some("5")));
+        assert!(third.json()["error"]["message"].is_string());
+        for call in hanging {
+            assert_eq!(text(&call.join().unwrap()), "ok");
+        }
+    });
+}
+
+#[test]
+fn a_user_has_a_share_of_the_processes() {
+    let proxy = Proxy::start(&["--max-children-per-user", "1"]);
+    let alice = [("X-User-Id", "a")];
+    let one = proxy.session_of(&alice, "2025-11-25", &json!({}));
+    thread::scope(|scope| {
+        let busy = scope.spawn(|| one.call("sleep", &json!({"ms": 1000, "say": "ok"})));
+        eventually("it is busy", || proxy.state()["calls"] == 1);
+        let second = crate::support::initialize("2025-11-25", &json!({"roots": {}}));
+        assert_eq!(proxy.post(&alice, &second).status, 503);
+        assert_eq!(proxy.post(&[("X-User-Id", "b")], &second).status, 200);
+        busy.join().unwrap();
+    });
+}
+
+#[test]
+fn the_oldest_session_goes_when_there_are_too_many() {
+    let proxy = Proxy::start(&["--max-sessions", "2"]);
+    let first = proxy.session();
+    let (second, third) = (proxy.session(), proxy.session());
+    assert_eq!(first.post(&call(1, "pid", &json!({}))).status, 404);
+    assert!(second.pid() != third.pid());
+}
+
+#[test]
+fn metrics_are_on_their_own_address_alone() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let proxy = Proxy::start(&["--metrics-listen", &format!("127.0.0.1:{port}")]);
+    let session = proxy.session();
+    session.pid();
+    let page = String::from_utf8(send(port, "GET", "/metrics", &[], b"").body()).unwrap();
+    let line =
+        "mcp_proxy_request_seconds_count{server=\"server\",method=\"tools/call\",status=\"200\"} 1";
+    assert!(page.contains(line), "{page}");
+    assert!(page.contains("mcp_proxy_children 1"));
+    assert_eq!(send(proxy.port, "GET", "/metrics", &[], b"").status, 404);
+}
