@@ -21,6 +21,7 @@ const KEEP_ALIVE: Duration = Duration::from_mins(2);
 pub async fn run(options: Options) -> anyhow::Result<()> {
     let (catalogue, single) = options.catalogue()?;
     let hub = Hub::new(options.settings(), &catalogue);
+    hub.adopt_orphans();
     let gate = web::Data::new(Gate {
         hub: Arc::clone(&hub),
         guard: Guard::new(&options.allow_host, &options.allow_origin),

@@ -153,15 +153,10 @@ impl Backend {
     }
 
     fn spawn(&self, permit: OwnedSemaphorePermit) -> Result<Arc<Child>, Unavailable> {
-        let spawned = self.program().spawn(permit);
-        match &spawned {
-            Ok(child) => self.nursery.adopt(child),
-            Err(error) => {
-                log::error!(server = &*self.name; "{error}");
-                self.failed("it cannot be started");
-            }
-        }
-        Ok(spawned?)
+        Ok(self.nursery.spawn(&self.program(), permit).inspect_err(|error| {
+            log::error!(server = &*self.name; "{error}");
+            self.failed("it cannot be started");
+        })?)
     }
 
     fn program(&self) -> Program {

@@ -1,24 +1,42 @@
-//! All processes of this program: how many there may be, and that each is found at the end.
+//! All processes of this program: how many there may be, that each is found at the end, and that
+//! what they leave behind is reaped, also as PID 1 of a container (stdio transport, "Shutdown").
 
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
+use rustix::process::{
+    Pid, Signal, WaitOptions, getpid, kill_process, set_child_subreaper, waitpid,
+};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::Child;
+use super::{Child, Program, SpawnError};
 use crate::sync::lock;
+
+/// How long killed strays may take to vanish.
+const STRAYS: Duration = Duration::from_millis(500);
 
 /// See the module.
 pub struct Nursery {
     permits: Arc<Semaphore>,
+    /// Held while a process is started, so that it is never taken for a stray.
     all: Mutex<Vec<Weak<Child>>>,
+    /// Children of this process that it has not started.
+    inherited: Vec<Pid>,
 }
 
 impl Nursery {
     /// Room for `limit` processes.
     #[must_use]
     pub fn new(limit: usize) -> Arc<Self> {
-        Arc::new(Self { permits: Arc::new(Semaphore::new(limit)), all: Mutex::default() })
+        let permits = Arc::new(Semaphore::new(limit.min(Semaphore::MAX_PERMITS)));
+        Arc::new(Self { permits, all: Mutex::default(), inherited: children() })
+    }
+
+    /// Makes this process the parent of what its children leave behind.
+    pub fn adopt_orphans(&self) {
+        if let Err(error) = set_child_subreaper(Some(getpid())) {
+            log::warn!("orphans of servers cannot be adopted: {error}");
+        }
     }
 
     /// The right to start one more.
@@ -32,16 +50,36 @@ impl Nursery {
         tokio::time::timeout(wait, permit).await.ok()?.ok()
     }
 
-    /// Notes a process.
-    pub fn adopt(&self, child: &Arc<Child>) {
+    /// Starts a process.
+    pub fn spawn(
+        self: &Arc<Self>,
+        program: &Program,
+        permit: OwnedSemaphorePermit,
+    ) -> Result<Arc<Child>, SpawnError> {
         let mut all = lock(&self.all);
         all.retain(|one| one.strong_count() > 0);
-        all.push(Arc::downgrade(child));
+        let child = program.spawn(permit, self)?;
+        all.push(Arc::downgrade(&child));
+        Ok(child)
     }
 
     /// Those that are not gone.
     pub fn all(&self) -> Vec<Arc<Child>> {
         lock(&self.all).iter().filter_map(Weak::upgrade).collect()
+    }
+
+    /// Reaps what servers left behind, and returns what of it still runs. Servers themselves are
+    /// reaped by their supervisors.
+    pub fn reap(&self) -> Vec<Pid> {
+        let all = lock(&self.all);
+        let known: Vec<_> = all.iter().filter_map(Weak::upgrade).map(|child| child.pid).collect();
+        let mut strays = children();
+        strays.retain(|pid| {
+            !self.inherited.contains(pid)
+                && !known.contains(&pid.as_raw_nonzero().get().cast_unsigned())
+        });
+        strays.retain(|pid| matches!(waitpid(Some(*pid), WaitOptions::NOHANG), Ok(None)));
+        strays
     }
 
     /// Ends all and waits until nothing of them is left.
@@ -53,5 +91,32 @@ impl Nursery {
         for child in all {
             child.ended().await;
         }
+        let gone = async {
+            // Those that have left the process group of their server.
+            loop {
+                let strays = self.reap();
+                if strays.is_empty() {
+                    return;
+                }
+                for pid in strays {
+                    let _gone = kill_process(pid, Signal::KILL);
+                }
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        if tokio::time::timeout(STRAYS, gone).await.is_err() {
+            log::error!("processes are left that cannot be killed");
+        }
     }
+}
+
+/// The children of this process, of whichever of its threads.
+fn children() -> Vec<Pid> {
+    let threads = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let lists =
+        threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
+    lists
+        .flat_map(|list| list.split_ascii_whitespace().map(str::to_owned).collect::<Vec<_>>())
+        .filter_map(|pid| Pid::from_raw(pid.parse().ok()?))
+        .collect()
 }

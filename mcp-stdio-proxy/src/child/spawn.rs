@@ -11,7 +11,9 @@ use tokio::process::Command;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
-use super::{Calls, Child, Patience, reader, stderr, stdin, supervise};
+use super::nursery::Nursery;
+use super::supervise::{Group, Supervisor};
+use super::{Calls, Child, Patience, reader, stderr, stdin};
 use crate::sync::now_ms;
 
 /// The pipe of the results: a large one takes few turns.
@@ -62,15 +64,23 @@ impl SpawnError {
 
 impl Program {
     /// Starts it.
-    pub fn spawn(&self, permit: OwnedSemaphorePermit) -> Result<Arc<Child>, SpawnError> {
-        self.start(permit).map_err(|source| SpawnError {
+    pub(super) fn spawn(
+        &self,
+        permit: OwnedSemaphorePermit,
+        nursery: &Arc<Nursery>,
+    ) -> Result<Arc<Child>, SpawnError> {
+        self.start(permit, nursery).map_err(|source| SpawnError {
             server: Arc::clone(&self.server),
             command: self.command.clone(),
             source,
         })
     }
 
-    fn start(&self, permit: OwnedSemaphorePermit) -> io::Result<Arc<Child>> {
+    fn start(
+        &self,
+        permit: OwnedSemaphorePermit,
+        nursery: &Arc<Nursery>,
+    ) -> io::Result<Arc<Child>> {
         let mut process = self.command().spawn()?;
         let lost = || io::Error::other("a pipe of the process is missing");
         let pid = process.id().ok_or_else(lost)?;
@@ -100,7 +110,13 @@ impl Program {
         log::info!(server, pid; "{server}[{pid}] started");
         tokio::spawn(stderr::drain(Arc::clone(&self.server), pid, errors));
         tokio::spawn(reader::read(Arc::clone(&child), output, self.line_limit));
-        tokio::spawn(supervise::supervise(Arc::clone(&child), process, self.patience));
+        let supervisor = Supervisor {
+            child: Arc::clone(&child),
+            group: Group::of(pid),
+            patience: self.patience,
+            nursery: Arc::clone(nursery),
+        };
+        tokio::spawn(supervisor.run(process));
         Ok(child)
     }
 

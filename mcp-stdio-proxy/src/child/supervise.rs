@@ -9,6 +9,7 @@ use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::Child;
+use super::nursery::Nursery;
 
 /// How long each step of the end may take.
 #[derive(Clone, Copy, Debug)]
@@ -44,20 +45,6 @@ impl Group {
     fn is_empty(&self) -> bool {
         self.0.is_none_or(|pid| test_kill_process_group(pid).is_err())
     }
-
-    /// Waits until no process of the group is left.
-    async fn emptied(&self, within: Duration) -> bool {
-        let deadline = Instant::now() + within;
-        let mut pause = Duration::from_millis(1);
-        while !self.is_empty() {
-            if Instant::now() >= deadline {
-                return false;
-            }
-            sleep(pause).await;
-            pause = (pause * 2).min(Duration::from_millis(20));
-        }
-        true
-    }
 }
 
 impl Drop for Group {
@@ -68,49 +55,65 @@ impl Drop for Group {
     }
 }
 
-/// Waits for the end of `process`, whoever brings it about, and leaves nothing of it behind.
-pub(super) async fn supervise(
-    child: Arc<Child>,
-    mut process: tokio::process::Child,
-    patience: Patience,
-) {
-    let group = Group::of(child.pid);
-    let ended = tokio::select! {
-        status = process.wait() => status.ok(),
-        () = child.ending.cancelled() => None,
-    };
-    let status = match ended {
-        Some(status) => Some(status),
-        None => stop(&child, &mut process, &group, patience).await,
-    };
-    child.exited(&describe(status));
-    // What the child started may outlive it.
-    if !group.is_empty() {
-        group.signal(Signal::TERM);
-        if !group.emptied(patience.term).await {
-            group.signal(Signal::KILL);
-            group.emptied(patience.term).await;
-        }
-    }
-    child.gone.cancel();
+/// Waits for the end of a process, whoever brings it about, and leaves nothing of it behind.
+pub(super) struct Supervisor {
+    pub(super) child: Arc<Child>,
+    pub(super) group: Group,
+    pub(super) patience: Patience,
+    pub(super) nursery: Arc<Nursery>,
 }
 
-async fn stop(
-    child: &Child,
-    process: &mut tokio::process::Child,
-    group: &Group,
-    patience: Patience,
-) -> Option<ExitStatus> {
-    child.stdin.close();
-    if let Ok(status) = timeout(patience.eof, process.wait()).await {
-        return status.ok();
+impl Supervisor {
+    pub(super) async fn run(self, mut process: tokio::process::Child) {
+        let ended = tokio::select! {
+            status = process.wait() => status.ok(),
+            () = self.child.ending.cancelled() => None,
+        };
+        let status = match ended {
+            Some(status) => Some(status),
+            None => self.stop(&mut process).await,
+        };
+        self.child.exited(&describe(status));
+        // What the process started may outlive it.
+        if !self.group.is_empty() {
+            self.group.signal(Signal::TERM);
+            if !self.emptied().await {
+                self.group.signal(Signal::KILL);
+                self.emptied().await;
+            }
+        }
+        self.child.gone.cancel();
     }
-    group.signal(Signal::TERM);
-    if let Ok(status) = timeout(patience.term, process.wait()).await {
-        return status.ok();
+
+    async fn stop(&self, process: &mut tokio::process::Child) -> Option<ExitStatus> {
+        self.child.stdin.close();
+        if let Ok(status) = timeout(self.patience.eof, process.wait()).await {
+            return status.ok();
+        }
+        self.group.signal(Signal::TERM);
+        if let Ok(status) = timeout(self.patience.term, process.wait()).await {
+            return status.ok();
+        }
+        self.group.signal(Signal::KILL);
+        process.wait().await.ok()
     }
-    group.signal(Signal::KILL);
-    process.wait().await.ok()
+
+    /// Waits until no process of the group is left.
+    async fn emptied(&self) -> bool {
+        let deadline = Instant::now() + self.patience.term;
+        let mut pause = Duration::from_millis(1);
+        loop {
+            self.nursery.reap();
+            if self.group.is_empty() {
+                return true;
+            }
+            if Instant::now() >= deadline {
+                return false;
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_millis(20));
+        }
+    }
 }
 
 fn describe(status: Option<ExitStatus>) -> String {

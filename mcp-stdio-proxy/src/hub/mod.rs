@@ -64,6 +64,11 @@ impl Hub {
         hub
     }
 
+    /// Makes this process the parent of what servers leave behind.
+    pub fn adopt_orphans(&self) {
+        self.nursery.adopt_orphans();
+    }
+
     /// The server `name`.
     pub fn backend(&self, name: &str) -> Option<Arc<Backend>> {
         lock(&self.backends).get(name).cloned()

@@ -29,6 +29,7 @@ impl Hub {
     }
 
     fn sweep(&self) {
+        self.nursery.reap();
         for room in self.rooms() {
             if let Some(child) = room.live() {
                 fail_overdue(&room, &child);

@@ -1,5 +1,6 @@
 //! A blocking HTTP/1.1 client that can do what a test needs: read half, hang up, read slowly.
 
+use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
@@ -45,10 +46,10 @@ pub(crate) fn send(
         head += "Host: localhost\r\n";
     }
     if method == "POST" {
-        head += &format!("Content-Length: {}\r\n", body.len());
+        write!(head, "Content-Length: {}\r\n", body.len()).unwrap();
     }
     for (name, value) in headers {
-        head += &format!("{name}: {value}\r\n");
+        write!(head, "{name}: {value}\r\n").unwrap();
     }
     tcp.write_all(format!("{head}\r\n").as_bytes()).unwrap();
     tcp.write_all(body).unwrap();
@@ -113,10 +114,7 @@ impl Response {
 
     /// The answer to a request, whether it came as JSON or on a stream, and what came before it.
     pub(crate) fn answer(mut self) -> (Vec<Value>, Value) {
-        let status = self.status;
-        if status != 200 {
-            panic!("{status}: {}", String::from_utf8_lossy(&self.body()));
-        }
+        assert_eq!(self.status, 200, "{:?}", self.headers);
         if self.header("content-type") == Some("application/json") {
             return (Vec::new(), self.json());
         }

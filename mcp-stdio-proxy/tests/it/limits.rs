@@ -65,12 +65,12 @@ fn ten_thousand_requests_in_one_session_are_answered() {
 }
 
 /// 2,500 calls on one connection.
-fn keep_asking(port: u16, session: &str, lane: u64) {
+fn keep_asking(port: u16, session: &str, number: u64) {
     use std::io::{BufRead, BufReader, Read, Write};
     let mut tcp = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
     let mut reader = BufReader::new(tcp.try_clone().unwrap());
     for round in 0..2500 {
-        let said = format!("{lane}:{round}");
+        let said = format!("{number}:{round}");
         let body =
             json!({"jsonrpc": "2.0", "id": 1, "method": "x", "params": {"say": said}}).to_string();
         let head = format!(

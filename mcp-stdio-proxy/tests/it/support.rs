@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -22,11 +22,15 @@ pub(crate) struct Proxy {
 }
 
 /// Waits until `what` holds.
-pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) fn eventually(what: &str, holds: impl FnMut() -> bool) {
+    within(PATIENCE, what, holds);
+}
+
+fn within(patience: Duration, what: &str, mut holds: impl FnMut() -> bool) {
     let start = Instant::now();
     while !holds() {
-        assert!(start.elapsed() < PATIENCE, "never happened: {what}");
-        std::thread::sleep(std::time::Duration::from_millis(5));
+        assert!(start.elapsed() < patience, "did not happen in {patience:?}: {what}");
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 
@@ -128,10 +132,14 @@ impl Proxy {
 
     /// Sends TERM and returns whether it ended well.
     pub(crate) fn terminate(&mut self) -> bool {
+        self.terminate_within(PATIENCE)
+    }
+
+    pub(crate) fn terminate_within(&mut self, patience: Duration) -> bool {
         let pid = rustix::process::Pid::from_raw(self.process.id().cast_signed()).unwrap();
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
         let mut status = None;
-        eventually("the proxy ends", || {
+        within(patience, "the proxy ends", || {
             status = self.process.try_wait().unwrap();
             status.is_some()
         });
