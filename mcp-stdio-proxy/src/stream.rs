@@ -103,28 +103,40 @@ impl Stream {
 
     /// Adds a message that is not an answer.
     pub fn push(&self, payload: Payload, weight: Weight) {
-        let mut state = lock(&self.state);
-        if !state.closed {
-            state.add(payload, weight);
-        }
+        self.change(|state| {
+            if !state.closed {
+                state.add(payload, weight);
+            }
+        });
     }
 
     /// Adds an answer; the last one due ends the stream.
     pub fn answer(&self, payload: Payload) {
-        let mut state = lock(&self.state);
-        if state.closed {
-            return;
-        }
-        state.due = state.due.map(|due| due.saturating_sub(1));
-        state.closed = state.due == Some(0);
-        state.add(payload, Weight::Heavy);
+        self.change(|state| {
+            if !state.closed {
+                state.due = state.due.map(|due| due.saturating_sub(1));
+                state.closed = state.due == Some(0);
+                state.add(payload, Weight::Heavy);
+            }
+        });
     }
 
     /// Ends the stream; what is in it can still be read.
     pub fn close(&self) {
-        let mut state = lock(&self.state);
-        state.closed = true;
-        state.wake();
+        self.change(|state| state.closed = true);
+    }
+
+    /// Changes the state, then wakes the reader. It may run on another thread: woken earlier, it
+    /// would only wait for the lock.
+    fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        let (changed, waker) = {
+            let mut state = lock(&self.state);
+            (change(&mut state), state.waker.take())
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        changed
     }
 
     /// Whether a client is reading it now.
@@ -173,11 +185,12 @@ impl Stream {
     /// Reads on after event `seq`, as far as it is still there. An earlier reader ends.
     #[must_use]
     pub fn reader_after(self: &Arc<Self>, seq: u64) -> Reader {
-        let mut state = lock(&self.state);
-        state.reader += 1;
-        state.read = true;
-        state.wake();
-        Reader { stream: Arc::clone(self), generation: state.reader, after: seq }
+        let generation = self.change(|state| {
+            state.reader += 1;
+            state.read = true;
+            state.reader
+        });
+        Reader { stream: Arc::clone(self), generation, after: seq }
     }
 }
 
@@ -188,13 +201,6 @@ impl State {
         self.events.push_back(Event { seq: self.last, payload, weight });
         self.forget_taken();
         self.shed();
-        self.wake();
-    }
-
-    fn wake(&mut self) {
-        if let Some(waker) = self.waker.take() {
-            waker.wake();
-        }
     }
 
     /// Drops the oldest events that were read, beyond what is kept for a client that comes back.

@@ -3,6 +3,7 @@
 use std::io;
 
 use bytes::{Bytes, BytesMut};
+use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe;
 
 /// The least room for a read; most messages fit.
@@ -37,19 +38,18 @@ impl Lines {
     }
 
     /// Reads on until there is a line; `None` at the end of the output.
-    pub(super) async fn next(&mut self, pipe: &pipe::Receiver) -> io::Result<Option<Line>> {
+    pub(super) async fn next(&mut self, pipe: &mut pipe::Receiver) -> io::Result<Option<Line>> {
         loop {
             if let Some(line) = self.split() {
                 return Ok(Some(line));
             }
+            // Waited for first, so that a silent child holds no buffer.
             pipe.readable().await?;
             self.buffer.reserve(self.chunk);
-            match pipe.try_read_buf(&mut self.buffer) {
-                Ok(0) => return Ok(None),
-                Ok(read) if read >= self.chunk => self.chunk = LARGE_CHUNK.min(self.chunk * 2),
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Err(error),
+            match pipe.read_buf(&mut self.buffer).await? {
+                0 => return Ok(None),
+                read if read >= self.chunk => self.chunk = LARGE_CHUNK.min(self.chunk * 2),
+                _ => {}
             }
         }
     }

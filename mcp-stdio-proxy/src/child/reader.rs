@@ -18,7 +18,7 @@ use crate::stream::Weight;
 const LAST_WORDS: Duration = Duration::from_millis(50);
 
 /// Reads until the end of the output or of the process.
-pub(super) async fn read(child: Arc<Child>, pipe: pipe::Receiver, limit: usize) {
+pub(super) async fn read(child: Arc<Child>, mut pipe: pipe::Receiver, limit: usize) {
     let mut lines = Lines::new(limit);
     let exit = async {
         child.exit.cancelled().await;
@@ -28,7 +28,7 @@ pub(super) async fn read(child: Arc<Child>, pipe: pipe::Receiver, limit: usize) 
     loop {
         let line = tokio::select! {
             biased;
-            line = lines.next(&pipe) => line,
+            line = lines.next(&mut pipe) => line,
             () = &mut exit => break,
         };
         match line {
