@@ -1,6 +1,8 @@
 //! A server of the catalogue at run time: how it is started, and what is known of its health.
 
 use std::collections::VecDeque;
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -58,6 +60,12 @@ pub enum Unavailable {
         server: Arc<str>,
         /// Its answer.
         answer: String,
+    },
+    /// Its entry says `{user}`, and there is none.
+    #[error("server \"{server}\" is only for users that the gateway names")]
+    Anonymous {
+        /// The server.
+        server: Arc<str>,
     },
     /// A bound is reached.
     #[error("{what}; try again in a few seconds")]
@@ -137,14 +145,41 @@ impl Backend {
     }
 
     /// A process that was not spoken to yet: one held ready, or a new one.
-    pub fn start(&self, permit: OwnedSemaphorePermit) -> Result<Arc<Child>, Unavailable> {
+    pub fn start(
+        &self,
+        permit: OwnedSemaphorePermit,
+        user: Option<&str>,
+    ) -> Result<Arc<Child>, Unavailable> {
         self.may_start()?;
+        let entry = self.entry();
+        if entry.is_personal() {
+            let user =
+                user.ok_or_else(|| Unavailable::Anonymous { server: Arc::clone(&self.name) })?;
+            let entry = entry.personal(user);
+            self.make_directory(&entry)?;
+            return self.spawn(&entry, permit);
+        }
         while let Some(child) = self.take_warm() {
             if child.is_live() {
                 return Ok(child);
             }
         }
-        self.spawn(permit)
+        self.spawn(&entry, permit)
+    }
+
+    /// The directory of a user, who may be here for the first time.
+    fn make_directory(&self, entry: &Entry) -> Result<(), Unavailable> {
+        let Some(cwd) = &entry.cwd else { return Ok(()) };
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(cwd);
+        let made = made.and_then(|()| match (entry.uid, entry.gid) {
+            (None, None) => Ok(()),
+            (uid, gid) => std::os::unix::fs::chown(cwd, uid, gid),
+        });
+        made.map_err(|source| {
+            let error = SpawnError::new(&self.name, &entry.command, source);
+            log::error!(server = &*self.name; "{error}");
+            error.into()
+        })
     }
 
     /// A process held ready.
@@ -152,15 +187,18 @@ impl Backend {
         lock(&self.warm).pop_front()
     }
 
-    fn spawn(&self, permit: OwnedSemaphorePermit) -> Result<Arc<Child>, Unavailable> {
-        Ok(self.nursery.spawn(&self.program(), permit).inspect_err(|error| {
+    fn spawn(
+        &self,
+        entry: &Entry,
+        permit: OwnedSemaphorePermit,
+    ) -> Result<Arc<Child>, Unavailable> {
+        Ok(self.nursery.spawn(&self.program(entry), permit).inspect_err(|error| {
             log::error!(server = &*self.name; "{error}");
             self.failed("it cannot be started");
         })?)
     }
 
-    fn program(&self) -> Program {
-        let entry = self.entry();
+    fn program(&self, entry: &Entry) -> Program {
         let mut env = environment::passed(std::env::vars_os(), &self.settings.pass_env);
         env.extend(entry.env.iter().map(|(name, value)| (name.into(), value.into())));
         Program {
@@ -169,6 +207,8 @@ impl Backend {
             args: entry.args.clone(),
             env,
             cwd: entry.cwd.clone(),
+            identity: (entry.uid, entry.gid),
+            limits: entry.limits.clone(),
             line_limit: self.settings.max_message,
             call_limit: self.settings.max_calls,
             patience: self.settings.patience,
@@ -177,7 +217,8 @@ impl Backend {
 
     /// Starts what is to be held ready and is not.
     pub fn prewarm(&self) {
-        let wanted = self.entry().prewarm;
+        let entry = self.entry();
+        let wanted = if entry.is_personal() { 0 } else { entry.prewarm };
         let ready = {
             let mut warm = lock(&self.warm);
             warm.retain(|child| child.is_live());
@@ -188,7 +229,7 @@ impl Backend {
             if self.may_start().is_err() {
                 return;
             }
-            match self.spawn(permit) {
+            match self.spawn(&entry, permit) {
                 Ok(child) => lock(&self.warm).push_back(child),
                 Err(_) => return,
             }

@@ -11,6 +11,7 @@ use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 
 use super::tools::ToolRules;
 use super::{Catalogue, Entry, Isolation};
+use crate::child::Limits;
 
 /// Why the file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -122,6 +123,10 @@ struct Raw {
     request_timeout: Option<u64>,
     #[serde(default)]
     prewarm: usize,
+    uid: Option<u32>,
+    gid: Option<u32>,
+    #[serde(default)]
+    limits: Limits,
 }
 
 impl TryFrom<Raw> for Stated {
@@ -146,6 +151,9 @@ impl TryFrom<Raw> for Stated {
             isolation: raw.isolation,
             request_timeout: raw.request_timeout.map(Duration::from_secs),
             prewarm: raw.prewarm,
+            uid: raw.uid,
+            gid: raw.gid,
+            limits: raw.limits,
         })))
     }
 }

@@ -1,6 +1,7 @@
 //! The servers there are: one from the command line, or those of `mcp-servers.json`.
 
 mod file;
+mod template;
 pub mod tools;
 pub mod watch;
 
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::child::Limits;
 pub use file::{LoadError, Name, load, parse};
 use tools::ToolRules;
 
@@ -43,6 +45,12 @@ pub struct Entry {
     pub request_timeout: Option<Duration>,
     /// Processes held ready.
     pub prewarm: usize,
+    /// The user it runs as.
+    pub uid: Option<u32>,
+    /// The group it runs as.
+    pub gid: Option<u32>,
+    /// What the operating system allows it.
+    pub limits: Limits,
 }
 
 impl Entry {
@@ -58,6 +66,9 @@ impl Entry {
             isolation: None,
             request_timeout: None,
             prewarm: 0,
+            uid: None,
+            gid: None,
+            limits: Limits::default(),
         }
     }
 }

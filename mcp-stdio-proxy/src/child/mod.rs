@@ -2,7 +2,9 @@
 
 pub mod calls;
 pub mod environment;
+pub mod launcher;
 mod lines;
+mod locate;
 pub mod nursery;
 mod reader;
 mod spawn;
@@ -21,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use crate::protocol::message::Envelope;
 use crate::sync::{now_ms, since_ms};
 use calls::Calls;
-pub use spawn::{Program, SpawnError};
+pub use spawn::{Limits, Program, SpawnError};
 pub use supervise::Patience;
 
 /// Who hears what a child says unasked.

@@ -11,6 +11,8 @@ use tokio::process::Command;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
+use super::launcher;
+use super::locate::locate;
 use super::nursery::Nursery;
 use super::supervise::{Group, Supervisor};
 use super::{Calls, Child, Patience, reader, stderr, stdin};
@@ -18,6 +20,17 @@ use crate::sync::now_ms;
 
 /// The pipe of the results: a large one takes few turns.
 const PIPE: usize = 256 << 10;
+
+/// What the operating system allows a server.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+pub struct Limits {
+    /// Bytes of memory of its own (`RLIMIT_DATA`).
+    pub memory: Option<u64>,
+    /// Open files (`RLIMIT_NOFILE`).
+    pub files: Option<u64>,
+    /// Processes of its user (`RLIMIT_NPROC`).
+    pub processes: Option<u64>,
+}
 
 /// What to start, and the bounds of it.
 #[derive(Clone, Debug)]
@@ -32,6 +45,10 @@ pub struct Program {
     pub env: Vec<(OsString, OsString)>,
     /// Its directory.
     pub cwd: Option<PathBuf>,
+    /// The user and the group it runs as.
+    pub identity: (Option<u32>, Option<u32>),
+    /// What the operating system allows it.
+    pub limits: Limits,
     /// The longest line it may write.
     pub line_limit: usize,
     /// The most requests that may wait for it.
@@ -50,6 +67,12 @@ pub struct SpawnError {
 }
 
 impl SpawnError {
+    /// A failure to start `command`.
+    #[must_use]
+    pub fn new(server: &Arc<str>, command: &str, source: io::Error) -> Self {
+        Self { server: Arc::clone(server), command: command.to_owned(), source }
+    }
+
     /// What the client may read: the kind of failure, not the command line.
     #[must_use]
     pub fn public(&self) -> String {
@@ -69,11 +92,8 @@ impl Program {
         permit: OwnedSemaphorePermit,
         nursery: &Arc<Nursery>,
     ) -> Result<Arc<Child>, SpawnError> {
-        self.start(permit, nursery).map_err(|source| SpawnError {
-            server: Arc::clone(&self.server),
-            command: self.command.clone(),
-            source,
-        })
+        self.start(permit, nursery)
+            .map_err(|source| SpawnError::new(&self.server, &self.command, source))
     }
 
     fn start(
@@ -81,7 +101,7 @@ impl Program {
         permit: OwnedSemaphorePermit,
         nursery: &Arc<Nursery>,
     ) -> io::Result<Arc<Child>> {
-        let mut process = self.command().spawn()?;
+        let mut process = self.command()?.spawn()?;
         let lost = || io::Error::other("a pipe of the process is missing");
         let pid = process.id().ok_or_else(lost)?;
         let input = process.stdin.take().ok_or_else(lost)?.into_owned_fd()?;
@@ -120,9 +140,13 @@ impl Program {
         Ok(child)
     }
 
-    fn command(&self) -> Command {
-        let mut command = Command::new(&self.command);
+    fn command(&self) -> io::Result<Command> {
+        // The launcher could not say that there is nothing to launch.
+        let program = locate(&self.command, self.cwd.as_deref(), &self.env)?;
+        let mut command = Command::new(launcher::PROGRAM);
         command
+            .args(launcher::arguments(&self.limits))
+            .arg(program)
             .args(&self.args)
             .env_clear()
             .envs(self.env.iter().map(|(name, value)| (name, value)))
@@ -134,6 +158,12 @@ impl Program {
         if let Some(cwd) = &self.cwd {
             command.current_dir(cwd);
         }
-        command
+        if let (Some(user), _) = self.identity {
+            command.uid(user);
+        }
+        if let (_, Some(group)) = self.identity {
+            command.gid(group);
+        }
+        Ok(command)
     }
 }

@@ -116,7 +116,8 @@ impl Hub {
             (Isolation::Principal, Some(name)) => (Owner::Principal(Arc::clone(name)), hello),
             _ => (Owner::Session(id.as_str().into()), hello),
         };
-        let room = self.room(backend, owner, hello);
+        let user = principal.clone().filter(|_| owner != Owner::Everyone);
+        let room = self.room(backend, owner, user, hello);
         let (hub, opened) = (Arc::clone(self), Arc::clone(&room));
         // On its own, so that a client that hangs up leaves no half-started process.
         let opening = tokio::spawn(async move {
@@ -143,28 +144,34 @@ impl Hub {
 
     /// Where requests without session id go; `None` if nothing says whose they are.
     pub fn ambient(&self, backend: &Arc<Backend>, principal: Option<Arc<str>>) -> Option<Seat> {
-        let owner = match (backend.isolation(), principal) {
-            (Isolation::Shared, _) => Owner::Everyone,
-            (Isolation::Principal, Some(name)) => Owner::Principal(name),
+        let (owner, user) = match (backend.isolation(), principal) {
+            (Isolation::Shared, _) => (Owner::Everyone, None),
+            (Isolation::Principal, Some(name)) => (Owner::Principal(Arc::clone(&name)), Some(name)),
             _ => return None,
         };
         let key = (Arc::clone(&backend.name), owner);
         let last = lock(&self.rooms)
             .get(&key)
             .and_then(|rooms| rooms.iter().max_by_key(|room| room.used()).cloned());
-        let room = last.unwrap_or_else(|| self.room(backend, key.1, Hello::newest()));
+        let room = last.unwrap_or_else(|| self.room(backend, key.1, user, Hello::newest()));
         let session = room.ambient();
         Some(Seat { room, session })
     }
 
-    fn room(&self, backend: &Arc<Backend>, owner: Owner, hello: Hello) -> Arc<Room> {
+    fn room(
+        &self,
+        backend: &Arc<Backend>,
+        owner: Owner,
+        user: Option<Arc<str>>,
+        hello: Hello,
+    ) -> Arc<Room> {
         let mut rooms = lock(&self.rooms);
         let here = rooms.entry((Arc::clone(&backend.name), owner.clone())).or_default();
         if let Some(room) = here.iter().find(|room| room.hello.is_like(&hello)) {
             room.touch();
             return Arc::clone(room);
         }
-        let room = Room::new(Arc::clone(backend), owner, hello);
+        let room = Room::new(Arc::clone(backend), owner, user, hello);
         here.push(Arc::clone(&room));
         room
     }

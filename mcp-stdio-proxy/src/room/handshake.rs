@@ -103,7 +103,7 @@ impl Room {
         permit: OwnedSemaphorePermit,
     ) -> Result<Arc<Child>, Unavailable> {
         self.note_crash();
-        let child = self.backend.start(permit)?;
+        let child = self.backend.start(permit, self.user.as_deref())?;
         let audience: std::sync::Weak<dyn Audience> = self.me.clone();
         child.set_audience(audience);
         match self.initialize(&child).await {

@@ -34,6 +34,8 @@ pub struct Room {
     pub backend: Arc<Backend>,
     /// Whom it works for.
     pub owner: Owner,
+    /// The user, if the owner has one.
+    pub user: Option<Arc<str>>,
     /// What was said to the server first, and is said again after a restart.
     pub hello: Hello,
     live: Mutex<Option<Arc<Child>>>,
@@ -52,10 +54,16 @@ pub struct Room {
 impl Room {
     /// An empty room.
     #[must_use]
-    pub fn new(backend: Arc<Backend>, owner: Owner, hello: Hello) -> Arc<Self> {
+    pub fn new(
+        backend: Arc<Backend>,
+        owner: Owner,
+        user: Option<Arc<str>>,
+        hello: Hello,
+    ) -> Arc<Self> {
         Arc::new_cyclic(|me| Self {
             backend,
             owner,
+            user,
             hello,
             live: Mutex::default(),
             starting: tokio::sync::Mutex::default(),
@@ -89,11 +97,7 @@ impl Room {
     /// The session of clients of this owner that send no session id.
     pub fn ambient(&self) -> Arc<Session> {
         let fresh = || {
-            let principal = match &self.owner {
-                Owner::Principal(name) => Some(Arc::clone(name)),
-                Owner::Session(_) | Owner::Everyone => None,
-            };
-            let session = Session::new(None, principal, Revision::of(&self.hello.version));
+            let session = Session::new(None, self.user.clone(), Revision::of(&self.hello.version));
             self.attach(&session);
             session
         };

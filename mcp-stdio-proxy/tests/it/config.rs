@@ -89,6 +89,38 @@ fn a_server_sees_its_own_environment_and_none_of_the_gateways() {
 }
 
 #[test]
+fn each_user_has_a_directory_of_their_own() {
+    let base = std::env::temp_dir().canonicalize().unwrap();
+    let base = base.join(format!("mcp-users-{}", std::process::id()));
+    let cwd = base.join("{user}");
+    let file = File::new(&json!({"one": {"command": SERVER, "args": ["{user}"], "cwd": cwd}}));
+    let proxy = Proxy::with(&["--config", file.path()], &[]);
+    for (user, escaped) in [("github:1", "github_3a1"), ("../x", "_2e_2e_2fx")] {
+        let ask = call(1, "cwd", &json!({}));
+        let answer = proxy.post_to("/one/mcp", &[("X-User-Id", user)], &ask).answer().1;
+        assert_eq!(text(&answer), base.join(escaped).to_str().unwrap());
+    }
+    let nobody = proxy.post_to("/one/mcp", &[], &initialize("2025-11-25", &json!({})));
+    let answer = nobody.answer().1;
+    assert!(answer["error"]["message"].as_str().unwrap().contains("\"one\""), "{answer}");
+    std::fs::remove_dir_all(base).unwrap();
+}
+
+#[test]
+fn the_operating_system_holds_a_server_to_its_limits() {
+    let limits = json!({"memory": 500_000_000, "files": 77, "processes": 5000});
+    let file = File::new(&json!({"one": {"command": SERVER, "limits": limits}}));
+    let proxy = Proxy::with(&["--config", file.path()], &[]);
+    let said = tool(&proxy, "/one/mcp", "limits");
+    for (name, value) in
+        [("Max data size", 500_000_000), ("Max open files", 77), ("Max processes", 5000)]
+    {
+        let line = said.lines().find(|line| line.starts_with(name)).unwrap();
+        assert!(line.contains(&format!(" {value} ")), "{line}");
+    }
+}
+
+#[test]
 fn tools_are_hidden_and_refused_by_rule_and_scope() {
     let rules = json!({"allow": ["read_*", "write_*"], "scopes": {"write_*": "w"}});
     let file = File::new(&json!({"one": {"command": SERVER, "tools": rules}}));

@@ -199,6 +199,7 @@ fn process(name: &str, id: &Value) -> io::Result<()> {
                 std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect();
             text(id, names.join(" "))
         }
+        "limits" => text(id, std::fs::read_to_string("/proc/self/limits")?),
         "cwd" => text(id, std::env::current_dir()?.display().to_string()),
         "args" => text(id, std::env::args().skip(1).collect::<Vec<_>>().join("|")),
         _ => say(&json!({

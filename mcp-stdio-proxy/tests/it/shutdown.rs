@@ -36,6 +36,18 @@ fn servers_that_ignore_everything_are_killed() {
     assert!(!groups.into_iter().any(group_exists));
 }
 
+/// Not even a proxy that was killed leaves a server behind that ignores the end of its input.
+#[test]
+fn a_killed_proxy_takes_its_servers_along() {
+    let script = format!("trap '' TERM; {SERVER}; exec sleep 1000");
+    let mut proxy = Proxy::with_command(&[], &["sh", "-c", &script]);
+    let pid = proxy.session().pid();
+    let leader = group(pid);
+    assert!(is_alive(pid) && is_alive(leader));
+    proxy.process.kill().unwrap();
+    eventually("both are gone", || !is_alive(pid) && !is_alive(leader));
+}
+
 fn group(pid: u32) -> u32 {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
     stat.rsplit(')').next().unwrap().split_whitespace().nth(2).unwrap().parse().unwrap()

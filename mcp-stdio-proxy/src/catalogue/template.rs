@@ -1,0 +1,63 @@
+//! `{user}` in an entry: each user gets a directory or a file of their own, whatever their id.
+
+use std::fmt::Write as _;
+
+use super::Entry;
+
+const USER: &str = "{user}";
+
+/// A user id as a part of a path: letters, digits and hyphens stay, every other byte becomes `_`
+/// and two hexadecimal digits. Different users stay different, and none can name a directory.
+fn escape(user: &str) -> String {
+    user.bytes().fold(String::with_capacity(user.len()), |mut escaped, byte| {
+        if byte.is_ascii_alphanumeric() || byte == b'-' {
+            escaped.push(char::from(byte));
+        } else {
+            // Writing to a string cannot fail.
+            let _written = write!(escaped, "_{byte:02x}");
+        }
+        escaped
+    })
+}
+
+impl Entry {
+    /// Whether the server is another for each user.
+    #[must_use]
+    pub fn is_personal(&self) -> bool {
+        let cwd = self.cwd.as_ref().and_then(|cwd| cwd.to_str());
+        let texts = self.args.iter().chain(self.env.values()).map(String::as_str);
+        texts.chain(cwd).any(|text| text.contains(USER))
+    }
+
+    /// The entry for `user`.
+    #[must_use]
+    pub fn personal(&self, user: &str) -> Self {
+        let user = escape(user);
+        let fill = |text: &String| text.replace(USER, &user);
+        Self {
+            args: self.args.iter().map(fill).collect(),
+            env: self.env.iter().map(|(name, value)| (name.clone(), fill(value))).collect(),
+            cwd: self.cwd.as_ref().map(|cwd| fill(&cwd.to_string_lossy().into_owned()).into()),
+            ..self.clone()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn users_stay_apart_and_inside_their_directory() {
+        assert_eq!(escape("github:42"), "github_3a42");
+        assert_eq!(escape("../../etc"), "_2e_2e_2f_2e_2e_2fetc");
+        assert_ne!(escape("a_3a"), escape("a:"));
+        let mut entry = Entry::of_command("x".into(), vec!["--dir={user}".into()]);
+        assert!(entry.is_personal());
+        assert_eq!(entry.personal("é").args, ["--dir=_c3_a9"]);
+        entry.args.clear();
+        assert!(!entry.is_personal());
+        entry.cwd = Some("/data/{user}/x".into());
+        assert_eq!(entry.personal("a").cwd, Some("/data/a/x".into()));
+    }
+}

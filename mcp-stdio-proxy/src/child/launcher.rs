@@ -1,0 +1,75 @@
+//! The first program of every child: sets its limits and its death with the proxy, then becomes
+//! the server. A parent could do neither without unsafe code between fork and exec (prctl(2),
+//! setrlimit(2)).
+
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, ExitCode};
+
+use rustix::process::{
+    Resource, Rlimit, Signal, getpid, getppid, set_parent_process_death_signal, setrlimit,
+};
+
+use super::spawn::Limits;
+
+/// The first argument that makes the program a launcher.
+pub const VERB: &str = "__launch";
+/// What it is found as, even if the file was replaced meanwhile.
+pub(super) const PROGRAM: &str = "/proc/self/exe";
+
+/// The arguments of the launcher, before the command.
+pub(super) fn arguments(limits: &Limits) -> [String; 5] {
+    let limit =
+        |limit: Option<u64>| limit.map_or_else(|| "-".to_owned(), |limit| limit.to_string());
+    [
+        VERB.to_owned(),
+        getpid().as_raw_pid().to_string(),
+        limit(limits.memory),
+        limit(limits.files),
+        limit(limits.processes),
+    ]
+}
+
+/// Becomes the server; comes back only if that fails. `args` are those after the verb.
+pub fn launch(args: impl Iterator<Item = OsString>) -> ExitCode {
+    let error = become_server(args);
+    log::error!("{error}");
+    ExitCode::from(127)
+}
+
+fn become_server(mut args: impl Iterator<Item = OsString>) -> io::Error {
+    let bad = || io::Error::other("wrong arguments");
+    let mut next = || args.next().and_then(|arg| arg.into_string().ok()).ok_or_else(bad);
+    let prepared = next().and_then(|parent| {
+        die_with(&parent)?;
+        for resource in [Resource::Data, Resource::Nofile, Resource::Nproc] {
+            limit(resource, &next()?)?;
+        }
+        Ok(())
+    });
+    match (prepared, args.next()) {
+        (Err(error), _) => error,
+        (Ok(()), None) => bad(),
+        (Ok(()), Some(command)) => Command::new(command).args(args).exec(),
+    }
+}
+
+/// A server that does not notice the end of its input must not outlive a proxy that was killed.
+fn die_with(parent: &str) -> io::Result<()> {
+    set_parent_process_death_signal(Some(Signal::KILL))?;
+    // It may have died before the line above.
+    match getppid().map(|pid| pid.as_raw_pid().to_string()) {
+        Some(pid) if pid != parent => Err(io::Error::other("the proxy has ended")),
+        _ => Ok(()),
+    }
+}
+
+fn limit(resource: Resource, text: &str) -> io::Result<()> {
+    if text == "-" {
+        return Ok(());
+    }
+    let value: u64 = text.parse().map_err(io::Error::other)?;
+    let limit = Rlimit { current: Some(value), maximum: Some(value) };
+    Ok(setrlimit(resource, limit)?)
+}
