@@ -8,7 +8,8 @@ use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::catalogue::watch;
-use crate::cli::Options;
+use crate::check::check;
+use crate::cli::{Action, Options};
 use crate::http::guard::Guard;
 use crate::http::{self, Gate};
 use crate::hub::Hub;
@@ -17,8 +18,19 @@ use crate::metrics::Metrics;
 /// An idle connection is kept this long: longer than proxies in front keep theirs.
 const KEEP_ALIVE: Duration = Duration::from_mins(2);
 
+/// Does what the command line says; whether it went well.
+pub async fn run(options: Options) -> anyhow::Result<bool> {
+    let Some(Action::Check) = options.action else { return serve(options).await.map(|()| true) };
+    let (catalogue, _) = options.catalogue()?;
+    let hub = Hub::new(options.settings(), &catalogue);
+    hub.adopt_orphans();
+    let good = check(&hub, &mut std::io::stdout()).await;
+    hub.shut_down().await;
+    good
+}
+
 /// Runs the proxy.
-pub async fn run(options: Options) -> anyhow::Result<()> {
+async fn serve(options: Options) -> anyhow::Result<()> {
     let (catalogue, single) = options.catalogue()?;
     let hub = Hub::new(options.settings(), &catalogue);
     hub.adopt_orphans();

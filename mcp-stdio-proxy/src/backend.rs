@@ -3,25 +3,18 @@
 use std::collections::VecDeque;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::catalogue::{Entry, Isolation};
 use crate::child::nursery::Nursery;
 use crate::child::{Child, Program, SpawnError, environment};
+use crate::health::Health;
 use crate::settings::Settings;
 use crate::sync::lock;
-
-/// A child that lived at least this long was not part of a crash loop.
-const STABLE: Duration = Duration::from_secs(10);
-/// Failures in a row before the next start has to wait.
-const FREE_FAILURES: u32 = 3;
-/// The first wait; it doubles.
-const FIRST_WAIT: Duration = Duration::from_millis(100);
-/// The longest wait.
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// Why a server does not answer. `Display` is what the client may read.
 #[derive(Debug, thiserror::Error)]
@@ -78,14 +71,6 @@ pub enum Unavailable {
     Closed,
 }
 
-#[derive(Default)]
-struct Health {
-    failures: u32,
-    until: Option<Instant>,
-    last: Option<String>,
-    restarts: u64,
-}
-
 /// A server.
 pub struct Backend {
     /// Its name.
@@ -93,7 +78,10 @@ pub struct Backend {
     entry: Mutex<Arc<Entry>>,
     settings: Arc<Settings>,
     nursery: Arc<Nursery>,
-    health: Mutex<Health>,
+    /// How its starts went.
+    pub health: Health,
+    restarts: AtomicU64,
+    last: Mutex<Option<String>>,
     warm: Mutex<VecDeque<Arc<Child>>>,
 }
 
@@ -111,7 +99,9 @@ impl Backend {
             entry: Mutex::new(entry),
             settings,
             nursery,
-            health: Mutex::default(),
+            health: Health::default(),
+            restarts: AtomicU64::new(0),
+            last: Mutex::default(),
             warm: Mutex::default(),
         })
     }
@@ -124,7 +114,7 @@ impl Backend {
     /// Runs it differently from now on.
     pub fn set_entry(&self, entry: Arc<Entry>) {
         *lock(&self.entry) = entry;
-        *lock(&self.health) = Health::default();
+        self.health.recovered();
         self.end_warm();
     }
 
@@ -150,7 +140,7 @@ impl Backend {
         permit: OwnedSemaphorePermit,
         user: Option<&str>,
     ) -> Result<Arc<Child>, Unavailable> {
-        self.may_start()?;
+        self.may_start(&self.health)?;
         let entry = self.entry();
         if entry.is_personal() {
             let user =
@@ -226,7 +216,7 @@ impl Backend {
         };
         for _ in ready..wanted {
             let Some(permit) = self.nursery.permit() else { return };
-            if self.may_start().is_err() {
+            if self.may_start(&self.health).is_err() {
                 return;
             }
             match self.spawn(&entry, permit) {
@@ -243,81 +233,31 @@ impl Backend {
         }
     }
 
-    fn may_start(&self) -> Result<(), Unavailable> {
-        let health = lock(&self.health);
-        let wait = health.until.and_then(|until| until.checked_duration_since(Instant::now()));
-        match wait {
-            Some(wait) => Err(Unavailable::Crashing {
-                server: Arc::clone(&self.name),
-                wait: wait.as_secs() + 1,
-            }),
-            None => Ok(()),
-        }
+    /// Refuses to start while `health`, of the server or of one user's use of it, has to wait.
+    pub fn may_start(&self, health: &Health) -> Result<(), Unavailable> {
+        let Some(wait) = health.wait() else { return Ok(()) };
+        Err(Unavailable::Crashing { server: Arc::clone(&self.name), wait: wait.as_secs() + 1 })
     }
 
-    /// Notes that a child ended by itself after living for `age`.
-    pub fn crashed(&self, age: Duration, status: &str) {
-        lock(&self.health).restarts += 1;
-        if age >= STABLE {
-            self.recovered();
-        } else {
-            self.failed(status);
-        }
+    /// Notes that a process ended by itself.
+    pub fn crashed(&self, status: &str) {
+        self.restarts.fetch_add(1, Ordering::Relaxed);
+        *lock(&self.last) = Some(status.to_owned());
     }
 
     /// Notes that a start failed.
     pub fn failed(&self, why: &str) {
-        let mut health = lock(&self.health);
-        health.failures = health.failures.saturating_add(1);
-        health.last = Some(why.to_owned());
-        let doubled = health.failures.checked_sub(FREE_FAILURES);
-        health.until = doubled.map(|times| {
-            Instant::now() + LONGEST_WAIT.min(FIRST_WAIT * 2u32.saturating_pow(times.min(10)))
-        });
+        self.health.failed();
+        *lock(&self.last) = Some(why.to_owned());
     }
 
-    /// Notes that it works.
-    pub fn recovered(&self) {
-        let mut health = lock(&self.health);
-        health.failures = 0;
-        health.until = None;
-    }
-
-    /// Failures in a row, all restarts, and what was last wrong.
-    pub fn troubles(&self) -> (u32, u64, Option<String>) {
-        let health = lock(&self.health);
-        (health.failures, health.restarts, health.last.clone())
-    }
-
-    /// Whether it fails again and again.
-    pub fn is_crashing(&self) -> bool {
-        lock(&self.health).failures >= FREE_FAILURES
+    /// How often it was restarted, and what was last wrong.
+    pub fn troubles(&self) -> (u64, Option<String>) {
+        (self.restarts.load(Ordering::Relaxed), lock(&self.last).clone())
     }
 
     /// How many processes are held ready.
     pub fn warm(&self) -> usize {
         lock(&self.warm).len()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_crash_loop_has_to_wait_and_a_single_crash_has_not() {
-        let entry = Arc::new(Entry::of_command("x".into(), vec![]));
-        let nursery = Nursery::new(1);
-        let backend = Backend::new("a".into(), entry, Arc::new(Settings::default()), nursery);
-        backend.crashed(Duration::ZERO, "signal 9");
-        assert!(backend.may_start().is_ok());
-        for _ in 0..10 {
-            backend.crashed(Duration::ZERO, "signal 9");
-        }
-        assert!(matches!(backend.may_start(), Err(Unavailable::Crashing { wait: 1..=31, .. })));
-        assert!(backend.is_crashing());
-        backend.crashed(STABLE, "signal 9");
-        assert!(backend.may_start().is_ok());
-        assert_eq!(backend.troubles().1, 12);
     }
 }

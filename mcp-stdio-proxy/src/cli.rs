@@ -18,7 +18,7 @@ pub struct Options {
     #[arg(long, env = "MCP_PROXY_LISTEN", default_value = "127.0.0.1:3000")]
     pub listen: SocketAddr,
     /// Serve the servers of this file, each at /NAME/mcp, and at /mcp by the first label of the host
-    #[arg(long, env = "MCP_SERVERS_FILE", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(long, env = "MCP_SERVERS_FILE", global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub config: Option<PathBuf>,
     /// The name of the one server given as a command
     #[arg(long, default_value = "server")]
@@ -41,9 +41,19 @@ pub struct Options {
     /// Bounds.
     #[command(flatten)]
     pub bounds: Bounds,
+    /// Instead of serving
+    #[command(subcommand)]
+    pub action: Option<Action>,
     /// The server: a command and its arguments
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<String>,
+}
+
+/// What to do instead of serving.
+#[derive(Clone, Copy, Debug, clap::Subcommand)]
+pub enum Action {
+    /// Start every server of --config once, and print what it offers
+    Check,
 }
 
 /// Bounds; times are in seconds.

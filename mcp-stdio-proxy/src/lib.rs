@@ -9,8 +9,10 @@
 pub mod app;
 pub mod backend;
 pub mod catalogue;
+pub mod check;
 pub mod child;
 pub mod cli;
+mod health;
 pub mod http;
 pub mod hub;
 pub mod metrics;

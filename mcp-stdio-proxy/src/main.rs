@@ -14,7 +14,8 @@ fn main() -> ExitCode {
     }
     let options = Options::parse();
     match actix_web::rt::System::new().block_on(app::run(options)) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             log::error!("{error:#}");
             ExitCode::FAILURE

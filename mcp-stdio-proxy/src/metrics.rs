@@ -88,7 +88,7 @@ impl Metrics {
         }
         writeln!(page, "# TYPE mcp_proxy_restarts_total counter")?;
         for backend in hub.backends() {
-            let restarts = backend.troubles().1;
+            let restarts = backend.troubles().0;
             writeln!(page, "mcp_proxy_restarts_total{{server=\"{}\"}} {restarts}", backend.name)?;
         }
         writeln!(page, "# TYPE mcp_proxy_request_seconds histogram")?;

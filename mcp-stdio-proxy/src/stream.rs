@@ -157,6 +157,11 @@ impl Stream {
         lock(&self.state).bytes
     }
 
+    /// Notes that the client has gone before anything was sent.
+    pub fn abandon(&self) {
+        lock(&self.state).read = false;
+    }
+
     /// Waits for the first message, to choose between JSON and SSE.
     pub fn poll_first(&self, cx: &mut Context<'_>) -> Poll<First> {
         let mut state = lock(&self.state);

@@ -121,10 +121,22 @@ impl Drop for Written<'_> {
     }
 }
 
+/// A client that waits for the first message of its stream, until dropped.
+struct Waiting<'a>(&'a Stream);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.abandon();
+    }
+}
+
 async fn respond(gate: &Gate, seat: &Seat, stream: Arc<Stream>) -> HttpResponse {
     let settings = &gate.hub.settings;
-    let first = poll_fn(|cx| stream.poll_first(cx));
-    match tokio::time::timeout(settings.stream_after, first).await {
+    let waiting = Waiting(&stream);
+    let first = poll_fn(|cx| waiting.0.poll_first(cx));
+    let first = tokio::time::timeout(settings.stream_after, first).await;
+    drop(waiting);
+    match first {
         Ok(First::Answer(payload)) => {
             gate.metrics.sent(payload.len());
             answer::json(payload)

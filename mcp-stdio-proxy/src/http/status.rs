@@ -17,8 +17,11 @@ pub(super) async fn alive() -> HttpResponse {
 /// One bad server does not make the proxy unready, unless it is the only one.
 pub(super) async fn ready(gate: Data<Gate>) -> HttpResponse {
     let backends = gate.hub.backends();
-    let failing: Vec<_> =
-        backends.iter().filter(|one| one.is_crashing()).map(|one| one.name.to_string()).collect();
+    let failing: Vec<_> = backends
+        .iter()
+        .filter(|one| one.health.is_failing())
+        .map(|one| one.name.to_string())
+        .collect();
     let down = gate.hub.is_draining() || (gate.single.is_some() && !failing.is_empty());
     let (status, word) = if down {
         (StatusCode::SERVICE_UNAVAILABLE, "unavailable")
@@ -42,10 +45,10 @@ pub(super) async fn servers(request: HttpRequest, gate: Data<Gate>) -> HttpRespo
         let theirs: Vec<_> =
             rooms.iter().filter(|room| room.backend.name == backend.name).collect();
         let live: Vec<_> = theirs.iter().filter_map(|room| room.live()).collect();
-        let (failures, restarts, last) = backend.troubles();
+        let (restarts, last) = backend.troubles();
         let calls: usize = live.iter().map(|child| child.calls.len()).sum();
         let sessions: usize = theirs.iter().map(|room| room.sessions()).sum();
-        let state = if backend.is_crashing() { "failing" } else { "ok" };
+        let state = if backend.health.is_failing() { "failing" } else { "ok" };
         let value = json!({
             "state": state,
             "pids": live.iter().map(|child| child.pid).collect::<Vec<_>>(),
@@ -53,7 +56,7 @@ pub(super) async fn servers(request: HttpRequest, gate: Data<Gate>) -> HttpRespo
             "sessions": sessions,
             "calls": calls,
             "restarts": restarts,
-            "failures": failures,
+            "failures": backend.health.failures(),
             "lastFailure": last,
         });
         (backend.name.to_string(), value)

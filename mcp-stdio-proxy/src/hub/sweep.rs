@@ -113,6 +113,7 @@ impl Hub {
 /// Answers what waited too long, and tells the server ("SHOULD issue a cancellation").
 fn fail_overdue(room: &Room, child: &Arc<Child>) {
     let Some(timeout) = room.backend.request_timeout() else { return };
+    room.expire_asks(child, timeout);
     for (id, call) in child.calls.take_overdue(timeout) {
         let text = format!(
             r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{id},"reason":"timeout"}}}}"#

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
@@ -24,6 +25,7 @@ pub(super) struct Ask {
     /// The process that asked.
     pid: u32,
     stream: Arc<Stream>,
+    since: Instant,
 }
 
 impl Audience for Room {
@@ -63,7 +65,12 @@ impl Room {
             if asks.len() >= ASKS {
                 return refuse(error::INTERNAL, "too many requests wait for the client");
             }
-            let ask = Ask { id: envelope.id.into(), pid: child.pid, stream: Arc::clone(&stream) };
+            let ask = Ask {
+                id: envelope.id.into(),
+                pid: child.pid,
+                stream: Arc::clone(&stream),
+                since: Instant::now(),
+            };
             asks.insert(id, ask);
         }
         stream.push(Payload::spliced(line, range, &id.to_string()), Weight::Heavy);
@@ -88,6 +95,16 @@ impl Room {
         let (Some(child), Some(range)) = (child, span(text, envelope.id)) else { return false };
         child.post(splice::line(text, &mut [(range, ask.id.into())]));
         true
+    }
+
+    /// Answers requests of the server that no client has answered for `patience`.
+    pub fn expire_asks(&self, child: &Arc<Child>, patience: Duration) {
+        let overdue = |ask: &Ask| ask.since.elapsed() > patience;
+        let expired: Vec<_> = lock(&self.asks).extract_if(|_, ask| overdue(ask)).collect();
+        for (_, ask) in expired {
+            let answer = error::answer(&ask.id, error::INTERNAL, "no client has answered");
+            child.post(splice::line(&answer, &mut []));
+        }
     }
 
     /// The server no longer wants an answer.

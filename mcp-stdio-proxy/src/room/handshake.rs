@@ -91,10 +91,15 @@ impl Room {
             return Ok(child);
         }
         let child = self.start(&mut result, permit).await?;
+        self.say_initialized(&child).await;
+        Ok(child)
+    }
+
+    /// Says `notifications/initialized` for the client, unless it was said.
+    pub async fn say_initialized(&self, child: &Child) {
         if self.greet() {
             child.send(splice::line(INITIALIZED, &mut [])).await;
         }
-        Ok(child)
     }
 
     async fn start(
@@ -103,6 +108,7 @@ impl Room {
         permit: OwnedSemaphorePermit,
     ) -> Result<Arc<Child>, Unavailable> {
         self.note_crash();
+        self.backend.may_start(&self.health)?;
         let child = self.backend.start(permit, self.user.as_deref())?;
         let audience: std::sync::Weak<dyn Audience> = self.me.clone();
         child.set_audience(audience);
@@ -111,10 +117,11 @@ impl Room {
             Err(error) => {
                 child.end();
                 log::error!(server = &*self.backend.name; "{error}");
-                self.backend.failed("it does not initialize");
+                self.note_failure(&error);
                 return Err(error);
             }
         }
+        self.backend.health.recovered();
         self.greeted.store(false, Ordering::Relaxed);
         let mut live = lock(&self.live);
         *live = Some(Arc::clone(&child));
@@ -132,9 +139,21 @@ impl Room {
             && dead.crashed()
         {
             let status = dead.status().unwrap_or("closed its output");
-            self.backend.crashed(dead.age(), status);
+            self.backend.crashed(status);
+            self.health.crashed(dead.age());
         }
         lock(&self.asks).clear();
+    }
+
+    /// Holds a failed start against the server, unless one user alone may be the cause.
+    fn note_failure(&self, error: &Unavailable) {
+        if matches!(error, Unavailable::Refused { .. }) {
+            // The server works: it does not like what the client says.
+        } else if self.backend.entry().is_personal() {
+            self.health.failed();
+        } else {
+            self.backend.failed("it does not initialize");
+        }
     }
 
     async fn initialize(&self, child: &Child) -> Result<String, Unavailable> {

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::backend::Backend;
 use crate::child::Child;
+use crate::health::Health;
 use crate::protocol::splice;
 use crate::protocol::version::Revision;
 use crate::session::Session;
@@ -43,6 +44,8 @@ pub struct Room {
     starting: tokio::sync::Mutex<Option<String>>,
     /// Whether the process was told `notifications/initialized`.
     greeted: AtomicBool,
+    /// How its processes fared: a user whose requests end the server slows down nobody else.
+    health: Health,
     closed: AtomicBool,
     touched: AtomicU64,
     sessions: Mutex<Vec<Arc<Session>>>,
@@ -68,6 +71,7 @@ impl Room {
             live: Mutex::default(),
             starting: tokio::sync::Mutex::default(),
             greeted: AtomicBool::new(false),
+            health: Health::default(),
             closed: AtomicBool::new(false),
             touched: now_ms().into(),
             sessions: Mutex::default(),

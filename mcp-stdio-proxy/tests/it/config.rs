@@ -178,6 +178,25 @@ fn a_bad_file_stops_the_start_with_its_place() {
 }
 
 #[test]
+fn check_prints_a_table_of_what_works_and_what_does_not() {
+    let check = |servers: &Value| {
+        let file = File::new(servers);
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_mcp-stdio-proxy"))
+            .args(["check", "--config", file.path()])
+            .output()
+            .unwrap();
+        (output.status.success(), String::from_utf8(output.stdout).unwrap())
+    };
+    let good = json!({"command": SERVER});
+    let (success, table) = check(&json!({"good": good}));
+    assert!(success && table.contains("3: read_a, write_b, secret_c"), "{table}");
+    assert!(table.contains("faulty") && table.contains("2025-11-25"), "{table}");
+    let (success, table) = check(&json!({"good": good, "bad": {"command": "/no/such"}}));
+    assert!(!success && table.contains("3: read_a"), "{table}");
+    assert!(table.lines().any(|line| line.starts_with("bad ") && line.contains("FAILED")));
+}
+
+#[test]
 fn processes_are_held_ready_and_replaced() {
     let file = File::new(&json!({"one": {"command": SERVER, "prewarm": 1}}));
     let proxy = Proxy::with(&["--config", file.path()], &[]);

@@ -1,0 +1,81 @@
+//! `check`: starts every configured server once and says what it offers (MCP "Lifecycle", "Tools").
+
+use std::future::poll_fn;
+use std::io::Write;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Instant;
+
+use anyhow::Context as _;
+use serde_json::Value;
+
+use crate::backend::Backend;
+use crate::child::Child;
+use crate::child::calls::Call;
+use crate::hub::Hub;
+use crate::protocol::splice;
+use crate::room::Hello;
+use crate::stream::{First, Stream};
+
+/// Whom the servers are started for.
+const USER: &str = "check";
+
+/// Writes a table of the servers to `out`; whether all of them work.
+pub async fn check(hub: &Arc<Hub>, out: &mut impl Write) -> anyhow::Result<bool> {
+    let mut good = true;
+    writeln!(out, "{:<24} {:<32} {:<12} TOOLS", "SERVER", "IMPLEMENTATION", "REVISION")?;
+    for backend in hub.backends() {
+        let name = Arc::clone(&backend.name);
+        match describe(hub, &backend).await {
+            Ok([implementation, revision, tools]) => {
+                writeln!(out, "{name:<24} {implementation:<32} {revision:<12} {tools}")?;
+            }
+            Err(error) => {
+                good = false;
+                writeln!(out, "{name:<24} FAILED: {error:#}")?;
+            }
+        }
+    }
+    Ok(good)
+}
+
+async fn describe(hub: &Arc<Hub>, backend: &Arc<Backend>) -> anyhow::Result<[String; 3]> {
+    let seat =
+        hub.ambient(backend, Some(USER.into())).context("it is run for each session only")?;
+    let child = hub.child(&seat.room).await?;
+    let greeting: Value = serde_json::from_str(&seat.room.greeting().await)?;
+    let text = |pointer: &str| greeting.pointer(pointer).and_then(Value::as_str).unwrap_or("?");
+    let implementation = format!("{} {}", text("/serverInfo/name"), text("/serverInfo/version"));
+    let tools = match greeting.pointer("/capabilities/tools") {
+        Some(_) => tools(&child).await?,
+        None => "none".to_owned(),
+    };
+    child.end();
+    Ok([implementation, text("/protocolVersion").to_owned(), tools])
+}
+
+async fn tools(child: &Child) -> anyhow::Result<String> {
+    let (id, stream) = (child.calls.next_id(), Stream::answers(1));
+    let call = Call {
+        id: "0".into(),
+        token: None,
+        stream: Arc::clone(&stream),
+        session: 0,
+        since: Instant::now(),
+        tools: None,
+    };
+    child.calls.add(id, call)?;
+    let text = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/list"}}"#);
+    child.send(splice::line(&text, &mut [])).await;
+    let first = poll_fn(|cx| match stream.poll_first(cx) {
+        Poll::Ready(First::Answer(payload)) => Poll::Ready(payload.to_bytes()),
+        Poll::Ready(_) => Poll::Ready(bytes::Bytes::new()),
+        Poll::Pending => Poll::Pending,
+    });
+    let answer = tokio::time::timeout(std::time::Duration::from_secs(30), first).await;
+    let answer: Value = serde_json::from_slice(&answer.context("tools/list is not answered")?)?;
+    let list = answer.pointer("/result/tools").and_then(Value::as_array);
+    let names = list.context("tools/list is answered with an error")?;
+    let names: Vec<_> = names.iter().filter_map(|tool| tool.get("name")?.as_str()).collect();
+    Ok(format!("{}: {}", names.len(), names.join(", ")))
+}
