@@ -40,10 +40,10 @@ pub async fn check(hub: &Arc<Hub>, out: &mut impl Write) -> anyhow::Result<bool>
 }
 
 async fn describe(hub: &Arc<Hub>, backend: &Arc<Backend>) -> anyhow::Result<[String; 3]> {
-    let seat =
-        hub.ambient(backend, Some(USER.into())).context("it is run for each session only")?;
+    let (seat, greeting) = hub.open(backend, Some(USER.into()), Hello::newest()).await?;
     let child = hub.child(&seat.room).await?;
-    let greeting: Value = serde_json::from_str(&seat.room.greeting().await)?;
+    seat.room.say_initialized(&child).await;
+    let greeting: Value = serde_json::from_str(&greeting)?;
     let text = |pointer: &str| greeting.pointer(pointer).and_then(Value::as_str).unwrap_or("?");
     let implementation = format!("{} {}", text("/serverInfo/name"), text("/serverInfo/version"));
     let tools = match greeting.pointer("/capabilities/tools") {
