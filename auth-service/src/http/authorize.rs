@@ -1,11 +1,8 @@
 //! `GET /authorize` (RFC 6749 §3.1) and the form of its consent page.
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    web::{Bytes, Data},
-};
+use actix_web::{HttpRequest, HttpResponse, web::Data};
 
-use super::{browser, error::BrowserError, page};
+use super::{body::Body, browser, error::BrowserError, page};
 use crate::{
     model::{BrowserSession, CsrfToken, FlowId, LoginCode},
     oauth::{AuthServer, AuthorizeError, Decision, Endpoint, Error, Next, Params},
@@ -32,9 +29,9 @@ pub(super) async fn show(
 pub(super) async fn decide(
     server: Data<AuthServer>,
     request: HttpRequest,
-    body: Bytes,
+    body: Body,
 ) -> Result<HttpResponse, BrowserError> {
-    let form = Params::parse(&body);
+    let form = Params::parse(&body.0);
     let stale = "the form is incomplete; start again in your application";
     let flow = FlowId::presented(form.required("flow", stale)?);
     let csrf = CsrfToken::presented(form.required("csrf", stale)?);

@@ -1,13 +1,12 @@
 //! The form of a client and the credentials it came with (RFC 6749 §2.3.1).
 
-use std::future::Future;
-use std::pin::Pin;
+use std::{future::Future, pin::Pin};
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header, web::Bytes};
+use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use url::form_urlencoded;
 
-use super::error::TokenError;
+use super::{body::Body, error::TokenError};
 use crate::{
     model::{ClientId, ClientSecret},
     oauth::{ClientCredentials, Error, Params},
@@ -20,21 +19,21 @@ pub(super) struct ClientForm {
 }
 
 impl FromRequest for ClientForm {
-    type Error = actix_web::Error;
+    type Error = TokenError;
     type Future = Pin<Box<dyn Future<Output = Result<Self, Self::Error>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let form = is_form(request);
         let basic = request.headers().get(header::AUTHORIZATION).cloned();
-        let body = Bytes::from_request(request, payload);
+        let body = Body::from_request(request, payload);
         Box::pin(async move {
             if !form {
                 let why = "the body must be application/x-www-form-urlencoded";
-                return Err(TokenError::from(Error::InvalidRequest(why)).into());
+                return Err(Error::InvalidRequest(why).into());
             }
-            let params = Params::parse(&body.await?);
+            let params = Params::parse(&body.await?.0);
             let basic = basic.as_ref().map(|value| value.to_str().unwrap_or(""));
-            let credentials = credentials(basic, &params).map_err(TokenError::from)?;
+            let credentials = credentials(basic, &params)?;
             Ok(Self { params, credentials })
         })
     }

@@ -28,6 +28,9 @@ struct Body {
 
 impl ResponseError for TokenError {
     fn status_code(&self) -> StatusCode {
+        if matches!(self.0, oauth::Error::BodyTooLarge) {
+            return StatusCode::PAYLOAD_TOO_LARGE;
+        }
         match self.0.code() {
             ErrorCode::InvalidClient | ErrorCode::InvalidToken => StatusCode::UNAUTHORIZED,
             code => status_of(code),

@@ -3,10 +3,10 @@
 use actix_web::{
     HttpResponse,
     http::header,
-    web::{Bytes, Data, Path},
+    web::{Data, Path},
 };
 
-use super::{bearer::Bearer, error::TokenError};
+use super::{bearer::Bearer, body::Body, error::TokenError};
 use crate::{
     model::ClientId,
     oauth::{AuthServer, Registered},
@@ -26,9 +26,9 @@ pub(super) async fn update(
     server: Data<AuthServer>,
     id: Path<ClientId>,
     token: Bearer,
-    body: Bytes,
+    body: Body,
 ) -> Result<HttpResponse, TokenError> {
-    Ok(answer(&server.update_registration(&id, &token.registration(), &body).await?))
+    Ok(answer(&server.update_registration(&id, &token.registration(), &body.0).await?))
 }
 
 /// Ends the registration.

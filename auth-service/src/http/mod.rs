@@ -3,6 +3,7 @@
 mod access_log;
 mod authorize;
 mod bearer;
+mod body;
 mod browser;
 mod callback;
 mod client_form;

@@ -9,6 +9,9 @@ pub enum Error {
     /// The request itself is wrong.
     #[error("{0}")]
     InvalidRequest(&'static str),
+    /// The body is larger than any request of these protocols.
+    #[error("the body is too large, or was not sent whole")]
+    BodyTooLarge,
     /// The client did not prove who it is. One message, whatever the reason.
     #[error("client authentication failed")]
     InvalidClient,
@@ -127,7 +130,7 @@ impl Error {
     #[must_use]
     pub const fn code(&self) -> ErrorCode {
         match self {
-            Self::InvalidRequest(_) => ErrorCode::InvalidRequest,
+            Self::InvalidRequest(_) | Self::BodyTooLarge => ErrorCode::InvalidRequest,
             Self::InvalidClient => ErrorCode::InvalidClient,
             Self::InvalidGrant(_) => ErrorCode::InvalidGrant,
             Self::InvalidToken => ErrorCode::InvalidToken,

@@ -111,6 +111,9 @@ impl GitHub {
 
     async fn send(&self, request: oauth2::HttpRequest) -> Result<oauth2::HttpResponse, Sending> {
         let answer = self.http.execute(request.try_into()?).await?;
+        if answer.status().is_server_error() {
+            return Err(Sending::Status(answer.status()));
+        }
         let mut response = oauth2::http::Response::builder().status(answer.status());
         if let Some(kind) = answer.headers().get(reqwest::header::CONTENT_TYPE) {
             response = response.header(reqwest::header::CONTENT_TYPE, kind);
@@ -128,6 +131,8 @@ impl GitHub {
 /// Why the token request did not get through.
 #[derive(Debug, thiserror::Error)]
 enum Sending {
+    #[error("it answered {0}")]
+    Status(reqwest::StatusCode),
     #[error("{0:?}")]
     Http(#[from] reqwest::Error),
     #[error("{0}")]

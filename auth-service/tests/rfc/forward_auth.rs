@@ -1,0 +1,49 @@
+//! The contract with Traefik's `ForwardAuth`.
+
+use reqwest::Method;
+
+use crate::support::{Gateway, TIME};
+
+/// All identity headers are there, also those that are empty, so that none of the client's remains.
+#[tokio::test]
+async fn a_good_token_gives_all_identity_headers() {
+    let gateway = Gateway::start();
+    let app = gateway.app().await;
+    let token = gateway.tokens(&app, "alice", TIME).await.text("access_token");
+    let answer = gateway.verify(&format!("{TIME}?x=1"), &token).await;
+    assert_eq!(answer.status, 200);
+    for (name, value) in [
+        ("x-user-id", "local:alice"),
+        ("x-user-name", "alice"),
+        ("x-user-email", ""),
+        ("x-client-id", app.id.as_str()),
+        ("x-auth-scopes", "mcp"),
+    ] {
+        assert_eq!(answer.headers[name], value, "{name}");
+    }
+}
+
+/// The method of the request does not matter: DELETE and GET are checked like POST.
+#[tokio::test]
+async fn every_method_is_checked() {
+    let gateway = Gateway::start();
+    for method in [Method::GET, Method::POST, Method::DELETE, Method::HEAD, Method::PATCH] {
+        let request = gateway.http.request(method.clone(), format!("{}/verify", gateway.base));
+        let request = request.header("X-Forwarded-Host", "time.gw.example");
+        let answer = request.header("X-Forwarded-Uri", "/mcp").send().await.unwrap();
+        assert_eq!(answer.status(), 401, "{method}");
+    }
+}
+
+/// What is not a server is 404 with a hint, and a URL that can be read in two ways is 400.
+#[tokio::test]
+async fn what_is_no_server_is_not_found() {
+    let gateway = Gateway::start();
+    let answer = gateway.forwarded("https://nothing.gw.example/mcp", &[]).await;
+    assert_eq!(answer.error(), (404, "not_found"));
+    assert!(answer.text("error_description").contains("check its name"));
+    let odd = gateway.forwarded("https://time.gw.example/a%2f..%2fmcp", &[]).await;
+    assert_eq!(odd.error(), (400, "invalid_request"));
+    let request = gateway.http.get(format!("{}/verify", gateway.base));
+    assert_eq!(crate::support::answer(request).await.error(), (400, "invalid_request"));
+}

@@ -1,0 +1,24 @@
+//! The protocol in process, over a real Redis; a module for each RFC.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "the helpers of a test stop at the first thing that is not as it should be"
+)]
+
+mod forward_auth;
+mod login;
+mod operator;
+mod redis_down;
+mod rfc6749_authorize;
+mod rfc6749_refresh;
+mod rfc6749_token;
+mod rfc6750;
+mod rfc7591;
+mod rfc7592;
+mod rfc8414;
+mod rfc8707;
+mod rfc9068;
+mod rfc9207;
+mod rfc9728;
+mod support;

@@ -1,0 +1,57 @@
+//! Revocation by the operator is in force on the next request.
+
+use auth_service::{
+    model::{ClientId, Clock, Identifier},
+    store::{Selection, Store},
+};
+
+use crate::support::{GIT, Gateway, TIME};
+
+/// Each selection ends what it names and nothing else.
+#[tokio::test]
+async fn what_is_revoked_is_refused_at_once() {
+    let gateway = Gateway::start();
+    let store = Store::open(&gateway.config.redis).unwrap();
+    let now = gateway.clock.now();
+    let (one, two) = (gateway.app().await, gateway.app().await);
+    let alice = gateway.tokens(&one, "alice", TIME).await;
+    let bob = gateway.tokens(&two, "bob", TIME).await;
+    let live = async |tokens: &crate::support::Answer| {
+        gateway.verify(TIME, &tokens.text("access_token")).await.status == 200
+    };
+    assert_eq!(store.revoke(&Selection::User("ALICE".into()), now).await.unwrap(), 1);
+    assert_eq!((live(&alice).await, live(&bob).await), (false, true));
+    let refused = gateway.refresh(&one, &alice.text("refresh_token")).await;
+    assert_eq!(refused.error(), (400, "invalid_grant"));
+
+    let client = Selection::Client(ClientId::parsed(&two.id));
+    assert_eq!(store.revoke(&client, now).await.unwrap(), 1);
+    assert!(!live(&bob).await);
+
+    let carol = gateway.tokens(&one, "carol", TIME).await;
+    let jti = store.access_tokens(now).await.unwrap().pop().unwrap().jti;
+    assert_eq!(store.revoke(&Selection::Jti(jti), now).await.unwrap(), 1);
+    assert!(!live(&carol).await);
+    let again = gateway.refresh(&one, &carol.text("refresh_token")).await;
+    assert_eq!(again.status, 200, "one token ended, not the grant");
+    let unknown = Selection::Jti(Identifier::parsed("unknown"));
+    assert_eq!(store.revoke(&unknown, now).await.unwrap(), 0);
+
+    assert_eq!(store.revoke(&Selection::All, now).await.unwrap(), 1);
+    assert!(!live(&again).await);
+    assert!(store.access_tokens(now).await.unwrap().is_empty());
+}
+
+/// The listing names who, for which client and which server.
+#[tokio::test]
+async fn live_tokens_are_listed() {
+    let gateway = Gateway::start();
+    let store = Store::open(&gateway.config.redis).unwrap();
+    let app = gateway.app().await;
+    gateway.tokens(&app, "alice", GIT).await;
+    let tokens = store.access_tokens(gateway.clock.now()).await.unwrap();
+    assert_eq!(tokens.len(), 1);
+    assert_eq!(tokens[0].subject, "local:alice");
+    assert_eq!(tokens[0].client_id.as_str(), app.id);
+    assert_eq!(tokens[0].resources[0].as_str(), GIT);
+}

@@ -1,0 +1,87 @@
+//! RFC 7592: management of a registration by its client.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{Answer, CALLBACK, Gateway, ISSUER, TIME, answer};
+
+async fn manage(
+    gateway: &Gateway,
+    method: Method,
+    (id, token): (&str, &str),
+    body: Option<Value>,
+) -> Answer {
+    let mut request = gateway.http.request(method, format!("{}/register/{id}", gateway.base));
+    request = request.bearer_auth(token);
+    if let Some(body) = body {
+        request = request.json(&body);
+    }
+    answer(request).await
+}
+
+/// §2.1, §2.2, §3: read and replace; what is left out is gone.
+#[tokio::test]
+async fn a_client_reads_and_replaces_its_registration() {
+    let gateway = Gateway::start();
+    let metadata = json!({ "redirect_uris": [CALLBACK], "client_name": "One", "contacts": ["a"] });
+    let registered = gateway.register(metadata).await;
+    let (id, token) = (registered.text("client_id"), registered.text("registration_access_token"));
+    assert_eq!(registered.body["registration_client_uri"], format!("{ISSUER}/register/{id}"));
+    let key = (id.as_str(), token.as_str());
+    let read = manage(&gateway, Method::GET, key, None).await;
+    assert_eq!((read.status, &read.body["client_name"]), (200, &json!("One")));
+    let other = "https://app.example/cb";
+    let body = json!({ "client_id": id, "redirect_uris": [other], "client_name": "Two" });
+    let updated = manage(&gateway, Method::PUT, key, Some(body)).await;
+    assert_eq!(updated.status, 200, "{updated:?}");
+    let read = manage(&gateway, Method::GET, key, None).await;
+    assert_eq!(read.body["redirect_uris"], json!([other]));
+    assert!(read.body.get("contacts").is_none());
+}
+
+/// §2.2: neither the id nor the secret is the client's to choose.
+#[tokio::test]
+async fn a_client_cannot_choose_its_id_or_secret() {
+    let gateway = Gateway::start();
+    let registered = gateway.register(json!({ "redirect_uris": [CALLBACK] })).await;
+    let (id, token) = (registered.text("client_id"), registered.text("registration_access_token"));
+    for body in [
+        json!({ "redirect_uris": [CALLBACK] }),
+        json!({ "client_id": "other", "redirect_uris": [CALLBACK] }),
+        json!({ "client_id": id, "client_secret": "mine", "redirect_uris": [CALLBACK] }),
+    ] {
+        let refused = manage(&gateway, Method::PUT, (&id, &token), Some(body)).await;
+        assert_eq!(refused.error(), (400, "invalid_client_metadata"));
+    }
+}
+
+/// §2.3: with the registration goes what was granted to it.
+#[tokio::test]
+async fn deleting_a_registration_ends_its_tokens() {
+    let gateway = Gateway::start();
+    let metadata = json!({ "redirect_uris": [CALLBACK], "token_endpoint_auth_method": "none" });
+    let registered = gateway.register(metadata).await;
+    let app = crate::support::App { id: registered.text("client_id"), secret: None };
+    let tokens = gateway.tokens(&app, "alice", TIME).await;
+    assert_eq!(gateway.verify(TIME, &tokens.text("access_token")).await.status, 200);
+    let token = registered.text("registration_access_token");
+    let deleted = manage(&gateway, Method::DELETE, (&app.id, &token), None).await;
+    assert_eq!(deleted.status, 204);
+    assert_eq!(gateway.verify(TIME, &tokens.text("access_token")).await.status, 401);
+    let refused = gateway.refresh(&app, &tokens.text("refresh_token")).await;
+    assert_eq!(refused.error(), (401, "invalid_client"));
+}
+
+/// §2.1: unknown client and wrong token are both 401, and look alike.
+#[tokio::test]
+async fn the_token_of_another_client_opens_nothing() {
+    let gateway = Gateway::start();
+    let one = gateway.register(json!({ "redirect_uris": [CALLBACK] })).await;
+    let two = gateway.register(json!({ "redirect_uris": [CALLBACK] })).await;
+    let (id, token) = (one.text("client_id"), two.text("registration_access_token"));
+    let wrong = manage(&gateway, Method::GET, (&id, &token), None).await;
+    let unknown = manage(&gateway, Method::GET, ("nobody", &token), None).await;
+    assert_eq!(wrong.error(), (401, "invalid_token"));
+    assert!(wrong.header("www-authenticate").starts_with("Bearer "));
+    assert_eq!((unknown.status, unknown.body), (wrong.status, wrong.body));
+}

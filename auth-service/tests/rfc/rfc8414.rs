@@ -1,0 +1,41 @@
+//! RFC 8414: authorization server metadata, also in the form of OpenID Connect Discovery.
+
+use crate::support::{Gateway, ISSUER};
+
+/// §3: the document is the same at every address that clients try, on every host.
+#[tokio::test]
+async fn the_metadata_is_the_same_wherever_it_is_asked_for() {
+    let gateway = Gateway::start();
+    let first = gateway.get("auth.gw.example", "/.well-known/oauth-authorization-server").await;
+    assert_eq!(first.status, 200);
+    for (host, path) in [
+        ("auth.gw.example", "/.well-known/openid-configuration"),
+        ("auth.gw.example", "/.well-known/oauth-authorization-server/mcp"),
+        ("auth.gw.example", "/.well-known/openid-configuration/mcp"),
+        ("auth.gw.example", "/mcp/.well-known/openid-configuration"),
+        ("time.gw.example", "/.well-known/oauth-authorization-server"),
+        ("evil.example", "/.well-known/oauth-authorization-server"),
+    ] {
+        let other = gateway.get(host, path).await;
+        assert_eq!((other.status, &other.body), (200, &first.body), "{host}{path}");
+    }
+}
+
+/// §2, and what MCP clients refuse to work without (S256, `none`, `iss`).
+#[tokio::test]
+async fn the_metadata_names_what_is_there() {
+    let gateway = Gateway::start();
+    let metadata =
+        gateway.get("auth.gw.example", "/.well-known/oauth-authorization-server").await.body;
+    assert_eq!(metadata["issuer"], ISSUER);
+    assert_eq!(metadata["authorization_endpoint"], format!("{ISSUER}/authorize"));
+    assert_eq!(metadata["code_challenge_methods_supported"], serde_json::json!(["S256"]));
+    assert_eq!(metadata["authorization_response_iss_parameter_supported"], true);
+    let methods = metadata["token_endpoint_auth_methods_supported"].as_array().unwrap();
+    assert!(methods.contains(&"none".into()));
+    for endpoint in ["token_endpoint", "registration_endpoint", "jwks_uri"] {
+        let url = metadata[endpoint].as_str().unwrap();
+        let path = url.strip_prefix(ISSUER).unwrap();
+        assert_ne!(gateway.get("auth.gw.example", path).await.status, 500, "{endpoint}");
+    }
+}

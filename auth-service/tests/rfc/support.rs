@@ -1,0 +1,323 @@
+//! One gateway of one test: own Redis, own port, a clock that the test sets.
+
+use std::{
+    collections::HashMap,
+    net::TcpListener,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
+
+use auth_service::{
+    app,
+    config::Config,
+    model::{Catalogue, Clock, LoginCode, UnixTime, User},
+    oauth::AuthServer,
+    ports::{GitHub, ServersFile, SigningKeys, generate_key},
+    store::Store,
+};
+use gateway_tests::{
+    browser::{Browser, Page},
+    github::FakeGitHub,
+    pkce,
+    redis::Redis,
+};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::sync::watch;
+use url::Url;
+
+pub(crate) const ISSUER: &str = "https://auth.gw.example";
+pub(crate) const TIME: &str = "https://time.gw.example/mcp";
+pub(crate) const GIT: &str = "https://git.gw.example/mcp";
+pub(crate) const CALLBACK: &str = "http://127.0.0.1:7777/callback";
+
+/// A clock that stands until it is moved.
+pub(crate) struct ManualClock(AtomicI64);
+
+impl ManualClock {
+    pub(crate) fn advance(&self, seconds: i64) {
+        self.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> UnixTime {
+        UnixTime(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// Everything one test needs.
+pub(crate) struct Gateway {
+    pub(crate) redis: Redis,
+    pub(crate) github: FakeGitHub,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) config: Config,
+    pub(crate) catalogue: watch::Sender<Arc<Catalogue>>,
+    pub(crate) base: String,
+    pub(crate) http: reqwest::Client,
+    handle: actix_web::dev::ServerHandle,
+    directory: TempDir,
+}
+
+/// A client after registration.
+#[derive(Clone)]
+pub(crate) struct App {
+    pub(crate) id: String,
+    pub(crate) secret: Option<String>,
+}
+
+impl App {
+    /// The URL of an authorization request for `resource`, with `more` in place of the usual.
+    pub(crate) fn authorize_url(&self, challenge: &str, more: &[(&str, &str)]) -> Url {
+        let usual = [
+            ("response_type", "code"),
+            ("client_id", self.id.as_str()),
+            ("redirect_uri", CALLBACK),
+            ("state", "client state"),
+            ("code_challenge", challenge),
+            ("code_challenge_method", "S256"),
+            ("resource", TIME),
+        ];
+        let mut url = Url::parse(&format!("{ISSUER}/authorize")).unwrap();
+        let kept = usual.iter().filter(|(name, _)| !more.iter().any(|(other, _)| name == other));
+        let given = more.iter().filter(|(_, value)| !value.is_empty());
+        url.query_pairs_mut().extend_pairs(kept.chain(given));
+        url
+    }
+}
+
+/// An answer of an endpoint.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: reqwest::header::HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub(crate) fn error(&self) -> (u16, &str) {
+        (self.status, self.body["error"].as_str().unwrap_or(""))
+    }
+
+    pub(crate) fn text(&self, member: &str) -> String {
+        self.body[member].as_str().unwrap_or_else(|| panic!("{member}: {self:?}")).to_owned()
+    }
+}
+
+impl Gateway {
+    /// A gateway of the servers `time`, for everybody, and `git`, for alice and octocat.
+    pub(crate) fn start() -> Self {
+        Self::with(&[])
+    }
+
+    pub(crate) fn with(settings: &[(&str, &str)]) -> Self {
+        let (redis, github) = (Redis::start(), FakeGitHub::start());
+        let directory = tempfile::tempdir().unwrap();
+        let mut variables = variables(directory.path(), &redis, &github);
+        variables.extend(settings.iter().map(|(name, value)| ((*name).into(), (*value).into())));
+        let config = Config::from_map(variables).unwrap();
+        let (catalogue, listing) =
+            watch::channel(Arc::new(ServersFile::new(&config).read().unwrap()));
+        let clock = Arc::new(ManualClock(AtomicI64::new(1_800_000_000)));
+        let callback = config.issuer.at("/callback");
+        let server = AuthServer {
+            store: Store::open(&config.redis).unwrap(),
+            keys: SigningKeys::load(&config.signing_key_file).unwrap(),
+            github: config.github.as_ref().map(|app| GitHub::new(app, callback).unwrap()),
+            catalogue: listing,
+            clock: clock.clone(),
+            config: config.clone(),
+        };
+        let (base, handle) = run(server);
+        let http = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .build()
+            .unwrap();
+        Self { redis, github, clock, config, catalogue, base, http, handle, directory }
+    }
+
+    /// Replaces the file of servers and publishes what it says, as the watcher would.
+    pub(crate) fn set_servers(&self, servers: &Value) {
+        let file = self.directory.path().join("servers.json");
+        std::fs::write(file, json!({ "mcpServers": servers }).to_string()).unwrap();
+        let catalogue = ServersFile::new(&self.config).read().unwrap();
+        self.catalogue.send_replace(Arc::new(catalogue));
+    }
+
+    pub(crate) fn browser(&self) -> Browser {
+        Browser::new(self.http.clone()).reach("auth.gw.example", &self.base)
+    }
+
+    pub(crate) async fn get(&self, host: &str, path: &str) -> Answer {
+        let request = self.http.get(format!("{}{path}", self.base)).header("Host", host);
+        answer(request).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, form: &[(&str, &str)]) -> Answer {
+        answer(self.http.post(format!("{}{path}", self.base)).form(form)).await
+    }
+
+    pub(crate) async fn register(&self, metadata: Value) -> Answer {
+        answer(self.http.post(format!("{}/register", self.base)).json(&metadata)).await
+    }
+
+    /// A public client with the callback of these tests.
+    pub(crate) async fn app(&self) -> App {
+        self.app_with("none").await
+    }
+
+    pub(crate) async fn app_with(&self, method: &str) -> App {
+        let metadata = json!({
+            "redirect_uris": [CALLBACK],
+            "client_name": "Test App",
+            "token_endpoint_auth_method": method,
+        });
+        let answer = self.register(metadata).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        let secret = answer.body["client_secret"].as_str().map(str::to_owned);
+        App { id: answer.text("client_id"), secret }
+    }
+
+    /// A login code as the operator mints it.
+    pub(crate) async fn login_code(&self, name: &str) -> String {
+        let store = Store::open(&self.config.redis).unwrap();
+        let code = LoginCode::for_typing().unwrap();
+        let user = User { subject: format!("local:{name}"), name: name.into(), email: None };
+        let now = self.clock.now();
+        store.put_login_code(&code, &user, (now, UnixTime(now.0 + 600))).await.unwrap();
+        code.reveal().to_owned()
+    }
+
+    /// The redirect to the client after `name` consented; `(parameters, verifier)`.
+    pub(crate) async fn consent(
+        &self,
+        app: &App,
+        name: &str,
+        more: &[(&str, &str)],
+    ) -> (HashMap<String, String>, String) {
+        let (verifier, challenge) = pkce::pair();
+        let mut browser = self.browser();
+        let page = browser.get(&app.authorize_url(&challenge, more)).await;
+        assert_eq!(page.status, 200, "{page:?}");
+        let done = browser.decide(&page, "local", &self.login_code(name).await).await;
+        (query(&browser.follow(done, CALLBACK).await), verifier)
+    }
+
+    /// Redeems a code.
+    pub(crate) async fn redeem(&self, app: &App, code: &str, verifier: &str) -> Answer {
+        let mut form = vec![
+            ("grant_type", "authorization_code"),
+            ("client_id", app.id.as_str()),
+            ("redirect_uri", CALLBACK),
+            ("code", code),
+            ("code_verifier", verifier),
+        ];
+        form.extend(app.secret.as_deref().map(|secret| ("client_secret", secret)));
+        self.post("/token", &form).await
+    }
+
+    /// Tokens of `name` for the server at `resource`.
+    pub(crate) async fn tokens(&self, app: &App, name: &str, resource: &str) -> Answer {
+        let (answer, verifier) = self.consent(app, name, &[("resource", resource)]).await;
+        let tokens = self.redeem(app, &answer["code"], &verifier).await;
+        assert_eq!(tokens.status, 200, "{tokens:?}");
+        tokens
+    }
+
+    pub(crate) async fn refresh(&self, app: &App, token: &str) -> Answer {
+        let form = [
+            ("grant_type", "refresh_token"),
+            ("client_id", app.id.as_str()),
+            ("refresh_token", token),
+        ];
+        self.post("/token", &form).await
+    }
+
+    /// What `/verify` says to a request for `resource` with `token`.
+    pub(crate) async fn verify(&self, resource: &str, token: &str) -> Answer {
+        self.forwarded(resource, &[("Authorization", &format!("Bearer {token}"))]).await
+    }
+
+    pub(crate) async fn forwarded(&self, resource: &str, headers: &[(&str, &str)]) -> Answer {
+        let url = Url::parse(resource).unwrap();
+        let mut request = self.http.get(format!("{}/verify", self.base));
+        request = request.header("X-Forwarded-Host", url.authority());
+        request = request.header("X-Forwarded-Uri", &url[url::Position::BeforePath..]);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        answer(request).await
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        drop(self.handle.stop(false));
+    }
+}
+
+/// The settings of a gateway whose files are in `directory`.
+fn variables(directory: &Path, redis: &Redis, github: &FakeGitHub) -> HashMap<String, String> {
+    let servers = json!({ "mcpServers": {
+        "time": { "command": "mcp-server-time" },
+        "git": { "command": "mcp-server-git", "allow": ["alice", "octocat"] },
+    }});
+    std::fs::write(directory.join("servers.json"), servers.to_string()).unwrap();
+    std::fs::write(directory.join("key.pem"), generate_key().unwrap()).unwrap();
+    let text = |name: &str| directory.join(name).display().to_string();
+    let pairs = [
+        ("BASE_DOMAIN", "gw.example".to_owned()),
+        ("REDIS_URL", redis.url()),
+        ("SIGNING_KEY_FILE", text("key.pem")),
+        ("MCP_SERVERS_FILE", text("servers.json")),
+        ("GITHUB_CLIENT_ID", FakeGitHub::CLIENT.0.to_owned()),
+        ("GITHUB_CLIENT_SECRET", FakeGitHub::CLIENT.1.to_owned()),
+        ("GITHUB_BASE_URL", github.url.clone()),
+        ("GITHUB_API_URL", format!("{}/api/v3", github.url)),
+        ("ALLOWED_GITHUB_USERS", "octocat".to_owned()),
+    ];
+    pairs.map(|(name, value)| (name.to_owned(), value)).into_iter().collect()
+}
+
+/// Runs `server` on a port of its own, in a thread of its own.
+fn run(server: AuthServer) -> (String, actix_web::dev::ServerHandle) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        actix_web::rt::System::new().block_on(async move {
+            let server = app::http_server(server, listener).unwrap();
+            tell.send(server.handle()).unwrap();
+            server.await.unwrap();
+        });
+    });
+    (base, told.recv().unwrap())
+}
+
+pub(crate) async fn answer(request: reqwest::RequestBuilder) -> Answer {
+    let response = request.send().await.unwrap();
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let text = response.text().await.unwrap();
+    let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+    Answer { status, headers, body }
+}
+
+/// The parameters of a URL.
+pub(crate) fn query(url: &Url) -> HashMap<String, String> {
+    url.query_pairs().into_owned().collect()
+}
+
+/// The parameters of the redirect that `page` is.
+pub(crate) fn redirected(page: &Page) -> HashMap<String, String> {
+    let next = page.next().unwrap_or_else(|| panic!("no redirect: {page:?}"));
+    assert!(next.as_str().starts_with(CALLBACK), "{next}");
+    query(&next)
+}
