@@ -121,20 +121,26 @@ impl Drop for Written<'_> {
     }
 }
 
-/// A client that waits for the first message of its stream, until dropped.
-struct Waiting<'a>(&'a Stream);
+/// A client that waits for the first message of its stream. Dropped before that, it has gone.
+struct Waiting<'a> {
+    stream: &'a Stream,
+    served: bool,
+}
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.0.abandon();
+        if !self.served {
+            self.stream.abandon();
+        }
     }
 }
 
 async fn respond(gate: &Gate, seat: &Seat, stream: Arc<Stream>) -> HttpResponse {
     let settings = &gate.hub.settings;
-    let waiting = Waiting(&stream);
-    let first = poll_fn(|cx| waiting.0.poll_first(cx));
+    let mut waiting = Waiting { stream: &stream, served: false };
+    let first = poll_fn(|cx| stream.poll_first(cx));
     let first = tokio::time::timeout(settings.stream_after, first).await;
+    waiting.served = true;
     drop(waiting);
     match first {
         Ok(First::Answer(payload)) => {

@@ -153,6 +153,19 @@ fn a_log_message_during_a_call_comes_on_its_stream() {
 }
 
 #[test]
+fn a_burst_of_progress_is_complete() {
+    let proxy = Proxy::start(&[]);
+    let session = proxy.session();
+    for _ in 0..5 {
+        let ask = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
+            "name": "progress", "arguments": {"steps": 900}, "_meta": {"progressToken": 7}}});
+        let (before, _) = session.post(&ask).answer();
+        assert_eq!(before.len(), 900);
+        assert!(before.iter().all(|event| event["params"]["progressToken"] == 7));
+    }
+}
+
+#[test]
 fn a_long_call_gets_a_stream_with_comments() {
     let proxy = Proxy::start(&["--stream-after", "0.05", "--keep-alive", "0.05"]);
     let session = proxy.session();

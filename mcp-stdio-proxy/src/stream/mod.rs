@@ -1,23 +1,14 @@
 //! Messages on their way to one client: bounded, resumable (Streamable HTTP, "Resumability").
 
-use std::collections::VecDeque;
+mod buffer;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use crate::protocol::splice::Payload;
 use crate::sync::lock;
-
-/// Notifications that wait for a slow reader, per stream; then the oldest are lost.
-const WAITING_EVENTS: usize = 1024;
-/// Bytes of notifications that wait for a slow reader, per stream.
-const WAITING_BYTES: usize = 4 << 20;
-/// The same for a stream that no client is reading.
-const UNREAD_EVENTS: usize = 64;
-/// The same for a stream that no client is reading.
-const UNREAD_BYTES: usize = 256 << 10;
-/// Bytes kept for a client that comes back, per stream.
-const KEPT_BYTES: usize = 1 << 20;
+use buffer::State;
 
 /// What a message is worth when the reader is too slow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,28 +17,6 @@ pub enum Weight {
     Light,
     /// A request of the server, which may not.
     Heavy,
-}
-
-struct Event {
-    seq: u64,
-    payload: Payload,
-    weight: Weight,
-}
-
-struct State {
-    events: VecDeque<Event>,
-    /// The number of the newest event; the first is 1.
-    last: u64,
-    /// The newest event that a reader took.
-    taken: u64,
-    bytes: usize,
-    /// Answers still to come; the stream ends with the last. `None`: it has no end of its own.
-    due: Option<usize>,
-    closed: bool,
-    /// Which reader is the current one; an older one ends.
-    reader: u64,
-    read: bool,
-    waker: Option<Waker>,
 }
 
 /// One stream: the answers of a POST, or what a session sends unasked.
@@ -84,14 +53,15 @@ impl Stream {
     fn new(due: Option<usize>) -> Arc<Self> {
         static NUMBER: AtomicU64 = AtomicU64::new(1);
         let state = State {
-            events: VecDeque::new(),
+            events: std::collections::VecDeque::new(),
             last: 0,
             taken: 0,
             bytes: 0,
             due,
             closed: false,
             reader: 0,
-            read: false,
+            // The client that asked is waiting; for what is said unasked none may be there.
+            read: due.is_some(),
             waker: None,
         };
         Arc::new(Self {
@@ -176,7 +146,6 @@ impl Stream {
             return Poll::Ready(First::Nothing);
         }
         state.waker = Some(cx.waker().clone());
-        state.read = true;
         Poll::Pending
     }
 
@@ -196,41 +165,6 @@ impl Stream {
             state.reader
         });
         Reader { stream: Arc::clone(self), generation, after: seq }
-    }
-}
-
-impl State {
-    fn add(&mut self, payload: Payload, weight: Weight) {
-        self.last += 1;
-        self.bytes += payload.len();
-        self.events.push_back(Event { seq: self.last, payload, weight });
-        self.forget_taken();
-        self.shed();
-    }
-
-    /// Drops the oldest events that were read, beyond what is kept for a client that comes back.
-    fn forget_taken(&mut self) {
-        while self.bytes > KEPT_BYTES || self.events.len() > WAITING_EVENTS {
-            match self.events.front() {
-                Some(event) if event.seq <= self.taken => {}
-                _ => return,
-            }
-            if let Some(event) = self.events.pop_front() {
-                self.bytes -= event.payload.len();
-            }
-        }
-    }
-
-    /// Drops the oldest notifications nobody read, when too many wait.
-    fn shed(&mut self) {
-        let (bytes, events) =
-            if self.read { (WAITING_BYTES, WAITING_EVENTS) } else { (UNREAD_BYTES, UNREAD_EVENTS) };
-        while self.bytes > bytes || self.events.len() > events {
-            let light = self.events.iter().position(|event| event.weight == Weight::Light);
-            let Some(event) = light.and_then(|at| self.events.remove(at)) else { return };
-            self.bytes -= event.payload.len();
-            log::debug!("a client reads too slowly: a notification is lost");
-        }
     }
 }
 
@@ -283,6 +217,7 @@ impl Drop for Reader {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::task::Waker;
 
     fn take(reader: &mut Reader) -> Option<(u64, String)> {
         match reader.poll_next(&mut Context::from_waker(Waker::noop())) {
@@ -331,32 +266,5 @@ mod tests {
         drop(new);
         assert!(!stream.is_read());
         assert_eq!(take(&mut stream.reader()), Some((3, "c".into())));
-    }
-
-    #[test]
-    fn a_slow_reader_loses_notifications_but_no_request_and_no_answer() {
-        let stream = Stream::answers(1);
-        stream.push(text("request"), Weight::Heavy);
-        for _ in 0..(2 * WAITING_EVENTS) {
-            stream.push(text("n"), Weight::Light);
-        }
-        stream.answer(text("answer"));
-        let mut reader = stream.reader();
-        let all: Vec<_> = std::iter::from_fn(|| take(&mut reader)).collect();
-        assert!(all.len() <= UNREAD_EVENTS + 1);
-        assert_eq!(all.first().unwrap().1, "request");
-        assert_eq!(all.last().unwrap().1, "answer");
-    }
-
-    #[test]
-    fn what_was_read_is_kept_only_up_to_a_bound() {
-        let stream = Stream::standing();
-        let mut reader = stream.reader();
-        for _ in 0..8 {
-            stream
-                .push(Payload::from(bytes::Bytes::from(vec![b'x'; KEPT_BYTES / 2])), Weight::Heavy);
-            assert!(take(&mut reader).is_some());
-        }
-        assert!(stream.held() <= KEPT_BYTES, "{}", stream.held());
     }
 }
