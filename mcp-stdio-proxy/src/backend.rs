@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,65 +12,12 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::catalogue::{Entry, Isolation};
 use crate::child::nursery::Nursery;
+use crate::child::shortcut;
 use crate::child::{Child, Program, SpawnError, environment};
 use crate::health::Health;
 use crate::settings::Settings;
 use crate::sync::lock;
-
-/// Why a server does not answer. `Display` is what the client may read.
-#[derive(Debug, thiserror::Error)]
-pub enum Unavailable {
-    /// It cannot be started.
-    #[error("{}", .0.public())]
-    Spawn(#[from] SpawnError),
-    /// It ends again and again.
-    #[error("server \"{server}\" keeps ending; it is started again in {wait} s")]
-    Crashing {
-        /// The server.
-        server: Arc<str>,
-        /// Seconds to wait.
-        wait: u64,
-    },
-    /// It was started and did not answer `initialize`.
-    #[error("server \"{server}\" did not answer \"initialize\" within {seconds} s")]
-    Mute {
-        /// The server.
-        server: Arc<str>,
-        /// How long it was waited for.
-        seconds: u64,
-    },
-    /// It ended during `initialize`.
-    #[error("server \"{server}\" ended when it was started{status}")]
-    Ended {
-        /// The server.
-        server: Arc<str>,
-        /// How.
-        status: String,
-    },
-    /// It answered `initialize` with an error: the error object.
-    #[error("server \"{server}\" refused \"initialize\"")]
-    Refused {
-        /// The server.
-        server: Arc<str>,
-        /// Its answer.
-        answer: String,
-    },
-    /// Its entry says `{user}`, and there is none.
-    #[error("server \"{server}\" is only for users that the gateway names")]
-    Anonymous {
-        /// The server.
-        server: Arc<str>,
-    },
-    /// A bound is reached.
-    #[error("{what}; try again in a few seconds")]
-    Busy {
-        /// Which bound.
-        what: &'static str,
-    },
-    /// The session, or its server, was ended meanwhile.
-    #[error("the session has ended")]
-    Closed,
-}
+use crate::unavailable::Unavailable;
 
 /// A server.
 pub struct Backend {
@@ -83,6 +31,8 @@ pub struct Backend {
     restarts: AtomicU64,
     last: Mutex<Option<String>>,
     warm: Mutex<VecDeque<Arc<Child>>>,
+    /// What the command was found to run, and for which entry.
+    shortcut: Mutex<Option<(Arc<Entry>, Vec<String>)>>,
 }
 
 impl Backend {
@@ -103,6 +53,7 @@ impl Backend {
             restarts: AtomicU64::new(0),
             last: Mutex::default(),
             warm: Mutex::default(),
+            shortcut: Mutex::default(),
         })
     }
 
@@ -154,7 +105,15 @@ impl Backend {
                 return Ok(child);
             }
         }
-        self.spawn(&entry, permit)
+        self.spawn_shared(&entry, permit)
+    }
+
+    fn spawn_shared(
+        &self,
+        entry: &Arc<Entry>,
+        permit: OwnedSemaphorePermit,
+    ) -> Result<Arc<Child>, Unavailable> {
+        self.spawn(self.shortened(entry).as_ref().unwrap_or(entry), permit)
     }
 
     /// The directory of a user, who may be here for the first time.
@@ -219,11 +178,36 @@ impl Backend {
             if self.may_start(&self.health).is_err() {
                 return;
             }
-            match self.spawn(&entry, permit) {
+            match self.spawn_shared(&entry, permit) {
                 Ok(child) => lock(&self.warm).push_back(child),
                 Err(_) => return,
             }
         }
+    }
+
+    /// Notes what a finder such as `npx` has started, to do without it from now on.
+    pub fn learn(&self, pid: u32) {
+        let entry = self.entry();
+        let known = lock(&self.shortcut).as_ref().is_some_and(|(one, _)| Arc::ptr_eq(one, &entry));
+        if known || entry.is_personal() || !shortcut::is_finder(&entry.command) {
+            return;
+        }
+        if let Some(line) = shortcut::of(pid) {
+            log::info!(server = &*self.name; "{} runs {line:?}; started directly from now on", self.name);
+            *lock(&self.shortcut) = Some((entry, line));
+        }
+    }
+
+    /// The entry with what its command was found to run.
+    fn shortened(&self, entry: &Arc<Entry>) -> Option<Entry> {
+        let shortcut = lock(&self.shortcut);
+        let (learnt, line) = shortcut.as_ref()?;
+        let (command, args) = line.split_first().filter(|_| Arc::ptr_eq(learnt, entry))?;
+        // The find may have been cleaned away.
+        let there =
+            args.first().is_none_or(|file| !file.starts_with('/') || Path::new(file).exists());
+        let (command, args) = (command.clone(), args.to_vec());
+        there.then(|| Entry { command, args, ..(**entry).clone() })
     }
 
     /// Ends what is held ready.

@@ -22,3 +22,4 @@ pub mod session;
 pub mod settings;
 pub mod stream;
 mod sync;
+pub mod unavailable;

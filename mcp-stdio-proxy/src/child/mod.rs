@@ -7,6 +7,7 @@ mod lines;
 mod locate;
 pub mod nursery;
 mod reader;
+pub mod shortcut;
 mod spawn;
 mod stderr;
 mod stdin;

@@ -9,7 +9,6 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::refusal::Refusal;
 use super::{Gate, answer, headers, sse};
-use crate::backend::Unavailable;
 use crate::catalogue::tools::ToolView;
 use crate::child::Child;
 use crate::child::calls::{Call, Refused};
@@ -17,6 +16,7 @@ use crate::hub::Seat;
 use crate::protocol::message::{self, Envelope};
 use crate::protocol::{error, splice};
 use crate::stream::{First, Stream};
+use crate::unavailable::Unavailable;
 
 /// Serves one request.
 pub(super) async fn call(

@@ -6,9 +6,9 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, RETRY_AFTER};
 
-use crate::backend::Unavailable;
 use crate::protocol::message::{self, Malformed};
 use crate::protocol::{error, splice};
+use crate::unavailable::Unavailable;
 
 /// Why a request is not served.
 #[derive(Debug)]

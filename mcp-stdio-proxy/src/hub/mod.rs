@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::backend::{Backend, Unavailable};
+use crate::backend::Backend;
 use crate::catalogue::{Catalogue, Isolation};
 use crate::child::Child;
 use crate::child::nursery::Nursery;
@@ -19,6 +19,7 @@ use crate::room::{Hello, Owner, Room};
 use crate::session::{Session, fresh_id};
 use crate::settings::Settings;
 use crate::sync::{lock, since_ms};
+use crate::unavailable::Unavailable;
 
 /// How long a request waits for a process that is being ended to make room.
 const EVICTION: Duration = Duration::from_secs(3);

@@ -11,7 +11,6 @@ use serde_json::value::RawValue;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::Room;
-use crate::backend::Unavailable;
 use crate::child::calls::Call;
 use crate::child::{Audience, Child};
 use crate::protocol::message;
@@ -19,6 +18,7 @@ use crate::protocol::splice;
 use crate::protocol::version::NEWEST_HANDSHAKE;
 use crate::stream::{First, Stream};
 use crate::sync::lock;
+use crate::unavailable::Unavailable;
 
 /// The parameters of `initialize`. Clients that differ in what the server would notice, which is
 /// the version and their capabilities, cannot share a process.
@@ -122,6 +122,7 @@ impl Room {
             }
         }
         self.backend.health.recovered();
+        self.backend.learn(child.pid);
         self.greeted.store(false, Ordering::Relaxed);
         let mut live = lock(&self.live);
         *live = Some(Arc::clone(&child));

@@ -120,6 +120,28 @@ fn the_operating_system_holds_a_server_to_its_limits() {
     }
 }
 
+/// `npx` and `uvx` cost time and a process; what they find is started directly the second time.
+#[test]
+fn a_finder_is_asked_once() {
+    let directory = std::env::temp_dir().join(format!("mcp-finder-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let finder = directory.join("npx");
+    std::fs::write(&finder, "#!/bin/sh\necho asked >&2\nshift\n\"$@\"\nexit $?\n").unwrap();
+    std::process::Command::new("chmod").arg("+x").arg(&finder).status().unwrap();
+    let file = File::new(&json!({"one": {"command": finder, "args": ["-y", SERVER, "own"]}}));
+    let proxy = Proxy::with(&["--config", file.path(), "--isolation", "session"], &[]);
+    for _ in 0..3 {
+        let response = proxy.post_to("/one/mcp", &[], &initialize("2025-11-25", &json!({})));
+        let id = response.header("mcp-session-id").unwrap().to_owned();
+        let ask = call(1, "args", &json!({}));
+        let answer = proxy.post_to("/one/mcp", &[("Mcp-Session-Id", &id)], &ask).answer().1;
+        assert_eq!(text(&answer), "own");
+    }
+    eventually("it is logged", || proxy.log().contains("asked"));
+    assert_eq!(proxy.log().matches("] asked").count(), 1, "{}", proxy.log());
+    std::fs::remove_dir_all(directory).unwrap();
+}
+
 #[test]
 fn tools_are_hidden_and_refused_by_rule_and_scope() {
     let rules = json!({"allow": ["read_*", "write_*"], "scopes": {"write_*": "w"}});
