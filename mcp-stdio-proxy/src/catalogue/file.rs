@@ -10,8 +10,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 
 use super::tools::ToolRules;
-use super::{Catalogue, Entry, Isolation};
-use crate::child::Limits;
+use super::{Catalogue, Entry, Isolation, Limits};
 
 /// Why the file cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -10,7 +10,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::child::Limits;
 pub use file::{LoadError, Name, load, parse};
 use tools::ToolRules;
 
@@ -24,6 +23,17 @@ pub enum Isolation {
     Session,
     /// One process for all: only for servers that keep nothing between calls.
     Shared,
+}
+
+/// What the operating system allows a server.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+pub struct Limits {
+    /// Bytes of memory of its own (`RLIMIT_DATA`).
+    pub memory: Option<u64>,
+    /// Open files (`RLIMIT_NOFILE`).
+    pub files: Option<u64>,
+    /// Processes of its user (`RLIMIT_NPROC`).
+    pub processes: Option<u64>,
 }
 
 /// How to run a server.

@@ -11,7 +11,7 @@ use rustix::process::{
     Resource, Rlimit, Signal, getpid, getppid, set_parent_process_death_signal, setrlimit,
 };
 
-use super::spawn::Limits;
+use crate::catalogue::Limits;
 
 /// The first argument that makes the program a launcher.
 pub const VERB: &str = "__launch";

@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use crate::protocol::message::Envelope;
 use crate::sync::{now_ms, since_ms};
 use calls::Calls;
-pub use spawn::{Limits, Program, SpawnError};
+pub use spawn::{Program, SpawnError};
 pub use supervise::Patience;
 
 /// Who hears what a child says unasked.
@@ -65,10 +65,10 @@ impl Child {
         self.stdin.write(line).await;
     }
 
-    /// Writes one line in the background.
-    pub fn post(self: &Arc<Self>, line: Bytes) {
-        let child = Arc::clone(self);
-        tokio::spawn(async move { child.send(line).await });
+    /// Writes one line without waiting for its turn.
+    pub fn post(&self, line: Bytes) {
+        self.touch();
+        self.stdin.post(line);
     }
 
     /// Says who hears what the child says unasked.

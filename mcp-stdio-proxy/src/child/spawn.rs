@@ -16,21 +16,11 @@ use super::locate::locate;
 use super::nursery::Nursery;
 use super::supervise::{Group, Supervisor};
 use super::{Calls, Child, Patience, reader, stderr, stdin};
+use crate::catalogue::Limits;
 use crate::sync::now_ms;
 
 /// The pipe of the results: a large one takes few turns.
 const PIPE: usize = 256 << 10;
-
-/// What the operating system allows a server.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
-pub struct Limits {
-    /// Bytes of memory of its own (`RLIMIT_DATA`).
-    pub memory: Option<u64>,
-    /// Open files (`RLIMIT_NOFILE`).
-    pub files: Option<u64>,
-    /// Processes of its user (`RLIMIT_NPROC`).
-    pub processes: Option<u64>,
-}
 
 /// What to start, and the bounds of it.
 #[derive(Clone, Debug)]

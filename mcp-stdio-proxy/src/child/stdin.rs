@@ -26,6 +26,19 @@ impl Stdin {
         }
     }
 
+    /// Hands over `line` without waiting: at once if nobody else is writing, so that what the
+    /// caller says next comes after it.
+    pub(super) fn post(&self, line: Bytes) {
+        let Ok(guard) = Arc::clone(&self.0).try_lock_owned() else {
+            let stdin = self.clone();
+            tokio::spawn(async move { stdin.write(line).await });
+            return;
+        };
+        if let Some((guard, rest)) = write_now(guard, line) {
+            tokio::spawn(write_rest(guard, rest));
+        }
+    }
+
     /// Closes the pipe, which tells the child to end ("Shutdown": close the input first).
     pub(super) fn close(&self) {
         if let Ok(mut guard) = self.0.try_lock() {

@@ -1,9 +1,12 @@
 //! The body of a request, up to a limit.
 
+use std::time::Duration;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderMap;
 use actix_web::web::{Bytes, BytesMut, Payload};
 use futures_util::StreamExt as _;
+use tokio::time::timeout;
 
 use super::headers;
 use super::refusal::Refusal;
@@ -11,6 +14,14 @@ use crate::protocol::error;
 
 /// How much more than the limit is read and dropped, so that the client can read the refusal.
 const DISCARDED: usize = 64 << 20;
+
+/// The longest pause within a body.
+const PAUSE: Duration = Duration::from_secs(30);
+
+fn too_slow() -> Refusal {
+    let status = StatusCode::REQUEST_TIMEOUT;
+    Refusal::new(status, error::TRANSPORT, "the body did not arrive in time")
+}
 
 /// Reads the body; a body in one piece is not copied.
 pub(super) async fn read(
@@ -24,7 +35,7 @@ pub(super) async fn read(
     let mut all = BytesMut::new();
     let mut excess = announced > limit;
     let mut read = 0;
-    while let Some(chunk) = payload.next().await {
+    while let Some(chunk) = timeout(PAUSE, payload.next()).await.map_err(|_| too_slow())? {
         let chunk = chunk.map_err(|_| Refusal::bad_request("the body ended early"))?;
         read += chunk.len();
         excess |= read > limit;

@@ -107,7 +107,9 @@ fn a_command_that_cannot_run_is_an_answer_that_names_the_server() {
         assert!(fails(&answer).contains("\"broken\""), "{answer}");
         assert!(!fails(&answer).contains("/does"), "the command line is nobody's business");
         assert_eq!(answer["id"], 0);
-        assert!(proxy.log().contains("ERROR") && proxy.log().contains("broken"));
+        eventually("the log tells", || {
+            proxy.log().lines().any(|line| line.contains("ERROR") && line.contains("broken"))
+        });
     }
 }
 
@@ -131,13 +133,10 @@ fn a_server_that_dies_or_refuses_or_is_mute_at_the_start_is_an_answer_too() {
 #[test]
 fn a_crash_loop_is_slowed_down_and_visible() {
     let proxy = Proxy::with_command(&[], &[SERVER, "--die-at-start"]);
-    for _ in 0..12 {
-        assert!(
-            !fails(&proxy.post(&[], &initialize("2025-11-25", &json!({}))).answer().1).is_empty()
-        );
-    }
-    let answer = proxy.post(&[], &initialize("2025-11-25", &json!({}))).answer().1;
-    assert!(fails(&answer).contains("keeps ending"), "{answer}");
+    eventually("the next start has to wait", || {
+        let answer = proxy.post(&[], &initialize("2025-11-25", &json!({}))).answer().1;
+        fails(&answer).contains("keeps ending")
+    });
     assert_eq!(proxy.state()["state"], "failing");
     assert_eq!(send(proxy.port, "GET", "/readyz", &[], b"").status, 503);
     assert_eq!(send(proxy.port, "GET", "/healthz", &[], b"").status, 200);
@@ -148,6 +147,7 @@ fn a_call_that_hangs_ends_at_the_timeout_and_the_server_is_told() {
     let proxy = Proxy::start(&["--request-timeout", "0.3"]);
     let session = proxy.session();
     assert!(fails(&session.call("hang", &json!({}))).contains("no progress"));
-    let received = session.call("received", &json!({}));
-    assert!(text(&received).contains("notifications/cancelled"));
+    eventually("the server is told", || {
+        text(&session.call("received", &json!({}))).contains("notifications/cancelled")
+    });
 }

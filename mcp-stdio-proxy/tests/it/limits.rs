@@ -5,7 +5,7 @@ use std::thread;
 use serde_json::{Value, json};
 
 use crate::client::send;
-use crate::support::{Proxy, call, eventually, text};
+use crate::support::{Proxy, Session, call, eventually, text};
 
 fn rss(proxy: &Proxy) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", proxy.process.id())).unwrap();
@@ -111,6 +111,23 @@ fn a_client_that_does_not_read_costs_bounded_memory_and_stops_nobody() {
     drop(asleep);
 }
 
+/// Eight answers of 8 MiB that nobody reads: held once, and nobody else waits.
+#[test]
+fn large_answers_that_are_not_read_are_held_once_and_stop_nobody() {
+    let proxy = Proxy::start(&[]);
+    let session = proxy.session();
+    let before = rss(&proxy);
+    let size = 8 << 20;
+    let unread: Vec<_> =
+        (0..8).map(|_| session.post(&call(1, "big", &json!({"bytes": size})))).collect();
+    assert!(session.pid() > 0);
+    let held = rss(&proxy) - before;
+    assert!(held < 2 * 8 * size, "{held}");
+    for response in unread {
+        assert_eq!(text(&response.json()).len(), usize::try_from(size).unwrap());
+    }
+}
+
 #[test]
 fn bounds_on_processes_and_requests_are_503_with_a_time_to_wait() {
     let proxy = Proxy::start(&["--max-children", "2", "--max-calls", "2"]);
@@ -118,8 +135,8 @@ fn bounds_on_processes_and_requests_are_503_with_a_time_to_wait() {
     thread::scope(|scope| {
         let mut hanging = Vec::new();
         for session in &sessions {
-            for _ in 0..2 {
-                let ask = call(1, "sleep", &json!({"ms": 1500, "say": "ok"}));
+            for id in 0..2 {
+                let ask = call(id, "hang", &json!({}));
                 hanging.push(scope.spawn(move || session.post(&ask).answer().1));
             }
         }
@@ -129,10 +146,19 @@ fn bounds_on_processes_and_requests_are_503_with_a_time_to_wait() {
         let third = proxy.post(&[], &crate::support::initialize("2025-11-25", &json!({})));
         assert_eq!((third.status, third.header("retry-after")), (503, Some("5")));
         assert!(third.json()["error"]["message"].is_string());
+        for session in &sessions {
+            (0..2).for_each(|id| cancel(session, id));
+        }
         for call in hanging {
-            assert_eq!(text(&call.join().unwrap()), "ok");
+            assert!(call.join().unwrap()["error"].is_object());
         }
     });
+}
+
+fn cancel(session: &Session<'_>, id: u64) {
+    let cancel = json!({"jsonrpc": "2.0", "method": "notifications/cancelled",
+        "params": {"requestId": id}});
+    assert_eq!(session.post(&cancel).status, 202);
 }
 
 #[test]
@@ -141,11 +167,12 @@ fn a_user_has_a_share_of_the_processes() {
     let alice = [("X-User-Id", "a")];
     let one = proxy.session_of(&alice, "2025-11-25", &json!({}));
     thread::scope(|scope| {
-        let busy = scope.spawn(|| one.call("sleep", &json!({"ms": 1000, "say": "ok"})));
+        let busy = scope.spawn(|| one.call("hang", &json!({})));
         eventually("it is busy", || proxy.state()["calls"] == 1);
         let second = crate::support::initialize("2025-11-25", &json!({"roots": {}}));
         assert_eq!(proxy.post(&alice, &second).status, 503);
         assert_eq!(proxy.post(&[("X-User-Id", "b")], &second).status, 200);
+        cancel(&one, 1);
         busy.join().unwrap();
     });
 }
