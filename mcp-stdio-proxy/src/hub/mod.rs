@@ -18,13 +18,16 @@ use crate::protocol::version::Revision;
 use crate::room::{Hello, Owner, Room};
 use crate::session::{Session, fresh_id};
 use crate::settings::Settings;
-use crate::sync::{lock, since_ms};
+use crate::sync::lock;
 use crate::unavailable::Unavailable;
 
 /// How long a request waits for a process that is being ended to make room.
 const EVICTION: Duration = Duration::from_secs(3);
 /// A process must have been silent this long to be ended for another.
 const EVICTABLE: Duration = Duration::from_secs(1);
+
+/// The most sessions of one user: clients that never end theirs must not push out others'.
+const SESSIONS_OF_A_USER: usize = 256;
 
 /// A session and the room it is in.
 #[derive(Clone)]
@@ -110,7 +113,7 @@ impl Hub {
         let Some(id) = fresh_id() else {
             return Err(Unavailable::Busy { what: "no random numbers" });
         };
-        self.make_room_for_session();
+        self.make_room_for_session(principal.as_deref());
         let (owner, hello) = match (backend.isolation(), &principal) {
             // For all at once only the proxy itself can speak.
             (Isolation::Shared, _) => (Owner::Everyone, Hello::of_proxy(&hello.version)),
@@ -226,8 +229,8 @@ impl Hub {
         if self.is_draining() {
             return Err(Unavailable::Busy { what: "the proxy is shutting down" });
         }
-        if matches!(room.owner, Owner::Principal(_)) && room.live().is_none() {
-            let theirs = |one: &Room| one.owner == room.owner;
+        if room.user.is_some() && room.live().is_none() {
+            let theirs = |one: &Room| one.user == room.user;
             let many =
                 self.rooms().iter().filter(|one| theirs(one) && one.live().is_some()).count();
             if many >= self.settings.max_children_per_principal && !self.evict(theirs) {
@@ -257,14 +260,18 @@ impl Hub {
         longest.is_some_and(|(_, room)| room.retire().is_some())
     }
 
-    /// Ends the session that was silent longest if there are too many.
-    fn make_room_for_session(&self) {
+    /// Ends the session that was silent longest if there are too many, of this user or in all.
+    fn make_room_for_session(&self, principal: Option<&str>) {
         let oldest = {
             let seats = lock(&self.seats);
-            if seats.len() < self.settings.max_sessions {
+            let theirs =
+                |seat: &Seat| principal.is_some() && seat.session.principal.as_deref() == principal;
+            let many = seats.values().filter(|seat| theirs(seat)).count() >= SESSIONS_OF_A_USER;
+            if !many && seats.len() < self.settings.max_sessions {
                 return;
             }
-            let oldest = seats.iter().max_by_key(|(_, seat)| since_ms(seat.session.used()));
+            let candidates = seats.iter().filter(|(_, seat)| !many || theirs(seat));
+            let oldest = candidates.min_by_key(|(_, seat)| seat.session.used());
             oldest.map(|(id, _)| id.clone())
         };
         if let Some(id) = oldest {

@@ -186,6 +186,23 @@ fn the_oldest_session_goes_when_there_are_too_many() {
     assert!(second.pid() != third.pid());
 }
 
+/// Clients that open a session for every call cost others nothing.
+#[test]
+fn a_user_who_opens_sessions_without_end_loses_their_own() {
+    let proxy = Proxy::start(&[]);
+    let bob = proxy.session_of(&[("X-User-Id", "b")], "2025-11-25", &json!({}));
+    let alice = [("X-User-Id", "a")];
+    let first = proxy.session_of(&alice, "2025-11-25", &json!({}));
+    let pid = first.pid();
+    let mut last = None;
+    for _ in 0..256 {
+        last = Some(proxy.session_of(&alice, "2025-11-25", &json!({})));
+    }
+    assert_eq!(first.post(&call(1, "pid", &json!({}))).status, 404);
+    assert_eq!(last.unwrap().pid(), pid, "all of them share a process");
+    assert!(bob.pid() > 0);
+}
+
 #[test]
 fn metrics_are_on_their_own_address_alone() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
