@@ -18,7 +18,7 @@ pub struct Options {
     #[arg(long, env = "MCP_PROXY_LISTEN", default_value = "127.0.0.1:3000")]
     pub listen: SocketAddr,
     /// Serve the servers of this file, each at /NAME/mcp, and at /mcp by the first label of the host
-    #[arg(long, env = "MCP_SERVERS_FILE", global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub config: Option<PathBuf>,
     /// The name of the one server given as a command
     #[arg(long, default_value = "server")]
@@ -30,7 +30,7 @@ pub struct Options {
     #[arg(long, env = "MCP_ALLOWED_ORIGINS", value_name = "ORIGIN")]
     pub allow_origin: Vec<String>,
     /// Serve Prometheus metrics at /metrics on this private address
-    #[arg(long, env = "METRICS_LISTEN", value_name = "ADDR")]
+    #[arg(long, env = "MCP_PROXY_METRICS_LISTEN", value_name = "ADDR")]
     pub metrics_listen: Option<SocketAddr>,
     /// Who shares a server process
     #[arg(long, env = "MCP_ISOLATION", value_enum, default_value = "principal")]
