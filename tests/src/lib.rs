@@ -1,6 +1,8 @@
 //! Harness of the tests: real servers, and the one stand-in, GitHub.
 
 pub mod browser;
+pub mod client;
 pub mod github;
 pub mod pkce;
 pub mod redis;
+pub mod stack;

@@ -1,0 +1,73 @@
+//! Servers come and go by an edit of one file.
+
+use std::time::{Duration, Instant};
+
+use gateway_tests::{
+    client::{McpClient, Reply},
+    stack::Stack,
+};
+use serde_json::{Value, json};
+
+use crate::{Scenario, run};
+
+pub const SCENARIOS: &[Scenario] = &[
+    ("a_server_is_added_by_an_entry_in_the_file", a_server_is_added),
+    ("a_program_that_cannot_be_started_is_a_json_rpc_error", an_unspawnable_program),
+];
+
+/// Adds an entry to `mcp-servers.json`; answers the URL of the new server once it is known.
+async fn add(stack: &Stack, name: &str, entry: Value) -> String {
+    let path = stack.path("mcp-servers.json");
+    let mut file: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    file["mcpServers"][name] = entry;
+    let draft = stack.path("mcp-servers.json.draft");
+    std::fs::write(&draft, serde_json::to_string_pretty(&file).unwrap()).unwrap();
+    std::fs::rename(draft, &path).unwrap();
+    let url = stack.url("time").replace("//time.", &format!("//{name}."));
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while Reply::read(client_of(stack, name).post(&url)).await.status != 401 {
+        assert!(Instant::now() < deadline, "{name} is not known");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    url
+}
+
+fn client_of(stack: &Stack, name: &str) -> reqwest::Client {
+    let pem = std::fs::read(stack.ca()).unwrap();
+    let port = url::Url::parse(stack.issuer()).unwrap().port_or_known_default().unwrap();
+    reqwest::Client::builder()
+        .tls_certs_only([reqwest::Certificate::from_pem(&pem).unwrap()])
+        .no_proxy()
+        .resolve(&format!("{name}.mcp.localhost"), ([127, 0, 0, 1], port).into())
+        .build()
+        .unwrap()
+}
+
+async fn client(stack: &Stack, name: &str, url: String) -> McpClient {
+    let http = client_of(stack, name);
+    let token = McpClient::log_in_to(stack, &url, "alice").await;
+    McpClient { url, token: token.token, id: token.id, http }
+}
+
+fn a_server_is_added(stack: &Stack) {
+    run(async {
+        let entry = json!({ "command": "mcp-server-time", "args": ["--local-timezone", "UTC"] });
+        let url = add(stack, "clock", entry).await;
+        let client = client(stack, "clock", url).await;
+        let tools = client.call("tools/list", json!({})).await;
+        assert_eq!(tools.body["result"]["tools"].as_array().unwrap().len(), 2, "{tools:?}");
+    });
+}
+
+/// Never a hang, never a 5xx to a probe; the error names the server, and the log knows why.
+fn an_unspawnable_program(stack: &Stack) {
+    run(async {
+        let url = add(stack, "broken", json!({ "command": "there-is-no-such-program" })).await;
+        let client = client(stack, "broken", url).await;
+        let reply = client.call("tools/list", json!({})).await;
+        assert!(!reply.status.is_server_error(), "{reply:?}");
+        assert_eq!(reply.body["id"], 1);
+        assert!(reply.body["error"]["message"].as_str().unwrap().contains("broken"), "{reply:?}");
+        assert!(stack.log("proxy.log").contains("there-is-no-such-program"));
+    });
+}
