@@ -107,6 +107,8 @@ fn identity_headers(stack: &Stack) {
         let http = reqwest::Client::builder()
             .tls_certs_only([reqwest::Certificate::from_pem(&pem).unwrap()])
             .no_proxy()
+            // In HTTP/2 the host is part of the URL and cannot differ from it.
+            .http1_only()
             .resolve("time.mcp.localhost", mirror.address)
             .build()
             .unwrap();

@@ -54,8 +54,17 @@ fn a_server_is_added(stack: &Stack) {
         let entry = json!({ "command": "mcp-server-time", "args": ["--local-timezone", "UTC"] });
         let url = add(stack, "clock", entry).await;
         let client = client(stack, "clock", url).await;
-        let tools = client.call("tools/list", json!({})).await;
-        assert_eq!(tools.body["result"]["tools"].as_array().unwrap().len(), 2, "{tools:?}");
+        // The two programs notice the edit on their own.
+        let deadline = Instant::now() + Duration::from_secs(20);
+        let tools = loop {
+            let reply = client.call("tools/list", json!({})).await;
+            if reply.status != 404 {
+                break reply;
+            }
+            assert!(Instant::now() < deadline, "{reply:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        };
+        assert_eq!(tools.body["result"]["tools"].as_array().map(Vec::len), Some(2), "{tools:?}");
     });
 }
 

@@ -32,8 +32,12 @@ fn calls(stack: &Stack) -> Vec<(&'static str, &'static str, Value, &'static str)
         ("sequential-thinking", "sequentialthinking", thought, "thoughtHistoryLength"),
         ("time", "get_current_time", json!({ "timezone": "UTC" }), "is_dst"),
         ("git", "git_log", json!({ "repo_path": data("repository") }), "Commit"),
-        // The page is not HTML, which the server says in words; it has fetched it.
-        ("fetch", "fetch", json!({ "url": format!("{}/page", stack.github.url) }), "404"),
+        (
+            "fetch",
+            "fetch",
+            json!({ "url": format!("{}/page", stack.github.url) }),
+            "a page to fetch",
+        ),
     ]
 }
 

@@ -52,6 +52,7 @@ impl FakeGitHub {
         let app = move || {
             App::new()
                 .app_data(shared.clone())
+                .route("/page", get().to(async || HttpResponse::Ok().body("a page to fetch")))
                 .route("/login/oauth/authorize", get().to(authorize))
                 .route("/login/oauth/access_token", post().to(token))
                 .route("/api/v3/user", get().to(user))

@@ -26,6 +26,7 @@ impl Stack {
     pub fn start() -> Self {
         let github = FakeGitHub::start();
         let directory = tempfile::tempdir().expect("a directory");
+        write_servers(directory.path());
         let mut command = quickstart(directory.path());
         command
             .args(["start", "--detach"])
@@ -127,6 +128,16 @@ impl Drop for Stack {
 /// The root of the project.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a parent")
+}
+
+/// The catalogue of the quickstart, except that `fetch` may fetch from this machine.
+fn write_servers(directory: &Path) {
+    let template = std::fs::read_to_string(root().join("scripts/quickstart-servers.json"));
+    let data = directory.join("data").display().to_string();
+    let text = template.expect("the catalogue").replace("@DATA@", &data);
+    let mut servers: Value = serde_json::from_str(&text).expect("JSON");
+    servers["mcpServers"]["fetch"]["args"] = serde_json::json!(["--allow-private-ips"]);
+    std::fs::write(directory.join("mcp-servers.json"), servers.to_string()).expect("written");
 }
 
 fn quickstart(directory: &Path) -> Command {
