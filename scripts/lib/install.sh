@@ -39,7 +39,9 @@ node_tools() {
 }
 
 need_node() {
-    have node && have npm || fail "Node.js 20 or later with npm is needed: https://nodejs.org/"
+    for program in node npm; do
+        have "$program" || fail "Node.js 20 or later with npm is needed: https://nodejs.org/"
+    done
     [ "$(node -p 'process.versions.node.split(".")[0]')" -ge 20 ] ||
         fail "Node.js $(node --version) is too old: 20 or later is needed"
 }
@@ -71,4 +73,13 @@ install_stack() {
     need_cargo
     python_tools "$TOOLS/python" "$ROOT/scripts/tools/requirements.txt"
     node_tools "$TOOLS/node" "$ROOT/scripts/tools"
+}
+
+# node_packages DIRECTORY: node_modules beside its package-lock.json.
+node_packages() {
+    is_current "$1/node_modules" "$1/package-lock.json" && return
+    step "Installing npm packages into ${1#"$ROOT"/}"
+    (cd "$1" && npm ci --silent --no-audit --no-fund --ignore-scripts) ||
+        fail "npm could not install the packages of $1"
+    digest "$1/package-lock.json" >"$1/node_modules/.made-from"
 }

@@ -1,0 +1,188 @@
+//! From text to typed settings, noting every problem on the way.
+
+use std::{collections::HashMap, fmt, time::Duration};
+
+use url::Url;
+
+use super::{Config, GithubConfig, Lifetimes, Raw, RedisConfig};
+use crate::model::{AllowList, Issuer};
+
+/// The variables whose value may come from a file named by `<variable>_FILE`.
+const SECRETS: [&str; 3] = ["REDIS_URL", "REDIS_PASSWORD", "GITHUB_CLIENT_SECRET"];
+
+/// Checks that go on after a problem, so that all of them are reported together.
+#[derive(Default)]
+pub(super) struct Check(pub(super) Vec<String>);
+
+impl Check {
+    pub(super) fn raw(&mut self, mut variables: HashMap<String, String>) -> Raw {
+        // An empty variable is how compose files spell an absent one.
+        variables.retain(|_, value| !value.trim().is_empty());
+        for name in SECRETS {
+            let Some(file) = variables.get(&format!("{name}_FILE")).cloned() else { continue };
+            if variables.contains_key(name) {
+                self.0.push(format!("{name} and {name}_FILE are both set: keep one"));
+            }
+            match std::fs::read_to_string(&file) {
+                Ok(text) => drop(variables.insert(name.to_owned(), text.trim().to_owned())),
+                Err(error) => self.0.push(format!("{name}_FILE: cannot read {file}: {error}")),
+            }
+        }
+        let source = config::Environment::default().source(Some(variables));
+        let read = config::Config::builder().add_source(source).build();
+        read.and_then(config::Config::try_deserialize).unwrap_or_else(|error| {
+            self.0.push(error.to_string());
+            Raw::default()
+        })
+    }
+
+    pub(super) fn config(&mut self, raw: &Raw) -> Option<Config> {
+        let base_domain = self.required("BASE_DOMAIN", raw.base_domain.as_ref());
+        let public_port = self.number("PUBLIC_PORT", raw.public_port.as_ref(), 443_u16);
+        let issuer = self.issuer(raw, base_domain.as_deref(), public_port);
+        let listen = self.parsed("AUTH_LISTEN", raw.auth_listen.as_deref(), "127.0.0.1:8000");
+        let redis = self.redis(raw);
+        let signing_key_file = self.required("SIGNING_KEY_FILE", raw.signing_key_file.as_ref());
+        let github = self.github(raw);
+        let local_login = self.parsed("LOCAL_LOGIN", raw.local_login.as_deref(), "true");
+        let lifetimes = self.lifetimes(raw);
+        if github.is_none() && local_login == Some(false) {
+            self.0.push(
+                "LOCAL_LOGIN is false and GITHUB_CLIENT_ID is not set: \
+                nobody could log in"
+                    .to_owned(),
+            );
+        }
+        Some(Config {
+            base_domain: base_domain?,
+            public_port,
+            issuer: issuer?,
+            listen: listen?,
+            redis: redis?,
+            servers_file: raw.mcp_servers_file.as_deref().unwrap_or("mcp-servers.json").into(),
+            signing_key_file: signing_key_file?.into(),
+            github,
+            local_login: local_login?,
+            lifetimes,
+        })
+    }
+
+    fn issuer(&mut self, raw: &Raw, domain: Option<&str>, port: u16) -> Option<Issuer> {
+        let text = match (&raw.issuer, domain) {
+            (Some(text), _) => text.clone(),
+            (None, Some(domain)) if port == 443 => format!("https://auth.{domain}"),
+            (None, Some(domain)) => format!("https://auth.{domain}:{port}"),
+            (None, None) => return None,
+        };
+        let name = if raw.issuer.is_some() { "ISSUER" } else { "BASE_DOMAIN" };
+        Issuer::parse(&text)
+            .map_err(|error| self.0.push(format!("{name}: the issuer {text} {error}")))
+            .ok()
+    }
+
+    pub(super) fn redis(&mut self, raw: &Raw) -> Option<RedisConfig> {
+        let text = self.required("REDIS_URL", raw.redis_url.as_ref())?;
+        let mut url = Url::parse(&text)
+            .map_err(|error| self.0.push(format!("REDIS_URL is not a URL: {error}")))
+            .ok()?;
+        if !matches!(url.scheme(), "redis" | "rediss" | "unix" | "redis+unix") {
+            self.0.push("REDIS_URL must start with redis://, rediss:// or unix://".to_owned());
+            return None;
+        }
+        if let Some(password) = &raw.redis_password {
+            if url.password().is_some() {
+                self.0.push(
+                    "REDIS_PASSWORD is set and REDIS_URL has a password: \
+                    keep one"
+                        .to_owned(),
+                );
+            }
+            if url.set_password(Some(password)).is_err() {
+                self.0.push("REDIS_PASSWORD cannot be put into this REDIS_URL".to_owned());
+            }
+        }
+        Some(RedisConfig { url: String::from(url).into() })
+    }
+
+    fn github(&mut self, raw: &Raw) -> Option<GithubConfig> {
+        let (client_id, client_secret) = match (&raw.github_client_id, &raw.github_client_secret) {
+            (None, None) => return None,
+            (Some(id), Some(secret)) => (id.clone(), secret.clone()),
+            (Some(_), None) => {
+                self.0.push("GITHUB_CLIENT_ID is set without GITHUB_CLIENT_SECRET".to_owned());
+                return None;
+            }
+            (None, Some(_)) => {
+                self.0.push("GITHUB_CLIENT_SECRET is set without GITHUB_CLIENT_ID".to_owned());
+                return None;
+            }
+        };
+        let users = raw.allowed_github_users.as_deref().unwrap_or("");
+        let allowed = AllowList::new(users.split(',').map(|user| user.trim().to_owned()).collect());
+        if allowed.is_empty() {
+            self.0.push(
+                "ALLOWED_GITHUB_USERS is empty, which admits nobody: \
+                list GitHub logins, or * for everybody"
+                    .to_owned(),
+            );
+        }
+        let base = raw.github_base_url.as_deref();
+        let api = raw.github_api_url.as_deref();
+        Some(GithubConfig {
+            client_id,
+            client_secret: client_secret.into(),
+            base_url: self.parsed("GITHUB_BASE_URL", base, "https://github.com")?,
+            api_url: self.parsed("GITHUB_API_URL", api, "https://api.github.com")?,
+            allowed,
+        })
+    }
+
+    fn lifetimes(&mut self, raw: &Raw) -> Lifetimes {
+        let mut seconds = |name, text: &Option<String>, default: u32| {
+            Duration::from_secs(self.number(name, text.as_ref(), default).into())
+        };
+        let access_token = seconds("ACCESS_TOKEN_LIFETIME", &raw.access_token_lifetime, 3600);
+        let refresh_token =
+            seconds("REFRESH_TOKEN_LIFETIME", &raw.refresh_token_lifetime, 2_592_000);
+        let refresh_grace = seconds("REFRESH_TOKEN_GRACE", &raw.refresh_token_grace, 60);
+        let client = seconds("CLIENT_LIFETIME", &raw.client_lifetime, 7_776_000);
+        for (name, span) in
+            [("ACCESS_TOKEN_LIFETIME", access_token), ("REFRESH_TOKEN_LIFETIME", refresh_token)]
+        {
+            if span.is_zero() {
+                self.0.push(format!("{name} must be at least 1 second"));
+            }
+        }
+        // A registration that ends before its refresh tokens logs its users out.
+        if !client.is_zero() && client < refresh_token {
+            self.0.push("CLIENT_LIFETIME is shorter than REFRESH_TOKEN_LIFETIME".to_owned());
+        }
+        let client = (!client.is_zero()).then_some(client);
+        Lifetimes { access_token, refresh_token, refresh_grace, client }
+    }
+
+    fn required(&mut self, name: &str, value: Option<&String>) -> Option<String> {
+        if value.is_none() {
+            self.0.push(format!("{name} is not set"));
+        }
+        value.cloned()
+    }
+
+    fn parsed<T: std::str::FromStr<Err: fmt::Display>>(
+        &mut self,
+        name: &str,
+        value: Option<&str>,
+        default: &str,
+    ) -> Option<T> {
+        let text = value.unwrap_or(default);
+        text.parse().map_err(|error| self.0.push(format!("{name}: \"{text}\": {error}"))).ok()
+    }
+
+    fn number<T: std::str::FromStr>(&mut self, name: &str, text: Option<&String>, other: T) -> T {
+        let Some(text) = text else { return other };
+        text.parse().unwrap_or_else(|_| {
+            self.0.push(format!("{name}: \"{text}\" is not a whole number in range"));
+            other
+        })
+    }
+}

@@ -1,0 +1,230 @@
+//! Settings: environment and `.env` into typed values, with every problem named at once.
+
+mod check;
+
+use std::{collections::HashMap, fmt, net::SocketAddr, path::PathBuf, time::Duration};
+
+use secrecy::SecretString;
+use serde::Deserialize;
+use url::Url;
+
+use self::check::Check;
+use crate::model::{AllowList, Issuer};
+
+/// The settings of `serve`.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `BASE_DOMAIN`: servers are hosts below it.
+    pub base_domain: String,
+    /// `PUBLIC_PORT`: the port in public URLs, 443.
+    pub public_port: u16,
+    /// `ISSUER`: `https://auth.$BASE_DOMAIN`, with the public port unless it is 443.
+    pub issuer: Issuer,
+    /// `AUTH_LISTEN`: where to listen, `127.0.0.1:8000`.
+    pub listen: SocketAddr,
+    /// `REDIS_URL` with `REDIS_PASSWORD`.
+    pub redis: RedisConfig,
+    /// `MCP_SERVERS_FILE`: the catalogue, `mcp-servers.json`.
+    pub servers_file: PathBuf,
+    /// `SIGNING_KEY_FILE`: PEM of one or more private keys; the first signs, all verify.
+    pub signing_key_file: PathBuf,
+    /// `GITHUB_CLIENT_ID` and its companions; `None` turns GitHub login off.
+    pub github: Option<GithubConfig>,
+    /// `LOCAL_LOGIN`: whether codes minted by the operator log in, `true`.
+    pub local_login: bool,
+    /// Lifetimes of what is issued.
+    pub lifetimes: Lifetimes,
+}
+
+/// How to reach Redis.
+#[derive(Clone, Debug)]
+pub struct RedisConfig {
+    /// `REDIS_URL`: `redis://`, `rediss://` or `unix://`.
+    pub url: SecretString,
+}
+
+/// GitHub, or a GitHub Enterprise Server.
+#[derive(Clone, Debug)]
+pub struct GithubConfig {
+    /// `GITHUB_CLIENT_ID`.
+    pub client_id: String,
+    /// `GITHUB_CLIENT_SECRET`.
+    pub client_secret: SecretString,
+    /// `GITHUB_BASE_URL`: `https://github.com`.
+    pub base_url: Url,
+    /// `GITHUB_API_URL`: `https://api.github.com`.
+    pub api_url: Url,
+    /// `ALLOWED_GITHUB_USERS`: who may log in.
+    pub allowed: AllowList,
+}
+
+/// How long things live.
+#[derive(Clone, Copy, Debug)]
+pub struct Lifetimes {
+    /// `ACCESS_TOKEN_LIFETIME`: 3600 s.
+    pub access_token: Duration,
+    /// `REFRESH_TOKEN_LIFETIME`: 2592000 s, from each use.
+    pub refresh_token: Duration,
+    /// `REFRESH_TOKEN_GRACE`: for how many seconds a spent refresh token still gives its
+    /// successor, 60.
+    pub refresh_grace: Duration,
+    /// `CLIENT_LIFETIME`: 7776000 s; 0 is for ever.
+    pub client: Option<Duration>,
+}
+
+/// Everything that is wrong with the settings.
+#[derive(Debug)]
+pub struct Problems(Vec<String>);
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the configuration has {} problem(s):", self.0.len())?;
+        self.0.iter().try_for_each(|problem| write!(f, "\n  - {problem}"))
+    }
+}
+
+impl std::error::Error for Problems {}
+
+/// The settings as text, one field a variable.
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+struct Raw {
+    base_domain: Option<String>,
+    public_port: Option<String>,
+    issuer: Option<String>,
+    auth_listen: Option<String>,
+    redis_url: Option<String>,
+    redis_password: Option<String>,
+    mcp_servers_file: Option<String>,
+    signing_key_file: Option<String>,
+    github_client_id: Option<String>,
+    github_client_secret: Option<String>,
+    github_base_url: Option<String>,
+    github_api_url: Option<String>,
+    allowed_github_users: Option<String>,
+    local_login: Option<String>,
+    access_token_lifetime: Option<String>,
+    refresh_token_lifetime: Option<String>,
+    refresh_token_grace: Option<String>,
+    client_lifetime: Option<String>,
+}
+
+impl Config {
+    /// The settings of this process.
+    pub fn load() -> Result<Self, Problems> {
+        Self::from_map(environment())
+    }
+
+    /// The settings in `variables`.
+    pub fn from_map(variables: HashMap<String, String>) -> Result<Self, Problems> {
+        let mut check = Check::default();
+        let raw = check.raw(variables);
+        let config = check.config(&raw);
+        match (config, check.0.is_empty()) {
+            (Some(config), true) => Ok(config),
+            _ => Err(Problems(check.0)),
+        }
+    }
+}
+
+impl RedisConfig {
+    /// The settings of this process that administration needs.
+    pub fn load() -> Result<Self, Problems> {
+        let mut check = Check::default();
+        let raw = check.raw(environment());
+        check.redis(&raw).ok_or(Problems(check.0))
+    }
+}
+
+/// `.env` beneath the real environment.
+fn environment() -> HashMap<String, String> {
+    let mut variables: HashMap<String, String> = HashMap::new();
+    if let Ok(lines) = dotenvy::dotenv_iter() {
+        variables.extend(lines.filter_map(Result::ok));
+    }
+    variables.extend(std::env::vars());
+    variables
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(pairs: &[(&str, &str)]) -> HashMap<String, String> {
+        let base = [
+            ("BASE_DOMAIN", "gw.example"),
+            ("REDIS_URL", "redis://127.0.0.1/0"),
+            ("SIGNING_KEY_FILE", "key.pem"),
+        ];
+        base.iter().chain(pairs).map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
+    }
+
+    fn problems(pairs: &[(&str, &str)]) -> String {
+        Config::from_map(settings(pairs)).map(|_| ()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_issuer_follows_from_the_domain_and_the_port() {
+        let issuer = |pairs: &[(&str, &str)]| {
+            Config::from_map(settings(pairs)).unwrap().issuer.as_str().to_owned()
+        };
+        assert_eq!(issuer(&[]), "https://auth.gw.example");
+        assert_eq!(issuer(&[("PUBLIC_PORT", "8443")]), "https://auth.gw.example:8443");
+        assert_eq!(issuer(&[("ISSUER", "https://id.example")]), "https://id.example");
+    }
+
+    #[test]
+    fn every_problem_is_reported_at_once() {
+        let map = [("AUTH_LISTEN", "nonsense"), ("GITHUB_CLIENT_ID", "x"), ("PUBLIC_PORT", "-1")];
+        let map = map.map(|(k, v)| (k.to_owned(), v.to_owned())).into_iter().collect();
+        let text = Config::from_map(map).map(|_| ()).unwrap_err().to_string();
+        for name in [
+            "BASE_DOMAIN is not set",
+            "REDIS_URL is not set",
+            "SIGNING_KEY_FILE is not set",
+            "AUTH_LISTEN",
+            "PUBLIC_PORT",
+            "GITHUB_CLIENT_SECRET",
+        ] {
+            assert!(text.contains(name), "{name} is missing in: {text}");
+        }
+    }
+
+    #[test]
+    fn an_empty_allow_list_admits_nobody() {
+        let github = [("GITHUB_CLIENT_ID", "id"), ("GITHUB_CLIENT_SECRET", "secret")];
+        assert!(problems(&github).contains("ALLOWED_GITHUB_USERS"));
+        let blank = [github[0], github[1], ("ALLOWED_GITHUB_USERS", " , ")];
+        assert!(problems(&blank).contains("ALLOWED_GITHUB_USERS"));
+        let star = [github[0], github[1], ("ALLOWED_GITHUB_USERS", "*")];
+        assert!(Config::from_map(settings(&star)).is_ok());
+    }
+
+    #[test]
+    fn contradictions_are_problems() {
+        assert!(problems(&[("LOCAL_LOGIN", "false")]).contains("nobody could log in"));
+        assert!(problems(&[("CLIENT_LIFETIME", "60")]).contains("CLIENT_LIFETIME"));
+        assert!(problems(&[("ISSUER", "http://id.example")]).contains("ISSUER"));
+        assert!(problems(&[("REDIS_URL", "http://x")]).contains("REDIS_URL"));
+        assert!(problems(&[("ACCESS_TOKEN_LIFETIME", "0")]).contains("ACCESS_TOKEN_LIFETIME"));
+        let both = [("REDIS_URL", "redis://:a@h/0"), ("REDIS_PASSWORD", "b")];
+        assert!(problems(&both).contains("keep one"));
+    }
+
+    #[test]
+    fn a_secret_can_come_from_a_file() {
+        let text = problems(&[("GITHUB_CLIENT_SECRET_FILE", "/nonexistent/secret")]);
+        assert!(text.contains("GITHUB_CLIENT_SECRET_FILE"), "{text}");
+    }
+
+    #[test]
+    fn the_example_names_every_variable() {
+        let example = include_str!("../../../.env.example");
+        let fields = serde_json::to_value(Raw::default()).unwrap();
+        for field in fields.as_object().unwrap().keys() {
+            let name = field.to_uppercase();
+            let named = |line: &str| line.trim_start_matches("# ").starts_with(&format!("{name}="));
+            assert!(example.lines().any(named), "{name} is not in .env.example");
+        }
+    }
+}

@@ -1,0 +1,117 @@
+# shellcheck shell=sh
+# The checks of scripts/test: what they need, how they run, how they are counted.
+
+DENY_VERSION=0.20.2
+
+# check NAME COMMAND...: runs it, shows it, and goes on after a failure, so that one run tells all.
+check() {
+    name=$1
+    shift
+    step "$name: $*"
+    status_file=$RESULTS.status
+    {
+        "$@" 2>&1
+        echo $? >"$status_file"
+    } | tee "$RESULTS.output"
+    status=$(cat "$status_file")
+    tests=$(sed -n 's/^test result: [a-zA-Z]*\. \([0-9]*\) passed.*/\1/p' "$RESULTS.output" |
+        awk '{ sum += $1 } END { print sum + 0 }')
+    printf '%s\t%s\t%s\n' "$status" "$tests" "$name" >>"$RESULTS"
+    rm -f "$status_file" "$RESULTS.output"
+}
+
+# summary BEGAN: the table, and the exit status.
+summary() {
+    printf '\n'
+    while IFS='	' read -r status tests name; do
+        if [ "$status" -eq 0 ]; then verdict=ok; else verdict=FAILED; fi
+        if [ "$tests" -gt 0 ]; then name="$name ($tests tests)"; fi
+        printf '%-7s %s\n' "$verdict" "$name"
+    done <"$RESULTS"
+    awk -F '\t' -v seconds="$(($(date +%s) - $1))" '
+        { tests += $2; checks++; if ($1 != 0) failed++ }
+        END {
+            printf "%d tests passed, %d of %d checks failed, in %d s\n", tests, failed, checks, seconds
+            exit failed > 0
+        }' "$RESULTS"
+}
+
+install_checks() {
+    have shellcheck || need_debian shellcheck
+    have cargo-clippy || fail "clippy is needed: rustup component add clippy rustfmt"
+}
+
+# The official SDKs, as clients.
+install_clients() {
+    python_tools "$TOOLS/client-python" "$ROOT/tests/clients/python/requirements.txt"
+    # Node looks for packages beside the program.
+    node_packages "$ROOT/tests/clients/typescript"
+}
+
+compose_config() {
+    docker=$(find_docker) || return 1
+    BASE_DOMAIN=gateway.example ACME_EMAIL=me@gateway.example REDIS_PASSWORD=x \
+        "$docker" compose -f docker-compose.yml config --quiet
+}
+
+# find_docker: a docker command with compose. Without one, the client of Debian and the plugin of a
+# newer Debian are unpacked into .tools; nothing is started.
+find_docker() {
+    if have docker && docker compose version >/dev/null 2>&1; then
+        command -v docker
+        return
+    fi
+    unpack_docker >&2 || return 1
+    say "$TOOLS/docker/docker"
+}
+
+unpack_docker() {
+    home=$TOOLS/docker
+    [ ! -x "$home/docker" ] || return 0
+    step "Unpacking docker compose into .tools/docker"
+    need_debian_archive trixie docker-compose "$home/plugin" || return 1
+    have docker || need_debian docker.io
+    mkdir -p "$home/config/cli-plugins"
+    plugin=$(find "$home/plugin" -type f -name docker-compose | head -n 1)
+    cp "$plugin" "$home/config/cli-plugins/docker-compose"
+    cat >"$home/docker" <<END
+#!/bin/sh
+DOCKER_CONFIG="$home/config" exec $(command -v docker) "\$@"
+END
+    chmod +x "$home/docker"
+}
+
+# need_debian_archive RELEASE PACKAGE DIRECTORY: unpacks the package of another release, without
+# installing it, from the mirror that this machine uses.
+need_debian_archive() {
+    lists=$TOOLS/apt-$1
+    mkdir -p "$lists/lists/partial" "$lists/archives/partial" "$3"
+    mirror=$(debian_mirror) || return 1
+    printf 'deb %s %s main\n' "$mirror" "$1" >"$lists/sources.list"
+    # shellcheck disable=SC2086 # a list of options
+    options="-o Dir::Etc::sourcelist=$lists/sources.list -o Dir::Etc::sourceparts=- \
+        -o Dir::State::lists=$lists/lists -o Dir::Cache::archives=$lists/archives \
+        -o APT::Sandbox::User=root"
+    # shellcheck disable=SC2086
+    apt-get $options update -q >/dev/null || return 1
+    # shellcheck disable=SC2086
+    (cd "$lists/archives" && apt-get $options download -q "$2" >/dev/null) || return 1
+    dpkg -x "$lists/archives/$2"_*.deb "$3"
+}
+
+# debian_mirror: the address of the main archive in this machine's sources, of either form.
+debian_mirror() {
+    cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources 2>/dev/null |
+        sed -n -e 's/^deb  *\(\[[^]]*\]  *\)\{0,1\}\([^ ]*\) .*/\2/p' -e 's/^URIs: *\([^ ]*\).*/\1/p' |
+        grep -v security | head -n 1
+}
+
+# Built once; its own advisory database is not fetched, see deny.toml.
+cargo_deny() {
+    deny=$TOOLS/cargo/bin/cargo-deny
+    if ! have cargo-deny && [ ! -x "$deny" ]; then
+        step "Building cargo-deny $DENY_VERSION"
+        cargo install --quiet --locked --root "$TOOLS/cargo" "cargo-deny@$DENY_VERSION" || return 1
+    fi
+    PATH="$TOOLS/cargo/bin:$PATH" cargo deny --workspace --offline check bans licenses sources
+}
