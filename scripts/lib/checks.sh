@@ -48,37 +48,24 @@ install_clients() {
     node_packages "$ROOT/tests/clients/typescript"
 }
 
+# The compose file is accepted, with the settings that have no default.
 compose_config() {
-    docker=$(find_docker) || return 1
-    BASE_DOMAIN=gateway.example ACME_EMAIL=me@gateway.example REDIS_PASSWORD=x \
-        "$docker" compose -f docker-compose.yml config --quiet
-}
-
-# find_docker: a docker command with compose. Without one, the client of Debian and the plugin of a
-# newer Debian are unpacked into .tools; nothing is started.
-find_docker() {
-    if have docker && docker compose version >/dev/null 2>&1; then
-        command -v docker
-        return
+    set -- -f docker-compose.yml config --quiet
+    export BASE_DOMAIN=gateway.example REDIS_PASSWORD=x
+    if docker compose version >/dev/null 2>&1; then
+        docker compose "$@"
+    else
+        standalone_compose && "$TOOLS/docker-compose" "$@"
     fi
-    unpack_docker >&2 || return 1
-    say "$TOOLS/docker/docker"
 }
 
-unpack_docker() {
-    home=$TOOLS/docker
-    [ ! -x "$home/docker" ] || return 0
-    step "Unpacking docker compose into .tools/docker"
-    need_debian_archive trixie docker-compose "$home/plugin" || return 1
-    have docker || need_debian docker.io
-    mkdir -p "$home/config/cli-plugins"
-    plugin=$(find "$home/plugin" -type f -name docker-compose | head -n 1)
-    cp "$plugin" "$home/config/cli-plugins/docker-compose"
-    cat >"$home/docker" <<END
-#!/bin/sh
-DOCKER_CONFIG="$home/config" exec $(command -v docker) "\$@"
-END
-    chmod +x "$home/docker"
+# Without compose on the machine: that of a newer Debian, unpacked into .tools. Reading a file needs no
+# Docker Engine.
+standalone_compose() {
+    [ ! -x "$TOOLS/docker-compose" ] || return 0
+    step "Unpacking docker-compose into .tools"
+    need_debian_archive trixie docker-compose "$TOOLS/compose" &&
+        mv "$TOOLS/compose/usr/libexec/docker/cli-plugins/docker-compose" "$TOOLS/docker-compose"
 }
 
 # need_debian_archive RELEASE PACKAGE DIRECTORY: unpacks the package of another release, without
@@ -113,5 +100,5 @@ cargo_deny() {
         step "Building cargo-deny $DENY_VERSION"
         cargo install --quiet --locked --root "$TOOLS/cargo" "cargo-deny@$DENY_VERSION" || return 1
     fi
-    PATH="$TOOLS/cargo/bin:$PATH" cargo deny --workspace --offline check bans licenses sources
+    PATH="$TOOLS/cargo/bin:$PATH" cargo deny --workspace --locked check bans licenses sources
 }
