@@ -8,8 +8,11 @@
 //! | [RFC 6749](https://www.rfc-editor.org/rfc/rfc6749) authorization | `oauth/authorization.rs` | `http/authorize.rs` | `tests/rfc/rfc6749_authorize.rs` |
 //! | RFC 6749 tokens | `oauth/code_grant.rs`, `oauth/refresh_grant.rs` | `http/token.rs` | `tests/rfc/rfc6749_token.rs` |
 //! | RFC 6750 bearer tokens | `oauth/bearer.rs` | `http/verify.rs` | `tests/rfc/rfc6750.rs` |
+//! | RFC 7009 revocation | `oauth/revocation.rs` | `http/revoke.rs` | `tests/rfc/rfc7009.rs` |
 //! | RFC 7591 registration | `oauth/registration.rs` | `http/register.rs` | `tests/rfc/rfc7591.rs` |
-//! | RFC 7636 PKCE | `oauth/pkce.rs` | | `tests/rfc/rfc7636.rs` |
+//! | RFC 7592 management | `oauth/management.rs` | `http/manage.rs` | `tests/rfc/rfc7592.rs` |
+//! | RFC 7636 PKCE | `oauth/pkce.rs` | | `tests/rfc/rfc6749_authorize.rs` |
+//! | RFC 7662 introspection | `oauth/introspection.rs` | `http/introspect.rs` | `tests/rfc/rfc7662.rs` |
 //! | RFC 8252 native apps | `oauth/redirect_uri.rs` | | `tests/rfc/rfc6749_authorize.rs` |
 //! | RFC 8414 metadata | `oauth/metadata.rs` | `http/discovery.rs` | `tests/rfc/rfc8414.rs` |
 //! | RFC 8707 resources | `oauth/resource.rs` | | `tests/rfc/rfc8707.rs` |

@@ -11,10 +11,12 @@ mod discovery;
 mod error;
 mod forwarded;
 mod health;
+mod introspect;
 mod jwks;
 mod manage;
 mod page;
 mod register;
+mod revoke;
 mod token;
 mod verify;
 
@@ -59,6 +61,8 @@ pub fn routes(config: &mut ServiceConfig) {
                 .route(web::put().to(manage::update))
                 .route(web::delete().to(manage::delete)),
         )
+        .route(Endpoint::Revoke.path(), web::post().to(revoke::revoke))
+        .route(Endpoint::Introspect.path(), web::post().to(introspect::introspect))
         .route(Endpoint::Jwks.path(), web::get().to(jwks::jwks))
         .route(Endpoint::Verify.path(), web::route().to(verify::verify))
         .route(Endpoint::Health.path(), web::get().to(health::health))

@@ -14,6 +14,10 @@ pub enum Endpoint {
     Token,
     /// RFC 7591.
     Register,
+    /// RFC 7009.
+    Revoke,
+    /// RFC 7662.
+    Introspect,
     /// RFC 7517.
     Jwks,
     /// Traefik's `ForwardAuth`.
@@ -34,6 +38,8 @@ impl Endpoint {
             Self::Callback => "/callback",
             Self::Token => "/token",
             Self::Register => "/register",
+            Self::Revoke => "/revoke",
+            Self::Introspect => "/introspect",
             Self::Jwks => "/jwks",
             Self::Verify => "/verify",
             Self::Health => "/health",

@@ -5,6 +5,9 @@ use serde::Serialize;
 use super::{AuthServer, Endpoint};
 use crate::model::Scopes;
 
+/// How a client may authenticate (RFC 7591 §2).
+const CLIENT_METHODS: [&str; 3] = ["none", "client_secret_basic", "client_secret_post"];
+
 /// The document.
 #[derive(Debug, Serialize)]
 pub struct ServerMetadata {
@@ -12,12 +15,16 @@ pub struct ServerMetadata {
     authorization_endpoint: String,
     token_endpoint: String,
     registration_endpoint: String,
+    revocation_endpoint: String,
+    introspection_endpoint: String,
     jwks_uri: String,
     scopes_supported: Vec<String>,
     response_types_supported: [&'static str; 1],
     response_modes_supported: [&'static str; 1],
     grant_types_supported: [&'static str; 2],
     token_endpoint_auth_methods_supported: [&'static str; 3],
+    revocation_endpoint_auth_methods_supported: [&'static str; 3],
+    introspection_endpoint_auth_methods_supported: [&'static str; 2],
     code_challenge_methods_supported: [&'static str; 1],
     /// RFC 9207 §3.
     authorization_response_iss_parameter_supported: bool,
@@ -41,13 +48,16 @@ impl AuthServer {
             authorization_endpoint: at(Endpoint::Authorize),
             token_endpoint: at(Endpoint::Token),
             registration_endpoint: at(Endpoint::Register),
+            revocation_endpoint: at(Endpoint::Revoke),
+            introspection_endpoint: at(Endpoint::Introspect),
             jwks_uri: at(Endpoint::Jwks),
             scopes_supported: scopes.iter().map(str::to_owned).chain(offline).collect(),
             response_types_supported: ["code"],
             response_modes_supported: ["query"],
             grant_types_supported: ["authorization_code", "refresh_token"],
-            token_endpoint_auth_methods_supported: [
-                "none",
+            token_endpoint_auth_methods_supported: CLIENT_METHODS,
+            revocation_endpoint_auth_methods_supported: CLIENT_METHODS,
+            introspection_endpoint_auth_methods_supported: [
                 "client_secret_basic",
                 "client_secret_post",
             ],

@@ -9,6 +9,7 @@ mod code_grant;
 mod consent;
 mod endpoint;
 mod error;
+mod introspection;
 mod login;
 mod management;
 mod metadata;
@@ -20,6 +21,7 @@ mod redirect_uri;
 mod refresh_grant;
 mod registration;
 mod resource;
+mod revocation;
 mod token_response;
 
 use std::sync::Arc;
@@ -33,6 +35,7 @@ pub use self::{
     consent::{ConsentPage, Decision, Next},
     endpoint::Endpoint,
     error::{Error, ErrorCode, GrantFault},
+    introspection::Introspection,
     login::ProviderAnswer,
     metadata::ServerMetadata,
     params::Params,

@@ -52,6 +52,13 @@ impl Store {
         self.read(&Key::Refresh(&token.fingerprint()), now).await
     }
 
+    /// Whether `token` was spent.
+    pub async fn is_spent(&self, token: &RefreshToken) -> Result<bool, Error> {
+        let mut command = redis::cmd("EXISTS");
+        command.arg(Key::SpentRefresh(&token.fingerprint()).to_string());
+        Ok(command.query_async(&mut self.pool.get().await?).await?)
+    }
+
     /// Spends `token`, offering `salt` for its successor. Callers within `grace` of the first one
     /// all get the salt of the first one.
     pub async fn spend_refresh(
