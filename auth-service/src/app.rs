@@ -10,7 +10,7 @@ use crate::{
     http,
     model::{Catalogue, SystemClock},
     oauth::{AuthServer, Endpoint},
-    ports::{self, GitHub, ServersFile, SigningKeys},
+    ports::{self, ClientDocuments, GitHub, ServersFile, SigningKeys},
     store::{self, Store},
 };
 
@@ -29,6 +29,9 @@ pub enum Error {
     /// GitHub settings.
     #[error(transparent)]
     GitHub(#[from] ports::GithubError),
+    /// The fetcher of client metadata documents.
+    #[error(transparent)]
+    Documents(#[from] ports::DocumentError),
     /// Redis settings.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -50,6 +53,7 @@ pub fn build(config: Config) -> Result<(AuthServer, watch::Sender<Arc<Catalogue>
         store: Store::open(&config.redis)?,
         keys: SigningKeys::load(&config.signing_key_file)?,
         github,
+        documents: ClientDocuments::new()?,
         catalogue,
         clock: Arc::new(SystemClock),
         config,

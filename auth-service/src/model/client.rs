@@ -85,8 +85,9 @@ pub struct Client {
     /// Its secret, unless it is public.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<Fingerprint>,
-    /// The token that manages the registration (RFC 7592).
-    pub registration_token: Fingerprint,
+    /// The token that manages the registration (RFC 7592); a document has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registration_token: Option<Fingerprint>,
     /// When it was registered.
     pub issued_at: UnixTime,
     /// When the registration ends; never, if absent.
@@ -94,6 +95,17 @@ pub struct Client {
     pub expires_at: Option<UnixTime>,
     /// What it said about itself.
     pub metadata: ClientMetadata,
+}
+
+/// A client metadata document, as it was fetched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocumentRecord {
+    /// What it said.
+    pub metadata: ClientMetadata,
+    /// Until when it need not be fetched again.
+    pub fresh_until: UnixTime,
+    /// Until when it serves if it cannot be fetched again.
+    pub expires_at: UnixTime,
 }
 
 impl Client {

@@ -13,7 +13,7 @@ mod user;
 
 pub use catalogue::Catalogue;
 pub use chain::Chain;
-pub use client::{AuthMethod, Client, ClientId, ClientMetadata};
+pub use client::{AuthMethod, Client, ClientId, ClientMetadata, DocumentRecord};
 pub use clock::{Clock, SystemClock, UnixTime};
 pub use credential::{
     AuthorizationCode, BrowserSession, ClientSecret, CsrfToken, Fingerprint, FlowId, Identifier,

@@ -54,8 +54,7 @@ impl AuthServer {
 
     async fn requesting_client(&self, params: &Params) -> Result<Client, Error> {
         let id = params.required("client_id", "client_id is missing")?;
-        let client = self.store.client(&ClientId::parsed(id), self.now()).await?;
-        client.ok_or(Error::InvalidClient)
+        self.client(&ClientId::parsed(id)).await
     }
 
     /// The scopes to grant: what is asked for and known here. Unknown ones are dropped, since

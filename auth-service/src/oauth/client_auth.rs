@@ -43,8 +43,7 @@ impl AuthServer {
     /// A client that lost its registration gets `invalid_client` here, which is what makes MCP
     /// clients register anew.
     pub async fn authenticate(&self, given: &ClientCredentials) -> Result<Client, Error> {
-        let client = self.store.client(given.id(), self.now()).await?;
-        let client = client.ok_or(Error::InvalidClient)?;
+        let client = self.client(given.id()).await?;
         let proven = given.method() == client.metadata.token_endpoint_auth_method
             && match (given.secret(), &client.secret) {
                 (Some(presented), Some(stored)) => stored.matches(&presented),

@@ -15,6 +15,9 @@ pub enum Error {
     /// The client did not prove who it is. One message, whatever the reason.
     #[error("client authentication failed")]
     InvalidClient,
+    /// One message, whatever the reason: what a fetch met is not told.
+    #[error("the metadata document of this client cannot be used now; try again")]
+    ClientDocument,
     /// The grant does not hold.
     #[error("the grant is invalid, expired, revoked, or was issued to another client")]
     InvalidGrant(#[source] GrantFault),
@@ -142,7 +145,9 @@ impl Error {
             Self::AccessDenied(_) => ErrorCode::AccessDenied,
             Self::InvalidRedirectUri(_) => ErrorCode::InvalidRedirectUri,
             Self::InvalidClientMetadata(_) => ErrorCode::InvalidClientMetadata,
-            Self::Provider(_) | Self::Store(_) => ErrorCode::TemporarilyUnavailable,
+            Self::ClientDocument | Self::Provider(_) | Self::Store(_) => {
+                ErrorCode::TemporarilyUnavailable
+            }
             Self::Internal(_) => ErrorCode::ServerError,
         }
     }

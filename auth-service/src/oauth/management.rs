@@ -68,10 +68,9 @@ impl AuthServer {
     /// (RFC 7592 §2.1: 401 for both).
     async fn managed(&self, id: &ClientId, token: &RegistrationToken) -> Result<Client, Error> {
         let client = self.store.client(id, self.now()).await?.ok_or(Error::InvalidToken)?;
-        if client.registration_token.matches(&token.fingerprint()) {
-            Ok(client)
-        } else {
-            Err(Error::InvalidToken)
+        match &client.registration_token {
+            Some(stored) if stored.matches(&token.fingerprint()) => Ok(client),
+            _ => Err(Error::InvalidToken),
         }
     }
 }

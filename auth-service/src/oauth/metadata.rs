@@ -26,6 +26,8 @@ pub struct ServerMetadata {
     revocation_endpoint_auth_methods_supported: [&'static str; 3],
     introspection_endpoint_auth_methods_supported: [&'static str; 2],
     code_challenge_methods_supported: [&'static str; 1],
+    /// MCP 2025-11-25: `client_id` may be the URL of the client's metadata.
+    client_id_metadata_document_supported: bool,
     /// RFC 9207 §3.
     authorization_response_iss_parameter_supported: bool,
     /// The two members that OpenID Connect Discovery §3 makes mandatory and that its clients check
@@ -62,6 +64,7 @@ impl AuthServer {
                 "client_secret_post",
             ],
             code_challenge_methods_supported: ["S256"],
+            client_id_metadata_document_supported: true,
             authorization_response_iss_parameter_supported: true,
             subject_types_supported: ["public"],
             id_token_signing_alg_values_supported: ["ES256"],

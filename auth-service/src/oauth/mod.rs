@@ -5,6 +5,7 @@ mod access_token;
 mod authorization;
 mod bearer;
 mod client_auth;
+mod client_document;
 mod code_grant;
 mod consent;
 mod endpoint;
@@ -46,7 +47,7 @@ pub use self::{
 use crate::{
     config::Config,
     model::{Catalogue, Clock, UnixTime},
-    ports::{GitHub, SigningKeys},
+    ports::{ClientDocuments, GitHub, SigningKeys},
     store::Store,
 };
 
@@ -60,6 +61,8 @@ pub struct AuthServer {
     pub keys: SigningKeys,
     /// Login with GitHub, if it is configured.
     pub github: Option<GitHub>,
+    /// Where client metadata documents come from.
+    pub documents: ClientDocuments,
     /// The protected servers, as they are now.
     pub catalogue: watch::Receiver<Arc<Catalogue>>,
     /// The time.

@@ -43,7 +43,7 @@ impl AuthServer {
         let client = Client {
             id: ClientId::generate()?,
             secret: secret.as_ref().map(ClientSecret::fingerprint),
-            registration_token: token.fingerprint(),
+            registration_token: Some(token.fingerprint()),
             issued_at: now,
             expires_at: self.config.lifetimes.client.map(|life| now.plus(life)),
             metadata,
@@ -56,6 +56,9 @@ impl AuthServer {
     /// A use of the registration renews it: a client that people work with does not expire.
     pub(super) async fn renew_client(&self, client: &Client) -> Result<(), Error> {
         let Some(life) = self.config.lifetimes.client else { return Ok(()) };
+        if client.registration_token.is_none() {
+            return Ok(());
+        }
         let now = self.now();
         let renewed = Client { expires_at: Some(now.plus(life)), ..client.clone() };
         Ok(self.store.put_client(&renewed, now).await?)

@@ -1,9 +1,11 @@
 //! The world outside: login providers, keys and the file of servers.
 
+mod client_documents;
 mod github;
 mod servers_file;
 mod signing_key;
 
+pub use client_documents::{ClientDocuments, Error as DocumentError};
 pub use github::{Error as GithubError, GitHub};
 pub use servers_file::{Error as ServersError, ServersFile};
 pub use signing_key::{Error as KeyError, SigningKeys, generate_key};

@@ -12,6 +12,8 @@ pub(super) const PREFIX: &str = "mcpgw:";
 pub(super) enum Key<'a> {
     /// A registration.
     Client(&'a ClientId),
+    /// A client metadata document, by its URL.
+    ClientDocument(&'a Fingerprint),
     /// An authorization request on the consent page.
     Consent(&'a Fingerprint),
     /// An authorization request at the login provider, by `state`.
@@ -37,6 +39,7 @@ impl fmt::Display for Key<'_> {
         f.write_str(PREFIX)?;
         match self {
             Self::Client(id) => write!(f, "client:{id}"),
+            Self::ClientDocument(url) => write!(f, "client-document:{url}"),
             Self::Consent(flow) => write!(f, "consent:{flow}"),
             Self::Login(state) => write!(f, "login:{state}"),
             Self::LoginCode(code) => write!(f, "login-code:{code}"),

@@ -6,6 +6,8 @@
     reason = "the helpers of a test stop at the first thing that is not as it should be"
 )]
 
+mod client_document;
+mod document_host;
 mod forward_auth;
 mod login;
 mod operator;

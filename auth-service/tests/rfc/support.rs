@@ -10,12 +10,13 @@ use std::{
     },
 };
 
+use crate::document_host::DocumentHost;
 use auth_service::{
     app,
     config::Config,
     model::{Catalogue, Clock, LoginCode, UnixTime, User},
     oauth::AuthServer,
-    ports::{GitHub, ServersFile, SigningKeys, generate_key},
+    ports::{ClientDocuments, GitHub, ServersFile, SigningKeys, generate_key},
     store::Store,
 };
 use gateway_tests::{
@@ -53,6 +54,7 @@ impl Clock for ManualClock {
 pub(crate) struct Gateway {
     pub(crate) redis: Redis,
     pub(crate) github: FakeGitHub,
+    pub(crate) documents: Arc<DocumentHost>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) config: Config,
     pub(crate) catalogue: watch::Sender<Arc<Catalogue>>,
@@ -123,6 +125,7 @@ impl Gateway {
         let mut variables = variables(directory.path(), &redis, &github);
         variables.extend(settings.iter().map(|(name, value)| ((*name).into(), (*value).into())));
         let config = Config::from_map(variables).unwrap();
+        let documents = Arc::new(DocumentHost::start(directory.path()));
         let (catalogue, listing) =
             watch::channel(Arc::new(ServersFile::new(&config).read().unwrap()));
         let clock = Arc::new(ManualClock(AtomicI64::new(1_800_000_000)));
@@ -130,6 +133,11 @@ impl Gateway {
         let server = AuthServer {
             store: Store::open(&config.redis).unwrap(),
             keys: SigningKeys::load(&config.signing_key_file).unwrap(),
+            documents: ClientDocuments::resolving_by(
+                documents.clone(),
+                Some(documents.authority()),
+            )
+            .unwrap(),
             github: config.github.as_ref().map(|app| GitHub::new(app, callback).unwrap()),
             catalogue: listing,
             clock: clock.clone(),
@@ -141,7 +149,7 @@ impl Gateway {
             .no_proxy()
             .build()
             .unwrap();
-        Self { redis, github, clock, config, catalogue, base, http, handle, directory }
+        Self { redis, github, documents, clock, config, catalogue, base, http, handle, directory }
     }
 
     /// Replaces the file of servers and publishes what it says, as the watcher would.

@@ -1,0 +1,152 @@
+//! Client ID Metadata Documents (draft-ietf-oauth-client-id-metadata-document; MCP 2025-11-25): a
+//! client whose id is the URL of its metadata needs no registration.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use url::{Host, Url};
+
+use super::{AuthServer, Error, registration};
+use crate::model::{AuthMethod, Client, ClientId, ClientMetadata, DocumentRecord};
+
+/// How long a document serves after it should have been fetched again, if that fails.
+const STALE: Duration = Duration::from_hours(24 * 30);
+
+impl AuthServer {
+    /// The client of `id`: registered here, or described by the document that `id` is the URL of.
+    pub(super) async fn client(&self, id: &ClientId) -> Result<Client, Error> {
+        if !id.as_str().contains("://") {
+            return self.store.client(id, self.now()).await?.ok_or(Error::InvalidClient);
+        }
+        if !is_document_url(id.as_str()) {
+            return Err(Error::InvalidClient);
+        }
+        let kept = self.store.client_document(id, self.now()).await?;
+        match kept {
+            Some(record) if self.now() < record.fresh_until => Ok(described(id, record.metadata)),
+            // A document that cannot be fetched again is better than a client locked out.
+            Some(record) => {
+                let fetched = self.fetch_document(id).await;
+                Ok(described(id, fetched.unwrap_or(record.metadata)))
+            }
+            None => Ok(described(id, self.fetch_document(id).await?)),
+        }
+    }
+
+    async fn fetch_document(&self, id: &ClientId) -> Result<ClientMetadata, Error> {
+        let document = self.documents.fetch(id.as_str()).await.map_err(|error| {
+            log::warn!(client:% = id; "client document not fetched: {}", crate::model::Chain(&error));
+            Error::ClientDocument
+        })?;
+        let metadata = parse(id, &document.body).map_err(|error| {
+            log::warn!(client:% = id; "client document refused: {error}");
+            Error::ClientDocument
+        })?;
+        let now = self.now();
+        let fresh_until = now.plus(document.keep);
+        let expires_at = fresh_until.plus(STALE);
+        let record = DocumentRecord { metadata: metadata.clone(), fresh_until, expires_at };
+        self.store.put_client_document(id, &record, now).await?;
+        Ok(metadata)
+    }
+}
+
+fn described(id: &ClientId, metadata: ClientMetadata) -> Client {
+    Client {
+        id: id.clone(),
+        secret: None,
+        registration_token: None,
+        issued_at: crate::model::UnixTime(0),
+        expires_at: None,
+        metadata,
+    }
+}
+
+/// Draft §3: https, a path, and nothing that two readers could take for different URLs. Addresses
+/// and other ports are no public documents.
+fn is_document_url(text: &str) -> bool {
+    let Ok(url) = Url::parse(text) else { return false };
+    let lower = text.to_ascii_lowercase();
+    let dotted = lower.split('/').any(|part| matches!(&*part.replace("%2e", "."), "." | ".."));
+    url.as_str() == text
+        && url.scheme() == "https"
+        && matches!(url.host(), Some(Host::Domain(_)))
+        && url.port().is_none()
+        && url.path() != "/"
+        && url.fragment().is_none()
+        && url.username().is_empty()
+        && url.password().is_none()
+        && text.len() <= 512
+        && !dotted
+}
+
+/// Draft §4: the document says whose it is, and has no secrets.
+fn parse(id: &ClientId, body: &[u8]) -> Result<ClientMetadata, Error> {
+    #[derive(Deserialize)]
+    struct Identity {
+        client_id: String,
+        client_secret: Option<serde::de::IgnoredAny>,
+        token_endpoint_auth_method: Option<String>,
+    }
+    let identity: Identity = serde_json::from_slice(body)
+        .map_err(|_| Error::InvalidClientMetadata("not a JSON object with client_id"))?;
+    // MCP: "the client_id in the document MUST match the URL exactly".
+    if identity.client_id != id.as_str() {
+        return Err(Error::InvalidClientMetadata("client_id is not the URL of the document"));
+    }
+    if identity.client_secret.is_some() {
+        return Err(Error::InvalidClientMetadata("a public document has a client_secret"));
+    }
+    if identity.token_endpoint_auth_method.is_some_and(|method| method != "none") {
+        return Err(Error::InvalidClientMetadata("token_endpoint_auth_method is not supported"));
+    }
+    let mut metadata = registration::parse(body)?;
+    if metadata.client_name.is_none() {
+        return Err(Error::InvalidClientMetadata("client_name is missing"));
+    }
+    metadata.token_endpoint_auth_method = AuthMethod::None;
+    Ok(metadata)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_https_urls_with_a_path_are_documents() {
+        assert!(is_document_url("https://claude.ai/oauth/mcp-oauth-client-metadata"));
+        for bad in [
+            "http://claude.ai/oauth/x",
+            "https://claude.ai",
+            "https://claude.ai/",
+            "https://127.0.0.1/x",
+            "https://[::1]/x",
+            "https://claude.ai:8443/x",
+            "https://user@claude.ai/x",
+            "https://claude.ai/x#y",
+            "https://claude.ai/a/../x",
+            "https://claude.ai/a/%2e%2e/x",
+            "https://CLAUDE.ai/x",
+            "https://claude.ai\\x",
+        ] {
+            assert!(!is_document_url(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_document_says_whose_it_is_and_has_no_secret() {
+        let id = ClientId::parsed("https://a.example/client.json");
+        let with = |more: &str| {
+            let text =
+                format!(r#"{{"client_name":"A","redirect_uris":["https://a.example/cb"]{more}}}"#);
+            parse(&id, text.as_bytes())
+        };
+        let own = r#","client_id":"https://a.example/client.json""#;
+        assert_eq!(with(own).unwrap().token_endpoint_auth_method, AuthMethod::None);
+        assert!(with("").is_err());
+        assert!(with(r#","client_id":"https://a.example/client.json/""#).is_err());
+        assert!(with(&format!(r#"{own},"client_secret":"x""#)).is_err());
+        let method = r#","token_endpoint_auth_method":"client_secret_post""#;
+        assert!(with(&format!("{own}{method}")).is_err());
+    }
+}

@@ -1,0 +1,88 @@
+//! Client ID Metadata Documents (MCP 2025-11-25, draft-ietf-oauth-client-id-metadata-document).
+
+use gateway_tests::pkce;
+use serde_json::json;
+
+use crate::support::{App, CALLBACK, Gateway, TIME};
+
+const URL: &str = "https://app.example/client";
+const OK: &str = "200 OK\r\nContent-Type: application/json\r\nCache-Control: max-age=600";
+
+fn document(id: &str, redirect: &str) -> String {
+    let document = json!({ "client_id": id, "client_name": "App", "redirect_uris": [redirect] });
+    document.to_string()
+}
+
+fn app() -> App {
+    App { id: URL.into(), secret: None }
+}
+
+async fn status_of_authorize(gateway: &Gateway) -> u16 {
+    let url = app().authorize_url(&pkce::pair().1, &[]);
+    gateway.browser().get(&url).await.status.as_u16()
+}
+
+/// From the document to tokens, without a registration; the port of the loopback URI is free.
+#[tokio::test]
+async fn a_client_needs_no_registration() {
+    let gateway = Gateway::start();
+    gateway.documents.publish("client", OK, &document(URL, "http://127.0.0.1/callback"));
+    let tokens = gateway.tokens(&app(), "alice", TIME).await;
+    let access = tokens.text("access_token");
+    let identity = gateway.verify(TIME, &access).await;
+    assert_eq!(identity.headers["x-client-id"], URL);
+    assert_eq!(gateway.refresh(&app(), &tokens.text("refresh_token")).await.status, 200);
+}
+
+/// What is not a document of this client is refused on a page of our own, in one way.
+#[tokio::test]
+async fn a_wrong_document_is_refused_without_saying_why() {
+    let gateway = Gateway::start();
+    let mut pages = Vec::new();
+    let other = document("https://app.example/other", CALLBACK);
+    let huge = document(URL, CALLBACK).replace("App", &"x".repeat(20_000));
+    for (head, body) in [
+        (OK, other.as_str()),
+        (OK, "no JSON"),
+        (OK, &huge),
+        ("404 Not Found", &document(URL, CALLBACK)),
+        ("302 Found\r\nLocation: https://app.example/elsewhere", ""),
+    ] {
+        gateway.documents.publish("client", head, body);
+        gateway.documents.publish("elsewhere", OK, &document(URL, CALLBACK));
+        let url = app().authorize_url(&pkce::pair().1, &[]);
+        let page = gateway.browser().get(&url).await;
+        assert_eq!((page.status.as_u16(), page.next()), (503, None), "{head}");
+        let text = page.body.split("</style>").nth(1).unwrap().to_owned();
+        pages.push(text);
+    }
+    pages.dedup();
+    assert_eq!(pages.len(), 1, "{pages:?}");
+    gateway.documents.publish("client", OK, &document(URL, CALLBACK));
+    assert_eq!(status_of_authorize(&gateway).await, 200);
+}
+
+/// The redirect URI must be one of the document's.
+#[tokio::test]
+async fn only_redirect_uris_of_the_document_are_used() {
+    let gateway = Gateway::start();
+    gateway.documents.publish("client", OK, &document(URL, "https://app.example/cb"));
+    assert_eq!(status_of_authorize(&gateway).await, 400);
+}
+
+/// A document is kept as long as its headers say, and longer if it cannot be fetched again.
+#[tokio::test]
+async fn a_document_is_kept_and_outlives_a_failing_fetch() {
+    let gateway = Gateway::start();
+    gateway.documents.publish("client", OK, &document(URL, CALLBACK));
+    assert_eq!(status_of_authorize(&gateway).await, 200);
+    gateway.documents.publish("client", OK, &document(URL, "https://app.example/cb"));
+    gateway.clock.advance(599);
+    assert_eq!(status_of_authorize(&gateway).await, 200, "kept");
+    gateway.clock.advance(1);
+    assert_eq!(status_of_authorize(&gateway).await, 400, "fetched again");
+    gateway.documents.withdraw("client");
+    gateway.documents.publish("client", "500 Oops", "");
+    gateway.clock.advance(600);
+    assert_eq!(status_of_authorize(&gateway).await, 400, "the last one serves");
+}
