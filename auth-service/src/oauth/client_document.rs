@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use url::{Host, Url};
 
-use super::{AuthServer, Error, registration};
+use super::{AuthServer, Error, pinned_documents::pinned, registration};
 use crate::model::{AuthMethod, Client, ClientId, ClientMetadata, DocumentRecord};
 
 /// How long a document serves after it should have been fetched again, if that fails.
@@ -29,7 +29,10 @@ impl AuthServer {
                 let fetched = self.fetch_document(id).await;
                 Ok(described(id, fetched.unwrap_or(record.metadata)))
             }
-            None => Ok(described(id, self.fetch_document(id).await?)),
+            None => {
+                let fetched = self.fetch_document(id).await;
+                Ok(described(id, fetched.or_else(|error| pinned(id).ok_or(error))?))
+            }
         }
     }
 
@@ -49,6 +52,13 @@ impl AuthServer {
         self.store.put_client_document(id, &record, now).await?;
         Ok(metadata)
     }
+}
+
+/// The host that publishes the document of `id`: what is known of such a client for sure, while the
+/// document chooses its own name.
+pub(super) fn publisher(id: &ClientId) -> Option<String> {
+    let url = is_document_url(id.as_str()).then(|| Url::parse(id.as_str()).ok()).flatten()?;
+    url.host_str().map(str::to_owned)
 }
 
 fn described(id: &ClientId, metadata: ClientMetadata) -> Client {

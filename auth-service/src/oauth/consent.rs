@@ -29,6 +29,8 @@ pub struct ConsentPage {
     pub csrf: CsrfToken,
     /// The client's name.
     pub client_name: String,
+    /// The host that vouches for the name, if one does.
+    pub publisher: Option<String>,
     /// The host, or the scheme, that the answer goes to.
     pub destination: String,
     /// Whether the answer stays on the machine of the person.
@@ -131,6 +133,7 @@ impl AuthServer {
             flow,
             csrf,
             client_name: request.client_name.clone(),
+            publisher: super::client_document::publisher(&request.client_id),
             destination: request.redirect_uri.destination(),
             loopback: super::redirect_uri::stays_local(&request.redirect_uri),
             servers: servers.map(|s| (s.title.clone(), s.resource.to_string())).collect(),

@@ -15,6 +15,7 @@ mod login;
 mod management;
 mod metadata;
 mod params;
+mod pinned_documents;
 mod pkce;
 mod policy;
 mod protected_resource;

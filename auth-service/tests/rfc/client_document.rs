@@ -86,3 +86,18 @@ async fn a_document_is_kept_and_outlives_a_failing_fetch() {
     gateway.clock.advance(600);
     assert_eq!(status_of_authorize(&gateway).await, 400, "the last one serves");
 }
+
+/// The hosts of known clients refuse fetches from data centres: then what is shipped here serves.
+#[tokio::test]
+async fn a_known_client_works_when_its_document_cannot_be_fetched() {
+    let gateway = Gateway::start();
+    let claude = "https://claude.ai/oauth/claude-code-client-metadata";
+    let app = App { id: claude.into(), secret: None };
+    let more = [("redirect_uri", "http://localhost:54321/callback")];
+    let page = gateway.browser().get(&app.authorize_url(&pkce::pair().1, &more)).await;
+    assert_eq!(page.status, 200);
+    assert!(page.body.contains("Claude Code") && page.body.contains("<strong>claude.ai</strong>"));
+    let elsewhere = [("redirect_uri", "https://evil.example/callback")];
+    let page = gateway.browser().get(&app.authorize_url(&pkce::pair().1, &elsewhere)).await;
+    assert_eq!(page.status, 400);
+}
