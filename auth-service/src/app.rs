@@ -1,6 +1,6 @@
 //! Puts the server together and runs it until it is told to stop.
 
-use std::{net::TcpListener, sync::Arc};
+use std::{net::TcpListener, sync::Arc, time::Duration};
 
 use actix_web::{App, HttpServer, dev::Server, middleware::from_fn, web::Data};
 use tokio::sync::watch;
@@ -16,6 +16,10 @@ use crate::{
 
 /// How long requests may take to finish after the signal to stop, in seconds.
 const DRAIN: u64 = 5;
+
+/// Longer than Traefik keeps idle connections (90 s): a connection that ends on our side just as a
+/// request is sent would be a 502 for the client.
+const KEEP_ALIVE: Duration = Duration::from_mins(2);
 
 /// The server cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -83,5 +87,5 @@ pub fn http_server(server: AuthServer, listener: TcpListener) -> std::io::Result
     let app = move || {
         App::new().wrap(from_fn(http::access_log)).app_data(server.clone()).configure(http::routes)
     };
-    Ok(HttpServer::new(app).shutdown_timeout(DRAIN).listen(listener)?.run())
+    Ok(HttpServer::new(app).keep_alive(KEEP_ALIVE).shutdown_timeout(DRAIN).listen(listener)?.run())
 }

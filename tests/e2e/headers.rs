@@ -119,6 +119,8 @@ fn identity_headers(stack: &Stack) {
             let mut request = http.post(&target).header("Host", url.authority());
             request = request.bearer_auth(&client.token);
             for name in [
+                "X-MCP-Server",
+                "X_MCP_Server",
                 "X-User-Id",
                 "x-user-id",
                 "X_User_Id",
@@ -150,6 +152,7 @@ fn identity_headers(stack: &Stack) {
         let alike = |other: &str| other.replace(['_', '.'], "-") == name;
         seen.iter().filter(|(other, _)| alike(other)).map(|(_, value)| value.as_str()).collect()
     };
+    assert_eq!(of("x-mcp-server"), ["time"], "{seen:?}");
     assert_eq!(of("x-user-id"), ["local:alice"], "{seen:?}");
     assert_eq!(of("x-user-name"), ["alice"], "{seen:?}");
     assert_eq!(of("x-auth-scopes"), ["mcp"], "{seen:?}");

@@ -12,6 +12,7 @@ use crate::{Scenario, run};
 
 pub const SCENARIOS: &[Scenario] = &[
     ("a_server_is_added_by_an_entry_in_the_file", a_server_is_added),
+    ("the_server_that_was_checked_is_the_one_that_answers", the_checked_server_answers),
     ("a_program_that_cannot_be_started_is_a_json_rpc_error", an_unspawnable_program),
 ];
 
@@ -78,5 +79,18 @@ fn an_unspawnable_program(stack: &Stack) {
         assert_eq!(reply.body["id"], 1);
         assert!(reply.body["error"]["message"].as_str().unwrap().contains("broken"), "{reply:?}");
         assert!(stack.log("proxy.log").contains("there-is-no-such-program"));
+    });
+}
+
+/// `/mcp/mcp` on the host of one server also reads as the path of a server named `mcp`: the token is
+/// checked for the one, and the one answers.
+fn the_checked_server_answers(stack: &Stack) {
+    run(async {
+        add(stack, "mcp", json!({ "command": "mcp-server-sequential-thinking" })).await;
+        let mut client = McpClient::log_in(stack, "time", "alice").await;
+        client.url = format!("{}/mcp", client.url);
+        let reply = client.call("tools/list", json!({})).await;
+        let tools = reply.body["result"]["tools"].to_string();
+        assert!(tools.contains("get_current_time") && !tools.contains("thinking"), "{reply:?}");
     });
 }

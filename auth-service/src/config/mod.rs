@@ -112,12 +112,17 @@ struct Raw {
 impl Config {
     /// The settings of this process.
     pub fn load() -> Result<Self, Problems> {
-        Self::from_map(environment())
+        let mut check = Check::default();
+        let variables = check.environment();
+        Self::checked(check, variables)
     }
 
     /// The settings in `variables`.
     pub fn from_map(variables: HashMap<String, String>) -> Result<Self, Problems> {
-        let mut check = Check::default();
+        Self::checked(Check::default(), variables)
+    }
+
+    fn checked(mut check: Check, variables: HashMap<String, String>) -> Result<Self, Problems> {
         let raw = check.raw(variables);
         let config = check.config(&raw);
         match (config, check.0.is_empty()) {
@@ -131,19 +136,40 @@ impl RedisConfig {
     /// The settings of this process that administration needs.
     pub fn load() -> Result<Self, Problems> {
         let mut check = Check::default();
-        let raw = check.raw(environment());
-        check.redis(&raw).ok_or(Problems(check.0))
+        let variables = check.environment();
+        let raw = check.raw(variables);
+        match (check.redis(&raw), check.0.is_empty()) {
+            (Some(redis), true) => Ok(redis),
+            _ => Err(Problems(check.0)),
+        }
     }
 }
 
-/// `.env` beneath the real environment.
-fn environment() -> HashMap<String, String> {
-    let mut variables: HashMap<String, String> = HashMap::new();
-    if let Ok(lines) = dotenvy::dotenv_iter() {
-        variables.extend(lines.filter_map(Result::ok));
+impl Check {
+    /// `.env` beneath the real environment.
+    fn environment(&mut self) -> HashMap<String, String> {
+        let mut variables: HashMap<String, String> = HashMap::new();
+        match dotenvy::dotenv_iter() {
+            Ok(lines) => {
+                for line in lines {
+                    match line {
+                        Ok((name, value)) => drop(variables.insert(name, value)),
+                        // The text of the error has the line, which may hold a secret.
+                        Err(_) => self.0.push(
+                            ".env has a line that is not NAME=VALUE (quote a value with blanks)"
+                                .to_owned(),
+                        ),
+                    }
+                }
+            }
+            Err(error) if error.not_found() => {}
+            Err(error) => self.0.push(format!(".env cannot be read: {error}")),
+        }
+        let text = |text: std::ffi::OsString| text.into_string().ok();
+        let real = std::env::vars_os();
+        variables.extend(real.filter_map(|(name, value)| Some((text(name)?, text(value)?))));
+        variables
     }
-    variables.extend(std::env::vars());
-    variables
 }
 
 #[cfg(test)]

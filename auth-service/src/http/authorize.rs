@@ -2,7 +2,14 @@
 
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 
-use super::{body::Body, browser, error::BrowserError, page};
+use url::form_urlencoded;
+
+use super::{
+    body::Body,
+    browser,
+    error::{BrowserError, log_refusal},
+    page,
+};
 use crate::{
     model::{BrowserSession, CsrfToken, FlowId, LoginCode},
     oauth::{AuthServer, AuthorizeError, Decision, Endpoint, Error, Next, Params},
@@ -16,7 +23,17 @@ pub(super) async fn show(
 ) -> Result<HttpResponse, BrowserError> {
     let issuer = &server.config.issuer;
     if request.connection_info().host() != issuer.authority() {
-        let path = format!("{}?{}", Endpoint::Authorize.path(), request.query_string());
+        let mut query = request.query_string().to_owned();
+        // Such a client may not know of `resource`; the host it asked at says what it means.
+        if Params::parse(query.as_bytes()).many("resource").next().is_none()
+            && let Some(resource) = server.only_resource(request.connection_info().host())
+        {
+            let pair = form_urlencoded::Serializer::new(String::new())
+                .append_pair("resource", resource.as_str())
+                .finish();
+            query = [query, pair].join("&");
+        }
+        let path = format!("{}?{query}", Endpoint::Authorize.path());
         return Ok(page::redirect(&issuer.at(&path)));
     }
     let params = Params::parse(request.query_string().as_bytes());
@@ -46,8 +63,12 @@ pub(super) async fn decide(
     };
     match server.decide((&flow, &csrf), &session, decision).await {
         Ok(Next::Again(consent)) => Ok(page::consent(&consent)),
+        Ok(Next::Go(url)) => Ok(page::go_on(&url)),
         // After a form an error reaches the client as a success does: by a page of its own.
-        Ok(Next::Go(url)) | Err(AuthorizeError::Redirect(url, _)) => Ok(page::go_on(&url)),
+        Err(AuthorizeError::Redirect(url, error)) => {
+            log_refusal(&error);
+            Ok(page::go_on(&url))
+        }
         Err(error) => Err(error.into()),
     }
 }

@@ -115,7 +115,7 @@ fn status_of(code: ErrorCode) -> StatusCode {
     }
 }
 
-fn log_refusal(error: &oauth::Error) {
+pub(super) fn log_refusal(error: &oauth::Error) {
     match error.code() {
         ErrorCode::TemporarilyUnavailable | ErrorCode::ServerError => {
             log::error!("{}", Chain(error));

@@ -53,6 +53,7 @@ pub(super) async fn verify(server: Data<AuthServer>, request: HttpRequest) -> Ht
 /// client's own copy must not be what remains.
 fn admit(identity: &Identity) -> HttpResponse {
     HttpResponse::Ok()
+        .insert_header(("X-MCP-Server", identity.server.as_str()))
         .insert_header(("X-User-Id", printable(&identity.subject)))
         .insert_header(("X-User-Name", printable(&identity.name)))
         .insert_header(("X-User-Email", printable(&identity.email)))

@@ -46,9 +46,10 @@ impl AllowList {
     pub fn admits(&self, user: &User) -> bool {
         self.0.iter().map(|entry| entry.trim()).any(|entry| match entry.split_once(':') {
             None => entry == "*" || entry.eq_ignore_ascii_case(&user.name),
+            // Digits are an id and never a login, though a login may look like one.
+            Some((_, id)) if id.bytes().all(|byte| byte.is_ascii_digit()) => entry == user.subject,
             Some((provider, name)) => {
-                entry == user.subject
-                    || (provider == user.provider() && name.eq_ignore_ascii_case(&user.name))
+                provider == user.provider() && name.eq_ignore_ascii_case(&user.name)
             }
         })
     }
@@ -102,6 +103,8 @@ mod tests {
             assert!(!list(entry).admits(&alice), "{entry}");
         }
         assert!(!AllowList::new(vec![]).admits(&alice));
+        let named_like_an_id = user("github:99", "7");
+        assert!(!list("github:7").admits(&named_like_an_id));
     }
 
     #[test]

@@ -27,7 +27,11 @@ impl AuthServer {
         let state = params.one("state").map(|state| state.map(str::to_owned));
         let echoed = state.as_ref().ok().and_then(|state| state.as_deref());
         let refuse = |error| refusal(&self.config.issuer, &redirect_uri, echoed, error);
-        if params.one("response_type").map_err(refuse)? != Some("code") {
+        let state = state
+            .as_ref()
+            .map_err(|_| refuse(Error::InvalidRequest("a parameter is there more than once")))?;
+        let missing = "response_type is missing";
+        if params.required("response_type", missing).map_err(refuse)? != "code" {
             return Err(refuse(Error::UnsupportedResponseType));
         }
         if !client.may_use("authorization_code") {
@@ -39,7 +43,7 @@ impl AuthServer {
         let resources = self.requested_resources(params).map_err(refuse)?;
         let scopes = self.requested_scopes(params, &resources).map_err(refuse)?;
         let client_name = client.display_name().to_owned();
-        let state = echoed.map(str::to_owned);
+        let state = state.clone();
         let client_id = client.id;
         Ok(AuthorizationRequest {
             client_id,

@@ -6,6 +6,9 @@ use crate::model::McpServer;
 /// Who may go on, as the MCP server gets told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
+    /// The name of the server that the token was checked for. What serves the request must take
+    /// this one, and not choose by host and path a second time.
+    pub server: String,
     /// `sub`.
     pub subject: String,
     /// Login name.
@@ -90,6 +93,7 @@ impl AuthServer {
             return Err(invalid("the token was revoked"));
         }
         let identity = Identity {
+            server: server.name.as_str().to_owned(),
             subject: claims.sub,
             name: claims.preferred_username,
             email: claims.email.unwrap_or_default(),

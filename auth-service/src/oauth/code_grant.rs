@@ -14,7 +14,12 @@ impl AuthServer {
         let record = self.store.code(&code, self.now()).await?;
         let record = record.ok_or(Error::InvalidGrant(GrantFault::Unknown))?;
         check_binding(&record, client, params)?;
-        let resources = self.narrowed_resources(params, &record.request.resources)?;
+        if !self.may_log_in(&record.user) || !self.may_use(&record.user, &record.request.resources)
+        {
+            return Err(Error::InvalidGrant(GrantFault::NotAllowed));
+        }
+        let published = self.published(&record.request.resources);
+        let resources = self.narrowed_resources(params, &published)?;
         let now = self.now();
         let grant = Grant {
             id: record.grant,

@@ -48,7 +48,9 @@ impl AuthServer {
             }
             (_, Some(_)) => None,
         };
-        self.store.put_client(&client, self.now()).await?;
+        if !self.store.replace_client(&client, self.now()).await? {
+            return Err(Error::InvalidToken);
+        }
         Ok(self.registered(client, secret.as_ref(), Some(token)))
     }
 

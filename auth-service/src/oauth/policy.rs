@@ -17,11 +17,11 @@ impl AuthServer {
         }
     }
 
-    /// Whether `user` may use all of `resources`.
+    /// Whether `user` may use all of `resources` that there are.
     pub(super) fn may_use(&self, user: &User, resources: &[ResourceUri]) -> bool {
         let catalogue = self.catalogue();
         resources.iter().all(|resource| {
-            catalogue.by_resource(resource).is_some_and(|server| server.admits(user))
+            catalogue.by_resource(resource).is_none_or(|server| server.admits(user))
         })
     }
 }

@@ -10,6 +10,7 @@ use crate::model::{Catalogue, McpServer};
 pub struct ResourceMetadata {
     resource: String,
     authorization_servers: [String; 1],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     scopes_supported: Vec<String>,
     bearer_methods_supported: [&'static str; 1],
     resource_name: String,

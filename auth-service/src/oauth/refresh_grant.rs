@@ -15,6 +15,9 @@ impl AuthServer {
         let token = params.required("refresh_token", "refresh_token is missing")?;
         let token = RefreshToken::presented(token);
         let now = self.now();
+        if !client.may_use("refresh_token") {
+            return Err(Error::UnauthorizedClient("the client did not register refresh_token"));
+        }
         let record = self.store.refresh(&token, now).await?;
         let record = record.ok_or(Error::InvalidGrant(GrantFault::Unknown))?;
         let grant = self.store.grant(&record.grant, now).await?;
@@ -26,8 +29,8 @@ impl AuthServer {
             self.store.revoke_grant(&grant.id).await?;
             return Err(Error::InvalidGrant(GrantFault::NotAllowed));
         }
-        let resources = self.narrowed_resources(params, &grant.resources)?;
-        let scopes = narrowed_scopes(params, &grant)?;
+        let resources = self.narrowed_resources(params, &self.published(&grant.resources))?;
+        let scopes = self.narrowed_scopes(params, &grant)?;
         let successor = self.rotate(&token, record.expires_at, &grant).await?;
         grant.expires_at = now.plus(self.config.lifetimes.refresh_token);
         if !self.store.extend_grant(&grant, now).await? {
@@ -35,6 +38,22 @@ impl AuthServer {
         }
         self.renew_client(client).await?;
         self.issue_tokens(client, &grant, Part { resources, scopes }, &successor).await
+    }
+
+    /// RFC 6749 §6: the scope "MUST NOT include any scope not originally granted".
+    fn narrowed_scopes(&self, params: &Params, grant: &Grant) -> Result<Scopes, Error> {
+        let asked = Scopes::parse(params.one("scope")?.unwrap_or(""))
+            .map_err(|_| Error::InvalidScope("scope is malformed"))?;
+        // Clients repeat what they asked for at first, with scopes that were dropped as unknown.
+        let known = asked.intersection(&self.known_scopes(&grant.resources).union(&grant.scopes));
+        if known.is_empty() {
+            return Ok(grant.scopes.clone());
+        }
+        let narrowed = known.intersection(&grant.scopes);
+        if narrowed.is_empty() {
+            return Err(Error::InvalidScope("scope has nothing of what was granted"));
+        }
+        Ok(narrowed)
     }
 
     /// The successor of `token`. Everybody who presents it within the grace gets the same one:
@@ -66,16 +85,4 @@ fn successor(token: &RefreshToken, salt: &str) -> RefreshToken {
     let key = hmac::Key::new(hmac::HMAC_SHA256, salt.as_bytes());
     let tag = hmac::sign(&key, token.reveal().as_bytes());
     RefreshToken::presented(BASE64_URL_SAFE_NO_PAD.encode(tag.as_ref()))
-}
-
-/// RFC 6749 §6: the scope "MUST NOT include any scope not originally granted".
-fn narrowed_scopes(params: &Params, grant: &Grant) -> Result<Scopes, Error> {
-    let Some(asked) = params.one("scope")? else { return Ok(grant.scopes.clone()) };
-    let asked = Scopes::parse(asked).map_err(|_| Error::InvalidScope("scope is malformed"))?;
-    // Clients repeat what they asked for at first, dropped scopes included.
-    let narrowed = asked.intersection(&grant.scopes);
-    if narrowed.is_empty() {
-        return Err(Error::InvalidScope("scope has nothing of what was granted"));
-    }
-    Ok(narrowed)
 }

@@ -9,6 +9,8 @@ use crate::model::{
 
 const MAX_REDIRECT_URIS: usize = 20;
 const MAX_TEXT: usize = 2048;
+/// A name stands on the consent page above what a person has to read.
+const MAX_NAME: usize = 100;
 
 /// The answer to a registration (RFC 7591 §3.2.1, RFC 7592 §3). No member is ever `null`: clients
 /// refuse that.
@@ -60,8 +62,11 @@ impl AuthServer {
             return Ok(());
         }
         let now = self.now();
-        let renewed = Client { expires_at: Some(now.plus(life)), ..client.clone() };
-        Ok(self.store.put_client(&renewed, now).await?)
+        if self.store.renew_client(&client.id, now.plus(life), now).await? {
+            Ok(())
+        } else {
+            Err(Error::InvalidClient)
+        }
     }
 
     pub(super) fn registered(
@@ -125,8 +130,11 @@ fn check_texts(metadata: &ClientMetadata) -> Result<(), Error> {
     ];
     let contacts = metadata.contacts.iter().flatten();
     let texts = single.into_iter().flatten().chain(contacts).chain(&metadata.grant_types);
+    if metadata.client_name.as_ref().is_some_and(|name| name.chars().count() > MAX_NAME) {
+        return Err(Error::InvalidClientMetadata("client_name is longer than 100 characters"));
+    }
     for text in texts {
-        if text.len() > MAX_TEXT || text.chars().any(char::is_control) {
+        if text.len() > MAX_TEXT || text.chars().any(hides) {
             return Err(Error::InvalidClientMetadata(
                 "a text is longer than 2048 bytes or has control characters",
             ));
@@ -136,6 +144,14 @@ fn check_texts(metadata: &ClientMetadata) -> Result<(), Error> {
         return Err(Error::InvalidClientMetadata("more than 20 contacts"));
     }
     Ok(())
+}
+
+/// Whether a character can make a text look like another one: controls, and the invisible ones that
+/// turn the direction of what follows, also outside the text itself.
+fn hides(c: char) -> bool {
+    let invisible = matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{feff}'
+        | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{e0000}'..='\u{e0fff}');
+    c.is_control() || invisible
 }
 
 #[cfg(test)]
@@ -161,6 +177,8 @@ mod tests {
         assert_eq!(code(r#"{"redirect_uris":"https://a/"}"#), "invalid_client_metadata");
         let method = r#"{"redirect_uris":["https://a/"],"token_endpoint_auth_method":"magic"}"#;
         assert_eq!(code(method), "invalid_client_metadata");
+        let turned = "{\"redirect_uris\":[\"https://a/\"],\"client_name\":\"A\u{202e}B\"}";
+        assert_eq!(code(turned), "invalid_client_metadata");
         let long =
             format!(r#"{{"redirect_uris":["https://a/"],"client_name":"{}"}}"#, "x".repeat(2049));
         assert_eq!(code(&long), "invalid_client_metadata");

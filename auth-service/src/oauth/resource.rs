@@ -25,12 +25,21 @@ impl AuthServer {
         Ok(resources)
     }
 
+    /// The only server on the host `authority`, if there is just one.
+    #[must_use]
+    pub fn only_resource(&self, authority: &str) -> Option<ResourceUri> {
+        self.catalogue().only_on(authority).map(|server| server.resource.clone())
+    }
+
     /// The part of `granted` that a token request names (RFC 8707 §2.2); all of it if it names none.
     pub(super) fn narrowed_resources(
         &self,
         params: &Params,
         granted: &[ResourceUri],
     ) -> Result<Vec<ResourceUri>, Error> {
+        if granted.is_empty() {
+            return Err(Error::InvalidTarget("the server is not published at present"));
+        }
         if params.many("resource").next().is_none() {
             return Ok(granted.to_vec());
         }
@@ -40,6 +49,14 @@ impl AuthServer {
         } else {
             Err(Error::InvalidTarget("resource is not part of the grant"))
         }
+    }
+
+    /// The part of `granted` that is published now: a server may be taken out of the file and come
+    /// back, which ends no grant.
+    pub(super) fn published(&self, granted: &[ResourceUri]) -> Vec<ResourceUri> {
+        let catalogue = self.catalogue();
+        let there = |resource: &&ResourceUri| catalogue.by_resource(resource).is_some();
+        granted.iter().filter(there).cloned().collect()
     }
 
     /// The scopes that the servers of `resources` know.

@@ -15,11 +15,46 @@ impl Expiring for DocumentRecord {
     }
 }
 
+/// Moves the end of a registration that is still there, and touches nothing else of it: its client may
+/// be changing or deleting it at the same time. `expires_at` comes before everything that the client
+/// chose, and quotes in texts are escaped, so that the first match is ours.
+const RENEW: &str = r#"
+local client = redis.call('GET', KEYS[1])
+if not client then return 0 end
+client = string.gsub(client, '"expires_at":%d+', '"expires_at":' .. ARGV[1], 1)
+redis.call('SET', KEYS[1], client, 'EX', ARGV[2])
+return 1
+"#;
+
 impl Store {
-    /// Stores a registration, new or renewed.
+    /// Stores a new registration.
     pub async fn put_client(&self, client: &Client, now: UnixTime) -> Result<(), Error> {
         let ttl = client.expires_at.map_or(Ttl::Never, |end| Ttl::until(now, end));
         self.put(&Key::Client(&client.id), client, ttl).await
+    }
+
+    /// Moves the end of a registration; `false` when it is gone.
+    pub async fn renew_client(
+        &self,
+        id: &ClientId,
+        end: UnixTime,
+        now: UnixTime,
+    ) -> Result<bool, Error> {
+        let script = redis::Script::new(RENEW);
+        let mut call = script.prepare_invoke();
+        call.key(Key::Client(id).to_string()).arg(end.0).arg(now.until(end).as_secs().max(1));
+        Ok(call.invoke_async(&mut self.pool.get().await?).await?)
+    }
+
+    /// Replaces a registration; `false` when it is gone.
+    pub async fn replace_client(&self, client: &Client, now: UnixTime) -> Result<bool, Error> {
+        let mut command = redis::cmd("SET");
+        command.arg(Key::Client(&client.id).to_string()).arg(serde_json::to_string(client)?);
+        command.arg("XX");
+        let ttl = client.expires_at.map_or(Ttl::Never, |end| Ttl::until(now, end));
+        ttl.add_to(&mut command);
+        let done: Option<String> = command.query_async(&mut self.pool.get().await?).await?;
+        Ok(done.is_some())
     }
 
     /// The registration of `id`.

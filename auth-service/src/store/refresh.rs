@@ -32,15 +32,18 @@ pub enum Spending {
 }
 
 impl Store {
-    /// Stores a refresh token.
+    /// Stores a refresh token; a successor that is given out again keeps the end it has.
     pub async fn put_refresh(
         &self,
         token: &RefreshToken,
         record: &RefreshRecord,
         now: UnixTime,
     ) -> Result<(), Error> {
-        let ttl = Ttl::until(now, record.expires_at);
-        self.put(&Key::Refresh(&token.fingerprint()), record, ttl).await
+        let mut command = redis::cmd("SET");
+        command.arg(Key::Refresh(&token.fingerprint()).to_string());
+        command.arg(serde_json::to_string(record)?).arg("NX");
+        Ttl::until(now, record.expires_at).add_to(&mut command);
+        Ok(command.query_async(&mut self.pool.get().await?).await?)
     }
 
     /// What `token` stands for, spent or not.

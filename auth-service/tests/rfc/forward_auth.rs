@@ -13,6 +13,7 @@ async fn a_good_token_gives_all_identity_headers() {
     let answer = gateway.verify(&format!("{TIME}?x=1"), &token).await;
     assert_eq!(answer.status, 200);
     for (name, value) in [
+        ("x-mcp-server", "time"),
         ("x-user-id", "local:alice"),
         ("x-user-name", "alice"),
         ("x-user-email", ""),

@@ -35,7 +35,7 @@ async fn other_errors_reach_the_client() {
     let mut browser = gateway.browser();
     for (more, error) in [
         (("response_type", "token"), "unsupported_response_type"),
-        (("response_type", ""), "unsupported_response_type"),
+        (("response_type", ""), "invalid_request"),
         (("code_challenge", ""), "invalid_request"),
         (("code_challenge", "short"), "invalid_request"),
         (("code_challenge_method", ""), "invalid_request"),
@@ -96,7 +96,8 @@ async fn unknown_scopes_and_a_missing_state_do_not_matter() {
 async fn on_the_host_of_a_server_the_browser_is_sent_to_the_issuer() {
     let gateway = Gateway::start();
     let answer = gateway.get("time.gw.example", "/authorize?client_id=a&state=%26").await;
-    let expected = format!("{ISSUER}/authorize?client_id=a&state=%26");
+    let resource = "https%3A%2F%2Ftime.gw.example%2Fmcp";
+    let expected = format!("{ISSUER}/authorize?client_id=a&state=%26&resource={resource}");
     assert_eq!((answer.status, answer.header("location")), (303, expected.as_str()));
 }
 

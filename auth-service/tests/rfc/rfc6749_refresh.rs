@@ -87,6 +87,8 @@ async fn a_refresh_cannot_widen_the_scope() {
     let token = tokens.text("refresh_token");
     assert_eq!(refresh(&token, "write").await.error(), (400, "invalid_scope"));
     assert_eq!(refresh(&token, "read write").await.body["scope"], "read");
+    // What /authorize has dropped as unknown is dropped here, too.
+    assert_eq!(refresh(&token, "claudeai offline_access").await.body["scope"], "read");
 }
 
 /// Who is taken off the list is out at the next refresh.
@@ -134,4 +136,16 @@ async fn a_dump_of_redis_grants_nothing() {
             assert!(!dump.contains(&answer.text(secret)), "{secret}");
         }
     }
+}
+
+/// A server that is taken out of the file and comes back finds its grants as they were.
+#[tokio::test]
+async fn an_absent_server_ends_no_grant() {
+    let gateway = Gateway::start();
+    let app = gateway.app().await;
+    let token = gateway.tokens(&app, "alice", TIME).await.text("refresh_token");
+    gateway.set_servers(&json!({ "git": {} }));
+    assert_eq!(gateway.refresh(&app, &token).await.error(), (400, "invalid_target"));
+    gateway.set_servers(&json!({ "git": {}, "time": {} }));
+    assert_eq!(gateway.refresh(&app, &token).await.status, 200);
 }

@@ -85,3 +85,28 @@ async fn the_token_of_another_client_opens_nothing() {
     assert!(wrong.header("www-authenticate").starts_with("Bearer "));
     assert_eq!((unknown.status, unknown.body), (wrong.status, wrong.body));
 }
+
+/// A use of the registration at the same time neither brings it back nor undoes a change.
+#[tokio::test]
+async fn a_renewal_does_not_undo_what_the_client_does() {
+    use auth_service::{
+        model::{ClientId, Clock, UnixTime},
+        store::Store,
+    };
+    let gateway = Gateway::start();
+    let store = Store::open(&gateway.config.redis).unwrap();
+    let name = r#"x","expires_at":7,"#;
+    let metadata = json!({ "redirect_uris": [CALLBACK], "client_name": name, "contacts": [] });
+    let id = ClientId::parsed(&gateway.register(metadata).await.text("client_id"));
+    let now = gateway.clock.now();
+    let before = store.client(&id, now).await.unwrap().unwrap();
+    let end = UnixTime(now.0 + 9_000_000);
+    assert!(store.renew_client(&id, end, now).await.unwrap());
+    let after = store.client(&id, now).await.unwrap().unwrap();
+    assert_eq!(after.expires_at, Some(end));
+    assert_eq!(after.metadata, before.metadata, "nothing else has changed");
+    store.delete_client(&id, now).await.unwrap();
+    assert!(!store.renew_client(&id, end, now).await.unwrap());
+    assert!(!store.replace_client(&before, now).await.unwrap());
+    assert_eq!(store.client(&id, now).await.unwrap(), None);
+}

@@ -16,6 +16,7 @@ pub(super) const SESSION: &str = "mcp-session-id";
 pub(super) const LAST_EVENT: &str = "last-event-id";
 /// The user, set by the gateway; a key for isolation and nothing more.
 const USER: &str = "x-user-id";
+const SERVER: &str = "x-mcp-server";
 /// The scopes of the access token, set by the gateway.
 const SCOPES: &str = "x-auth-scopes";
 /// The longest user id.
@@ -119,8 +120,34 @@ pub(super) fn scopes(headers: &HeaderMap) -> &str {
     text(headers, SCOPES).unwrap_or_default()
 }
 
+/// The server that the gateway chose, if there is a gateway.
+pub(crate) fn server(headers: &HeaderMap) -> Result<Option<&str>, Refusal> {
+    let mut values = headers.get_all(SERVER);
+    match (values.next().map(|value| value.to_str()), values.next()) {
+        (None | Some(Ok("")), None) => Ok(None),
+        (Some(Ok(name)), None) => Ok(Some(name)),
+        _ => Err(Refusal::bad_request("X-MCP-Server is not usable")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn the_gateway_chooses_one_server_or_none() {
+        let chosen = |values: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                let value = HeaderValue::from_str(value).unwrap();
+                headers.append(HeaderName::from_static(SERVER), value);
+            }
+            server(&headers).map(|name| name.map(str::to_owned)).map_err(|_| ())
+        };
+        assert_eq!(chosen(&[]), Ok(None));
+        assert_eq!(chosen(&[""]), Ok(None));
+        assert_eq!(chosen(&["git"]), Ok(Some("git".to_owned())));
+        assert_eq!(chosen(&["git", "time"]), Err(()));
+    }
+
     use super::*;
     use actix_web::http::header::{HeaderName, HeaderValue};
 

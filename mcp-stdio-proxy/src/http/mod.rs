@@ -70,11 +70,16 @@ impl Gate {
         let host = headers::text(request.headers(), HOST.as_str()).unwrap_or_default();
         headers::check_source(&self.guard, host, request.headers())?;
         headers::check_version(request.headers())?;
+        let chosen = headers::server(request.headers())?;
         let name = match (request.match_info().get("server"), &self.single) {
-            (Some(name), None) => name,
             (None, Some(single)) => single,
-            (None, None) => guard::first_label(host),
             (Some(_), Some(_)) => "",
+            // What the gateway checked the token for is what gets the request.
+            (path, None) => match (chosen, path) {
+                (Some(chosen), _) => chosen,
+                (None, Some(name)) => name,
+                (None, None) => guard::first_label(host),
+            },
         };
         self.hub.backend(name).ok_or_else(|| {
             Refusal::new(
