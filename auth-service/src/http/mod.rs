@@ -21,9 +21,11 @@ mod token;
 mod verify;
 
 use actix_web::{
-    HttpResponse,
+    FromRequest, Handler, HttpResponse, Resource, Responder, Route,
+    http::header::ALLOW,
     web::{self, PayloadConfig, ServiceConfig},
 };
+use serde_json::json;
 
 pub use access_log::access_log;
 
@@ -34,45 +36,80 @@ const MAX_BODY: usize = 64 * 1024;
 
 /// The route table.
 pub fn routes(config: &mut ServiceConfig) {
-    let well_known = "/.well-known";
-    let server = format!("{well_known}/oauth-authorization-server");
-    let openid = format!("{well_known}/openid-configuration");
-    let resource = format!("{well_known}/oauth-protected-resource");
+    let server = "/.well-known/oauth-authorization-server";
+    let openid = "/.well-known/openid-configuration";
+    let resource = "/.well-known/oauth-protected-resource";
+    let with_path = |known: &str| format!("{known}/{{path:.*}}");
+    config.app_data(PayloadConfig::new(MAX_BODY));
+    // RFC 8414 §3.1 inserts the path of an issuer after the well-known part, OpenID Connect
+    // Discovery §4 appends; clients try either with the path of the MCP server.
+    let appended = format!("/{{path:.*}}{openid}");
+    for path in [server, openid, &with_path(server), &with_path(openid), &appended] {
+        config.service(readable(path, discovery::server));
+    }
+    for path in [resource, &with_path(resource)] {
+        config.service(readable(path, discovery::resource));
+    }
     let manage = format!("{}/{{client_id}}", Endpoint::Register.path());
     config
-        .app_data(PayloadConfig::new(MAX_BODY))
-        // RFC 8414 §3.1 inserts the path of an issuer after the well-known part, OpenID Connect
-        // Discovery §4 appends; clients try either with the path of the MCP server.
-        .route(&server, web::get().to(discovery::server))
-        .route(&format!("{server}/{{path:.*}}"), web::get().to(discovery::server))
-        .route(&openid, web::get().to(discovery::server))
-        .route(&format!("{openid}/{{path:.*}}"), web::get().to(discovery::server))
-        .route(&format!("/{{path:.*}}{openid}"), web::get().to(discovery::server))
-        .route(&resource, web::get().to(discovery::resource))
-        .route(&format!("{resource}/{{path:.*}}"), web::get().to(discovery::resource))
-        .route(Endpoint::Authorize.path(), web::get().to(authorize::show))
-        .route(Endpoint::Consent.path(), web::post().to(authorize::decide))
-        .route(Endpoint::Callback.path(), web::get().to(callback::callback))
-        .route(Endpoint::Token.path(), web::post().to(token::token))
-        .route(Endpoint::Register.path(), web::post().to(register::register))
+        .service(readable(Endpoint::Authorize.path(), authorize::show))
+        .service(writable(Endpoint::Consent, authorize::decide))
+        .service(readable(Endpoint::Callback.path(), callback::callback))
+        .service(writable(Endpoint::Token, token::token))
+        .service(writable(Endpoint::Register, register::register))
         .service(
-            web::resource(manage.as_str())
+            web::resource(manage)
                 .route(web::get().to(manage::read))
                 .route(web::put().to(manage::update))
-                .route(web::delete().to(manage::delete)),
+                .route(web::delete().to(manage::delete))
+                .default_service(not_allowed("GET, PUT, DELETE")),
         )
-        .route(Endpoint::Revoke.path(), web::post().to(revoke::revoke))
-        .route(Endpoint::Introspect.path(), web::post().to(introspect::introspect))
-        .route(Endpoint::Jwks.path(), web::get().to(jwks::jwks))
+        .service(writable(Endpoint::Revoke, revoke::revoke))
+        .service(writable(Endpoint::Introspect, introspect::introspect))
+        .service(readable(Endpoint::Jwks.path(), jwks::jwks))
         .route(Endpoint::Verify.path(), web::route().to(verify::verify))
-        .route(Endpoint::Health.path(), web::get().to(health::health))
-        .route(Endpoint::Ready.path(), web::get().to(health::ready))
+        .service(readable(Endpoint::Health.path(), health::health))
+        .service(readable(Endpoint::Ready.path(), health::ready))
         .default_service(web::to(not_found));
 }
 
+/// A resource to GET, and so to HEAD (RFC 9110 §9.1).
+fn readable<F, Args>(path: &str, handler: F) -> Resource
+where
+    F: Handler<Args, Output: Responder>,
+    Args: FromRequest + 'static,
+{
+    web::resource(path)
+        .route(web::get().to(handler.clone()))
+        .route(web::head().to(handler))
+        .default_service(not_allowed("GET, HEAD"))
+}
+
+/// A resource to POST to.
+fn writable<F, Args>(endpoint: Endpoint, handler: F) -> Resource
+where
+    F: Handler<Args, Output: Responder>,
+    Args: FromRequest + 'static,
+{
+    web::resource(endpoint.path())
+        .route(web::post().to(handler))
+        .default_service(not_allowed("POST"))
+}
+
+/// RFC 9110 §15.5.6: 405 with the methods there are.
+fn not_allowed(methods: &'static str) -> Route {
+    web::to(move || {
+        let answer = HttpResponse::MethodNotAllowed().insert_header((ALLOW, methods)).json(json!({
+            "error": "invalid_request",
+            "error_description": "this endpoint does not take this method; see Allow",
+        }));
+        std::future::ready(answer)
+    })
+}
+
 async fn not_found() -> HttpResponse {
-    HttpResponse::NotFound().json(serde_json::json!({
+    HttpResponse::NotFound().json(json!({
         "error": "not_found",
-        "error_description": "there is no such endpoint, or not with this method",
+        "error_description": "there is no such endpoint",
     }))
 }

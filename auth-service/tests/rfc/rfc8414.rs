@@ -39,3 +39,25 @@ async fn the_metadata_names_what_is_there() {
         assert_ne!(gateway.get("auth.gw.example", path).await.status, 500, "{endpoint}");
     }
 }
+
+/// RFC 9110 §9.1, §15.5.6: HEAD works where GET does, and a wrong method is told the right ones.
+#[tokio::test]
+async fn a_wrong_method_is_not_taken_for_a_missing_endpoint() {
+    let gateway = Gateway::start();
+    let send = async |method: reqwest::Method, path: &str| {
+        let request = gateway.http.request(method, format!("{}{path}", gateway.base));
+        crate::support::answer(request).await
+    };
+    let head = send(reqwest::Method::HEAD, "/.well-known/oauth-authorization-server").await;
+    assert_eq!(head.status, 200);
+    for (method, path, allow) in [
+        (reqwest::Method::GET, "/token", "POST"),
+        (reqwest::Method::GET, "/register", "POST"),
+        (reqwest::Method::POST, "/jwks", "GET, HEAD"),
+        (reqwest::Method::POST, "/register/x", "GET, PUT, DELETE"),
+    ] {
+        let answer = send(method, path).await;
+        assert_eq!((answer.status, answer.header("allow")), (405, allow), "{path}");
+    }
+    assert_eq!(send(reqwest::Method::GET, "/nothing").await.error(), (404, "not_found"));
+}
