@@ -16,14 +16,19 @@ pub const SCENARIOS: &[Scenario] = &[
     ("a_program_that_cannot_be_started_is_a_json_rpc_error", an_unspawnable_program),
 ];
 
+/// The scenarios run side by side and edit one file.
+static EDITING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 /// Adds an entry to `mcp-servers.json`; answers the URL of the new server once it is known.
 async fn add(stack: &Stack, name: &str, entry: Value) -> String {
+    let editing = EDITING.lock().await;
     let path = stack.path("mcp-servers.json");
     let mut file: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
     file["mcpServers"][name] = entry;
     let draft = stack.path("mcp-servers.json.draft");
     std::fs::write(&draft, serde_json::to_string_pretty(&file).unwrap()).unwrap();
     std::fs::rename(draft, &path).unwrap();
+    drop(editing);
     let url = stack.url("time").replace("//time.", &format!("//{name}."));
     let deadline = Instant::now() + Duration::from_secs(20);
     while Reply::read(client_of(stack, name).post(&url)).await.status != 401 {
@@ -50,21 +55,25 @@ async fn client(stack: &Stack, name: &str, url: String) -> McpClient {
     McpClient { url, token: token.token, id: token.id, http }
 }
 
+/// Asks until the proxy, too, has noticed the edit.
+async fn list_tools(client: &McpClient) -> Reply {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        let reply = client.call("tools/list", json!({})).await;
+        if reply.status != 404 {
+            return reply;
+        }
+        assert!(Instant::now() < deadline, "{reply:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
 fn a_server_is_added(stack: &Stack) {
     run(async {
         let entry = json!({ "command": "mcp-server-time", "args": ["--local-timezone", "UTC"] });
         let url = add(stack, "clock", entry).await;
         let client = client(stack, "clock", url).await;
-        // The two programs notice the edit on their own.
-        let deadline = Instant::now() + Duration::from_secs(20);
-        let tools = loop {
-            let reply = client.call("tools/list", json!({})).await;
-            if reply.status != 404 {
-                break reply;
-            }
-            assert!(Instant::now() < deadline, "{reply:?}");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        };
+        let tools = list_tools(&client).await;
         assert_eq!(tools.body["result"]["tools"].as_array().map(Vec::len), Some(2), "{tools:?}");
     });
 }
@@ -74,7 +83,7 @@ fn an_unspawnable_program(stack: &Stack) {
     run(async {
         let url = add(stack, "broken", json!({ "command": "there-is-no-such-program" })).await;
         let client = client(stack, "broken", url).await;
-        let reply = client.call("tools/list", json!({})).await;
+        let reply = list_tools(&client).await;
         assert!(!reply.status.is_server_error(), "{reply:?}");
         assert_eq!(reply.body["id"], 1);
         assert!(reply.body["error"]["message"].as_str().unwrap().contains("broken"), "{reply:?}");
