@@ -1,4 +1,4 @@
-//! The routes: `/mcp`, `/{server}/mcp` (Streamable HTTP), and those of operation.
+//! The routes: `/mcp`, `/{server}/mcp` and `/` (Streamable HTTP), and those of operation.
 
 mod access;
 mod answer;
@@ -41,7 +41,8 @@ pub struct Gate {
 
 /// Adds the routes.
 pub fn routes(config: &mut web::ServiceConfig) {
-    for path in ["/mcp", "/{server}/mcp"] {
+    // `/` is `/mcp` for a server whose public URL is a bare origin.
+    for path in ["/mcp", "/{server}/mcp", "/"] {
         let endpoint = web::resource(path)
             .route(web::post().to(post::post))
             .route(web::get().to(stream::get))

@@ -59,9 +59,15 @@ fn a_server_is_found_by_path_and_by_host() {
     assert_eq!(tool(&proxy, "/one/mcp", "args"), "--one");
     assert_eq!(tool(&proxy, "/two/mcp", "args"), "--two");
     let host = [("Host", "two.mcp.localhost:8443")];
-    let answer = ask(&proxy, "/mcp", &host, &call(1, "args", &json!({})));
-    assert_eq!(text(&answer), "--two");
-    for path in ["/three/mcp", "/native/mcp", "/mcp", "/%2e%2e/mcp"] {
+    for path in ["/mcp", "/"] {
+        let answer = ask(&proxy, path, &host, &call(1, "args", &json!({})));
+        assert_eq!(text(&answer), "--two", "{path}");
+        // The gateway's choice comes first.
+        let chosen = [host[0], ("X-MCP-Server", "one")];
+        let answer = ask(&proxy, path, &chosen, &call(1, "args", &json!({})));
+        assert_eq!(text(&answer), "--one", "{path}");
+    }
+    for path in ["/three/mcp", "/native/mcp", "/mcp", "/", "/%2e%2e/mcp"] {
         let response = proxy.post_to(path, &[], &initialize("2025-11-25", &json!({})));
         assert_eq!(response.status, 404, "{path}");
         let hint = response.json()["error"]["message"].as_str().unwrap().to_owned();
