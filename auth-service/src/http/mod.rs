@@ -14,6 +14,7 @@ mod health;
 mod introspect;
 mod jwks;
 mod manage;
+mod operation;
 mod page;
 mod register;
 mod revoke;

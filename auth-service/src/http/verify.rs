@@ -7,7 +7,7 @@ use actix_web::{
 };
 use serde_json::json;
 
-use super::{error::RETRY_AFTER, forwarded::Forwarded};
+use super::{error::RETRY_AFTER, forwarded::Forwarded, operation};
 use crate::{
     model::Chain,
     oauth::{AuthServer, BearerError, Challenge, Identity},
@@ -21,7 +21,8 @@ pub(super) async fn verify(server: Data<AuthServer>, request: HttpRequest) -> Ht
     let authorization = request.headers().get(header::AUTHORIZATION);
     // A header that is no text is a token that does not hold.
     let authorization = authorization.map(|value| value.to_str().unwrap_or("Bearer ?"));
-    match server.verify(&forwarded.authority, &forwarded.path, authorization).await {
+    let place = (forwarded.authority.as_str(), forwarded.path.as_str());
+    match server.verify(place, authorization, &operation::read(request.headers())).await {
         Ok(identity) => admit(&identity),
         Err(BearerError::Unauthorized(challenge)) => {
             challenged(StatusCode::UNAUTHORIZED, &challenge)
@@ -59,6 +60,7 @@ fn admit(identity: &Identity) -> HttpResponse {
         .insert_header(("X-User-Email", printable(&identity.email)))
         .insert_header(("X-Client-Id", printable(&identity.client_id)))
         .insert_header(("X-Auth-Scopes", printable(&identity.scopes)))
+        .insert_header(("X-MCP-Challenge", identity.challenge.as_str()))
         .finish()
 }
 

@@ -67,7 +67,7 @@ impl Catalogue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Scopes;
+    use crate::model::{Enforcer, ServerScopes};
 
     fn server(name: &str, resource: &str) -> McpServer {
         McpServer {
@@ -75,7 +75,8 @@ mod tests {
             title: name.into(),
             resource: ResourceUri::parse(resource).unwrap(),
             allow: None,
-            scopes: Scopes::default(),
+            scopes: ServerScopes::default(),
+            enforcer: Enforcer::Proxy,
         }
     }
 

@@ -8,6 +8,7 @@ mod credential;
 mod grant;
 mod scope;
 mod server;
+mod server_scopes;
 mod uri;
 mod user;
 
@@ -24,6 +25,7 @@ pub use grant::{
     RefreshRecord,
 };
 pub use scope::{InvalidScope, Scopes};
-pub use server::{AllowList, McpServer, ServerName};
+pub use server::{AllowList, Enforcer, McpServer, ServerName};
+pub use server_scopes::{ScopeDetail, ServerScopes, ToolScope};
 pub use uri::{InvalidUri, Issuer, RedirectUri, ResourceUri};
 pub use user::User;

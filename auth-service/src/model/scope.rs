@@ -29,6 +29,12 @@ impl Scopes {
         Ok(Self(scopes))
     }
 
+    /// The set of `scope` alone, which came out of another set or was checked there.
+    #[must_use]
+    pub(super) fn one(scope: &str) -> Self {
+        Self([scope.to_owned()].into())
+    }
+
     /// The scopes that are in both sets.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{ResourceUri, Scopes, User};
+use super::{ResourceUri, ServerScopes, User};
 
 /// The name of a server: a DNS label, since it becomes part of a host name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,8 +72,21 @@ pub struct McpServer {
     pub resource: ResourceUri,
     /// Who may use it; `None` leaves it to the login policy.
     pub allow: Option<AllowList>,
-    /// The scopes a client needs for basic use.
-    pub scopes: Scopes,
+    /// What its scopes mean.
+    pub scopes: ServerScopes,
+    /// Who holds a client to the scopes of single tools.
+    pub enforcer: Enforcer,
+}
+
+/// Where the rules for single tools are enforced: what a request says in its headers about its body
+/// is to be believed only if somebody behind compares the two (MCP 2026-07-28 `Mcp-Method`,
+/// `Mcp-Name`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Enforcer {
+    /// `mcp-stdio-proxy`, which reads the body, by the scopes it gets told.
+    Proxy,
+    /// `/verify`, by headers that the server checks against the body.
+    Verify,
 }
 
 impl McpServer {

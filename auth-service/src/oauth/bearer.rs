@@ -1,7 +1,7 @@
 //! What `/verify` decides: bearer tokens (RFC 6750) for one server (RFC 8707, RFC 9728 §5.1).
 
-use super::{AuthServer, Error};
-use crate::model::McpServer;
+use super::{AuthServer, Error, Operation};
+use crate::model::{McpServer, Scopes, User};
 
 /// Who may go on, as the MCP server gets told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,8 +17,10 @@ pub struct Identity {
     pub email: String,
     /// The client.
     pub client_id: String,
-    /// The scopes of the token.
+    /// The scopes of the token, and those that they include.
     pub scopes: String,
+    /// What a challenge of this server begins with, for what is refused behind us.
+    pub challenge: String,
 }
 
 /// The `WWW-Authenticate` challenge of a server (RFC 6750 §3, RFC 9728 §5.1).
@@ -31,8 +33,21 @@ pub struct Challenge {
 
 impl Challenge {
     fn of(server: &McpServer, error: Option<(&'static str, &'static str)>) -> Self {
-        let resource_metadata = server.resource.metadata_url();
-        Self { resource_metadata, scope: server.scopes.to_string(), error }
+        let scope = server.scopes.basic.to_string();
+        Self { resource_metadata: server.resource.metadata_url(), scope, error }
+    }
+
+    /// One that asks for all that the operation needs at once, and for what the token has: a client
+    /// may put the new token in the place of the old one (MCP 2025-11-25, "Runtime Insufficient
+    /// Scope Errors").
+    fn to_step_up(server: &McpServer, needed: &Scopes, held: &Scopes) -> Self {
+        let error = ("insufficient_scope", "the token lacks a scope that this needs");
+        let scope = needed.union(&held.intersection(&server.scopes.known())).to_string();
+        Self { scope, ..Self::of(server, Some(error)) }
+    }
+
+    fn beginning(resource_metadata: &str) -> String {
+        format!("Bearer resource_metadata=\"{resource_metadata}\"")
     }
 
     /// The error code, unless the request came without a token (RFC 6750 §3.1: then it "SHOULD NOT
@@ -45,7 +60,7 @@ impl Challenge {
     /// The value of the header. URLs and scopes have no quotes or backslashes to escape.
     #[must_use]
     pub fn header(&self) -> String {
-        let mut header = format!("Bearer resource_metadata=\"{}\"", self.resource_metadata);
+        let mut header = Self::beginning(&self.resource_metadata);
         if !self.scope.is_empty() {
             header.extend([", scope=\"", &self.scope, "\""]);
         }
@@ -70,12 +85,12 @@ pub enum BearerError {
 }
 
 impl AuthServer {
-    /// Decides on a request to `path` on `authority` with this `Authorization` header.
+    /// Decides on `operation` at `path` on `authority` with this `Authorization` header.
     pub async fn verify(
         &self,
-        authority: &str,
-        path: &str,
+        (authority, path): (&str, &str),
         authorization: Option<&str>,
+        operation: &Operation,
     ) -> Result<Identity, BearerError> {
         let catalogue = self.catalogue();
         let server = catalogue.at(authority, path).ok_or(BearerError::NoServer)?;
@@ -92,28 +107,25 @@ impl AuthServer {
         if !live.map_err(|error| BearerError::Unavailable(error.into()))? {
             return Err(invalid("the token was revoked"));
         }
-        let identity = Identity {
-            server: server.name.as_str().to_owned(),
-            subject: claims.sub,
-            name: claims.preferred_username,
-            email: claims.email.unwrap_or_default(),
-            client_id: claims.client_id.to_string(),
-            scopes: claims.scope.to_string(),
-        };
-        if !server.admits(&identity.user()) {
+        let user =
+            User { subject: claims.sub, name: claims.preferred_username, email: claims.email };
+        if !server.admits(&user) {
             return Err(invalid("this account may not use this server any more"));
         }
-        if !claims.scope.contains_all(&server.scopes) {
-            let error = ("insufficient_scope", "the token lacks a scope of this server");
-            return Err(BearerError::InsufficientScope(Challenge::of(server, Some(error))));
+        let (held, needed) = (server.scopes.with_included(&claims.scope), operation.needs(server));
+        if !held.contains_all(&needed) {
+            let challenge = Challenge::to_step_up(server, &needed, &claims.scope);
+            return Err(BearerError::InsufficientScope(challenge));
         }
-        Ok(identity)
-    }
-}
-
-impl Identity {
-    fn user(&self) -> crate::model::User {
-        crate::model::User { subject: self.subject.clone(), name: self.name.clone(), email: None }
+        Ok(Identity {
+            server: server.name.as_str().to_owned(),
+            subject: user.subject,
+            name: user.name,
+            email: user.email.unwrap_or_default(),
+            client_id: claims.client_id.to_string(),
+            scopes: held.to_string(),
+            challenge: Challenge::beginning(&server.resource.metadata_url()),
+        })
     }
 }
 

@@ -43,7 +43,8 @@ impl AuthServer {
         let issuer = &self.config.issuer;
         let at = |endpoint: Endpoint| issuer.at(endpoint.path());
         let catalogue = self.catalogue();
-        let scopes = catalogue.iter().fold(Scopes::default(), |all, next| all.union(&next.scopes));
+        let scopes =
+            catalogue.iter().fold(Scopes::default(), |all, next| all.union(&next.scopes.known()));
         let offline = ["offline_access".to_owned()];
         ServerMetadata {
             issuer: issuer.as_str().to_owned(),

@@ -14,6 +14,7 @@ mod introspection;
 mod login;
 mod management;
 mod metadata;
+mod operation;
 mod params;
 mod pinned_documents;
 mod pkce;
@@ -40,6 +41,7 @@ pub use self::{
     introspection::Introspection,
     login::ProviderAnswer,
     metadata::ServerMetadata,
+    operation::Operation,
     params::Params,
     protected_resource::ResourceMetadata,
     registration::Registered,

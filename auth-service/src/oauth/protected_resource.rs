@@ -26,7 +26,7 @@ impl AuthServer {
         Some(ResourceMetadata {
             resource: server.resource.as_str().to_owned(),
             authorization_servers: [self.config.issuer.as_str().to_owned()],
-            scopes_supported: server.scopes.iter().map(str::to_owned).collect(),
+            scopes_supported: server.scopes.basic.iter().map(str::to_owned).collect(),
             bearer_methods_supported: ["header"],
             resource_name: server.title.clone(),
         })

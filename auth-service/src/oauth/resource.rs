@@ -63,7 +63,7 @@ impl AuthServer {
     pub(super) fn known_scopes(&self, resources: &[ResourceUri]) -> Scopes {
         let catalogue = self.catalogue();
         let servers = resources.iter().filter_map(|resource| catalogue.by_resource(resource));
-        servers.fold(Scopes::default(), |known, server| known.union(&server.scopes))
+        servers.fold(Scopes::default(), |known, server| known.union(&server.scopes.known()))
     }
 }
 

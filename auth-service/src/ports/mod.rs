@@ -4,6 +4,7 @@ mod client_documents;
 mod github;
 mod servers_file;
 mod signing_key;
+mod stated_scopes;
 
 pub use client_documents::{ClientDocuments, Error as DocumentError};
 pub use github::{Error as GithubError, GitHub};

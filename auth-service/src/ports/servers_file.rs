@@ -13,15 +13,14 @@ use tokio::sync::watch;
 
 use crate::{
     config::Config,
-    model::{AllowList, Catalogue, McpServer, ResourceUri, Scopes, ServerName},
+    model::{AllowList, Catalogue, Enforcer, McpServer, ResourceUri, ServerName},
 };
+
+use super::stated_scopes::{StatedDetail, StatedTools, scopes};
 
 /// How often the file is looked at. A look is one `stat`, and works where change events do not
 /// arrive (bind mounts, editors that replace the file).
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-
-/// The scope of a server that names none.
-const DEFAULT_SCOPE: &str = "mcp";
 
 /// The file is not a catalogue.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +57,29 @@ struct Entry {
     resource: Option<String>,
     allow: Option<AllowList>,
     scopes: Option<Vec<String>>,
+    #[serde(default, rename = "scopeDetails")]
+    details: BTreeMap<String, StatedDetail>,
+    #[serde(default)]
+    tools: StatedTools,
+    url: Option<serde::de::IgnoredAny>,
+    #[serde(default, rename = "checksHeaders")]
+    checks_headers: bool,
+}
+
+impl Entry {
+    /// The proxy reads bodies; of a server without it nobody does, unless it compares them itself.
+    fn enforcer(&self) -> Result<Enforcer, String> {
+        match (&self.url, self.checks_headers) {
+            (None, false) => Ok(Enforcer::Proxy),
+            (None, true) => Err("checksHeaders is for a server with a url".to_owned()),
+            (Some(_), false) if self.tools.name_scopes() => Err(
+                "tools.scopes cannot be enforced for a url: set checksHeaders if the server refuses \
+                 an Mcp-Name that differs from the body, or run it behind the proxy"
+                    .to_owned(),
+            ),
+            (Some(_), _) => Ok(Enforcer::Verify),
+        }
+    }
 }
 
 impl ServersFile {
@@ -100,16 +122,16 @@ impl ServersFile {
         let name = ServerName::parse(name)
             .ok_or("a name has lower-case letters, digits and inner hyphens, at most 63")?;
         let default = || format!("https://{}.{}{}/mcp", name.as_str(), self.base_domain, self.port);
-        let resource = entry.resource.unwrap_or_else(default);
+        let resource = entry.resource.clone().unwrap_or_else(default);
         let resource = ResourceUri::parse(&resource)
             .map_err(|problem| format!("resource \"{resource}\" {problem}"))?;
         if entry.allow.as_ref().is_some_and(AllowList::is_empty) {
             return Err("allow is empty, which admits nobody: list users, or \"*\"".to_owned());
         }
-        let scopes = entry.scopes.map_or_else(|| DEFAULT_SCOPE.to_owned(), |list| list.join(" "));
-        let scopes = Scopes::parse(&scopes).map_err(|problem| problem.to_string())?;
+        let enforcer = entry.enforcer()?;
+        let scopes = scopes(entry.scopes.as_deref(), entry.details, entry.tools)?;
         let title = entry.title.unwrap_or_else(|| name.as_str().to_owned());
-        Ok(McpServer { name, title, resource, allow: entry.allow, scopes })
+        Ok(McpServer { name, title, resource, allow: entry.allow, scopes, enforcer })
     }
 
     /// Publishes the catalogue again whenever the file changes, for as long as somebody listens. A

@@ -25,4 +25,5 @@ mod rfc8707;
 mod rfc9068;
 mod rfc9207;
 mod rfc9728;
+mod step_up;
 mod support;

@@ -1,0 +1,87 @@
+//! The headers in which a request of MCP 2026-07-28 says what its body is about.
+
+use actix_web::http::header::HeaderMap;
+use base64::{Engine, prelude::BASE64_STANDARD};
+
+use crate::oauth::Operation;
+
+/// The first revision in which a server compares these headers with the body. Revisions are dates,
+/// so that their order is that of their text.
+const FIRST: &str = "2026-07-28";
+
+/// Reads `MCP-Protocol-Version`, `Mcp-Method` and `Mcp-Name`.
+///
+/// MCP 2026-07-28, "Server Validation": an intermediary relies on them only if the version names a
+/// revision in which the server validates them.
+pub(super) fn read(headers: &HeaderMap) -> Operation {
+    let version = once(headers, "mcp-protocol-version");
+    if !version.is_some_and(|version| version.len() == FIRST.len() && version >= FIRST) {
+        return Operation::Unstated;
+    }
+    match once(headers, "mcp-method") {
+        None => Operation::Unstated,
+        Some("tools/call") => {
+            once(headers, "mcp-name").and_then(decoded).map_or(Operation::Unstated, Operation::Tool)
+        }
+        Some(_) => Operation::Other,
+    }
+}
+
+/// A value that is no plain ASCII is sent as `=?base64?…?=`.
+fn decoded(value: &str) -> Option<String> {
+    match value.strip_prefix("=?base64?").and_then(|rest| rest.strip_suffix("?=")) {
+        Some(encoded) => String::from_utf8(BASE64_STANDARD.decode(encoded).ok()?).ok(),
+        None => Some(value.to_owned()),
+    }
+}
+
+fn once<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut values = headers.get_all(name);
+    match (values.next(), values.next()) {
+        (Some(value), None) => value.to_str().ok().map(|text| text.trim_matches([' ', '\t'])),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::{HeaderName, HeaderValue};
+
+    use super::*;
+
+    fn of(pairs: &[(&'static str, &str)]) -> Operation {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(HeaderName::from_static(name), HeaderValue::from_str(value).unwrap());
+        }
+        read(&headers)
+    }
+
+    const MODERN: (&str, &str) = ("mcp-protocol-version", "2026-07-28");
+    const CALL: (&str, &str) = ("mcp-method", "tools/call");
+
+    #[test]
+    fn a_tool_is_named_plainly_or_in_base64() {
+        let tool = |name: &str| Operation::Tool(name.to_owned());
+        assert_eq!(of(&[MODERN, CALL, ("mcp-name", "write")]), tool("write"));
+        assert_eq!(of(&[MODERN, CALL, ("mcp-name", " =?base64?w6Q=?= ")]), tool("ä"));
+        assert_eq!(of(&[MODERN, CALL, ("mcp-name", "=?BASE64?w6Q=?=")]), tool("=?BASE64?w6Q=?="));
+        assert_eq!(of(&[MODERN, ("mcp-method", "tools/list")]), Operation::Other);
+    }
+
+    #[test]
+    fn what_cannot_be_relied_on_states_nothing() {
+        for pairs in [
+            [("mcp-protocol-version", "2025-11-25"), CALL, ("mcp-name", "x")].as_slice(),
+            &[("mcp-protocol-version", "zzz"), CALL, ("mcp-name", "x")],
+            &[CALL, ("mcp-name", "x")],
+            &[MODERN],
+            &[MODERN, CALL],
+            &[MODERN, CALL, ("mcp-name", "x"), ("mcp-name", "y")],
+            &[MODERN, CALL, ("mcp-method", "tools/list"), ("mcp-name", "x")],
+            &[MODERN, CALL, ("mcp-name", "=?base64?!?=")],
+        ] {
+            assert_eq!(of(pairs), Operation::Unstated, "{pairs:?}");
+        }
+    }
+}

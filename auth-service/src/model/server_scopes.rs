@@ -1,0 +1,164 @@
+//! What the scopes of one server mean: which are needed at all, which include others, which a tool
+//! needs besides (MCP 2025-11-25 "Scope Challenge Handling").
+
+use std::collections::BTreeMap;
+
+use super::Scopes;
+
+/// The scopes of a server.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServerScopes {
+    /// What a client needs for any use.
+    pub basic: Scopes,
+    /// What is known of single scopes.
+    pub details: BTreeMap<String, ScopeDetail>,
+    /// The scope that each tool needs besides, by pattern of its name.
+    pub tools: Vec<ToolScope>,
+}
+
+/// What is known of a scope.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ScopeDetail {
+    /// What it permits, in words for the consent page.
+    pub description: Option<String>,
+    /// The narrower scopes that it stands for as well.
+    pub includes: Scopes,
+}
+
+/// A rule: tools whose name fits need the scope.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToolScope {
+    /// A name in which `*` stands for anything.
+    pub pattern: String,
+    /// The scope.
+    pub scope: Scopes,
+}
+
+impl ServerScopes {
+    /// A server whose clients all need `basic`, and nothing else.
+    #[must_use]
+    pub fn basic(basic: Scopes) -> Self {
+        Self { basic, ..Self::default() }
+    }
+
+    /// Every scope that this server knows.
+    #[must_use]
+    pub fn known(&self) -> Scopes {
+        let named =
+            self.details.iter().map(|(name, detail)| Scopes::one(name).union(&detail.includes));
+        let needed = self.tools.iter().map(|rule| rule.scope.clone());
+        named.chain(needed).fold(self.basic.clone(), |all, next| all.union(&next))
+    }
+
+    /// `held`, and all that it includes, to any depth: "a broader scope satisfies a narrower demand"
+    /// (MCP 2026-07-28).
+    #[must_use]
+    pub fn with_included(&self, held: &Scopes) -> Scopes {
+        let mut all = held.clone();
+        loop {
+            let included = all.iter().filter_map(|name| self.details.get(name));
+            let more = included.fold(all.clone(), |sum, detail| sum.union(&detail.includes));
+            if more == all {
+                return all;
+            }
+            all = more;
+        }
+    }
+
+    /// What a call of the tool `name` needs besides the basic scopes.
+    #[must_use]
+    pub fn of_tool(&self, name: &str) -> Scopes {
+        let fitting = self.tools.iter().filter(|rule| fits(&rule.pattern, name));
+        fitting.fold(Scopes::default(), |all, rule| all.union(&rule.scope))
+    }
+
+    /// What the most demanding call needs besides the basic scopes.
+    #[must_use]
+    pub fn of_any_tool(&self) -> Scopes {
+        self.tools.iter().fold(Scopes::default(), |all, rule| all.union(&rule.scope))
+    }
+
+    /// What `scope` permits, in words.
+    #[must_use]
+    pub fn description(&self, scope: &str) -> Option<&str> {
+        self.details.get(scope)?.description.as_deref()
+    }
+}
+
+/// Whether `name` is what `pattern` describes. Each part is taken where it is first found, so that a
+/// long name from outside costs no more than one look through it.
+fn fits(pattern: &str, name: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(rest) = parts.next().and_then(|head| name.strip_prefix(head)) else { return false };
+    let Some(tail) = parts.next_back() else { return rest.is_empty() };
+    let Some(mut rest) = rest.strip_suffix(tail) else { return false };
+    for part in parts {
+        let Some((_, after)) = rest.split_once(part) else { return false };
+        rest = after;
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scopes(text: &str) -> Scopes {
+        Scopes::parse(text).unwrap()
+    }
+
+    fn files() -> ServerScopes {
+        let includes = |text| ScopeDetail { includes: scopes(text), description: None };
+        ServerScopes {
+            basic: scopes("files:read"),
+            details: [
+                ("files:admin".to_owned(), includes("files:write")),
+                ("files:write".to_owned(), includes("files:read")),
+                ("loop".to_owned(), includes("loop files:admin")),
+            ]
+            .into(),
+            tools: vec![
+                ToolScope { pattern: "write_*".into(), scope: scopes("files:write") },
+                ToolScope { pattern: "*_all".into(), scope: scopes("files:admin") },
+            ],
+        }
+    }
+
+    #[test]
+    fn a_broader_scope_includes_the_narrower_ones_to_any_depth() {
+        let server = files();
+        let all = "files:admin files:read files:write";
+        assert_eq!(server.with_included(&scopes("files:admin")).to_string(), all);
+        assert_eq!(server.with_included(&scopes("files:read x")).to_string(), "files:read x");
+        assert_eq!(server.with_included(&scopes("loop")).to_string(), format!("{all} loop"));
+        assert_eq!(server.known().to_string(), format!("{all} loop"));
+    }
+
+    #[test]
+    fn every_rule_that_fits_a_tool_counts() {
+        let server = files();
+        assert!(server.of_tool("read_file").is_empty());
+        assert_eq!(server.of_tool("write_file").to_string(), "files:write");
+        assert_eq!(server.of_tool("write_all").to_string(), "files:admin files:write");
+        assert_eq!(server.of_any_tool().to_string(), "files:admin files:write");
+    }
+
+    #[test]
+    fn a_star_stands_for_anything() {
+        for (pattern, name) in [
+            ("*", ""),
+            ("**", "ä"),
+            ("a*c*e", "abcde"),
+            ("a*", "a"),
+            ("*é", "éé"),
+            ("a*b*b", "abb"),
+        ] {
+            assert!(fits(pattern, name), "{pattern} {name}");
+        }
+        for (pattern, name) in
+            [("a", "ab"), ("a*c", "ab"), ("", "a"), ("*x", "y"), ("a*a", "a"), ("a*b*b", "ab")]
+        {
+            assert!(!fits(pattern, name), "{pattern} {name}");
+        }
+    }
+}

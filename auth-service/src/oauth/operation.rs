@@ -1,0 +1,31 @@
+//! Which scopes an operation needs, as far as it can be told without the body (MCP 2026-07-28
+//! `Mcp-Method`, `Mcp-Name`).
+
+use crate::model::{Enforcer, McpServer, Scopes};
+
+/// What a request is about, by its headers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// The headers do not say: an older revision, or nothing that can be read.
+    Unstated,
+    /// `tools/call` of this tool.
+    Tool(String),
+    /// Any other method.
+    Other,
+}
+
+impl Operation {
+    /// The scopes that it needs at `server`.
+    ///
+    /// A stated tool is taken at its word here, since a refusal on a false word harms nobody. What
+    /// is not stated is left to the proxy, which reads the body; where there is no proxy, it may be
+    /// anything.
+    pub(super) fn needs(&self, server: &McpServer) -> Scopes {
+        let more = match (self, server.enforcer) {
+            (Self::Tool(name), _) => server.scopes.of_tool(name),
+            (Self::Unstated, Enforcer::Verify) => server.scopes.of_any_tool(),
+            (Self::Unstated, Enforcer::Proxy) | (Self::Other, _) => Scopes::default(),
+        };
+        server.scopes.basic.union(&more)
+    }
+}
