@@ -14,7 +14,7 @@
 //! | RFC 7592 management | `oauth/management.rs` | `http/manage.rs` | `tests/rfc/rfc7592.rs` |
 //! | RFC 7636 PKCE | `oauth/pkce.rs` | | `tests/rfc/rfc6749_authorize.rs` |
 //! | RFC 7662 introspection | `oauth/introspection.rs` | `http/introspect.rs` | `tests/rfc/rfc7662.rs` |
-//! | RFC 8252 native apps | `oauth/redirect_uri.rs` | | `tests/rfc/rfc6749_authorize.rs` |
+//! | RFC 8252 native apps | `oauth/redirect_uri.rs` | | `tests/rfc/rfc8252.rs` |
 //! | RFC 8414 metadata | `oauth/metadata.rs` | `http/discovery.rs` | `tests/rfc/rfc8414.rs` |
 //! | RFC 8707 resources | `oauth/resource.rs` | | `tests/rfc/rfc8707.rs` |
 //! | RFC 9068 access tokens | `oauth/access_token.rs` | `http/jwks.rs` | `tests/rfc/rfc9068.rs` |

@@ -8,7 +8,8 @@ use super::{Config, GithubConfig, Lifetimes, Raw, RedisConfig};
 use crate::model::{AllowList, Issuer};
 
 /// The variables whose value may come from a file named by `<variable>_FILE`.
-const SECRETS: [&str; 3] = ["REDIS_URL", "REDIS_PASSWORD", "GITHUB_CLIENT_SECRET"];
+const SECRETS: [&str; 4] =
+    ["REDIS_URL", "REDIS_PASSWORD", "GITHUB_CLIENT_SECRET", "REGISTRATION_TOKEN"];
 
 /// Checks that go on after a problem, so that all of them are reported together.
 #[derive(Default)]
@@ -46,6 +47,7 @@ impl Check {
         let github = self.github(raw);
         let local_login = self.parsed("LOCAL_LOGIN", raw.local_login.as_deref(), "true");
         let lifetimes = self.lifetimes(raw);
+        let clients = self.clients(raw);
         if github.is_none() && local_login == Some(false) {
             self.0.push(
                 "LOCAL_LOGIN is false and GITHUB_CLIENT_ID is not set: \
@@ -64,6 +66,7 @@ impl Check {
             github,
             local_login: local_login?,
             lifetimes,
+            clients,
         })
     }
 

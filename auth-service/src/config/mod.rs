@@ -1,6 +1,7 @@
 //! Settings: environment and `.env` into typed values, with every problem named at once.
 
 mod check;
+mod clients;
 
 use std::{collections::HashMap, fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -9,6 +10,7 @@ use serde::Deserialize;
 use url::Url;
 
 use self::check::Check;
+pub use self::clients::{ClientsConfig, HostPolicy};
 use crate::model::{AllowList, Issuer};
 
 /// The settings of `serve`.
@@ -34,6 +36,8 @@ pub struct Config {
     pub local_login: bool,
     /// Lifetimes of what is issued.
     pub lifetimes: Lifetimes,
+    /// Which clients there may be.
+    pub clients: ClientsConfig,
 }
 
 /// How to reach Redis.
@@ -107,6 +111,10 @@ struct Raw {
     refresh_token_lifetime: Option<String>,
     refresh_token_grace: Option<String>,
     client_lifetime: Option<String>,
+    registration_token: Option<String>,
+    redirect_schemes: Option<String>,
+    client_document_allow: Option<String>,
+    client_document_deny: Option<String>,
 }
 
 impl Config {

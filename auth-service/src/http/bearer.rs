@@ -1,4 +1,4 @@
-//! `Authorization: Bearer` (RFC 6750 §2.1) of a client that manages its registration.
+//! `Authorization: Bearer` (RFC 6750 §2.1) of a client that registers, or manages its registration.
 
 use std::future::{Ready, ready};
 
@@ -11,6 +11,11 @@ use crate::{model::RegistrationToken, oauth::Error};
 pub(super) struct Bearer(String);
 
 impl Bearer {
+    /// As it was sent.
+    pub(super) fn text(&self) -> &str {
+        &self.0
+    }
+
     /// As a registration access token.
     pub(super) fn registration(&self) -> RegistrationToken {
         RegistrationToken::presented(self.0.as_str())

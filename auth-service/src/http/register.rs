@@ -2,14 +2,15 @@
 
 use actix_web::{HttpResponse, http::header, web::Data};
 
-use super::{body::Body, error::TokenError};
+use super::{bearer::Bearer, body::Body, error::TokenError};
 use crate::oauth::AuthServer;
 
 /// Registers a client.
 pub(super) async fn register(
     server: Data<AuthServer>,
+    token: Option<Bearer>,
     body: Body,
 ) -> Result<HttpResponse, TokenError> {
-    let registered = server.register(&body.0).await?;
+    let registered = server.register(token.as_ref().map(Bearer::text), &body.0).await?;
     Ok(HttpResponse::Created().insert_header((header::CACHE_CONTROL, "no-store")).json(registered))
 }

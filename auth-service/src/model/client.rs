@@ -1,6 +1,9 @@
 //! A registered client and its metadata (RFC 7591 §2).
 
-use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
+use serde_json::Value;
 
 use super::{Fingerprint, Identifier, RedirectUri, Scopes, UnixTime};
 
@@ -18,6 +21,16 @@ pub enum AuthMethod {
     ClientSecretBasic,
     /// Secret in the form (RFC 6749 §2.3.1).
     ClientSecretPost,
+    /// A JWT signed with a key of the client (RFC 7523 §2.2).
+    PrivateKeyJwt,
+}
+
+impl AuthMethod {
+    /// Whether the client has a secret of ours.
+    #[must_use]
+    pub const fn has_secret(self) -> bool {
+        matches!(self, Self::ClientSecretBasic | Self::ClientSecretPost)
+    }
 }
 
 /// What a client says about itself; a member that it left out stays out of every answer.
@@ -29,6 +42,19 @@ pub struct ClientMetadata {
     /// How it authenticates.
     #[serde(default)]
     pub token_endpoint_auth_method: AuthMethod,
+    /// The methods it can use, for a server that fetches its document to choose from (OpenID Connect
+    /// Relying Party Metadata Choices); a registration has its one method.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub token_endpoint_auth_methods_supported: Vec<String>,
+    /// The algorithm it signs assertions with (OpenID Connect Registration §2); any, if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_endpoint_auth_signing_alg: Option<String>,
+    /// Its public keys (RFC 7517), as it wrote them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jwks: Option<Value>,
+    /// Where its public keys are; not with `jwks`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jwks_uri: Option<String>,
     /// What it may do at the token endpoint.
     #[serde(default = "default_grant_types")]
     pub grant_types: Vec<String>,
@@ -65,6 +91,33 @@ pub struct ClientMetadata {
     /// The version of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub software_version: Option<String>,
+    /// The texts for people in other languages, as `client_name#de` (RFC 7591 §2.2).
+    #[serde(flatten, deserialize_with = "localized")]
+    pub localized: BTreeMap<String, String>,
+}
+
+/// Out of members that are no field, those of RFC 7591 §2.2: a name, `#` and a language tag
+/// (BCP 47).
+fn localized<'de, D: Deserializer<'de>>(source: D) -> Result<BTreeMap<String, String>, D::Error> {
+    let others = BTreeMap::<String, Value>::deserialize(source)?;
+    let mut texts = BTreeMap::new();
+    for (name, value) in others.into_iter().filter(|(name, _)| is_localized(name)) {
+        match value {
+            Value::String(text) => drop(texts.insert(name, text)),
+            Value::Null => {}
+            _ => return Err(D::Error::custom("a text is not a string")),
+        }
+    }
+    Ok(texts)
+}
+
+fn is_localized(member: &str) -> bool {
+    let Some((name, tag)) = member.split_once('#') else { return false };
+    matches!(name, "client_name" | "client_uri" | "logo_uri" | "tos_uri" | "policy_uri")
+        && (1..=35).contains(&tag.len())
+        && tag
+            .split('-')
+            .all(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric()))
 }
 
 /// RFC 7591 §2: "If omitted, the default behavior is that the client will use only the

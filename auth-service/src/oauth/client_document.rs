@@ -4,9 +4,13 @@
 use std::time::Duration;
 
 use serde::Deserialize;
-use url::{Host, Url};
+use url::Url;
 
-use super::{AuthServer, Error, pinned_documents::pinned, registration};
+use super::{
+    AuthServer, Error, client_keys,
+    client_metadata::{self, is_public_url},
+    pinned_documents::pinned,
+};
 use crate::model::{AuthMethod, Client, ClientId, ClientMetadata, DocumentRecord};
 
 /// How long a document serves after it should have been fetched again, if that fails.
@@ -18,7 +22,9 @@ impl AuthServer {
         if !id.as_str().contains("://") {
             return self.store.client(id, self.now()).await?.ok_or(Error::InvalidClient);
         }
-        if !is_document_url(id.as_str()) {
+        let publisher = publisher(id).ok_or(Error::InvalidClient)?;
+        if !self.config.clients.documents.permits(&publisher) {
+            log::info!(client:% = id; "client document not permitted by CLIENT_DOCUMENT_ALLOW, _DENY");
             return Err(Error::InvalidClient);
         }
         let kept = self.store.client_document(id, self.now()).await?;
@@ -41,10 +47,11 @@ impl AuthServer {
             log::warn!(client:% = id; "client document not fetched: {}", crate::model::Chain(&error));
             Error::ClientDocument
         })?;
-        let metadata = parse(id, &document.body).map_err(|error| {
-            log::warn!(client:% = id; "client document refused: {error}");
-            Error::ClientDocument
-        })?;
+        let metadata =
+            parse(id, &document.body, &self.config.clients.redirect_schemes).map_err(|error| {
+                log::warn!(client:% = id; "client document refused: {error}");
+                Error::ClientDocument
+            })?;
         let now = self.now();
         let fresh_until = now.plus(document.keep);
         let expires_at = fresh_until.plus(STALE);
@@ -57,7 +64,7 @@ impl AuthServer {
 /// The host that publishes the document of `id`: what is known of such a client for sure, while the
 /// document chooses its own name.
 pub(super) fn publisher(id: &ClientId) -> Option<String> {
-    let url = is_document_url(id.as_str()).then(|| Url::parse(id.as_str()).ok()).flatten()?;
+    let url = is_public_url(id.as_str()).then(|| Url::parse(id.as_str()).ok()).flatten()?;
     url.host_str().map(str::to_owned)
 }
 
@@ -72,31 +79,15 @@ fn described(id: &ClientId, metadata: ClientMetadata) -> Client {
     }
 }
 
-/// Draft §3: https, a path, and nothing that two readers could take for different URLs. Addresses
-/// and other ports are no public documents.
-fn is_document_url(text: &str) -> bool {
-    let Ok(url) = Url::parse(text) else { return false };
-    let lower = text.to_ascii_lowercase();
-    let dotted = lower.split('/').any(|part| matches!(&*part.replace("%2e", "."), "." | ".."));
-    url.as_str() == text
-        && url.scheme() == "https"
-        && matches!(url.host(), Some(Host::Domain(_)))
-        && url.port().is_none()
-        && url.path() != "/"
-        && url.fragment().is_none()
-        && url.username().is_empty()
-        && url.password().is_none()
-        && text.len() <= 512
-        && !dotted
-}
-
 /// Draft §4: the document says whose it is, and has no secrets.
-fn parse(id: &ClientId, body: &[u8]) -> Result<ClientMetadata, Error> {
+fn parse(id: &ClientId, body: &[u8], app_schemes: &[String]) -> Result<ClientMetadata, Error> {
     #[derive(Deserialize)]
     struct Identity {
         client_id: String,
         client_secret: Option<serde::de::IgnoredAny>,
         token_endpoint_auth_method: Option<String>,
+        #[serde(default)]
+        token_endpoint_auth_methods_supported: Vec<String>,
     }
     let identity: Identity = serde_json::from_slice(body)
         .map_err(|_| Error::InvalidClientMetadata("not a JSON object with client_id"))?;
@@ -107,14 +98,24 @@ fn parse(id: &ClientId, body: &[u8]) -> Result<ClientMetadata, Error> {
     if identity.client_secret.is_some() {
         return Err(Error::InvalidClientMetadata("a public document has a client_secret"));
     }
-    if identity.token_endpoint_auth_method.is_some_and(|method| method != "none") {
-        return Err(Error::InvalidClientMetadata("token_endpoint_auth_method is not supported"));
-    }
-    let mut metadata = registration::parse(body)?;
+    // "token_endpoint_auth_method … MUST NOT include" methods with a shared secret.
+    let choice = &identity.token_endpoint_auth_methods_supported;
+    let lists = |method: &str| choice.iter().any(|listed| listed == method);
+    let method = match identity.token_endpoint_auth_method.as_deref() {
+        Some("private_key_jwt") => AuthMethod::PrivateKeyJwt,
+        None if lists("private_key_jwt") && !lists("none") => AuthMethod::PrivateKeyJwt,
+        Some("none") | None => AuthMethod::None,
+        Some(_) => {
+            let why = "token_endpoint_auth_method is not supported";
+            return Err(Error::InvalidClientMetadata(why));
+        }
+    };
+    let mut metadata = client_metadata::parse(body, app_schemes)?;
     if metadata.client_name.is_none() {
         return Err(Error::InvalidClientMetadata("client_name is missing"));
     }
-    metadata.token_endpoint_auth_method = AuthMethod::None;
+    metadata.token_endpoint_auth_method = method;
+    client_keys::check(&metadata)?;
     Ok(metadata)
 }
 
@@ -124,7 +125,7 @@ mod tests {
 
     #[test]
     fn only_plain_https_urls_with_a_path_are_documents() {
-        assert!(is_document_url("https://claude.ai/oauth/mcp-oauth-client-metadata"));
+        assert!(is_public_url("https://claude.ai/oauth/mcp-oauth-client-metadata"));
         for bad in [
             "http://claude.ai/oauth/x",
             "https://claude.ai",
@@ -139,7 +140,7 @@ mod tests {
             "https://CLAUDE.ai/x",
             "https://claude.ai\\x",
         ] {
-            assert!(!is_document_url(bad), "{bad}");
+            assert!(!is_public_url(bad), "{bad}");
         }
     }
 
@@ -149,7 +150,7 @@ mod tests {
         let with = |more: &str| {
             let text =
                 format!(r#"{{"client_name":"A","redirect_uris":["https://a.example/cb"]{more}}}"#);
-            parse(&id, text.as_bytes())
+            parse(&id, text.as_bytes(), &[])
         };
         let own = r#","client_id":"https://a.example/client.json""#;
         assert_eq!(with(own).unwrap().token_endpoint_auth_method, AuthMethod::None);

@@ -21,8 +21,8 @@ pub enum Error {
     /// The grant does not hold.
     #[error("the grant is invalid, expired, revoked, or was issued to another client")]
     InvalidGrant(#[source] GrantFault),
-    /// The registration access token is wrong (RFC 6750 §3.1).
-    #[error("the token is not that of this registration")]
+    /// The initial access token or the registration access token is wrong (RFC 6750 §3.1).
+    #[error("the token is missing, or is not the one for this registration")]
     InvalidToken,
     /// The client did not register for this.
     #[error("{0}")]

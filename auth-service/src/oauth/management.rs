@@ -1,7 +1,9 @@
 //! Management of a registration by its client (RFC 7592).
 
-use super::{AuthServer, Error, Registered, registration};
-use crate::model::{AuthMethod, Client, ClientId, ClientSecret, RegistrationToken};
+use serde::de::IgnoredAny;
+
+use super::{AuthServer, Error, Registered};
+use crate::model::{Client, ClientId, ClientSecret, RegistrationToken};
 
 impl AuthServer {
     /// The registration, as it is now (RFC 7592 §2.1).
@@ -24,6 +26,12 @@ impl AuthServer {
         let mut client = self.managed(id, token).await?;
         let named: Named = serde_json::from_slice(body)
             .map_err(|_| Error::InvalidClientMetadata("the body must have the client_id"))?;
+        if named.has_what_only_answers_have() {
+            return Err(Error::InvalidClientMetadata(
+                "an update must not include registration_access_token, registration_client_uri, \
+                client_secret_expires_at or client_id_issued_at",
+            ));
+        }
         // "MUST include the client_id … and it MUST be the same".
         if named.client_id != *id {
             return Err(Error::InvalidClientMetadata("client_id is that of another client"));
@@ -35,18 +43,19 @@ impl AuthServer {
                 return Err(Error::InvalidClientMetadata("client_secret is not the issued one"));
             }
         }
-        client.metadata = registration::parse(body)?;
-        let secret = match (client.metadata.token_endpoint_auth_method, &client.secret) {
-            (AuthMethod::None, _) => {
+        client.metadata = self.registrable(body)?;
+        let secret = match (client.metadata.token_endpoint_auth_method.has_secret(), &client.secret)
+        {
+            (false, _) => {
                 client.secret = None;
                 None
             }
-            (_, None) => {
+            (true, None) => {
                 let secret = ClientSecret::generate()?;
                 client.secret = Some(secret.fingerprint());
                 Some(secret)
             }
-            (_, Some(_)) => None,
+            (true, Some(_)) => None,
         };
         if !self.store.replace_client(&client, self.now()).await? {
             return Err(Error::InvalidToken);
@@ -81,4 +90,18 @@ impl AuthServer {
 struct Named {
     client_id: ClientId,
     client_secret: Option<String>,
+    registration_access_token: Option<IgnoredAny>,
+    registration_client_uri: Option<IgnoredAny>,
+    client_secret_expires_at: Option<IgnoredAny>,
+    client_id_issued_at: Option<IgnoredAny>,
+}
+
+impl Named {
+    /// §2.2: "The client MUST NOT include" these, which are the server's to say.
+    const fn has_what_only_answers_have(&self) -> bool {
+        self.registration_access_token.is_some()
+            || self.registration_client_uri.is_some()
+            || self.client_secret_expires_at.is_some()
+            || self.client_id_issued_at.is_some()
+    }
 }

@@ -6,6 +6,8 @@ mod authorization;
 mod bearer;
 mod client_auth;
 mod client_document;
+mod client_keys;
+mod client_metadata;
 mod code_grant;
 mod consent;
 mod endpoint;

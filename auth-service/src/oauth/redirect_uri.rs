@@ -6,13 +6,10 @@ use url::{Host, Url};
 use super::Error;
 use crate::model::RedirectUri;
 
-/// Private-use schemes without a dot that MCP clients are known to use. RFC 8252 §7.1 asks for
-/// reverse domain names, which are taken without being listed.
-const APP_SCHEMES: [&str; 6] =
-    ["cursor", "vscode", "vscode-insiders", "vscodium", "windsurf", "claude"];
-
-/// Whether `uri` may be registered.
-pub(super) fn check(uri: &RedirectUri) -> Result<(), Error> {
+/// Whether `uri` may be registered, where `app_schemes` are the private-use schemes without a dot
+/// that are allowed. RFC 8252 §7.1 asks for reverse domain names, which are taken without being
+/// listed.
+pub(super) fn check(uri: &RedirectUri, app_schemes: &[String]) -> Result<(), Error> {
     let text = uri.as_str();
     let refuse = |why| Err(Error::InvalidRedirectUri(why));
     // The URL parser drops or mends these; a browser may do something else with them.
@@ -37,7 +34,7 @@ pub(super) fn check(uri: &RedirectUri) -> Result<(), Error> {
         "https" => Ok(()),
         "http" if is_loopback(&url) => Ok(()),
         "http" => refuse("http redirect URIs must go to 127.0.0.1, [::1] or localhost"),
-        _ if scheme.contains('.') || APP_SCHEMES.contains(&scheme) => Ok(()),
+        _ if is_reverse_domain(scheme) || app_schemes.iter().any(|known| known == scheme) => Ok(()),
         _ => refuse("the scheme of a redirect URI must be https, or that of a known application"),
     }
 }
@@ -49,7 +46,8 @@ pub(super) fn matches(registered: &RedirectUri, given: &RedirectUri) -> bool {
     if registered == given {
         return true;
     }
-    if check(given).is_err() {
+    // Only loopback URIs go on from here, for which no scheme of an application matters.
+    if check(given, &[]).is_err() {
         return false;
     }
     let (Ok(mut ours), Ok(mut theirs)) =
@@ -66,6 +64,19 @@ pub(super) fn matches(registered: &RedirectUri, given: &RedirectUri) -> bool {
 /// Whether an answer to `uri` stays on the machine of the person, where any program may wait for it.
 pub(super) fn stays_local(uri: &RedirectUri) -> bool {
     Url::parse(uri.as_str()).is_ok_and(|url| url.scheme() == "http" && is_loopback(&url))
+}
+
+/// Whether `uri` leads to a program on the machine of the person: a loopback address or a
+/// private-use scheme (RFC 8252 §7).
+pub(super) fn is_native(uri: &RedirectUri) -> bool {
+    stays_local(uri)
+        || Url::parse(uri.as_str()).is_ok_and(|url| !matches!(url.scheme(), "http" | "https"))
+}
+
+/// RFC 8252 §7.1: "a URI scheme based on a domain name under their control, expressed in reverse
+/// order".
+fn is_reverse_domain(scheme: &str) -> bool {
+    scheme.contains('.') && scheme.split('.').all(|label| !label.is_empty())
 }
 
 fn is_loopback(url: &Url) -> bool {
@@ -91,7 +102,7 @@ mod tests {
             "cursor://anysphere.cursor-mcp/oauth/callback",
             "com.example.app:/cb",
         ] {
-            assert!(check(&RedirectUri::new(good)).is_ok(), "{good}");
+            assert!(check(&RedirectUri::new(good), &["cursor".to_owned()]).is_ok(), "{good}");
         }
     }
 
@@ -111,10 +122,12 @@ mod tests {
             "java\nscript:alert(1)",
             "ftp://app.example/",
             "urn:ietf:wg:oauth:2.0:oob",
+            "zed://app/cb",
+            "a..b:/cb",
             "/cb",
             "",
         ] {
-            assert!(check(&RedirectUri::new(bad)).is_err(), "{bad}");
+            assert!(check(&RedirectUri::new(bad), &["cursor".to_owned()]).is_err(), "{bad}");
         }
     }
 

@@ -1,16 +1,12 @@
 //! Dynamic client registration (RFC 7591).
 
+use secrecy::ExposeSecret;
 use serde::Serialize;
 
-use super::{AuthServer, Endpoint, Error, redirect_uri};
+use super::{AuthServer, Endpoint, Error, client_metadata};
 use crate::model::{
-    AuthMethod, Client, ClientId, ClientMetadata, ClientSecret, RegistrationToken, UnixTime,
+    Client, ClientId, ClientMetadata, ClientSecret, Fingerprint, RegistrationToken, UnixTime,
 };
-
-const MAX_REDIRECT_URIS: usize = 20;
-const MAX_TEXT: usize = 2048;
-/// A name stands on the consent page above what a person has to read.
-const MAX_NAME: usize = 100;
 
 /// The answer to a registration (RFC 7591 §3.2.1, RFC 7592 §3). No member is ever `null`: clients
 /// refuse that.
@@ -31,16 +27,19 @@ pub struct Registered {
 }
 
 impl AuthServer {
-    /// Registers a client from the JSON document `body`.
-    pub async fn register(&self, body: &[u8]) -> Result<Registered, Error> {
-        let metadata = parse(body)?;
-        let now = self.now();
-        let secret = match metadata.token_endpoint_auth_method {
-            AuthMethod::None => None,
-            AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost => {
-                Some(ClientSecret::generate()?)
+    /// Registers a client from the JSON document `body`, if `token` is the initial access token
+    /// where there has to be one (RFC 7591 §3).
+    pub async fn register(&self, token: Option<&str>, body: &[u8]) -> Result<Registered, Error> {
+        if let Some(expected) = &self.config.clients.registration_token {
+            let expected = Fingerprint::of(expected.expose_secret());
+            if !token.is_some_and(|token| expected.matches(&Fingerprint::of(token))) {
+                return Err(Error::InvalidToken);
             }
-        };
+        }
+        let metadata = self.registrable(body)?;
+        let now = self.now();
+        let method = metadata.token_endpoint_auth_method;
+        let secret = method.has_secret().then(ClientSecret::generate).transpose()?;
         let token = RegistrationToken::generate()?;
         let client = Client {
             id: ClientId::generate()?,
@@ -53,6 +52,14 @@ impl AuthServer {
         self.store.put_client(&client, now).await?;
         log::info!(target: "audit", client:% = client.id; "client registered");
         Ok(self.registered(client, secret.as_ref(), Some(&token)))
+    }
+
+    /// The metadata in `body`, as it can be registered.
+    pub(super) fn registrable(&self, body: &[u8]) -> Result<ClientMetadata, Error> {
+        let mut metadata = client_metadata::parse(body, &self.config.clients.redirect_schemes)?;
+        // Of a choice, only what was chosen is registered.
+        metadata.token_endpoint_auth_methods_supported.clear();
+        Ok(metadata)
     }
 
     /// A use of the registration renews it: a client that people work with does not expire.
@@ -85,102 +92,5 @@ impl AuthServer {
             registration_client_uri: self.config.issuer.at(&path),
             metadata: client.metadata,
         }
-    }
-}
-
-/// The metadata in `body`, if a client may register it. Members that we do not know are ignored
-/// (RFC 7591 §2).
-pub(super) fn parse(body: &[u8]) -> Result<ClientMetadata, Error> {
-    let mut metadata: ClientMetadata = serde_json::from_slice(body).map_err(|_| {
-        Error::InvalidClientMetadata("the body must be a JSON object with members of RFC 7591")
-    })?;
-    check_redirect_uris(&metadata)?;
-    check_texts(&metadata)?;
-    if metadata.response_types.iter().any(|kind| kind != "code") {
-        return Err(Error::InvalidClientMetadata("response_types may only have code"));
-    }
-    // Grants that this server does not offer are left out, as RFC 7591 §3.2.1 allows: clients list
-    // what they can do, not what they need.
-    metadata.grant_types.retain(|kind| matches!(&**kind, "authorization_code" | "refresh_token"));
-    if !metadata.grant_types.iter().any(|kind| kind == "authorization_code") {
-        return Err(Error::InvalidClientMetadata("grant_types must have authorization_code"));
-    }
-    Ok(metadata)
-}
-
-fn check_redirect_uris(metadata: &ClientMetadata) -> Result<(), Error> {
-    match metadata.redirect_uris.len() {
-        0 => return Err(Error::InvalidRedirectUri("redirect_uris is missing or empty")),
-        1..=MAX_REDIRECT_URIS => {}
-        _ => return Err(Error::InvalidRedirectUri("more than 20 redirect_uris")),
-    }
-    metadata.redirect_uris.iter().try_for_each(redirect_uri::check)
-}
-
-fn check_texts(metadata: &ClientMetadata) -> Result<(), Error> {
-    let single = [
-        &metadata.client_name,
-        &metadata.client_uri,
-        &metadata.logo_uri,
-        &metadata.tos_uri,
-        &metadata.policy_uri,
-        &metadata.application_type,
-        &metadata.software_id,
-        &metadata.software_version,
-    ];
-    let contacts = metadata.contacts.iter().flatten();
-    let texts = single.into_iter().flatten().chain(contacts).chain(&metadata.grant_types);
-    if metadata.client_name.as_ref().is_some_and(|name| name.chars().count() > MAX_NAME) {
-        return Err(Error::InvalidClientMetadata("client_name is longer than 100 characters"));
-    }
-    for text in texts {
-        if text.len() > MAX_TEXT || text.chars().any(hides) {
-            return Err(Error::InvalidClientMetadata(
-                "a text is longer than 2048 bytes or has control characters",
-            ));
-        }
-    }
-    if metadata.contacts.as_ref().is_some_and(|contacts| contacts.len() > 20) {
-        return Err(Error::InvalidClientMetadata("more than 20 contacts"));
-    }
-    Ok(())
-}
-
-/// Whether a character can make a text look like another one: controls, and the invisible ones that
-/// turn the direction of what follows, also outside the text itself.
-fn hides(c: char) -> bool {
-    let invisible = matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{feff}'
-        | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{e0000}'..='\u{e0fff}');
-    c.is_control() || invisible
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn unknown_members_and_unknown_grants_do_not_matter() {
-        let body = br#"{"redirect_uris":["http://localhost/cb"],"logo_uri":null,"x":{"y":1},
-            "grant_types":["authorization_code","urn:ietf:params:oauth:grant-type:jwt-bearer"]}"#;
-        let metadata = parse(body).unwrap();
-        assert_eq!(metadata.grant_types, ["authorization_code"]);
-        assert_eq!(metadata.token_endpoint_auth_method, AuthMethod::ClientSecretBasic);
-        assert!(!serde_json::to_string(&metadata).unwrap().contains("null"));
-    }
-
-    #[test]
-    fn what_is_wrong_is_said_in_the_code_of_rfc_7591() {
-        let code = |body: &str| parse(body.as_bytes()).unwrap_err().code().as_str();
-        assert_eq!(code("{}"), "invalid_redirect_uri");
-        assert_eq!(code(r#"{"redirect_uris":["javascript:x"]}"#), "invalid_redirect_uri");
-        assert_eq!(code("[]"), "invalid_client_metadata");
-        assert_eq!(code(r#"{"redirect_uris":"https://a/"}"#), "invalid_client_metadata");
-        let method = r#"{"redirect_uris":["https://a/"],"token_endpoint_auth_method":"magic"}"#;
-        assert_eq!(code(method), "invalid_client_metadata");
-        let turned = "{\"redirect_uris\":[\"https://a/\"],\"client_name\":\"A\u{202e}B\"}";
-        assert_eq!(code(turned), "invalid_client_metadata");
-        let long =
-            format!(r#"{{"redirect_uris":["https://a/"],"client_name":"{}"}}"#, "x".repeat(2049));
-        assert_eq!(code(&long), "invalid_client_metadata");
     }
 }

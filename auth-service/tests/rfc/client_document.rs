@@ -101,3 +101,24 @@ async fn a_known_client_works_when_its_document_cannot_be_fetched() {
     let page = gateway.browser().get(&app.authorize_url(&pkce::pair().1, &elsewhere)).await;
     assert_eq!(page.status, 400);
 }
+
+/// The operator says whose documents are taken; a pinned one and one that was kept are no exceptions.
+#[tokio::test]
+async fn documents_of_denied_hosts_are_not_used() {
+    let page = async |gateway: &Gateway, id: &str| {
+        let app = App { id: id.into(), secret: None };
+        let more = [("redirect_uri", "http://localhost:54321/callback")];
+        gateway.browser().get(&app.authorize_url(&pkce::pair().1, &more)).await.status.as_u16()
+    };
+    let claude = "https://claude.ai/oauth/claude-code-client-metadata";
+    for (allow, deny, statuses) in [
+        ("", "*.example", (400, 200)),
+        ("app.example", "", (200, 400)),
+        ("claude.ai, app.example", "claude.ai", (200, 400)),
+    ] {
+        let settings = [("CLIENT_DOCUMENT_ALLOW", allow), ("CLIENT_DOCUMENT_DENY", deny)];
+        let gateway = Gateway::with(&settings);
+        gateway.documents.publish("client", OK, &document(URL, "http://localhost/callback"));
+        assert_eq!((page(&gateway, URL).await, page(&gateway, claude).await), statuses, "{allow}");
+    }
+}

@@ -20,6 +20,7 @@ mod rfc7009;
 mod rfc7591;
 mod rfc7592;
 mod rfc7662;
+mod rfc8252;
 mod rfc8414;
 mod rfc8707;
 mod rfc9068;

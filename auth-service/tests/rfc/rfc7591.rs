@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{CALLBACK, Gateway};
+use crate::support::{CALLBACK, Gateway, answer};
 
 /// §3.2.1: 201 with all registered metadata, nothing `null`, not to be cached.
 #[tokio::test]
@@ -88,4 +88,85 @@ async fn a_registration_in_use_does_not_expire() {
     let unknown = gateway.refresh(&idle, "x").await;
     assert_eq!(unknown.error(), (401, "invalid_client"));
     assert_eq!(gateway.refresh(&used, "x").await.error(), (400, "invalid_grant"));
+}
+
+/// §2.2: texts for people carry language tags, within the bounds of the others; what is registered
+/// is echoed.
+#[tokio::test]
+async fn texts_in_other_languages_are_registered() {
+    let gateway = Gateway::start();
+    let texts = json!({
+        "redirect_uris": ["https://app.example/cb"],
+        "client_name": "My Client",
+        "client_name#de": "Mein Programm",
+        "tos_uri#pt-BR": "https://app.example/termos",
+        "client_name#": "no tag",
+        "nonsense#de": "no member of the RFC",
+        "policy_uri#fr": null,
+        "token_endpoint_auth_method": null,
+        "jwks_uri": "https://app.example/jwks.json",
+    });
+    let answer = gateway.register(texts).await;
+    assert_eq!(answer.status, 201, "{answer:?}");
+    assert_eq!(answer.body["client_name#de"], "Mein Programm");
+    assert_eq!(answer.body["tos_uri#pt-BR"], "https://app.example/termos");
+    assert_eq!(answer.body["jwks_uri"], "https://app.example/jwks.json");
+    assert_eq!(answer.body["application_type"], "web");
+    assert_eq!(answer.body["token_endpoint_auth_method"], "client_secret_basic");
+    let absent = ["client_name#", "nonsense#de", "policy_uri#fr"];
+    assert!(absent.iter().all(|member| answer.body.get(member).is_none()), "{}", answer.body);
+    for bad in [
+        json!({ "redirect_uris": [CALLBACK], "client_name#de": "x".repeat(101) }),
+        json!({ "redirect_uris": [CALLBACK], "tos_uri#de": "x".repeat(2049) }),
+        json!({ "redirect_uris": [CALLBACK], "tos_uri#de": 7 }),
+    ] {
+        assert_eq!(gateway.register(bad).await.error(), (400, "invalid_client_metadata"));
+    }
+}
+
+/// §2: `jwks` and `jwks_uri` exclude each other, and a client with `private_key_jwt` gets no secret.
+#[tokio::test]
+async fn a_client_with_keys_has_no_secret() {
+    let gateway = Gateway::start();
+    let jwks = json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "x": "AA", "kid": "1" }] });
+    let mut metadata = json!({
+        "redirect_uris": [CALLBACK],
+        "token_endpoint_auth_method": "private_key_jwt",
+        "jwks": jwks,
+    });
+    let answer = gateway.register(metadata.clone()).await;
+    assert_eq!((answer.status, &answer.body["jwks"]), (201, &jwks));
+    assert!(answer.body.get("client_secret").is_none());
+    metadata["jwks_uri"] = json!("https://app.example/jwks.json");
+    assert_eq!(gateway.register(metadata).await.error(), (400, "invalid_client_metadata"));
+}
+
+/// Many members that are each within their bounds are together too large.
+#[tokio::test]
+async fn a_registration_as_a_whole_is_bounded() {
+    let gateway = Gateway::start();
+    let uris = |count| (0..count).map(|n| format!("https://{n}.example/{}", "x".repeat(1000)));
+    let with = |count| json!({ "redirect_uris": uris(count).collect::<Vec<_>>() });
+    assert_eq!(gateway.register(with(15)).await.status, 201);
+    assert_eq!(gateway.register(with(17)).await.error(), (400, "invalid_client_metadata"));
+}
+
+/// §3: registration can be kept for those who have the initial access token.
+#[tokio::test]
+async fn registration_can_ask_for_a_token() {
+    let gateway = Gateway::with(&[("REGISTRATION_TOKEN", "a token of the operator")]);
+    let metadata = json!({ "redirect_uris": [CALLBACK] });
+    let with = async |token: Option<&str>| {
+        let mut request = gateway.http.post(format!("{}/register", gateway.base)).json(&metadata);
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        answer(request).await
+    };
+    for wrong in [None, Some("another token of 23"), Some("")] {
+        let refused = with(wrong).await;
+        assert_eq!(refused.error(), (401, "invalid_token"), "{wrong:?}");
+        assert!(refused.header("www-authenticate").starts_with("Bearer "));
+    }
+    assert_eq!(with(Some("a token of the operator")).await.status, 201);
 }

@@ -110,3 +110,40 @@ async fn a_renewal_does_not_undo_what_the_client_does() {
     assert!(!store.replace_client(&before, now).await.unwrap());
     assert_eq!(store.client(&id, now).await.unwrap(), None);
 }
+
+/// §2.2: an update "MUST NOT include" what only answers have, even if it is as it was told.
+#[tokio::test]
+async fn an_update_with_members_of_an_answer_is_refused() {
+    let gateway = Gateway::start();
+    let registered = gateway.register(json!({ "redirect_uris": [CALLBACK] })).await;
+    let (id, token) = (registered.text("client_id"), registered.text("registration_access_token"));
+    let with = async |member: &str, value: &Value| {
+        let body = json!({ "client_id": id, "redirect_uris": [CALLBACK], member: value });
+        manage(&gateway, Method::PUT, (&id, &token), Some(body)).await
+    };
+    for member in [
+        "registration_access_token",
+        "registration_client_uri",
+        "client_secret_expires_at",
+        "client_id_issued_at",
+    ] {
+        let refused = with(member, &registered.body[member]).await;
+        assert_eq!(refused.error(), (400, "invalid_client_metadata"), "{member}");
+    }
+    let same_secret = with("client_secret", &registered.body["client_secret"]).await;
+    assert_eq!(same_secret.status, 200, "{same_secret:?}");
+}
+
+/// §2.3: after the registration is gone, its token opens nothing.
+#[tokio::test]
+async fn the_token_of_a_deleted_registration_is_invalid() {
+    let gateway = Gateway::start();
+    let registered = gateway.register(json!({ "redirect_uris": [CALLBACK] })).await;
+    let (id, token) = (registered.text("client_id"), registered.text("registration_access_token"));
+    let body = json!({ "client_id": id, "redirect_uris": [CALLBACK] });
+    assert_eq!(manage(&gateway, Method::DELETE, (&id, &token), None).await.status, 204);
+    for (method, body) in [(Method::GET, None), (Method::PUT, Some(body)), (Method::DELETE, None)] {
+        let refused = manage(&gateway, method, (&id, &token), body).await;
+        assert_eq!(refused.error(), (401, "invalid_token"));
+    }
+}

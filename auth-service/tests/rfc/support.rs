@@ -186,6 +186,8 @@ impl Gateway {
         let metadata = json!({
             "redirect_uris": [CALLBACK],
             "client_name": "Test App",
+            // Equal registrations of public clients would be one.
+            "software_id": pkce::pair().0,
             "token_endpoint_auth_method": method,
         });
         let answer = self.register(metadata).await;

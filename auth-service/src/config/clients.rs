@@ -1,0 +1,189 @@
+//! Settings of clients: who may register, how many, and which redirects and documents are taken.
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{Raw, check::Check};
+
+/// Schemes without a dot that MCP clients are known to use; `REDIRECT_SCHEMES` replaces them.
+const REDIRECT_SCHEMES: &str = "cursor,vscode,vscode-insiders,vscodium,windsurf,claude";
+
+/// Schemes that run what follows them, read files, or belong to the web: never those of an app.
+const NO_APP: [&str; 15] = [
+    "about",
+    "blob",
+    "chrome",
+    "data",
+    "file",
+    "filesystem",
+    "ftp",
+    "http",
+    "https",
+    "javascript",
+    "mailto",
+    "vbscript",
+    "view-source",
+    "ws",
+    "wss",
+];
+
+/// Which clients there may be.
+#[derive(Clone, Debug)]
+pub struct ClientsConfig {
+    /// `REDIRECT_SCHEMES`: private-use schemes (RFC 8252 §7.1) without a dot that redirect URIs may
+    /// have; reverse domain names always may.
+    pub redirect_schemes: Vec<String>,
+    /// `REGISTRATION_TOKEN`: the initial access token (RFC 7591 §3) that registration asks for;
+    /// `None` lets everybody register.
+    pub registration_token: Option<SecretString>,
+    /// `CLIENT_DOCUMENT_ALLOW`, `CLIENT_DOCUMENT_DENY`: whose client metadata documents are taken.
+    pub documents: HostPolicy,
+}
+
+/// Hosts to allow and to deny; `*.example.com` stands for all hosts below `example.com`.
+#[derive(Clone, Debug)]
+pub struct HostPolicy {
+    allow: Vec<String>,
+    deny: Vec<String>,
+}
+
+impl HostPolicy {
+    /// Whether `host`, in lower case, is allowed and not denied. An empty list of allowed hosts
+    /// allows all.
+    #[must_use]
+    pub fn permits(&self, host: &str) -> bool {
+        let lists = |patterns: &[String]| patterns.iter().any(|pattern| covers(pattern, host));
+        !lists(&self.deny) && (self.allow.is_empty() || lists(&self.allow))
+    }
+}
+
+fn covers(pattern: &str, host: &str) -> bool {
+    match pattern.strip_prefix('*') {
+        Some(below) => host.len() > below.len() && host.ends_with(below),
+        None => host == pattern,
+    }
+}
+
+impl Check {
+    pub(super) fn clients(&mut self, raw: &Raw) -> ClientsConfig {
+        let registration_token = raw.registration_token.clone().map(SecretString::from);
+        if registration_token.as_ref().is_some_and(|token| token.expose_secret().len() < 16) {
+            self.0.push("REGISTRATION_TOKEN is shorter than 16 characters".to_owned());
+        }
+        let documents = HostPolicy {
+            allow: self.hosts("CLIENT_DOCUMENT_ALLOW", raw.client_document_allow.as_deref()),
+            deny: self.hosts("CLIENT_DOCUMENT_DENY", raw.client_document_deny.as_deref()),
+        };
+        let redirect_schemes = self.redirect_schemes(raw);
+        ClientsConfig { redirect_schemes, registration_token, documents }
+    }
+
+    fn hosts(&mut self, name: &str, text: Option<&str>) -> Vec<String> {
+        let mut hosts = Vec::new();
+        for host in list(text.unwrap_or("")) {
+            let plain = host.strip_prefix("*.").unwrap_or(&host);
+            let shaped = plain.split('.').all(|label| {
+                !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+            });
+            if shaped {
+                hosts.push(host);
+            } else {
+                // A pattern that covers nothing would deny nothing.
+                self.0.push(format!("{name}: {host} is not a host name or *. and a host name"));
+            }
+        }
+        hosts
+    }
+
+    fn redirect_schemes(&mut self, raw: &Raw) -> Vec<String> {
+        let mut schemes = Vec::new();
+        for scheme in list(raw.redirect_schemes.as_deref().unwrap_or(REDIRECT_SCHEMES)) {
+            // RFC 3986 §3.1: a letter, then letters, digits, "+", "-" and ".".
+            let shaped = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+                && scheme
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'));
+            if shaped && !NO_APP.contains(&&*scheme) {
+                schemes.push(scheme);
+            } else {
+                self.0.push(format!("REDIRECT_SCHEMES: {scheme} cannot be the scheme of an app"));
+            }
+        }
+        schemes
+    }
+}
+
+/// The entries of a comma-separated list, in lower case.
+fn list(text: &str) -> impl Iterator<Item = String> {
+    text.split(',').map(|entry| entry.trim().to_ascii_lowercase()).filter(|entry| !entry.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checked(raw: &Raw) -> (ClientsConfig, String) {
+        let mut check = Check::default();
+        let config = check.clients(raw);
+        (config, check.0.join("; "))
+    }
+
+    #[test]
+    fn schemes_that_run_something_cannot_be_allowed() {
+        let schemes = |text: &str| {
+            checked(&Raw { redirect_schemes: Some(text.to_owned()), ..Raw::default() })
+        };
+        let (config, problems) = schemes("Zed, cursor,");
+        assert_eq!(
+            (config.redirect_schemes, &*problems),
+            (vec!["zed".into(), "cursor".into()], "")
+        );
+        for bad in ["javascript", "DATA", "file", "vbscript", "blob", "about", "http", "https"] {
+            let (config, problems) = schemes(bad);
+            assert!(problems.contains("REDIRECT_SCHEMES"), "{bad}");
+            assert!(config.redirect_schemes.is_empty());
+        }
+        assert!(schemes("a:b").1.contains("REDIRECT_SCHEMES"));
+        assert!(checked(&Raw::default()).0.redirect_schemes.contains(&"cursor".to_owned()));
+    }
+
+    #[test]
+    fn a_denied_host_is_denied_though_it_is_allowed() {
+        let policy = |allow: &str, deny: &str| {
+            let raw = Raw {
+                client_document_allow: Some(allow.to_owned()),
+                client_document_deny: Some(deny.to_owned()),
+                ..Raw::default()
+            };
+            checked(&raw)
+        };
+        let permits = |allow, deny, host| {
+            let (config, problems) = policy(allow, deny);
+            assert_eq!(problems, "");
+            config.documents.permits(host)
+        };
+        assert!(permits("", "", "a.example"));
+        assert!(permits("a.example", "", "a.example"));
+        assert!(!permits("a.example", "", "b.example") && !permits("a.example", "", "x.a.example"));
+        assert!(
+            permits("*.A.example", "", "x.a.example")
+                && permits("*.a.example", "", "x.y.a.example")
+        );
+        assert!(
+            !permits("*.a.example", "", "a.example") && !permits("*.a.example", "", "xa.example")
+        );
+        assert!(!permits("*.a.example", "x.a.example", "x.a.example"));
+        assert!(
+            !permits("", "*.a.example", "x.a.example") && permits("", "*.a.example", "a.example")
+        );
+        for bad in ["https://a.example", "*", "a.*.example", "a..example"] {
+            assert!(policy("", bad).1.contains("CLIENT_DOCUMENT_DENY"), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_registration_token_that_can_be_guessed_is_a_problem() {
+        let raw = Raw { registration_token: Some("short".into()), ..Raw::default() };
+        let problems = checked(&raw).1;
+        assert!(problems.contains("REGISTRATION_TOKEN") && !problems.contains("short "));
+    }
+}
