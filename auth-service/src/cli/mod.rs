@@ -1,7 +1,11 @@
 //! The command line: the service, and its administration over the same storage.
 
+mod access;
+mod client;
 mod health;
 mod key;
+mod mint;
+mod table;
 mod token;
 mod user;
 
@@ -10,6 +14,7 @@ use clap::{Parser, Subcommand};
 use crate::{
     app,
     config::{Config, RedisConfig},
+    oauth::AuthServer,
     store::Store,
 };
 
@@ -25,7 +30,10 @@ pub struct Cli {
 enum Command {
     /// Run the service.
     Serve,
-    /// List and revoke what was granted.
+    /// Register clients without their doing.
+    #[command(subcommand)]
+    Client(client::Command),
+    /// List, revoke and mint tokens.
     #[command(subcommand)]
     Token(token::Command),
     /// Let people in.
@@ -42,7 +50,10 @@ enum Command {
 pub async fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Serve => Ok(app::serve(Config::load()?).await?),
-        Command::Token(command) => token::run(command, &store()?).await,
+        Command::Client(command) => client::run(command).await,
+        Command::Token(token::Command::Mint(mint)) => mint::run(mint).await,
+        Command::Token(token::Command::List { json }) => token::list(&store()?, json).await,
+        Command::Token(token::Command::Revoke(what)) => token::revoke(what, &store()?).await,
         Command::User(command) => user::run(command, &store()?).await,
         Command::Key(key::Command::Generate { out }) => key::generate(out.as_ref()),
         Command::Healthcheck => health::check().await,
@@ -51,6 +62,11 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
 
 fn store() -> anyhow::Result<Store> {
     Ok(Store::open(&RedisConfig::load()?)?)
+}
+
+/// The authorization server of these settings, for what it decides as it does when it serves.
+fn server() -> anyhow::Result<AuthServer> {
+    Ok(app::build(Config::load()?)?.0)
 }
 
 /// Writes a line for people or scripts to standard output.

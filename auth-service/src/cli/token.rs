@@ -1,9 +1,11 @@
 //! `token list` and `token revoke`.
 
 use clap::{Args, Subcommand};
+use serde_json::json;
 
+use super::{mint::Mint, table};
 use crate::{
-    model::{ClientId, Clock, Identifier, ResourceUri, SystemClock, UnixTime},
+    model::{ClientId, Clock, Identifier, ResourceUri, SystemClock},
     store::{Selection, Store},
 };
 
@@ -11,9 +13,15 @@ use crate::{
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// List the access tokens that are live, and the grants behind them.
-    List,
+    List {
+        /// As JSON, for scripts.
+        #[arg(long)]
+        json: bool,
+    },
     /// Revoke grants with all their tokens, or one access token. In force at once.
     Revoke(What),
+    /// Mint a personal access token and print it, this once.
+    Mint(Mint),
 }
 
 /// What to revoke.
@@ -34,54 +42,51 @@ pub(super) struct What {
     all: bool,
 }
 
-/// Lists or revokes.
-pub(super) async fn run(command: Command, store: &Store) -> anyhow::Result<()> {
-    let now = SystemClock.now();
-    match command {
-        Command::List => list(store, now).await,
-        Command::Revoke(what) => {
-            let selection = match (what.user, what.client, what.jti) {
-                (Some(user), ..) => Selection::User(user),
-                (_, Some(client), _) => Selection::Client(ClientId::parsed(&client)),
-                (.., Some(jti)) => Selection::Jti(Identifier::parsed(&jti)),
-                _ => Selection::All,
-            };
-            let ended = store.revoke(&selection, now).await?;
-            log::info!(target: "audit", ended; "revoked by the operator: {selection:?}");
-            super::say(&format!("{ended} revoked"))?;
-            // A script that names something expects it to have been there.
-            anyhow::ensure!(ended > 0 || matches!(selection, Selection::All), "nothing matched");
-            Ok(())
-        }
-    }
+/// Revokes.
+pub(super) async fn revoke(what: What, store: &Store) -> anyhow::Result<()> {
+    let selection = match (what.user, what.client, what.jti) {
+        (Some(user), ..) => Selection::User(user),
+        (_, Some(client), _) => Selection::Client(ClientId::parsed(&client)),
+        (.., Some(jti)) => Selection::Jti(Identifier::parsed(&jti)),
+        _ => Selection::All,
+    };
+    let ended = store.revoke(&selection, SystemClock.now()).await?;
+    log::info!(target: "audit", ended; "revoked by the operator: {selection:?}");
+    super::say(&format!("{ended} revoked"))?;
+    // A script that names something expects it to have been there.
+    anyhow::ensure!(ended > 0 || matches!(selection, Selection::All), "nothing matched");
+    Ok(())
 }
 
-async fn list(store: &Store, now: UnixTime) -> anyhow::Result<()> {
-    let row = |cells: [&str; 5]| {
-        let [jti, user, client, left, servers] = cells;
-        super::say(&format!("{jti:22}  {user:20}  {client:22}  {left:>9}  {servers}"))
-    };
-    row(["JTI", "USER", "CLIENT", "ENDS IN", "SERVERS"])?;
-    for token in store.access_tokens(now).await? {
+/// Lists.
+pub(super) async fn list(store: &Store, json: bool) -> anyhow::Result<()> {
+    let now = SystemClock.now();
+    let (tokens, grants) = (store.access_tokens(now).await?, store.grants(now).await?);
+    if json {
+        return super::say(&json!({ "tokens": tokens, "grants": grants }).to_string());
+    }
+    let left = |end| format!("{} s", now.until(end).as_secs());
+    let rows = tokens.iter().map(|token| {
         let servers: Vec<&str> = token.resources.iter().map(ResourceUri::as_str).collect();
-        let left = format!("{} s", now.until(token.expires_at).as_secs());
-        row([
-            token.jti.as_str(),
-            &token.subject,
-            token.client_id.as_str(),
-            &left,
-            &servers.join(" "),
-        ])?;
-    }
+        [
+            token.jti.to_string(),
+            token.subject.clone(),
+            token.client_id.to_string(),
+            left(token.expires_at),
+            servers.join(" "),
+        ]
+    });
+    let rows: Vec<_> = rows.collect();
+    table::print(["JTI", "USER", "CLIENT", "ENDS IN", "SERVERS"], &rows)?;
     super::say("")?;
-    let row = |cells: [&str; 4]| {
-        let [user, name, client, since] = cells;
-        super::say(&format!("{user:20}  {name:20}  {client:22}  {since}"))
-    };
-    row(["GRANT OF", "TO", "CLIENT", "ENDS IN, UNLESS USED"])?;
-    for grant in store.grants(now).await? {
-        let left = format!("{} s", now.until(grant.expires_at).as_secs());
-        row([&grant.user.subject, &grant.client_name, grant.client_id.as_str(), &left])?;
-    }
-    Ok(())
+    let rows = grants.iter().map(|grant| {
+        [
+            grant.user.subject.clone(),
+            grant.client_name.clone(),
+            grant.client_id.to_string(),
+            left(grant.expires_at),
+        ]
+    });
+    let rows: Vec<_> = rows.collect();
+    table::print(["GRANT OF", "TO", "CLIENT", "ENDS IN, UNLESS USED"], &rows)
 }

@@ -26,14 +26,20 @@ pub(super) enum Command {
 /// Mints a code and prints it alone.
 pub(super) async fn run(command: Command, store: &Store) -> anyhow::Result<()> {
     let Command::LoginCode { name } = command;
+    let user = local(&name)?;
+    let (code, now) = (LoginCode::for_typing()?, SystemClock.now());
+    store.put_login_code(&code, &user, (now, now.plus(LIFE))).await?;
+    log::info!(target: "audit", subject = user.subject; "login code minted");
+    super::say(code.reveal())
+}
+
+/// The person that the operator calls `name`.
+pub(super) fn local(name: &str) -> anyhow::Result<User> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     ensure!(
         (1..=64).contains(&name.len()) && name.bytes().all(plain),
         "a name has 1 to 64 letters, digits, dots, hyphens or underscores"
     );
-    let user = User { subject: format!("local:{}", name.to_lowercase()), name, email: None };
-    let (code, now) = (LoginCode::for_typing()?, SystemClock.now());
-    store.put_login_code(&code, &user, (now, now.plus(LIFE))).await?;
-    log::info!(target: "audit", subject = user.subject; "login code minted");
-    super::say(code.reveal())
+    let subject = format!("local:{}", name.to_lowercase());
+    Ok(User { subject, name: name.to_owned(), email: None })
 }

@@ -13,6 +13,7 @@ pub(super) async fn token(
     let client = server.authenticate(&form.credentials).await?;
     let tokens = match form.params.required("grant_type", "grant_type is missing")? {
         "authorization_code" => server.redeem_code(&client, &form.params).await?,
+        "client_credentials" => server.client_credentials(&client, &form.params).await?,
         "refresh_token" => server.refresh(&client, &form.params).await?,
         _ => return Err(Error::UnsupportedGrantType.into()),
     };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use serde_json::Value;
 
-use super::{Fingerprint, Identifier, RedirectUri, Scopes, UnixTime};
+use super::{Fingerprint, Identifier, RedirectUri, ResourceUri, Scopes, UnixTime};
 
 /// A client identifier (RFC 6749 §2.2).
 pub type ClientId = Identifier;
@@ -146,8 +146,21 @@ pub struct Client {
     /// When the registration ends; never, if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<UnixTime>,
+    /// What it may use without a person; only the operator grants that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_access: Option<OwnAccess>,
     /// What it said about itself.
     pub metadata: ClientMetadata,
+}
+
+/// Servers and scopes that the operator chose: for a client of its own (RFC 6749 §4.4), or for a
+/// personal access token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnAccess {
+    /// The servers.
+    pub resources: Vec<ResourceUri>,
+    /// The scopes.
+    pub scopes: Scopes,
 }
 
 /// A client metadata document, as it was fetched.

@@ -14,7 +14,7 @@ mod user;
 
 pub use catalogue::Catalogue;
 pub use chain::Chain;
-pub use client::{AuthMethod, Client, ClientId, ClientMetadata, DocumentRecord};
+pub use client::{AuthMethod, Client, ClientId, ClientMetadata, DocumentRecord, OwnAccess};
 pub use clock::{Clock, SystemClock, UnixTime};
 pub use credential::{
     AuthorizationCode, BrowserSession, ClientSecret, CsrfToken, Fingerprint, FlowId, Identifier,
@@ -28,4 +28,4 @@ pub use scope::{InvalidScope, Scopes};
 pub use server::{AllowList, Enforcer, McpServer, ServerName};
 pub use server_scopes::{ScopeDetail, ServerScopes, ToolScope};
 pub use uri::{InvalidUri, Issuer, RedirectUri, ResourceUri};
-pub use user::User;
+pub use user::{CLIENT_PROVIDER, User};

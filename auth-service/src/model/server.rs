@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{ResourceUri, ServerScopes, User};
+use super::{CLIENT_PROVIDER, ResourceUri, ServerScopes, User};
 
 /// The name of a server: a DNS label, since it becomes part of a host name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -90,10 +90,12 @@ pub enum Enforcer {
 }
 
 impl McpServer {
-    /// Whether `user` may use this server.
+    /// Whether `user` may use this server. The list is of people; which servers a client may use for
+    /// itself is in its registration, where the operator wrote it.
     #[must_use]
     pub fn admits(&self, user: &User) -> bool {
-        self.allow.as_ref().is_none_or(|list| list.admits(user))
+        user.provider() == CLIENT_PROVIDER
+            || self.allow.as_ref().is_none_or(|list| list.admits(user))
     }
 }
 

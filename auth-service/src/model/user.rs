@@ -2,6 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+/// The provider of a client that acts for itself (RFC 6749 §4.4): its subject is `client:ID`. No
+/// provider of people may have this name.
+pub const CLIENT_PROVIDER: &str = "client";
+
 /// Who logged in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {

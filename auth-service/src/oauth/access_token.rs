@@ -57,8 +57,18 @@ impl AuthServer {
         grant: &Grant,
         part: &Part,
     ) -> Result<String, Error> {
+        let expires_at = self.now().plus(self.config.lifetimes.access_token);
+        self.issue_access_token_until(grant, part, expires_at).await
+    }
+
+    /// Issues an access token for `part` of `grant` that ends at `expires_at`.
+    pub(super) async fn issue_access_token_until(
+        &self,
+        grant: &Grant,
+        part: &Part,
+        expires_at: UnixTime,
+    ) -> Result<String, Error> {
         let (jti, now) = (Identifier::generate()?, self.now());
-        let expires_at = now.plus(self.config.lifetimes.access_token);
         let claims = Claims {
             iss: self.config.issuer.as_str().to_owned(),
             sub: grant.user.subject.clone(),

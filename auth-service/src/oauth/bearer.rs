@@ -109,7 +109,8 @@ impl AuthServer {
         }
         let user =
             User { subject: claims.sub, name: claims.preferred_username, email: claims.email };
-        if !server.admits(&user) {
+        // Some tokens live for months: who may not log in any more is out before they end.
+        if !self.may_log_in(&user) || !server.admits(&user) {
             return Err(invalid("this account may not use this server any more"));
         }
         let (held, needed) = (server.scopes.with_included(&claims.scope), operation.needs(server));

@@ -64,7 +64,7 @@ fn check_redirect_uris(metadata: &ClientMetadata, app_schemes: &[String]) -> Res
     metadata.redirect_uris.iter().try_for_each(|uri| redirect_uri::check(uri, app_schemes))
 }
 
-fn check_texts(metadata: &ClientMetadata) -> Result<(), Error> {
+pub(super) fn check_texts(metadata: &ClientMetadata) -> Result<(), Error> {
     let single = [
         &metadata.client_name,
         &metadata.client_uri,

@@ -28,7 +28,7 @@ pub enum Error {
     #[error("{0}")]
     UnauthorizedClient(&'static str),
     /// RFC 6749 §5.2.
-    #[error("supported are authorization_code and refresh_token")]
+    #[error("supported are authorization_code, refresh_token and client_credentials")]
     UnsupportedGrantType,
     /// RFC 6749 §4.1.2.1.
     #[error("supported is code")]

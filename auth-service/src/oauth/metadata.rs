@@ -21,7 +21,7 @@ pub struct ServerMetadata {
     scopes_supported: Vec<String>,
     response_types_supported: [&'static str; 1],
     response_modes_supported: [&'static str; 1],
-    grant_types_supported: [&'static str; 2],
+    grant_types_supported: [&'static str; 3],
     token_endpoint_auth_methods_supported: [&'static str; 3],
     revocation_endpoint_auth_methods_supported: [&'static str; 3],
     introspection_endpoint_auth_methods_supported: [&'static str; 2],
@@ -57,7 +57,7 @@ impl AuthServer {
             scopes_supported: scopes.iter().map(str::to_owned).chain(offline).collect(),
             response_types_supported: ["code"],
             response_modes_supported: ["query"],
-            grant_types_supported: ["authorization_code", "refresh_token"],
+            grant_types_supported: ["authorization_code", "refresh_token", "client_credentials"],
             token_endpoint_auth_methods_supported: CLIENT_METHODS,
             revocation_endpoint_auth_methods_supported: CLIENT_METHODS,
             introspection_endpoint_auth_methods_supported: [

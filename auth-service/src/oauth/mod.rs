@@ -5,6 +5,7 @@ mod access_token;
 mod authorization;
 mod bearer;
 mod client_auth;
+mod client_credentials;
 mod client_document;
 mod client_keys;
 mod client_metadata;
@@ -18,9 +19,11 @@ mod management;
 mod metadata;
 mod operation;
 mod params;
+mod personal_token;
 mod pinned_documents;
 mod pkce;
 mod policy;
+mod preregistration;
 mod protected_resource;
 mod redirect_uri;
 mod refresh_grant;
@@ -45,6 +48,8 @@ pub use self::{
     metadata::ServerMetadata,
     operation::Operation,
     params::Params,
+    personal_token::{NewToken, PERSONAL},
+    preregistration::NewClient,
     protected_resource::ResourceMetadata,
     registration::Registered,
     token_response::TokenResponse,

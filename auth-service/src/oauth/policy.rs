@@ -1,7 +1,7 @@
 //! Who may log in, and who may use which server.
 
 use super::AuthServer;
-use crate::model::{ResourceUri, User};
+use crate::model::{CLIENT_PROVIDER, ResourceUri, User};
 
 impl AuthServer {
     /// Whether `user` may log in. Asked again at every refresh, so that somebody taken off the list
@@ -13,6 +13,8 @@ impl AuthServer {
             }
             // The operator named this person when minting the code.
             "local" => self.config.local_login,
+            // A client on its own behalf: the operator named it, and its servers.
+            CLIENT_PROVIDER => true,
             _ => false,
         }
     }

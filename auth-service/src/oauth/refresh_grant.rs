@@ -41,7 +41,7 @@ impl AuthServer {
     }
 
     /// RFC 6749 §6: the scope "MUST NOT include any scope not originally granted".
-    fn narrowed_scopes(&self, params: &Params, grant: &Grant) -> Result<Scopes, Error> {
+    pub(super) fn narrowed_scopes(&self, params: &Params, grant: &Grant) -> Result<Scopes, Error> {
         let asked = Scopes::parse(params.one("scope")?.unwrap_or(""))
             .map_err(|_| Error::InvalidScope("scope is malformed"))?;
         // Clients repeat what they asked for at first, with scopes that were dropped as unknown.

@@ -47,6 +47,7 @@ impl AuthServer {
             registration_token: Some(token.fingerprint()),
             issued_at: now,
             expires_at: self.config.lifetimes.client.map(|life| now.plus(life)),
+            own_access: None,
             metadata,
         };
         self.store.put_client(&client, now).await?;

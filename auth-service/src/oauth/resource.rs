@@ -60,7 +60,8 @@ impl AuthServer {
     }
 
     /// The scopes that the servers of `resources` know.
-    pub(super) fn known_scopes(&self, resources: &[ResourceUri]) -> Scopes {
+    #[must_use]
+    pub fn known_scopes(&self, resources: &[ResourceUri]) -> Scopes {
         let catalogue = self.catalogue();
         let servers = resources.iter().filter_map(|resource| catalogue.by_resource(resource));
         servers.fold(Scopes::default(), |known, server| known.union(&server.scopes.known()))

@@ -23,6 +23,19 @@ pub(super) struct Part {
 }
 
 impl AuthServer {
+    /// Issues an access token for all of `grant`, and nothing to get another one with.
+    pub(super) async fn issue_alone(&self, grant: &Grant) -> Result<TokenResponse, Error> {
+        let part = Part { resources: grant.resources.clone(), scopes: grant.scopes.clone() };
+        let access_token = self.issue_access_token(grant, &part).await?;
+        Ok(TokenResponse {
+            access_token,
+            token_type: "Bearer",
+            expires_in: self.config.lifetimes.access_token.as_secs(),
+            refresh_token: None,
+            scope: part.scopes,
+        })
+    }
+
     /// Issues an access token for `part` of a grant, and `refresh` to get the next one with.
     pub(super) async fn issue_tokens(
         &self,

@@ -1,7 +1,7 @@
 //! What administration asks: listings by `SCAN`, never `KEYS`, and never on the request path.
 
 use super::{Error, Expiring, Key, Store, key::PREFIX};
-use crate::model::{AccessRecord, ClientId, Grant, Identifier, UnixTime};
+use crate::model::{AccessRecord, Client, ClientId, Grant, Identifier, UnixTime};
 
 /// What to revoke.
 #[derive(Clone, Debug)]
@@ -31,6 +31,13 @@ impl Store {
         let mut grants: Vec<Grant> = self.scan("grant:*", now).await?;
         grants.sort_by_key(|grant| grant.created_at);
         Ok(grants)
+    }
+
+    /// All registrations, those of the operator first.
+    pub async fn clients(&self, now: UnixTime) -> Result<Vec<Client>, Error> {
+        let mut clients: Vec<Client> = self.scan("client:*", now).await?;
+        clients.sort_by_key(|client| (client.registration_token.is_some(), client.issued_at));
+        Ok(clients)
     }
 
     /// Revokes what is selected; answers how many grants or tokens ended.

@@ -21,6 +21,11 @@ impl Store {
         self.read(&Key::Grant(id), now).await
     }
 
+    /// Stores a grant that no code stands for.
+    pub async fn put_grant(&self, grant: &Grant, now: UnixTime) -> Result<(), Error> {
+        self.put(&Key::Grant(&grant.id), grant, Ttl::until(now, grant.expires_at)).await
+    }
+
     /// Extends a grant that is still there. Answers `false` when it was revoked meanwhile: `XX`
     /// keeps a refresh under way from bringing it back.
     pub async fn extend_grant(&self, grant: &Grant, now: UnixTime) -> Result<bool, Error> {

@@ -33,6 +33,8 @@ async fn the_metadata_names_what_is_there() {
     assert_eq!(metadata["authorization_response_iss_parameter_supported"], true);
     let methods = metadata["token_endpoint_auth_methods_supported"].as_array().unwrap();
     assert!(methods.contains(&"none".into()));
+    let grants = metadata["grant_types_supported"].as_array().unwrap();
+    assert!(grants.contains(&"client_credentials".into()), "RFC 6749 §4.4");
     for endpoint in ["token_endpoint", "registration_endpoint", "jwks_uri"] {
         let url = metadata[endpoint].as_str().unwrap();
         let path = url.strip_prefix(ISSUER).unwrap();

@@ -4,6 +4,7 @@ use std::{
     collections::HashMap,
     net::TcpListener,
     path::Path,
+    process::Command,
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
@@ -14,7 +15,7 @@ use crate::document_host::DocumentHost;
 use auth_service::{
     app,
     config::Config,
-    model::{Catalogue, Clock, LoginCode, UnixTime, User},
+    model::{Catalogue, Clock, LoginCode, SystemClock, UnixTime, User},
     oauth::AuthServer,
     ports::{ClientDocuments, GitHub, ServersFile, SigningKeys, generate_key},
     store::Store,
@@ -60,6 +61,7 @@ pub(crate) struct Gateway {
     pub(crate) catalogue: watch::Sender<Arc<Catalogue>>,
     pub(crate) base: String,
     pub(crate) http: reqwest::Client,
+    variables: HashMap<String, String>,
     handle: actix_web::dev::ServerHandle,
     directory: TempDir,
 }
@@ -124,7 +126,7 @@ impl Gateway {
         let directory = tempfile::tempdir().unwrap();
         let mut variables = variables(directory.path(), &redis, &github);
         variables.extend(settings.iter().map(|(name, value)| ((*name).into(), (*value).into())));
-        let config = Config::from_map(variables).unwrap();
+        let config = Config::from_map(variables.clone()).unwrap();
         let documents = Arc::new(DocumentHost::start(directory.path()));
         let (catalogue, listing) =
             watch::channel(Arc::new(ServersFile::new(&config).read().unwrap()));
@@ -149,7 +151,19 @@ impl Gateway {
             .no_proxy()
             .build()
             .unwrap();
-        Self { redis, github, documents, clock, config, catalogue, base, http, handle, directory }
+        Self {
+            redis,
+            github,
+            documents,
+            clock,
+            config,
+            catalogue,
+            base,
+            http,
+            variables,
+            handle,
+            directory,
+        }
     }
 
     /// Replaces the file of servers and publishes what it says, as the watcher would.
@@ -158,6 +172,30 @@ impl Gateway {
         std::fs::write(file, json!({ "mcpServers": servers }).to_string()).unwrap();
         let catalogue = ServersFile::new(&self.config).read().unwrap();
         self.catalogue.send_replace(Arc::new(catalogue));
+    }
+
+    /// Runs the program with the settings of this gateway; what it printed, or why it failed. The
+    /// program has the clock of the machine, which this gateway then has, too.
+    pub(crate) fn cli(&self, arguments: &[&str]) -> Result<String, String> {
+        self.clock.advance(SystemClock.now().0 - self.clock.now().0);
+        let output = Command::new(env!("CARGO_BIN_EXE_auth-service"))
+            .args(arguments)
+            .env_clear()
+            .envs(&self.variables)
+            .current_dir(self.directory.path())
+            .output()
+            .unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        if output.status.success() {
+            Ok(text(output.stdout).trim_end().to_owned())
+        } else {
+            Err(text(output.stderr))
+        }
+    }
+
+    /// The JSON that the program prints.
+    pub(crate) fn cli_json(&self, arguments: &[&str]) -> Value {
+        serde_json::from_str(&self.cli(arguments).unwrap()).unwrap()
     }
 
     pub(crate) fn browser(&self) -> Browser {

@@ -1,0 +1,42 @@
+//! The options that choose servers and scopes.
+
+use anyhow::{Context, ensure};
+use clap::Args;
+
+use crate::{
+    model::{OwnAccess, Scopes, ServerName},
+    oauth::AuthServer,
+};
+
+/// Servers and scopes.
+#[derive(Debug, Args)]
+pub(super) struct Access {
+    /// A server, by its name in the catalogue; may be repeated.
+    #[arg(long = "server", value_name = "NAME")]
+    pub(super) servers: Vec<String>,
+    /// A scope of these servers; may be repeated. Without it, what any use needs.
+    #[arg(long = "scope", value_name = "SCOPE")]
+    pub(super) scopes: Vec<String>,
+}
+
+impl Access {
+    /// The resource identifiers and scopes that are meant.
+    pub(super) fn resolve(&self, server: &AuthServer) -> anyhow::Result<OwnAccess> {
+        let catalogue = server.catalogue();
+        let (mut resources, mut basic) = (Vec::new(), Scopes::default());
+        for name in &self.servers {
+            let known = ServerName::parse(name).and_then(|name| catalogue.by_name(&name).cloned());
+            let known = known.with_context(|| format!("there is no server \"{name}\""))?;
+            basic = basic.union(&known.scopes.basic);
+            if !resources.contains(&known.resource) {
+                resources.push(known.resource);
+            }
+        }
+        ensure!(!resources.is_empty(), "no --server is given");
+        let known = server.known_scopes(&resources);
+        let asked = Scopes::parse(&self.scopes.join(" "))?;
+        ensure!(known.contains_all(&asked), "these servers have the scopes {known}");
+        let scopes = if asked.is_empty() { basic } else { asked };
+        Ok(OwnAccess { resources, scopes })
+    }
+}

@@ -1,0 +1,196 @@
+//! `client create`, `client list`, `client show` and `client delete`.
+
+use anyhow::{Context, ensure};
+use clap::{Args, Subcommand, ValueEnum};
+use serde::Serialize;
+
+use super::{access::Access, table};
+use crate::{
+    model::{
+        AuthMethod, Client, ClientId, ClientMetadata, ClientSecret, Clock, OwnAccess, RedirectUri,
+        SystemClock, UnixTime,
+    },
+    oauth::NewClient,
+};
+
+/// What to do with clients.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Register a client that never expires. Prints its id and, this once, its secret.
+    Create(Create),
+    /// List all registrations.
+    List {
+        /// As JSON, for scripts.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one registration.
+    Show {
+        /// Its id.
+        #[arg(allow_hyphen_values = true)]
+        id: String,
+        /// As JSON, for scripts.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Delete a registration and everything that was granted to it. In force at once.
+    Delete {
+        /// Its id.
+        #[arg(allow_hyphen_values = true)]
+        id: String,
+    },
+}
+
+/// The client to create.
+#[derive(Debug, Args)]
+pub(super) struct Create {
+    /// Its name for people.
+    #[arg(long)]
+    name: String,
+    /// Where it sends people back to; may be repeated.
+    #[arg(long = "redirect-uri", value_name = "URI")]
+    redirect_uris: Vec<String>,
+    /// What it is for; may be repeated.
+    #[arg(long = "grant", value_enum, default_value = "authorization-code")]
+    grants: Vec<Grant>,
+    /// How it authenticates.
+    #[arg(long, value_enum, default_value = "basic")]
+    auth: Auth,
+    #[command(flatten)]
+    access: Access,
+    /// As JSON, for scripts.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Grant {
+    /// People log in and consent.
+    AuthorizationCode,
+    /// It acts for itself, with --server and --scope.
+    ClientCredentials,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Auth {
+    /// A public client.
+    None,
+    /// HTTP Basic.
+    Basic,
+    /// A secret in the form.
+    Post,
+}
+
+/// A registration, without what proves it.
+#[derive(Serialize)]
+struct View<'a> {
+    client_id: &'a ClientId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_secret: Option<&'a str>,
+    /// Whether the operator created it.
+    preregistered: bool,
+    client_id_issued_at: UnixTime,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<UnixTime>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    own_access: Option<&'a OwnAccess>,
+    #[serde(flatten)]
+    metadata: &'a ClientMetadata,
+}
+
+/// Runs the command.
+pub(super) async fn run(command: Command) -> anyhow::Result<()> {
+    let now = SystemClock.now();
+    match command {
+        Command::Create(create) => self::create(create).await,
+        Command::List { json } => list(&super::store()?.clients(now).await?, now, json),
+        Command::Show { id, json } => show(&known(&id, now).await?, None, json),
+        Command::Delete { id } => {
+            let id = known(&id, now).await?.id;
+            super::store()?.delete_client(&id, now).await?;
+            log::info!(target: "audit", client:% = id; "client deleted by the operator");
+            super::say("deleted")
+        }
+    }
+}
+
+async fn known(id: &str, now: UnixTime) -> anyhow::Result<Client> {
+    let client = super::store()?.client(&ClientId::parsed(id), now).await?;
+    client.with_context(|| format!("there is no client \"{id}\""))
+}
+
+async fn create(new: Create) -> anyhow::Result<()> {
+    let server = super::server()?;
+    let own = new.grants.contains(&Grant::ClientCredentials);
+    let with_people = new.grants.contains(&Grant::AuthorizationCode);
+    let chosen = !new.access.servers.is_empty() || !new.access.scopes.is_empty();
+    ensure!(own || !chosen, "--server and --scope are for --grant client-credentials");
+    ensure!(
+        with_people != new.redirect_uris.is_empty(),
+        "--redirect-uri and --grant authorization-code go together"
+    );
+    let (client, secret) = server
+        .preregister(NewClient {
+            name: new.name,
+            method: match new.auth {
+                Auth::None => AuthMethod::None,
+                Auth::Basic => AuthMethod::ClientSecretBasic,
+                Auth::Post => AuthMethod::ClientSecretPost,
+            },
+            redirect_uris: new.redirect_uris.into_iter().map(RedirectUri::new).collect(),
+            own_access: own.then(|| new.access.resolve(&server)).transpose()?,
+        })
+        .await?;
+    show(&client, secret.as_ref(), new.json)
+}
+
+fn show(client: &Client, secret: Option<&ClientSecret>, json: bool) -> anyhow::Result<()> {
+    let view = View::of(client, secret);
+    if json {
+        return super::say(&serde_json::to_string(&view)?);
+    }
+    let mut lines = vec![("client_id", client.id.to_string())];
+    lines.extend(secret.map(|secret| ("client_secret", secret.reveal().to_owned())));
+    lines.push(("name", client.display_name().to_owned()));
+    lines.push(("grants", client.metadata.grant_types.join(" ")));
+    lines.extend(client.metadata.redirect_uris.iter().map(|u| ("redirect_uri", u.as_str().into())));
+    if let Some(own) = &client.own_access {
+        lines.extend(own.resources.iter().map(|resource| ("server", resource.to_string())));
+        lines.push(("scopes", own.scopes.to_string()));
+    }
+    lines.into_iter().try_for_each(|(name, value)| super::say(&format!("{name:13}  {value}")))
+}
+
+fn list(clients: &[Client], now: UnixTime, json: bool) -> anyhow::Result<()> {
+    if json {
+        let views: Vec<View> = clients.iter().map(|client| View::of(client, None)).collect();
+        return super::say(&serde_json::to_string(&views)?);
+    }
+    let rows: Vec<[String; 4]> = clients
+        .iter()
+        .map(|client| {
+            let left = client.expires_at.map(|end| format!("{} s", now.until(end).as_secs()));
+            [
+                client.id.to_string(),
+                client.display_name().to_owned(),
+                client.metadata.grant_types.join(" "),
+                left.unwrap_or_else(|| "never".to_owned()),
+            ]
+        })
+        .collect();
+    table::print(["CLIENT", "NAME", "GRANTS", "ENDS IN, UNLESS USED"], &rows)
+}
+
+impl<'a> View<'a> {
+    fn of(client: &'a Client, secret: Option<&'a ClientSecret>) -> Self {
+        Self {
+            client_id: &client.id,
+            client_secret: secret.map(ClientSecret::reveal),
+            preregistered: client.registration_token.is_none(),
+            client_id_issued_at: client.issued_at,
+            expires_at: client.expires_at,
+            own_access: client.own_access.as_ref(),
+            metadata: &client.metadata,
+        }
+    }
+}

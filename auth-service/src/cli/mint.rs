@@ -1,0 +1,96 @@
+//! `token mint`.
+
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use clap::Args;
+
+use super::access::Access;
+use crate::{model::User, oauth::NewToken};
+
+/// The token to mint.
+#[derive(Debug, Args)]
+pub(super) struct Mint {
+    /// Whose it is: NAME as of `user login-code`, or `github:ID` with the number of the account.
+    #[arg(long)]
+    user: String,
+    /// The login name at GitHub, where lists name people by it; they are compared with it as long as
+    /// the token lives.
+    #[arg(long, value_name = "NAME")]
+    login: Option<String>,
+    #[command(flatten)]
+    access: Access,
+    /// How long it lives: 90d, 12h, 30m or 3600s; at most 365d.
+    #[arg(long, default_value = "90d", value_parser = duration)]
+    expires: Duration,
+    /// What people call it.
+    #[arg(long)]
+    label: Option<String>,
+}
+
+/// Mints a token and prints it alone.
+pub(super) async fn run(mint: Mint) -> anyhow::Result<()> {
+    let server = super::server()?;
+    if let Some(label) = &mint.label {
+        ensure!(
+            (1..=100).contains(&label.chars().count()) && !label.chars().any(char::is_control),
+            "a label has 1 to 100 characters and no control characters"
+        );
+    }
+    let user = user(&mint.user, mint.login)?;
+    let access = mint.access.resolve(&server)?;
+    let new = NewToken { user, access, lifetime: mint.expires, label: mint.label };
+    super::say(&server.mint_token(new).await?)
+}
+
+/// A person as the login would name them.
+fn user(text: &str, login: Option<String>) -> anyhow::Result<User> {
+    let Some((provider, id)) = text.split_once(':') else {
+        ensure!(login.is_none(), "--login is for accounts of GitHub");
+        return super::user::local(text);
+    };
+    let number = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
+    ensure!(provider == "github" && number, "--user is NAME, or github:ID with the number");
+    // Without a login name no list that names logins may match: no login has a colon.
+    let name = login.unwrap_or_else(|| text.to_owned());
+    Ok(User { subject: text.to_owned(), name, email: None })
+}
+
+fn duration(text: &str) -> anyhow::Result<Duration> {
+    let unit = text.chars().last().and_then(|unit| match unit {
+        's' => Some(1),
+        'm' => Some(60),
+        'h' => Some(3600),
+        'd' => Some(86_400),
+        _ => None,
+    });
+    let number = text.get(..text.len().saturating_sub(1)).unwrap_or("").parse::<u32>();
+    let (unit, number) = unit.zip(number.ok()).context("write 90d, 12h, 30m or 3600s")?;
+    Ok(Duration::from_secs(u64::from(number) * unit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_has_a_unit() {
+        assert_eq!(duration("90d").unwrap(), Duration::from_hours(90 * 24));
+        assert_eq!(duration("12h").unwrap(), Duration::from_hours(12));
+        assert_eq!(duration("30m").unwrap(), Duration::from_mins(30));
+        for bad in ["", "d", "90", "-1d", "1.5h", "90 d", "1w", "99999999999d", "9é"] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_person_is_named_as_the_login_names_them() {
+        assert_eq!(user("Ci", None).unwrap().subject, "local:ci");
+        let octocat = user("github:583231", Some("octocat".to_owned())).unwrap();
+        assert_eq!((&*octocat.subject, &*octocat.name), ("github:583231", "octocat"));
+        assert_eq!(user("github:583231", None).unwrap().name, "github:583231");
+        for bad in ["github:octocat", "client:1", "local:ci", "github:", "a b", ""] {
+            assert!(user(bad, None).is_err(), "{bad}");
+        }
+    }
+}
