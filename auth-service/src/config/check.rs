@@ -149,6 +149,8 @@ impl Check {
             seconds("REFRESH_TOKEN_LIFETIME", &raw.refresh_token_lifetime, 2_592_000);
         let refresh_grace = seconds("REFRESH_TOKEN_GRACE", &raw.refresh_token_grace, 60);
         let client = seconds("CLIENT_LIFETIME", &raw.client_lifetime, 7_776_000);
+        let login_session = seconds("LOGIN_SESSION_LIFETIME", &raw.login_session_lifetime, 43_200);
+        let approval = seconds("CONSENT_LIFETIME", &raw.consent_lifetime, 7_776_000);
         for (name, span) in
             [("ACCESS_TOKEN_LIFETIME", access_token), ("REFRESH_TOKEN_LIFETIME", refresh_token)]
         {
@@ -160,8 +162,15 @@ impl Check {
         if !client.is_zero() && client < refresh_token {
             self.0.push("CLIENT_LIFETIME is shorter than REFRESH_TOKEN_LIFETIME".to_owned());
         }
-        let client = (!client.is_zero()).then_some(client);
-        Lifetimes { access_token, refresh_token, refresh_grace, client }
+        let unless_zero = |span: Duration| (!span.is_zero()).then_some(span);
+        Lifetimes {
+            access_token,
+            refresh_token,
+            refresh_grace,
+            client: unless_zero(client),
+            login_session: unless_zero(login_session),
+            approval: unless_zero(approval),
+        }
     }
 
     fn required(&mut self, name: &str, value: Option<&String>) -> Option<String> {

@@ -74,6 +74,10 @@ pub struct Lifetimes {
     pub refresh_grace: Duration,
     /// `CLIENT_LIFETIME`: 7776000 s; 0 is for ever.
     pub client: Option<Duration>,
+    /// `LOGIN_SESSION_LIFETIME`: for how long a browser stays logged in, 43200 s; 0 is not at all.
+    pub login_session: Option<Duration>,
+    /// `CONSENT_LIFETIME`: for how long a consent is remembered, 7776000 s; 0 is not at all.
+    pub approval: Option<Duration>,
 }
 
 /// Everything that is wrong with the settings.
@@ -115,6 +119,8 @@ struct Raw {
     redirect_schemes: Option<String>,
     client_document_allow: Option<String>,
     client_document_deny: Option<String>,
+    login_session_lifetime: Option<String>,
+    consent_lifetime: Option<String>,
 }
 
 impl Config {

@@ -11,8 +11,10 @@ use super::{
     page,
 };
 use crate::{
-    model::{BrowserSession, CsrfToken, FlowId, LoginCode},
-    oauth::{AuthServer, AuthorizeError, Decision, Endpoint, Error, Next, Params},
+    model::{CsrfToken, FlowId, LoginCode},
+    oauth::{
+        Arrival, AuthServer, AuthorizeError, Decision, Endpoint, Error, Landing, Next, Params,
+    },
 };
 
 /// Shows the consent page. On the host of an MCP server, where clients of MCP 2025-03-26 look for
@@ -37,9 +39,12 @@ pub(super) async fn show(
         return Ok(page::redirect(&issuer.at(&path)));
     }
     let params = Params::parse(request.query_string().as_bytes());
-    let session = browser::session_or_new(&request).map_err(Error::from)?;
-    let consent = server.begin(&params, &session).await?;
-    Ok(with_cookie(page::consent(&consent), &session))
+    let visitor = browser::visitor_or_new(&request).map_err(Error::from)?;
+    match server.begin(&params, &visitor).await? {
+        Next::Page(consent) => Ok(browser::set_session(page::consent(&consent), &visitor.browser)),
+        Next::Provider(url) => Ok(page::redirect(&url)),
+        Next::Arrived(arrival) => Ok(arrive(&server, &arrival, page::redirect)),
+    }
 }
 
 /// Takes the decision of the consent page.
@@ -52,18 +57,20 @@ pub(super) async fn decide(
     let stale = "the form is incomplete; start again in your application";
     let flow = FlowId::presented(form.required("flow", stale)?);
     let csrf = CsrfToken::presented(form.required("csrf", stale)?);
-    let session = browser::session(&request).ok_or(Error::InvalidRequest(
+    let visitor = browser::visitor(&request).ok_or(Error::InvalidRequest(
         "this browser sent no cookie; allow cookies for this site and start again",
     ))?;
     let decision = match form.one("decision")? {
+        Some("allow") => Decision::LoggedIn,
         Some("github") => Decision::GitHub,
         Some("local") => Decision::Local(LoginCode::typed(form.one("login_code")?.unwrap_or(""))),
         Some("deny") => Decision::Deny,
         _ => return Err(Error::InvalidRequest(stale).into()),
     };
-    match server.decide((&flow, &csrf), &session, decision).await {
-        Ok(Next::Again(consent)) => Ok(page::consent(&consent)),
-        Ok(Next::Go(url)) => Ok(page::go_on(&url)),
+    match server.decide((&flow, &csrf), &visitor, decision).await {
+        Ok(Next::Page(consent)) => Ok(page::consent(&consent)),
+        Ok(Next::Provider(url)) => Ok(page::go_on(&url)),
+        Ok(Next::Arrived(arrival)) => Ok(arrive(&server, &arrival, page::go_on)),
         // After a form an error reaches the client as a success does: by a page of its own.
         Err(AuthorizeError::Redirect(url, error)) => {
             log_refusal(&error);
@@ -73,12 +80,18 @@ pub(super) async fn decide(
     }
 }
 
-fn with_cookie(mut response: HttpResponse, session: &BrowserSession) -> HttpResponse {
-    match response.add_cookie(&browser::cookie(session)) {
-        Ok(()) => response,
-        Err(error) => {
-            log::error!("cookie not set: {error}");
-            HttpResponse::InternalServerError().finish()
-        }
+/// The end of a flow: the browser goes to the client by `send`, or stays here.
+pub(super) fn arrive(
+    server: &AuthServer,
+    arrival: &Arrival,
+    send: fn(&str) -> HttpResponse,
+) -> HttpResponse {
+    let response = match &arrival.landing {
+        Landing::Client(url) => send(url),
+        Landing::Device => page::device_allowed(),
+    };
+    match &arrival.login {
+        Some(login) => browser::set_login(response, login, server.config.lifetimes.login_session),
+        None => response,
     }
 }

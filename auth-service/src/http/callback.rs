@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 
-use super::{browser, error::BrowserError, page};
+use super::{authorize::arrive, browser, error::BrowserError, page};
 use crate::oauth::{AuthServer, Params, ProviderAnswer};
 
 /// Finishes the login.
@@ -13,5 +13,6 @@ pub(super) async fn callback(
     let params = Params::parse(request.query_string().as_bytes());
     let (state, answer) = ProviderAnswer::read(&params)?;
     let session = browser::session(&request);
-    Ok(page::redirect(&server.finish_login(&state, answer, session.as_ref()).await?))
+    let arrival = server.finish_login(&state, answer, session.as_ref()).await?;
+    Ok(arrive(&server, &arrival, page::redirect))
 }

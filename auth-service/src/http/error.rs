@@ -33,6 +33,8 @@ impl ResponseError for TokenError {
         }
         match self.0.code() {
             ErrorCode::InvalidClient | ErrorCode::InvalidToken => StatusCode::UNAUTHORIZED,
+            // RFC 8628 §3.5: an error of RFC 6749 §5.2 like the others.
+            ErrorCode::AccessDenied => StatusCode::BAD_REQUEST,
             code => status_of(code),
         }
     }

@@ -7,6 +7,7 @@ mod body;
 mod browser;
 mod callback;
 mod client_form;
+mod device;
 mod discovery;
 mod error;
 mod forwarded;
@@ -57,6 +58,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(writable(Endpoint::Consent, authorize::decide))
         .service(readable(Endpoint::Callback.path(), callback::callback))
         .service(writable(Endpoint::Token, token::token))
+        .service(writable(Endpoint::DeviceAuthorization, device::authorize))
+        .service(readable(Endpoint::Device.path(), device::show))
         .service(writable(Endpoint::Register, register::register))
         .service(
             web::resource(manage)

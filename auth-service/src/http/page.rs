@@ -8,7 +8,7 @@ use askama::Template;
 
 use crate::{
     model::Identifier,
-    oauth::{self, ConsentPage, ErrorCode},
+    oauth::{self, ConsentPage, Destination, ErrorCode},
 };
 
 #[derive(Template)]
@@ -26,6 +26,19 @@ struct Continue<'a> {
 }
 
 #[derive(Template)]
+#[template(path = "device.html")]
+struct AskForCode<'a> {
+    nonce: &'a str,
+    wrong: bool,
+}
+
+#[derive(Template)]
+#[template(path = "device_allowed.html")]
+struct DeviceAllowed<'a> {
+    nonce: &'a str,
+}
+
+#[derive(Template)]
 #[template(path = "error.html")]
 struct Failure<'a> {
     nonce: &'a str,
@@ -36,8 +49,22 @@ struct Failure<'a> {
 
 /// The consent page.
 pub(super) fn consent(page: &ConsentPage) -> HttpResponse {
-    let status = if page.wrong_code { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    html(status, |nonce| Consent { nonce, page }.render())
+    html(status(page.wrong_code), |nonce| Consent { nonce, page }.render())
+}
+
+/// Asks for the code that a device shows.
+pub(super) fn device(wrong: bool) -> HttpResponse {
+    html(status(wrong), |nonce| AskForCode { nonce, wrong }.render())
+}
+
+/// A device was allowed.
+pub(super) fn device_allowed() -> HttpResponse {
+    html(StatusCode::OK, |nonce| DeviceAllowed { nonce }.render())
+}
+
+/// The status of a page that is shown again when what was typed is wrong.
+fn status(wrong: bool) -> StatusCode {
+    if wrong { StatusCode::BAD_REQUEST } else { StatusCode::OK }
 }
 
 /// Sends the browser on after a form. A redirect would be followed under the `form-action` of the

@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, http::header, web::Data};
 
 use super::{client_form::ClientForm, error::TokenError};
-use crate::oauth::{AuthServer, Error};
+use crate::oauth::{AuthServer, DEVICE_CODE, Error};
 
 /// Issues tokens for a grant.
 pub(super) async fn token(
@@ -15,6 +15,7 @@ pub(super) async fn token(
         "authorization_code" => server.redeem_code(&client, &form.params).await?,
         "client_credentials" => server.client_credentials(&client, &form.params).await?,
         "refresh_token" => server.refresh(&client, &form.params).await?,
+        DEVICE_CODE => server.redeem_device_code(&client, &form.params).await?,
         _ => return Err(Error::UnsupportedGrantType.into()),
     };
     // RFC 6749 §5.1 asks for both headers.

@@ -146,38 +146,69 @@ credential!(
     LoginState
 );
 credential!(
+    /// The cookie of a person who is logged in at this server.
+    LoginSession
+);
+credential!(
+    /// What a device asks with (RFC 8628 §3.2).
+    DeviceCode
+);
+credential!(
+    /// What a device shows and a person types (RFC 8628 §3.2).
+    UserCode
+);
+credential!(
     /// A single-use code that an operator minted for a person to log in with.
     LoginCode
 );
 
 impl LoginCode {
-    /// A code that a person can type: 16 characters of 32, 80 random bits, in groups of four.
+    /// A code that a person can type: 16 characters of 32, 80 random bits.
     pub fn for_typing() -> Result<Self, RandomError> {
-        const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
-        let mut bytes = [0_u8; 16];
-        rand::fill(&mut bytes).map_err(|_| RandomError)?;
-        let mut code = String::with_capacity(19);
-        for (index, byte) in bytes.iter().enumerate() {
-            if index > 0 && index % 4 == 0 {
-                code.push('-');
-            }
-            code.extend(ALPHABET.get(usize::from(byte % 32)).map(|&letter| char::from(letter)));
-        }
-        Ok(Self(code.into()))
+        Ok(Self(letters(b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789", 16)?.into()))
     }
 
-    /// A code as typed: case and separators do not matter.
+    /// A code as typed.
     #[must_use]
     pub fn typed(text: &str) -> Self {
-        let letters: Vec<char> = text
-            .chars()
-            .filter(char::is_ascii_alphanumeric)
-            .map(|letter| letter.to_ascii_uppercase())
-            .take(64)
-            .collect();
-        let groups: Vec<String> = letters.chunks(4).map(|group| group.iter().collect()).collect();
-        Self(groups.join("-").into())
+        Self(as_typed(text).into())
     }
+}
+
+impl UserCode {
+    /// RFC 8628 §6.1: 8 consonants of 20, which spell no words; 34 random bits, for ten minutes.
+    pub fn for_typing() -> Result<Self, RandomError> {
+        Ok(Self(letters(b"BCDFGHJKLMNPQRSTVWXZ", 8)?.into()))
+    }
+
+    /// A code as typed.
+    #[must_use]
+    pub fn typed(text: &str) -> Self {
+        Self(as_typed(text).into())
+    }
+}
+
+/// `count` letters of `alphabet`, each as likely as the others, in groups of four.
+fn letters(alphabet: &[u8], count: usize) -> Result<String, RandomError> {
+    let fair = usize::from(u8::MAX) + 1;
+    let fair = fair - fair % alphabet.len();
+    let mut code = String::with_capacity(count);
+    while code.len() < count {
+        let mut byte = [0_u8];
+        rand::fill(&mut byte).map_err(|_| RandomError)?;
+        let [byte] = byte.map(usize::from);
+        let letter = alphabet.get(byte % alphabet.len()).filter(|_| byte < fair);
+        code.extend(letter.map(|&letter| char::from(letter)));
+    }
+    Ok(as_typed(&code))
+}
+
+/// A code in one spelling: case and separators do not matter.
+fn as_typed(text: &str) -> String {
+    let letters = text.chars().filter(char::is_ascii_alphanumeric);
+    let letters: Vec<char> = letters.map(|letter| letter.to_ascii_uppercase()).take(64).collect();
+    let groups: Vec<String> = letters.chunks(4).map(|group| group.iter().collect()).collect();
+    groups.join("-")
 }
 
 #[cfg(test)]
@@ -191,6 +222,7 @@ mod tests {
         let sloppy = code.reveal().to_lowercase().replace('-', " ");
         assert_eq!(LoginCode::typed(&sloppy).fingerprint(), code.fingerprint());
         assert_ne!(LoginCode::typed("AAAA").fingerprint(), code.fingerprint());
+        assert_eq!(UserCode::for_typing().unwrap().reveal().len(), 9);
     }
 
     #[test]

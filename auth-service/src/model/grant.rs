@@ -1,8 +1,8 @@
-//! What is stored between the steps of the authorization code flow, and what remains of it.
+//! What is asked for, and what remains of it once it is granted.
 
 use serde::{Deserialize, Serialize};
 
-use super::{ClientId, Fingerprint, Identifier, RedirectUri, ResourceUri, Scopes, UnixTime, User};
+use super::{ClientId, Identifier, Reply, ResourceUri, Scopes, UnixTime, User};
 
 /// A checked authorization request (RFC 6749 §4.1.1).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,45 +11,12 @@ pub struct AuthorizationRequest {
     pub client_id: ClientId,
     /// Its name for people, as it was when it asked.
     pub client_name: String,
-    /// Where the answer goes.
-    pub redirect_uri: RedirectUri,
-    /// The client's `state`, returned as it came.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub state: Option<String>,
-    /// The S256 challenge (RFC 7636 §4.2).
-    pub code_challenge: String,
     /// The servers it wants to use (RFC 8707).
     pub resources: Vec<ResourceUri>,
     /// The scopes it wants.
     pub scopes: Scopes,
-}
-
-/// An authorization request that waits for the person's consent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ConsentRecord {
-    /// What was asked.
-    pub request: AuthorizationRequest,
-    /// The browser that the page was shown in.
-    pub browser: Fingerprint,
-    /// What the form must bring back.
-    pub csrf: Fingerprint,
-    /// How often a login code may still be tried.
-    pub attempts_left: u8,
-    /// When it ends.
-    pub expires_at: UnixTime,
-}
-
-/// A consented request whose person is at the login provider.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LoginRecord {
-    /// What was asked.
-    pub request: AuthorizationRequest,
-    /// The browser that consented.
-    pub browser: Fingerprint,
-    /// Our PKCE verifier towards the provider; it has to be presented, so it is kept as it is.
-    pub verifier: String,
-    /// When it ends.
-    pub expires_at: UnixTime,
+    /// How it learns of the answer.
+    pub reply: Reply,
 }
 
 /// What an authorization code stands for (RFC 6749 §4.1.2).

@@ -5,6 +5,7 @@ mod chain;
 mod client;
 mod clock;
 mod credential;
+mod flow;
 mod grant;
 mod scope;
 mod server;
@@ -17,13 +18,15 @@ pub use chain::Chain;
 pub use client::{AuthMethod, Client, ClientId, ClientMetadata, DocumentRecord, OwnAccess};
 pub use clock::{Clock, SystemClock, UnixTime};
 pub use credential::{
-    AuthorizationCode, BrowserSession, ClientSecret, CsrfToken, Fingerprint, FlowId, Identifier,
-    LoginCode, LoginState, RandomError, RefreshToken, RegistrationToken,
+    AuthorizationCode, BrowserSession, ClientSecret, CsrfToken, DeviceCode, Fingerprint, FlowId,
+    Identifier, LoginCode, LoginSession, LoginState, RandomError, RefreshToken, RegistrationToken,
+    UserCode,
 };
-pub use grant::{
-    AccessRecord, AuthorizationRequest, CodeRecord, ConsentRecord, Grant, LoginRecord,
-    RefreshRecord,
+pub use flow::{
+    ApprovalRecord, ConsentRecord, Device, DeviceDecision, DeviceRecord, LoginRecord, Prompt,
+    Redirect, Reply, SessionRecord,
 };
+pub use grant::{AccessRecord, AuthorizationRequest, CodeRecord, Grant, RefreshRecord};
 pub use scope::{InvalidScope, Scopes};
 pub use server::{AllowList, Enforcer, McpServer, ServerName};
 pub use server_scopes::{ScopeDetail, ServerScopes, ToolScope};

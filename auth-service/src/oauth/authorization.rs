@@ -2,7 +2,8 @@
 
 use super::{AuthServer, Error, Params, pkce, redirect_uri};
 use crate::model::{
-    AuthorizationRequest, Client, ClientId, InvalidScope, Issuer, RedirectUri, ResourceUri, Scopes,
+    AuthorizationRequest, Client, ClientId, InvalidScope, Issuer, Redirect, RedirectUri, Reply,
+    ResourceUri, Scopes,
 };
 
 /// Why an authorization request ends, and where that is said.
@@ -42,17 +43,13 @@ impl AuthServer {
         let code_challenge = pkce::challenge(params).map_err(refuse)?;
         let resources = self.requested_resources(params).map_err(refuse)?;
         let scopes = self.requested_scopes(params, &resources).map_err(refuse)?;
-        let client_name = client.display_name().to_owned();
-        let state = state.clone();
-        let client_id = client.id;
+        let redirect = Redirect { uri: redirect_uri, state: state.clone(), code_challenge };
         Ok(AuthorizationRequest {
-            client_id,
-            client_name,
-            redirect_uri,
-            state,
-            code_challenge,
+            client_name: client.display_name().to_owned(),
+            client_id: client.id,
             resources,
             scopes,
+            reply: Reply::Redirect(redirect),
         })
     }
 
@@ -63,7 +60,7 @@ impl AuthServer {
 
     /// The scopes to grant: what is asked for and known here. Unknown ones are dropped, since
     /// clients ask for what other servers have; who asks for nothing known gets the basic set.
-    fn requested_scopes(
+    pub(super) fn requested_scopes(
         &self,
         params: &Params,
         resources: &[ResourceUri],
@@ -72,7 +69,7 @@ impl AuthServer {
         let asked = Scopes::parse(params.one("scope")?.unwrap_or(""))
             .map_err(|InvalidScope| Error::InvalidScope("scope has a character it may not have"))?;
         let granted = asked.intersection(&known);
-        Ok(if granted.is_empty() { known } else { granted })
+        Ok(if granted.is_empty() { self.basic_scopes(resources) } else { granted })
     }
 }
 
@@ -124,8 +121,23 @@ pub(super) fn refusal(
 }
 
 impl AuthServer {
-    /// The error response to a request that was checked before.
-    pub(super) fn refuse(&self, request: &AuthorizationRequest, error: Error) -> AuthorizeError {
-        refusal(&self.config.issuer, &request.redirect_uri, request.state.as_deref(), error)
+    /// The error response to a request that was checked before. A device learns only that it was
+    /// declined; after another failure the person may try again.
+    pub(super) async fn refuse(
+        &self,
+        request: &AuthorizationRequest,
+        error: Error,
+    ) -> AuthorizeError {
+        match &request.reply {
+            Reply::Redirect(redirect) => {
+                let state = redirect.state.as_deref();
+                refusal(&self.config.issuer, &redirect.uri, state, error)
+            }
+            Reply::Device(device) if matches!(error, Error::AccessDenied(_)) => {
+                let told = self.answer_device(device, None).await;
+                AuthorizeError::Page(told.err().unwrap_or(error))
+            }
+            Reply::Device(_) => AuthorizeError::Page(error),
+        }
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use url::{Host, Url};
 
-use super::{Error, client_keys, redirect_uri};
+use super::{DEVICE_CODE, Error, client_keys, redirect_uri};
 use crate::model::ClientMetadata;
 
 const MAX_REDIRECT_URIS: usize = 20;
@@ -25,7 +25,6 @@ pub(super) fn parse(body: &[u8], app_schemes: &[String]) -> Result<ClientMetadat
     let Ok(mut metadata) = serde_json::from_value::<ClientMetadata>(members.into()) else {
         return Err(malformed);
     };
-    check_redirect_uris(&metadata, app_schemes)?;
     check_texts(&metadata)?;
     client_keys::check(&metadata)?;
     if metadata.response_types.iter().any(|kind| kind != "code") {
@@ -33,9 +32,16 @@ pub(super) fn parse(body: &[u8], app_schemes: &[String]) -> Result<ClientMetadat
     }
     // Grants that this server does not offer are left out, as RFC 7591 §3.2.1 allows: clients list
     // what they can do, not what they need.
-    metadata.grant_types.retain(|kind| matches!(&**kind, "authorization_code" | "refresh_token"));
-    if !metadata.grant_types.iter().any(|kind| kind == "authorization_code") {
-        return Err(Error::InvalidClientMetadata("grant_types must have authorization_code"));
+    let offered = |kind: &str| matches!(kind, "authorization_code" | "refresh_token" | DEVICE_CODE);
+    metadata.grant_types.retain(|kind| offered(kind));
+    let has = |grant: &str| metadata.grant_types.iter().any(|kind| kind == grant);
+    if has("authorization_code") || !metadata.redirect_uris.is_empty() {
+        check_redirect_uris(&metadata, app_schemes)?;
+    }
+    if !has("authorization_code") && !has(DEVICE_CODE) {
+        return Err(Error::InvalidClientMetadata(
+            "grant_types must have authorization_code or device_code",
+        ));
     }
     metadata.application_type = Some(application_type(&metadata).to_owned());
     if serde_json::to_vec(&metadata).map_or(true, |text| text.len() > MAX_METADATA) {

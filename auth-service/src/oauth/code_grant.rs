@@ -1,7 +1,10 @@
 //! The authorization code grant (RFC 6749 §4.1.3) with PKCE (RFC 7636 §4.5).
 
 use super::{AuthServer, Error, GrantFault, Params, TokenResponse, pkce, token_response::Part};
-use crate::model::{AuthorizationCode, Client, CodeRecord, Grant, RedirectUri, RefreshToken};
+use crate::model::{
+    AuthorizationCode, AuthorizationRequest, Client, CodeRecord, Grant, Identifier, RedirectUri,
+    RefreshToken, Reply, User,
+};
 
 impl AuthServer {
     /// Redeems an authorization code of `client`.
@@ -21,16 +24,7 @@ impl AuthServer {
         let published = self.published(&record.request.resources);
         let resources = self.narrowed_resources(params, &published)?;
         let now = self.now();
-        let grant = Grant {
-            id: record.grant,
-            user: record.user,
-            client_id: client.id.clone(),
-            client_name: record.request.client_name,
-            resources: record.request.resources,
-            scopes: record.request.scopes,
-            created_at: now,
-            expires_at: now.plus(self.config.lifetimes.refresh_token),
-        };
+        let grant = self.new_grant(record.grant, record.user, record.request);
         if !self.store.redeem_code(&grant, now).await? {
             log::warn!(target: "audit", client:% = client.id, grant:% = grant.id;
                 "authorization code replayed; its grant is revoked");
@@ -41,6 +35,26 @@ impl AuthServer {
         let part = Part { resources, scopes: grant.scopes.clone() };
         self.issue_tokens(client, &grant, part, &refresh).await
     }
+
+    /// What `user` granted by allowing `request`.
+    pub(super) fn new_grant(
+        &self,
+        id: Identifier,
+        user: User,
+        request: AuthorizationRequest,
+    ) -> Grant {
+        let now = self.now();
+        Grant {
+            id,
+            user,
+            client_id: request.client_id,
+            client_name: request.client_name,
+            resources: request.resources,
+            scopes: request.scopes,
+            created_at: now,
+            expires_at: now.plus(self.config.lifetimes.refresh_token),
+        }
+    }
 }
 
 /// The code is of use only to the client it was issued to, at the address it was sent to, in the
@@ -50,15 +64,15 @@ fn check_binding(record: &CodeRecord, client: &Client, params: &Params) -> Resul
     if request.client_id != client.id {
         return Err(Error::InvalidGrant(GrantFault::OtherClient));
     }
+    let Reply::Redirect(redirect) = &request.reply else {
+        return Err(Error::InvalidGrant(GrantFault::Unknown));
+    };
     // OAuth 2.1 drops the parameter here; who sends it must send the same.
-    if params
-        .one("redirect_uri")?
-        .is_some_and(|given| RedirectUri::new(given) != request.redirect_uri)
-    {
+    if params.one("redirect_uri")?.is_some_and(|given| RedirectUri::new(given) != redirect.uri) {
         return Err(Error::InvalidGrant(GrantFault::RedirectUri));
     }
     let verifier = params.required("code_verifier", "code_verifier is missing")?;
-    if !pkce::fits(verifier, &request.code_challenge) {
+    if !pkce::fits(verifier, &redirect.code_challenge) {
         return Err(Error::InvalidGrant(GrantFault::Verifier));
     }
     Ok(())

@@ -3,100 +3,95 @@
 
 use std::time::Duration;
 
-use super::{AuthServer, AuthorizeError, Error, Params};
+use super::{Arrival, AuthServer, AuthorizeError, ConsentPage, Error, Params, Visitor, prompt};
 use crate::model::{
-    AuthorizationRequest, BrowserSession, ConsentRecord, CsrfToken, Fingerprint, FlowId, LoginCode,
-    LoginRecord, LoginState,
+    AuthorizationRequest, ConsentRecord, CsrfToken, FlowId, LoginCode, LoginRecord, LoginState,
+    Prompt,
 };
 
 /// How long a person may take for one step.
-const STEP: Duration = Duration::from_mins(10);
-
-/// How many login codes may be tried on one page.
-const ATTEMPTS: u8 = 5;
+pub(super) const STEP: Duration = Duration::from_mins(10);
 
 /// The page cannot be used again, or belongs to another browser.
 const STALE: Error = Error::InvalidRequest(
     "this page has expired or belongs to another browser; start again in your application",
 );
 
-/// What the consent page shows and carries.
-#[derive(Debug)]
-pub struct ConsentPage {
-    /// Names the request in the form.
-    pub flow: FlowId,
-    /// Proves the form.
-    pub csrf: CsrfToken,
-    /// The client's name.
-    pub client_name: String,
-    /// The host that vouches for the name, if one does.
-    pub publisher: Option<String>,
-    /// The host, or the scheme, that the answer goes to.
-    pub destination: String,
-    /// Whether the answer stays on the machine of the person.
-    pub loopback: bool,
-    /// Title and address of each server.
-    pub servers: Vec<(String, String)>,
-    /// The scopes.
-    pub scopes: Vec<String>,
-    /// The ways to log in.
-    pub ways: LoginWays,
-    /// Whether a login code was tried and not known.
-    pub wrong_code: bool,
-}
-
-/// The ways to log in.
-#[derive(Clone, Copy, Debug)]
-pub struct LoginWays {
-    /// At GitHub.
-    pub github: bool,
-    /// With a code of the operator.
-    pub local: bool,
-}
-
 /// What the person chose.
 #[derive(Debug)]
 pub enum Decision {
     /// Not to go on.
     Deny,
+    /// To go on as the person who is logged in.
+    LoggedIn,
     /// To log in with GitHub.
     GitHub,
     /// To log in with a code of the operator.
     Local(LoginCode),
 }
 
-/// What comes after a form.
+/// What comes next.
 #[derive(Debug)]
 pub enum Next {
-    /// Go to this URL: the provider's, or the client's.
-    Go(String),
-    /// The page again.
-    Again(Box<ConsentPage>),
+    /// The consent page.
+    Page(Box<ConsentPage>),
+    /// The login provider, at this URL.
+    Provider(String),
+    /// The end.
+    Arrived(Arrival),
 }
 
 impl AuthServer {
-    /// Begins the flow of an authorization request in `browser`.
-    pub async fn begin(
-        &self,
-        params: &Params,
-        browser: &BrowserSession,
-    ) -> Result<ConsentPage, AuthorizeError> {
+    /// Begins the flow of an authorization request.
+    pub async fn begin(&self, params: &Params, visitor: &Visitor) -> Result<Next, AuthorizeError> {
         let request = self.check_request(params).await?;
-        let page = self.open_page(&request, browser.fingerprint(), ATTEMPTS).await;
-        page.map_err(|error| self.refuse(&request, error))
+        let next = match prompt::read(params) {
+            Ok(prompt) => self.first_step(&request, prompt, visitor).await,
+            Err(error) => Err(error),
+        };
+        match next {
+            Ok(next) => Ok(next),
+            Err(error) => Err(self.refuse(&request, error).await),
+        }
+    }
+
+    /// Nothing is asked of a person who is logged in and allowed the same before.
+    async fn first_step(
+        &self,
+        request: &AuthorizationRequest,
+        prompt: Prompt,
+        visitor: &Visitor,
+    ) -> Result<Next, Error> {
+        if matches!(prompt, Prompt::Needed | Prompt::None) {
+            let user = self.logged_in(visitor, request).await?;
+            if let Some(user) = user {
+                if self.approved_before(&user, request).await? {
+                    let landing = self.admit(request, user).await?;
+                    return Ok(Next::Arrived(Arrival { landing, login: None }));
+                }
+                if prompt == Prompt::None {
+                    return Err(Error::ConsentRequired);
+                }
+            }
+            if prompt == Prompt::None {
+                return Err(Error::LoginRequired);
+            }
+        }
+        let page = self.open_first_page(request, prompt, visitor).await?;
+        Ok(Next::Page(Box::new(page)))
     }
 
     /// Goes on with what the person decided on the page of `flow`.
     pub async fn decide(
         &self,
         (flow, csrf): (&FlowId, &CsrfToken),
-        browser: &BrowserSession,
+        visitor: &Visitor,
         decision: Decision,
     ) -> Result<Next, AuthorizeError> {
         let page = |error: Error| AuthorizeError::Page(error);
         let waiting = self.store.consent(flow, self.now()).await.map_err(|e| page(e.into()))?;
         let waiting = waiting.ok_or_else(|| page(STALE))?;
-        let same_browser = waiting.browser.matches(&browser.fingerprint());
+        let same_browser = waiting.browser.matches(&visitor.browser.fingerprint());
         if !same_browser || !waiting.csrf.matches(&csrf.fingerprint()) {
             return Err(page(STALE));
         }
@@ -105,42 +100,34 @@ impl AuthServer {
         let record = taken.ok_or_else(|| page(STALE))?;
         let next = match decision {
             Decision::Deny => Err(Error::AccessDenied("the person declined")),
-            Decision::GitHub => self.send_to_github(&record).await.map(Next::Go),
-            Decision::Local(code) => self.log_in_locally(&record, &code).await,
+            Decision::LoggedIn => self.go_on_as_logged_in(&record, visitor).await,
+            Decision::GitHub => self.send_to_github(&record).await.map(Next::Provider),
+            Decision::Local(code) => self.log_in_locally(&record, &code, visitor).await,
         };
-        next.map_err(|error| self.refuse(&record.request, error))
+        match next {
+            Ok(next) => Ok(next),
+            Err(error) => Err(self.refuse(&record.request, error).await),
+        }
     }
 
-    async fn open_page(
+    async fn go_on_as_logged_in(
         &self,
-        request: &AuthorizationRequest,
-        browser: Fingerprint,
-        attempts_left: u8,
-    ) -> Result<ConsentPage, Error> {
-        let (flow, csrf) = (FlowId::generate()?, CsrfToken::generate()?);
-        let now = self.now();
-        let record = ConsentRecord {
-            request: request.clone(),
-            browser,
-            csrf: csrf.fingerprint(),
-            attempts_left,
-            expires_at: now.plus(STEP),
-        };
-        self.store.put_consent(&flow, &record, now).await?;
-        let catalogue = self.catalogue();
-        let servers = request.resources.iter().filter_map(|uri| catalogue.by_resource(uri));
-        Ok(ConsentPage {
-            flow,
-            csrf,
-            client_name: request.client_name.clone(),
-            publisher: super::client_document::publisher(&request.client_id),
-            destination: request.redirect_uri.destination(),
-            loopback: super::redirect_uri::stays_local(&request.redirect_uri),
-            servers: servers.map(|s| (s.title.clone(), s.resource.to_string())).collect(),
-            scopes: request.scopes.iter().map(str::to_owned).collect(),
-            ways: LoginWays { github: self.github.is_some(), local: self.config.local_login },
-            wrong_code: attempts_left < ATTEMPTS,
-        })
+        record: &ConsentRecord,
+        visitor: &Visitor,
+    ) -> Result<Next, Error> {
+        match self.logged_in(visitor, &record.request).await? {
+            Some(user) if record.prompt != Prompt::Login => {
+                self.remember_approval(&user, &record.request).await?;
+                let landing = self.admit(&record.request, user).await?;
+                Ok(Next::Arrived(Arrival { landing, login: None }))
+            }
+            // The login has ended while the page was open.
+            _ => {
+                let state = (record.prompt, record.attempts_left);
+                let page = self.open_page(&record.request, state, visitor).await?;
+                Ok(Next::Page(Box::new(page)))
+            }
+        }
     }
 
     async fn send_to_github(&self, record: &ConsentRecord) -> Result<String, Error> {
@@ -162,18 +149,19 @@ impl AuthServer {
         &self,
         record: &ConsentRecord,
         code: &LoginCode,
+        visitor: &Visitor,
     ) -> Result<Next, Error> {
         if !self.config.local_login {
             return Err(Error::AccessDenied("login codes are turned off"));
         }
         if let Some(user) = self.store.take_login_code(code, self.now()).await? {
-            return self.admit(&record.request, user).await.map(Next::Go);
+            return self.arrive(&record.request, user).await.map(Next::Arrived);
         }
         let left = record.attempts_left.saturating_sub(1);
         if left == 0 {
             return Err(Error::AccessDenied("too many wrong login codes"));
         }
-        let page = self.open_page(&record.request, record.browser.clone(), left).await?;
-        Ok(Next::Again(Box::new(page)))
+        let page = self.open_page(&record.request, (record.prompt, left), visitor).await?;
+        Ok(Next::Page(Box::new(page)))
     }
 }

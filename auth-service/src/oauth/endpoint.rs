@@ -12,6 +12,10 @@ pub enum Endpoint {
     Callback,
     /// RFC 6749 §3.2.
     Token,
+    /// RFC 8628 §3.1.
+    DeviceAuthorization,
+    /// Where a person types the code of a device.
+    Device,
     /// RFC 7591.
     Register,
     /// RFC 7009.
@@ -37,6 +41,8 @@ impl Endpoint {
             Self::Consent => "/authorize/consent",
             Self::Callback => "/callback",
             Self::Token => "/token",
+            Self::DeviceAuthorization => "/device_authorization",
+            Self::Device => "/device",
             Self::Register => "/register",
             Self::Revoke => "/revoke",
             Self::Introspect => "/introspect",

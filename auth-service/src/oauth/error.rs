@@ -48,6 +48,24 @@ pub enum Error {
     /// RFC 7591 §3.2.2.
     #[error("{0}")]
     InvalidClientMetadata(&'static str),
+    /// OpenID Connect Core §3.1.2.6: `prompt=none`, and nobody is logged in.
+    #[error("the person has to log in")]
+    LoginRequired,
+    /// OpenID Connect Core §3.1.2.6: `prompt=none`, and the person was not asked yet.
+    #[error("the person has to consent")]
+    ConsentRequired,
+    /// RFC 8628 §3.5.
+    #[error("the person has not decided yet")]
+    AuthorizationPending,
+    /// RFC 8628 §3.5.
+    #[error("ask less often: wait 5 seconds longer between requests")]
+    SlowDown,
+    /// RFC 8628 §3.5.
+    #[error("the device code has expired; start again")]
+    ExpiredToken,
+    /// What is needed is taken for the moment.
+    #[error("the server is busy; try again")]
+    Busy,
     /// The login provider failed.
     #[error("the login provider cannot be reached; try again")]
     Provider(#[source] ports::GithubError),
@@ -101,12 +119,17 @@ pub enum ErrorCode {
     AccessDenied,
     InvalidRedirectUri,
     InvalidClientMetadata,
+    LoginRequired,
+    ConsentRequired,
+    AuthorizationPending,
+    SlowDown,
+    ExpiredToken,
     TemporarilyUnavailable,
     ServerError,
 }
 
 impl ErrorCode {
-    /// As RFC 6749, 7591 and 8707 spell it.
+    /// As RFC 6749, 7591, 8628 and 8707 and OpenID Connect spell it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -122,6 +145,11 @@ impl ErrorCode {
             Self::AccessDenied => "access_denied",
             Self::InvalidRedirectUri => "invalid_redirect_uri",
             Self::InvalidClientMetadata => "invalid_client_metadata",
+            Self::LoginRequired => "login_required",
+            Self::ConsentRequired => "consent_required",
+            Self::AuthorizationPending => "authorization_pending",
+            Self::SlowDown => "slow_down",
+            Self::ExpiredToken => "expired_token",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
             Self::ServerError => "server_error",
         }
@@ -145,7 +173,12 @@ impl Error {
             Self::AccessDenied(_) => ErrorCode::AccessDenied,
             Self::InvalidRedirectUri(_) => ErrorCode::InvalidRedirectUri,
             Self::InvalidClientMetadata(_) => ErrorCode::InvalidClientMetadata,
-            Self::ClientDocument | Self::Provider(_) | Self::Store(_) => {
+            Self::LoginRequired => ErrorCode::LoginRequired,
+            Self::ConsentRequired => ErrorCode::ConsentRequired,
+            Self::AuthorizationPending => ErrorCode::AuthorizationPending,
+            Self::SlowDown => ErrorCode::SlowDown,
+            Self::ExpiredToken => ErrorCode::ExpiredToken,
+            Self::ClientDocument | Self::Busy | Self::Provider(_) | Self::Store(_) => {
                 ErrorCode::TemporarilyUnavailable
             }
             Self::Internal(_) => ErrorCode::ServerError,

@@ -7,7 +7,7 @@ use super::{AuthServer, AuthorizeError, Error, Params, authorization};
 use crate::{
     model::{
         AuthorizationCode, AuthorizationRequest, BrowserSession, CodeRecord, Identifier,
-        LoginState, User,
+        LoginSession, LoginState, Redirect, Reply, User,
     },
     ports::GithubError,
 };
@@ -24,6 +24,24 @@ pub enum ProviderAnswer {
     Denied,
 }
 
+/// The end of a flow.
+#[derive(Debug)]
+pub struct Arrival {
+    /// Where the browser lands.
+    pub landing: Landing,
+    /// The cookie of a login that has just taken place.
+    pub login: Option<LoginSession>,
+}
+
+/// Where the browser lands.
+#[derive(Debug)]
+pub enum Landing {
+    /// At the client, by this URL.
+    Client(String),
+    /// Here: the device goes on by itself.
+    Device,
+}
+
 impl ProviderAnswer {
     /// Reads the query of the callback.
     pub fn read(params: &Params) -> Result<(LoginState, Self), Error> {
@@ -38,13 +56,13 @@ impl ProviderAnswer {
 }
 
 impl AuthServer {
-    /// Finishes a login at the provider; answers the URL to send the browser to.
+    /// Finishes a login at the provider.
     pub async fn finish_login(
         &self,
         state: &LoginState,
         answer: ProviderAnswer,
         browser: Option<&BrowserSession>,
-    ) -> Result<String, AuthorizeError> {
+    ) -> Result<Arrival, AuthorizeError> {
         let expired = || {
             AuthorizeError::Page(Error::InvalidRequest(
                 "this login has expired or began in another browser; start again",
@@ -63,11 +81,14 @@ impl AuthServer {
         let done = match answer {
             ProviderAnswer::Denied => Err(Error::AccessDenied("the login was declined")),
             ProviderAnswer::Code(code) => match self.identify(&code, &record.verifier).await {
-                Ok(user) => self.admit(&record.request, user).await,
+                Ok(user) => self.arrive(&record.request, user).await,
                 Err(error) => Err(error),
             },
         };
-        done.map_err(|error| self.refuse(&record.request, error))
+        match done {
+            Ok(arrival) => Ok(arrival),
+            Err(error) => Err(self.refuse(&record.request, error).await),
+        }
     }
 
     async fn identify(&self, code: &str, verifier: &str) -> Result<User, Error> {
@@ -79,20 +100,46 @@ impl AuthServer {
         })
     }
 
-    /// Gives the client its code, if `user` may use what it asked for.
+    /// The end of the flow of `user`, who has just consented and logged in.
+    pub(super) async fn arrive(
+        &self,
+        request: &AuthorizationRequest,
+        user: User,
+    ) -> Result<Arrival, Error> {
+        let landing = self.admit(request, user.clone()).await?;
+        self.remember_approval(&user, request).await?;
+        Ok(Arrival { landing, login: self.log_in(&user).await? })
+    }
+
+    /// Gives the client what it asked for, if `user` may use that.
     pub(super) async fn admit(
         &self,
         request: &AuthorizationRequest,
         user: User,
-    ) -> Result<String, Error> {
+    ) -> Result<Landing, Error> {
         if !self.may_log_in(&user) || !self.may_use(&user, &request.resources) {
             log::warn!(target: "audit", subject = user.subject, client:% = request.client_id;
                 "login refused by policy");
             return Err(Error::AccessDenied("this account may not use this server"));
         }
-        let (code, now) = (AuthorizationCode::generate()?, self.now());
         log::info!(target: "audit", subject = user.subject, client:% = request.client_id;
             "login granted");
+        match &request.reply {
+            Reply::Redirect(redirect) => self.issue_code(request, redirect, user).await,
+            Reply::Device(device) => {
+                self.answer_device(device, Some(user)).await?;
+                Ok(Landing::Device)
+            }
+        }
+    }
+
+    async fn issue_code(
+        &self,
+        request: &AuthorizationRequest,
+        redirect: &Redirect,
+        user: User,
+    ) -> Result<Landing, Error> {
+        let (code, now) = (AuthorizationCode::generate()?, self.now());
         let record = CodeRecord {
             request: request.clone(),
             user,
@@ -100,9 +147,10 @@ impl AuthServer {
             expires_at: now.plus(CODE_LIFE),
         };
         self.store.put_code(&code, &record, now).await?;
-        let state = request.state.as_deref();
+        let state = redirect.state.as_deref();
         let parameters = [("code", code.reveal())];
-        authorization::response(&self.config.issuer, &request.redirect_uri, state, &parameters)
+        authorization::response(&self.config.issuer, &redirect.uri, state, &parameters)
+            .map(Landing::Client)
             .ok_or(Error::InvalidRequest("redirect_uri cannot be used"))
     }
 }

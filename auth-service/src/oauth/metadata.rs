@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{AuthServer, Endpoint};
+use super::{AuthServer, DEVICE_CODE, Endpoint};
 use crate::model::Scopes;
 
 /// How a client may authenticate (RFC 7591 §2).
@@ -14,6 +14,7 @@ pub struct ServerMetadata {
     issuer: String,
     authorization_endpoint: String,
     token_endpoint: String,
+    device_authorization_endpoint: String,
     registration_endpoint: String,
     revocation_endpoint: String,
     introspection_endpoint: String,
@@ -21,7 +22,7 @@ pub struct ServerMetadata {
     scopes_supported: Vec<String>,
     response_types_supported: [&'static str; 1],
     response_modes_supported: [&'static str; 1],
-    grant_types_supported: [&'static str; 3],
+    grant_types_supported: [&'static str; 4],
     token_endpoint_auth_methods_supported: [&'static str; 3],
     revocation_endpoint_auth_methods_supported: [&'static str; 3],
     introspection_endpoint_auth_methods_supported: [&'static str; 2],
@@ -50,6 +51,7 @@ impl AuthServer {
             issuer: issuer.as_str().to_owned(),
             authorization_endpoint: at(Endpoint::Authorize),
             token_endpoint: at(Endpoint::Token),
+            device_authorization_endpoint: at(Endpoint::DeviceAuthorization),
             registration_endpoint: at(Endpoint::Register),
             revocation_endpoint: at(Endpoint::Revoke),
             introspection_endpoint: at(Endpoint::Introspect),
@@ -57,7 +59,12 @@ impl AuthServer {
             scopes_supported: scopes.iter().map(str::to_owned).chain(offline).collect(),
             response_types_supported: ["code"],
             response_modes_supported: ["query"],
-            grant_types_supported: ["authorization_code", "refresh_token", "client_credentials"],
+            grant_types_supported: [
+                "authorization_code",
+                "refresh_token",
+                "client_credentials",
+                DEVICE_CODE,
+            ],
             token_endpoint_auth_methods_supported: CLIENT_METHODS,
             revocation_endpoint_auth_methods_supported: CLIENT_METHODS,
             introspection_endpoint_auth_methods_supported: [

@@ -2,6 +2,7 @@
 //! framework, no Redis command and no HTTP client below this line.
 
 mod access_token;
+mod approval;
 mod authorization;
 mod bearer;
 mod client_auth;
@@ -11,6 +12,9 @@ mod client_keys;
 mod client_metadata;
 mod code_grant;
 mod consent;
+mod consent_page;
+mod device;
+mod device_grant;
 mod endpoint;
 mod error;
 mod introspection;
@@ -24,12 +28,14 @@ mod pinned_documents;
 mod pkce;
 mod policy;
 mod preregistration;
+mod prompt;
 mod protected_resource;
 mod redirect_uri;
 mod refresh_grant;
 mod registration;
 mod resource;
 mod revocation;
+mod session;
 mod token_response;
 
 use std::sync::Arc;
@@ -40,11 +46,13 @@ pub use self::{
     authorization::AuthorizeError,
     bearer::{BearerError, Challenge, Identity},
     client_auth::ClientCredentials,
-    consent::{ConsentPage, Decision, Next},
+    consent::{Decision, Next},
+    consent_page::{ConsentPage, Destination, LoginWays},
+    device::{DEVICE_CODE, DeviceAuthorization},
     endpoint::Endpoint,
     error::{Error, ErrorCode, GrantFault},
     introspection::Introspection,
-    login::ProviderAnswer,
+    login::{Arrival, Landing, ProviderAnswer},
     metadata::ServerMetadata,
     operation::Operation,
     params::Params,
@@ -52,6 +60,7 @@ pub use self::{
     preregistration::NewClient,
     protected_resource::ResourceMetadata,
     registration::Registered,
+    session::Visitor,
     token_response::TokenResponse,
 };
 use crate::{

@@ -79,6 +79,11 @@ fn is_reverse_domain(scheme: &str) -> bool {
     scheme.contains('.') && scheme.split('.').all(|label| !label.is_empty())
 }
 
+/// Whether an answer to `uri` goes to a host of the web, whose owner TLS vouches for.
+pub(super) fn is_web(uri: &RedirectUri) -> bool {
+    Url::parse(uri.as_str()).is_ok_and(|url| url.scheme() == "https")
+}
+
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",

@@ -1,7 +1,7 @@
 //! Resource indicators (RFC 8707): which servers a request is about.
 
 use super::{AuthServer, Error, Params};
-use crate::model::{Catalogue, McpServer, ResourceUri, Scopes};
+use crate::model::{Catalogue, McpServer, ResourceUri, Scopes, ServerScopes};
 
 impl AuthServer {
     /// The servers that `params` name. A request that names none means the only server there is,
@@ -62,9 +62,18 @@ impl AuthServer {
     /// The scopes that the servers of `resources` know.
     #[must_use]
     pub fn known_scopes(&self, resources: &[ResourceUri]) -> Scopes {
+        self.scopes_of(resources, ServerScopes::known)
+    }
+
+    /// The scopes that the servers of `resources` need for any use.
+    pub(super) fn basic_scopes(&self, resources: &[ResourceUri]) -> Scopes {
+        self.scopes_of(resources, |scopes| scopes.basic.clone())
+    }
+
+    fn scopes_of(&self, resources: &[ResourceUri], which: fn(&ServerScopes) -> Scopes) -> Scopes {
         let catalogue = self.catalogue();
         let servers = resources.iter().filter_map(|resource| catalogue.by_resource(resource));
-        servers.fold(Scopes::default(), |known, server| known.union(&server.scopes.known()))
+        servers.fold(Scopes::default(), |all, server| all.union(&which(&server.scopes)))
     }
 }
 

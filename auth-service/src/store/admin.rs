@@ -1,7 +1,10 @@
 //! What administration asks: listings by `SCAN`, never `KEYS`, and never on the request path.
 
 use super::{Error, Expiring, Key, Store, key::PREFIX};
-use crate::model::{AccessRecord, Client, ClientId, Grant, Identifier, UnixTime};
+use crate::model::{
+    AccessRecord, ApprovalRecord, Client, ClientId, Grant, Identifier, SessionRecord, UnixTime,
+    User,
+};
 
 /// What to revoke.
 #[derive(Clone, Debug)]
@@ -14,6 +17,18 @@ pub enum Selection {
     Jti(Identifier),
     /// Everything.
     All,
+}
+
+impl Selection {
+    /// Whether what `user` has, with `client` if it is a grant, is selected.
+    fn includes(&self, user: &User, client: Option<&ClientId>) -> bool {
+        match self {
+            Self::User(name) => user.subject == *name || user.name.eq_ignore_ascii_case(name),
+            Self::Client(id) => client == Some(id),
+            Self::All => true,
+            Self::Jti(_) => false,
+        }
+    }
 }
 
 impl Store {
@@ -50,20 +65,26 @@ impl Store {
             }
             return Ok(ended);
         }
+        // What was remembered goes first, so that nothing of it grants anew in between.
+        for (key, session) in self.scan_with_keys::<SessionRecord>("session:*", now).await? {
+            self.delete_if(what.includes(&session.user, None), &key).await?;
+        }
+        for (key, approval) in self.scan_with_keys::<ApprovalRecord>("approval:*", now).await? {
+            self.delete_if(what.includes(&approval.user, Some(&approval.client_id)), &key).await?;
+        }
         for grant in self.grants(now).await? {
-            let selected = match what {
-                Selection::User(user) => {
-                    grant.user.subject == *user || grant.user.name.eq_ignore_ascii_case(user)
-                }
-                Selection::Client(client) => grant.client_id == *client,
-                Selection::All => true,
-                Selection::Jti(_) => false,
-            };
-            if selected {
+            if what.includes(&grant.user, Some(&grant.client_id)) {
                 ended += usize::from(self.delete(&Key::Grant(&grant.id)).await?);
             }
         }
         Ok(ended)
+    }
+
+    async fn delete_if(&self, selected: bool, key: &str) -> Result<(), Error> {
+        if selected {
+            redis::cmd("DEL").arg(key).exec_async(&mut self.pool.get().await?).await?;
+        }
+        Ok(())
     }
 
     async fn scan<T: serde::de::DeserializeOwned + Expiring>(
@@ -71,6 +92,15 @@ impl Store {
         pattern: &str,
         now: UnixTime,
     ) -> Result<Vec<T>, Error> {
+        let found = self.scan_with_keys(pattern, now).await?;
+        Ok(found.into_iter().map(|(_, record)| record).collect())
+    }
+
+    async fn scan_with_keys<T: serde::de::DeserializeOwned + Expiring>(
+        &self,
+        pattern: &str,
+        now: UnixTime,
+    ) -> Result<Vec<(String, T)>, Error> {
         let mut connection = self.pool.get().await?;
         let mut records = Vec::new();
         let mut cursor: u64 = 0;
@@ -82,11 +112,12 @@ impl Store {
             if !keys.is_empty() {
                 let mut command = redis::cmd("MGET");
                 let found: Vec<Option<String>> =
-                    command.arg(keys).query_async(&mut connection).await?;
-                for text in found.into_iter().flatten() {
+                    command.arg(&keys).query_async(&mut connection).await?;
+                for (key, text) in keys.into_iter().zip(found) {
+                    let Some(text) = text else { continue };
                     let record: T = serde_json::from_str(&text)?;
                     if record.expires_at().is_none_or(|end| now < end) {
-                        records.push(record);
+                        records.push((key, record));
                     }
                 }
             }

@@ -21,7 +21,7 @@ impl Store {
         self.read(&Key::Grant(id), now).await
     }
 
-    /// Stores a grant that no code stands for.
+    /// Stores a new grant.
     pub async fn put_grant(&self, grant: &Grant, now: UnixTime) -> Result<(), Error> {
         self.put(&Key::Grant(&grant.id), grant, Ttl::until(now, grant.expires_at)).await
     }

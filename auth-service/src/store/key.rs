@@ -20,6 +20,18 @@ pub(super) enum Key<'a> {
     Login(&'a Fingerprint),
     /// A login code of the operator.
     LoginCode(&'a Fingerprint),
+    /// A person who is logged in.
+    Session(&'a Fingerprint),
+    /// What a person allowed a client before.
+    Approval(&'a Fingerprint),
+    /// What a device asks for.
+    Device(&'a Fingerprint),
+    /// The device that shows this user code.
+    UserCode(&'a Fingerprint),
+    /// What a person decided about a device.
+    DeviceDecision(&'a Fingerprint),
+    /// When a device asked last.
+    DevicePoll(&'a Fingerprint),
     /// An authorization code.
     Code(&'a Fingerprint),
     /// The mark that the code of this grant was redeemed.
@@ -43,6 +55,12 @@ impl fmt::Display for Key<'_> {
             Self::Consent(flow) => write!(f, "consent:{flow}"),
             Self::Login(state) => write!(f, "login:{state}"),
             Self::LoginCode(code) => write!(f, "login-code:{code}"),
+            Self::Session(cookie) => write!(f, "session:{cookie}"),
+            Self::Approval(of) => write!(f, "approval:{of}"),
+            Self::Device(code) => write!(f, "device:{code}"),
+            Self::UserCode(code) => write!(f, "user-code:{code}"),
+            Self::DeviceDecision(code) => write!(f, "device-decision:{code}"),
+            Self::DevicePoll(code) => write!(f, "device-poll:{code}"),
             Self::Code(code) => write!(f, "code:{code}"),
             Self::Redeemed(grant) => write!(f, "redeemed:{{{grant}}}"),
             Self::Grant(grant) => write!(f, "grant:{{{grant}}}"),

@@ -6,10 +6,12 @@
 mod admin;
 mod clients;
 mod codes;
+mod devices;
 mod grants;
 mod key;
 mod logins;
 mod refresh;
+mod sessions;
 
 use std::time::Duration;
 

@@ -130,7 +130,7 @@ async fn a_login_code_is_used_once() {
     let (mut browser, mut page, _) = consent_page(&gateway, &app).await;
     for _ in 0..4 {
         page = browser.decide(&page, "local", &code).await;
-        assert_eq!(page.status, 422);
+        assert_eq!(page.status, 400);
         assert!(page.body.contains("not known"));
         page.url = Url::parse(&format!("{ISSUER}/authorize")).unwrap();
     }
@@ -139,7 +139,7 @@ async fn a_login_code_is_used_once() {
     let late = gateway.login_code("alice").await;
     gateway.clock.advance(600);
     let (mut browser, page, _) = consent_page(&gateway, &app).await;
-    assert_eq!(browser.decide(&page, "local", &late).await.status, 422);
+    assert_eq!(browser.decide(&page, "local", &late).await.status, 400);
 }
 
 /// A server's own list is asked, too.

@@ -18,7 +18,7 @@ use auth_service::{
     model::{Catalogue, Clock, LoginCode, SystemClock, UnixTime, User},
     oauth::AuthServer,
     ports::{ClientDocuments, GitHub, ServersFile, SigningKeys, generate_key},
-    store::Store,
+    store::{Selection, Store},
 };
 use gateway_tests::{
     browser::{Browser, Page},
@@ -232,6 +232,12 @@ impl Gateway {
         assert_eq!(answer.status, 201, "{answer:?}");
         let secret = answer.body["client_secret"].as_str().map(str::to_owned);
         App { id: answer.text("client_id"), secret }
+    }
+
+    /// What the operator does about a person.
+    pub(crate) async fn revoke(&self, user: &str) {
+        let store = Store::open(&self.config.redis).unwrap();
+        store.revoke(&Selection::User(user.into()), self.clock.now()).await.unwrap();
     }
 
     /// A login code as the operator mints it.

@@ -1,0 +1,33 @@
+//! `POST /device_authorization` and the page `/device` (RFC 8628 §3.1, §3.3).
+
+use actix_web::{HttpRequest, HttpResponse, http::header, web::Data};
+
+use super::{browser, client_form::ClientForm, error::BrowserError, error::TokenError, page};
+use crate::{
+    model::UserCode,
+    oauth::{AuthServer, Error, Params},
+};
+
+/// Gives a device its codes.
+pub(super) async fn authorize(
+    server: Data<AuthServer>,
+    form: ClientForm,
+) -> Result<HttpResponse, TokenError> {
+    let client = server.authenticate(&form.credentials).await?;
+    let codes = server.authorize_device(client, &form.params).await?;
+    Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(codes))
+}
+
+/// Asks for the code of a device, and with one shows who wants what.
+pub(super) async fn show(
+    server: Data<AuthServer>,
+    request: HttpRequest,
+) -> Result<HttpResponse, BrowserError> {
+    let params = Params::parse(request.query_string().as_bytes());
+    let Some(typed) = params.one("user_code")? else { return Ok(page::device(false)) };
+    let visitor = browser::visitor_or_new(&request).map_err(Error::from)?;
+    match server.begin_device(&UserCode::typed(typed), &visitor).await? {
+        Some(consent) => Ok(browser::set_session(page::consent(&consent), &visitor.browser)),
+        None => Ok(page::device(true)),
+    }
+}

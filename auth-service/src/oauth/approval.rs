@@ -1,0 +1,71 @@
+//! What a person allowed a client before is remembered (MCP security best practices: "registry of
+//! approved client ids per user").
+
+use super::{AuthServer, Error, redirect_uri};
+use crate::model::{
+    ApprovalRecord, AuthorizationRequest, ClientId, Fingerprint, Reply, ResourceUri, User,
+};
+
+impl AuthServer {
+    /// Whether `user` allowed all of `request` before.
+    pub(super) async fn approved_before(
+        &self,
+        user: &User,
+        request: &AuthorizationRequest,
+    ) -> Result<bool, Error> {
+        let Some(destination) = destination(request) else { return Ok(false) };
+        for resource in &request.resources {
+            let key = key(user, &request.client_id, &destination, resource);
+            let before = self.store.approval(&key, self.now()).await?;
+            if !before.is_some_and(|before| before.scopes.contains_all(&request.scopes)) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Remembers that `user` allowed `request`.
+    pub(super) async fn remember_approval(
+        &self,
+        user: &User,
+        request: &AuthorizationRequest,
+    ) -> Result<(), Error> {
+        let (Some(life), Some(destination)) =
+            (self.config.lifetimes.approval, destination(request))
+        else {
+            return Ok(());
+        };
+        let now = self.now();
+        let record = ApprovalRecord {
+            user: user.clone(),
+            client_id: request.client_id.clone(),
+            scopes: request.scopes.clone(),
+            expires_at: now.plus(life),
+        };
+        for resource in &request.resources {
+            let key = key(user, &request.client_id, &destination, resource);
+            self.store.put_approval(&key, &record, now).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Where the answer of a client goes that need not be asked about twice.
+///
+/// RFC 8252 §8.6: requests of a client whose identity cannot be assured, such as any program that
+/// listens on this machine or took a scheme, are not to be answered without the person.
+fn destination(request: &AuthorizationRequest) -> Option<String> {
+    match &request.reply {
+        Reply::Redirect(redirect) if redirect_uri::is_web(&redirect.uri) => {
+            Some(redirect.uri.destination())
+        }
+        Reply::Redirect(_) | Reply::Device(_) => None,
+    }
+}
+
+/// One approval: of a person, for a client at a host, of one server.
+fn key(user: &User, client: &ClientId, destination: &str, resource: &ResourceUri) -> Fingerprint {
+    let parts = [&user.subject, client.as_str(), destination, resource.as_str()];
+    // No part has a line break: subjects and ids are ours, the others are URLs.
+    Fingerprint::of(&parts.join("\n"))
+}

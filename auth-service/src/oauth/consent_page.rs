@@ -1,0 +1,142 @@
+//! The consent page: what it shows of a request, in words for the person who decides.
+
+use super::{AuthServer, Error, Visitor, consent::STEP};
+use crate::model::{AuthorizationRequest, ConsentRecord, CsrfToken, FlowId, Prompt, Reply};
+
+/// How many login codes may be tried on one page.
+const ATTEMPTS: u8 = 5;
+
+/// What the consent page shows and carries.
+#[derive(Debug)]
+pub struct ConsentPage {
+    /// Names the request in the form.
+    pub flow: FlowId,
+    /// Proves the form.
+    pub csrf: CsrfToken,
+    /// The client's name.
+    pub client_name: String,
+    /// The host that vouches for the name, if one does.
+    pub publisher: Option<String>,
+    /// Where the answer goes.
+    pub destination: Destination,
+    /// Title and address of each server.
+    pub servers: Vec<(String, String)>,
+    /// The scopes, each with what it permits in words, if the catalogue has any.
+    pub scopes: Vec<(String, Option<String>)>,
+    /// Who is logged in.
+    pub person: Option<String>,
+    /// The ways to log in.
+    pub ways: LoginWays,
+    /// Whether a login code was tried and not known.
+    pub wrong_code: bool,
+}
+
+impl ConsentPage {
+    /// Whether anything is known of what the scopes permit.
+    #[must_use]
+    pub fn says_what(&self) -> bool {
+        self.scopes.iter().any(|(_, words)| words.is_some())
+    }
+}
+
+/// Where the answer goes.
+#[derive(Debug)]
+pub enum Destination {
+    /// To a host, or to a scheme of this machine.
+    Away(String),
+    /// To a program on the machine of the person.
+    Loopback(String),
+    /// To the device that shows this code.
+    Device(String),
+}
+
+/// The ways to log in.
+#[derive(Clone, Copy, Debug)]
+pub struct LoginWays {
+    /// At GitHub.
+    pub github: bool,
+    /// With a code of the operator.
+    pub local: bool,
+}
+
+/// Title and address of each server; each scope with what it permits.
+type InWords = (Vec<(String, String)>, Vec<(String, Option<String>)>);
+
+impl AuthServer {
+    /// The consent page as it is shown first.
+    pub(super) async fn open_first_page(
+        &self,
+        request: &AuthorizationRequest,
+        prompt: Prompt,
+        visitor: &Visitor,
+    ) -> Result<ConsentPage, Error> {
+        self.open_page(request, (prompt, ATTEMPTS), visitor).await
+    }
+
+    pub(super) async fn open_page(
+        &self,
+        request: &AuthorizationRequest,
+        (prompt, attempts_left): (Prompt, u8),
+        visitor: &Visitor,
+    ) -> Result<ConsentPage, Error> {
+        let (flow, csrf) = (FlowId::generate()?, CsrfToken::generate()?);
+        let now = self.now();
+        let record = ConsentRecord {
+            request: request.clone(),
+            prompt,
+            browser: visitor.browser.fingerprint(),
+            csrf: csrf.fingerprint(),
+            attempts_left,
+            expires_at: now.plus(STEP),
+        };
+        self.store.put_consent(&flow, &record, now).await?;
+        let person = match prompt {
+            Prompt::Login => None,
+            _ => self.logged_in(visitor, request).await?.map(|user| user.name),
+        };
+        let (servers, scopes) = self.in_words(request);
+        Ok(ConsentPage {
+            flow,
+            csrf,
+            client_name: request.client_name.clone(),
+            publisher: super::client_document::publisher(&request.client_id),
+            destination: Destination::of(&request.reply),
+            servers,
+            scopes,
+            person,
+            ways: LoginWays { github: self.github.is_some(), local: self.config.local_login },
+            wrong_code: attempts_left < ATTEMPTS,
+        })
+    }
+
+    /// The servers and the scopes of `request`.
+    fn in_words(&self, request: &AuthorizationRequest) -> InWords {
+        let catalogue = self.catalogue();
+        let there = request.resources.iter().filter_map(|uri| catalogue.by_resource(uri));
+        let servers: Vec<_> = there.collect();
+        let described = |scope: &str| {
+            let mut words = servers.iter().filter_map(|server| server.scopes.description(scope));
+            words.next().map(str::to_owned)
+        };
+        let scopes = request.scopes.iter().map(|scope| (scope.to_owned(), described(scope)));
+        let named =
+            servers.iter().map(|server| (server.title.clone(), server.resource.to_string()));
+        (named.collect(), scopes.collect())
+    }
+}
+
+impl Destination {
+    fn of(reply: &Reply) -> Self {
+        match reply {
+            Reply::Device(device) => Self::Device(device.user_code.clone()),
+            Reply::Redirect(redirect) => {
+                let host = redirect.uri.destination();
+                if super::redirect_uri::stays_local(&redirect.uri) {
+                    Self::Loopback(host)
+                } else {
+                    Self::Away(host)
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Device authorization (RFC 8628): a program without a browser shows a code, and a person allows it
+//! in a browser elsewhere.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::{AuthServer, AuthorizeError, ConsentPage, Endpoint, Error, Params, Visitor};
+use crate::model::{
+    AuthorizationRequest, Client, Device, DeviceCode, DeviceDecision, DeviceRecord, Prompt, Reply,
+    User, UserCode,
+};
+
+/// The grant type (RFC 8628 §3.4).
+pub const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+
+/// How long both codes may be used.
+const LIFE: Duration = Duration::from_mins(10);
+
+/// How often a device may ask, in seconds.
+pub(super) const INTERVAL: u8 = 5;
+
+/// The answer to a device (RFC 8628 §3.2).
+#[derive(Serialize)]
+pub struct DeviceAuthorization {
+    device_code: String,
+    user_code: String,
+    verification_uri: String,
+    verification_uri_complete: String,
+    expires_in: u64,
+    interval: u8,
+}
+
+impl AuthServer {
+    /// Begins the flow of a device of `client`.
+    pub async fn authorize_device(
+        &self,
+        client: Client,
+        params: &Params,
+    ) -> Result<DeviceAuthorization, Error> {
+        if !client.may_use(DEVICE_CODE) {
+            return Err(Error::UnauthorizedClient("the client did not register device_code"));
+        }
+        let resources = self.requested_resources(params)?;
+        let scopes = self.requested_scopes(params, &resources)?;
+        let (device, user_code) = (DeviceCode::generate()?, UserCode::for_typing()?);
+        let (code, shown) = (device.fingerprint(), user_code.reveal().to_owned());
+        let request = AuthorizationRequest {
+            client_name: client.display_name().to_owned(),
+            client_id: client.id,
+            resources,
+            scopes,
+            reply: Reply::Device(Device { code: code.clone(), user_code: shown.clone() }),
+        };
+        let now = self.now();
+        let expires_at = now.plus(LIFE);
+        let record = DeviceRecord { request, expires_at, kept_until: expires_at.plus(LIFE) };
+        if !self.store.put_device((&code, &user_code), &record, now).await? {
+            return Err(Error::Busy);
+        }
+        let page = self.config.issuer.at(Endpoint::Device.path());
+        Ok(DeviceAuthorization {
+            device_code: device.reveal().to_owned(),
+            verification_uri_complete: format!("{page}?user_code={shown}"),
+            user_code: shown,
+            verification_uri: page,
+            expires_in: LIFE.as_secs(),
+            interval: INTERVAL,
+        })
+    }
+
+    /// The consent page of the device that shows `code`; `None` when no device does.
+    pub async fn begin_device(
+        &self,
+        code: &UserCode,
+        visitor: &Visitor,
+    ) -> Result<Option<ConsentPage>, AuthorizeError> {
+        let page = AuthorizeError::Page;
+        let record = self.store.device_showing(code, self.now()).await;
+        let record = record.map_err(|error| page(error.into()))?;
+        let Some(record) = record.filter(|record| self.now() < record.expires_at) else {
+            return Ok(None);
+        };
+        self.open_first_page(&record.request, Prompt::Consent, visitor)
+            .await
+            .map(Some)
+            .map_err(page)
+    }
+
+    /// Tells a device what the person decided.
+    pub(super) async fn answer_device(
+        &self,
+        device: &Device,
+        user: Option<User>,
+    ) -> Result<(), Error> {
+        let now = self.now();
+        let shown = UserCode::typed(&device.user_code);
+        let decision = DeviceDecision { user, expires_at: now.plus(LIFE) };
+        if self.store.decide_device((&device.code, &shown), &decision, now).await? {
+            Ok(())
+        } else {
+            Err(Error::InvalidRequest("this code was used already; start again on the device"))
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! What the client wants of the person: `prompt` (OpenID Connect Core §3.1.2.1), which MCP clients
+//! send with `offline_access`.
+
+use super::{Error, Params};
+use crate::model::Prompt;
+
+/// Reads the parameter. Values that are not known are no fault.
+pub(super) fn read(params: &Params) -> Result<Prompt, Error> {
+    let values: Vec<&str> = params.one("prompt")?.unwrap_or("").split_ascii_whitespace().collect();
+    let has = |value| values.contains(&value);
+    match (has("none"), has("login"), has("consent") || has("select_account")) {
+        (true, ..) if values.len() > 1 => {
+            Err(Error::InvalidRequest("prompt=none stands with no other value"))
+        }
+        (true, ..) => Ok(Prompt::None),
+        (_, true, _) => Ok(Prompt::Login),
+        (_, _, true) => Ok(Prompt::Consent),
+        _ => Ok(Prompt::Needed),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_most_demanding_value_counts_and_none_stands_alone() {
+        let read = |text: &str| read(&Params::parse(text.as_bytes()));
+        for (text, expected) in [
+            ("", Prompt::Needed),
+            ("prompt=create", Prompt::Needed),
+            ("prompt=consent", Prompt::Consent),
+            ("prompt=select_account", Prompt::Consent),
+            ("prompt=consent+login", Prompt::Login),
+            ("prompt=none", Prompt::None),
+        ] {
+            assert_eq!(read(text).unwrap(), expected, "{text}");
+        }
+        assert!(read("prompt=none+login").is_err());
+    }
+}

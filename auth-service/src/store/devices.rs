@@ -1,0 +1,117 @@
+//! Devices that wait for a person's answer (RFC 8628).
+
+use serde::{Deserialize, Serialize};
+
+use super::{Error, Expiring, Key, Store, Ttl};
+use crate::model::{DeviceDecision, DeviceRecord, Fingerprint, UnixTime, UserCode};
+
+impl Expiring for DeviceRecord {
+    fn expires_at(&self) -> Option<UnixTime> {
+        Some(self.kept_until)
+    }
+}
+
+impl Expiring for DeviceDecision {
+    fn expires_at(&self) -> Option<UnixTime> {
+        Some(self.expires_at)
+    }
+}
+
+/// What a user code leads to.
+#[derive(Serialize, Deserialize)]
+struct Shown {
+    device: Fingerprint,
+    expires_at: UnixTime,
+}
+
+impl Expiring for Shown {
+    fn expires_at(&self) -> Option<UnixTime> {
+        Some(self.expires_at)
+    }
+}
+
+impl Store {
+    /// Stores what the device of `device` asks for. Answers `false` when another one shows the same
+    /// user code.
+    pub async fn put_device(
+        &self,
+        (device, shown): (&Fingerprint, &UserCode),
+        record: &DeviceRecord,
+        now: UnixTime,
+    ) -> Result<bool, Error> {
+        let user_code = Shown { device: device.clone(), expires_at: record.expires_at };
+        let mut command = redis::cmd("SET");
+        command.arg(Key::UserCode(&shown.fingerprint()).to_string());
+        command.arg(serde_json::to_string(&user_code)?).arg("NX");
+        Ttl::until(now, record.expires_at).add_to(&mut command);
+        let mine: Option<String> = command.query_async(&mut self.pool.get().await?).await?;
+        if mine.is_none() {
+            return Ok(false);
+        }
+        self.put(&Key::Device(device), record, Ttl::until(now, record.kept_until)).await?;
+        Ok(true)
+    }
+
+    /// What the device of `device` asks for.
+    pub async fn device(
+        &self,
+        device: &Fingerprint,
+        now: UnixTime,
+    ) -> Result<Option<DeviceRecord>, Error> {
+        self.read(&Key::Device(device), now).await
+    }
+
+    /// What the device that shows `code` asks for.
+    pub async fn device_showing(
+        &self,
+        code: &UserCode,
+        now: UnixTime,
+    ) -> Result<Option<DeviceRecord>, Error> {
+        let shown: Option<Shown> = self.read(&Key::UserCode(&code.fingerprint()), now).await?;
+        match shown {
+            Some(shown) => self.device(&shown.device, now).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Notes the decision about a device; the first one holds. Its user code is of no more use.
+    pub async fn decide_device(
+        &self,
+        (device, shown): (&Fingerprint, &UserCode),
+        decision: &DeviceDecision,
+        now: UnixTime,
+    ) -> Result<bool, Error> {
+        let mut command = redis::cmd("SET");
+        command.arg(Key::DeviceDecision(device).to_string());
+        command.arg(serde_json::to_string(decision)?).arg("NX");
+        Ttl::until(now, decision.expires_at).add_to(&mut command);
+        let first: Option<String> = command.query_async(&mut self.pool.get().await?).await?;
+        self.delete(&Key::UserCode(&shown.fingerprint())).await?;
+        Ok(first.is_some())
+    }
+
+    /// Takes the decision about a device; of two that ask, one gets it, and the device code is gone.
+    pub async fn take_device_decision(
+        &self,
+        device: &Fingerprint,
+        now: UnixTime,
+    ) -> Result<Option<DeviceDecision>, Error> {
+        let decision = self.take(&Key::DeviceDecision(device), now).await?;
+        if decision.is_some() {
+            self.delete(&Key::Device(device)).await?;
+        }
+        Ok(decision)
+    }
+
+    /// Notes that a device asks now; answers when it asked before.
+    pub async fn note_device_poll(
+        &self,
+        device: &Fingerprint,
+        now: UnixTime,
+    ) -> Result<Option<UnixTime>, Error> {
+        let mut command = redis::cmd("SET");
+        command.arg(Key::DevicePoll(device).to_string()).arg(now.0).arg("GET").arg("EX").arg(60);
+        let before: Option<i64> = command.query_async(&mut self.pool.get().await?).await?;
+        Ok(before.map(UnixTime))
+    }
+}

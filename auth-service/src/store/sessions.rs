@@ -1,0 +1,57 @@
+//! People who are logged in, and what they allowed before.
+
+use super::{Error, Expiring, Key, Store, Ttl};
+use crate::model::{ApprovalRecord, Fingerprint, LoginSession, SessionRecord, UnixTime};
+
+impl Expiring for SessionRecord {
+    fn expires_at(&self) -> Option<UnixTime> {
+        Some(self.expires_at)
+    }
+}
+
+impl Expiring for ApprovalRecord {
+    fn expires_at(&self) -> Option<UnixTime> {
+        Some(self.expires_at)
+    }
+}
+
+impl Store {
+    /// Stores who is logged in under `cookie`.
+    pub async fn put_session(
+        &self,
+        cookie: &LoginSession,
+        record: &SessionRecord,
+        now: UnixTime,
+    ) -> Result<(), Error> {
+        let ttl = Ttl::until(now, record.expires_at);
+        self.put(&Key::Session(&cookie.fingerprint()), record, ttl).await
+    }
+
+    /// Who is logged in under `cookie`.
+    pub async fn session(
+        &self,
+        cookie: &LoginSession,
+        now: UnixTime,
+    ) -> Result<Option<SessionRecord>, Error> {
+        self.read(&Key::Session(&cookie.fingerprint()), now).await
+    }
+
+    /// Remembers what was allowed.
+    pub async fn put_approval(
+        &self,
+        of: &Fingerprint,
+        record: &ApprovalRecord,
+        now: UnixTime,
+    ) -> Result<(), Error> {
+        self.put(&Key::Approval(of), record, Ttl::until(now, record.expires_at)).await
+    }
+
+    /// What was allowed before.
+    pub async fn approval(
+        &self,
+        of: &Fingerprint,
+        now: UnixTime,
+    ) -> Result<Option<ApprovalRecord>, Error> {
+        self.read(&Key::Approval(of), now).await
+    }
+}
