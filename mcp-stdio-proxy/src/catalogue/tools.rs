@@ -1,6 +1,6 @@
 //! Which tools of a server a client sees and may call (MCP "Tools", `tools/list`, `tools/call`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -45,6 +45,17 @@ impl From<Stated> for ToolRules {
     }
 }
 
+/// What the rules say of a tool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The client may use it.
+    Permitted,
+    /// For this client there is no such tool.
+    Hidden,
+    /// It may be used with these scopes: those the client has, and those it lacks.
+    NeedsScopes(String),
+}
+
 /// The rules for one client, with the scopes it has.
 pub struct ToolView {
     entry: Arc<super::Entry>,
@@ -62,12 +73,25 @@ impl ToolView {
     /// Whether the client may use the tool `name`.
     #[must_use]
     pub fn permits(&self, name: &str) -> bool {
-        let Some(rules) = &self.entry.tools else { return true };
+        self.verdict(name) == Verdict::Permitted
+    }
+
+    /// What the rules say of the tool `name`.
+    #[must_use]
+    pub fn verdict(&self, name: &str) -> Verdict {
+        let Some(rules) = &self.entry.tools else { return Verdict::Permitted };
         let allowed = rules.allow.is_empty() || rules.allow.iter().any(|one| matches(one, name));
-        let mut needed = rules.scopes.iter().filter(|(pattern, _)| matches(pattern, name));
-        allowed
-            && !rules.deny.iter().any(|one| matches(one, name))
-            && needed.all(|(_, scope)| self.scopes.split(' ').any(|has| has == scope))
+        if !allowed || rules.deny.iter().any(|one| matches(one, name)) {
+            return Verdict::Hidden;
+        }
+        let needed = rules.scopes.iter().filter(|(pattern, _)| matches(pattern, name));
+        let held: BTreeSet<&str> = self.scopes.split(' ').filter(|one| !one.is_empty()).collect();
+        let all: BTreeSet<&str> =
+            needed.map(|(_, scope)| scope.as_str()).chain(held.clone()).collect();
+        if all == held {
+            return Verdict::Permitted;
+        }
+        Verdict::NeedsScopes(all.into_iter().collect::<Vec<_>>().join(" "))
     }
 
     /// The answer to `tools/list` without the tools that are not for this client, and with the
@@ -104,12 +128,18 @@ impl ToolView {
     }
 }
 
-/// Whether `name` is what `pattern` describes.
+/// Whether `name` is what `pattern` describes. Each part is taken where it is first found, so that a
+/// long name from outside costs no more than one look through it.
 fn matches(pattern: &str, name: &str) -> bool {
-    let Some((head, rest)) = pattern.split_once('*') else { return pattern == name };
-    let Some(name) = name.strip_prefix(head) else { return false };
-    rest.is_empty()
-        || (0..=name.len()).any(|at| name.get(at..).is_some_and(|end| matches(rest, end)))
+    let mut parts = pattern.split('*');
+    let Some(rest) = parts.next().and_then(|head| name.strip_prefix(head)) else { return false };
+    let Some(tail) = parts.next_back() else { return rest.is_empty() };
+    let Some(mut rest) = rest.strip_suffix(tail) else { return false };
+    for part in parts {
+        let Some((_, after)) = rest.split_once(part) else { return false };
+        rest = after;
+    }
+    true
 }
 
 #[cfg(test)]
@@ -128,7 +158,7 @@ mod tests {
     fn a_pattern_may_have_stars_anywhere() {
         assert!(matches("read_*", "read_file") && matches("*", "") && matches("a*c*e", "abcde"));
         assert!(!matches("read_*", "write_file") && !matches("read", "reader"));
-        assert!(!matches("a*c", "ab"));
+        assert!(!matches("a*c", "ab") && !matches("a*a", "a") && !matches("a*b*b", "ab"));
     }
 
     #[test]
@@ -139,6 +169,8 @@ mod tests {
         assert!(plain.permits("read_file") && !plain.permits("read_secret"));
         assert!(!plain.permits("write") && writer.permits("write"));
         assert!(!writer.permits("other"));
+        assert_eq!(plain.verdict("write"), Verdict::NeedsScopes("w x".into()));
+        assert_eq!(plain.verdict("read_secret"), Verdict::Hidden);
         assert!(view(r#"["a"]"#, "").permits("a") && !view(r#"["a"]"#, "").permits("b"));
     }
 

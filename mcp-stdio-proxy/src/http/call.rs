@@ -9,7 +9,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::refusal::Refusal;
 use super::{Gate, answer, headers, sse};
-use crate::catalogue::tools::ToolView;
+use crate::catalogue::tools::{ToolView, Verdict};
 use crate::child::Child;
 use crate::child::calls::{Call, Refused};
 use crate::hub::Seat;
@@ -55,7 +55,7 @@ async fn place(
     stream: &Arc<Stream>,
 ) -> Result<(), Refusal> {
     let tools = ToolView::new(&seat.room.backend.entry(), headers::scopes(request.headers()));
-    check_tool(tools.as_deref(), envelope)?;
+    check_tool(tools.as_deref(), envelope, headers::challenge(request.headers()))?;
     let listed = tools.filter(|_| envelope.method == "tools/list");
     // A second time if the server ended in the very moment.
     for _ in 0..2 {
@@ -91,11 +91,19 @@ async fn place(
     Err(Refusal::answer(error::INTERNAL, why))
 }
 
-fn check_tool(tools: Option<&ToolView>, envelope: &Envelope<'_>) -> Result<(), Refusal> {
+fn check_tool(
+    tools: Option<&ToolView>,
+    envelope: &Envelope<'_>,
+    challenge: Option<&str>,
+) -> Result<(), Refusal> {
     let Some(view) = tools.filter(|_| envelope.method == "tools/call") else { return Ok(()) };
-    match envelope.params.and_then(message::tool_name) {
-        Some(name) if view.permits(&name) => Ok(()),
-        _ => Err(Refusal::answer(error::INVALID_PARAMS, "this tool is not available")),
+    let name = envelope.params.and_then(message::tool_name);
+    match name.map_or(Verdict::Hidden, |name| view.verdict(&name)) {
+        Verdict::Permitted => Ok(()),
+        Verdict::NeedsScopes(scopes) => Err(Refusal::needs_scopes(challenge, &scopes)),
+        Verdict::Hidden => {
+            Err(Refusal::answer(error::INVALID_PARAMS, "this tool is not available"))
+        }
     }
 }
 

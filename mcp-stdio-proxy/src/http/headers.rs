@@ -19,6 +19,8 @@ const USER: &str = "x-user-id";
 const SERVER: &str = "x-mcp-server";
 /// The scopes of the access token, set by the gateway.
 const SCOPES: &str = "x-auth-scopes";
+/// What a challenge (RFC 6750 §3) of this server begins with, set by the gateway.
+const CHALLENGE: &str = "x-mcp-challenge";
 /// The longest user id.
 const USER_LENGTH: usize = 256;
 
@@ -118,6 +120,11 @@ pub(super) fn principal(headers: &HeaderMap) -> Result<Option<Arc<str>>, Refusal
 /// The scopes the gateway names.
 pub(super) fn scopes(headers: &HeaderMap) -> &str {
     text(headers, SCOPES).unwrap_or_default()
+}
+
+/// What a challenge of the gateway begins with, if there is a gateway.
+pub(super) fn challenge(headers: &HeaderMap) -> Option<&str> {
+    text(headers, CHALLENGE).filter(|text| text.starts_with("Bearer "))
 }
 
 /// The server that the gateway chose, if there is a gateway.

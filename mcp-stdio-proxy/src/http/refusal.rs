@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use actix_web::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 
 use crate::protocol::message::{self, Malformed};
 use crate::protocol::{error, splice};
@@ -21,6 +21,8 @@ pub(super) struct Refusal {
     id: String,
     /// The answer of the server, if it is the server that refuses.
     answer: Option<String>,
+    /// `WWW-Authenticate`, if the gateway can give what is missing.
+    challenge: Option<String>,
 }
 
 impl Refusal {
@@ -36,6 +38,7 @@ impl Refusal {
             retry: false,
             id: String::new(),
             answer: None,
+            challenge: None,
         }
     }
 
@@ -61,6 +64,20 @@ impl Refusal {
         Self::new(StatusCode::OK, code, message)
     }
 
+    /// The gateway's challenge to come back with more scopes (MCP 2025-11-25, "Runtime Insufficient
+    /// Scope Errors"). Without a gateway nobody could give them.
+    pub(super) fn needs_scopes(challenge: Option<&str>, scopes: &str) -> Self {
+        let message = "this tool needs a scope that the access token lacks";
+        let Some(beginning) = challenge else {
+            return Self::answer(error::INVALID_PARAMS, message);
+        };
+        let challenge = format!(
+            "{beginning}, scope=\"{scopes}\", error=\"insufficient_scope\", \
+             error_description=\"{message}\""
+        );
+        Self { challenge: Some(challenge), ..Self::forbidden(message) }
+    }
+
     pub(super) fn with_id(mut self, id: &str) -> Self {
         id.clone_into(&mut self.id);
         self
@@ -84,6 +101,9 @@ impl Refusal {
         response.insert_header((CONTENT_TYPE, "application/json"));
         if self.retry {
             response.insert_header((RETRY_AFTER, "5"));
+        }
+        if let Some(challenge) = &self.challenge {
+            response.insert_header((WWW_AUTHENTICATE, challenge.as_str()));
         }
         response.body(self.text())
     }

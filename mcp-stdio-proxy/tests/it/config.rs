@@ -164,8 +164,33 @@ fn tools_are_hidden_and_refused_by_rule_and_scope() {
         {
             let answer = ask(&proxy, "/one/mcp", &scopes, &call(1, name, &json!({})));
             let said = answer["error"]["message"].as_str().unwrap();
-            assert_eq!(said == "this tool is not available", refused, "{name}: {said}");
+            assert_eq!(said.starts_with("this tool "), refused, "{name}: {said}");
         }
+    }
+}
+
+/// MCP 2025-11-25, "Runtime Insufficient Scope Errors": 403, with all the scopes at once.
+#[test]
+fn a_call_that_lacks_a_scope_gets_the_challenge_of_the_gateway() {
+    let rules = json!({"scopes": {"write_*": "w"}, "deny": ["secret_*"]});
+    let file = File::new(&json!({"one": {"command": SERVER, "tools": rules}}));
+    let proxy = Proxy::with(&["--config", file.path()], &[]);
+    let beginning = "Bearer resource_metadata=\"https://one.example/m\"";
+    let ask = |name: &str, scopes: &str| {
+        let headers =
+            [("X-User-Id", "u"), ("X-Auth-Scopes", scopes), ("X-MCP-Challenge", beginning)];
+        proxy.post_to("/one/mcp", &headers, &call(1, name, &json!({})))
+    };
+    let refused = ask("write_b", "r");
+    assert_eq!(refused.status, 403);
+    let challenge = refused.header("www-authenticate").unwrap();
+    assert!(challenge.starts_with(&format!("{beginning}, scope=\"r w\"")), "{challenge}");
+    assert!(challenge.contains("error=\"insufficient_scope\""), "{challenge}");
+    assert_eq!(refused.json()["id"], 1);
+    for (name, scopes) in [("write_b", "r w"), ("read_a", "r"), ("secret_c", "r")] {
+        let served = ask(name, scopes);
+        assert_eq!(served.status, 200, "{name}");
+        assert!(served.header("www-authenticate").is_none());
     }
 }
 
