@@ -34,7 +34,10 @@ impl Stack {
             .env("GITHUB_CLIENT_SECRET", FakeGitHub::CLIENT.1)
             .env("GITHUB_BASE_URL", &github.url)
             .env("GITHUB_API_URL", format!("{}/api/v3", github.url))
-            .env("ALLOWED_GITHUB_USERS", "octocat");
+            .env("ALLOWED_GITHUB_USERS", "octocat")
+            // All clients of these tests have one address.
+            .env("RATE_LIMIT_ADDRESS", "6000")
+            .env("RATE_LIMIT_REGISTER", "600");
         let mut stack = Self { state: Value::Null, github, directory };
         assert!(command.status().expect("it runs").success(), "scripts/quickstart failed");
         let state = std::fs::read(stack.path("state.json")).expect("state.json");

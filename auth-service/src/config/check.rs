@@ -47,6 +47,7 @@ impl Check {
         let github = self.github(raw);
         let local_login = self.parsed("LOCAL_LOGIN", raw.local_login.as_deref(), "true");
         let lifetimes = self.lifetimes(raw);
+        let limits = self.limits(raw);
         let clients = self.clients(raw);
         if github.is_none() && local_login == Some(false) {
             self.0.push(
@@ -66,6 +67,7 @@ impl Check {
             github,
             local_login: local_login?,
             lifetimes,
+            limits,
             clients,
         })
     }
@@ -190,7 +192,12 @@ impl Check {
         text.parse().map_err(|error| self.0.push(format!("{name}: \"{text}\": {error}"))).ok()
     }
 
-    fn number<T: std::str::FromStr>(&mut self, name: &str, text: Option<&String>, other: T) -> T {
+    pub(super) fn number<T: std::str::FromStr>(
+        &mut self,
+        name: &str,
+        text: Option<&String>,
+        other: T,
+    ) -> T {
         let Some(text) = text else { return other };
         text.parse().unwrap_or_else(|_| {
             self.0.push(format!("{name}: \"{text}\" is not a whole number in range"));

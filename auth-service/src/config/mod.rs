@@ -2,6 +2,7 @@
 
 mod check;
 mod clients;
+mod limits;
 
 use std::{collections::HashMap, fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -11,6 +12,7 @@ use url::Url;
 
 use self::check::Check;
 pub use self::clients::{ClientsConfig, HostPolicy};
+pub use self::limits::Limits;
 use crate::model::{AllowList, Issuer};
 
 /// The settings of `serve`.
@@ -36,6 +38,8 @@ pub struct Config {
     pub local_login: bool,
     /// Lifetimes of what is issued.
     pub lifetimes: Lifetimes,
+    /// How often is too often.
+    pub limits: Limits,
     /// Which clients there may be.
     pub clients: ClientsConfig,
 }
@@ -115,6 +119,11 @@ struct Raw {
     refresh_token_lifetime: Option<String>,
     refresh_token_grace: Option<String>,
     client_lifetime: Option<String>,
+    trusted_proxies: Option<String>,
+    known_egress: Option<String>,
+    rate_limit_address: Option<String>,
+    rate_limit_register: Option<String>,
+    rate_limit_client: Option<String>,
     registration_token: Option<String>,
     redirect_schemes: Option<String>,
     client_document_allow: Option<String>,

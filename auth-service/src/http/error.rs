@@ -35,7 +35,7 @@ impl ResponseError for TokenError {
             ErrorCode::InvalidClient | ErrorCode::InvalidToken => StatusCode::UNAUTHORIZED,
             // RFC 8628 §3.5: an error of RFC 6749 §5.2 like the others.
             ErrorCode::AccessDenied => StatusCode::BAD_REQUEST,
-            code => status_of(code),
+            _ => status_of(&self.0),
         }
     }
 
@@ -54,7 +54,7 @@ impl ResponseError for TokenError {
                 response.insert_header((header::WWW_AUTHENTICATE, challenge));
             }
             ErrorCode::TemporarilyUnavailable => {
-                response.insert_header((header::RETRY_AFTER, RETRY_AFTER));
+                response.insert_header((header::RETRY_AFTER, retry_after(&self.0)));
             }
             _ => {}
         }
@@ -89,7 +89,7 @@ impl std::fmt::Display for BrowserError {
 impl ResponseError for BrowserError {
     fn status_code(&self) -> StatusCode {
         match &self.0 {
-            AuthorizeError::Page(error) => status_of(error.code()),
+            AuthorizeError::Page(error) => status_of(error),
             AuthorizeError::Redirect(..) => StatusCode::SEE_OTHER,
         }
     }
@@ -98,7 +98,11 @@ impl ResponseError for BrowserError {
         match &self.0 {
             AuthorizeError::Page(error) => {
                 log_refusal(error);
-                page::error(self.status_code(), error)
+                let mut response = page::error(self.status_code(), error);
+                if error.code() == ErrorCode::TemporarilyUnavailable {
+                    response.headers_mut().insert(header::RETRY_AFTER, retry_after(error));
+                }
+                response
             }
             AuthorizeError::Redirect(url, error) => {
                 log_refusal(error);
@@ -108,8 +112,10 @@ impl ResponseError for BrowserError {
     }
 }
 
-fn status_of(code: ErrorCode) -> StatusCode {
-    match code {
+fn status_of(error: &oauth::Error) -> StatusCode {
+    match error.code() {
+        // RFC 6585 §4.
+        _ if matches!(error, oauth::Error::TooManyRequests(_)) => StatusCode::TOO_MANY_REQUESTS,
         ErrorCode::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
         ErrorCode::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
         ErrorCode::AccessDenied => StatusCode::FORBIDDEN,
@@ -117,8 +123,18 @@ fn status_of(code: ErrorCode) -> StatusCode {
     }
 }
 
+/// When to come back, in seconds.
+fn retry_after(error: &oauth::Error) -> header::HeaderValue {
+    match error {
+        oauth::Error::TooManyRequests(wait) => wait.as_secs().into(),
+        _ => header::HeaderValue::from_static(RETRY_AFTER),
+    }
+}
+
 pub(super) fn log_refusal(error: &oauth::Error) {
     match error.code() {
+        // Noted where it was counted.
+        _ if matches!(error, oauth::Error::TooManyRequests(_)) => {}
         ErrorCode::TemporarilyUnavailable | ErrorCode::ServerError => {
             log::error!("{}", Chain(error));
         }

@@ -14,6 +14,7 @@ mod forwarded;
 mod health;
 mod introspect;
 mod jwks;
+mod limits;
 mod manage;
 mod operation;
 mod page;
@@ -24,7 +25,9 @@ mod verify;
 
 use actix_web::{
     FromRequest, Handler, HttpResponse, Resource, Responder, Route,
+    dev::HttpServiceFactory,
     http::header::ALLOW,
+    middleware::from_fn,
     web::{self, PayloadConfig, ServiceConfig},
 };
 use serde_json::json;
@@ -52,24 +55,27 @@ pub fn routes(config: &mut ServiceConfig) {
     for path in [resource, &with_path(resource)] {
         config.service(readable(path, discovery::resource));
     }
-    let manage = format!("{}/{{client_id}}", Endpoint::Register.path());
     config
-        .service(readable(Endpoint::Authorize.path(), authorize::show))
-        .service(writable(Endpoint::Consent, authorize::decide))
-        .service(readable(Endpoint::Callback.path(), callback::callback))
-        .service(writable(Endpoint::Token, token::token))
-        .service(writable(Endpoint::DeviceAuthorization, device::authorize))
-        .service(readable(Endpoint::Device.path(), device::show))
-        .service(writable(Endpoint::Register, register::register))
+        .service(bounded_page(Endpoint::Authorize, authorize::show))
         .service(
-            web::resource(manage)
+            writable(Endpoint::Consent, authorize::decide)
+                .wrap(from_fn(limits::for_browsers(Endpoint::Consent))),
+        )
+        .service(readable(Endpoint::Callback.path(), callback::callback))
+        .service(bounded(Endpoint::Token, token::token))
+        .service(bounded(Endpoint::DeviceAuthorization, device::authorize))
+        .service(bounded_page(Endpoint::Device, device::show))
+        .service(bounded(Endpoint::Register, register::register))
+        .service(
+            web::resource(Endpoint::Manage.path())
                 .route(web::get().to(manage::read))
                 .route(web::put().to(manage::update))
                 .route(web::delete().to(manage::delete))
-                .default_service(not_allowed("GET, PUT, DELETE")),
+                .default_service(not_allowed("GET, PUT, DELETE"))
+                .wrap(from_fn(limits::for_clients(Endpoint::Manage))),
         )
-        .service(writable(Endpoint::Revoke, revoke::revoke))
-        .service(writable(Endpoint::Introspect, introspect::introspect))
+        .service(bounded(Endpoint::Revoke, revoke::revoke))
+        .service(bounded(Endpoint::Introspect, introspect::introspect))
         .service(readable(Endpoint::Jwks.path(), jwks::jwks))
         .route(Endpoint::Verify.path(), web::route().to(verify::verify))
         .service(readable(Endpoint::Health.path(), health::health))
@@ -98,6 +104,24 @@ where
     web::resource(endpoint.path())
         .route(web::post().to(handler))
         .default_service(not_allowed("POST"))
+}
+
+/// A resource to POST to, as often as an address may.
+fn bounded<F, Args>(endpoint: Endpoint, handler: F) -> impl HttpServiceFactory + 'static
+where
+    F: Handler<Args, Output: Responder>,
+    Args: FromRequest + 'static,
+{
+    writable(endpoint, handler).wrap(from_fn(limits::for_clients(endpoint)))
+}
+
+/// A page to GET, as often as an address may.
+fn bounded_page<F, Args>(endpoint: Endpoint, handler: F) -> impl HttpServiceFactory + 'static
+where
+    F: Handler<Args, Output: Responder>,
+    Args: FromRequest + 'static,
+{
+    readable(endpoint.path(), handler).wrap(from_fn(limits::for_browsers(endpoint)))
 }
 
 /// RFC 9110 §15.5.6: 405 with the methods there are.

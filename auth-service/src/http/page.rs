@@ -96,6 +96,9 @@ pub(super) fn error(status: StatusCode, error: &oauth::Error) -> HttpResponse {
              and add it again: it will register anew."
                 .to_owned(),
         ),
+        _ if matches!(error, oauth::Error::TooManyRequests(_)) => {
+            ("Too many requests", error.to_string())
+        }
         ErrorCode::TemporarilyUnavailable | ErrorCode::ServerError => {
             ("Something is not working", error.to_string())
         }

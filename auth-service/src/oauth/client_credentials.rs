@@ -13,6 +13,7 @@ impl AuthServer {
         params: &Params,
     ) -> Result<TokenResponse, Error> {
         let access = own_access(client)?;
+        self.within_client_limit("client_credentials", &client.id, "").await?;
         let published = self.published(&access.resources);
         let resources = self.narrowed_resources(params, &published)?;
         let now = self.now();

@@ -17,6 +17,8 @@ impl AuthServer {
         let record = self.store.code(&code, self.now()).await?;
         let record = record.ok_or(Error::InvalidGrant(GrantFault::Unknown))?;
         check_binding(&record, client, params)?;
+        let subject = &record.user.subject;
+        self.within_client_limit("authorization_code", &client.id, subject).await?;
         if !self.may_log_in(&record.user) || !self.may_use(&record.user, &record.request.resources)
         {
             return Err(Error::InvalidGrant(GrantFault::NotAllowed));

@@ -18,6 +18,8 @@ pub enum Endpoint {
     Device,
     /// RFC 7591.
     Register,
+    /// RFC 7592.
+    Manage,
     /// RFC 7009.
     Revoke,
     /// RFC 7662.
@@ -33,7 +35,7 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    /// The path at the issuer.
+    /// The path at the issuer, as the router reads it.
     #[must_use]
     pub const fn path(self) -> &'static str {
         match self {
@@ -44,6 +46,7 @@ impl Endpoint {
             Self::DeviceAuthorization => "/device_authorization",
             Self::Device => "/device",
             Self::Register => "/register",
+            Self::Manage => "/register/{client_id}",
             Self::Revoke => "/revoke",
             Self::Introspect => "/introspect",
             Self::Jwks => "/jwks",

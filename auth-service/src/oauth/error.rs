@@ -72,6 +72,11 @@ pub enum Error {
     /// The store failed.
     #[error("the server cannot reach its storage; try again")]
     Store(#[from] store::Error),
+    /// Too many requests; how long to wait. RFC 6749 has no code for it. `temporarily_unavailable` is
+    /// the one of its codes that says to come back: clients drop their registration at
+    /// `invalid_client`, their tokens at `invalid_grant`, and begin anew at `server_error`.
+    #[error("too many requests; try again in {} s", .0.as_secs())]
+    TooManyRequests(std::time::Duration),
     /// Random bytes or signatures failed.
     #[error("the server could not complete the request")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -178,9 +183,11 @@ impl Error {
             Self::AuthorizationPending => ErrorCode::AuthorizationPending,
             Self::SlowDown => ErrorCode::SlowDown,
             Self::ExpiredToken => ErrorCode::ExpiredToken,
-            Self::ClientDocument | Self::Busy | Self::Provider(_) | Self::Store(_) => {
-                ErrorCode::TemporarilyUnavailable
-            }
+            Self::ClientDocument
+            | Self::Busy
+            | Self::Provider(_)
+            | Self::Store(_)
+            | Self::TooManyRequests(_) => ErrorCode::TemporarilyUnavailable,
             Self::Internal(_) => ErrorCode::ServerError,
         }
     }

@@ -18,6 +18,7 @@ mod device_grant;
 mod endpoint;
 mod error;
 mod introspection;
+mod limits;
 mod login;
 mod management;
 mod metadata;

@@ -25,6 +25,7 @@ impl AuthServer {
         if grant.client_id != client.id {
             return Err(Error::InvalidGrant(GrantFault::OtherClient));
         }
+        self.within_client_limit("refresh_token", &client.id, &grant.user.subject).await?;
         if !self.may_log_in(&grant.user) || !self.may_use(&grant.user, &grant.resources) {
             self.store.revoke_grant(&grant.id).await?;
             return Err(Error::InvalidGrant(GrantFault::NotAllowed));

@@ -44,6 +44,8 @@ pub(super) enum Key<'a> {
     Refresh(&'a Fingerprint),
     /// The mark that a refresh token was used.
     SpentRefresh(&'a Fingerprint),
+    /// A counter: of what and for whom, and the number of its window.
+    Limit(&'a str, i64),
 }
 
 impl fmt::Display for Key<'_> {
@@ -67,6 +69,7 @@ impl fmt::Display for Key<'_> {
             Self::Access(grant, jti) => write!(f, "access:{{{grant}}}:{jti}"),
             Self::Refresh(token) => write!(f, "refresh:{token}"),
             Self::SpentRefresh(token) => write!(f, "spent-refresh:{token}"),
+            Self::Limit(what, window) => write!(f, "limit:{what}:{window}"),
         }
     }
 }

@@ -9,6 +9,7 @@ mod codes;
 mod devices;
 mod grants;
 mod key;
+mod limits;
 mod logins;
 mod refresh;
 mod sessions;
@@ -25,7 +26,7 @@ use secrecy::ExposeSecret;
 use serde::{Serialize, de::DeserializeOwned};
 
 use self::key::Key;
-pub use self::{admin::Selection, refresh::Spending};
+pub use self::{admin::Selection, limits::Bound, refresh::Spending};
 use crate::{config::RedisConfig, model::UnixTime};
 
 /// How long a request waits for Redis before it is answered with 503.

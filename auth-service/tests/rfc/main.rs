@@ -9,6 +9,7 @@
 mod client_document;
 mod document_host;
 mod forward_auth;
+mod limits;
 mod login;
 mod operator;
 mod operator_clients;

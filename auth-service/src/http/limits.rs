@@ -1,0 +1,61 @@
+//! The bound on an address, before anything else is done for a request. Put around resources and not
+//! around paths: only the router knows which spellings of a path are the same.
+
+use std::{net::Ipv4Addr, pin::Pin};
+
+use actix_web::{
+    ResponseError,
+    body::{EitherBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    middleware::Next,
+    web::Data,
+};
+
+use super::error::{BrowserError, TokenError};
+use crate::oauth::{AuthServer, Endpoint, Error};
+
+type Answer<B> = Result<ServiceResponse<EitherBody<B>>, actix_web::Error>;
+type Answering<B> = Pin<Box<dyn Future<Output = Answer<B>>>>;
+
+/// Counts requests to `endpoint`; one too many is told in JSON.
+pub(super) fn for_clients<B: MessageBody + 'static>(
+    endpoint: Endpoint,
+) -> impl Fn(ServiceRequest, Next<B>) -> Answering<B> + Clone {
+    move |request, next| Box::pin(within(endpoint, request, next, TokenError::from))
+}
+
+/// Counts requests to `endpoint`; one too many is told on a page.
+pub(super) fn for_browsers<B: MessageBody + 'static>(
+    endpoint: Endpoint,
+) -> impl Fn(ServiceRequest, Next<B>) -> Answering<B> + Clone {
+    move |request, next| Box::pin(within(endpoint, request, next, BrowserError::from))
+}
+
+async fn within<B: MessageBody, E: ResponseError + 'static>(
+    endpoint: Endpoint,
+    request: ServiceRequest,
+    next: Next<B>,
+    told: fn(Error) -> E,
+) -> Answer<B> {
+    match check(endpoint, &request).await {
+        Ok(()) => Ok(next.call(request).await?.map_into_left_body()),
+        Err(error) => {
+            let answer = told(error).error_response();
+            Ok(request.into_response(answer).map_into_boxed_body().map_into_right_body())
+        }
+    }
+}
+
+async fn check(endpoint: Endpoint, request: &ServiceRequest) -> Result<(), Error> {
+    let server = request.app_data::<Data<AuthServer>>().ok_or_else(|| {
+        let why = "the server is not where the router looks";
+        Error::Internal(why.into())
+    })?;
+    // A listener on a socket file has no addresses: whoever writes to it is on this machine.
+    let peer = request.peer_addr().map_or(Ipv4Addr::LOCALHOST.into(), |peer| peer.ip());
+    // A line that is no text says nothing, and ends the chain as any other nonsense does.
+    let lines = request.headers().get_all("x-forwarded-for");
+    let lines: Vec<&str> = lines.map(|line| line.to_str().unwrap_or("?")).collect();
+    let address = server.client_address(peer, &lines.join(","));
+    server.within_address_limits(address, endpoint).await
+}
