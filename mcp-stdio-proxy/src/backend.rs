@@ -4,15 +4,15 @@ use std::collections::VecDeque;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::sync::OwnedSemaphorePermit;
-
 use crate::catalogue::{Entry, Isolation};
-use crate::child::nursery::Nursery;
+use crate::child::nursery::{Nursery, Turn};
+use crate::child::quota::{Claim, Permit};
 use crate::child::shortcut;
+use crate::child::traffic::Traffic;
 use crate::child::{Child, Program, SpawnError, environment};
 use crate::health::Health;
 use crate::settings::Settings;
@@ -28,6 +28,10 @@ pub struct Backend {
     nursery: Arc<Nursery>,
     /// How its starts went.
     pub health: Health,
+    /// The bytes exchanged with its processes.
+    pub traffic: Arc<Traffic>,
+    /// Whether one of them has answered `initialize`, ever.
+    initialized: AtomicBool,
     restarts: AtomicU64,
     last: Mutex<Option<String>>,
     warm: Mutex<VecDeque<Arc<Child>>>,
@@ -50,6 +54,8 @@ impl Backend {
             settings,
             nursery,
             health: Health::default(),
+            traffic: Arc::default(),
+            initialized: AtomicBool::new(false),
             restarts: AtomicU64::new(0),
             last: Mutex::default(),
             warm: Mutex::default(),
@@ -86,11 +92,7 @@ impl Backend {
     }
 
     /// A process that was not spoken to yet: one held ready, or a new one.
-    pub fn start(
-        &self,
-        permit: OwnedSemaphorePermit,
-        user: Option<&str>,
-    ) -> Result<Arc<Child>, Unavailable> {
+    pub fn start(&self, permit: Permit, user: Option<&str>) -> Result<Arc<Child>, Unavailable> {
         self.may_start(&self.health)?;
         let entry = self.entry();
         if entry.is_personal() {
@@ -102,17 +104,14 @@ impl Backend {
         }
         while let Some(child) = self.take_warm() {
             if child.is_live() {
+                child.count_under(permit);
                 return Ok(child);
             }
         }
         self.spawn_shared(&entry, permit)
     }
 
-    fn spawn_shared(
-        &self,
-        entry: &Arc<Entry>,
-        permit: OwnedSemaphorePermit,
-    ) -> Result<Arc<Child>, Unavailable> {
+    fn spawn_shared(&self, entry: &Arc<Entry>, permit: Permit) -> Result<Arc<Child>, Unavailable> {
         self.spawn(self.shortened(entry).as_ref().unwrap_or(entry), permit)
     }
 
@@ -136,11 +135,7 @@ impl Backend {
         lock(&self.warm).pop_front()
     }
 
-    fn spawn(
-        &self,
-        entry: &Entry,
-        permit: OwnedSemaphorePermit,
-    ) -> Result<Arc<Child>, Unavailable> {
+    fn spawn(&self, entry: &Entry, permit: Permit) -> Result<Arc<Child>, Unavailable> {
         Ok(self.nursery.spawn(&self.program(entry), permit).inspect_err(|error| {
             log::error!(server = &*self.name; "{error}");
             self.failed("it cannot be started");
@@ -161,11 +156,28 @@ impl Backend {
             line_limit: self.settings.max_message,
             call_limit: self.settings.max_calls,
             patience: self.settings.patience,
+            explain: self.settings.explain_failures,
+            traffic: Arc::clone(&self.traffic),
         }
     }
 
-    /// Starts what is to be held ready and is not.
-    pub fn prewarm(&self) {
+    /// What must be free for one more process of `user`.
+    pub fn claim(&self, user: Option<&Arc<str>>) -> Claim {
+        let own = self.entry().max_processes;
+        Claim {
+            server: Arc::clone(&self.name),
+            of_server: own.unwrap_or(self.settings.max_children_per_server),
+            user: user.cloned(),
+        }
+    }
+
+    /// The turn to start a process and to wait for its first answer.
+    pub async fn turn(&self) -> Turn<'_> {
+        self.nursery.turn().await
+    }
+
+    /// Starts what is to be held ready and is not, one process at a time; whether it started one.
+    pub fn prewarm(&self) -> bool {
         let entry = self.entry();
         let wanted = if entry.is_personal() { 0 } else { entry.prewarm };
         let ready = {
@@ -173,20 +185,16 @@ impl Backend {
             warm.retain(|child| child.is_live());
             warm.len()
         };
-        for _ in ready..wanted {
-            let Some(permit) = self.nursery.permit() else { return };
-            if self.may_start(&self.health).is_err() {
-                return;
-            }
-            match self.spawn_shared(&entry, permit) {
-                Ok(child) => lock(&self.warm).push_back(child),
-                Err(_) => return,
-            }
+        if ready >= wanted || self.may_start(&self.health).is_err() {
+            return false;
         }
+        let Ok(permit) = self.nursery.quota.take(&self.claim(None)) else { return false };
+        let started = self.spawn_shared(&entry, permit);
+        started.map(|child| lock(&self.warm).push_back(child)).is_ok()
     }
 
     /// Notes what a finder such as `npx` has started, to do without it from now on.
-    pub fn learn(&self, pid: u32) {
+    fn learn(&self, pid: u32) {
         let entry = self.entry();
         let known = lock(&self.shortcut).as_ref().is_some_and(|(one, _)| Arc::ptr_eq(one, &entry));
         if known || entry.is_personal() || !shortcut::is_finder(&entry.command) {
@@ -210,10 +218,28 @@ impl Backend {
         there.then(|| Entry { command, args, ..(**entry).clone() })
     }
 
-    /// Ends what is held ready.
-    pub fn end_warm(&self) {
-        for child in lock(&self.warm).drain(..) {
+    /// Ends what is held ready; whether there was anything.
+    pub fn end_warm(&self) -> bool {
+        let warm: Vec<_> = lock(&self.warm).drain(..).collect();
+        for child in &warm {
             child.end();
+        }
+        !warm.is_empty()
+    }
+
+    /// Notes that a process has answered `initialize`.
+    pub fn answered(&self, pid: u32) {
+        self.health.recovered();
+        self.initialized.store(true, Ordering::Relaxed);
+        self.learn(pid);
+    }
+
+    /// How it is, in a word: whether it initializes is known only once it did or did not.
+    pub fn state(&self) -> &'static str {
+        match (self.health.is_failing(), self.initialized.load(Ordering::Relaxed)) {
+            (true, _) => "failing",
+            (false, true) => "ok",
+            (false, false) => "untried",
         }
     }
 

@@ -38,6 +38,9 @@ pub struct Options {
     /// Pass this variable of the environment to the servers (repeatable)
     #[arg(long, value_name = "NAME")]
     pub pass_env: Vec<String>,
+    /// Tell clients what a server that failed wrote last on stderr
+    #[arg(long)]
+    pub explain_failures: bool,
     /// Bounds.
     #[command(flatten)]
     pub bounds: Bounds,
@@ -62,6 +65,9 @@ pub struct Bounds {
     /// Server processes in all
     #[arg(long, default_value_t = 256)]
     max_children: usize,
+    /// Processes of one server
+    #[arg(long, default_value_t = 256)]
+    max_children_per_server: usize,
     /// Server processes of one user
     #[arg(long, default_value_t = 32)]
     max_children_per_user: usize,
@@ -156,6 +162,7 @@ impl Options {
             max_message: bounds.max_message,
             max_calls: bounds.max_calls,
             max_children: bounds.max_children,
+            max_children_per_server: bounds.max_children_per_server,
             max_children_per_principal: bounds.max_children_per_user,
             max_sessions: bounds.max_sessions,
             idle_timeout: time(bounds.idle_timeout),
@@ -165,6 +172,7 @@ impl Options {
             stream_after: time(bounds.stream_after),
             keep_alive: time(bounds.keep_alive),
             drain_timeout: time(bounds.drain_timeout),
+            explain_failures: self.explain_failures,
             pass_env: self.pass_env.clone(),
             ..Settings::default()
         }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::backend::Backend;
 use crate::hub::Hub;
 use crate::sync::lock;
 
@@ -42,8 +42,6 @@ struct Series {
 #[derive(Default)]
 pub struct Metrics {
     served: Mutex<BTreeMap<(String, &'static str, u16), Series>>,
-    received: AtomicU64,
-    sent: AtomicU64,
 }
 
 impl Metrics {
@@ -59,16 +57,6 @@ impl Metrics {
         }
     }
 
-    /// Counts bytes of requests.
-    pub fn received(&self, bytes: usize) {
-        self.received.fetch_add(bytes as u64, Ordering::Relaxed);
-    }
-
-    /// Counts bytes of answers.
-    pub fn sent(&self, bytes: usize) {
-        self.sent.fetch_add(bytes as u64, Ordering::Relaxed);
-    }
-
     /// The page.
     pub fn render(&self, hub: &Hub) -> String {
         let mut page = String::new();
@@ -78,16 +66,28 @@ impl Metrics {
     }
 
     fn write(&self, page: &mut String, hub: &Hub) -> std::fmt::Result {
-        writeln!(page, "# TYPE mcp_proxy_children gauge\nmcp_proxy_children {}", hub.children())?;
-        writeln!(page, "# TYPE mcp_proxy_sessions gauge\nmcp_proxy_sessions {}", hub.sessions())?;
-        let (received, sent) = (&self.received, &self.sent);
-        for (name, counter) in [("received", received), ("sent", sent)] {
-            let value = counter.load(Ordering::Relaxed);
-            writeln!(page, "# TYPE mcp_proxy_{name}_bytes_total counter")?;
-            writeln!(page, "mcp_proxy_{name}_bytes_total {value}")?;
+        let rooms = hub.rooms();
+        let backends = hub.backends();
+        let theirs = |backend: &Backend| {
+            rooms.iter().filter(|room| room.backend.name == backend.name).collect::<Vec<_>>()
+        };
+        gauge(page, "children", &backends, |one| hub.children(&one.name))?;
+        gauge(page, "sessions", &backends, |one| {
+            theirs(one).iter().map(|room| room.sessions()).sum()
+        })?;
+        gauge(page, "calls_in_flight", &backends, |one| {
+            theirs(one).iter().filter_map(|room| room.live()).map(|child| child.calls.len()).sum()
+        })?;
+        writeln!(page, "# TYPE mcp_proxy_bytes_total counter")?;
+        for backend in &backends {
+            let (to, from) = backend.traffic.bytes();
+            for (direction, bytes) in [("to_server", to), ("from_server", from)] {
+                let labels = format!("server=\"{}\",direction=\"{direction}\"", backend.name);
+                writeln!(page, "mcp_proxy_bytes_total{{{labels}}} {bytes}")?;
+            }
         }
         writeln!(page, "# TYPE mcp_proxy_restarts_total counter")?;
-        for backend in hub.backends() {
+        for backend in &backends {
             let restarts = backend.troubles().0;
             writeln!(page, "mcp_proxy_restarts_total{{server=\"{}\"}} {restarts}", backend.name)?;
         }
@@ -98,6 +98,20 @@ impl Metrics {
         }
         Ok(())
     }
+}
+
+fn gauge(
+    page: &mut String,
+    name: &str,
+    backends: &[Arc<Backend>],
+    value: impl Fn(&Backend) -> usize,
+) -> std::fmt::Result {
+    writeln!(page, "# TYPE mcp_proxy_{name} gauge")?;
+    for backend in backends {
+        let value = value(backend);
+        writeln!(page, "mcp_proxy_{name}{{server=\"{}\"}} {value}", backend.name)?;
+    }
+    Ok(())
 }
 
 impl Series {

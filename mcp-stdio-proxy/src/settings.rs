@@ -18,6 +18,8 @@ pub struct Settings {
     pub max_calls: usize,
     /// Processes in all.
     pub max_children: usize,
+    /// Processes of one server, unless the server says otherwise.
+    pub max_children_per_server: usize,
     /// Processes of one user.
     pub max_children_per_principal: usize,
     /// Sessions in all.
@@ -38,6 +40,8 @@ pub struct Settings {
     pub drain_timeout: Duration,
     /// How patiently a process is ended.
     pub patience: Patience,
+    /// Whether clients are told what a server that failed wrote last on stderr.
+    pub explain_failures: bool,
     /// Variables that are passed to servers beside the usual ones.
     pub pass_env: Vec<String>,
 }
@@ -50,6 +54,7 @@ impl Default for Settings {
             max_message: 64 << 20,
             max_calls: 256,
             max_children: 256,
+            max_children_per_server: 256,
             max_children_per_principal: 32,
             max_sessions: 10_000,
             idle_timeout: Duration::from_mins(15),
@@ -60,6 +65,7 @@ impl Default for Settings {
             keep_alive: Duration::from_secs(15),
             drain_timeout: Duration::from_millis(2500),
             patience: Patience::default(),
+            explain_failures: false,
             pass_env: Vec::new(),
         }
     }

@@ -122,6 +122,8 @@ struct Raw {
     request_timeout: Option<u64>,
     #[serde(default)]
     prewarm: usize,
+    #[serde(rename = "maxProcesses")]
+    max_processes: Option<usize>,
     uid: Option<u32>,
     gid: Option<u32>,
     #[serde(default)]
@@ -150,6 +152,7 @@ impl TryFrom<Raw> for Stated {
             isolation: raw.isolation,
             request_timeout: raw.request_timeout.map(Duration::from_secs),
             prewarm: raw.prewarm,
+            max_processes: raw.max_processes,
             uid: raw.uid,
             gid: raw.gid,
             limits: raw.limits,

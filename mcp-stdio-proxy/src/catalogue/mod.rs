@@ -55,6 +55,8 @@ pub struct Entry {
     pub request_timeout: Option<Duration>,
     /// Processes held ready.
     pub prewarm: usize,
+    /// The most processes; overrides the option.
+    pub max_processes: Option<usize>,
     /// The user it runs as.
     pub uid: Option<u32>,
     /// The group it runs as.
@@ -76,6 +78,7 @@ impl Entry {
             isolation: None,
             request_timeout: None,
             prewarm: 0,
+            max_processes: None,
             uid: None,
             gid: None,
             limits: Limits::default(),

@@ -6,26 +6,32 @@ pub mod launcher;
 mod lines;
 mod locate;
 pub mod nursery;
+mod pressure;
+pub mod quota;
 mod reader;
 pub mod shortcut;
 mod spawn;
 mod stderr;
 mod stdin;
 mod supervise;
+pub mod traffic;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
 use crate::protocol::message::Envelope;
-use crate::sync::{now_ms, since_ms};
+use crate::sync::{lock, now_ms, since_ms};
 use calls::Calls;
+use pressure::Pressure;
+use quota::Permit;
 pub use spawn::{Program, SpawnError};
+use stderr::Tail;
 pub use supervise::Patience;
+use traffic::Traffic;
 
 /// Who hears what a child says unasked.
 pub trait Audience: Send + Sync {
@@ -52,22 +58,31 @@ pub struct Child {
     /// Neither it nor anything of its group is left.
     gone: CancellationToken,
     status: OnceLock<String>,
+    /// What it wrote last on stderr.
+    tail: Arc<Tail>,
+    /// Whether clients may read that.
+    explain: bool,
+    traffic: Arc<Traffic>,
+    /// The reader of what it says that is behind.
+    pub(crate) pressure: Pressure,
     crashed: AtomicBool,
     used: AtomicU64,
     started: u64,
-    _permit: OwnedSemaphorePermit,
+    permit: Mutex<Permit>,
 }
 
 impl Child {
     /// Writes one line, whole or not at all.
     pub async fn send(&self, line: Bytes) {
         self.touch();
+        self.traffic.sent(line.len());
         self.stdin.write(line).await;
     }
 
     /// Writes one line without waiting for its turn.
     pub fn post(&self, line: Bytes) {
         self.touch();
+        self.traffic.sent(line.len());
         self.stdin.post(line);
     }
 
@@ -75,6 +90,11 @@ impl Child {
     pub fn set_audience(&self, audience: Weak<dyn Audience>) {
         // Set once, when the child is given to a room.
         let _set = self.audience.set(audience);
+    }
+
+    /// Counts the child under another permit: it was held ready, and now has a user.
+    pub fn count_under(&self, permit: Permit) {
+        *lock(&self.permit) = permit;
     }
 
     /// Asks the child to end; returns at once.
@@ -111,10 +131,24 @@ impl Child {
         self.crashed.load(Ordering::Relaxed)
     }
 
-    /// How it ended.
+    /// How it ended, in words for its clients.
     #[must_use]
-    pub fn status(&self) -> Option<&str> {
-        self.status.get().map(String::as_str)
+    pub fn farewell(&self) -> String {
+        if self.explain { self.obituary() } else { self.status().to_owned() }
+    }
+
+    /// How it ended and what it wrote last on stderr, in words for the operator.
+    #[must_use]
+    pub fn obituary(&self) -> String {
+        let tail = self.tail.text();
+        if tail.is_empty() {
+            return self.status().to_owned();
+        }
+        format!("{}; on stderr: {tail}", self.status())
+    }
+
+    fn status(&self) -> &str {
+        self.status.get().map_or("closed its output", String::as_str)
     }
 
     /// How long nothing was said in either direction.
@@ -149,10 +183,10 @@ impl Child {
     fn fall_silent(&self) {
         self.crashed.store(!self.is_ending(), Ordering::Relaxed);
         self.silent.cancel();
-        let status = self.status().map(|status| format!(" ({status})")).unwrap_or_default();
         let message = format!(
-            "server \"{}\" ended before it answered{status}; the next request starts it anew",
-            self.server
+            "server \"{}\" ended before it answered ({}); the next request starts it anew",
+            self.server,
+            self.farewell()
         );
         self.calls.fail_all(&message);
         self.end();

@@ -7,17 +7,29 @@ use std::time::Duration;
 use rustix::process::{
     Pid, Signal, WaitOptions, getpid, kill_process, set_child_subreaper, waitpid,
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
+use super::quota::{Permit, Quota};
 use super::{Child, Program, SpawnError};
 use crate::sync::lock;
+
+/// Processes that may be starting at once: many at once make each miss its deadline.
+const STARTS: usize = 8;
+/// How long one waits for its turn. One that never gets it starts nevertheless: servers that do not
+/// answer must not stop others for ever.
+const TURN: Duration = Duration::from_secs(2);
+
+/// The turn to start, given back when dropped.
+pub type Turn<'a> = Option<SemaphorePermit<'a>>;
 
 /// How long killed strays may take to vanish.
 const STRAYS: Duration = Duration::from_millis(500);
 
 /// See the module.
 pub struct Nursery {
-    permits: Arc<Semaphore>,
+    /// How many there may be.
+    pub quota: Arc<Quota>,
+    starts: Semaphore,
     /// Held while a process is started, so that it is never taken for a stray.
     all: Mutex<Vec<Weak<Child>>>,
     /// Children of this process that it has not started.
@@ -25,11 +37,11 @@ pub struct Nursery {
 }
 
 impl Nursery {
-    /// Room for `limit` processes.
+    /// An empty one, with room as `quota` says.
     #[must_use]
-    pub fn new(limit: usize) -> Arc<Self> {
-        let permits = Arc::new(Semaphore::new(limit.min(Semaphore::MAX_PERMITS)));
-        Arc::new(Self { permits, all: Mutex::default(), inherited: children() })
+    pub fn new(quota: Arc<Quota>) -> Arc<Self> {
+        let starts = Semaphore::new(STARTS);
+        Arc::new(Self { quota, starts, all: Mutex::default(), inherited: children() })
     }
 
     /// Makes this process the parent of what its children leave behind.
@@ -39,22 +51,16 @@ impl Nursery {
         }
     }
 
-    /// The right to start one more.
-    pub fn permit(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.permits).try_acquire_owned().ok()
-    }
-
-    /// The same, for one who can wait.
-    pub async fn permit_within(&self, wait: Duration) -> Option<OwnedSemaphorePermit> {
-        let permit = Arc::clone(&self.permits).acquire_owned();
-        tokio::time::timeout(wait, permit).await.ok()?.ok()
+    /// Waits for the turn to start a process.
+    pub async fn turn(&self) -> Turn<'_> {
+        tokio::time::timeout(TURN, self.starts.acquire()).await.ok()?.ok()
     }
 
     /// Starts a process.
     pub fn spawn(
         self: &Arc<Self>,
         program: &Program,
-        permit: OwnedSemaphorePermit,
+        permit: Permit,
     ) -> Result<Arc<Child>, SpawnError> {
         let mut all = lock(&self.all);
         all.retain(|one| one.strong_count() > 0);
@@ -84,6 +90,7 @@ impl Nursery {
 
     /// Ends all and waits until nothing of them is left.
     pub async fn end_all(&self) {
+        self.quota.close();
         let all = self.all();
         for child in &all {
             child.end();

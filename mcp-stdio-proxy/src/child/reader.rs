@@ -15,7 +15,7 @@ use crate::stream::Weight;
 
 /// How long after the end of the process its last output is waited for: something it started may
 /// hold the pipe open for ever.
-const LAST_WORDS: Duration = Duration::from_millis(50);
+const LAST_WORDS: Duration = Duration::from_millis(5);
 
 /// Reads until the end of the output or of the process.
 pub(super) async fn read(child: Arc<Child>, mut pipe: pipe::Receiver, limit: usize) {
@@ -32,7 +32,11 @@ pub(super) async fn read(child: Arc<Child>, mut pipe: pipe::Receiver, limit: usi
             () = &mut exit => break,
         };
         match line {
-            Ok(Some(Line::Whole(line))) => child.take_line(line),
+            Ok(Some(Line::Whole(line))) => {
+                child.traffic.received(line.len());
+                child.take_line(line);
+                child.pressure.ease().await;
+            }
             Ok(Some(Line::TooLong(head, tail))) => child.refuse_line(&head, &tail, limit),
             Ok(None) | Err(_) => break,
         }
@@ -42,9 +46,13 @@ pub(super) async fn read(child: Arc<Child>, mut pipe: pipe::Receiver, limit: usi
 }
 
 impl Child {
-    /// Waits a moment for the exit status, so that the error can name it.
+    /// Waits a moment for the exit status and the last words, so that the error can name them.
     async fn linger(&self) {
-        let _late = tokio::time::timeout(Duration::from_millis(5), self.exit.cancelled()).await;
+        let last = async {
+            self.exit.cancelled().await;
+            self.tail.complete().await;
+        };
+        let _late = tokio::time::timeout(Duration::from_millis(5), last).await;
     }
 
     fn take_line(self: &Arc<Self>, line: Bytes) {
@@ -122,6 +130,7 @@ impl Child {
         };
         if let Some(range) = token.and_then(|token| span(text, token)) {
             stream.push(Payload::spliced(line, range, &theirs), Weight::Light);
+            self.pressure.note(&stream);
         }
     }
 

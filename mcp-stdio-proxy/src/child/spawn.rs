@@ -8,13 +8,15 @@ use std::sync::{Arc, OnceLock};
 
 use tokio::net::unix::pipe;
 use tokio::process::Command;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
 use super::launcher;
 use super::locate::locate;
 use super::nursery::Nursery;
+use super::pressure::Pressure;
+use super::quota::Permit;
 use super::supervise::{Group, Supervisor};
+use super::traffic::Traffic;
 use super::{Calls, Child, Patience, reader, stderr, stdin};
 use crate::catalogue::Limits;
 use crate::sync::now_ms;
@@ -23,7 +25,7 @@ use crate::sync::now_ms;
 const PIPE: usize = 256 << 10;
 
 /// What to start, and the bounds of it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Program {
     /// The name of the server.
     pub server: Arc<str>,
@@ -45,6 +47,10 @@ pub struct Program {
     pub call_limit: usize,
     /// How patiently it is ended.
     pub patience: Patience,
+    /// Whether clients may read what it wrote last on stderr, if it fails.
+    pub explain: bool,
+    /// Where its bytes are counted.
+    pub traffic: Arc<Traffic>,
 }
 
 /// Why a server cannot be started.
@@ -79,18 +85,14 @@ impl Program {
     /// Starts it.
     pub(super) fn spawn(
         &self,
-        permit: OwnedSemaphorePermit,
+        permit: Permit,
         nursery: &Arc<Nursery>,
     ) -> Result<Arc<Child>, SpawnError> {
         self.start(permit, nursery)
             .map_err(|source| SpawnError::new(&self.server, &self.command, source))
     }
 
-    fn start(
-        &self,
-        permit: OwnedSemaphorePermit,
-        nursery: &Arc<Nursery>,
-    ) -> io::Result<Arc<Child>> {
+    fn start(&self, permit: Permit, nursery: &Arc<Nursery>) -> io::Result<Arc<Child>> {
         let mut process = self.command()?.spawn()?;
         let lost = || io::Error::other("a pipe of the process is missing");
         let pid = process.id().ok_or_else(lost)?;
@@ -111,14 +113,18 @@ impl Program {
             silent: CancellationToken::new(),
             gone: CancellationToken::new(),
             status: OnceLock::new(),
+            tail: Arc::default(),
+            explain: self.explain,
+            traffic: Arc::clone(&self.traffic),
+            pressure: Pressure::default(),
             crashed: false.into(),
             used: now_ms().into(),
             started: now_ms(),
-            _permit: permit,
+            permit: permit.into(),
         });
         let server = &*self.server;
         log::info!(server, pid; "{server}[{pid}] started");
-        tokio::spawn(stderr::drain(Arc::clone(&self.server), pid, errors));
+        tokio::spawn(stderr::drain(Arc::clone(&self.server), pid, errors, Arc::clone(&child.tail)));
         tokio::spawn(reader::read(Arc::clone(&child), output, self.line_limit));
         let supervisor = Supervisor {
             child: Arc::clone(&child),

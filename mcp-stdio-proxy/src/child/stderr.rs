@@ -1,9 +1,14 @@
 //! What a child says on stderr goes to the log: always read, never too much of it (stdio transport).
 
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::io::AsyncReadExt;
 use tokio::process::ChildStderr;
+use tokio_util::sync::CancellationToken;
+
+use crate::sync::lock;
 
 /// A longer line is cut into pieces.
 const LINE: usize = 2048;
@@ -12,8 +17,42 @@ const BURST: u32 = 50;
 /// The time after which another line may be logged.
 const REFILL: Duration = Duration::from_millis(100);
 
-/// Logs the lines of `stderr` until it ends.
-pub(super) async fn drain(server: std::sync::Arc<str>, pid: u32, mut stderr: ChildStderr) {
+/// Lines that are remembered.
+const REMEMBERED: usize = 8;
+/// What is remembered of a line.
+const MEMORY: usize = 200;
+
+/// The last lines, for the question what was wrong.
+#[derive(Default)]
+pub(super) struct Tail {
+    lines: Mutex<VecDeque<String>>,
+    over: CancellationToken,
+}
+
+impl Tail {
+    fn push(&self, line: &[u8]) {
+        let line = plain(line.get(..MEMORY.min(line.len())).unwrap_or_default());
+        let mut lines = lock(&self.lines);
+        if lines.len() == REMEMBERED {
+            lines.pop_front();
+        }
+        lines.push_back(line);
+    }
+
+    /// The lines as one.
+    pub(super) fn text(&self) -> String {
+        lock(&self.lines).iter().map(String::as_str).collect::<Vec<_>>().join(" | ")
+    }
+
+    /// Waits until there will be no more lines.
+    pub(super) async fn complete(&self) {
+        self.over.cancelled().await;
+    }
+}
+
+/// Logs the lines of `stderr` until it ends, and remembers the last ones in `tail`.
+pub(super) async fn drain(server: Arc<str>, pid: u32, mut stderr: ChildStderr, tail: Arc<Tail>) {
+    let _over = tail.over.clone().drop_guard();
     let mut bucket = Bucket::new();
     let mut buffer = vec![0; 4 * LINE];
     let mut held = 0;
@@ -25,14 +64,25 @@ pub(super) async fn drain(server: std::sync::Arc<str>, pid: u32, mut stderr: Chi
         let text = buffer.get(..held + read).unwrap_or_default();
         let mut lines: Vec<&[u8]> = text.split(|byte| *byte == b'\n').collect();
         let rest = lines.pop().filter(|rest| rest.len() < LINE).unwrap_or_default();
-        for line in lines.into_iter().filter(|line| !line.is_empty()) {
+        lines.retain(|line| !line.is_empty());
+        for line in &lines {
             bucket.log(&server, pid, line);
+        }
+        let last = lines.len().saturating_sub(REMEMBERED);
+        for line in lines.iter().skip(last) {
+            tail.push(line);
         }
         let kept = text.len() - rest.len()..text.len();
         held = rest.len();
         buffer.copy_within(kept, 0);
     }
     bucket.log_lost(&server, pid);
+}
+
+/// A line without what could forge lines of the log or steer a terminal.
+fn plain(line: &[u8]) -> String {
+    let text = String::from_utf8_lossy(line);
+    text.chars().filter(|c| !c.is_control() || *c == '\t').collect()
 }
 
 /// A token bucket.
@@ -67,9 +117,7 @@ impl Bucket {
         }
         self.log_lost(server, pid);
         let line = line.get(..LINE.min(line.len())).unwrap_or_default();
-        let text = String::from_utf8_lossy(line);
-        // A child must not be able to forge lines of the log or to steer a terminal.
-        let text: String = text.chars().filter(|c| !c.is_control() || *c == '\t').collect();
+        let text = plain(line);
         log::info!(target: "stderr", server, pid; "{server}[{pid}] {text}");
     }
 

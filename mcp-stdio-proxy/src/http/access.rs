@@ -1,11 +1,15 @@
 //! One line of log and one observation for each POST; never what it says.
 
 use std::borrow::Cow;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Instant;
 
-use actix_web::HttpRequest;
+use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::http::StatusCode;
+use actix_web::web::Bytes;
+use actix_web::{HttpRequest, HttpResponse};
 
 use super::headers;
 use crate::metrics::Metrics;
@@ -46,8 +50,18 @@ impl Visit {
         self.tool = tool.map(|tool| plain(&tool));
     }
 
-    /// Notes how it ended.
-    pub(super) fn end(self, metrics: &Metrics, status: StatusCode) {
+    /// Notes how it ended: now, or with the end of its stream.
+    pub(super) fn follow(self, metrics: &Arc<Metrics>, response: HttpResponse) -> HttpResponse {
+        let status = response.status();
+        if response.body().size() != BodySize::Stream {
+            self.end(metrics, status);
+            return response;
+        }
+        let visit = Some((self, Arc::clone(metrics), status));
+        response.map_body(|_, body| BoxBody::new(Followed { body, visit }))
+    }
+
+    fn end(self, metrics: &Metrics, status: StatusCode) {
         let elapsed = self.started.elapsed();
         let server = self.server.as_deref().unwrap_or("-");
         metrics.served(server, &self.method, status.as_u16(), elapsed);
@@ -68,6 +82,35 @@ impl Visit {
             server, request, principal, status, micros;
             "{server} {what} {status}"
         );
+    }
+}
+
+/// A stream that is noted when it ends, or its client leaves.
+struct Followed {
+    body: BoxBody,
+    visit: Option<(Visit, Arc<Metrics>, StatusCode)>,
+}
+
+impl MessageBody for Followed {
+    type Error = <BoxBody as MessageBody>::Error;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Pin::new(&mut self.body).poll_next(cx)
+    }
+}
+
+impl Drop for Followed {
+    fn drop(&mut self) {
+        if let Some((visit, metrics, status)) = self.visit.take() {
+            visit.end(&metrics, status);
+        }
     }
 }
 

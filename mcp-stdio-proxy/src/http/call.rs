@@ -54,8 +54,7 @@ async fn place(
     (text, envelope): (&str, &Envelope<'_>),
     stream: &Arc<Stream>,
 ) -> Result<(), Refusal> {
-    let tools = ToolView::new(&seat.room.backend.entry(), headers::scopes(request.headers()));
-    check_tool(tools.as_deref(), envelope, headers::challenge(request.headers()))?;
+    let tools = check_tool(request, seat, envelope)?;
     let listed = tools.filter(|_| envelope.method == "tools/list");
     // A second time if the server ended in the very moment.
     for _ in 0..2 {
@@ -91,16 +90,23 @@ async fn place(
     Err(Refusal::answer(error::INTERNAL, why))
 }
 
-fn check_tool(
-    tools: Option<&ToolView>,
+/// Refuses a tool that is not for this client; which tools are.
+pub(super) fn check_tool(
+    request: &HttpRequest,
+    seat: &Seat,
     envelope: &Envelope<'_>,
-    challenge: Option<&str>,
-) -> Result<(), Refusal> {
-    let Some(view) = tools.filter(|_| envelope.method == "tools/call") else { return Ok(()) };
+) -> Result<Option<Arc<ToolView>>, Refusal> {
+    let (entry, headers) = (seat.room.backend.entry(), request.headers());
+    let Some(view) = ToolView::new(&entry, headers::scopes(headers)) else { return Ok(None) };
+    if envelope.method != "tools/call" {
+        return Ok(Some(view));
+    }
     let name = envelope.params.and_then(message::tool_name);
     match name.map_or(Verdict::Hidden, |name| view.verdict(&name)) {
-        Verdict::Permitted => Ok(()),
-        Verdict::NeedsScopes(scopes) => Err(Refusal::needs_scopes(challenge, &scopes)),
+        Verdict::Permitted => Ok(Some(view)),
+        Verdict::NeedsScopes(scopes) => {
+            Err(Refusal::needs_scopes(headers::challenge(headers), &scopes))
+        }
         Verdict::Hidden => {
             Err(Refusal::answer(error::INVALID_PARAMS, "this tool is not available"))
         }
@@ -151,10 +157,7 @@ async fn respond(gate: &Gate, seat: &Seat, stream: Arc<Stream>) -> HttpResponse 
     waiting.served = true;
     drop(waiting);
     match first {
-        Ok(First::Answer(payload)) => {
-            gate.metrics.sent(payload.len());
-            answer::json(payload)
-        }
+        Ok(First::Answer(payload)) => answer::json(payload),
         Ok(First::Nothing) => Refusal::no_session().response(),
         // Long silent requests get a stream too: it can be kept alive, and resumed.
         Ok(First::More) | Err(_) => {

@@ -23,8 +23,7 @@ pub(super) async fn post(request: HttpRequest, gate: Data<Gate>, payload: Payloa
     let mut visit = Visit::new(&request);
     let served = serve(&request, &gate, payload, &mut visit).await;
     let response = served.unwrap_or_else(|refusal| refusal.response());
-    visit.end(&gate.metrics, response.status());
-    response
+    visit.follow(&gate.metrics, response)
 }
 
 async fn serve(
@@ -38,9 +37,9 @@ async fn serve(
     headers::check_post(request.headers())?;
     visit.principal = headers::principal(request.headers())?;
     let body = body::read(payload, request.headers(), gate.hub.settings.max_request).await?;
-    gate.metrics.received(body.len());
     let text = std::str::from_utf8(&body).map_err(|_| Refusal::from(message::Malformed::Json))?;
     if text.trim_start().starts_with('[') {
+        visit.asks("batch", None);
         return batch(request, gate, &backend, text).await;
     }
     let envelope = message::parse(text)?;
@@ -66,7 +65,7 @@ async fn one(
     let seat = gate.seat(request, backend)?;
     match envelope.kind {
         Kind::Request => call::call(request, gate, &seat, (text, envelope)).await,
-        Kind::Notification => Ok(notify(&seat, text, envelope).await),
+        Kind::Notification => notify(request, &seat, text, envelope).await,
         Kind::Response => Ok(take_answer(&seat, text, envelope)),
     }
 }
@@ -106,8 +105,15 @@ async fn initialize(
 }
 
 /// "If the server accepts the input, the server MUST return HTTP status code 202".
-async fn notify(seat: &Seat, text: &str, envelope: &Envelope<'_>) -> HttpResponse {
-    let accepted = HttpResponse::Accepted().finish();
+async fn notify(
+    request: &HttpRequest,
+    seat: &Seat,
+    text: &str,
+    envelope: &Envelope<'_>,
+) -> Result<HttpResponse, Refusal> {
+    // A server might obey a call that wants no answer.
+    call::check_tool(request, seat, envelope)?;
+    let accepted = Ok(HttpResponse::Accepted().finish());
     if envelope.method == "notifications/cancelled" {
         if let Some(id) = envelope.params.and_then(message::cancelled_request) {
             seat.room.cancel(seat.session.serial, id, text);
@@ -151,7 +157,7 @@ async fn batch(
     }
     for (text, envelope) in &messages {
         match envelope.kind {
-            Kind::Notification => drop(notify(&seat, text, envelope).await),
+            Kind::Notification => drop(notify(request, &seat, text, envelope).await?),
             Kind::Response => drop(take_answer(&seat, text, envelope)),
             Kind::Request => {}
         }

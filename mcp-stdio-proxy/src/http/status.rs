@@ -48,9 +48,9 @@ pub(super) async fn servers(request: HttpRequest, gate: Data<Gate>) -> HttpRespo
         let (restarts, last) = backend.troubles();
         let calls: usize = live.iter().map(|child| child.calls.len()).sum();
         let sessions: usize = theirs.iter().map(|room| room.sessions()).sum();
-        let state = if backend.health.is_failing() { "failing" } else { "ok" };
         let value = json!({
-            "state": state,
+            "state": backend.state(),
+            "crashing": theirs.iter().filter(|room| room.is_crashing()).count(),
             "pids": live.iter().map(|child| child.pid).collect::<Vec<_>>(),
             "warm": backend.warm(),
             "sessions": sessions,

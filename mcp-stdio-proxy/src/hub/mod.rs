@@ -1,30 +1,25 @@
 //! Finds the room and the session of a request (Streamable HTTP, "Session Management").
 
+mod permit;
 mod sweep;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use serde::Deserialize;
-use tokio::sync::OwnedSemaphorePermit;
 
 use crate::backend::Backend;
 use crate::catalogue::{Catalogue, Isolation};
 use crate::child::Child;
 use crate::child::nursery::Nursery;
+use crate::child::quota::Quota;
 use crate::protocol::version::Revision;
 use crate::room::{Hello, Owner, Room};
 use crate::session::{Session, fresh_id};
 use crate::settings::Settings;
 use crate::sync::lock;
 use crate::unavailable::Unavailable;
-
-/// How long a request waits for a process that is being ended to make room.
-const EVICTION: Duration = Duration::from_secs(3);
-/// A process must have been silent this long to be ended for another.
-const EVICTABLE: Duration = Duration::from_secs(1);
 
 /// The most sessions of one user: clients that never end theirs must not push out others'.
 const SESSIONS_OF_A_USER: usize = 256;
@@ -55,7 +50,8 @@ impl Hub {
     /// A hub with these servers.
     #[must_use]
     pub fn new(settings: Settings, catalogue: &Catalogue) -> Arc<Self> {
-        let nursery = Nursery::new(settings.max_children);
+        let quota = Quota::new(settings.max_children, settings.max_children_per_principal);
+        let nursery = Nursery::new(quota);
         let hub = Arc::new(Self {
             settings: Arc::new(settings),
             nursery,
@@ -93,9 +89,9 @@ impl Hub {
         lock(&self.seats).len()
     }
 
-    /// The number of processes.
-    pub fn children(&self) -> usize {
-        self.nursery.all().len()
+    /// The number of processes of a server.
+    pub fn children(&self, server: &str) -> usize {
+        self.nursery.quota.by_server().get(server).copied().unwrap_or_default()
     }
 
     /// Whether the proxy is about to end.
@@ -222,42 +218,6 @@ impl Hub {
             }
         }
         room.close();
-    }
-
-    /// The right to start a process in `room`; idle ones are ended to make room.
-    async fn permit(&self, room: &Room) -> Result<OwnedSemaphorePermit, Unavailable> {
-        if self.is_draining() {
-            return Err(Unavailable::Busy { what: "the proxy is shutting down" });
-        }
-        if room.user.is_some() && room.live().is_none() {
-            let theirs = |one: &Room| one.user == room.user;
-            let many =
-                self.rooms().iter().filter(|one| theirs(one) && one.live().is_some()).count();
-            if many >= self.settings.max_children_per_principal && !self.evict(theirs) {
-                return Err(Unavailable::Busy { what: "this user has too many servers running" });
-            }
-        }
-        if let Some(permit) = self.nursery.permit() {
-            return Ok(permit);
-        }
-        let busy = Unavailable::Busy { what: "too many servers are running" };
-        if !self.evict(|_| true) {
-            return Err(busy);
-        }
-        self.nursery.permit_within(EVICTION).await.ok_or(busy)
-    }
-
-    /// Ends the process that was silent longest, of those that have nothing to do.
-    fn evict(&self, candidate: impl Fn(&Room) -> bool) -> bool {
-        let idle = |room: &Room| {
-            let child = room.live()?;
-            (child.calls.is_empty() && child.idle() >= EVICTABLE).then(|| child.idle())
-        };
-        let rooms = self.rooms();
-        let rooms = rooms.iter().filter(|room| candidate(room));
-        let longest =
-            rooms.filter_map(|room| Some((idle(room)?, room))).max_by_key(|(idle, _)| *idle);
-        longest.is_some_and(|(_, room)| room.retire().is_some())
     }
 
     /// Ends the session that was silent longest if there are too many, of this user or in all.

@@ -14,6 +14,8 @@ use crate::sync::lock;
 
 /// How often the hub is swept.
 const EVERY: Duration = Duration::from_secs(1);
+/// Processes to be held ready that are started in one sweep.
+const STARTS: usize = 4;
 /// How long the process of a changed server may finish what it has begun.
 const RENEWAL: Duration = Duration::from_mins(1);
 
@@ -46,9 +48,8 @@ impl Hub {
             }
         }
         if !self.is_draining() {
-            for backend in self.backends() {
-                backend.prewarm();
-            }
+            // A few at a time, so that many servers do not all start at once.
+            self.backends().iter().filter(|backend| backend.prewarm()).take(STARTS).for_each(drop);
         }
     }
 

@@ -48,10 +48,17 @@ impl Revision {
 /// twice, joined by a comma: both are served, because what counts was settled in `initialize`.
 #[must_use]
 pub fn is_served(header: &str) -> bool {
-    header.split(',').map(str::trim).all(|name| {
-        matches!(name, "2024-11-05" | "2025-03-26" | "2025-06-18")
-            || (is_date(name) && name >= NEWEST_HANDSHAKE)
-    })
+    header
+        .split(',')
+        .map(str::trim)
+        .all(|name| has_handshake(name) || (is_date(name) && name >= NEWEST_HANDSHAKE))
+}
+
+/// Whether `name` is a revision with the `initialize` handshake, the one before the first release
+/// included, which old servers still speak.
+#[must_use]
+pub fn has_handshake(name: &str) -> bool {
+    matches!(name, "2024-10-07" | "2024-11-05" | "2025-03-26" | "2025-06-18" | NEWEST_HANDSHAKE)
 }
 
 fn is_date(name: &str) -> bool {

@@ -128,7 +128,8 @@ impl Room {
         let change = envelope.method.ends_with("list_changed")
             || envelope.method == "notifications/resources/updated";
         if let ([(_, stream)], false) = (calls.as_slice(), change) {
-            return stream.push(payload, Weight::Light);
+            stream.push(payload, Weight::Light);
+            return child.pressure.note(stream);
         }
         // Which user a shared server speaks of cannot be told.
         if self.owner == Owner::Everyone && !change {
@@ -141,6 +142,7 @@ impl Room {
                 _ => &session.standing,
             };
             stream.push(payload.clone(), Weight::Light);
+            child.pressure.note(stream);
         }
     }
 }

@@ -8,14 +8,14 @@ use std::time::Instant;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::Room;
 use crate::child::calls::Call;
+use crate::child::quota::Permit;
 use crate::child::{Audience, Child};
 use crate::protocol::message;
-use crate::protocol::splice;
-use crate::protocol::version::NEWEST_HANDSHAKE;
+use crate::protocol::splice::{self, span};
+use crate::protocol::version::{self, NEWEST_HANDSHAKE};
 use crate::stream::{First, Stream};
 use crate::sync::lock;
 use crate::unavailable::Unavailable;
@@ -36,14 +36,22 @@ impl Hello {
     pub fn of_client(params: &str) -> Option<Self> {
         #[derive(Deserialize)]
         struct Params<'a> {
-            #[serde(rename = "protocolVersion")]
-            version: String,
+            #[serde(borrow, rename = "protocolVersion")]
+            version: &'a RawValue,
             #[serde(borrow)]
             capabilities: Option<&'a RawValue>,
         }
         let read: Params<'_> = serde_json::from_str(params).ok()?;
         let capabilities = read.capabilities.map_or("{}", RawValue::get).to_owned();
-        Some(Self { params: params.to_owned(), version: read.version, capabilities })
+        let asked: String = serde_json::from_str(read.version.get()).ok()?;
+        if version::has_handshake(&asked) {
+            return Some(Self { params: params.to_owned(), version: asked, capabilities });
+        }
+        // "Otherwise, the server MUST respond with another protocol version it supports. This
+        // SHOULD be the latest version": a server might echo what it does not know.
+        let mut settled = params.to_owned();
+        settled.replace_range(span(params, read.version.get())?, &format!("{NEWEST_HANDSHAKE:?}"));
+        Some(Self { params: settled, version: NEWEST_HANDSHAKE.to_owned(), capabilities })
     }
 
     /// What the proxy says for itself, to speak for clients that did not or cannot.
@@ -75,7 +83,7 @@ const INITIALIZED: &str = r#"{"jsonrpc":"2.0","method":"notifications/initialize
 
 impl Room {
     /// The result of `initialize`, for a client that will say `initialized` itself.
-    pub async fn open(&self, permit: OwnedSemaphorePermit) -> Result<String, Unavailable> {
+    pub async fn open(&self, permit: Permit) -> Result<String, Unavailable> {
         let mut result = self.starting.lock().await;
         if let (Some(_), Some(result)) = (self.live(), &*result) {
             return Ok(result.clone());
@@ -85,7 +93,7 @@ impl Room {
     }
 
     /// A process that is ready for requests, started and greeted by the proxy if need be.
-    pub async fn ready(&self, permit: OwnedSemaphorePermit) -> Result<Arc<Child>, Unavailable> {
+    pub async fn ready(&self, permit: Permit) -> Result<Arc<Child>, Unavailable> {
         let mut result = self.starting.lock().await;
         if let Some(child) = self.live() {
             return Ok(child);
@@ -105,10 +113,11 @@ impl Room {
     async fn start(
         &self,
         result: &mut Option<String>,
-        permit: OwnedSemaphorePermit,
+        permit: Permit,
     ) -> Result<Arc<Child>, Unavailable> {
         self.note_crash();
         self.backend.may_start(&self.health)?;
+        let turn = self.backend.turn().await;
         let child = self.backend.start(permit, self.user.as_deref())?;
         let audience: std::sync::Weak<dyn Audience> = self.me.clone();
         child.set_audience(audience);
@@ -117,12 +126,12 @@ impl Room {
             Err(error) => {
                 child.end();
                 log::error!(server = &*self.backend.name; "{error}");
-                self.note_failure(&error);
+                self.note_failure(&error, &child.obituary());
                 return Err(error);
             }
         }
-        self.backend.health.recovered();
-        self.backend.learn(child.pid);
+        drop(turn);
+        self.backend.answered(child.pid);
         self.greeted.store(false, Ordering::Relaxed);
         let mut live = lock(&self.live);
         *live = Some(Arc::clone(&child));
@@ -139,21 +148,20 @@ impl Room {
         if let Some(dead) = lock(&self.live).take()
             && dead.crashed()
         {
-            let status = dead.status().unwrap_or("closed its output");
-            self.backend.crashed(status);
+            self.backend.crashed(&dead.obituary());
             self.health.crashed(dead.age());
         }
         lock(&self.asks).clear();
     }
 
     /// Holds a failed start against the server, unless one user alone may be the cause.
-    fn note_failure(&self, error: &Unavailable) {
+    fn note_failure(&self, error: &Unavailable, why: &str) {
         if matches!(error, Unavailable::Refused { .. }) {
             // The server works: it does not like what the client says.
         } else if self.backend.entry().is_personal() {
             self.health.failed();
         } else {
-            self.backend.failed("it does not initialize");
+            self.backend.failed(why);
         }
     }
 
@@ -170,7 +178,7 @@ impl Room {
         };
         let ended = |_| Unavailable::Ended {
             server: Arc::clone(server),
-            status: child.status().map(|status| format!(": {status}")).unwrap_or_default(),
+            status: format!(": {}", child.farewell()),
         };
         child.calls.add(id, call).map_err(ended)?;
         let params = &self.hello.params;

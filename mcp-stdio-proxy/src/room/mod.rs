@@ -118,6 +118,11 @@ impl Room {
         self.touched.load(Ordering::Relaxed)
     }
 
+    /// Whether its processes end again and again.
+    pub fn is_crashing(&self) -> bool {
+        self.health.is_failing()
+    }
+
     /// How many sessions there are.
     pub fn sessions(&self) -> usize {
         lock(&self.sessions).len()

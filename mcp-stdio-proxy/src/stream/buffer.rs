@@ -11,6 +11,10 @@ use crate::protocol::splice::Payload;
 const WAITING_EVENTS: usize = 1024;
 /// Bytes of notifications that wait for a slow reader, per stream.
 const WAITING_BYTES: usize = 4 << 20;
+/// From then on the child is kept waiting for the reader.
+const CROWDED_EVENTS: u64 = 512;
+/// From then on the child is kept waiting for the reader.
+const CROWDED_BYTES: usize = 2 << 20;
 /// The same for a stream that no client is reading.
 const UNREAD_EVENTS: usize = 64;
 /// The same for a stream that no client is reading.
@@ -40,6 +44,10 @@ pub(super) struct State {
     pub(super) reader: u64,
     pub(super) read: bool,
     pub(super) waker: Option<Waker>,
+    /// The reader did not keep up: nobody waits for it until it has caught up.
+    pub(super) left_behind: bool,
+    /// The child that waits for the reader.
+    pub(super) writer: Option<Waker>,
 }
 
 impl State {
@@ -50,6 +58,28 @@ impl State {
         self.events.push_back(Event { seq: self.last, payload, weight });
         self.forget_taken();
         self.shed();
+    }
+
+    pub(super) fn is_waited_for(&self) -> bool {
+        self.read && !self.closed && !self.left_behind
+    }
+
+    pub(super) fn is_crowded(&self) -> bool {
+        self.is_waited_for()
+            && (self.last - self.taken > CROWDED_EVENTS || self.bytes > CROWDED_BYTES)
+    }
+
+    pub(super) fn has_caught_up(&self) -> bool {
+        self.last - self.taken <= CROWDED_EVENTS / 2 && self.bytes <= CROWDED_BYTES
+    }
+
+    /// Whom to wake because the reader has caught up.
+    pub(super) fn relieved(&mut self) -> Option<Waker> {
+        if !self.has_caught_up() {
+            return None;
+        }
+        self.left_behind = false;
+        self.writer.take()
     }
 
     /// Drops the oldest events that were read, beyond what is kept for a client that comes back.

@@ -1,14 +1,16 @@
 //! Messages on their way to one client: bounded, resumable (Streamable HTTP, "Resumability").
 
 mod buffer;
+mod reader;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use crate::protocol::splice::Payload;
 use crate::sync::lock;
 use buffer::State;
+pub use reader::Reader;
 
 /// What a message is worth when the reader is too slow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +65,8 @@ impl Stream {
             // The client that asked is waiting; for what is said unasked none may be there.
             read: due.is_some(),
             waker: None,
+            left_behind: false,
+            writer: None,
         };
         Arc::new(Self {
             number: NUMBER.fetch_add(1, Ordering::Relaxed),
@@ -93,7 +97,11 @@ impl Stream {
 
     /// Ends the stream; what is in it can still be read.
     pub fn close(&self) {
-        self.change(|state| state.closed = true);
+        let writer = self.change(|state| {
+            state.closed = true;
+            state.writer.take()
+        });
+        writer.into_iter().for_each(Waker::wake);
     }
 
     /// Changes the state, then wakes the reader. It may run on another thread: woken earlier, it
@@ -129,7 +137,33 @@ impl Stream {
 
     /// Notes that the client has gone before anything was sent.
     pub fn abandon(&self) {
-        lock(&self.state).read = false;
+        let writer = {
+            let mut state = lock(&self.state);
+            state.read = false;
+            state.writer.take()
+        };
+        writer.into_iter().for_each(Waker::wake);
+    }
+
+    /// Whether a client reads it that has fallen behind, and is worth waiting for.
+    #[must_use]
+    pub fn is_crowded(&self) -> bool {
+        lock(&self.state).is_crowded()
+    }
+
+    /// Waits until the reader has caught up, or there is none to wait for.
+    pub fn poll_relief(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut state = lock(&self.state);
+        if !state.is_waited_for() || state.has_caught_up() {
+            return Poll::Ready(());
+        }
+        state.writer = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    /// Waits no longer for a reader until it has caught up.
+    pub fn leave_behind(&self) {
+        lock(&self.state).left_behind = true;
     }
 
     /// Waits for the first message, to choose between JSON and SSE.
@@ -168,56 +202,9 @@ impl Stream {
     }
 }
 
-/// A client that reads a stream.
-pub struct Reader {
-    stream: Arc<Stream>,
-    generation: u64,
-    after: u64,
-}
-
-impl Reader {
-    /// The stream's name in event ids.
-    #[must_use]
-    pub fn number(&self) -> u64 {
-        self.stream.number
-    }
-
-    /// The next event and its number; `None` when the stream ended or another reader took over.
-    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<(u64, Payload)>> {
-        let mut state = lock(&self.stream.state);
-        if state.reader != self.generation {
-            return Poll::Ready(None);
-        }
-        let at = state.events.partition_point(|event| event.seq <= self.after);
-        if let Some(event) = state.events.get(at) {
-            let (seq, payload) = (event.seq, event.payload.clone());
-            self.after = seq;
-            state.taken = state.taken.max(seq);
-            state.forget_taken();
-            return Poll::Ready(Some((seq, payload)));
-        }
-        if state.closed {
-            return Poll::Ready(None);
-        }
-        state.waker = Some(cx.waker().clone());
-        Poll::Pending
-    }
-}
-
-impl Drop for Reader {
-    fn drop(&mut self) {
-        let mut state = lock(&self.stream.state);
-        if state.reader == self.generation {
-            state.read = false;
-            state.waker = None;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::task::Waker;
 
     fn take(reader: &mut Reader) -> Option<(u64, String)> {
         match reader.poll_next(&mut Context::from_waker(Waker::noop())) {

@@ -91,6 +91,54 @@ fn a_request_of_the_server_reaches_the_right_client_and_the_answer_the_right_ser
     }
 }
 
+/// Two sessions of a user share a process; their ids are the same, their answers are not.
+#[test]
+fn equal_ids_of_two_sessions_of_a_process_are_answered_each_to_its_own() {
+    let proxy = Proxy::start(&[]);
+    let alice = [("X-User-Id", "a")];
+    let sessions = [0; 4].map(|_| proxy.session_of(&alice, "2025-11-25", &json!({})));
+    assert_eq!(sessions[0].pid(), sessions[3].pid());
+    thread::scope(|scope| {
+        for (lane, session) in sessions.iter().enumerate() {
+            scope.spawn(move || {
+                for round in 0..10 {
+                    let said = format!("{lane}-{round}");
+                    let ask = json!({"ms": (lane * 5 + round * 3) % 15, "say": said});
+                    assert_eq!(text(&session.call("sleep", &ask)), said);
+                }
+            });
+        }
+    });
+}
+
+/// A ping of the server is answered by the proxy: no client need be there.
+#[test]
+fn a_ping_of_the_server_is_answered() {
+    let proxy = Proxy::start(&[]);
+    let session = proxy.session();
+    let (before, answer) = session.post(&call(1, "ask", &json!({"method": "ping"}))).answer();
+    assert!(before.is_empty(), "{before:?}");
+    assert_eq!(text(&answer), "{}");
+}
+
+/// "notifications/cancelled" of the server: the client learns under which id it knows the request.
+#[test]
+fn a_request_that_the_server_takes_back_is_taken_back_from_the_client() {
+    let proxy = Proxy::start(&[]);
+    let session = proxy.session();
+    let ask = json!({"method": "sampling/createMessage", "cancel": true});
+    let mut stream = session.post(&call(1, "ask", &ask));
+    let request = stream.event().unwrap().json();
+    let cancelled = stream.event().unwrap().json();
+    assert_eq!(cancelled["method"], "notifications/cancelled");
+    assert_eq!(cancelled["params"]["requestId"], request["id"]);
+    assert_eq!(cancelled["params"]["reason"], "too late");
+    // An answer that comes nevertheless reaches nobody.
+    let answer = json!({"jsonrpc": "2.0", "id": request["id"], "result": {}});
+    assert_eq!(session.post(&answer).status, 202);
+    assert!(methods(&session, "(answer)").is_empty());
+}
+
 #[test]
 fn a_cancellation_reaches_the_server_and_ends_the_call() {
     let proxy = Proxy::start(&[]);

@@ -160,6 +160,11 @@ fn tools_are_hidden_and_refused_by_rule_and_scope() {
         assert_eq!(answer["id"], "l");
         let tools = answer["result"]["tools"].as_array().unwrap();
         assert_eq!(tools.iter().map(|tool| &tool["name"]).collect::<Vec<_>>(), seen);
+        // Nor may it be called without waiting for the answer.
+        let silent =
+            json!({"jsonrpc": "2.0", "method": "tools/call", "params": {"name": "secret_c"}});
+        let refusal = ask(&proxy, "/one/mcp", &scopes, &silent);
+        assert_eq!(refusal["error"]["message"], "this tool is not available");
         for (name, refused) in [("read_a", false), ("write_b", seen.len() == 1), ("secret_c", true)]
         {
             let answer = ask(&proxy, "/one/mcp", &scopes, &call(1, name, &json!({})));
@@ -255,9 +260,54 @@ fn processes_are_held_ready_and_replaced() {
     let proxy = Proxy::with(&["--config", file.path()], &[]);
     let state = || send(proxy.port, "GET", "/servers", &[], b"").json()["servers"]["one"].clone();
     eventually("one is ready", || state()["warm"] == 1);
+    assert_eq!(state()["state"], "untried");
     assert_eq!(state()["pids"], json!([]));
     let session = proxy.post_to("/one/mcp", &[], &initialize("2025-11-25", &json!({})));
     assert_eq!(session.status, 200);
     eventually("another one is ready", || state()["warm"] == 1);
     assert_eq!(state()["pids"].as_array().unwrap().len(), 1);
+    assert_eq!(state()["state"], "ok");
+}
+
+/// What is held ready for one server does not keep another from starting.
+#[test]
+fn processes_held_ready_make_way() {
+    let warm = json!({"command": SERVER, "prewarm": 2});
+    let file = File::new(&json!({"warm": warm, "cold": {"command": SERVER}}));
+    let proxy = Proxy::with(&["--config", file.path(), "--max-children", "2"], &[]);
+    let state = || send(proxy.port, "GET", "/servers", &[], b"").json()["servers"].clone();
+    eventually("both are ready", || state()["warm"]["warm"] == 2);
+    let response = proxy.post_to("/cold/mcp", &[], &initialize("2025-11-25", &json!({})));
+    assert_eq!(response.status, 200);
+    assert_eq!(state()["cold"]["pids"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_server_may_have_a_bound_of_its_own() {
+    let file = File::new(&json!({"one": {"command": SERVER, "maxProcesses": 1}}));
+    let proxy = Proxy::with(&["--config", file.path()], &[]);
+    let open = || proxy.post_to("/one/mcp", &[], &initialize("2025-11-25", &json!({})));
+    assert_eq!(open().status, 200);
+    let second = open();
+    assert_eq!((second.status, second.header("retry-after")), (503, Some("5")));
+}
+
+/// Another user and group, and none of ours beside them.
+#[test]
+fn a_server_runs_as_whom_its_entry_says() {
+    let root = rustix::process::geteuid().is_root();
+    // Only root can become somebody else; others can become who they are.
+    let own = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+    let (uid, gid) = if root { (65534, 65533) } else { own };
+    let file = File::new(&json!({"one": {"command": "/bin/sh", "uid": uid, "gid": gid,
+        "args": ["-c", format!("exec {SERVER}")]}}));
+    let proxy = Proxy::with(&["--config", file.path()], &[]);
+    let status = tool(&proxy, "/one/mcp", "status");
+    let of = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        line.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(of("Uid:"), vec![uid.to_string(); 4]);
+    assert_eq!(of("Gid:"), vec![gid.to_string(); 4]);
+    assert!(!root || of("Groups:").is_empty(), "{status}");
 }

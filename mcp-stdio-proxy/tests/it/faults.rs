@@ -46,6 +46,65 @@ fn a_server_killed_in_a_call_fails_it_at_once_and_the_next_call_works() {
     assert_eq!(proxy.state()["restarts"], 1);
 }
 
+/// Wanted: 10 ms. The least of several counts, since the machine may be busy.
+#[test]
+fn the_error_comes_within_ten_milliseconds_of_the_kill() {
+    let proxy = Proxy::start(&[]);
+    let session = proxy.session();
+    let took = (0..8).map(|_| {
+        let pid = session.pid();
+        thread::scope(|scope| {
+            let hanging = scope.spawn(|| {
+                let answer = session.call("hang", &json!({}));
+                (std::time::Instant::now(), answer)
+            });
+            eventually("the call is in flight", || proxy.state()["calls"] == 1);
+            let killed = std::time::Instant::now();
+            kill(pid);
+            let (answered, answer) = hanging.join().unwrap();
+            assert!(fails(&answer).contains("signal 9"), "{answer}");
+            eventually("it is started again", || {
+                session.call("x", &json!({}))["error"]["code"] == -32602
+            });
+            answered - killed
+        })
+    });
+    let least = took.min().unwrap();
+    assert!(least <= std::time::Duration::from_millis(10), "{least:?}");
+}
+
+/// A grandchild that holds the output open delays the error by nothing that matters.
+#[test]
+fn a_grandchild_that_outlives_the_server_holds_up_no_error() {
+    let proxy = Proxy::start(&[]);
+    let session = proxy.session();
+    let grandchild: u32 = text(&session.call("fork", &json!({}))).parse().unwrap();
+    let start = std::time::Instant::now();
+    assert!(fails(&session.call("die", &json!({}))).contains("exit code 9"));
+    assert!(start.elapsed() < std::time::Duration::from_secs(2), "{:?}", start.elapsed());
+    eventually("it is gone with its server", || !is_alive(grandchild));
+}
+
+/// The operator sees what a server wrote last; clients only if the operator wants it.
+#[test]
+fn what_a_failed_server_wrote_last_is_told() {
+    for (options, told) in [(&[][..], false), (&["--explain-failures"], true)] {
+        let proxy = Proxy::start(options);
+        let session = proxy.session();
+        let answer = session.call("die", &json!({}));
+        assert!(fails(&answer).contains("exit code 9"), "{answer}");
+        assert_eq!(fails(&answer).contains("last words"), told, "{answer}");
+        assert!(session.pid() > 0);
+        assert_eq!(proxy.state()["lastFailure"], "exit code 9; on stderr: last words");
+
+        let proxy = Proxy::with_command(options, &[SERVER, "--die-at-start"]);
+        let answer = proxy.post(&[], &initialize("2025-11-25", &json!({}))).answer().1;
+        assert_eq!(fails(&answer).contains("no such database"), told, "{answer}");
+        let last = proxy.state()["lastFailure"].to_string();
+        assert!(last.contains("no such database"), "{last}");
+    }
+}
+
 #[test]
 fn a_server_killed_while_idle_is_started_anew_with_the_same_greeting() {
     let proxy = Proxy::start(&[]);
@@ -138,6 +197,7 @@ fn a_crash_loop_is_slowed_down_and_visible() {
         fails(&answer).contains("keeps ending")
     });
     assert_eq!(proxy.state()["state"], "failing");
+    assert!(proxy.log().contains("no such database"));
     assert_eq!(send(proxy.port, "GET", "/readyz", &[], b"").status, 503);
     assert_eq!(send(proxy.port, "GET", "/healthz", &[], b"").status, 200);
 }

@@ -20,6 +20,7 @@ struct Server {
 fn main() -> io::Result<()> {
     let mode = std::env::args().nth(1).unwrap_or_default();
     if mode == "--die-at-start" {
+        writeln!(io::stderr(), "no such database")?;
         return Err(io::Error::other("told to die"));
     }
     let mut server = Server::default();
@@ -98,14 +99,7 @@ impl Server {
             }
             "hang" => Ok(()),
             "received" => text(id, Value::from(self.received.clone()).to_string()),
-            "ask" => {
-                self.asks += 1;
-                let ours = format!("q{}", self.asks);
-                self.asked.insert(ours.clone(), id.clone());
-                say(&json!({
-                    "jsonrpc": "2.0", "id": ours, "method": arguments["method"], "params": {}
-                }))
-            }
+            "ask" => self.ask(id, arguments),
             "progress" => {
                 let token = params.pointer("/_meta/progressToken");
                 for step in 1..=number("steps") {
@@ -130,10 +124,32 @@ impl Server {
     }
 }
 
+impl Server {
+    /// Asks the client something; its answer will be that of call `id`.
+    fn ask(&mut self, id: &Value, arguments: &Value) -> io::Result<()> {
+        self.asks += 1;
+        let ours = format!("q{}", self.asks);
+        self.asked.insert(ours.clone(), id.clone());
+        say(&json!({
+            "jsonrpc": "2.0", "id": ours, "method": arguments["method"], "params": {}
+        }))?;
+        if arguments["cancel"] != true {
+            return Ok(());
+        }
+        say(&json!({
+            "jsonrpc": "2.0", "method": "notifications/cancelled",
+            "params": {"requestId": ours, "reason": "too late"},
+        }))
+    }
+}
+
 fn fault(name: &str, id: &Value, arguments: &Value) -> io::Result<()> {
     let bytes = usize::try_from(arguments["bytes"].as_u64().unwrap_or(0)).unwrap_or(0);
     match name {
-        "die" => std::process::exit(9),
+        "die" => {
+            writeln!(io::stderr(), "last words")?;
+            std::process::exit(9)
+        }
         "big" => text(id, "x".repeat(bytes)),
         "flood_stderr" => {
             let line = [b"noise ".repeat(20), b"\n".to_vec()].concat();
@@ -199,6 +215,7 @@ fn process(name: &str, id: &Value) -> io::Result<()> {
                 std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect();
             text(id, names.join(" "))
         }
+        "status" => text(id, std::fs::read_to_string("/proc/self/status")?),
         "limits" => text(id, std::fs::read_to_string("/proc/self/limits")?),
         "cwd" => text(id, std::env::current_dir()?.display().to_string()),
         "args" => text(id, std::env::args().skip(1).collect::<Vec<_>>().join("|")),

@@ -26,6 +26,23 @@ fn large_requests_and_results_pass_whole() {
     }
 }
 
+/// By default 16 MiB, and not a byte more.
+#[test]
+fn a_request_up_to_the_default_limit_is_served_and_one_beyond_it_is_413() {
+    let proxy = Proxy::start(&[]);
+    let session = proxy.session();
+    let empty = call(1, "sleep", &json!({"ms": 0, "say": ""})).to_string().len();
+    let ask = |size: usize| call(1, "sleep", &json!({"ms": 0, "say": "x".repeat(size)}));
+    let largest = (16 << 20) - empty;
+    assert_eq!(text(&session.post(&ask(largest)).answer().1).len(), largest);
+    for size in [largest + 1, 32 << 20] {
+        let response = session.post(&ask(size));
+        assert_eq!(response.status, 413);
+        assert!(response.json()["error"]["message"].is_string());
+    }
+    assert!(session.pid() > 0);
+}
+
 #[test]
 fn a_request_over_the_limit_is_refused_in_json() {
     let proxy = Proxy::start(&["--max-request", "1000000"]);
@@ -111,6 +128,39 @@ fn a_client_that_does_not_read_costs_bounded_memory_and_stops_nobody() {
     drop(asleep);
 }
 
+/// More than is ever kept waiting: the server waits for the reader instead, and nothing is lost.
+#[test]
+fn a_burst_longer_than_any_queue_arrives_whole_at_a_client_that_reads() {
+    let proxy = Proxy::start(&[]);
+    let session = proxy.session();
+    let ask = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
+        "name": "progress", "arguments": {"steps": 20_000}, "_meta": {"progressToken": "t"}}});
+    let (before, answer) = session.post(&ask).answer();
+    assert_eq!(text(&answer), "done");
+    let steps = before.iter().map(|event| event["params"]["progress"].as_u64().unwrap());
+    assert!(steps.eq(1..=20_000), "{}", before.len());
+}
+
+/// Of a client that does not read, the others notice a moment and no more.
+#[test]
+fn a_client_that_stopped_reading_delays_others_by_a_moment() {
+    let proxy = Proxy::start(&[]);
+    let alice = [("X-User-Id", "a")];
+    let (asleep, awake) = (
+        proxy.session_of(&alice, "2025-11-25", &json!({})),
+        proxy.session_of(&alice, "2025-11-25", &json!({})),
+    );
+    let pid = awake.pid();
+    let ask = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
+        "name": "progress", "arguments": {"steps": 50_000, "say": "x".repeat(1000)},
+        "_meta": {"progressToken": "t"}}});
+    let unread = asleep.post(&ask);
+    let before = std::time::Instant::now();
+    assert_eq!(awake.pid(), pid, "they share the process");
+    assert!(before.elapsed() < std::time::Duration::from_secs(10), "{:?}", before.elapsed());
+    drop(unread);
+}
+
 /// Eight answers of 8 MiB that nobody reads: held once, and nobody else waits.
 #[test]
 fn large_answers_that_are_not_read_are_held_once_and_stop_nobody() {
@@ -177,6 +227,24 @@ fn a_user_has_a_share_of_the_processes() {
     });
 }
 
+/// Also when all of them ask at once.
+#[test]
+fn a_server_has_no_more_processes_than_it_may() {
+    let proxy = Proxy::start(&["--max-children-per-server", "3"]);
+    let hello = crate::support::initialize("2025-11-25", &json!({}));
+    let statuses: Vec<u16> = thread::scope(|scope| {
+        let opening: Vec<_> =
+            (0..12).map(|_| scope.spawn(|| proxy.post(&[], &hello).status)).collect();
+        opening.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 3, "{statuses:?}");
+    assert_eq!(statuses.iter().filter(|status| **status == 503).count(), 9, "{statuses:?}");
+    assert_eq!(proxy.state()["pids"].as_array().unwrap().len(), 3);
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    assert_eq!(proxy.post(&[], &hello).status, 200, "an idle process makes room");
+    assert_eq!(proxy.state()["pids"].as_array().unwrap().len(), 3);
+}
+
 #[test]
 fn the_oldest_session_goes_when_there_are_too_many() {
     let proxy = Proxy::start(&["--max-sessions", "2"]);
@@ -213,6 +281,16 @@ fn metrics_are_on_their_own_address_alone() {
     let line =
         "mcp_proxy_request_seconds_count{server=\"server\",method=\"tools/call\",status=\"200\"} 1";
     assert!(page.contains(line), "{page}");
-    assert!(page.contains("mcp_proxy_children 1"));
+    for gauge in ["children", "sessions"] {
+        let line = format!("mcp_proxy_{gauge}{{server=\"server\"}} 1");
+        assert!(page.lines().any(|one| one == line), "{line}: {page}");
+    }
+    let counted = |direction: &str| {
+        let start =
+            format!("mcp_proxy_bytes_total{{server=\"server\",direction=\"{direction}\"}} ");
+        let line = page.lines().find_map(|line| line.strip_prefix(&start)).unwrap();
+        line.parse::<u64>().unwrap()
+    };
+    assert!(counted("to_server") > 100 && counted("from_server") > 100, "{page}");
     assert_eq!(send(proxy.port, "GET", "/metrics", &[], b"").status, 404);
 }

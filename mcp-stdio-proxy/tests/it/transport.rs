@@ -185,6 +185,26 @@ fn health_and_status_start_no_server() {
     assert_eq!(send(proxy.port, "GET", "/servers", &through_gateway, b"").status, 404);
 }
 
+/// "If the server supports the requested protocol version, it MUST respond with the same version.
+/// Otherwise, the server MUST respond with another protocol version it supports." The server behind
+/// would echo anything.
+#[test]
+fn a_version_without_handshake_is_answered_with_the_newest_that_has_one() {
+    let proxy = Proxy::start(&[]);
+    for (asked, answered) in [
+        ("2024-11-05", "2024-11-05"),
+        ("2025-03-26", "2025-03-26"),
+        ("2025-06-18", "2025-06-18"),
+        ("2025-11-25", "2025-11-25"),
+        ("2026-07-28", "2025-11-25"),
+        ("1999-01-01", "2025-11-25"),
+        ("latest", "2025-11-25"),
+    ] {
+        let answer = proxy.post(&[], &initialize(asked, &json!({}))).answer().1;
+        assert_eq!(answer["result"]["protocolVersion"], answered, "{asked}");
+    }
+}
+
 #[test]
 fn initialize_must_say_a_version() {
     let proxy = Proxy::start(&[]);

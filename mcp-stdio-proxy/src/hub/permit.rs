@@ -1,0 +1,75 @@
+//! Who may start a process, and which idle ones are ended to make room for it.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
+use super::Hub;
+use crate::child::quota::{Full, Permit};
+use crate::room::Room;
+use crate::unavailable::Unavailable;
+
+/// How long a request waits for a process that is being ended to make room.
+const EVICTION: Duration = Duration::from_secs(3);
+/// A process must have been silent this long to be ended for another.
+const EVICTABLE: Duration = Duration::from_secs(1);
+
+impl Hub {
+    /// The right to start a process in `room`; idle ones are ended to make room.
+    pub(super) async fn permit(&self, room: &Room) -> Result<Permit, Unavailable> {
+        if self.is_draining() {
+            return Err(busy(Full::Closed));
+        }
+        let (quota, claim) = (&self.nursery.quota, room.backend.claim(room.user.as_ref()));
+        let deadline = Instant::now() + EVICTION;
+        let mut asked = None;
+        loop {
+            let freed = quota.freed();
+            let full = match quota.take(&claim) {
+                Ok(permit) => return Ok(permit),
+                Err(full) => full,
+            };
+            if asked != Some(full) && !self.make_way(room, full) {
+                return Err(busy(full));
+            }
+            asked = Some(full);
+            timeout_at(deadline, freed).await.map_err(|_| busy(full))?;
+        }
+    }
+
+    /// Ends something that stands in the way of a process in `room`; whether it found something.
+    fn make_way(&self, room: &Room, full: Full) -> bool {
+        match full {
+            Full::Closed => false,
+            Full::User => self.evict(|one| one.user == room.user),
+            Full::Server => self.evict(|one| one.backend.name == room.backend.name),
+            // What was not spoken to yet has nothing to lose.
+            Full::All => {
+                self.backends().iter().any(|backend| backend.end_warm()) || self.evict(|_| true)
+            }
+        }
+    }
+
+    /// Ends the process that was silent longest, of those that have nothing to do.
+    fn evict(&self, candidate: impl Fn(&Room) -> bool) -> bool {
+        let idle = |room: &Room| {
+            let child = room.live()?;
+            (child.calls.is_empty() && child.idle() >= EVICTABLE).then(|| child.idle())
+        };
+        let rooms = self.rooms();
+        let rooms = rooms.iter().filter(|room| candidate(room));
+        let longest =
+            rooms.filter_map(|room| Some((idle(room)?, room))).max_by_key(|(idle, _)| *idle);
+        longest.is_some_and(|(_, room)| room.retire().is_some())
+    }
+}
+
+fn busy(full: Full) -> Unavailable {
+    let what = match full {
+        Full::All => "too many servers are running",
+        Full::Server => "this server has too many processes",
+        Full::User => "this user has too many servers running",
+        Full::Closed => "the proxy is shutting down",
+    };
+    Unavailable::Busy { what }
+}

@@ -1,0 +1,62 @@
+//! A client that reads a stream; of several the last one counts (Streamable HTTP, "Resumability").
+
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use super::Stream;
+use crate::protocol::splice::Payload;
+use crate::sync::lock;
+
+/// A client that reads a stream.
+pub struct Reader {
+    pub(super) stream: Arc<Stream>,
+    pub(super) generation: u64,
+    pub(super) after: u64,
+}
+
+impl Reader {
+    /// The stream's name in event ids.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.stream.number
+    }
+
+    /// The next event and its number; `None` when the stream ended or another reader took over.
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<(u64, Payload)>> {
+        let mut state = lock(&self.stream.state);
+        if state.reader != self.generation {
+            return Poll::Ready(None);
+        }
+        let at = state.events.partition_point(|event| event.seq <= self.after);
+        if let Some(event) = state.events.get(at) {
+            let (seq, payload) = (event.seq, event.payload.clone());
+            self.after = seq;
+            state.taken = state.taken.max(seq);
+            state.forget_taken();
+            let writer = state.relieved();
+            drop(state);
+            writer.into_iter().for_each(Waker::wake);
+            return Poll::Ready(Some((seq, payload)));
+        }
+        if state.closed {
+            return Poll::Ready(None);
+        }
+        state.waker = Some(cx.waker().clone());
+        Poll::Pending
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        let writer = {
+            let mut state = lock(&self.stream.state);
+            if state.reader != self.generation {
+                return;
+            }
+            state.read = false;
+            state.waker = None;
+            state.writer.take()
+        };
+        writer.into_iter().for_each(Waker::wake);
+    }
+}
