@@ -8,18 +8,37 @@ use crate::client::send;
 use crate::support::{Proxy, Session, call, eventually, text};
 
 fn rss(proxy: &Proxy) -> u64 {
+    memory(proxy, "VmRSS:")
+}
+
+/// The most since the last call of [`forget_peak`].
+fn peak(proxy: &Proxy) -> u64 {
+    memory(proxy, "VmHWM:")
+}
+
+fn forget_peak(proxy: &Proxy) {
+    std::fs::write(format!("/proc/{}/clear_refs", proxy.process.id()), "5").unwrap();
+}
+
+fn memory(proxy: &Proxy, what: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", proxy.process.id())).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(what)).unwrap();
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
 }
 
+/// Twice the bytes in flight, and what a buffer may have too much.
 #[test]
-fn large_requests_and_results_pass_whole() {
+fn large_requests_and_results_pass_whole_in_bounded_memory() {
+    const SLACK: u64 = 12 << 20;
     let proxy = Proxy::start(&["--max-request", "40000000"]);
     let session = proxy.session();
     for mebibytes in [1, 8, 32] {
         let size = mebibytes << 20;
+        let before = rss(&proxy);
+        forget_peak(&proxy);
         assert_eq!(text(&session.call("big", &json!({"bytes": size}))).len(), size);
+        let most = peak(&proxy) - before;
+        assert!(most < 2 * (mebibytes << 20) as u64 + SLACK, "{mebibytes} MiB: {most}");
         let said = "y".repeat(size);
         let answer = session.call("sleep", &json!({"ms": 0, "say": said}));
         assert!(text(&answer) == said);

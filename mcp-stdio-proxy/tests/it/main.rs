@@ -13,6 +13,7 @@ mod config;
 mod faults;
 mod isolation;
 mod limits;
+mod operation;
 mod shutdown;
 mod support;
 mod transport;
