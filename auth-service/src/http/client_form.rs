@@ -65,7 +65,7 @@ fn credentials(header: Option<&str>, params: &Params) -> Result<ClientCredential
 }
 
 /// RFC 6749 §2.3.1: id and secret are form-encoded before they become user and password.
-fn basic(header: &str) -> Option<(ClientId, ClientSecret)> {
+pub(super) fn basic(header: &str) -> Option<(ClientId, ClientSecret)> {
     let (scheme, encoded) = header.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;

@@ -18,6 +18,8 @@ mod limits;
 mod manage;
 mod operation;
 mod page;
+#[cfg(test)]
+mod properties;
 mod register;
 mod revoke;
 mod token;

@@ -32,7 +32,7 @@ pub struct Challenge {
 }
 
 impl Challenge {
-    fn of(server: &McpServer, error: Option<(&'static str, &'static str)>) -> Self {
+    pub(super) fn of(server: &McpServer, error: Option<(&'static str, &'static str)>) -> Self {
         let scope = server.scopes.basic.to_string();
         Self { resource_metadata: server.resource.metadata_url(), scope, error }
     }
@@ -40,7 +40,7 @@ impl Challenge {
     /// One that asks for all that the operation needs at once, and for what the token has: a client
     /// may put the new token in the place of the old one (MCP 2025-11-25, "Runtime Insufficient
     /// Scope Errors").
-    fn to_step_up(server: &McpServer, needed: &Scopes, held: &Scopes) -> Self {
+    pub(super) fn to_step_up(server: &McpServer, needed: &Scopes, held: &Scopes) -> Self {
         let error = ("insufficient_scope", "the token lacks a scope that this needs");
         let scope = needed.union(&held.intersection(&server.scopes.known())).to_string();
         Self { scope, ..Self::of(server, Some(error)) }

@@ -81,7 +81,11 @@ fn described(id: &ClientId, metadata: ClientMetadata) -> Client {
 }
 
 /// Draft §4: the document says whose it is, and has no secrets.
-fn parse(id: &ClientId, body: &[u8], app_schemes: &[String]) -> Result<ClientMetadata, Error> {
+pub(super) fn parse(
+    id: &ClientId,
+    body: &[u8],
+    app_schemes: &[String],
+) -> Result<ClientMetadata, Error> {
     #[derive(Deserialize)]
     struct Identity {
         client_id: String,

@@ -30,6 +30,8 @@ mod pkce;
 mod policy;
 mod preregistration;
 mod prompt;
+#[cfg(test)]
+mod properties;
 mod protected_resource;
 mod redirect_uri;
 mod refresh_grant;

@@ -2,6 +2,8 @@
 
 mod client_documents;
 mod github;
+#[cfg(test)]
+mod properties;
 mod servers_file;
 mod signing_key;
 mod stated_scopes;
