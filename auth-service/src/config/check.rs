@@ -170,9 +170,20 @@ impl Check {
             refresh_token,
             refresh_grace,
             client: unless_zero(client),
+            client_unused: self.client_unused(raw, client),
             login_session: unless_zero(login_session),
             approval: unless_zero(approval),
         }
+    }
+
+    fn client_unused(&mut self, raw: &Raw, client: Duration) -> Option<Duration> {
+        let name = "CLIENT_UNUSED_LIFETIME";
+        let default = client.min(Duration::from_hours(24)).as_secs();
+        let unused = self.number(name, raw.client_unused_lifetime.as_ref(), default);
+        if !client.is_zero() && unused > client.as_secs() {
+            self.0.push(format!("CLIENT_LIFETIME is shorter than {name}"));
+        }
+        (unused > 0).then(|| Duration::from_secs(unused))
     }
 
     fn required(&mut self, name: &str, value: Option<&String>) -> Option<String> {

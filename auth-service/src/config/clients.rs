@@ -29,6 +29,8 @@ const NO_APP: [&str; 15] = [
 /// Which clients there may be.
 #[derive(Clone, Debug)]
 pub struct ClientsConfig {
+    /// `MAX_CLIENTS`: how many registrations there may be, 10000.
+    pub max: u32,
     /// `REDIRECT_SCHEMES`: private-use schemes (RFC 8252 §7.1) without a dot that redirect URIs may
     /// have; reverse domain names always may.
     pub redirect_schemes: Vec<String>,
@@ -73,8 +75,12 @@ impl Check {
             allow: self.hosts("CLIENT_DOCUMENT_ALLOW", raw.client_document_allow.as_deref()),
             deny: self.hosts("CLIENT_DOCUMENT_DENY", raw.client_document_deny.as_deref()),
         };
+        let max = self.number("MAX_CLIENTS", raw.max_clients.as_ref(), 10_000);
+        if max == 0 {
+            self.0.push("MAX_CLIENTS must be at least 1".to_owned());
+        }
         let redirect_schemes = self.redirect_schemes(raw);
-        ClientsConfig { redirect_schemes, registration_token, documents }
+        ClientsConfig { max, redirect_schemes, registration_token, documents }
     }
 
     fn hosts(&mut self, name: &str, text: Option<&str>) -> Vec<String> {

@@ -76,12 +76,15 @@ pub struct Lifetimes {
     /// `REFRESH_TOKEN_GRACE`: for how many seconds a spent refresh token still gives its
     /// successor, 60.
     pub refresh_grace: Duration,
-    /// `CLIENT_LIFETIME`: 7776000 s; 0 is for ever.
+    /// `CLIENT_LIFETIME`: 7776000 s, from each use; 0 is for ever.
     pub client: Option<Duration>,
     /// `LOGIN_SESSION_LIFETIME`: for how long a browser stays logged in, 43200 s; 0 is not at all.
     pub login_session: Option<Duration>,
     /// `CONSENT_LIFETIME`: for how long a consent is remembered, 7776000 s; 0 is not at all.
     pub approval: Option<Duration>,
+    /// `CLIENT_UNUSED_LIFETIME`: for how long a registration waits for its first use, 86400 s; 0, or
+    /// nothing beside a `CLIENT_LIFETIME` of 0, is for ever.
+    pub client_unused: Option<Duration>,
 }
 
 /// Everything that is wrong with the settings.
@@ -124,6 +127,8 @@ struct Raw {
     rate_limit_address: Option<String>,
     rate_limit_register: Option<String>,
     rate_limit_client: Option<String>,
+    client_unused_lifetime: Option<String>,
+    max_clients: Option<String>,
     registration_token: Option<String>,
     redirect_schemes: Option<String>,
     client_document_allow: Option<String>,

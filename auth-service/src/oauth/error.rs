@@ -24,6 +24,9 @@ pub enum Error {
     /// The initial access token or the registration access token is wrong (RFC 6750 §3.1).
     #[error("the token is missing, or is not the one for this registration")]
     InvalidToken,
+    /// `MAX_CLIENTS`, and all of them are for ever.
+    #[error("there is no room for another client; try again later")]
+    TooManyClients,
     /// The client did not register for this.
     #[error("{0}")]
     UnauthorizedClient(&'static str),
@@ -185,6 +188,7 @@ impl Error {
             Self::ExpiredToken => ErrorCode::ExpiredToken,
             Self::ClientDocument
             | Self::Busy
+            | Self::TooManyClients
             | Self::Provider(_)
             | Self::Store(_)
             | Self::TooManyRequests(_) => ErrorCode::TemporarilyUnavailable,

@@ -23,7 +23,7 @@ impl AuthServer {
         token: &RegistrationToken,
         body: &[u8],
     ) -> Result<Registered, Error> {
-        let mut client = self.managed(id, token).await?;
+        let client = self.managed(id, token).await?;
         let named: Named = serde_json::from_slice(body)
             .map_err(|_| Error::InvalidClientMetadata("the body must have the client_id"))?;
         if named.has_what_only_answers_have() {
@@ -43,24 +43,21 @@ impl AuthServer {
                 return Err(Error::InvalidClientMetadata("client_secret is not the issued one"));
             }
         }
-        client.metadata = self.registrable(body)?;
-        let secret = match (client.metadata.token_endpoint_auth_method.has_secret(), &client.secret)
-        {
-            (false, _) => {
-                client.secret = None;
-                None
-            }
-            (true, None) => {
-                let secret = ClientSecret::generate()?;
-                client.secret = Some(secret.fingerprint());
-                Some(secret)
-            }
-            (true, Some(_)) => None,
+        let metadata = self.registrable(body)?;
+        let fresh = ClientSecret::generate()?;
+        let replaced = |client: Client| {
+            let secret = match client.secret.clone() {
+                _ if !metadata.token_endpoint_auth_method.has_secret() => None,
+                None => Some(fresh.fingerprint()),
+                kept => kept,
+            };
+            let metadata = metadata.clone();
+            manages(&client, token).then_some(Client { secret, metadata, ..client })
         };
-        if !self.store.replace_client(&client, self.now()).await? {
-            return Err(Error::InvalidToken);
-        }
-        Ok(self.registered(client, secret.as_ref(), Some(token)))
+        let client = self.store.change_client(id, self.now(), replaced).await?;
+        let client = client.ok_or(Error::InvalidToken)?;
+        let issued = client.secret == Some(fresh.fingerprint());
+        Ok(self.registered(client, issued.then_some(&fresh), Some(token)))
     }
 
     /// Ends the registration and everything granted to it (RFC 7592 §2.3).
@@ -78,12 +75,14 @@ impl AuthServer {
     /// The client, if `token` manages it. Unknown client and wrong token look the same
     /// (RFC 7592 §2.1: 401 for both).
     async fn managed(&self, id: &ClientId, token: &RegistrationToken) -> Result<Client, Error> {
-        let client = self.store.client(id, self.now()).await?.ok_or(Error::InvalidToken)?;
-        match &client.registration_token {
-            Some(stored) if stored.matches(&token.fingerprint()) => Ok(client),
-            _ => Err(Error::InvalidToken),
-        }
+        let client = self.store.client(id, self.now()).await?;
+        client.filter(|client| manages(client, token)).ok_or(Error::InvalidToken)
     }
+}
+
+fn manages(client: &Client, token: &RegistrationToken) -> bool {
+    let stored = client.registration_token.as_ref();
+    stored.is_some_and(|stored| stored.matches(&token.fingerprint()))
 }
 
 #[derive(serde::Deserialize)]

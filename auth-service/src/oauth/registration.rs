@@ -1,12 +1,21 @@
 //! Dynamic client registration (RFC 7591).
 
+use std::time::Duration;
+
 use secrecy::ExposeSecret;
 use serde::Serialize;
 
 use super::{AuthServer, Endpoint, Error, client_metadata};
-use crate::model::{
-    Client, ClientId, ClientMetadata, ClientSecret, Fingerprint, RegistrationToken, UnixTime,
+use crate::{
+    model::{
+        AuthMethod, Client, ClientId, ClientMetadata, ClientSecret, Fingerprint, RegistrationToken,
+        UnixTime,
+    },
+    store,
 };
+
+/// For how long equal registrations of public clients are one.
+const SAME: Duration = Duration::from_mins(10);
 
 /// The answer to a registration (RFC 7591 §3.2.1, RFC 7592 §3). No member is ever `null`: clients
 /// refuse that.
@@ -21,7 +30,8 @@ pub struct Registered {
     client_secret_expires_at: Option<u8>,
     #[serde(skip_serializing_if = "Option::is_none")]
     registration_access_token: Option<String>,
-    registration_client_uri: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    registration_client_uri: Option<String>,
     #[serde(flatten)]
     metadata: ClientMetadata,
 }
@@ -37,22 +47,78 @@ impl AuthServer {
             }
         }
         let metadata = self.registrable(body)?;
-        let now = self.now();
+        if metadata.token_endpoint_auth_method == AuthMethod::None {
+            return self.register_public(metadata).await;
+        }
         let method = metadata.token_endpoint_auth_method;
         let secret = method.has_secret().then(ClientSecret::generate).transpose()?;
-        let token = RegistrationToken::generate()?;
+        let (client, token) = self.create(metadata, secret.as_ref()).await?;
+        Ok(self.registered(client, secret.as_ref(), Some(&token)))
+    }
+
+    /// Registers a public client, or names the registration that its like was given just now:
+    /// clients of one vendor all register the same, some at each start. What several hold belongs to
+    /// none of them, so from the first repeat on nobody manages it.
+    async fn register_public(&self, metadata: ClientMetadata) -> Result<Registered, Error> {
+        let text = serde_json::to_string(&metadata).map_err(store::Error::from)?;
+        let same = Fingerprint::of(&text);
+        let mut gone = None;
+        if let Some(id) = self.store.same_registration(&same).await? {
+            if let Some(client) = self.share(&id, &metadata).await? {
+                return Ok(self.registered(client, None, None));
+            }
+            gone = Some(id);
+        }
+        let (client, token) = self.create(metadata, None).await?;
+        // Of several at once, one is named after all of them are stored.
+        loop {
+            let claim = (&client.id, SAME.as_secs());
+            let named = self.store.claim_registration(&same, claim, gone.as_ref()).await?;
+            if named == client.id {
+                return Ok(self.registered(client, None, Some(&token)));
+            }
+            if let Some(shared) = self.share(&named, &client.metadata).await? {
+                self.store.forget_client(&client.id).await?;
+                return Ok(self.registered(shared, None, None));
+            }
+            gone = Some(named);
+        }
+    }
+
+    /// The registration `id` for one more client, if it is still what that one asks for.
+    async fn share(
+        &self,
+        id: &ClientId,
+        metadata: &ClientMetadata,
+    ) -> Result<Option<Client>, Error> {
+        let now = self.now();
+        let shared = |client: Client| {
+            let fits = client.metadata == *metadata && now < client.issued_at.plus(SAME);
+            fits.then_some(Client { registration_token: None, ..client })
+        };
+        Ok(self.store.change_client(id, now, shared).await?)
+    }
+
+    async fn create(
+        &self,
+        metadata: ClientMetadata,
+        secret: Option<&ClientSecret>,
+    ) -> Result<(Client, RegistrationToken), Error> {
+        let (now, token) = (self.now(), RegistrationToken::generate()?);
         let client = Client {
             id: ClientId::generate()?,
-            secret: secret.as_ref().map(ClientSecret::fingerprint),
+            secret: secret.map(ClientSecret::fingerprint),
             registration_token: Some(token.fingerprint()),
             issued_at: now,
-            expires_at: self.config.lifetimes.client.map(|life| now.plus(life)),
+            expires_at: self.config.lifetimes.client_unused.map(|life| now.plus(life)),
             own_access: None,
             metadata,
         };
-        self.store.put_client(&client, now).await?;
+        if !self.store.register_client(&client, self.config.clients.max, now).await? {
+            return Err(Error::TooManyClients);
+        }
         log::info!(target: "audit", client:% = client.id; "client registered");
-        Ok(self.registered(client, secret.as_ref(), Some(&token)))
+        Ok((client, token))
     }
 
     /// The metadata in `body`, as it can be registered.
@@ -65,12 +131,12 @@ impl AuthServer {
 
     /// A use of the registration renews it: a client that people work with does not expire.
     pub(super) async fn renew_client(&self, client: &Client) -> Result<(), Error> {
-        let Some(life) = self.config.lifetimes.client else { return Ok(()) };
-        if client.registration_token.is_none() {
+        if client.expires_at.is_none() {
             return Ok(());
         }
         let now = self.now();
-        if self.store.renew_client(&client.id, now.plus(life), now).await? {
+        let end = self.config.lifetimes.client.map(|life| now.plus(life));
+        if self.store.renew_client(&client.id, end, now).await? {
             Ok(())
         } else {
             Err(Error::InvalidClient)
@@ -90,7 +156,7 @@ impl AuthServer {
             client_id_issued_at: client.issued_at,
             client_secret_expires_at: client.secret.map(|_| 0),
             registration_access_token: token.map(|token| token.reveal().to_owned()),
-            registration_client_uri: self.config.issuer.at(&path),
+            registration_client_uri: token.map(|_| self.config.issuer.at(&path)),
             metadata: client.metadata,
         }
     }

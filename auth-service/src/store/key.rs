@@ -12,6 +12,10 @@ pub(super) const PREFIX: &str = "mcpgw:";
 pub(super) enum Key<'a> {
     /// A registration.
     Client(&'a ClientId),
+    /// The index of registrations, by their end.
+    Clients,
+    /// Which registration those with the same metadata are given.
+    SameRegistration(&'a Fingerprint),
     /// A client metadata document, by its URL.
     ClientDocument(&'a Fingerprint),
     /// An authorization request on the consent page.
@@ -53,6 +57,8 @@ impl fmt::Display for Key<'_> {
         f.write_str(PREFIX)?;
         match self {
             Self::Client(id) => write!(f, "client:{id}"),
+            Self::Clients => f.write_str("clients"),
+            Self::SameRegistration(metadata) => write!(f, "same-registration:{metadata}"),
             Self::ClientDocument(url) => write!(f, "client-document:{url}"),
             Self::Consent(flow) => write!(f, "consent:{flow}"),
             Self::Login(state) => write!(f, "login:{state}"),

@@ -1,8 +1,8 @@
 //! RFC 7591: dynamic client registration.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::support::{CALLBACK, Gateway, answer};
+use crate::support::{CALLBACK, Gateway, TIME, answer};
 
 /// §3.2.1: 201 with all registered metadata, nothing `null`, not to be cached.
 #[tokio::test]
@@ -83,7 +83,7 @@ async fn a_registration_in_use_does_not_expire() {
     let gateway = Gateway::with(&life);
     let (used, idle) = (gateway.app().await, gateway.app().await);
     gateway.clock.advance(60);
-    gateway.tokens(&used, "alice", crate::support::TIME).await;
+    gateway.tokens(&used, "alice", TIME).await;
     gateway.clock.advance(60);
     let unknown = gateway.refresh(&idle, "x").await;
     assert_eq!(unknown.error(), (401, "invalid_client"));
@@ -169,4 +169,146 @@ async fn registration_can_ask_for_a_token() {
         assert!(refused.header("www-authenticate").starts_with("Bearer "));
     }
     assert_eq!(with(Some("a token of the operator")).await.status, 201);
+}
+
+fn index(gateway: &Gateway) -> Vec<String> {
+    let list = gateway.redis.cli(&["ZRANGE", "mcpgw:clients", "0", "-1"]);
+    list.lines().map(str::to_owned).collect()
+}
+
+/// A registration that nobody uses ends soon; its first use makes it one in use.
+#[tokio::test]
+async fn an_unused_registration_ends_before_a_used_one() {
+    let gateway = Gateway::with(&[("CLIENT_UNUSED_LIFETIME", "100")]);
+    let (used, idle) = (gateway.app().await, gateway.app().await);
+    gateway.tokens(&used, "alice", TIME).await;
+    gateway.clock.advance(99);
+    assert_eq!(gateway.refresh(&idle, "x").await.error(), (400, "invalid_grant"));
+    gateway.clock.advance(1);
+    assert_eq!(gateway.refresh(&idle, "x").await.error(), (401, "invalid_client"));
+    gateway.clock.advance(7_000_000);
+    assert_eq!(gateway.refresh(&used, "x").await.error(), (400, "invalid_grant"));
+    let next = gateway.app().await;
+    assert_eq!(index(&gateway), [next.id, used.id], "by their end, without what has ended");
+}
+
+/// `CLIENT_LIFETIME=0`: for ever, from the start or from the first use.
+#[tokio::test]
+async fn a_registration_can_be_for_ever() {
+    for (unused, idle_after) in [("", (400, "invalid_grant")), ("100", (401, "invalid_client"))] {
+        let life = [("CLIENT_LIFETIME", "0"), ("CLIENT_UNUSED_LIFETIME", unused)];
+        let gateway = Gateway::with(&life);
+        let (used, idle) = (gateway.app().await, gateway.app().await);
+        gateway.tokens(&used, "alice", TIME).await;
+        gateway.clock.advance(1_000_000_000);
+        assert_eq!(gateway.refresh(&idle, "x").await.error(), idle_after, "{unused}");
+        assert_eq!(gateway.refresh(&used, "x").await.error(), (400, "invalid_grant"));
+        let key = format!("mcpgw:client:{}", used.id);
+        assert_eq!(gateway.redis.cli(&["TTL", &key]).trim(), "-1");
+        assert_eq!(gateway.redis.cli(&["ZSCORE", "mcpgw:clients", &used.id]).trim(), "inf");
+    }
+}
+
+/// Registrations are bounded: the one that would end first makes room, so that a flood of new ones
+/// pushes itself out and not the clients that people use.
+#[tokio::test]
+async fn a_flood_of_registrations_pushes_itself_out() {
+    let gateway = Gateway::with(&[("MAX_CLIENTS", "3")]);
+    let used = gateway.app().await;
+    gateway.tokens(&used, "alice", TIME).await;
+    let mut flood = Vec::new();
+    for _ in 0..10 {
+        gateway.clock.advance(1);
+        flood.push(gateway.app().await.id);
+    }
+    let last = [flood[8].clone(), flood[9].clone()];
+    assert_eq!(index(&gateway), [&last[..], std::slice::from_ref(&used.id)].concat());
+    assert_eq!(gateway.refresh(&used, "x").await.error(), (400, "invalid_grant"));
+    for (id, left) in flood.iter().zip((0..10).map(|n| n > 7)) {
+        let key = format!("mcpgw:client:{id}");
+        assert_eq!(gateway.redis.cli(&["EXISTS", &key]).trim() == "1", left, "{id}");
+    }
+}
+
+/// What is for ever makes no room: 503, and when to ask again.
+#[tokio::test]
+async fn an_eternal_registration_makes_no_room() {
+    let gateway = Gateway::with(&[("MAX_CLIENTS", "1"), ("CLIENT_LIFETIME", "0")]);
+    let first = gateway.register(json!({ "redirect_uris": [CALLBACK] })).await;
+    let refused = gateway.register(json!({ "redirect_uris": [CALLBACK] })).await;
+    assert_eq!(refused.error(), (503, "temporarily_unavailable"));
+    assert!(!refused.header("retry-after").is_empty());
+    let url = format!("{}/register/{}", gateway.base, first.text("client_id"));
+    let token = first.text("registration_access_token");
+    assert_eq!(answer(gateway.http.delete(url).bearer_auth(token)).await.status, 204);
+    assert_eq!(gateway.register(json!({ "redirect_uris": [CALLBACK] })).await.status, 201);
+}
+
+fn public(name: &str) -> Value {
+    let method = "none";
+    json!({ "redirect_uris": [CALLBACK], "client_name": name, "token_endpoint_auth_method": method })
+}
+
+/// Public clients that register the same within minutes are one, which from then on nobody manages.
+#[tokio::test]
+async fn equal_registrations_of_public_clients_are_one() {
+    let gateway = Gateway::start();
+    let first = gateway.register(public("One")).await;
+    let url = format!("{}/register/{}", gateway.base, first.text("client_id"));
+    let token = first.text("registration_access_token");
+    let read = async || answer(gateway.http.get(&url).bearer_auth(&token)).await.status;
+    assert_eq!(read().await, 200);
+    let again = gateway.register(public("One")).await;
+    assert_eq!((again.status, &again.body["client_id"]), (201, &first.body["client_id"]));
+    for member in ["registration_access_token", "registration_client_uri"] {
+        assert!(again.body.get(member).is_none(), "{again:?}");
+    }
+    assert_eq!(again.body["redirect_uris"], json!([CALLBACK]));
+    assert_eq!(read().await, 401, "it belongs to nobody in particular");
+    let other = gateway.register(public("Two")).await;
+    assert_ne!(other.body["client_id"], first.body["client_id"]);
+    gateway.clock.advance(600);
+    let later = gateway.register(public("One")).await;
+    assert_ne!(later.body["client_id"], first.body["client_id"]);
+    assert!(later.body["registration_access_token"].is_string());
+    assert_eq!(index(&gateway).len(), 3);
+}
+
+/// Who registers what a known client would, and then changes it, does not get that client's users.
+#[tokio::test]
+async fn a_registration_that_was_changed_is_nobody_elses() {
+    let gateway = Gateway::start();
+    let first = gateway.register(public("One")).await;
+    let id = first.text("client_id");
+    let mut changed = public("One");
+    changed["client_id"] = json!(id);
+    changed["redirect_uris"] = json!(["https://evil.example/cb", CALLBACK]);
+    let request = gateway.http.put(format!("{}/register/{id}", gateway.base)).json(&changed);
+    let token = first.text("registration_access_token");
+    assert_eq!(answer(request.bearer_auth(token)).await.status, 200);
+    assert_ne!(gateway.register(public("One")).await.text("client_id"), id);
+}
+
+/// A client with a secret is never given to another.
+#[tokio::test]
+async fn equal_registrations_of_confidential_clients_are_two() {
+    let gateway = Gateway::start();
+    let metadata = json!({ "redirect_uris": [CALLBACK], "client_name": "One" });
+    let (one, two) = (gateway.register(metadata.clone()).await, gateway.register(metadata).await);
+    assert_ne!(one.body["client_id"], two.body["client_id"]);
+}
+
+/// Of twenty equal registrations at once one is left, and all are given it.
+#[tokio::test]
+async fn equal_registrations_at_once_are_one() {
+    let gateway = Gateway::start();
+    let all = (0..20).map(|_| gateway.register(public("One")));
+    let mut ids: Vec<String> =
+        futures_util::future::join_all(all).await.iter().map(|one| one.text("client_id")).collect();
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), 1, "{ids:?}");
+    assert_eq!(index(&gateway), ids);
+    let keys = gateway.redis.cli(&["KEYS", "mcpgw:client:*"]);
+    assert_eq!(keys.lines().count(), 1, "the losers are gone: {keys}");
 }

@@ -101,13 +101,14 @@ async fn a_renewal_does_not_undo_what_the_client_does() {
     let now = gateway.clock.now();
     let before = store.client(&id, now).await.unwrap().unwrap();
     let end = UnixTime(now.0 + 9_000_000);
-    assert!(store.renew_client(&id, end, now).await.unwrap());
+    assert!(store.renew_client(&id, Some(end), now).await.unwrap());
     let after = store.client(&id, now).await.unwrap().unwrap();
     assert_eq!(after.expires_at, Some(end));
     assert_eq!(after.metadata, before.metadata, "nothing else has changed");
     store.delete_client(&id, now).await.unwrap();
-    assert!(!store.renew_client(&id, end, now).await.unwrap());
-    assert!(!store.replace_client(&before, now).await.unwrap());
+    assert!(!store.renew_client(&id, Some(end), now).await.unwrap());
+    let changed = store.change_client(&id, now, |_| Some(before.clone())).await.unwrap();
+    assert_eq!(changed, None);
     assert_eq!(store.client(&id, now).await.unwrap(), None);
 }
 
