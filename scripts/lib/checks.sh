@@ -41,11 +41,18 @@ install_checks() {
     have cargo-clippy || fail "clippy is needed: rustup component add clippy rustfmt"
 }
 
-# The official SDKs, as clients.
+# The official SDKs, as clients; the Rust one comes by cargo.
 install_clients() {
-    python_tools "$TOOLS/client-python" "$ROOT/tests/clients/python/requirements.txt"
+    for generation in 1 2; do
+        python_tools "$TOOLS/client-python-$generation" \
+            "$ROOT/tests/clients/python/requirements-$generation.txt"
+    done
     # Node looks for packages beside the program.
     node_packages "$ROOT/tests/clients/typescript"
+    node_packages "$ROOT/tests/pages"
+    # A browser, and a font for it.
+    have chromium || need_debian chromium fonts-liberation
+    node_tools "$TOOLS/conformance" "$ROOT/tests/conformance"
 }
 
 # The compose file is accepted, with the settings that have no default.

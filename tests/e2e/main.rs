@@ -1,11 +1,14 @@
 //! The gateway as a user runs it: `scripts/quickstart`, real Traefik, Redis and MCP servers, the
 //! official SDKs as clients; GitHub alone is a stand-in.
 
+mod clients;
+mod conformance;
 mod discovery;
 mod faults;
 mod headers;
 mod login;
 mod operation;
+mod pages;
 mod revocation;
 mod sdk;
 
@@ -23,6 +26,9 @@ fn main() -> ExitCode {
         discovery::SCENARIOS,
         login::SCENARIOS,
         sdk::SCENARIOS,
+        clients::SCENARIOS,
+        conformance::SCENARIOS,
+        pages::SCENARIOS,
         headers::SCENARIOS,
         revocation::SCENARIOS,
         operation::SCENARIOS,

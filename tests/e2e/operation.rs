@@ -19,40 +19,62 @@ pub const SCENARIOS: &[Scenario] = &[
 /// The scenarios run side by side and edit one file.
 static EDITING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
-/// Adds an entry to `mcp-servers.json`; answers the URL of the new server once it is known.
-async fn add(stack: &Stack, name: &str, entry: Value) -> String {
-    let editing = EDITING.lock().await;
+/// Writes an entry of `mcp-servers.json`.
+pub(crate) async fn edit(stack: &Stack, name: &str, entry: Value) {
+    let _editing = EDITING.lock().await;
     let path = stack.path("mcp-servers.json");
     let mut file: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
     file["mcpServers"][name] = entry;
     let draft = stack.path("mcp-servers.json.draft");
     std::fs::write(&draft, serde_json::to_string_pretty(&file).unwrap()).unwrap();
     std::fs::rename(draft, &path).unwrap();
-    drop(editing);
-    let url = stack.url("time").replace("//time.", &format!("//{name}."));
+}
+
+/// Waits until a request to `url` without a token is answered with a challenge that has `part`.
+pub(crate) async fn challenged(stack: &Stack, url: &str, part: &str) {
+    let http = client_of(stack, url);
     let deadline = Instant::now() + Duration::from_secs(20);
-    while Reply::read(client_of(stack, name).post(&url)).await.status != 401 {
-        assert!(Instant::now() < deadline, "{name} is not known");
+    loop {
+        let reply = Reply::read(http.post(url)).await;
+        if reply.status == 401 && reply.header("www-authenticate").contains(part) {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{url} is not known: {reply:?}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+/// Adds a server; answers its URL once auth-service knows it.
+async fn add(stack: &Stack, name: &str, entry: Value) -> String {
+    edit(stack, name, entry).await;
+    let url = stack.url("time").replace("//time.", &format!("//{name}."));
+    challenged(stack, &url, "").await;
     url
 }
 
-fn client_of(stack: &Stack, name: &str) -> reqwest::Client {
+/// Adds a server at `url` and waits until both programs know it.
+pub(crate) async fn publish(stack: &Stack, name: &str, entry: Value, url: &str) {
+    edit(stack, name, entry).await;
+    challenged(stack, url, "").await;
+    let reply = list_tools(&client(stack, url).await).await;
+    assert_eq!(reply.status, 200, "{reply:?}");
+}
+
+fn client_of(stack: &Stack, url: &str) -> reqwest::Client {
+    let host = url::Url::parse(url).unwrap().host_str().unwrap().to_owned();
     let pem = std::fs::read(stack.ca()).unwrap();
     let port = url::Url::parse(stack.issuer()).unwrap().port_or_known_default().unwrap();
     reqwest::Client::builder()
         .tls_certs_only([reqwest::Certificate::from_pem(&pem).unwrap()])
         .no_proxy()
-        .resolve(&format!("{name}.mcp.localhost"), ([127, 0, 0, 1], port).into())
+        .resolve(&host, ([127, 0, 0, 1], port).into())
         .build()
         .unwrap()
 }
 
-async fn client(stack: &Stack, name: &str, url: String) -> McpClient {
-    let http = client_of(stack, name);
-    let token = McpClient::log_in_to(stack, &url, "alice").await;
-    McpClient { url, token: token.token, id: token.id, http }
+async fn client(stack: &Stack, url: &str) -> McpClient {
+    let client = McpClient::log_in_to(stack, url, "alice").await;
+    McpClient { http: client_of(stack, url), ..client }
 }
 
 /// Asks until the proxy, too, has noticed the edit.
@@ -72,7 +94,7 @@ fn a_server_is_added(stack: &Stack) {
     run(async {
         let entry = json!({ "command": "mcp-server-time", "args": ["--local-timezone", "UTC"] });
         let url = add(stack, "clock", entry).await;
-        let client = client(stack, "clock", url).await;
+        let client = client(stack, &url).await;
         let tools = list_tools(&client).await;
         assert_eq!(tools.body["result"]["tools"].as_array().map(Vec::len), Some(2), "{tools:?}");
     });
@@ -82,7 +104,7 @@ fn a_server_is_added(stack: &Stack) {
 fn an_unspawnable_program(stack: &Stack) {
     run(async {
         let url = add(stack, "broken", json!({ "command": "there-is-no-such-program" })).await;
-        let client = client(stack, "broken", url).await;
+        let client = client(stack, &url).await;
         let reply = list_tools(&client).await;
         assert!(!reply.status.is_server_error(), "{reply:?}");
         assert_eq!(reply.body["id"], 1);

@@ -1,18 +1,17 @@
-//! The official SDKs, from the first 401 to a tool call, on every server of the catalogue.
-
-use std::process::Command;
+//! The official SDKs of today, from the first 401 to a tool call, on every server of the catalogue.
 
 use gateway_tests::{
     github::Mood,
-    stack::{Stack, root},
+    sdk::{Driver, Sdk},
+    stack::Stack,
 };
 use serde_json::{Value, json};
 
 use crate::Scenario;
 
 pub const SCENARIOS: &[Scenario] = &[
-    ("the_python_sdk_uses_every_server", the_python_sdk),
-    ("the_typescript_sdk_uses_every_server", the_typescript_sdk),
+    ("the_python_sdk_uses_every_server", |stack| use_every_server(stack, Sdk::Python2)),
+    ("the_typescript_sdk_uses_every_server", |stack| use_every_server(stack, Sdk::TypeScript2)),
     ("the_python_sdk_logs_in_with_a_code", the_python_sdk_with_a_code),
 ];
 
@@ -41,52 +40,22 @@ fn calls(stack: &Stack) -> Vec<(&'static str, &'static str, Value, &'static str)
     ]
 }
 
-fn the_python_sdk(stack: &Stack) {
+fn use_every_server(stack: &Stack, sdk: Sdk) {
     stack.github.set(Mood::LogsIn { id: 583_231, login: "octocat".into() });
-    drive(stack, python(stack));
-}
-
-fn the_typescript_sdk(stack: &Stack) {
-    let mut command = Command::new("node");
-    command.arg(root().join("tests/clients/typescript/driver.mjs"));
-    command.env("NODE_EXTRA_CA_CERTS", stack.ca());
-    drive(stack, command);
+    let calls = calls(stack);
+    assert_eq!(calls.len(), 7, "the catalogue of the quickstart");
+    let mut client = Driver::start(sdk, stack);
+    for (server, tool, arguments, word) in &calls {
+        let opened = client.open(stack.url(server), &[]);
+        let tools = opened.body["tools"].as_array().unwrap();
+        assert!(tools.contains(&json!(tool)), "{server}: {tools:?}");
+        client.call(tool, arguments).assert_says(word);
+    }
 }
 
 fn the_python_sdk_with_a_code(stack: &Stack) {
-    let mut command = python(stack);
-    command.env("LOGIN_CODE", stack.login_code("alice"));
-    command.args([stack.url("time"), "get_current_time", r#"{"timezone":"UTC"}"#]);
-    assert_eq!(answers(command).len(), 1);
-}
-
-fn python(stack: &Stack) -> Command {
-    let mut command = Command::new(root().join(".tools/client-python/bin/python"));
-    command.arg(root().join("tests/clients/python/driver.py"));
-    command.env("SSL_CERT_FILE", stack.ca());
-    command
-}
-
-fn drive(stack: &Stack, mut command: Command) {
-    let calls = calls(stack);
-    assert_eq!(calls.len(), 7, "the catalogue of the quickstart");
-    for (server, tool, arguments, _) in &calls {
-        command.args([stack.url(server), tool, &arguments.to_string()]);
-    }
-    let answers = answers(command);
-    assert_eq!(answers.len(), calls.len());
-    for ((server, tool, _, word), answer) in calls.iter().zip(&answers) {
-        let tools = answer["tools"].as_array().unwrap();
-        assert!(tools.contains(&json!(tool)), "{server}: {tools:?}");
-        let result = answer["result"].to_string();
-        assert!(result.contains(word), "{server} answered {result}");
-    }
-}
-
-fn answers(mut command: Command) -> Vec<Value> {
-    let output = command.output().expect("the client runs");
-    let text = String::from_utf8_lossy(&output.stdout);
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{text}\n{errors}");
-    text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    let mut client = Driver::start(Sdk::Python2, stack);
+    let opened = client.open(stack.url("time"), &[("login_code", &stack.login_code("alice"))]);
+    assert_eq!(opened.claims["sub"], "local:alice");
+    client.call("get_current_time", &json!({ "timezone": "UTC" })).assert_says("is_dst");
 }

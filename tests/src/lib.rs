@@ -5,4 +5,5 @@ pub mod client;
 pub mod github;
 pub mod pkce;
 pub mod redis;
+pub mod sdk;
 pub mod stack;

@@ -1,9 +1,6 @@
-"""The official Python SDK as a headless client of the gateway.
+"""The official Python SDK, of either generation, as a headless client of the gateway.
 
-usage: driver.py URL TOOL ARGUMENTS [URL TOOL ARGUMENTS ...]
-
-For each URL: discovery, registration, login, tools/list and one tools/call; prints one line of JSON a URL.
-LOGIN_CODE logs in with that code (good for one URL); without it the login goes to GitHub.
+Reads commands from its input and writes answers to its output, a line of JSON each; see tests/src/sdk.rs.
 SSL_CERT_FILE names the CA.
 """
 
@@ -13,16 +10,25 @@ import os
 import re
 import ssl
 import sys
+import time
+from contextlib import AsyncExitStack, asynccontextmanager
 from html.parser import HTMLParser
 from urllib.parse import parse_qs, urljoin, urlsplit
 
-import httpx2
-from mcp.client import Client
 from mcp.client.auth import OAuthClientProvider
 from mcp.client.streamable_http import streamable_http_client
-from mcp.shared.auth import AuthorizationCodeResult, OAuthClientMetadata
+from mcp.shared.auth import OAuthClientMetadata
 
-CALLBACK = "http://127.0.0.1:7778/callback"
+try:  # 2.x
+    import httpx2 as httpx
+    from mcp.client import Client
+    from mcp.shared.auth import AuthorizationCodeResult
+except ImportError:  # 1.x
+    import httpx
+    from mcp.client.session import ClientSession
+
+    Client = None
+
 TLS = ssl.create_default_context(cafile=os.environ["SSL_CERT_FILE"])
 
 
@@ -43,21 +49,25 @@ class HiddenFields(HTMLParser):
 class Browser:
     """Follows the pages of a login until they lead to the client."""
 
+    def __init__(self, callback, login_code):
+        self.callback = callback
+        self.login_code = login_code
+
     async def login(self, url):
-        async with httpx2.AsyncClient(verify=TLS) as http:
+        async with httpx.AsyncClient(verify=TLS, trust_env=False) as http:
             answer = await http.get(url)
             while True:
                 url = self.next(answer)
                 if url is None:
                     answer = await self.consent(http, answer)
-                elif url.startswith(CALLBACK):
+                elif url.startswith(self.callback + "?"):
                     return {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
                 else:
                     answer = await http.get(url)
 
     async def consent(self, http, page):
         page.raise_for_status()
-        code = os.environ.get("LOGIN_CODE")
+        code = self.login_code
         form = HiddenFields(page.text).fields | {"decision": "local" if code else "github"}
         if code:
             form["login_code"] = code
@@ -71,7 +81,7 @@ class Browser:
 
 
 class Memory:
-    """Tokens and registration of one client, for the length of one run."""
+    """Tokens and registration of one client."""
 
     tokens = None
     client = None
@@ -89,38 +99,79 @@ class Memory:
         self.client = client
 
 
-def provider(url):
-    answers = {}
+class Connection:
+    """One client at one server."""
 
-    async def redirect(authorize):
-        answers.update(await Browser().login(authorize))
-
-    async def callback():
-        return AuthorizationCodeResult(
-            code=answers["code"], state=answers.get("state"), iss=answers.get("iss")
+    def __init__(self, command):
+        self.url = command["url"]
+        self.callback = command["callback"]
+        self.browser = Browser(self.callback, command.get("login_code"))
+        self.logins = 0
+        self.answers = {}
+        metadata = OAuthClientMetadata(
+            client_name="Python SDK driver",
+            redirect_uris=[self.callback],
+            token_endpoint_auth_method="none",
+        )
+        self.provider = OAuthClientProvider(
+            self.url,
+            metadata,
+            Memory(),
+            self.redirect,
+            self.returned,
+            client_metadata_url=command.get("client_id"),
         )
 
-    metadata = OAuthClientMetadata(
-        client_name="Python SDK driver",
-        redirect_uris=[CALLBACK],
-        token_endpoint_auth_method="none",
-    )
-    return OAuthClientProvider(url, metadata, Memory(), redirect, callback)
+    async def redirect(self, authorize):
+        self.logins += 1
+        self.answers = await self.browser.login(authorize)
+
+    async def returned(self):
+        code, state = self.answers["code"], self.answers.get("state")
+        if Client is None:
+            return code, state
+        return AuthorizationCodeResult(code=code, state=state, iss=self.answers.get("iss"))
+
+    @asynccontextmanager
+    async def open(self):
+        timeout = httpx.Timeout(30, read=60)
+        async with httpx.AsyncClient(
+            auth=self.provider, verify=TLS, timeout=timeout, trust_env=False
+        ) as http:
+            streams = streamable_http_client(self.url, http_client=http)
+            if Client is None:
+                async with streams as (read, write, _), ClientSession(read, write) as session:
+                    await session.initialize()
+                    yield session
+            else:
+                async with Client(streams) as client:
+                    yield client
+
+    def expire(self):
+        """Makes the access token old. This SDK knows that by its own clock alone."""
+        self.provider.context.token_expiry_time = time.time() - 1
+
+    def state(self):
+        token = self.provider.context.current_tokens.access_token
+        return {"token": token, "logins": self.logins}
 
 
-async def use(url, tool, arguments):
-    timeout = httpx2.Timeout(30, read=60)
-    async with httpx2.AsyncClient(auth=provider(url), verify=TLS, timeout=timeout) as http:
-        async with Client(streamable_http_client(url, http_client=http)) as client:
-            tools = await client.list_tools()
-            result = await client.call_tool(tool, arguments)
-    answer = {"url": url, "tools": [tool.name for tool in tools.tools]}
-    return answer | {"result": result.model_dump(mode="json", by_alias=True, exclude_none=True)}
+async def main():
+    async with AsyncExitStack() as stack:
+        while line := await asyncio.to_thread(sys.stdin.readline):
+            command = json.loads(line)
+            if command["do"] == "open":
+                await stack.aclose()
+                connection = Connection(command)
+                session = await stack.enter_async_context(connection.open())
+                tools = await session.list_tools()
+                answer = {"tools": [tool.name for tool in tools.tools]}
+            else:
+                if command["do"] == "expire-and-call":
+                    connection.expire()
+                result = await session.call_tool(command["tool"], command["arguments"])
+                answer = {"result": result.model_dump(mode="json", by_alias=True, exclude_none=True)}
+            print(json.dumps(answer | connection.state()), flush=True)
 
 
-async def main(words):
-    for url, tool, arguments in zip(words[::3], words[1::3], words[2::3], strict=True):
-        print(json.dumps(await use(url, tool, json.loads(arguments))), flush=True)
-
-
-asyncio.run(main(sys.argv[1:]))
+asyncio.run(main())

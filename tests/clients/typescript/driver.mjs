@@ -1,64 +1,45 @@
-// The official TypeScript SDK as a headless client of the gateway.
+// The official TypeScript SDK, of either generation, as a headless client of the gateway.
 //
-// usage: driver.mjs URL TOOL ARGUMENTS [URL TOOL ARGUMENTS ...]
+// usage: driver.mjs client|sdk
 //
-// For each URL: discovery, registration, login, tools/list and one tools/call; prints one line of
-// JSON a URL. LOGIN_CODE logs in with that code (good for one URL); without it the login goes to
-// GitHub. NODE_EXTRA_CA_CERTS names the CA.
+// `client` is @modelcontextprotocol/client (2.x), `sdk` is @modelcontextprotocol/sdk (1.x). Reads commands
+// from its input and writes answers to its output, a line of JSON each; see tests/src/sdk.rs.
+// NODE_EXTRA_CA_CERTS names the CA.
 
-import { Client, StreamableHTTPClientTransport, UnauthorizedError } from '@modelcontextprotocol/client';
+import { createInterface } from 'node:readline';
 
-const CALLBACK = 'http://127.0.0.1:7779/callback';
+import { Browser } from './browser.mjs';
 
-/** Follows the pages of a login until they lead to the client; returns that URL. */
-class Browser {
-  #cookies = new Map();
+const GENERATIONS = {
+  async client() {
+    const sdk = await import('@modelcontextprotocol/client');
+    return { ...sdk, options: { versionNegotiation: { mode: 'auto' } }, returned: (answer) => answer };
+  },
+  async sdk() {
+    const [core, transport, auth] = await Promise.all([
+      import('@modelcontextprotocol/sdk/client/index.js'),
+      import('@modelcontextprotocol/sdk/client/streamableHttp.js'),
+      import('@modelcontextprotocol/sdk/client/auth.js'),
+    ]);
+    return { ...core, ...transport, ...auth, options: {}, returned: (answer) => answer.get('code') };
+  },
+};
 
-  async login(url) {
-    let page = await this.#open(url);
-    for (;;) {
-      const next = page.next;
-      if (next === undefined) page = await this.#consent(page);
-      else if (next.startsWith(CALLBACK)) return new URL(next);
-      else page = await this.#open(next);
-    }
-  }
+const sdk = await GENERATIONS[process.argv[2]]();
 
-  async #consent(page) {
-    if (page.status !== 200) throw new Error(`no consent page: ${page.status} ${page.text}`);
-    const hidden = page.text.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]+)">/g);
-    const form = new URLSearchParams([...hidden].slice(0, 2).map(([, name, value]) => [name, value]));
-    const code = process.env.LOGIN_CODE;
-    form.set('decision', code ? 'local' : 'github');
-    if (code) form.set('login_code', code);
-    return this.#open(new URL('/authorize/consent', page.url), { method: 'POST', body: form });
-  }
-
-  async #open(url, options = {}) {
-    const { origin } = new URL(url);
-    const jar = this.#cookies.get(origin) ?? new Map();
-    this.#cookies.set(origin, jar);
-    const cookie = [...jar].map((pair) => pair.join('=')).join('; ');
-    const answer = await fetch(url, { ...options, redirect: 'manual', headers: { cookie } });
-    for (const line of answer.headers.getSetCookie()) {
-      const [pair] = line.split(';');
-      jar.set(pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1));
-    }
-    const refresh = answer.headers.get('refresh')?.match(/^0; url=(.+)$/)?.[1];
-    const target = answer.headers.get('location') ?? refresh;
-    const next = target && new URL(target, url).href;
-    return { url, status: answer.status, text: await answer.text(), next };
-  }
-}
-
-/** Registration, tokens and verifier of one client, for the length of one run. */
+/** Registration, tokens and verifier of one client. */
 class Provider {
-  redirectUrl = CALLBACK;
-  clientMetadata = {
-    client_name: 'TypeScript SDK driver',
-    redirect_uris: [CALLBACK],
-    token_endpoint_auth_method: 'none',
-  };
+  logins = 0;
+  constructor({ callback, client_id, login_code }) {
+    this.redirectUrl = callback;
+    this.clientMetadataUrl = client_id;
+    this.browser = () => new Browser(callback, login_code);
+    this.clientMetadata = {
+      client_name: 'TypeScript SDK driver',
+      redirect_uris: [callback],
+      token_endpoint_auth_method: 'none',
+    };
+  }
   state = () => 'a state of the driver';
   clientInformation = () => this.client;
   saveClientInformation = (client) => void (this.client = client);
@@ -69,35 +50,85 @@ class Provider {
   discoveryState = () => this.discovered;
   saveDiscoveryState = (state) => void (this.discovered = state);
   async redirectToAuthorization(url) {
-    this.answer = await new Browser().login(url);
+    this.logins += 1;
+    this.answer = (await this.browser().login(url)).searchParams;
   }
 }
 
-async function connect(url, provider) {
-  const transport = new StreamableHTTPClientTransport(new URL(url), { authProvider: provider });
-  const client = new Client(
-    { name: 'driver', version: '1.0.0' },
-    { versionNegotiation: { mode: 'auto' } },
-  );
-  try {
-    await client.connect(transport);
-    return client;
-  } catch (error) {
-    if (!(error instanceof UnauthorizedError) || provider.saved) throw error;
-    await transport.finishAuth(provider.answer.searchParams);
-    return connect(url, provider);
+/** One client at one server. */
+class Connection {
+  constructor(command) {
+    this.url = new URL(command.url);
+    this.provider = new Provider(command);
+  }
+
+  async open() {
+    this.transport = new sdk.StreamableHTTPClientTransport(this.url, { authProvider: this.provider });
+    this.client = new sdk.Client({ name: 'driver', version: '1.0.0' }, sdk.options);
+    try {
+      await this.client.connect(this.transport);
+    } catch (error) {
+      await this.#finishLogin(error);
+      // A transport starts once.
+      await this.open();
+    }
+  }
+
+  async call(name, args) {
+    const call = () => this.client.callTool({ name, arguments: args });
+    try {
+      return await call();
+    } catch (error) {
+      await this.#stepUp(error, call);
+      return call();
+    }
+  }
+
+  /** What the SDK leaves to the application when the token has too little scope. */
+  async #stepUp(error, call) {
+    if (sdk.StreamableHTTPError && error.code === 403) {
+      // 1.x answers the challenge with a refresh, which cannot give more, and then stops: the
+      // application drops the tokens, so that the next call logs in anew.
+      this.provider.saved = undefined;
+      error = await call().then(
+        () => new Error('a call without a token was answered'),
+        (refused) => refused,
+      );
+    }
+    await this.#finishLogin(error);
+  }
+
+  async #finishLogin(error) {
+    const { answer } = this.provider;
+    if (!(error instanceof sdk.UnauthorizedError) || !answer) throw error;
+    this.provider.answer = undefined;
+    await this.transport.finishAuth(sdk.returned(answer));
+  }
+
+  /** Makes the access token old, so that the next request is answered with 401. */
+  expire() {
+    this.provider.saved = { ...this.provider.saved, access_token: 'expired' };
+  }
+
+  state() {
+    return { token: this.provider.saved.access_token, logins: this.provider.logins };
   }
 }
 
-async function use(url, tool, args) {
-  const client = await connect(url, new Provider());
-  const { tools } = await client.listTools();
-  const result = await client.callTool({ name: tool, arguments: args });
-  await client.close();
-  return { url, tools: tools.map(({ name }) => name), result };
+let connection;
+for await (const line of createInterface({ input: process.stdin })) {
+  const command = JSON.parse(line);
+  let answer;
+  if (command.do === 'open') {
+    await connection?.client.close();
+    connection = new Connection(command);
+    await connection.open();
+    const { tools } = await connection.client.listTools();
+    answer = { tools: tools.map(({ name }) => name) };
+  } else {
+    if (command.do === 'expire-and-call') connection.expire();
+    answer = { result: await connection.call(command.tool, command.arguments) };
+  }
+  console.log(JSON.stringify({ ...answer, ...connection.state() }));
 }
-
-for (let at = 2; at < process.argv.length; at += 3) {
-  const [url, tool, args] = process.argv.slice(at, at + 3);
-  console.log(JSON.stringify(await use(url, tool, JSON.parse(args))));
-}
+await connection?.client.close();

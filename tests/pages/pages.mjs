@@ -1,0 +1,265 @@
+// The pages of the gateway in headless Chromium, as a person uses them: by keyboard, on a phone, in the
+// light and in the dark. Each check is a line of output; the first thing that is wrong ends it.
+//
+// Environment: ISSUER, RESOURCE; CERTIFICATE, the only one that is trusted; LOGIN_CODES, three fresh ones;
+// NODE_EXTRA_CA_CERTS; SCREENSHOTS, a directory, if there are to be any; CHROMIUM, if it is elsewhere.
+
+import assert from 'node:assert/strict';
+import { createHash, X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+
+import { chromium } from 'playwright-core';
+
+import { contrast } from './contrast.mjs';
+
+const { ISSUER, RESOURCE, CERTIFICATE, LOGIN_CODES, SCREENSHOTS } = process.env;
+const codes = LOGIN_CODES.split(',');
+
+const PHONE = { width: 360, height: 740 };
+const DESK = { width: 1024, height: 768 };
+
+/** The client: where its answer arrives, over plain HTTP on loopback as native applications do it. */
+class Client {
+  async listen() {
+    this.server = createServer((request, response) => {
+      this.arrived?.(new URL(request.url, this.redirectUri));
+      response.setHeader('Content-Type', 'text/html').end('<!doctype html><title>Done</title>Done');
+    });
+    this.server.listen(0, '127.0.0.1');
+    await once(this.server, 'listening');
+    this.redirectUri = `http://127.0.0.1:${this.server.address().port}/callback`;
+    const metadata = {
+      client_name: 'Notes for the team',
+      redirect_uris: [this.redirectUri],
+      token_endpoint_auth_method: 'none',
+    };
+    const answer = await fetch(`${ISSUER}/register`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify(metadata),
+    });
+    this.id = (await answer.json()).client_id;
+  }
+
+  authorize(changes = {}) {
+    const url = new URL('/authorize', ISSUER);
+    const challenge = createHash('sha256').update('v'.repeat(43)).digest('base64url');
+    const parameters = {
+      response_type: 'code',
+      client_id: this.id,
+      redirect_uri: this.redirectUri,
+      code_challenge: challenge,
+      code_challenge_method: 'S256',
+      resource: RESOURCE,
+      state: 'a-state',
+      ...changes,
+    };
+    url.search = new URLSearchParams(parameters);
+    return url.href;
+  }
+
+  /** The parameters of the answer that the steps lead to. */
+  async answer(steps) {
+    const arrived = new Promise((resolve) => (this.arrived = (url) => url.pathname === '/callback' && resolve(url)));
+    await steps();
+    const url = await Promise.race([arrived, timeout('the client got no answer')]);
+    assert.equal(url.searchParams.get('iss'), ISSUER);
+    assert.equal(url.searchParams.get('state'), 'a-state');
+    return url.searchParams;
+  }
+}
+
+function timeout(what) {
+  return new Promise((_, reject) => setTimeout(() => reject(new Error(what)), 15_000).unref());
+}
+
+const client = new Client();
+await client.listen();
+const key = new X509Certificate(readFileSync(CERTIFICATE)).publicKey.export({ type: 'spki', format: 'der' });
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  args: [
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-background-networking',
+    '--disable-quic',
+    '--no-first-run',
+    `--ignore-certificate-errors-spki-list=${createHash('sha256').update(key).digest('base64')}`,
+  ],
+});
+
+/** A browser that has never been here; whatever it complains about fails the check. */
+async function visit(options, steps) {
+  const context = await browser.newContext({ viewport: DESK, ...options });
+  const page = await context.newPage();
+  const complaints = [];
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  page.on('console', (message) => {
+    // Chromium notes the status of an error page as an error of its own.
+    const status = /^Failed to load resource: the server responded with a status of 4\d\d/;
+    if (['error', 'warning'].includes(message.type()) && !status.test(message.text())) {
+      complaints.push(message.text());
+    }
+  });
+  const result = await steps(page);
+  assert.deepEqual(complaints, []);
+  await context.close();
+  return result;
+}
+
+/** What the focus is on. */
+const focused = (page) =>
+  page.evaluate(() => {
+    const { name, value, tagName, textContent } = document.activeElement;
+    const { outlineStyle, outlineWidth } = getComputedStyle(document.activeElement);
+    const ring = outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2;
+    return { what: tagName === 'BUTTON' ? value : name || textContent.trim() || tagName, ring };
+  });
+
+/** Presses Tab until the focus is on `what`; returns everything on the way. */
+async function tabTo(page, what) {
+  const way = [];
+  while (way.length < 20) {
+    await page.keyboard.press('Tab');
+    const { what: here, ring } = await focused(page);
+    assert.ok(ring, `the focus cannot be seen on ${here}`);
+    way.push(here);
+    if (here === what) return way;
+  }
+  throw new Error(`Tab does not reach ${what}: ${way}`);
+}
+
+async function screenshot(page, name) {
+  if (SCREENSHOTS) await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), animations: 'disabled' });
+}
+
+/** Legible everywhere: no sideways scrolling, contrast as WCAG 2.2 AA wants it, targets for a thumb. */
+async function assertLegible(page, name) {
+  const width = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+  assert.ok(width[0] <= width[1], `${name} scrolls sideways: ${width}`);
+  for (const { text, ratio, needed } of await page.evaluate(contrast)) {
+    assert.ok(ratio >= needed, `${name}: contrast ${ratio.toFixed(2)} of “${text}”`);
+  }
+  const targets = await page.$$eval('button, input:not([type=hidden])', (all) =>
+    all.map((one) => one.getBoundingClientRect().height),
+  );
+  assert.ok(targets.every((height) => height >= 44), `${name}: targets of ${targets} px`);
+  assert.notEqual(await page.title(), '');
+  assert.equal(await page.locator('h1').count(), 1);
+  assert.equal(await page.locator('html[lang]').count(), 1);
+}
+
+/** Looks at a page in all forms, and keeps a picture of three of them. */
+async function look(name, open) {
+  for (const [form, options] of [
+    ['light', { colorScheme: 'light' }],
+    ['dark', { colorScheme: 'dark' }],
+    ['phone', { colorScheme: 'light', viewport: PHONE }],
+    ['phone-dark', { colorScheme: 'dark', viewport: PHONE }],
+  ]) {
+    await visit(options, async (page) => {
+      await open(page);
+      await assertLegible(page, `${name}, ${form}`);
+      if (form !== 'phone-dark') await screenshot(page, `${name}-${form}`);
+    });
+  }
+}
+
+const consent = (page) => page.goto(client.authorize());
+async function wrongCode(page) {
+  await consent(page);
+  await page.fill('[name=login_code]', 'WRNG-WRNG-WRNG-WRNG');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('[role=alert]');
+}
+
+const CHECKS = {
+  async 'the consent page says what matters'() {
+    await visit({}, async (page) => {
+      await consent(page);
+      const text = await page.innerText('main');
+      for (const part of ['Notes for the team', RESOURCE, new URL(client.redirectUri).host, 'on this computer']) {
+        assert.ok(text.includes(part), `${part} is not in: ${text}`);
+      }
+    });
+  },
+  async 'by keyboard alone: a login with a code'() {
+    await visit({}, async (page) => {
+      await consent(page);
+      assert.deepEqual(await tabTo(page, 'login_code'), ['github', 'login_code']);
+      await page.keyboard.type(codes[0]);
+      const answer = await client.answer(() => page.keyboard.press('Enter'));
+      assert.ok(answer.get('code'));
+      await page.waitForURL(`${client.redirectUri}?**`);
+    });
+  },
+  async 'by keyboard alone: a wrong code, then the right one'() {
+    await visit({}, async (page) => {
+      await wrongCode(page);
+      assert.ok(page.url().startsWith(ISSUER));
+      await tabTo(page, 'login_code');
+      await page.keyboard.type(codes[1]);
+      assert.ok((await client.answer(() => page.keyboard.press('Enter'))).get('code'));
+    });
+  },
+  async 'by keyboard alone: no'() {
+    await visit({}, async (page) => {
+      await consent(page);
+      assert.deepEqual(await tabTo(page, 'deny'), ['github', 'login_code', 'local', 'deny']);
+      const answer = await client.answer(() => page.keyboard.press('Enter'));
+      assert.equal(answer.get('error'), 'access_denied');
+      assert.equal(answer.get('code'), null);
+    });
+  },
+  async 'by keyboard alone: a login with GitHub, over three hosts'() {
+    await visit({}, async (page) => {
+      await consent(page);
+      await tabTo(page, 'github');
+      assert.ok((await client.answer(() => page.keyboard.press('Enter'))).get('code'));
+    });
+  },
+  async 'without JavaScript: a login with a code'() {
+    await visit({ javaScriptEnabled: false }, async (page) => {
+      await consent(page);
+      await page.getByLabel('Login code').fill(codes[2]);
+      assert.ok((await client.answer(() => page.keyboard.press('Enter'))).get('code'));
+    });
+  },
+  async 'the page cannot be framed'() {
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    await page.goto(client.redirectUri);
+    await page.evaluate((url) => {
+      const frame = document.createElement('iframe');
+      frame.src = url;
+      document.body.append(frame);
+    }, client.authorize());
+    await page.waitForTimeout(1000);
+    const framed = page.frames().at(1);
+    assert.equal(await framed.locator('button').count(), 0);
+    await context.close();
+  },
+  async 'legible: the consent page'() {
+    await look('consent', consent);
+  },
+  async 'legible: the consent page after a wrong code'() {
+    await look('wrong-code', wrongCode);
+  },
+  async 'legible: the error page'() {
+    await look('error', async (page) => {
+      const answer = await page.goto(client.authorize({ client_id: 'nobody' }));
+      assert.equal(answer.status(), 400);
+    });
+  },
+};
+
+for (const [name, check] of Object.entries(CHECKS)) {
+  await check();
+  console.log(`ok ${name}`);
+}
+await browser.close();
+client.server.close();
+client.server.closeAllConnections();
