@@ -8,6 +8,12 @@ pub fn pair() -> (String, String) {
     let mut bytes = [0_u8; 32];
     rand::fill(&mut bytes).expect("random bytes");
     let verifier = BASE64_URL_SAFE_NO_PAD.encode(bytes);
+    let challenge = challenge(&verifier);
+    (verifier, challenge)
+}
+
+/// The S256 challenge of `verifier`.
+pub fn challenge(verifier: &str) -> String {
     let hash = digest::digest(&digest::SHA256, verifier.as_bytes());
-    (verifier, BASE64_URL_SAFE_NO_PAD.encode(hash))
+    BASE64_URL_SAFE_NO_PAD.encode(hash)
 }

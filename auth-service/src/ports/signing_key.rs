@@ -73,6 +73,10 @@ impl SigningKeys {
         if !header.typ.is_some_and(|given| given.eq_ignore_ascii_case(typ)) {
             return None;
         }
+        // RFC 7515 §4.1.11: no extension is understood here.
+        if header.crit.is_some() {
+            return None;
+        }
         let kid = header.kid?;
         let key = self.all().find(|key| key.kid == kid)?;
         let mut validation = Validation::new(key.algorithm);

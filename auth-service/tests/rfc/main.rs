@@ -6,23 +6,33 @@
     reason = "the helpers of a test stop at the first thing that is not as it should be"
 )]
 
+mod advisories;
 mod client_document;
+mod clients;
 mod document_host;
+mod forger;
 mod forward_auth;
 mod limits;
 mod login;
+mod malformed;
+mod mcp_authorization;
 mod operator;
 mod operator_clients;
 mod personal_tokens;
 mod redis_down;
 mod rfc6749_authorize;
 mod rfc6749_client_credentials;
+mod rfc6749_races;
 mod rfc6749_refresh;
 mod rfc6749_token;
 mod rfc6750;
 mod rfc7009;
+mod rfc7515;
+mod rfc7517;
+mod rfc7519;
 mod rfc7591;
 mod rfc7592;
+mod rfc7636;
 mod rfc7662;
 mod rfc8252;
 mod rfc8414;
@@ -30,6 +40,7 @@ mod rfc8628;
 mod rfc8707;
 mod rfc9068;
 mod rfc9207;
+mod rfc9700;
 mod rfc9728;
 mod session;
 mod step_up;

@@ -166,6 +166,21 @@ impl Gateway {
         }
     }
 
+    /// One more instance of the program, without HTTP: the same Redis, keys, servers and clock.
+    pub(crate) fn instance(&self) -> AuthServer {
+        let authority = self.documents.authority();
+        AuthServer {
+            store: Store::open(&self.config.redis).unwrap(),
+            keys: SigningKeys::load(&self.config.signing_key_file).unwrap(),
+            documents: ClientDocuments::resolving_by(self.documents.clone(), Some(authority))
+                .unwrap(),
+            github: None,
+            catalogue: self.catalogue.subscribe(),
+            clock: self.clock.clone(),
+            config: self.config.clone(),
+        }
+    }
+
     /// Replaces the file of servers and publishes what it says, as the watcher would.
     pub(crate) fn set_servers(&self, servers: &Value) {
         let file = self.directory.path().join("servers.json");
