@@ -62,7 +62,10 @@ fn uri() -> impl Strategy<Value = String> {
         "(/[!-~]{0,8}){0,3}",
     ];
     prop_oneof![
-        6 => (scheme, separator, authority, rest).prop_map(|(a, b, c, d)| format!("{a}{b}{c}{d}")),
+        // Nearly right in one place, and in any.
+        4 => (select(vec!["http", "https"]), authority.clone(), select(vec!["", "/cb", "/cb?x=1"]))
+            .prop_map(|(scheme, authority, rest)| format!("{scheme}://{authority}{rest}")),
+        4 => (scheme, separator, authority, rest).prop_map(|(a, b, c, d)| format!("{a}{b}{c}{d}")),
         1 => "[ -~]{0,48}",
         1 => "\\PC{0,32}",
     ]
