@@ -12,6 +12,7 @@
 //! | limits | `oauth/limits.rs` | `http/limits.rs` | `tests/rfc/limits.rs` |
 //! | RFC 6750 bearer tokens | `oauth/bearer.rs` | `http/verify.rs` | `tests/rfc/rfc6750.rs` |
 //! | RFC 7009 revocation | `oauth/revocation.rs` | `http/revoke.rs` | `tests/rfc/rfc7009.rs` |
+//! | RFC 7523 client assertions | `oauth/client_assertion.rs` | `http/client_form.rs` | `tests/rfc/rfc7523.rs` |
 //! | RFC 7591 registration | `oauth/registration.rs` | `http/register.rs` | `tests/rfc/rfc7591.rs` |
 //! | RFC 7592 management | `oauth/management.rs` | `http/manage.rs` | `tests/rfc/rfc7592.rs` |
 //! | RFC 7636 PKCE | `oauth/pkce.rs` | | `tests/rfc/rfc6749_authorize.rs` |

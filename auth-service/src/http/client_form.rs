@@ -8,7 +8,7 @@ use url::form_urlencoded;
 
 use super::{body::Body, error::TokenError};
 use crate::{
-    model::{ClientId, ClientSecret},
+    model::{ClientAssertion, ClientId, ClientSecret},
     oauth::{ClientCredentials, Error, Params},
 };
 
@@ -48,6 +48,12 @@ fn is_form(request: &HttpRequest) -> bool {
 fn credentials(header: Option<&str>, params: &Params) -> Result<ClientCredentials, Error> {
     let id = params.one("client_id")?.map(ClientId::parsed);
     let secret = params.one("client_secret")?.map(ClientSecret::presented);
+    if let Some(assertion) = assertion(params)? {
+        return match (header, secret) {
+            (None, None) => Ok(ClientCredentials::Assertion(id, assertion)),
+            _ => Err(Error::InvalidRequest("the client authenticates in two ways")),
+        };
+    }
     match (header, id, secret) {
         // "The client MUST NOT use more than one authentication method in each request."
         (Some(_), _, Some(_)) => Err(Error::InvalidRequest("the client authenticates in two ways")),
@@ -61,6 +67,20 @@ fn credentials(header: Option<&str>, params: &Params) -> Result<ClientCredential
         (None, Some(id), Some(secret)) => Ok(ClientCredentials::Post(id, secret)),
         (None, Some(id), None) => Ok(ClientCredentials::Public(id)),
         (None, None, _) => Err(Error::InvalidRequest("client_id is missing")),
+    }
+}
+
+/// RFC 7521 §4.2, with the one type of RFC 7523 §2.2.
+fn assertion(params: &Params) -> Result<Option<ClientAssertion>, Error> {
+    let kind = params.one("client_assertion_type")?;
+    match (kind, params.one("client_assertion")?) {
+        (None, None) => Ok(None),
+        (Some("urn:ietf:params:oauth:client-assertion-type:jwt-bearer"), Some(assertion)) => {
+            Ok(Some(ClientAssertion::presented(assertion)))
+        }
+        _ => Err(Error::InvalidRequest(
+            "client_assertion needs the client_assertion_type of RFC 7523, and the other way round",
+        )),
     }
 }
 

@@ -26,6 +26,17 @@ pub enum AuthMethod {
 }
 
 impl AuthMethod {
+    /// As RFC 7591 §2 spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::ClientSecretBasic => "client_secret_basic",
+            Self::ClientSecretPost => "client_secret_post",
+            Self::PrivateKeyJwt => "private_key_jwt",
+        }
+    }
+
     /// Whether the client has a secret of ours.
     #[must_use]
     pub const fn has_secret(self) -> bool {
@@ -174,11 +185,32 @@ pub struct DocumentRecord {
     pub expires_at: UnixTime,
 }
 
+/// The keys of a client, as they were fetched from its `jwks_uri`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeysRecord {
+    /// The set (RFC 7517 §5).
+    pub jwks: Value,
+    /// When it was fetched.
+    pub fetched_at: UnixTime,
+    /// Until when it need not be fetched again.
+    pub fresh_until: UnixTime,
+    /// Until when it serves if it cannot be fetched again.
+    pub expires_at: UnixTime,
+}
+
 impl Client {
     /// The name that people see.
     #[must_use]
     pub fn display_name(&self) -> &str {
         self.metadata.client_name.as_deref().unwrap_or("An application without a name")
+    }
+
+    /// Whether it may authenticate by `method`.
+    #[must_use]
+    pub fn may_authenticate_by(&self, method: AuthMethod) -> bool {
+        let choice = &self.metadata.token_endpoint_auth_methods_supported;
+        self.metadata.token_endpoint_auth_method == method
+            || choice.iter().any(|listed| listed == method.as_str())
     }
 
     /// Whether it registered for `grant_type`.

@@ -126,6 +126,10 @@ credential!(
     ClientSecret
 );
 credential!(
+    /// A JWT by which a client authenticates (RFC 7523 §2.2).
+    ClientAssertion
+);
+credential!(
     /// A registration access token (RFC 7592 §1.2).
     RegistrationToken
 );

@@ -15,12 +15,14 @@ mod user;
 
 pub use catalogue::Catalogue;
 pub use chain::Chain;
-pub use client::{AuthMethod, Client, ClientId, ClientMetadata, DocumentRecord, OwnAccess};
+pub use client::{
+    AuthMethod, Client, ClientId, ClientMetadata, DocumentRecord, KeysRecord, OwnAccess,
+};
 pub use clock::{Clock, SystemClock, UnixTime};
 pub use credential::{
-    AuthorizationCode, BrowserSession, ClientSecret, CsrfToken, DeviceCode, Fingerprint, FlowId,
-    Identifier, LoginCode, LoginSession, LoginState, RandomError, RefreshToken, RegistrationToken,
-    UserCode,
+    AuthorizationCode, BrowserSession, ClientAssertion, ClientSecret, CsrfToken, DeviceCode,
+    Fingerprint, FlowId, Identifier, LoginCode, LoginSession, LoginState, RandomError,
+    RefreshToken, RegistrationToken, UserCode,
 };
 pub use flow::{
     ApprovalRecord, ConsentRecord, Device, DeviceDecision, DeviceRecord, LoginRecord, Prompt,

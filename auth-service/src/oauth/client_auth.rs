@@ -1,7 +1,7 @@
 //! Client authentication (RFC 6749 §2.3) by the method the client registered.
 
 use super::{AuthServer, Error};
-use crate::model::{AuthMethod, Client, ClientId, ClientSecret, Fingerprint};
+use crate::model::{AuthMethod, Client, ClientAssertion, ClientId, ClientSecret, Fingerprint};
 
 /// How a client presented itself.
 #[derive(Debug)]
@@ -10,46 +10,45 @@ pub enum ClientCredentials {
     Basic(ClientId, ClientSecret),
     /// `client_id` and `client_secret` in the form.
     Post(ClientId, ClientSecret),
+    /// `client_assertion` of RFC 7521 §4.2, maybe with `client_id`.
+    Assertion(Option<ClientId>, ClientAssertion),
     /// `client_id` alone.
     Public(ClientId),
 }
 
-impl ClientCredentials {
-    const fn id(&self) -> &ClientId {
-        match self {
-            Self::Basic(id, _) | Self::Post(id, _) | Self::Public(id) => id,
-        }
-    }
-
-    const fn method(&self) -> AuthMethod {
-        match self {
-            Self::Basic(..) => AuthMethod::ClientSecretBasic,
-            Self::Post(..) => AuthMethod::ClientSecretPost,
-            Self::Public(_) => AuthMethod::None,
-        }
-    }
-
-    fn secret(&self) -> Option<Fingerprint> {
-        match self {
-            Self::Basic(_, secret) | Self::Post(_, secret) => Some(secret.fingerprint()),
-            Self::Public(_) => None,
-        }
-    }
-}
-
 impl AuthServer {
-    /// The client, if it proved itself.
+    /// The client, if it proved itself; its method is the one it used.
     ///
     /// A client that lost its registration gets `invalid_client` here, which is what makes MCP
     /// clients register anew.
     pub async fn authenticate(&self, given: &ClientCredentials) -> Result<Client, Error> {
-        let client = self.client(given.id()).await?;
-        let proven = given.method() == client.metadata.token_endpoint_auth_method
-            && match (given.secret(), &client.secret) {
-                (Some(presented), Some(stored)) => stored.matches(&presented),
-                (None, None) => true,
-                _ => false,
-            };
-        if proven { Ok(client) } else { Err(Error::InvalidClient) }
+        let (id, method, secret) = match given {
+            ClientCredentials::Assertion(id, assertion) => {
+                let (mut client, method) = self.asserted_client(id.as_ref(), assertion).await?;
+                client.metadata.token_endpoint_auth_method = method;
+                return Ok(client);
+            }
+            ClientCredentials::Basic(id, secret) => {
+                (id, AuthMethod::ClientSecretBasic, Some(secret.fingerprint()))
+            }
+            ClientCredentials::Post(id, secret) => {
+                (id, AuthMethod::ClientSecretPost, Some(secret.fingerprint()))
+            }
+            ClientCredentials::Public(id) => (id, AuthMethod::None, None),
+        };
+        let mut client = self.client(id).await?;
+        if !client.may_authenticate_by(method) || !proves(secret, client.secret.as_ref()) {
+            return Err(Error::InvalidClient);
+        }
+        client.metadata.token_endpoint_auth_method = method;
+        Ok(client)
+    }
+}
+
+fn proves(presented: Option<Fingerprint>, stored: Option<&Fingerprint>) -> bool {
+    match (presented, stored) {
+        (Some(presented), Some(stored)) => stored.matches(&presented),
+        (None, None) => true,
+        _ => false,
     }
 }

@@ -1,5 +1,7 @@
 //! The public keys of a client (RFC 7591 §2 `jwks` and `jwks_uri`).
 
+use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, jwk::Jwk};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{Error, client_metadata::is_public_url};
@@ -32,6 +34,52 @@ pub(super) fn check(metadata: &ClientMetadata) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// The name of `algorithm`, if assertions may be signed with it.
+pub(super) const fn name(algorithm: Algorithm) -> Option<&'static str> {
+    match algorithm {
+        Algorithm::ES256 => Some("ES256"),
+        Algorithm::RS256 => Some("RS256"),
+        Algorithm::PS256 => Some("PS256"),
+        Algorithm::EdDSA => Some("EdDSA"),
+        _ => None,
+    }
+}
+
+/// The one key of `jwks` that a JWT with `header` can be signed with: the one it names, or the only
+/// fitting one.
+pub(super) fn pick(jwks: &Value, header: &Header) -> Option<Value> {
+    let keys = jwks.get("keys")?.as_array()?.iter().take(MAX_KEYS);
+    let mut fitting = keys.filter(|key| fits(key, header));
+    let key = fitting.next()?;
+    fitting.next().is_none().then(|| key.clone())
+}
+
+fn fits(key: &Value, header: &Header) -> bool {
+    let is = |member: &str, value: &str| key.get(member).is_some_and(|given| given == value);
+    let if_given = |member: &str, value: &str| key.get(member).is_none() || is(member, value);
+    let kind = match header.alg {
+        Algorithm::ES256 => is("kty", "EC") && is("crv", "P-256"),
+        Algorithm::RS256 | Algorithm::PS256 => is("kty", "RSA"),
+        Algorithm::EdDSA => is("kty", "OKP") && is("crv", "Ed25519"),
+        _ => false,
+    };
+    kind && if_given("use", "sig")
+        && name(header.alg).is_some_and(|name| if_given("alg", name))
+        && header.kid.as_ref().is_none_or(|kid| is("kid", kid))
+}
+
+/// The claims of `token`, if it was signed with `key` and the algorithm of its `header`, which the
+/// key was picked for. What the claims say is for the caller to check: it has the clock.
+pub(super) fn verify<T: DeserializeOwned>(token: &str, header: &Header, key: &Value) -> Option<T> {
+    let jwk: Jwk = serde_json::from_value(key.clone()).ok()?;
+    let mut validation = Validation::new(header.alg);
+    validation.required_spec_claims.clear();
+    validation.validate_exp = false;
+    validation.validate_aud = false;
+    let key = DecodingKey::from_jwk(&jwk).ok()?;
+    jsonwebtoken::decode(token, &key, &validation).ok().map(|token| token.claims)
 }
 
 /// A key that was registered with its private part is no secret any more.

@@ -2,11 +2,12 @@
 
 use serde::Serialize;
 
-use super::{AuthServer, DEVICE_CODE, Endpoint};
+use super::{AuthServer, DEVICE_CODE, Endpoint, client_keys::ALGORITHMS};
 use crate::model::Scopes;
 
 /// How a client may authenticate (RFC 7591 §2).
-const CLIENT_METHODS: [&str; 3] = ["none", "client_secret_basic", "client_secret_post"];
+const CLIENT_METHODS: [&str; 4] =
+    ["none", "client_secret_basic", "client_secret_post", "private_key_jwt"];
 
 /// The document.
 #[derive(Debug, Serialize)]
@@ -23,9 +24,12 @@ pub struct ServerMetadata {
     response_types_supported: [&'static str; 1],
     response_modes_supported: [&'static str; 1],
     grant_types_supported: [&'static str; 4],
-    token_endpoint_auth_methods_supported: [&'static str; 3],
-    revocation_endpoint_auth_methods_supported: [&'static str; 3],
-    introspection_endpoint_auth_methods_supported: [&'static str; 2],
+    token_endpoint_auth_methods_supported: [&'static str; 4],
+    token_endpoint_auth_signing_alg_values_supported: [&'static str; 4],
+    revocation_endpoint_auth_methods_supported: [&'static str; 4],
+    revocation_endpoint_auth_signing_alg_values_supported: [&'static str; 4],
+    introspection_endpoint_auth_methods_supported: [&'static str; 3],
+    introspection_endpoint_auth_signing_alg_values_supported: [&'static str; 4],
     code_challenge_methods_supported: [&'static str; 1],
     /// MCP 2025-11-25: `client_id` may be the URL of the client's metadata.
     client_id_metadata_document_supported: bool,
@@ -66,11 +70,15 @@ impl AuthServer {
                 DEVICE_CODE,
             ],
             token_endpoint_auth_methods_supported: CLIENT_METHODS,
+            token_endpoint_auth_signing_alg_values_supported: ALGORITHMS,
             revocation_endpoint_auth_methods_supported: CLIENT_METHODS,
+            revocation_endpoint_auth_signing_alg_values_supported: ALGORITHMS,
             introspection_endpoint_auth_methods_supported: [
                 "client_secret_basic",
                 "client_secret_post",
+                "private_key_jwt",
             ],
+            introspection_endpoint_auth_signing_alg_values_supported: ALGORITHMS,
             code_challenge_methods_supported: ["S256"],
             client_id_metadata_document_supported: true,
             authorization_response_iss_parameter_supported: true,

@@ -5,6 +5,7 @@ mod access_token;
 mod approval;
 mod authorization;
 mod bearer;
+mod client_assertion;
 mod client_auth;
 mod client_credentials;
 mod client_document;

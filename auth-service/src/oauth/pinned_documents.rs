@@ -5,7 +5,7 @@
 use crate::model::{AuthMethod, ClientId, ClientMetadata, RedirectUri};
 
 /// URL, name and redirect URIs, as published in September 2026.
-const PINNED: [(&str, &str, &[&str]); 2] = [
+const PINNED: [(&str, &str, &[&str]); 4] = [
     (
         "https://claude.ai/oauth/mcp-oauth-client-metadata",
         "Claude",
@@ -16,12 +16,22 @@ const PINNED: [(&str, &str, &[&str]); 2] = [
         "Claude Code",
         &["http://localhost/callback", "http://127.0.0.1/callback"],
     ),
+    (CHATGPT, "ChatGPT", &["https://chatgpt.com/connector_platform_oauth_redirect"]),
+    ("https://chatgpt.com/oauth/codex/client.json", "Codex", &["http://127.0.0.1/callback"]),
 ];
+
+const CHATGPT: &str = "https://chatgpt.com/oauth/client.json";
+/// `ChatGPT` signs assertions where it is told that it can, and does without where not.
+const CHATGPT_KEYS: &str = "https://chatgpt.com/oauth/jwks.json";
 
 /// The pinned document of `id`.
 pub(super) fn pinned(id: &ClientId) -> Option<ClientMetadata> {
-    let (_, name, redirects) = PINNED.iter().find(|(url, ..)| *url == id.as_str())?;
+    let (url, name, redirects) = PINNED.iter().find(|(url, ..)| *url == id.as_str())?;
+    let keys = (*url == CHATGPT).then(|| CHATGPT_KEYS.to_owned());
+    let methods: &[&str] = if keys.is_some() { &["none", "private_key_jwt"] } else { &[] };
     Some(ClientMetadata {
+        token_endpoint_auth_methods_supported: methods.iter().map(|&m| m.to_owned()).collect(),
+        jwks_uri: keys,
         redirect_uris: redirects.iter().map(|uri| RedirectUri::new(*uri)).collect(),
         token_endpoint_auth_method: AuthMethod::None,
         grant_types: vec!["authorization_code".to_owned(), "refresh_token".to_owned()],

@@ -12,7 +12,8 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 /// The draft suggests 5 KB; documents of known clients are below 1 KB.
 const MAX_BYTES: usize = 16 * 1024;
 const PATIENCE: Duration = Duration::from_secs(4);
-/// However short or long a document says it may be kept.
+/// However short or long a document says it may be kept: one that must not be kept at all would be
+/// fetched at each step of a login.
 const KEEP: (u64, u64) = (300, 86_400);
 
 /// Why there is no document; for the log alone.
@@ -37,7 +38,7 @@ pub enum Error {
 pub struct Document {
     /// The JSON.
     pub body: Vec<u8>,
-    /// From `Cache-Control: max-age` (RFC 9111 §5.2.2.1), within bounds.
+    /// From `Cache-Control: max-age` less `Age` (RFC 9111 §4.2), within bounds.
     pub keep: Duration,
 }
 
@@ -80,8 +81,10 @@ impl ClientDocuments {
         if answer.status() != 200 {
             return Err(Error::Status(answer.status().as_u16()));
         }
-        let cache = answer.headers().get("Cache-Control").and_then(|value| value.to_str().ok());
-        let keep = Duration::from_secs(max_age(cache.unwrap_or("")).clamp(KEEP.0, KEEP.1));
+        let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok());
+        let age = header("Age").and_then(|age| age.parse().ok()).unwrap_or(0);
+        let left = max_age(header("Cache-Control").unwrap_or("")).saturating_sub(age);
+        let keep = Duration::from_secs(left.clamp(KEEP.0, KEEP.1));
         let mut body = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(Error::Http)? {
             if body.len() + chunk.len() > MAX_BYTES {

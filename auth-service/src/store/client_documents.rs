@@ -1,7 +1,7 @@
-//! Client metadata documents, kept between fetches.
+//! Client metadata documents and keys of clients, kept between fetches; assertions that were used.
 
 use super::{Error, Expiring, Key, Store, Ttl};
-use crate::model::{ClientId, DocumentRecord, Fingerprint, UnixTime};
+use crate::model::{ClientId, DocumentRecord, Fingerprint, KeysRecord, UnixTime};
 
 impl Expiring for DocumentRecord {
     fn expires_at(&self) -> Option<UnixTime> {
@@ -9,7 +9,46 @@ impl Expiring for DocumentRecord {
     }
 }
 
+impl Expiring for KeysRecord {
+    fn expires_at(&self) -> Option<UnixTime> {
+        Some(self.expires_at)
+    }
+}
+
 impl Store {
+    /// Keeps the keys that were fetched from `url`.
+    pub async fn put_client_keys(
+        &self,
+        url: &Fingerprint,
+        record: &KeysRecord,
+        now: UnixTime,
+    ) -> Result<(), Error> {
+        self.put(&Key::ClientKeys(url), record, Ttl::until(now, record.expires_at)).await
+    }
+
+    /// The keys that were fetched from `url`.
+    pub async fn client_keys(
+        &self,
+        url: &Fingerprint,
+        now: UnixTime,
+    ) -> Result<Option<KeysRecord>, Error> {
+        self.read(&Key::ClientKeys(url), now).await
+    }
+
+    /// Uses up an assertion that is good until `end`; of all callers, one gets `true`.
+    pub async fn spend_assertion(
+        &self,
+        jti: &Fingerprint,
+        end: UnixTime,
+        now: UnixTime,
+    ) -> Result<bool, Error> {
+        let mut command = redis::cmd("SET");
+        command.arg(Key::Assertion(jti).to_string()).arg("1").arg("NX");
+        Ttl::until(now, end).add_to(&mut command);
+        let done: Option<String> = command.query_async(&mut self.pool.get().await?).await?;
+        Ok(done.is_some())
+    }
+
     /// Keeps a client metadata document.
     pub async fn put_client_document(
         &self,

@@ -16,6 +16,10 @@ pub(super) enum Key<'a> {
     Clients,
     /// Which registration those with the same metadata are given.
     SameRegistration(&'a Fingerprint),
+    /// The mark that an assertion of a client was used.
+    Assertion(&'a Fingerprint),
+    /// Keys of a client, by their URL.
+    ClientKeys(&'a Fingerprint),
     /// A client metadata document, by its URL.
     ClientDocument(&'a Fingerprint),
     /// An authorization request on the consent page.
@@ -59,6 +63,8 @@ impl fmt::Display for Key<'_> {
             Self::Client(id) => write!(f, "client:{id}"),
             Self::Clients => f.write_str("clients"),
             Self::SameRegistration(metadata) => write!(f, "same-registration:{metadata}"),
+            Self::Assertion(jti) => write!(f, "assertion:{jti}"),
+            Self::ClientKeys(url) => write!(f, "client-keys:{url}"),
             Self::ClientDocument(url) => write!(f, "client-document:{url}"),
             Self::Consent(flow) => write!(f, "consent:{flow}"),
             Self::Login(state) => write!(f, "login:{state}"),

@@ -122,3 +122,37 @@ async fn documents_of_denied_hosts_are_not_used() {
         assert_eq!((page(&gateway, URL).await, page(&gateway, claude).await), statuses, "{allow}");
     }
 }
+
+/// What is known of the clients of `OpenAI` serves in the same way.
+#[tokio::test]
+async fn the_documents_of_openai_are_shipped() {
+    let gateway = Gateway::start();
+    for (id, redirect, status) in [
+        ("client.json", "https://chatgpt.com/connector_platform_oauth_redirect", 200),
+        ("client.json", "https://chatgpt.com/elsewhere", 400),
+        ("codex/client.json", "http://127.0.0.1:54321/callback", 200),
+        ("codex/client.json", "http://127.0.0.1:54321/other", 400),
+        ("unknown/client.json", "http://127.0.0.1:54321/callback", 503),
+    ] {
+        let app = App { id: format!("https://chatgpt.com/oauth/{id}"), secret: None };
+        let url = app.authorize_url(&pkce::pair().1, &[("redirect_uri", redirect)]);
+        let page = gateway.browser().get(&url).await;
+        assert_eq!(page.status, status, "{id} {redirect}");
+        assert_eq!(page.headers.contains_key("retry-after"), status == 503, "{id}");
+    }
+}
+
+/// A document that changes between `/authorize` and `/token` does not break the flow that began with
+/// the old one: what was checked then is what counts.
+#[tokio::test]
+async fn a_flow_ends_with_what_it_began_with() {
+    let gateway = Gateway::start();
+    gateway.documents.publish("client", OK, &document(URL, CALLBACK));
+    let (answer, verifier) = gateway.consent(&app(), "alice", &[]).await;
+    gateway.documents.publish("client", OK, &document(URL, "https://app.example/cb"));
+    let keys = gateway.redis.cli(&["KEYS", "mcpgw:client-document:*"]);
+    assert_eq!(gateway.redis.cli(&["DEL", keys.trim()]).trim(), "1");
+    let tokens = gateway.redeem(&app(), &answer["code"], &verifier).await;
+    assert_eq!(tokens.status, 200, "{tokens:?}");
+    assert_eq!(status_of_authorize(&gateway).await, 400, "the new one holds for the next flow");
+}

@@ -30,6 +30,7 @@ mod rfc7009;
 mod rfc7515;
 mod rfc7517;
 mod rfc7519;
+mod rfc7523;
 mod rfc7591;
 mod rfc7592;
 mod rfc7636;
