@@ -9,7 +9,7 @@ use crate::{
     config::Config,
     http,
     model::{Catalogue, SystemClock},
-    oauth::{AuthServer, Endpoint},
+    oauth::{AuthServer, Endpoint, SeenTokens},
     ports::{self, ClientDocuments, GitHub, ServersFile, SigningKeys},
     store::{self, Store},
 };
@@ -56,6 +56,7 @@ pub fn build(config: Config) -> Result<(AuthServer, watch::Sender<Arc<Catalogue>
     let server = AuthServer {
         store: Store::open(&config.redis)?,
         keys: SigningKeys::load(&config.signing_key_file)?,
+        seen: SeenTokens::default(),
         github,
         documents: ClientDocuments::new()?,
         catalogue,
@@ -84,6 +85,9 @@ pub async fn serve(config: Config) -> Result<(), Error> {
 /// The HTTP server of `server` on `listener`.
 pub fn http_server(server: AuthServer, listener: TcpListener) -> std::io::Result<Server> {
     let server = Data::new(server);
+    // Ends with the runtime; until it has begun, every request asks Redis.
+    let following = server.clone();
+    tokio::spawn(async move { following.store.follow().await });
     let app = move || {
         App::new().wrap(from_fn(http::access_log)).app_data(server.clone()).configure(http::routes)
     };

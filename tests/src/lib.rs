@@ -3,6 +3,7 @@
 pub mod browser;
 pub mod client;
 pub mod github;
+pub mod link;
 pub mod pkce;
 pub mod proxy;
 pub mod redis;

@@ -53,7 +53,8 @@ impl Redis {
         String::from_utf8(output.stdout).expect("text")
     }
 
-    fn socket(&self) -> String {
+    /// The path of its socket.
+    pub fn socket(&self) -> String {
         self.directory.path().join("redis.sock").display().to_string()
     }
 

@@ -1,11 +1,12 @@
 //! `token list` and `token revoke`.
 
+use anyhow::Context;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::{mint::Mint, table};
 use crate::{
-    model::{ClientId, Clock, Identifier, ResourceUri, SystemClock},
+    model::{ClientId, Clock, Identifier, ResourceUri, SystemClock, UnixTime},
     store::{Selection, Store},
 };
 
@@ -37,19 +38,35 @@ pub(super) struct What {
     /// One access token; its refresh token still works.
     #[arg(long, allow_hyphen_values = true)]
     jti: Option<String>,
+    /// All grants that reach a server: its URL, as in the list.
+    #[arg(long, value_name = "URL")]
+    server: Option<String>,
+    /// All grants made before this moment: seconds since 1970.
+    #[arg(long, value_name = "SECONDS")]
+    before: Option<i64>,
     /// Everything.
     #[arg(long)]
     all: bool,
 }
 
+impl What {
+    fn selection(self) -> anyhow::Result<Selection> {
+        Ok(match (self.user, self.client, self.jti, self.server, self.before) {
+            (Some(user), ..) => Selection::User(user),
+            (_, Some(client), ..) => Selection::Client(ClientId::parsed(&client)),
+            (_, _, Some(jti), ..) => Selection::Jti(Identifier::parsed(&jti)),
+            (.., Some(url), _) => {
+                Selection::Server(ResourceUri::parse(&url).context("--server is no URL of one")?)
+            }
+            (.., Some(moment)) => Selection::Before(UnixTime(moment)),
+            _ => Selection::All,
+        })
+    }
+}
+
 /// Revokes.
 pub(super) async fn revoke(what: What, store: &Store) -> anyhow::Result<()> {
-    let selection = match (what.user, what.client, what.jti) {
-        (Some(user), ..) => Selection::User(user),
-        (_, Some(client), _) => Selection::Client(ClientId::parsed(&client)),
-        (.., Some(jti)) => Selection::Jti(Identifier::parsed(&jti)),
-        _ => Selection::All,
-    };
+    let selection = what.selection()?;
     let ended = store.revoke(&selection, SystemClock.now()).await?;
     log::info!(target: "audit", ended; "revoked by the operator: {selection:?}");
     super::say(&format!("{ended} revoked"))?;

@@ -14,11 +14,12 @@ pub async fn access_log(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let begun = Instant::now();
-    let method = request.method().clone();
-    let path = request.path().to_owned();
+    let begun = log::log_enabled!(target: "access", log::Level::Debug)
+        .then(|| (Instant::now(), request.method().clone(), request.path().to_owned()));
     let response = next.call(request).await?;
-    let (status, duration) = (response.status().as_u16(), begun.elapsed());
-    log::debug!(target: "access", status, duration:?; "{method} {path}");
+    if let Some((begun, method, path)) = begun {
+        let (status, duration) = (response.status().as_u16(), begun.elapsed());
+        log::debug!(target: "access", status, duration:?; "{method} {path}");
+    }
     Ok(response)
 }

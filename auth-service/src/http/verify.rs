@@ -2,8 +2,11 @@
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::{StatusCode, header},
-    web::Data,
+    http::{
+        StatusCode,
+        header::{self, HeaderName, HeaderValue},
+    },
+    web::{Bytes, Data},
 };
 use serde_json::json;
 
@@ -12,6 +15,14 @@ use crate::{
     model::Chain,
     oauth::{AuthServer, BearerError, Challenge, Identity},
 };
+
+const SERVER: HeaderName = HeaderName::from_static("x-mcp-server");
+const CHALLENGE: HeaderName = HeaderName::from_static("x-mcp-challenge");
+const USER_ID: HeaderName = HeaderName::from_static("x-user-id");
+const USER_NAME: HeaderName = HeaderName::from_static("x-user-name");
+const USER_EMAIL: HeaderName = HeaderName::from_static("x-user-email");
+const CLIENT_ID: HeaderName = HeaderName::from_static("x-client-id");
+const SCOPES: HeaderName = HeaderName::from_static("x-auth-scopes");
 
 /// Answers 200 with the identity, or what the client gets to see instead.
 pub(super) async fn verify(server: Data<AuthServer>, request: HttpRequest) -> HttpResponse {
@@ -23,7 +34,7 @@ pub(super) async fn verify(server: Data<AuthServer>, request: HttpRequest) -> Ht
     let authorization = authorization.map(|value| value.to_str().unwrap_or("Bearer ?"));
     let place = (forwarded.authority.as_str(), forwarded.path.as_str());
     match server.verify(place, authorization, &operation::read(request.headers())).await {
-        Ok(identity) => admit(&identity),
+        Ok(identity) => admit(identity),
         Err(BearerError::Unauthorized(challenge)) => {
             challenged(StatusCode::UNAUTHORIZED, &challenge)
         }
@@ -52,21 +63,29 @@ pub(super) async fn verify(server: Data<AuthServer>, request: HttpRequest) -> Ht
 
 /// Every header is always there, empty if unknown: Traefik replaces only what it gets, and a
 /// client's own copy must not be what remains.
-fn admit(identity: &Identity) -> HttpResponse {
+fn admit(identity: Identity) -> HttpResponse {
     HttpResponse::Ok()
-        .insert_header(("X-MCP-Server", identity.server.as_str()))
-        .insert_header(("X-User-Id", printable(&identity.subject)))
-        .insert_header(("X-User-Name", printable(&identity.name)))
-        .insert_header(("X-User-Email", printable(&identity.email)))
-        .insert_header(("X-Client-Id", printable(&identity.client_id)))
-        .insert_header(("X-Auth-Scopes", printable(&identity.scopes)))
-        .insert_header(("X-MCP-Challenge", identity.challenge.as_str()))
+        .insert_header((SERVER, identity.server))
+        .insert_header((CHALLENGE, identity.challenge))
+        .insert_header((USER_ID, printable(identity.subject)))
+        .insert_header((USER_NAME, printable(identity.name)))
+        .insert_header((USER_EMAIL, printable(identity.email)))
+        .insert_header((CLIENT_ID, printable(identity.client_id)))
+        .insert_header((SCOPES, printable(identity.scopes)))
         .finish()
 }
 
 /// A value that every hop reads alike: printable ASCII, anything else as `?`.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect()
+fn printable(text: Bytes) -> HeaderValue {
+    let plain = |byte: u8| byte.is_ascii_graphic() || byte == b' ';
+    let text = if text.iter().all(|&byte| plain(byte)) {
+        text
+    } else {
+        let text = String::from_utf8_lossy(&text);
+        let seen = text.chars().map(|c| if u8::try_from(c).is_ok_and(plain) { c } else { '?' });
+        seen.collect::<String>().into()
+    };
+    HeaderValue::from_maybe_shared(text).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
 fn challenged(status: StatusCode, challenge: &Challenge) -> HttpResponse {

@@ -33,4 +33,4 @@ pub use scope::{InvalidScope, Scopes};
 pub use server::{AllowList, Enforcer, McpServer, ServerName};
 pub use server_scopes::{ScopeDetail, ServerScopes, ToolScope};
 pub use uri::{InvalidUri, Issuer, RedirectUri, ResourceUri};
-pub use user::{CLIENT_PROVIDER, User};
+pub use user::{CLIENT_PROVIDER, Person, User};

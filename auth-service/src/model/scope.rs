@@ -53,6 +53,12 @@ impl Scopes {
         self.0.is_superset(&other.0)
     }
 
+    /// Whether all of them stand in `list`.
+    #[must_use]
+    pub fn are_in(&self, list: &str) -> bool {
+        self.iter().all(|scope| list.split(' ').any(|held| held == scope))
+    }
+
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{CLIENT_PROVIDER, ResourceUri, ServerScopes, User};
+use super::{CLIENT_PROVIDER, Person, ResourceUri, ServerScopes};
 
 /// The name of a server: a DNS label, since it becomes part of a host name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,13 +43,13 @@ impl AllowList {
     /// Whether `user` is on the list: `*`, a login name, `provider:name`, or `provider:id`.
     /// Logins are compared without case, as the providers do.
     #[must_use]
-    pub fn admits(&self, user: &User) -> bool {
+    pub fn admits(&self, user: Person<'_>) -> bool {
         self.0.iter().map(|entry| entry.trim()).any(|entry| match entry.split_once(':') {
-            None => entry == "*" || entry.eq_ignore_ascii_case(&user.name),
+            None => entry == "*" || entry.eq_ignore_ascii_case(user.name),
             // Digits are an id and never a login, though a login may look like one.
             Some((_, id)) if id.bytes().all(|byte| byte.is_ascii_digit()) => entry == user.subject,
             Some((provider, name)) => {
-                provider == user.provider() && name.eq_ignore_ascii_case(&user.name)
+                provider == user.provider() && name.eq_ignore_ascii_case(user.name)
             }
         })
     }
@@ -93,7 +93,7 @@ impl McpServer {
     /// Whether `user` may use this server. The list is of people; which servers a client may use for
     /// itself is in its registration, where the operator wrote it.
     #[must_use]
-    pub fn admits(&self, user: &User) -> bool {
+    pub fn admits(&self, user: Person<'_>) -> bool {
         user.provider() == CLIENT_PROVIDER
             || self.allow.as_ref().is_none_or(|list| list.admits(user))
     }
@@ -103,8 +103,8 @@ impl McpServer {
 mod tests {
     use super::*;
 
-    fn user(subject: &str, name: &str) -> User {
-        User { subject: subject.into(), name: name.into(), email: None }
+    fn user<'a>(subject: &'a str, name: &'a str) -> Person<'a> {
+        Person { subject, name }
     }
 
     #[test]
@@ -112,14 +112,14 @@ mod tests {
         let list = |entry: &str| AllowList::new(vec![entry.into()]);
         let alice = user("github:7", "Alice");
         for entry in ["*", "alice", " ALICE ", "github:alice", "github:7"] {
-            assert!(list(entry).admits(&alice), "{entry}");
+            assert!(list(entry).admits(alice), "{entry}");
         }
         for entry in ["", "bob", "local:alice", "github:8", "github:", "lice"] {
-            assert!(!list(entry).admits(&alice), "{entry}");
+            assert!(!list(entry).admits(alice), "{entry}");
         }
-        assert!(!AllowList::new(vec![]).admits(&alice));
+        assert!(!AllowList::new(vec![]).admits(alice));
         let named_like_an_id = user("github:99", "7");
-        assert!(!list("github:7").admits(&named_like_an_id));
+        assert!(!list("github:7").admits(named_like_an_id));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What the scopes of one server mean: which are needed at all, which include others, which a tool
 //! needs besides (MCP 2025-11-25 "Scope Challenge Handling").
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use super::Scopes;
 
@@ -63,6 +63,16 @@ impl ServerScopes {
             }
             all = more;
         }
+    }
+
+    /// The same for a list as it stands in a token.
+    #[must_use]
+    pub fn list_with_included<'a>(&self, held: &'a str) -> Cow<'a, str> {
+        if self.details.is_empty() {
+            return Cow::Borrowed(held);
+        }
+        let held = Scopes::parse(held).unwrap_or_default();
+        Cow::Owned(self.with_included(&held).to_string())
     }
 
     /// What a call of the tool `name` needs besides the basic scopes.

@@ -19,10 +19,27 @@ pub struct User {
     pub email: Option<String>,
 }
 
+/// What of a person the rules are about.
+#[derive(Clone, Copy, Debug)]
+pub struct Person<'a> {
+    /// Provider and its stable id.
+    pub subject: &'a str,
+    /// The login name.
+    pub name: &'a str,
+}
+
 impl User {
+    /// What of them the rules are about.
+    #[must_use]
+    pub fn person(&self) -> Person<'_> {
+        Person { subject: &self.subject, name: &self.name }
+    }
+}
+
+impl<'a> Person<'a> {
     /// The provider's part of the subject.
     #[must_use]
-    pub fn provider(&self) -> &str {
+    pub fn provider(self) -> &'a str {
         self.subject.split_once(':').map_or("", |(provider, _)| provider)
     }
 }

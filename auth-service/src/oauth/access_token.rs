@@ -42,10 +42,11 @@ impl Audience {
         }
     }
 
-    pub(super) fn names(&self, resource: &ResourceUri) -> bool {
+    /// All of them, separated by blanks.
+    pub(super) fn joined(&self) -> String {
         match self {
-            Self::One(one) => one == resource.as_str(),
-            Self::Many(many) => many.iter().any(|one| one == resource.as_str()),
+            Self::One(one) => one.clone(),
+            Self::Many(many) => many.join(" "),
         }
     }
 }
@@ -57,8 +58,12 @@ impl AuthServer {
         grant: &Grant,
         part: &Part,
     ) -> Result<String, Error> {
-        let expires_at = self.now().plus(self.config.lifetimes.access_token);
-        self.issue_access_token_until(grant, part, expires_at).await
+        self.issue_access_token_until(grant, part, self.access_token_end(grant)).await
+    }
+
+    /// When an access token of `grant` that is issued now ends: never later than its grant.
+    pub(super) fn access_token_end(&self, grant: &Grant) -> UnixTime {
+        self.now().plus(self.config.lifetimes.access_token).min(grant.expires_at)
     }
 
     /// Issues an access token for `part` of `grant` that ends at `expires_at`.

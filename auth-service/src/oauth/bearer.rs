@@ -1,7 +1,11 @@
 //! What `/verify` decides: bearer tokens (RFC 6750) for one server (RFC 8707, RFC 9728 §5.1).
 
-use super::{AuthServer, Error, Operation};
-use crate::model::{McpServer, Scopes, User};
+use std::borrow::Cow;
+
+use bytes::Bytes;
+
+use super::{AuthServer, Error, Operation, seen_token::Part};
+use crate::model::{McpServer, Scopes};
 
 /// Who may go on, as the MCP server gets told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,18 +13,18 @@ pub struct Identity {
     /// The name of the server that the token was checked for. What serves the request must take
     /// this one, and not choose by host and path a second time.
     pub server: String,
-    /// `sub`.
-    pub subject: String,
-    /// Login name.
-    pub name: String,
-    /// E-mail address, empty if unknown.
-    pub email: String,
-    /// The client.
-    pub client_id: String,
-    /// The scopes of the token, and those that they include.
-    pub scopes: String,
     /// What a challenge of this server begins with, for what is refused behind us.
     pub challenge: String,
+    /// `sub`.
+    pub subject: Bytes,
+    /// Login name.
+    pub name: Bytes,
+    /// E-mail address, empty if unknown.
+    pub email: Bytes,
+    /// The client.
+    pub client_id: Bytes,
+    /// The scopes of the token, and those that they include.
+    pub scopes: Bytes,
 }
 
 /// The `WWW-Authenticate` challenge of a server (RFC 6750 §3, RFC 9728 §5.1).
@@ -97,35 +101,39 @@ impl AuthServer {
         let refuse = |error| BearerError::Unauthorized(Challenge::of(server, error));
         let token = authorization.and_then(bearer_token).ok_or_else(|| refuse(None))?;
         let invalid = |why| refuse(Some(("invalid_token", why)));
-        let claims = self
-            .read_access_token(token)
+        let seen = self
+            .seen(token)
             .ok_or_else(|| invalid("the token is malformed, expired, or not of this issuer"))?;
-        if !claims.aud.names(&server.resource) {
+        if !seen.is_for(&server.resource) {
             return Err(invalid("the token is for another server"));
         }
-        let live = self.store.is_live(&claims.grant_id, &claims.jti).await;
+        let live = self.store.is_still_live(&seen.sighting, || seen.ids()).await;
         if !live.map_err(|error| BearerError::Unavailable(error.into()))? {
             return Err(invalid("the token was revoked"));
         }
-        let user =
-            User { subject: claims.sub, name: claims.preferred_username, email: claims.email };
         // Some tokens live for months: who may not log in any more is out before they end.
-        if !self.may_log_in(&user) || !server.admits(&user) {
+        if !self.may_still_log_in(seen.person()) || !server.admits(seen.person()) {
             return Err(invalid("this account may not use this server any more"));
         }
-        let (held, needed) = (server.scopes.with_included(&claims.scope), operation.needs(server));
-        if !held.contains_all(&needed) {
-            let challenge = Challenge::to_step_up(server, &needed, &claims.scope);
+        let held = server.scopes.list_with_included(seen.text(Part::Scope));
+        let needed = operation.needs(server);
+        if !needed.are_in(&held) {
+            let held = Scopes::parse(seen.text(Part::Scope)).unwrap_or_default();
+            let challenge = Challenge::to_step_up(server, &needed, &held);
             return Err(BearerError::InsufficientScope(challenge));
         }
+        let scopes = match held {
+            Cow::Borrowed(_) => seen.bytes(Part::Scope),
+            Cow::Owned(more) => Bytes::from(more),
+        };
         Ok(Identity {
             server: server.name.as_str().to_owned(),
-            subject: user.subject,
-            name: user.name,
-            email: user.email.unwrap_or_default(),
-            client_id: claims.client_id.to_string(),
-            scopes: held.to_string(),
             challenge: Challenge::beginning(&server.resource.metadata_url()),
+            subject: seen.bytes(Part::Subject),
+            name: seen.bytes(Part::Name),
+            email: seen.bytes(Part::Email),
+            client_id: seen.bytes(Part::Client),
+            scopes,
         })
     }
 }

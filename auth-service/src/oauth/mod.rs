@@ -39,6 +39,7 @@ mod refresh_grant;
 mod registration;
 mod resource;
 mod revocation;
+mod seen_token;
 mod session;
 mod token_response;
 
@@ -64,6 +65,7 @@ pub use self::{
     preregistration::NewClient,
     protected_resource::ResourceMetadata,
     registration::Registered,
+    seen_token::SeenTokens,
     session::Visitor,
     token_response::TokenResponse,
 };
@@ -82,6 +84,8 @@ pub struct AuthServer {
     pub store: Store,
     /// What signs and verifies tokens.
     pub keys: SigningKeys,
+    /// Tokens that were verified.
+    pub seen: SeenTokens,
     /// Login with GitHub, if it is configured.
     pub github: Option<GitHub>,
     /// Where client metadata documents come from.

@@ -1,6 +1,8 @@
 //! Which scopes an operation needs, as far as it can be told without the body (MCP 2026-07-28
 //! `Mcp-Method`, `Mcp-Name`).
 
+use std::borrow::Cow;
+
 use crate::model::{Enforcer, McpServer, Scopes};
 
 /// What a request is about, by its headers.
@@ -20,12 +22,15 @@ impl Operation {
     /// A stated tool is taken at its word here, since a refusal on a false word harms nobody. What
     /// is not stated is left to the proxy, which reads the body; where there is no proxy, it may be
     /// anything.
-    pub(super) fn needs(&self, server: &McpServer) -> Scopes {
+    pub(super) fn needs<'a>(&self, server: &'a McpServer) -> Cow<'a, Scopes> {
+        if server.scopes.tools.is_empty() {
+            return Cow::Borrowed(&server.scopes.basic);
+        }
         let more = match (self, server.enforcer) {
             (Self::Tool(name), _) => server.scopes.of_tool(name),
             (Self::Unstated, Enforcer::Verify) => server.scopes.of_any_tool(),
             (Self::Unstated, Enforcer::Proxy) | (Self::Other, _) => Scopes::default(),
         };
-        server.scopes.basic.union(&more)
+        Cow::Owned(server.scopes.basic.union(&more))
     }
 }

@@ -30,7 +30,7 @@ impl AuthServer {
         Ok(TokenResponse {
             access_token,
             token_type: "Bearer",
-            expires_in: self.config.lifetimes.access_token.as_secs(),
+            expires_in: self.now().until(self.access_token_end(grant)).as_secs(),
             refresh_token: None,
             scope: part.scopes,
         })
@@ -55,7 +55,7 @@ impl AuthServer {
         Ok(TokenResponse {
             access_token,
             token_type: "Bearer",
-            expires_in: self.config.lifetimes.access_token.as_secs(),
+            expires_in: self.now().until(self.access_token_end(grant)).as_secs(),
             refresh_token,
             scope: part.scopes,
         })

@@ -2,9 +2,12 @@
 
 use super::{Error, Expiring, Key, Store, key::PREFIX};
 use crate::model::{
-    AccessRecord, ApprovalRecord, Client, ClientId, Grant, Identifier, SessionRecord, UnixTime,
-    User,
+    AccessRecord, ApprovalRecord, Client, ClientId, Grant, Identifier, ResourceUri, SessionRecord,
+    UnixTime, User,
 };
+
+/// How long word of a revocation may take to the instances that serve.
+const REACH: std::time::Duration = std::time::Duration::from_millis(10);
 
 /// What to revoke.
 #[derive(Clone, Debug)]
@@ -15,16 +18,37 @@ pub enum Selection {
     Client(ClientId),
     /// One access token.
     Jti(Identifier),
+    /// All grants that reach this server.
+    Server(ResourceUri),
+    /// All grants that are older.
+    Before(UnixTime),
     /// Everything.
     All,
 }
 
+/// What a person has: a login, a remembered consent, a grant.
+struct Held<'a> {
+    user: &'a User,
+    client: Option<&'a ClientId>,
+    resources: &'a [ResourceUri],
+    since: Option<UnixTime>,
+}
+
+impl<'a> Held<'a> {
+    fn by(user: &'a User) -> Self {
+        Self { user, client: None, resources: &[], since: None }
+    }
+}
+
 impl Selection {
-    /// Whether what `user` has, with `client` if it is a grant, is selected.
-    fn includes(&self, user: &User, client: Option<&ClientId>) -> bool {
+    fn includes(&self, held: &Held<'_>) -> bool {
         match self {
-            Self::User(name) => user.subject == *name || user.name.eq_ignore_ascii_case(name),
-            Self::Client(id) => client == Some(id),
+            Self::User(name) => {
+                held.user.subject == *name || held.user.name.eq_ignore_ascii_case(name)
+            }
+            Self::Client(id) => held.client == Some(id),
+            Self::Server(resource) => held.resources.contains(resource),
+            Self::Before(moment) => held.since.is_some_and(|since| since < *moment),
             Self::All => true,
             Self::Jti(_) => false,
         }
@@ -57,6 +81,13 @@ impl Store {
 
     /// Revokes what is selected; answers how many grants or tokens ended.
     pub async fn revoke(&self, what: &Selection, now: UnixTime) -> Result<usize, Error> {
+        let ended = self.end(what, now).await?;
+        // The instances that serve are told at the same moment as we; by now they have heard.
+        tokio::time::sleep(REACH).await;
+        Ok(ended)
+    }
+
+    async fn end(&self, what: &Selection, now: UnixTime) -> Result<usize, Error> {
         let mut ended = 0;
         if let Selection::Jti(jti) = what {
             let tokens: Vec<AccessRecord> = self.scan("access:*", now).await?;
@@ -67,13 +98,20 @@ impl Store {
         }
         // What was remembered goes first, so that nothing of it grants anew in between.
         for (key, session) in self.scan_with_keys::<SessionRecord>("session:*", now).await? {
-            self.delete_if(what.includes(&session.user, None), &key).await?;
+            self.delete_if(what.includes(&Held::by(&session.user)), &key).await?;
         }
         for (key, approval) in self.scan_with_keys::<ApprovalRecord>("approval:*", now).await? {
-            self.delete_if(what.includes(&approval.user, Some(&approval.client_id)), &key).await?;
+            let held = Held { client: Some(&approval.client_id), ..Held::by(&approval.user) };
+            self.delete_if(what.includes(&held), &key).await?;
         }
         for grant in self.grants(now).await? {
-            if what.includes(&grant.user, Some(&grant.client_id)) {
+            let held = Held {
+                client: Some(&grant.client_id),
+                resources: &grant.resources,
+                since: Some(grant.created_at),
+                ..Held::by(&grant.user)
+            };
+            if what.includes(&held) {
                 ended += usize::from(self.delete(&Key::Grant(&grant.id)).await?);
             }
         }

@@ -55,6 +55,8 @@ impl Store {
             .arg(serde_json::to_string(grant)?)
             .arg(life)
             .arg(life);
-        Ok(call.invoke_async(&mut self.pool.get().await?).await?)
+        let redeemed = call.invoke_async(&mut self.pool.get().await?).await?;
+        self.witness.changed(Key::Grant(&grant.id).to_string().as_bytes());
+        Ok(redeemed)
     }
 }

@@ -1,6 +1,6 @@
 //! Grants and the access tokens issued under them.
 
-use super::{Error, Expiring, Key, Store, Ttl};
+use super::{Error, Expiring, Key, Sighting, Store, Ttl, witness::Witness};
 use crate::model::{AccessRecord, Grant, Identifier, UnixTime};
 
 impl Expiring for Grant {
@@ -59,5 +59,27 @@ impl Store {
         command.arg(Key::Grant(grant).to_string()).arg(Key::Access(grant, jti).to_string());
         let found: u8 = command.query_async(&mut self.hot.clone()).await?;
         Ok(found == 2)
+    }
+
+    /// An access token to be remembered.
+    #[must_use]
+    pub fn sighting(&self, grant: &Identifier, jti: &Identifier) -> Sighting {
+        self.witness.sighting(grant, jti)
+    }
+
+    /// The same for a token that is remembered: Redis is asked only if it could not tell of a change.
+    pub async fn is_still_live(
+        &self,
+        token: &Sighting,
+        ids: impl FnOnce() -> (Identifier, Identifier),
+    ) -> Result<bool, Error> {
+        if self.witness.vouches_for(token) {
+            return Ok(true);
+        }
+        let moment = self.witness.before_asking();
+        let (grant, jti) = ids();
+        let live = self.is_live(&grant, &jti).await?;
+        Witness::confirm(token, moment.filter(|_| live));
+        Ok(live)
     }
 }

@@ -14,20 +14,22 @@ mod limits;
 mod logins;
 mod refresh;
 mod sessions;
+mod tracking;
+mod witness;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use deadpool_redis::{Pool, Runtime, Timeouts};
 use redis::{
-    IntoConnectionInfo,
+    IntoConnectionInfo, ProtocolVersion,
     aio::{ConnectionManager, ConnectionManagerConfig},
     io::tcp::TcpSettings,
 };
 use secrecy::ExposeSecret;
 use serde::{Serialize, de::DeserializeOwned};
 
-use self::key::Key;
-pub use self::{admin::Selection, limits::Bound, refresh::Spending};
+pub use self::{admin::Selection, limits::Bound, refresh::Spending, witness::Sighting};
+use self::{key::Key, witness::Witness};
 use crate::{config::RedisConfig, model::UnixTime};
 
 /// How long a request waits for Redis before it is answered with 503.
@@ -60,6 +62,9 @@ pub struct Store {
     pool: Pool,
     /// One multiplexed connection for the question that every request asks.
     hot: ConnectionManager,
+    /// For the link over which Redis tells of changes.
+    tracked: redis::Client,
+    witness: Arc<Witness>,
 }
 
 impl Store {
@@ -83,10 +88,20 @@ impl Store {
             .set_response_timeout(Some(PATIENCE))
             .set_number_of_retries(1)
             .set_max_delay(Duration::from_millis(500));
+        let resp3 = server.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+        let tracked = redis::Client::open(server.clone().set_redis_settings(resp3))?;
         Ok(Self {
             pool,
             hot: ConnectionManager::new_lazy_with_config(redis::Client::open(server)?, reconnect)?,
+            tracked,
+            witness: Arc::new(Witness::new()),
         })
+    }
+
+    /// Keeps the knowledge of what was revoked current, for ever. While this does not run, Redis is
+    /// asked each time.
+    pub async fn follow(&self) {
+        tracking::follow(&self.tracked, &self.witness).await;
     }
 
     /// Whether Redis answers.
@@ -130,8 +145,11 @@ impl Store {
     }
 
     async fn delete(&self, key: &Key<'_>) -> Result<bool, Error> {
-        let mut command = redis::cmd("DEL");
-        Ok(command.arg(key.to_string()).query_async(&mut self.pool.get().await?).await?)
+        let (key, mut command) = (key.to_string(), redis::cmd("DEL"));
+        let was_there = command.arg(&key).query_async(&mut self.pool.get().await?).await?;
+        // Redis will say so, too; here it holds before the caller goes on.
+        self.witness.changed(key.as_bytes());
+        Ok(was_there)
     }
 }
 

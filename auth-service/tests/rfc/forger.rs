@@ -20,7 +20,7 @@ impl Forger {
         let gateway = Gateway::start();
         let app = gateway.app().await;
         let token = gateway.tokens(&app, "alice", TIME).await.text("access_token");
-        let parts: Vec<Value> = token.split('.').take(2).map(decoded).collect();
+        let parts = parts(&token);
         let pem = std::fs::read(&gateway.config.signing_key_file).unwrap();
         let key = EncodingKey::from_ec_pem(&pem).unwrap();
         Self { gateway, header: parts[0].clone(), claims: parts[1].clone(), key }
@@ -50,6 +50,11 @@ impl Forger {
         assert_eq!(answer.error(), (401, "invalid_token"), "{token}");
         false
     }
+}
+
+/// Header and claims of a token.
+pub(crate) fn parts(token: &str) -> Vec<Value> {
+    token.split('.').take(2).map(decoded).collect()
 }
 
 /// A token with another key, whatever its header says.

@@ -46,3 +46,4 @@ mod rfc9728;
 mod session;
 mod step_up;
 mod support;
+mod tracking;

@@ -57,6 +57,7 @@ async fn a_key_is_replaced_without_ending_a_session() {
     let bearer = format!("Bearer {before}");
     assert!(server.verify(place, Some(&bearer), &Operation::Unstated).await.is_ok());
     std::fs::write(&file, generate_key().unwrap()).unwrap();
+    let mut server = gateway.instance();
     server.keys = SigningKeys::load(&file).unwrap();
     let after = server.verify(place, Some(&bearer), &Operation::Unstated).await;
     assert!(matches!(after, Err(BearerError::Unauthorized(_))), "its key is gone");

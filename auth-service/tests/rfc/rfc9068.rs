@@ -28,3 +28,14 @@ async fn an_access_token_can_be_verified_with_the_published_keys() {
     assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 3600);
     assert!(claims["jti"].is_string());
 }
+
+/// An access token never outlives its grant, and the answer says when it ends.
+#[tokio::test]
+async fn a_token_ends_with_its_grant_at_the_latest() {
+    let gateway = Gateway::with(&[("REFRESH_TOKEN_LIFETIME", "1000")]);
+    let app = gateway.app().await;
+    let tokens = gateway.tokens(&app, "alice", TIME).await;
+    assert_eq!(tokens.body["expires_in"], 1000);
+    let claims = &crate::forger::parts(&tokens.text("access_token"))[1];
+    assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 1000);
+}

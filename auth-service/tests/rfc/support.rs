@@ -16,13 +16,14 @@ use auth_service::{
     app,
     config::Config,
     model::{Catalogue, Clock, LoginCode, SystemClock, UnixTime, User},
-    oauth::AuthServer,
+    oauth::{AuthServer, SeenTokens},
     ports::{ClientDocuments, GitHub, ServersFile, SigningKeys, generate_key},
     store::{Selection, Store},
 };
 use gateway_tests::{
     browser::{Browser, Page},
     github::FakeGitHub,
+    link::Link,
     pkce,
     redis::Redis,
 };
@@ -121,8 +122,19 @@ impl Gateway {
         Self::with(&[])
     }
 
+    /// One that reaches its Redis over a link that can be cut.
+    pub(crate) fn over_a_link() -> (Self, Link) {
+        let redis = Redis::start();
+        let link = Link::to(redis.socket());
+        (Self::beside(redis, &[("REDIS_URL", &link.url())]), link)
+    }
+
     pub(crate) fn with(settings: &[(&str, &str)]) -> Self {
-        let (redis, github) = (Redis::start(), FakeGitHub::start());
+        Self::beside(Redis::start(), settings)
+    }
+
+    fn beside(redis: Redis, settings: &[(&str, &str)]) -> Self {
+        let github = FakeGitHub::start();
         let directory = tempfile::tempdir().unwrap();
         let mut variables = variables(directory.path(), &redis, &github);
         variables.extend(settings.iter().map(|(name, value)| ((*name).into(), (*value).into())));
@@ -135,6 +147,7 @@ impl Gateway {
         let server = AuthServer {
             store: Store::open(&config.redis).unwrap(),
             keys: SigningKeys::load(&config.signing_key_file).unwrap(),
+            seen: SeenTokens::default(),
             documents: ClientDocuments::resolving_by(
                 documents.clone(),
                 Some(documents.authority()),
@@ -172,6 +185,7 @@ impl Gateway {
         AuthServer {
             store: Store::open(&self.config.redis).unwrap(),
             keys: SigningKeys::load(&self.config.signing_key_file).unwrap(),
+            seen: SeenTokens::default(),
             documents: ClientDocuments::resolving_by(self.documents.clone(), Some(authority))
                 .unwrap(),
             github: None,

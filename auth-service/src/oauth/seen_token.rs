@@ -1,0 +1,127 @@
+//! Access tokens whose signature was checked, so that it is checked once: what a token says does not
+//! change. Whether it still counts, and for what, is decided on every request.
+
+use std::sync::Arc;
+
+use aws_lc_rs::digest;
+use bytes::Bytes;
+use quick_cache::sync::Cache;
+
+use super::{AuthServer, access_token::Claims};
+use crate::{
+    model::{Identifier, Person, ResourceUri, UnixTime},
+    store::Sighting,
+};
+
+/// The most tokens that are remembered; some 500 bytes each.
+const CAPACITY: usize = 100_000;
+
+/// All that are remembered, by the SHA-256 of the token.
+pub struct SeenTokens(Cache<[u8; 32], Arc<SeenToken>>);
+
+impl Default for SeenTokens {
+    fn default() -> Self {
+        Self(Cache::new(CAPACITY))
+    }
+}
+
+/// One token, in little space: its texts lie one after the other.
+pub(super) struct SeenToken {
+    pub(super) expires_at: UnixTime,
+    /// What is known of its life.
+    pub(super) sighting: Sighting,
+    text: Bytes,
+    ends: [u32; PARTS],
+}
+
+/// A text of a token.
+#[derive(Clone, Copy)]
+pub(super) enum Part {
+    Grant,
+    Jti,
+    Subject,
+    Name,
+    Email,
+    Client,
+    Scope,
+    /// Separated by blanks, which no URL has.
+    Audience,
+}
+
+const PARTS: usize = 8;
+
+impl SeenToken {
+    fn new(claims: &Claims, sighting: Sighting) -> Option<Self> {
+        let scope = claims.scope.to_string();
+        let audience = claims.aud.joined();
+        let parts: [&str; PARTS] = [
+            claims.grant_id.as_str(),
+            claims.jti.as_str(),
+            &claims.sub,
+            &claims.preferred_username,
+            claims.email.as_deref().unwrap_or(""),
+            claims.client_id.as_str(),
+            &scope,
+            &audience,
+        ];
+        let mut ends = [0; PARTS];
+        let mut length = 0;
+        for (end, part) in ends.iter_mut().zip(parts) {
+            length += u32::try_from(part.len()).ok()?;
+            *end = length;
+        }
+        let text = Bytes::from(parts.concat());
+        Some(Self { expires_at: claims.exp, sighting, text, ends })
+    }
+
+    /// A text, shared and not copied.
+    pub(super) fn bytes(&self, part: Part) -> Bytes {
+        self.text.slice(self.range(part))
+    }
+
+    pub(super) fn text(&self, part: Part) -> &str {
+        let bytes = self.text.get(self.range(part)).unwrap_or_default();
+        std::str::from_utf8(bytes).unwrap_or_default()
+    }
+
+    pub(super) fn person(&self) -> Person<'_> {
+        Person { subject: self.text(Part::Subject), name: self.text(Part::Name) }
+    }
+
+    /// Whether the token is for `resource` (RFC 7519 §4.1.3).
+    pub(super) fn is_for(&self, resource: &ResourceUri) -> bool {
+        self.text(Part::Audience).split(' ').any(|one| one == resource.as_str())
+    }
+
+    /// Grant and id, for the store.
+    pub(super) fn ids(&self) -> (Identifier, Identifier) {
+        let id = |part| Identifier::parsed(self.text(part));
+        (id(Part::Grant), id(Part::Jti))
+    }
+
+    fn range(&self, part: Part) -> std::ops::Range<usize> {
+        let at = part as usize;
+        let end = |at: usize| self.ends.get(at).map_or(0, |end| *end as usize);
+        at.checked_sub(1).map_or(0, end)..end(at)
+    }
+}
+
+impl AuthServer {
+    /// What is known of `token`, if we signed it and it has not ended.
+    pub(super) fn seen(&self, token: &str) -> Option<Arc<SeenToken>> {
+        let hash = digest::digest(&digest::SHA256, token.as_bytes());
+        let key: [u8; 32] = hash.as_ref().try_into().ok()?;
+        if let Some(known) = self.seen.0.get(&key) {
+            if self.now() < known.expires_at {
+                return Some(known);
+            }
+            self.seen.0.remove(&key);
+            return None;
+        }
+        let claims = self.read_access_token(token)?;
+        let sighting = self.store.sighting(&claims.grant_id, &claims.jti);
+        let token = Arc::new(SeenToken::new(&claims, sighting)?);
+        self.seen.0.insert(key, Arc::clone(&token));
+        Some(token)
+    }
+}

@@ -1,0 +1,264 @@
+//! What is known to be live without asking. A token that was confirmed counts as live until Redis
+//! tells of a change to it (`CLIENT TRACKING`, see `tracking.rs`), for as long as Redis can tell.
+
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher, RandomState},
+    sync::{
+        PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering::SeqCst},
+    },
+    time::{Duration, Instant},
+};
+
+use redis::{PushInfo, PushKind, Value};
+
+use super::Key;
+use crate::model::Identifier;
+
+/// How many changes are told apart; with more, everything is asked about again.
+const CHANGES: usize = 16_384;
+
+/// What is remembered of one access token.
+#[derive(Debug)]
+pub struct Sighting {
+    grant: u64,
+    access: u64,
+    /// The moment before it was found live; 0 is never.
+    confirmed: AtomicU64,
+}
+
+/// What changed, and whether Redis can tell.
+///
+/// Time is counted in changes. An answer of Redis is worth something only as of the moment before it
+/// was asked for, since a change may have been told while it was on its way.
+pub(super) struct Witness {
+    hasher: RandomState,
+    /// The number of changes so far, and one.
+    moment: AtomicU64,
+    /// What was confirmed before this moment counts no more.
+    floor: AtomicU64,
+    /// The link over which changes are told; 0 is none.
+    link: AtomicU64,
+    links: AtomicU64,
+    started: Instant,
+    /// Until when silence means that nothing changed, in nanoseconds since `started`.
+    lease: AtomicU64,
+    changes: RwLock<HashMap<u64, u64>>,
+}
+
+impl Witness {
+    pub(super) fn new() -> Self {
+        Self {
+            hasher: RandomState::new(),
+            moment: AtomicU64::new(1),
+            floor: AtomicU64::new(1),
+            link: AtomicU64::new(0),
+            links: AtomicU64::new(0),
+            started: Instant::now(),
+            lease: AtomicU64::new(0),
+            changes: RwLock::default(),
+        }
+    }
+
+    /// A token that was never asked about.
+    pub(super) fn sighting(&self, grant: &Identifier, jti: &Identifier) -> Sighting {
+        Sighting {
+            grant: self.hash(Key::Grant(grant).to_string().as_bytes()),
+            access: self.hash(Key::Access(grant, jti).to_string().as_bytes()),
+            confirmed: AtomicU64::new(0),
+        }
+    }
+
+    /// Whether the token was found live and has not changed since.
+    pub(super) fn vouches_for(&self, token: &Sighting) -> bool {
+        let confirmed = token.confirmed.load(SeqCst);
+        if confirmed == 0 || !self.can_tell() || confirmed < self.floor.load(SeqCst) {
+            return false;
+        }
+        if confirmed == self.moment.load(SeqCst) {
+            return true;
+        }
+        let changes = self.changes.read().unwrap_or_else(PoisonError::into_inner);
+        let unchanged = |key| changes.get(key).is_none_or(|moment| *moment <= confirmed);
+        unchanged(&token.grant) && unchanged(&token.access) && confirmed >= self.floor.load(SeqCst)
+    }
+
+    /// The moment that an answer which is now asked for will be worth, if any.
+    pub(super) fn before_asking(&self) -> Option<u64> {
+        let moment = self.moment.load(SeqCst);
+        self.can_tell().then_some(moment)
+    }
+
+    /// Notes that `token` was found live.
+    pub(super) fn confirm(token: &Sighting, moment: Option<u64>) {
+        token.confirmed.store(moment.unwrap_or(0), SeqCst);
+    }
+
+    /// Notes a change to `key`.
+    pub(super) fn changed(&self, key: &[u8]) {
+        let mut changes = self.changes.write().unwrap_or_else(PoisonError::into_inner);
+        let moment = self.moment.fetch_add(1, SeqCst) + 1;
+        if changes.len() >= CHANGES {
+            changes.clear();
+            self.floor.store(moment, SeqCst);
+        }
+        changes.insert(self.hash(key), moment);
+    }
+
+    /// A name for a link that is being made.
+    pub(super) fn next_link(&self) -> u64 {
+        self.links.fetch_add(1, SeqCst) + 1
+    }
+
+    /// From now on changes are told over `link`.
+    pub(super) fn linked(&self, link: u64) {
+        self.forget();
+        self.link.store(link, SeqCst);
+    }
+
+    /// Over `link` nothing is told any more.
+    pub(super) fn unlinked(&self, link: u64) {
+        if self.link.compare_exchange(link, 0, SeqCst, SeqCst).is_ok() {
+            self.forget();
+        }
+    }
+
+    /// The other end of the link was there after `asked`: everything up to then has been told.
+    pub(super) fn heard(&self, asked: Instant, lease: Duration) {
+        let until = (asked + lease).duration_since(self.started).as_nanos();
+        self.lease.store(u64::try_from(until).unwrap_or(u64::MAX), SeqCst);
+    }
+
+    /// Takes what Redis says unasked.
+    pub(super) fn told(&self, link: u64, push: &PushInfo) {
+        match (&push.kind, push.data.first()) {
+            (PushKind::Invalidate, Some(Value::Array(keys))) => {
+                for key in keys {
+                    match key {
+                        Value::BulkString(key) => self.changed(key),
+                        _ => self.forget(),
+                    }
+                }
+            }
+            // Everything, after `FLUSHALL`.
+            (PushKind::Invalidate, _) => self.forget(),
+            (PushKind::Disconnection, _) => self.unlinked(link),
+            _ => {}
+        }
+    }
+
+    /// Everything has to be asked about again.
+    fn forget(&self) {
+        let mut changes = self.changes.write().unwrap_or_else(PoisonError::into_inner);
+        let moment = self.moment.fetch_add(1, SeqCst) + 1;
+        changes.clear();
+        self.floor.store(moment, SeqCst);
+    }
+
+    fn can_tell(&self) -> bool {
+        let now = u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.link.load(SeqCst) != 0 && now < self.lease.load(SeqCst)
+    }
+
+    fn hash(&self, key: &[u8]) -> u64 {
+        self.hasher.hash_one(key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LEASE: Duration = Duration::from_hours(1);
+
+    struct Scene {
+        witness: Witness,
+        grant: Identifier,
+        jti: Identifier,
+    }
+
+    impl Scene {
+        fn linked() -> Self {
+            let witness = Witness::new();
+            witness.linked(witness.next_link());
+            witness.heard(Instant::now(), LEASE);
+            let id = |text| Identifier::parsed(text);
+            Self { witness, grant: id("G"), jti: id("J") }
+        }
+
+        fn seen(&self) -> Sighting {
+            let token = self.witness.sighting(&self.grant, &self.jti);
+            Witness::confirm(&token, self.witness.before_asking());
+            token
+        }
+
+        fn change(&self, key: &Key<'_>) {
+            self.witness.changed(key.to_string().as_bytes());
+        }
+    }
+
+    #[test]
+    fn a_token_counts_until_it_or_its_grant_changes() {
+        let scene = Scene::linked();
+        let other = Identifier::parsed("other");
+        for key in [Key::Grant(&scene.grant), Key::Access(&scene.grant, &scene.jti)] {
+            let token = scene.seen();
+            assert!(scene.witness.vouches_for(&token));
+            scene.change(&Key::Grant(&other));
+            scene.change(&Key::Access(&scene.grant, &other));
+            assert!(scene.witness.vouches_for(&token));
+            scene.change(&key);
+            assert!(!scene.witness.vouches_for(&token));
+        }
+        let never = scene.witness.sighting(&scene.grant, &scene.jti);
+        assert!(!scene.witness.vouches_for(&never));
+    }
+
+    #[test]
+    fn an_answer_counts_as_of_the_moment_before_it_was_asked_for() {
+        let scene = Scene::linked();
+        let token = scene.witness.sighting(&scene.grant, &scene.jti);
+        let moment = scene.witness.before_asking();
+        scene.change(&Key::Grant(&scene.grant));
+        Witness::confirm(&token, moment);
+        assert!(!scene.witness.vouches_for(&token));
+    }
+
+    #[test]
+    fn nothing_counts_without_a_link_or_after_it_was_lost() {
+        let scene = Scene::linked();
+        let token = scene.seen();
+        scene.witness.unlinked(99);
+        assert!(scene.witness.vouches_for(&token), "that was an older link");
+        scene.witness.unlinked(1);
+        assert!(!scene.witness.vouches_for(&token));
+        assert_eq!(scene.witness.before_asking(), None);
+        scene.witness.linked(2);
+        assert!(!scene.witness.vouches_for(&token), "what was said in between is not known");
+        assert!(scene.witness.vouches_for(&scene.seen()));
+    }
+
+    #[test]
+    fn silence_counts_only_for_the_length_of_the_lease() {
+        let scene = Scene::linked();
+        let token = scene.seen();
+        scene.witness.heard(Instant::now(), Duration::ZERO);
+        assert!(!scene.witness.vouches_for(&token));
+        assert_eq!(scene.witness.before_asking(), None);
+    }
+
+    #[test]
+    fn too_many_changes_and_unknown_ones_mean_all() {
+        let scene = Scene::linked();
+        let token = scene.seen();
+        for number in 0..=CHANGES {
+            scene.witness.changed(number.to_string().as_bytes());
+        }
+        assert!(!scene.witness.vouches_for(&token));
+        let token = scene.seen();
+        let all = PushInfo { kind: PushKind::Invalidate, data: vec![Value::Nil] };
+        scene.witness.told(1, &all);
+        assert!(!scene.witness.vouches_for(&token));
+    }
+}

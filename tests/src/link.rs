@@ -1,0 +1,99 @@
+//! A TCP link to the Redis of one test that can be cut, or made to swallow what it is given.
+
+use std::{
+    io::{Read, Write},
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
+    os::unix::net::UnixStream,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
+    time::Duration,
+};
+
+#[derive(Default)]
+struct State {
+    cut: AtomicBool,
+    stalled: AtomicBool,
+    open: Mutex<Vec<TcpStream>>,
+}
+
+/// A running link.
+pub struct Link {
+    address: SocketAddr,
+    state: Arc<State>,
+}
+
+impl Link {
+    /// A link to the unix socket at `path`.
+    pub fn to(path: String) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let link = Self {
+            address: listener.local_addr().expect("an address"),
+            state: Arc::new(State::default()),
+        };
+        let state = Arc::clone(&link.state);
+        std::thread::spawn(move || {
+            for near in listener.incoming().flatten() {
+                if !state.cut.load(SeqCst) {
+                    carry(near, &path, &state);
+                }
+            }
+        });
+        link
+    }
+
+    /// The URL of Redis over this link.
+    pub fn url(&self) -> String {
+        format!("redis://{}/0", self.address)
+    }
+
+    /// Ends every connection, and takes no new one.
+    pub fn cut(&self) {
+        self.state.cut.store(true, SeqCst);
+        for connection in self.state.open.lock().expect("the list").drain(..) {
+            let _ = connection.shutdown(Shutdown::Both);
+        }
+    }
+
+    /// Carries nothing any more, and ends nothing.
+    pub fn stall(&self) {
+        self.state.stalled.store(true, SeqCst);
+    }
+
+    /// Carries again.
+    pub fn mend(&self) {
+        self.state.cut.store(false, SeqCst);
+        self.state.stalled.store(false, SeqCst);
+    }
+}
+
+fn carry(near: TcpStream, path: &str, state: &Arc<State>) {
+    let Ok(far) = UnixStream::connect(path) else { return };
+    near.set_nodelay(true).expect("TCP_NODELAY");
+    let copy = |stream: &TcpStream| stream.try_clone().expect("a handle");
+    state.open.lock().expect("the list").push(copy(&near));
+    let (up, down) = (Arc::clone(state), Arc::clone(state));
+    let (from_near, to_near, to_far) = (copy(&near), near, far.try_clone().expect("a handle"));
+    std::thread::spawn(move || pump(from_near, to_far, &up));
+    std::thread::spawn(move || {
+        pump(far, &to_near, &down);
+        let _ = to_near.shutdown(Shutdown::Both);
+    });
+}
+
+fn pump(mut from: impl Read, mut to: impl Write, state: &State) {
+    let mut buffer = [0; 16 * 1024];
+    loop {
+        let Ok(count @ 1..) = from.read(&mut buffer) else { return };
+        while state.stalled.load(SeqCst) {
+            if state.cut.load(SeqCst) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        if to.write_all(&buffer[..count]).is_err() {
+            return;
+        }
+    }
+}
