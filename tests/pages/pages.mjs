@@ -1,7 +1,7 @@
 // The pages of the gateway in headless Chromium, as a person uses them: by keyboard, on a phone, in the
 // light and in the dark. Each check is a line of output; the first thing that is wrong ends it.
 //
-// Environment: ISSUER, RESOURCE; CERTIFICATE, the only one that is trusted; LOGIN_CODES, three fresh ones;
+// Environment: ISSUER, RESOURCE; CERTIFICATE, the only one that is trusted; LOGIN_CODES, four fresh ones;
 // NODE_EXTRA_CA_CERTS; SCREENSHOTS, a directory, if there are to be any; CHROMIUM, if it is elsewhere.
 
 import assert from 'node:assert/strict';
@@ -18,8 +18,34 @@ import { contrast } from './contrast.mjs';
 const { ISSUER, RESOURCE, CERTIFICATE, LOGIN_CODES, SCREENSHOTS } = process.env;
 const codes = LOGIN_CODES.split(',');
 
+const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
+
 const PHONE = { width: 360, height: 740 };
 const DESK = { width: 1024, height: 768 };
+
+async function post(path, type, body) {
+  const answer = await fetch(new URL(path, ISSUER), { method: 'POST', headers: { 'Content-Type': type }, body });
+  return answer.json();
+}
+
+const register = (metadata) =>
+  post('/register', 'application/json', JSON.stringify({ ...metadata, token_endpoint_auth_method: 'none' }));
+
+/** A program without a browser (RFC 8628): what it shows, and what it gets. */
+class Device {
+  async ask() {
+    const { client_id } = await register({ client_name: 'Television', grant_types: [DEVICE_GRANT] });
+    this.id = client_id;
+    const form = new URLSearchParams({ client_id, resource: RESOURCE });
+    Object.assign(this, await post('/device_authorization', 'application/x-www-form-urlencoded', form));
+    return this;
+  }
+
+  token() {
+    const form = new URLSearchParams({ grant_type: DEVICE_GRANT, client_id: this.id, device_code: this.device_code });
+    return post('/token', 'application/x-www-form-urlencoded', form);
+  }
+}
 
 /** The client: where its answer arrives, over plain HTTP on loopback as native applications do it. */
 class Client {
@@ -31,17 +57,8 @@ class Client {
     this.server.listen(0, '127.0.0.1');
     await once(this.server, 'listening');
     this.redirectUri = `http://127.0.0.1:${this.server.address().port}/callback`;
-    const metadata = {
-      client_name: 'Notes for the team',
-      redirect_uris: [this.redirectUri],
-      token_endpoint_auth_method: 'none',
-    };
-    const answer = await fetch(`${ISSUER}/register`, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify(metadata),
-    });
-    this.id = (await answer.json()).client_id;
+    const registered = await register({ client_name: 'Notes for the team', redirect_uris: [this.redirectUri] });
+    this.id = registered.client_id;
   }
 
   authorize(changes = {}) {
@@ -200,7 +217,8 @@ const CHECKS = {
     await visit({}, async (page) => {
       await wrongCode(page);
       assert.ok(page.url().startsWith(ISSUER));
-      await tabTo(page, 'login_code');
+      // What is to be done next has the focus.
+      assert.equal((await focused(page)).what, 'login_code');
       await page.keyboard.type(codes[1]);
       assert.ok((await client.answer(() => page.keyboard.press('Enter'))).get('code'));
     });
@@ -228,6 +246,30 @@ const CHECKS = {
       assert.ok((await client.answer(() => page.keyboard.press('Enter'))).get('code'));
     });
   },
+  async 'by keyboard alone: a device is connected'() {
+    const device = await new Device().ask();
+    await visit({}, async (page) => {
+      await page.goto(device.verification_uri);
+      assert.equal((await focused(page)).what, 'user_code');
+      await page.keyboard.type('WRNG-WRNG');
+      await page.keyboard.press('Enter');
+      await page.waitForSelector('[role=alert]');
+      await page.keyboard.type(device.user_code);
+      await page.keyboard.press('Enter');
+      await page.waitForSelector('text=The device shows the code');
+      assert.ok((await page.innerText('dl')).includes(device.user_code));
+      await screenshot(page, 'device-consent');
+      await tabTo(page, 'login_code');
+      await page.keyboard.type(codes[3]);
+      await page.keyboard.press('Enter');
+      await page.waitForSelector('h1:has-text("The device is connected")');
+      await assertLegible(page, 'success');
+      await page.setViewportSize(PHONE);
+      await assertLegible(page, 'success, phone');
+      await screenshot(page, 'success-phone');
+    });
+    assert.equal((await device.token()).token_type, 'Bearer');
+  },
   async 'the page cannot be framed'() {
     const context = await browser.newContext();
     const page = await context.newPage();
@@ -247,6 +289,9 @@ const CHECKS = {
   },
   async 'legible: the consent page after a wrong code'() {
     await look('wrong-code', wrongCode);
+  },
+  async 'legible: the page for the code of a device'() {
+    await look('device', (page) => page.goto(new URL('/device', ISSUER).href));
   },
   async 'legible: the error page'() {
     await look('error', async (page) => {
