@@ -41,16 +41,18 @@ impl AuthServer {
         self.issue_tokens(client, &grant, Part { resources, scopes }, &successor).await
     }
 
-    /// RFC 6749 §6: the scope "MUST NOT include any scope not originally granted".
+    /// RFC 6749 §6: the scope "MUST NOT include any scope not originally granted"; what a granted one
+    /// includes was granted with it.
     pub(super) fn narrowed_scopes(&self, params: &Params, grant: &Grant) -> Result<Scopes, Error> {
         let asked = Scopes::parse(params.one("scope")?.unwrap_or(""))
             .map_err(|_| Error::InvalidScope("scope is malformed"))?;
         // Clients repeat what they asked for at first, with scopes that were dropped as unknown.
-        let known = asked.intersection(&self.known_scopes(&grant.resources).union(&grant.scopes));
+        let granted = self.with_included(&grant.resources, &grant.scopes);
+        let known = asked.intersection(&self.known_scopes(&grant.resources).union(&granted));
         if known.is_empty() {
             return Ok(grant.scopes.clone());
         }
-        let narrowed = known.intersection(&grant.scopes);
+        let narrowed = known.intersection(&granted);
         if narrowed.is_empty() {
             return Err(Error::InvalidScope("scope has nothing of what was granted"));
         }

@@ -70,6 +70,13 @@ impl AuthServer {
         self.scopes_of(resources, |scopes| scopes.basic.clone())
     }
 
+    /// `held`, and what it includes at the servers of `resources`.
+    pub(super) fn with_included(&self, resources: &[ResourceUri], held: &Scopes) -> Scopes {
+        let catalogue = self.catalogue();
+        let servers = resources.iter().filter_map(|resource| catalogue.by_resource(resource));
+        servers.fold(held.clone(), |all, server| all.union(&server.scopes.with_included(held)))
+    }
+
     fn scopes_of(&self, resources: &[ResourceUri], which: fn(&ServerScopes) -> Scopes) -> Scopes {
         let catalogue = self.catalogue();
         let servers = resources.iter().filter_map(|resource| catalogue.by_resource(resource));

@@ -2,8 +2,8 @@
 
 use super::{Error, Expiring, Key, Store, key::PREFIX};
 use crate::model::{
-    AccessRecord, ApprovalRecord, Client, ClientId, Grant, Identifier, ResourceUri, SessionRecord,
-    UnixTime, User,
+    AccessRecord, ApprovalRecord, CLIENT_PROVIDER, Client, ClientId, Grant, Identifier,
+    ResourceUri, SessionRecord, UnixTime, User,
 };
 
 /// How long word of a revocation may take to the instances that serve.
@@ -44,7 +44,9 @@ impl Selection {
     fn includes(&self, held: &Held<'_>) -> bool {
         match self {
             Self::User(name) => {
-                held.user.subject == *name || held.user.name.eq_ignore_ascii_case(name)
+                // The name of a client that acts for itself is not one of a person.
+                let person = held.user.person().provider() != CLIENT_PROVIDER;
+                held.user.subject == *name || person && held.user.name.eq_ignore_ascii_case(name)
             }
             Self::Client(id) => held.client == Some(id),
             Self::Server(resource) => held.resources.contains(resource),

@@ -112,3 +112,24 @@ async fn the_minimal_scopes_are_advertised() {
     let refused = held.gateway.forwarded(TIME, &[]).await;
     assert!(refused.header("www-authenticate").contains("scope=\"files:read\""));
 }
+
+/// RFC 6749 §6: a refresh may ask for less than was granted, also for what a broader scope includes.
+#[tokio::test]
+async fn a_refresh_narrows_to_an_included_scope() {
+    let gateway = Gateway::start();
+    gateway.set_servers(&json!({ "time": files() }));
+    let app = gateway.app().await;
+    let (answer, verifier) = gateway.consent(&app, "alice", &[("scope", "files:write")]).await;
+    let tokens = gateway.redeem(&app, &answer["code"], &verifier).await;
+    let refresh = async |scope: &str| {
+        let form = [
+            ("grant_type", "refresh_token"),
+            ("client_id", app.id.as_str()),
+            ("refresh_token", &tokens.text("refresh_token")),
+            ("scope", scope),
+        ];
+        gateway.post("/token", &form).await
+    };
+    assert_eq!(refresh("files:read").await.body["scope"], "files:read");
+    assert_eq!(refresh("files:delete").await.error(), (400, "invalid_scope"));
+}
