@@ -21,7 +21,7 @@ use std::{sync::Arc, time::Duration};
 
 use deadpool_redis::{Pool, Runtime, Timeouts};
 use redis::{
-    IntoConnectionInfo, ProtocolVersion,
+    AsyncConnectionConfig, IntoConnectionInfo, ProtocolVersion,
     aio::{ConnectionManager, ConnectionManagerConfig},
     io::tcp::TcpSettings,
 };
@@ -74,7 +74,12 @@ impl Store {
         // Without it the greeting of each connection waits for a delayed acknowledgement, 40 ms.
         let tcp = TcpSettings::default().set_nodelay(true);
         let server = config.url.expose_secret().into_connection_info()?.set_tcp_settings(tcp);
-        let pool = Pool::builder(deadpool_redis::Manager::new(server.clone())?)
+        // Without it an answer that takes half a second counts as none.
+        let patient = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(PATIENCE))
+            .set_response_timeout(Some(PATIENCE));
+        let manager = deadpool_redis::Manager::new_with_config(server.clone(), patient)?;
+        let pool = Pool::builder(manager)
             .max_size(16)
             .timeouts(Timeouts {
                 wait: Some(PATIENCE),
