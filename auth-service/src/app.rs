@@ -9,7 +9,7 @@ use crate::{
     config::Config,
     http,
     model::{Catalogue, SystemClock},
-    oauth::{AuthServer, Endpoint, SeenTokens},
+    oauth::{AuthServer, Endpoint, IdentityTokens, SeenTokens},
     ports::{self, ClientDocuments, GitHub, ServersFile, SigningKeys},
     store::{self, Store},
 };
@@ -57,6 +57,7 @@ pub fn build(config: Config) -> Result<(AuthServer, watch::Sender<Arc<Catalogue>
         store: Store::open(&config.redis)?,
         keys: SigningKeys::load(&config.signing_key_file)?,
         seen: SeenTokens::default(),
+        identities: IdentityTokens::default(),
         github,
         documents: ClientDocuments::new()?,
         catalogue,

@@ -20,6 +20,7 @@
 //! | RFC 8252 native apps | `oauth/redirect_uri.rs` | | `tests/rfc/rfc8252.rs` |
 //! | RFC 8414 metadata | `oauth/metadata.rs` | `http/discovery.rs` | `tests/rfc/rfc8414.rs` |
 //! | RFC 8707 resources | `oauth/resource.rs` | | `tests/rfc/rfc8707.rs` |
+//! | RFC 7519 identities for servers | `oauth/identity_token.rs` | `http/verify.rs` | `tests/rfc/identity.rs` |
 //! | RFC 9068 access tokens | `oauth/access_token.rs` | `http/jwks.rs` | `tests/rfc/rfc9068.rs` |
 //! | RFC 9207 `iss` | `oauth/authorization.rs` | | `tests/rfc/rfc9207.rs` |
 //! | RFC 9728 protected resources | `oauth/protected_resource.rs` | `http/discovery.rs` | `tests/rfc/rfc9728.rs` |

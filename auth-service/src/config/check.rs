@@ -46,6 +46,8 @@ impl Check {
         let signing_key_file = self.required("SIGNING_KEY_FILE", raw.signing_key_file.as_ref());
         let github = self.github(raw);
         let local_login = self.parsed("LOCAL_LOGIN", raw.local_login.as_deref(), "true");
+        let signed_identity =
+            self.parsed("SIGNED_IDENTITY", raw.signed_identity.as_deref(), "true");
         let lifetimes = self.lifetimes(raw);
         let limits = self.limits(raw);
         let clients = self.clients(raw);
@@ -66,6 +68,7 @@ impl Check {
             signing_key_file: signing_key_file?.into(),
             github,
             local_login: local_login?,
+            signed_identity: signed_identity?,
             lifetimes,
             limits,
             clients,

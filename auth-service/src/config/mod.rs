@@ -36,6 +36,8 @@ pub struct Config {
     pub github: Option<GithubConfig>,
     /// `LOCAL_LOGIN`: whether codes minted by the operator log in, `true`.
     pub local_login: bool,
+    /// `SIGNED_IDENTITY`: whether servers get `X-MCP-Identity`, `true`.
+    pub signed_identity: bool,
     /// Lifetimes of what is issued.
     pub lifetimes: Lifetimes,
     /// How often is too often.
@@ -118,6 +120,7 @@ struct Raw {
     github_api_url: Option<String>,
     allowed_github_users: Option<String>,
     local_login: Option<String>,
+    signed_identity: Option<String>,
     access_token_lifetime: Option<String>,
     refresh_token_lifetime: Option<String>,
     refresh_token_grace: Option<String>,

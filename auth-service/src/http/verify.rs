@@ -23,6 +23,7 @@ const USER_NAME: HeaderName = HeaderName::from_static("x-user-name");
 const USER_EMAIL: HeaderName = HeaderName::from_static("x-user-email");
 const CLIENT_ID: HeaderName = HeaderName::from_static("x-client-id");
 const SCOPES: HeaderName = HeaderName::from_static("x-auth-scopes");
+const IDENTITY: HeaderName = HeaderName::from_static("x-mcp-identity");
 
 /// Answers 200 with the identity, or what the client gets to see instead.
 pub(super) async fn verify(server: Data<AuthServer>, request: HttpRequest) -> HttpResponse {
@@ -72,6 +73,7 @@ fn admit(identity: Identity) -> HttpResponse {
         .insert_header((USER_EMAIL, printable(identity.email)))
         .insert_header((CLIENT_ID, printable(identity.client_id)))
         .insert_header((SCOPES, printable(identity.scopes)))
+        .insert_header((IDENTITY, printable(identity.signed)))
         .finish()
 }
 

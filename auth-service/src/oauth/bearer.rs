@@ -25,6 +25,8 @@ pub struct Identity {
     pub client_id: Bytes,
     /// The scopes of the token, and those that they include.
     pub scopes: Bytes,
+    /// All of it in a form that proves itself, empty if that is off.
+    pub signed: Bytes,
 }
 
 /// The `WWW-Authenticate` challenge of a server (RFC 6750 §3, RFC 9728 §5.1).
@@ -84,7 +86,7 @@ pub enum BearerError {
     Unauthorized(Challenge),
     /// 403.
     InsufficientScope(Challenge),
-    /// The store failed; 503, since the token may well be good.
+    /// The store failed, or a signature; 503, since the token may well be good.
     Unavailable(Error),
 }
 
@@ -126,6 +128,7 @@ impl AuthServer {
             Cow::Borrowed(_) => seen.bytes(Part::Scope),
             Cow::Owned(more) => Bytes::from(more),
         };
+        let signed = self.identity_token(&seen, server, &scopes);
         Ok(Identity {
             server: server.name.as_str().to_owned(),
             challenge: Challenge::beginning(&server.resource.metadata_url()),
@@ -134,6 +137,7 @@ impl AuthServer {
             email: seen.bytes(Part::Email),
             client_id: seen.bytes(Part::Client),
             scopes,
+            signed: signed.map_err(BearerError::Unavailable)?,
         })
     }
 }

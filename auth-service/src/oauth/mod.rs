@@ -18,6 +18,7 @@ mod device;
 mod device_grant;
 mod endpoint;
 mod error;
+mod identity_token;
 mod introspection;
 mod limits;
 mod login;
@@ -56,6 +57,7 @@ pub use self::{
     device::{DEVICE_CODE, DeviceAuthorization},
     endpoint::Endpoint,
     error::{Error, ErrorCode, GrantFault},
+    identity_token::IdentityTokens,
     introspection::Introspection,
     login::{Arrival, Landing, ProviderAnswer},
     metadata::ServerMetadata,
@@ -86,6 +88,8 @@ pub struct AuthServer {
     pub keys: SigningKeys,
     /// Tokens that were verified.
     pub seen: SeenTokens,
+    /// Identities that were signed for servers.
+    pub identities: IdentityTokens,
     /// Login with GitHub, if it is configured.
     pub github: Option<GitHub>,
     /// Where client metadata documents come from.

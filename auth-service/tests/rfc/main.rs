@@ -12,6 +12,7 @@ mod clients;
 mod document_host;
 mod forger;
 mod forward_auth;
+mod identity;
 mod limits;
 mod login;
 mod malformed;

@@ -16,7 +16,7 @@ use auth_service::{
     app,
     config::Config,
     model::{Catalogue, Clock, LoginCode, SystemClock, UnixTime, User},
-    oauth::{AuthServer, SeenTokens},
+    oauth::{AuthServer, IdentityTokens, SeenTokens},
     ports::{ClientDocuments, GitHub, ServersFile, SigningKeys, generate_key},
     store::{Selection, Store},
 };
@@ -148,6 +148,7 @@ impl Gateway {
             store: Store::open(&config.redis).unwrap(),
             keys: SigningKeys::load(&config.signing_key_file).unwrap(),
             seen: SeenTokens::default(),
+            identities: IdentityTokens::default(),
             documents: ClientDocuments::resolving_by(
                 documents.clone(),
                 Some(documents.authority()),
@@ -186,6 +187,7 @@ impl Gateway {
             store: Store::open(&self.config.redis).unwrap(),
             keys: SigningKeys::load(&self.config.signing_key_file).unwrap(),
             seen: SeenTokens::default(),
+            identities: IdentityTokens::default(),
             documents: ClientDocuments::resolving_by(self.documents.clone(), Some(authority))
                 .unwrap(),
             github: None,
