@@ -13,6 +13,7 @@ use crate::cli::{Action, Options};
 use crate::http::guard::Guard;
 use crate::http::{self, Gate};
 use crate::hub::Hub;
+use crate::identity::Identities;
 use crate::metrics::Metrics;
 
 /// An idle connection is kept this long: longer than proxies in front keep theirs.
@@ -34,10 +35,13 @@ async fn serve(options: Options) -> anyhow::Result<()> {
     let (catalogue, single) = options.catalogue()?;
     let hub = Hub::new(options.settings(), &catalogue);
     hub.adopt_orphans();
+    let identities = options.identity_jwks.clone().map(Identities::new).transpose();
+    let identities = identities.context("--identity-jwks")?.map(Arc::new);
     let gate = web::Data::new(Gate {
         hub: Arc::clone(&hub),
         guard: Guard::new(&options.allow_host, &options.allow_origin),
         single,
+        identities: identities.clone(),
         metrics: Arc::new(Metrics::default()),
     });
     let shared = gate.clone();
@@ -54,6 +58,9 @@ async fn serve(options: Options) -> anyhow::Result<()> {
     let handle = server.handle();
     let metrics = metrics_server(&options, gate)?;
     tokio::spawn(Arc::clone(&hub).keep_tidy());
+    if let Some(identities) = identities {
+        tokio::spawn(async move { identities.follow().await });
+    }
     if let Some(file) = options.config.clone() {
         let hub = Arc::clone(&hub);
         tokio::spawn(watch::watch(file, catalogue, move |catalogue| hub.apply(catalogue)));

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Parser, ValueHint};
+use reqwest::Url;
 
 use crate::catalogue::{Catalogue, Entry, Isolation, LoadError, Name, load};
 use crate::settings::Settings;
@@ -32,6 +33,10 @@ pub struct Options {
     /// Serve Prometheus metrics at /metrics on this private address
     #[arg(long, env = "MCP_PROXY_METRICS_LISTEN", value_name = "ADDR")]
     pub metrics_listen: Option<SocketAddr>,
+    /// Serve only requests with an X-MCP-Identity that a key of this JWK Set has signed: those that
+    /// came through the gateway, whose /jwks this is
+    #[arg(long, env = "MCP_IDENTITY_JWKS", value_name = "URL", value_parser = web_url)]
+    pub identity_jwks: Option<Url>,
     /// Who shares a server process
     #[arg(long, env = "MCP_ISOLATION", value_enum, default_value = "principal")]
     pub isolation: Isolation,
@@ -119,6 +124,15 @@ fn positive(text: &str) -> Result<f64, String> {
     if value > 0.0 { Ok(value) } else { Err("must be more than zero".to_owned()) }
 }
 
+fn web_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| error.to_string())?;
+    if matches!(url.scheme(), "http" | "https") {
+        Ok(url)
+    } else {
+        Err("not http or https".to_owned())
+    }
+}
+
 /// Why the options cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum OptionsError {
@@ -202,6 +216,9 @@ mod tests {
             assert!(matches!(error, OptionsError::Source));
         }
         assert!(Options::try_parse_from(["x", "--keep-alive", "0", "--", "y"]).is_err());
+        for url in ["no", "file:///etc/passwd"] {
+            assert!(Options::try_parse_from(["x", "--identity-jwks", url, "--", "y"]).is_err());
+        }
         assert!(Options::try_parse_from(["x", "--idle-timeout", "-1", "--", "y"]).is_err());
     }
 }

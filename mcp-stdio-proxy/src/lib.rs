@@ -15,6 +15,7 @@ pub mod cli;
 mod health;
 pub mod http;
 pub mod hub;
+pub mod identity;
 pub mod metrics;
 pub mod protocol;
 pub mod room;

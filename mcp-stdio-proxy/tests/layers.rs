@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the ground up.
-const FLOORS: [&str; 18] = [
+const FLOORS: [&str; 19] = [
     "sync",
     "protocol",
     "stream",
@@ -19,6 +19,7 @@ const FLOORS: [&str; 18] = [
     "room",
     "hub",
     "metrics",
+    "identity",
     "http",
     "check",
     "cli",

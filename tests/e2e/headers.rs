@@ -18,6 +18,7 @@ use crate::{Scenario, run};
 
 pub const SCENARIOS: &[Scenario] = &[
     ("identity_headers_of_a_client_never_reach_a_server", identity_headers),
+    ("a_proxy_that_is_reached_around_the_gateway_serves_nobody", around_the_gateway),
     ("no_log_has_a_credential", no_log_has_a_credential),
 ];
 
@@ -162,6 +163,33 @@ fn identity_headers(stack: &Stack) {
     assert_eq!(identity[0].split('.').count(), 3, "{seen:?}");
     assert!(of("authorization").is_empty(), "{seen:?}");
     assert!(of("forwarded").is_empty(), "{seen:?}");
+}
+
+/// Whoever gets to the port of the proxy cannot say who they are.
+fn around_the_gateway(stack: &Stack) {
+    let ports = std::fs::read_to_string(stack.path("ports")).unwrap();
+    let port = ports.lines().find_map(|line| line.strip_prefix("PROXY_PORT=")).unwrap();
+    run(async {
+        let client = McpClient::log_in(stack, "time", "alice").await;
+        assert_eq!(client.call("tools/list", serde_json::json!({})).await.status, 200);
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let ask = serde_json::json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"});
+        // An access token has the same keys and is no identity.
+        for identity in ["", client.token.as_str()] {
+            let request = http.post(format!("http://127.0.0.1:{port}/time/mcp"));
+            let request = request
+                .header("Accept", "application/json, text/event-stream")
+                .header("X-MCP-Server", "time")
+                .header("X-User-Id", "local:alice")
+                .header("X-Auth-Scopes", "mcp")
+                .header("X-MCP-Identity", identity)
+                .bearer_auth(&client.token);
+            let answer = request.json(&ask).send().await.unwrap();
+            assert_eq!(answer.status(), 401);
+            let text = answer.text().await.unwrap();
+            assert!(text.contains("through its gateway only"), "{text}");
+        }
+    });
 }
 
 /// Everything that was written while a person logged in and worked, searched for what is secret.

@@ -8,7 +8,7 @@ use std::time::Instant;
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::refusal::Refusal;
-use super::{Gate, answer, headers, sse};
+use super::{Gate, answer, asker, headers, sse};
 use crate::catalogue::tools::{ToolView, Verdict};
 use crate::child::Child;
 use crate::child::calls::{Call, Refused};
@@ -97,7 +97,9 @@ pub(super) fn check_tool(
     envelope: &Envelope<'_>,
 ) -> Result<Option<Arc<ToolView>>, Refusal> {
     let (entry, headers) = (seat.room.backend.entry(), request.headers());
-    let Some(view) = ToolView::new(&entry, headers::scopes(headers)) else { return Ok(None) };
+    let asker = asker::proven(request);
+    let scopes = asker.as_deref().map_or_else(|| headers::scopes(headers), |one| &one.scopes);
+    let Some(view) = ToolView::new(&entry, scopes) else { return Ok(None) };
     if envelope.method != "tools/call" {
         return Ok(Some(view));
     }

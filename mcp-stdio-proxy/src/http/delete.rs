@@ -4,15 +4,15 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::refusal::Refusal;
-use super::{Gate, headers};
+use super::{Gate, asker, headers};
 
 pub(super) async fn delete(request: HttpRequest, gate: Data<Gate>) -> HttpResponse {
-    end(&request, &gate).unwrap_or_else(|refusal| refusal.response())
+    end(&request, &gate).await.unwrap_or_else(|refusal| refusal.response())
 }
 
-fn end(request: &HttpRequest, gate: &Gate) -> Result<HttpResponse, Refusal> {
-    let backend = gate.enter(request)?;
-    let principal = headers::principal(request.headers())?;
+async fn end(request: &HttpRequest, gate: &Gate) -> Result<HttpResponse, Refusal> {
+    let backend = gate.enter(request).await?;
+    let principal = asker::principal(request)?;
     let Some(id) = headers::text(request.headers(), headers::SESSION) else {
         return Err(Refusal::bad_request("the Mcp-Session-Id header is missing"));
     };

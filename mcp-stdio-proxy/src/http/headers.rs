@@ -15,10 +15,10 @@ pub(super) const SESSION: &str = "mcp-session-id";
 /// The header of the event after which to resume.
 pub(super) const LAST_EVENT: &str = "last-event-id";
 /// The user, set by the gateway; a key for isolation and nothing more.
-const USER: &str = "x-user-id";
+pub(super) const USER: &str = "x-user-id";
 const SERVER: &str = "x-mcp-server";
 /// The scopes of the access token, set by the gateway.
-const SCOPES: &str = "x-auth-scopes";
+pub(super) const SCOPES: &str = "x-auth-scopes";
 /// What a challenge (RFC 6750 §3) of this server begins with, set by the gateway.
 const CHALLENGE: &str = "x-mcp-challenge";
 /// The longest user id.

@@ -2,6 +2,7 @@
 
 mod access;
 mod answer;
+mod asker;
 mod body;
 mod call;
 mod delete;
@@ -21,6 +22,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::backend::Backend;
 use crate::hub::{Hub, Seat};
+use crate::identity::Identities;
 use crate::metrics::Metrics;
 use crate::protocol::error;
 use guard::Guard;
@@ -35,6 +37,8 @@ pub struct Gate {
     pub guard: Guard,
     /// The server of `/mcp`, if there is only one.
     pub single: Option<Arc<str>>,
+    /// What proves that a request comes from the gateway, if it has to.
+    pub identities: Option<Arc<Identities>>,
     /// The counters.
     pub metrics: Arc<Metrics>,
 }
@@ -67,7 +71,7 @@ async fn not_allowed() -> HttpResponse {
 
 impl Gate {
     /// Checks who asks and by which name, and finds the server.
-    fn enter(&self, request: &HttpRequest) -> Result<Arc<Backend>, Refusal> {
+    async fn enter(&self, request: &HttpRequest) -> Result<Arc<Backend>, Refusal> {
         let host = headers::text(request.headers(), HOST.as_str()).unwrap_or_default();
         headers::check_source(&self.guard, host, request.headers())?;
         headers::check_version(request.headers())?;
@@ -82,6 +86,9 @@ impl Gate {
                 (None, None) => guard::first_label(host),
             },
         };
+        if let Some(identities) = &self.identities {
+            asker::check(request, identities, name).await?;
+        }
         self.hub.backend(name).ok_or_else(|| {
             Refusal::new(
                 StatusCode::NOT_FOUND,
@@ -93,7 +100,7 @@ impl Gate {
 
     /// Finds the session of a request.
     fn seat(&self, request: &HttpRequest, backend: &Arc<Backend>) -> Result<Seat, Refusal> {
-        let principal = headers::principal(request.headers())?;
+        let principal = asker::principal(request)?;
         let seat = match headers::text(request.headers(), headers::SESSION) {
             Some(id) => {
                 let seat = self.hub.seat(id, backend, principal.as_deref());

@@ -9,7 +9,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::access::Visit;
 use super::refusal::Refusal;
-use super::{Gate, body, call, headers};
+use super::{Gate, asker, body, call, headers};
 use crate::backend::Backend;
 use crate::hub::Seat;
 use crate::protocol::message::{self, Envelope, Kind};
@@ -32,10 +32,10 @@ async fn serve(
     payload: Payload,
     visit: &mut Visit,
 ) -> Result<HttpResponse, Refusal> {
-    let backend = gate.enter(request)?;
+    let backend = gate.enter(request).await?;
     visit.server = Some(Arc::clone(&backend.name));
     headers::check_post(request.headers())?;
-    visit.principal = headers::principal(request.headers())?;
+    visit.principal = asker::principal(request)?;
     let body = body::read(payload, request.headers(), gate.hub.settings.max_request).await?;
     let text = std::str::from_utf8(&body).map_err(|_| Refusal::from(message::Malformed::Json))?;
     if text.trim_start().starts_with('[') {
@@ -94,7 +94,7 @@ async fn initialize(
     let hello = envelope.params.and_then(Hello::of_client).ok_or_else(|| {
         Refusal::answer(error::INVALID_PARAMS, "initialize needs params with a protocolVersion")
     })?;
-    let principal = headers::principal(request.headers())?;
+    let principal = asker::principal(request)?;
     let (seat, result) = gate.hub.open(backend, principal, hello).await?;
     let text = format!(r#"{{"jsonrpc":"2.0","id":{},"result":{result}}}"#, envelope.id);
     let mut response = HttpResponse::Ok();

@@ -59,6 +59,19 @@ impl Refusal {
         )
     }
 
+    /// 401, with a challenge as RFC 9110 §15.5.2 wants one: only the gateway can meet it.
+    pub(super) fn past_the_gateway() -> Self {
+        let why = "this server is reached through its gateway only";
+        let refusal = Self::new(StatusCode::UNAUTHORIZED, error::TRANSPORT, why);
+        Self { challenge: Some("MCP-Identity".to_owned()), ..refusal }
+    }
+
+    pub(super) fn no_keys_yet() -> Self {
+        let why = "it cannot be checked now who asks; try again";
+        let refusal = Self::new(StatusCode::SERVICE_UNAVAILABLE, error::TRANSPORT, why);
+        Self { retry: true, ..refusal }
+    }
+
     /// An error that is the answer to a request: HTTP has succeeded.
     pub(super) fn answer(code: i32, message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::OK, code, message)

@@ -8,11 +8,11 @@ use super::refusal::Refusal;
 use super::{Gate, headers, sse};
 
 pub(super) async fn get(request: HttpRequest, gate: Data<Gate>) -> HttpResponse {
-    open(&request, &gate).unwrap_or_else(|refusal| refusal.response())
+    open(&request, &gate).await.unwrap_or_else(|refusal| refusal.response())
 }
 
-fn open(request: &HttpRequest, gate: &Gate) -> Result<HttpResponse, Refusal> {
-    let backend = gate.enter(request)?;
+async fn open(request: &HttpRequest, gate: &Gate) -> Result<HttpResponse, Refusal> {
+    let backend = gate.enter(request).await?;
     headers::check_accept(request.headers(), &["text/event-stream"])?;
     let seat = gate.seat(request, &backend)?;
     let resumed = headers::text(request.headers(), headers::LAST_EVENT)

@@ -9,10 +9,10 @@ use crate::client::send;
 use crate::support::{Proxy, SERVER, call, eventually, initialize, is_alive, text};
 
 /// A file of its own for each test.
-struct File(PathBuf);
+pub(crate) struct File(PathBuf);
 
 impl File {
-    fn new(servers: &Value) -> Self {
+    pub(crate) fn new(servers: &Value) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!(
             "mcp-servers-{}-{}.json",
@@ -28,7 +28,7 @@ impl File {
         std::fs::write(&self.0, text).unwrap();
     }
 
-    fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         self.0.to_str().unwrap()
     }
 }

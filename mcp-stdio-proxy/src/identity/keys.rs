@@ -1,0 +1,193 @@
+//! The keys that the gateway publishes (JWK Set, RFC 7517 §5): asked for at the start until they are
+//! there, then now and then, and when one is named that is not among them.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk};
+use jsonwebtoken::{Algorithm, DecodingKey};
+use reqwest::{Client, Url, redirect};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// How often keys are asked for without a reason.
+const EVERY: Duration = Duration::from_mins(10);
+/// How often at most because of a key that is not known: anybody can name one.
+const AT_MOST: Duration = Duration::from_secs(10);
+/// Between attempts that failed.
+const BACK_OFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
+const PATIENCE: Duration = Duration::from_secs(5);
+/// The longest set, in bytes.
+const LONGEST: usize = 64 << 10;
+/// The most keys of a set.
+const MOST: usize = 16;
+
+/// Keys cannot be had.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error("no answer")]
+    Http(#[from] reqwest::Error),
+    #[error("the answer is longer than {LONGEST} bytes")]
+    Long,
+    #[error("the answer is no JWK Set")]
+    Json(#[from] serde_json::Error),
+    #[error("no key of the answer is for ES256 or RS256 and has a kid")]
+    Empty,
+}
+
+/// A key that verifies.
+pub(super) struct Key {
+    kid: String,
+    pub(super) algorithm: Algorithm,
+    pub(super) decoding: DecodingKey,
+}
+
+/// Keys as they were at one time.
+pub(super) struct KeySet {
+    /// Another for other keys.
+    pub(super) generation: u64,
+    jwks: Vec<Jwk>,
+    keys: Vec<Key>,
+}
+
+impl KeySet {
+    pub(super) fn by_id(&self, kid: &str) -> Option<&Key> {
+        self.keys.iter().find(|key| key.kid == kid)
+    }
+}
+
+/// The keys, as far as they are known.
+pub(super) struct Keys {
+    url: Url,
+    http: Client,
+    known: RwLock<Option<Arc<KeySet>>>,
+    /// When they were asked for because of one that was not known.
+    missed: tokio::sync::Mutex<Option<Instant>>,
+}
+
+impl Keys {
+    pub(super) fn new(url: Url) -> Result<Self, reqwest::Error> {
+        let http = Client::builder()
+            .no_proxy()
+            .redirect(redirect::Policy::none())
+            .timeout(PATIENCE)
+            .connect_timeout(PATIENCE)
+            .build()?;
+        Ok(Self { url, http, known: RwLock::default(), missed: tokio::sync::Mutex::default() })
+    }
+
+    pub(super) fn known(&self) -> Option<Arc<KeySet>> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) async fn follow(&self) {
+        let mut pause = BACK_OFF.0;
+        loop {
+            if self.ask().await.is_some() {
+                pause = BACK_OFF.0;
+                tokio::time::sleep(EVERY).await;
+            } else {
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(BACK_OFF.1);
+            }
+        }
+    }
+
+    /// Keys that are newer than this call, if they can be had now.
+    pub(super) async fn ask_again(&self) -> Option<Arc<KeySet>> {
+        let called = Instant::now();
+        let mut missed = self.missed.lock().await;
+        match *missed {
+            // Others had the same question while this one waited.
+            Some(asked) if asked >= called => self.known(),
+            Some(asked) if asked.elapsed() < AT_MOST => None,
+            _ => {
+                *missed = Some(Instant::now());
+                self.ask().await
+            }
+        }
+    }
+
+    /// Asks once; what was known stays if there is no good answer.
+    async fn ask(&self) -> Option<Arc<KeySet>> {
+        match self.fetch().await {
+            Ok(jwks) => Some(self.learn(jwks)),
+            Err(error) => {
+                let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
+                let cause = cause.unwrap_or_default();
+                log::warn!("no keys of the gateway from {}: {error}{cause}", self.url);
+                None
+            }
+        }
+    }
+
+    async fn fetch(&self) -> Result<Vec<Jwk>, Error> {
+        let request = self.http.get(self.url.clone());
+        let mut response = request.send().await?.error_for_status()?;
+        let mut body = Vec::new();
+        while let Some(piece) = response.chunk().await? {
+            body.extend_from_slice(&piece);
+            if body.len() > LONGEST {
+                return Err(Error::Long);
+            }
+        }
+        read(&body)
+    }
+
+    fn learn(&self, jwks: Vec<Jwk>) -> Arc<KeySet> {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = known.as_ref().filter(|known| known.jwks == jwks) {
+            return Arc::clone(known);
+        }
+        let generation = known.as_ref().map_or(0, |known| known.generation) + 1;
+        let keys: Vec<Key> = jwks.iter().filter_map(Key::of).collect();
+        log::info!("the gateway has {} keys", keys.len());
+        let set = Arc::new(KeySet { generation, jwks, keys });
+        *known = Some(Arc::clone(&set));
+        set
+    }
+}
+
+/// The keys of a set that are of use; RFC 7517 §5: others are to be ignored.
+fn read(text: &[u8]) -> Result<Vec<Jwk>, Error> {
+    #[derive(Deserialize)]
+    struct Set {
+        keys: Vec<Value>,
+    }
+    let set: Set = serde_json::from_slice(text)?;
+    let jwks = set.keys.into_iter().filter_map(|key| serde_json::from_value(key).ok());
+    let jwks: Vec<Jwk> = jwks.filter(|jwk| Key::of(jwk).is_some()).take(MOST).collect();
+    if jwks.is_empty() { Err(Error::Empty) } else { Ok(jwks) }
+}
+
+impl Key {
+    /// The key, if it is of a kind that signs identities.
+    fn of(jwk: &Jwk) -> Option<Self> {
+        let algorithm = match &jwk.algorithm {
+            AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P256 => {
+                Algorithm::ES256
+            }
+            AlgorithmParameters::RSA(_) => Algorithm::RS256,
+            _ => return None,
+        };
+        let kid = jwk.common.key_id.clone()?;
+        Some(Self { kid, algorithm, decoding: DecodingKey::from_jwk(jwk).ok()? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EC: &str = r#"{"kty":"EC","crv":"P-256","kid":"a","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}"#;
+
+    #[test]
+    fn keys_that_are_not_understood_are_passed_over() {
+        let set = |keys: &str| read(format!(r#"{{"keys":[{keys}]}}"#).as_bytes());
+        let odd = r#"{"kty":"new","kid":"b"},{"kty":"oct","k":"AA","kid":"c"},7"#;
+        assert_eq!(set(&format!("{odd},{EC}")).unwrap().len(), 1);
+        assert!(matches!(set(odd), Err(Error::Empty)));
+        assert!(matches!(set(&EC.replace(r#""kid":"a","#, "")), Err(Error::Empty)));
+        assert!(matches!(read(b"[]"), Err(Error::Json(_))));
+    }
+}
