@@ -3,10 +3,11 @@
 use std::{net::TcpListener, sync::Arc, time::Duration};
 
 use actix_web::{App, HttpServer, dev::Server, middleware::from_fn, web::Data};
+use rustls::ServerConfig;
 use tokio::sync::watch;
 
 use crate::{
-    config::Config,
+    config::{Config, TlsConfig},
     http,
     model::{Catalogue, SystemClock},
     oauth::{AuthServer, Endpoint, IdentityTokens, SeenTokens},
@@ -42,6 +43,12 @@ pub enum Error {
     /// The address.
     #[error("cannot listen on {0} (AUTH_LISTEN)")]
     Listen(std::net::SocketAddr, #[source] std::io::Error),
+    /// The address of the TLS listener.
+    #[error("cannot listen on {0} (AUTH_TLS_LISTEN)")]
+    ListenTls(std::net::SocketAddr, #[source] std::io::Error),
+    /// Its certificate.
+    #[error("the certificate of AUTH_TLS_LISTEN")]
+    Certificate(#[from] ports::CertificateError),
     /// The HTTP server failed.
     #[error("the HTTP server failed")]
     Run(#[source] std::io::Error),
@@ -70,6 +77,7 @@ pub fn build(config: Config) -> Result<(AuthServer, watch::Sender<Arc<Catalogue>
 /// Runs until SIGTERM or SIGINT, and lets open requests finish.
 pub async fn serve(config: Config) -> Result<(), Error> {
     let address = config.listen;
+    let tls = config.tls.as_ref().map(listen_tls).transpose()?;
     let file = ServersFile::new(&config);
     let (server, publish) = build(config)?;
     let issuer = server.config.issuer.as_str().to_owned();
@@ -77,14 +85,27 @@ pub async fn serve(config: Config) -> Result<(), Error> {
     let listener = TcpListener::bind(address).map_err(|error| Error::Listen(address, error))?;
     let watcher = tokio::spawn(file.watch(publish));
     log::info!("listening on {address} as {issuer}, {servers} MCP servers");
-    let done = http_server(server, listener).map_err(Error::Run)?.await.map_err(Error::Run);
+    let done = http_server(server, listener, tls).map_err(Error::Run)?.await.map_err(Error::Run);
     watcher.abort();
     log::info!("stopped");
     done
 }
 
-/// The HTTP server of `server` on `listener`.
-pub fn http_server(server: AuthServer, listener: TcpListener) -> std::io::Result<Server> {
+/// The listener inside the gateway that speaks TLS, and so HTTP/2.
+pub fn listen_tls(tls: &TlsConfig) -> Result<(TcpListener, ServerConfig), Error> {
+    let config = ports::server_config(&tls.certificate, &SystemClock)?;
+    let listener =
+        TcpListener::bind(tls.listen).map_err(|error| Error::ListenTls(tls.listen, error))?;
+    log::info!("listening on {} with TLS", tls.listen);
+    Ok((listener, config))
+}
+
+/// The HTTP server of `server` on `listener`, and on that with TLS if there is one.
+pub fn http_server(
+    server: AuthServer,
+    listener: TcpListener,
+    tls: Option<(TcpListener, ServerConfig)>,
+) -> std::io::Result<Server> {
     let server = Data::new(server);
     // Ends with the runtime; until it has begun, every request asks Redis.
     let following = server.clone();
@@ -92,5 +113,12 @@ pub fn http_server(server: AuthServer, listener: TcpListener) -> std::io::Result
     let app = move || {
         App::new().wrap(from_fn(http::access_log)).app_data(server.clone()).configure(http::routes)
     };
-    Ok(HttpServer::new(app).keep_alive(KEEP_ALIVE).shutdown_timeout(DRAIN).listen(listener)?.run())
+    let http = HttpServer::new(app).keep_alive(KEEP_ALIVE).shutdown_timeout(DRAIN);
+    let http = http.listen(listener)?;
+    // It offers h2 and http/1.1 by ALPN (RFC 7301).
+    let http = match tls {
+        Some((listener, config)) => http.listen_rustls_0_23(listener, config)?,
+        None => http,
+    };
+    Ok(http.run())
 }

@@ -2,14 +2,15 @@
 
 use std::{collections::HashMap, fmt, time::Duration};
 
+use secrecy::SecretString;
 use url::Url;
 
 use super::{Config, GithubConfig, Lifetimes, Raw, RedisConfig};
 use crate::model::{AllowList, Issuer};
 
 /// The variables whose value may come from a file named by `<variable>_FILE`.
-const SECRETS: [&str; 4] =
-    ["REDIS_URL", "REDIS_PASSWORD", "GITHUB_CLIENT_SECRET", "REGISTRATION_TOKEN"];
+const SECRETS: [&str; 5] =
+    ["REDIS_URL", "REDIS_PASSWORD", "GITHUB_CLIENT_SECRET", "REGISTRATION_TOKEN", "VERIFY_SECRET"];
 
 /// Checks that go on after a problem, so that all of them are reported together.
 #[derive(Default)]
@@ -42,6 +43,7 @@ impl Check {
         let public_port = self.number("PUBLIC_PORT", raw.public_port.as_ref(), 443_u16);
         let issuer = self.issuer(raw, base_domain.as_deref(), public_port);
         let listen = self.parsed("AUTH_LISTEN", raw.auth_listen.as_deref(), "127.0.0.1:8000");
+        let tls = self.tls(raw);
         let redis = self.redis(raw);
         let signing_key_file = self.required("SIGNING_KEY_FILE", raw.signing_key_file.as_ref());
         let github = self.github(raw);
@@ -49,6 +51,7 @@ impl Check {
         let signed_identity =
             self.parsed("SIGNED_IDENTITY", raw.signed_identity.as_deref(), "true");
         let lifetimes = self.lifetimes(raw);
+        let verify_secret = self.verify_secret(raw);
         let limits = self.limits(raw);
         let clients = self.clients(raw);
         if github.is_none() && local_login == Some(false) {
@@ -63,6 +66,7 @@ impl Check {
             public_port,
             issuer: issuer?,
             listen: listen?,
+            tls,
             redis: redis?,
             servers_file: raw.mcp_servers_file.as_deref().unwrap_or("mcp-servers.json").into(),
             signing_key_file: signing_key_file?.into(),
@@ -70,6 +74,7 @@ impl Check {
             local_login: local_login?,
             signed_identity: signed_identity?,
             lifetimes,
+            verify_secret,
             limits,
             clients,
         })
@@ -189,6 +194,16 @@ impl Check {
         (unused > 0).then(|| Duration::from_secs(unused))
     }
 
+    fn verify_secret(&mut self, raw: &Raw) -> Option<SecretString> {
+        let secret = raw.verify_secret.as_deref()?;
+        // It travels in a header; blanks at its ends would be lost on the way.
+        if secret.len() < 16 || !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
+            let problem = "VERIFY_SECRET has at least 16 characters, of ASCII and without blanks";
+            self.0.push(problem.to_owned());
+        }
+        Some(secret.into())
+    }
+
     fn required(&mut self, name: &str, value: Option<&String>) -> Option<String> {
         if value.is_none() {
             self.0.push(format!("{name} is not set"));
@@ -196,7 +211,7 @@ impl Check {
         value.cloned()
     }
 
-    fn parsed<T: std::str::FromStr<Err: fmt::Display>>(
+    pub(super) fn parsed<T: std::str::FromStr<Err: fmt::Display>>(
         &mut self,
         name: &str,
         value: Option<&str>,

@@ -13,7 +13,7 @@ const WELL_KNOWN: &str = "160.79.104.0/21";
 /// Bounds on requests; a bound of `None` is off.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// `TRUSTED_PROXIES`: whose `X-Forwarded-For` is believed.
+    /// `TRUSTED_PROXIES`: whose `X-Forwarded-For` is believed, and who may ask `/verify`.
     pub trusted_proxies: Vec<IpNet>,
     /// `KNOWN_EGRESS`: addresses that many people share, which no bound on an address fits.
     pub known_egress: Vec<IpNet>,

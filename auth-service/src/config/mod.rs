@@ -3,6 +3,7 @@
 mod check;
 mod clients;
 mod limits;
+mod tls;
 
 use std::{collections::HashMap, fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -13,6 +14,7 @@ use url::Url;
 use self::check::Check;
 pub use self::clients::{ClientsConfig, HostPolicy};
 pub use self::limits::Limits;
+pub use self::tls::{CertificateSource, TlsConfig};
 use crate::model::{AllowList, Issuer};
 
 /// The settings of `serve`.
@@ -26,6 +28,8 @@ pub struct Config {
     pub issuer: Issuer,
     /// `AUTH_LISTEN`: where to listen, `127.0.0.1:8000`.
     pub listen: SocketAddr,
+    /// `AUTH_TLS_LISTEN` and its companions: a second listener, for HTTP/2 inside the gateway.
+    pub tls: Option<TlsConfig>,
     /// `REDIS_URL` with `REDIS_PASSWORD`.
     pub redis: RedisConfig,
     /// `MCP_SERVERS_FILE`: the catalogue, `mcp-servers.json`.
@@ -40,6 +44,8 @@ pub struct Config {
     pub signed_identity: bool,
     /// Lifetimes of what is issued.
     pub lifetimes: Lifetimes,
+    /// `VERIFY_SECRET`: what whoever asks `/verify` has to know; `None` goes by address.
+    pub verify_secret: Option<SecretString>,
     /// How often is too often.
     pub limits: Limits,
     /// Which clients there may be.
@@ -110,6 +116,12 @@ struct Raw {
     public_port: Option<String>,
     issuer: Option<String>,
     auth_listen: Option<String>,
+    auth_tls_listen: Option<String>,
+    auth_tls_dir: Option<String>,
+    auth_tls_names: Option<String>,
+    auth_tls_cert_file: Option<String>,
+    auth_tls_key_file: Option<String>,
+    verify_secret: Option<String>,
     redis_url: Option<String>,
     redis_password: Option<String>,
     mcp_servers_file: Option<String>,
@@ -261,6 +273,10 @@ mod tests {
     fn contradictions_are_problems() {
         assert!(problems(&[("LOCAL_LOGIN", "false")]).contains("nobody could log in"));
         assert!(problems(&[("CLIENT_LIFETIME", "60")]).contains("CLIENT_LIFETIME"));
+        assert!(problems(&[("VERIFY_SECRET", "short")]).contains("VERIFY_SECRET"));
+        let alone = [("AUTH_TLS_LISTEN", "127.0.0.1:0"), ("AUTH_TLS_CERT_FILE", "cert.pem")];
+        assert!(problems(&alone).contains("AUTH_TLS_KEY_FILE"));
+        assert!(problems(&[("AUTH_TLS_LISTEN", "localhost")]).contains("AUTH_TLS_LISTEN"));
         assert!(problems(&[("ISSUER", "http://id.example")]).contains("ISSUER"));
         assert!(problems(&[("REDIS_URL", "http://x")]).contains("REDIS_URL"));
         assert!(problems(&[("ACCESS_TOKEN_LIFETIME", "0")]).contains("ACCESS_TOKEN_LIFETIME"));

@@ -1,6 +1,7 @@
 //! The endpoints; each handler takes a request apart, makes one call and renders the answer.
 
 mod access_log;
+mod asker;
 mod authorize;
 mod bearer;
 mod body;
@@ -28,6 +29,7 @@ mod verify;
 use actix_web::{
     FromRequest, Handler, HttpResponse, Resource, Responder, Route,
     dev::HttpServiceFactory,
+    guard::fn_guard,
     http::header::ALLOW,
     middleware::from_fn,
     web::{self, PayloadConfig, ServiceConfig},
@@ -79,7 +81,11 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(bounded(Endpoint::Revoke, revoke::revoke))
         .service(bounded(Endpoint::Introspect, introspect::introspect))
         .service(readable(Endpoint::Jwks.path(), jwks::jwks))
-        .route(Endpoint::Verify.path(), web::route().to(verify::verify))
+        .service(
+            web::resource(Endpoint::Verify.path())
+                .route(web::route().guard(fn_guard(asker::is_known)).to(verify::verify))
+                .default_service(web::to(asker::refuse)),
+        )
         .service(readable(Endpoint::Health.path(), health::health))
         .service(readable(Endpoint::Ready.path(), health::ready))
         .default_service(web::to(not_found));

@@ -85,7 +85,7 @@ impl AuthServer {
     }
 }
 
-fn within(ranges: &[IpNet], address: IpAddr) -> bool {
+pub(super) fn within(ranges: &[IpNet], address: IpAddr) -> bool {
     let address = address.to_canonical();
     ranges.iter().any(|range| range.contains(&address))
 }

@@ -3,6 +3,7 @@
 
 mod access_token;
 mod approval;
+mod asker;
 mod authorization;
 mod bearer;
 mod client_assertion;

@@ -431,7 +431,7 @@ fn browsers_may_read_what_clients_need() {
         }
     }
     let middlewares = repository("traefik/dynamic/middlewares.yml");
-    assert!(middlewares.contains("middlewares: [cors, mcp-auth, no-token]"));
+    assert!(middlewares.contains("middlewares: [cors, gateway, mcp-auth, no-token]"));
     let exposed = middlewares.split("accessControlExposeHeaders:").nth(1).unwrap();
     assert!(exposed.contains("- WWW-Authenticate") && exposed.contains("- Retry-After"));
 }

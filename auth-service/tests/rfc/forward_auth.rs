@@ -52,3 +52,39 @@ async fn what_is_no_server_is_not_found() {
     let request = gateway.http.get(format!("{}/verify", gateway.base));
     assert_eq!(crate::support::answer(request).await.error(), (400, "invalid_request"));
 }
+
+/// GHSA-7x63-xv5r-3p2x (oauth2-proxy): whoever may set `X-Forwarded-*` chooses what is checked, so only
+/// the proxies may ask at all.
+#[tokio::test]
+async fn only_trusted_proxies_may_ask() {
+    let gateway = Gateway::with(&[("TRUSTED_PROXIES", "10.0.0.0/8")]);
+    let app = gateway.app().await;
+    let token = gateway.tokens(&app, "alice", TIME).await.text("access_token");
+    let answer = gateway.verify(TIME, &token).await;
+    assert_eq!(answer.error(), (403, "access_denied"));
+    assert!(!answer.headers.contains_key("x-user-id"));
+    // X-Forwarded-For is what this peer says, and changes nothing.
+    let answer = gateway.forwarded(TIME, &[("X-Forwarded-For", "10.0.0.1")]).await;
+    assert_eq!(answer.error(), (403, "access_denied"));
+}
+
+/// With a shared secret the address does not matter: neither a trusted one without the secret may ask,
+/// nor is one with it refused.
+#[tokio::test]
+async fn a_shared_secret_stands_for_the_address() {
+    let secret = "sixteen-characters-and-more";
+    for trusted in ["127.0.0.0/8", "none"] {
+        let settings = [("VERIFY_SECRET", secret), ("TRUSTED_PROXIES", trusted)];
+        let gateway = Gateway::with(&settings);
+        let ask = async |secrets: &[&str]| {
+            let headers: Vec<_> = secrets.iter().map(|value| ("X-Verify-Secret", *value)).collect();
+            gateway.forwarded(TIME, &headers).await.status
+        };
+        assert_eq!(ask(&[secret]).await, 401, "{trusted}: it may ask, and has no token");
+        assert_eq!(ask(&[]).await, 403, "{trusted}");
+        assert_eq!(ask(&[""]).await, 403, "{trusted}");
+        assert_eq!(ask(&["sixteen-characters-and-mor"]).await, 403, "{trusted}");
+        assert_eq!(ask(&["SIXTEEN-characters-and-more"]).await, 403, "{trusted}");
+        assert_eq!(ask(&[secret, secret]).await, 403, "{trusted}: one of them is not the proxy's");
+    }
+}

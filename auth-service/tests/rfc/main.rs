@@ -47,4 +47,5 @@ mod rfc9728;
 mod session;
 mod step_up;
 mod support;
+mod tls_listener;
 mod tracking;

@@ -61,6 +61,7 @@ pub(crate) struct Gateway {
     pub(crate) config: Config,
     pub(crate) catalogue: watch::Sender<Arc<Catalogue>>,
     pub(crate) base: String,
+    pub(crate) tls_port: Option<u16>,
     pub(crate) http: reqwest::Client,
     variables: HashMap<String, String>,
     handle: actix_web::dev::ServerHandle,
@@ -159,7 +160,7 @@ impl Gateway {
             clock: clock.clone(),
             config: config.clone(),
         };
-        let (base, handle) = run(server);
+        let (base, tls_port, handle) = run(server);
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
@@ -173,6 +174,7 @@ impl Gateway {
             config,
             catalogue,
             base,
+            tls_port,
             http,
             variables,
             handle,
@@ -377,18 +379,20 @@ fn variables(directory: &Path, redis: &Redis, github: &FakeGitHub) -> HashMap<St
 }
 
 /// Runs `server` on a port of its own, in a thread of its own.
-fn run(server: AuthServer) -> (String, actix_web::dev::ServerHandle) {
+fn run(server: AuthServer) -> (String, Option<u16>, actix_web::dev::ServerHandle) {
+    let tls = server.config.tls.as_ref().map(|tls| app::listen_tls(tls).unwrap());
+    let tls_port = tls.as_ref().map(|(listener, _)| listener.local_addr().unwrap().port());
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     let (tell, told) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         actix_web::rt::System::new().block_on(async move {
-            let server = app::http_server(server, listener).unwrap();
+            let server = app::http_server(server, listener, tls).unwrap();
             tell.send(server.handle()).unwrap();
             server.await.unwrap();
         });
     });
-    (base, told.recv().unwrap())
+    (base, tls_port, told.recv().unwrap())
 }
 
 pub(crate) async fn answer(request: reqwest::RequestBuilder) -> Answer {

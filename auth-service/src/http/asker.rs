@@ -1,0 +1,32 @@
+//! Before `/verify` reads `X-Forwarded-*`: whether the peer is one whose word counts.
+
+use std::net::Ipv4Addr;
+
+use actix_web::{HttpResponse, guard::GuardContext, web::Data};
+use serde_json::json;
+
+use crate::oauth::AuthServer;
+
+/// The header with the secret that proxy and service share.
+const SECRET: &str = "x-verify-secret";
+
+/// A guard of the route: it costs a request that passes no allocation.
+pub(super) fn is_known(context: &GuardContext<'_>) -> bool {
+    let Some(server) = context.app_data::<Data<AuthServer>>() else { return false };
+    let head = context.head();
+    // A listener on a socket file has no addresses: whoever writes to it is on this machine.
+    let peer = head.peer_addr.map_or(Ipv4Addr::LOCALHOST.into(), |peer| peer.ip());
+    let mut secrets = head.headers().get_all(SECRET);
+    let secret = secrets.next().filter(|_| secrets.next().is_none());
+    server.may_ask(peer, secret.map(actix_web::http::header::HeaderValue::as_bytes))
+}
+
+/// What everybody else gets; it says nothing about tokens or servers.
+pub(super) async fn refuse() -> HttpResponse {
+    log::warn!(target: "audit", "somebody asked /verify who is not a proxy of ours");
+    HttpResponse::Forbidden().json(json!({
+        "error": "access_denied",
+        "error_description": "only the gateway's proxy may ask this: see TRUSTED_PROXIES and \
+                              VERIFY_SECRET",
+    }))
+}
