@@ -1,14 +1,24 @@
 //! Puts the server together and runs it until it is told to stop.
 
-use std::{net::TcpListener, sync::Arc, time::Duration};
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+    time::Duration,
+};
 
-use actix_web::{App, HttpServer, dev::Server, middleware::from_fn, web::Data};
+use actix_web::{
+    App, HttpServer,
+    dev::Server,
+    middleware::from_fn,
+    web::{Data, get},
+};
 use rustls::ServerConfig;
 use tokio::sync::watch;
 
 use crate::{
     config::{Config, TlsConfig},
     http,
+    metrics::Metrics,
     model::{Catalogue, SystemClock},
     oauth::{AuthServer, Endpoint, IdentityTokens, SeenTokens},
     ports::{self, ClientDocuments, GitHub, ServersFile, SigningKeys},
@@ -42,13 +52,16 @@ pub enum Error {
     Store(#[from] store::Error),
     /// The address.
     #[error("cannot listen on {0} (AUTH_LISTEN)")]
-    Listen(std::net::SocketAddr, #[source] std::io::Error),
+    Listen(SocketAddr, #[source] std::io::Error),
     /// The address of the TLS listener.
     #[error("cannot listen on {0} (AUTH_TLS_LISTEN)")]
-    ListenTls(std::net::SocketAddr, #[source] std::io::Error),
+    ListenTls(SocketAddr, #[source] std::io::Error),
     /// Its certificate.
     #[error("the certificate of AUTH_TLS_LISTEN")]
     Certificate(#[from] ports::CertificateError),
+    /// The address of the metrics.
+    #[error("cannot listen on {0} (METRICS_LISTEN)")]
+    ListenMetrics(SocketAddr, #[source] std::io::Error),
     /// The HTTP server failed.
     #[error("the HTTP server failed")]
     Run(#[source] std::io::Error),
@@ -65,6 +78,7 @@ pub fn build(config: Config) -> Result<(AuthServer, watch::Sender<Arc<Catalogue>
         keys: SigningKeys::load(&config.signing_key_file)?,
         seen: SeenTokens::default(),
         identities: IdentityTokens::default(),
+        metrics: Metrics::default(),
         github,
         documents: ClientDocuments::new()?,
         catalogue,
@@ -85,7 +99,7 @@ pub async fn serve(config: Config) -> Result<(), Error> {
     let listener = TcpListener::bind(address).map_err(|error| Error::Listen(address, error))?;
     let watcher = tokio::spawn(file.watch(publish));
     log::info!("listening on {address} as {issuer}, {servers} MCP servers");
-    let done = http_server(server, listener, tls).map_err(Error::Run)?.await.map_err(Error::Run);
+    let done = http_server(server, listener, tls)?.await.map_err(Error::Run);
     watcher.abort();
     log::info!("stopped");
     done
@@ -100,13 +114,18 @@ pub fn listen_tls(tls: &TlsConfig) -> Result<(TcpListener, ServerConfig), Error>
     Ok((listener, config))
 }
 
-/// The HTTP server of `server` on `listener`, and on that with TLS if there is one.
+/// The HTTP server of `server` on `listener`, on that with TLS if there is one, and that of the
+/// metrics if they are wanted.
 pub fn http_server(
     server: AuthServer,
     listener: TcpListener,
     tls: Option<(TcpListener, ServerConfig)>,
-) -> std::io::Result<Server> {
+) -> Result<Server, Error> {
     let server = Data::new(server);
+    if let Some(address) = server.config.metrics_listen {
+        let metrics = metrics_server(server.clone(), address);
+        tokio::spawn(metrics.map_err(|error| Error::ListenMetrics(address, error))?);
+    }
     // Ends with the runtime; until it has begun, every request asks Redis.
     let following = server.clone();
     tokio::spawn(async move { following.store.follow().await });
@@ -114,11 +133,20 @@ pub fn http_server(
         App::new().wrap(from_fn(http::access_log)).app_data(server.clone()).configure(http::routes)
     };
     let http = HttpServer::new(app).keep_alive(KEEP_ALIVE).shutdown_timeout(DRAIN);
-    let http = http.listen(listener)?;
+    let http = http.listen(listener).map_err(Error::Run)?;
     // It offers h2 and http/1.1 by ALPN (RFC 7301).
     let http = match tls {
-        Some((listener, config)) => http.listen_rustls_0_23(listener, config)?,
+        Some((listener, config)) => {
+            http.listen_rustls_0_23(listener, config).map_err(Error::Run)?
+        }
         None => http,
     };
     Ok(http.run())
+}
+
+/// Ends with the runtime.
+fn metrics_server(server: Data<AuthServer>, address: SocketAddr) -> std::io::Result<Server> {
+    let app =
+        move || App::new().app_data(server.clone()).route("/metrics", get().to(http::metrics));
+    Ok(HttpServer::new(app).workers(1).disable_signals().bind(address)?.run())
 }

@@ -4,8 +4,16 @@
 use std::{fs, path::Path};
 
 /// From the ground up. `store` and `ports` stand side by side.
-const FLOORS: [&[&str]; 7] =
-    [&["model"], &["config"], &["store", "ports"], &["oauth"], &["http"], &["app"], &["cli"]];
+const FLOORS: [&[&str]; 8] = [
+    &["model"],
+    &["config"],
+    &["metrics"],
+    &["store", "ports"],
+    &["oauth"],
+    &["http"],
+    &["app"],
+    &["cli"],
+];
 
 #[test]
 fn no_floor_uses_one_above_it() {

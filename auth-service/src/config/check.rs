@@ -17,6 +17,30 @@ const SECRETS: [&str; 5] =
 pub(super) struct Check(pub(super) Vec<String>);
 
 impl Check {
+    /// `.env` beneath the real environment.
+    pub(super) fn environment(&mut self) -> HashMap<String, String> {
+        let mut variables: HashMap<String, String> = HashMap::new();
+        match dotenvy::dotenv_iter() {
+            Ok(lines) => {
+                for line in lines {
+                    match line {
+                        Ok((name, value)) => drop(variables.insert(name, value)),
+                        // The text of the error has the line, which may hold a secret.
+                        Err(_) => self.0.push(
+                            ".env has a line that is not NAME=VALUE (quote a value with blanks)"
+                                .to_owned(),
+                        ),
+                    }
+                }
+            }
+            Err(error) if error.not_found() => {}
+            Err(error) => self.0.push(format!(".env cannot be read: {error}")),
+        }
+        let text = |text: std::ffi::OsString| text.into_string().ok();
+        let real = std::env::vars_os();
+        variables.extend(real.filter_map(|(name, value)| Some((text(name)?, text(value)?))));
+        variables
+    }
     pub(super) fn raw(&mut self, mut variables: HashMap<String, String>) -> Raw {
         // An empty variable is how compose files spell an absent one.
         variables.retain(|_, value| !value.trim().is_empty());
@@ -44,6 +68,8 @@ impl Check {
         let issuer = self.issuer(raw, base_domain.as_deref(), public_port);
         let listen = self.parsed("AUTH_LISTEN", raw.auth_listen.as_deref(), "127.0.0.1:8000");
         let tls = self.tls(raw);
+        let metrics = raw.metrics_listen.as_deref();
+        let metrics_listen = metrics.and_then(|text| self.parsed("METRICS_LISTEN", Some(text), ""));
         let redis = self.redis(raw);
         let signing_key_file = self.required("SIGNING_KEY_FILE", raw.signing_key_file.as_ref());
         let github = self.github(raw);
@@ -67,6 +93,7 @@ impl Check {
             issuer: issuer?,
             listen: listen?,
             tls,
+            metrics_listen,
             redis: redis?,
             servers_file: raw.mcp_servers_file.as_deref().unwrap_or("mcp-servers.json").into(),
             signing_key_file: signing_key_file?.into(),

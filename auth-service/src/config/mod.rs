@@ -30,6 +30,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// `AUTH_TLS_LISTEN` and its companions: a second listener, for HTTP/2 inside the gateway.
     pub tls: Option<TlsConfig>,
+    /// `METRICS_LISTEN`: where Prometheus finds `/metrics`, a private address; nowhere by default.
+    pub metrics_listen: Option<SocketAddr>,
     /// `REDIS_URL` with `REDIS_PASSWORD`.
     pub redis: RedisConfig,
     /// `MCP_SERVERS_FILE`: the catalogue, `mcp-servers.json`.
@@ -122,6 +124,7 @@ struct Raw {
     auth_tls_cert_file: Option<String>,
     auth_tls_key_file: Option<String>,
     verify_secret: Option<String>,
+    metrics_listen: Option<String>,
     redis_url: Option<String>,
     redis_password: Option<String>,
     mcp_servers_file: Option<String>,
@@ -188,33 +191,6 @@ impl RedisConfig {
     }
 }
 
-impl Check {
-    /// `.env` beneath the real environment.
-    fn environment(&mut self) -> HashMap<String, String> {
-        let mut variables: HashMap<String, String> = HashMap::new();
-        match dotenvy::dotenv_iter() {
-            Ok(lines) => {
-                for line in lines {
-                    match line {
-                        Ok((name, value)) => drop(variables.insert(name, value)),
-                        // The text of the error has the line, which may hold a secret.
-                        Err(_) => self.0.push(
-                            ".env has a line that is not NAME=VALUE (quote a value with blanks)"
-                                .to_owned(),
-                        ),
-                    }
-                }
-            }
-            Err(error) if error.not_found() => {}
-            Err(error) => self.0.push(format!(".env cannot be read: {error}")),
-        }
-        let text = |text: std::ffi::OsString| text.into_string().ok();
-        let real = std::env::vars_os();
-        variables.extend(real.filter_map(|(name, value)| Some((text(name)?, text(value)?))));
-        variables
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -244,7 +220,12 @@ mod tests {
 
     #[test]
     fn every_problem_is_reported_at_once() {
-        let map = [("AUTH_LISTEN", "nonsense"), ("GITHUB_CLIENT_ID", "x"), ("PUBLIC_PORT", "-1")];
+        let map = [
+            ("AUTH_LISTEN", "nonsense"),
+            ("METRICS_LISTEN", "9090"),
+            ("GITHUB_CLIENT_ID", "x"),
+            ("PUBLIC_PORT", "-1"),
+        ];
         let map = map.map(|(k, v)| (k.to_owned(), v.to_owned())).into_iter().collect();
         let text = Config::from_map(map).map(|_| ()).unwrap_err().to_string();
         for name in [
@@ -252,6 +233,7 @@ mod tests {
             "REDIS_URL is not set",
             "SIGNING_KEY_FILE is not set",
             "AUTH_LISTEN",
+            "METRICS_LISTEN",
             "PUBLIC_PORT",
             "GITHUB_CLIENT_SECRET",
         ] {

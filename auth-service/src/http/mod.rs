@@ -17,6 +17,7 @@ mod introspect;
 mod jwks;
 mod limits;
 mod manage;
+mod metrics;
 mod operation;
 mod page;
 #[cfg(test)]
@@ -37,6 +38,7 @@ use actix_web::{
 use serde_json::json;
 
 pub use access_log::access_log;
+pub use metrics::metrics;
 
 use crate::oauth::Endpoint;
 

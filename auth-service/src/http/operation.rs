@@ -3,7 +3,7 @@
 use actix_web::http::header::HeaderMap;
 use base64::{Engine, prelude::BASE64_STANDARD};
 
-use crate::oauth::Operation;
+use crate::{metrics::known_method, oauth::Operation};
 
 /// The first revision in which a server compares these headers with the body. Revisions are dates,
 /// so that their order is that of their text.
@@ -23,7 +23,7 @@ pub(super) fn read(headers: &HeaderMap) -> Operation {
         Some("tools/call") => {
             once(headers, "mcp-name").and_then(decoded).map_or(Operation::Unstated, Operation::Tool)
         }
-        Some(_) => Operation::Other,
+        Some(method) => Operation::Other(known_method(method)),
     }
 }
 
@@ -66,7 +66,7 @@ mod tests {
         assert_eq!(of(&[MODERN, CALL, ("mcp-name", "write")]), tool("write"));
         assert_eq!(of(&[MODERN, CALL, ("mcp-name", " =?base64?w6Q=?= ")]), tool("ä"));
         assert_eq!(of(&[MODERN, CALL, ("mcp-name", "=?BASE64?w6Q=?=")]), tool("=?BASE64?w6Q=?="));
-        assert_eq!(of(&[MODERN, ("mcp-method", "tools/list")]), Operation::Other);
+        assert_eq!(of(&[MODERN, ("mcp-method", "tools/list")]), Operation::Other("tools/list"));
     }
 
     #[test]

@@ -4,8 +4,14 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
-use super::{AuthServer, Error, Operation, seen_token::Part};
-use crate::model::{McpServer, Scopes};
+use super::{
+    AuthServer, Error, Operation,
+    seen_token::{Part, SeenToken},
+};
+use crate::{
+    metrics::Decision,
+    model::{McpServer, Scopes},
+};
 
 /// Who may go on, as the MCP server gets told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,6 +96,39 @@ pub enum BearerError {
     Unavailable(Error),
 }
 
+/// What stands against a request.
+enum Refused {
+    /// Nothing was shown.
+    NoToken,
+    /// The token does not open this server; why not.
+    Token(Decision, &'static str),
+    /// The token lacks a scope.
+    Scope(Challenge),
+    /// It cannot be told.
+    Fault(Error),
+}
+
+impl Refused {
+    fn decision(&self) -> Decision {
+        match self {
+            Self::NoToken => Decision::NoToken,
+            Self::Token(decision, _) => *decision,
+            Self::Scope(_) => Decision::InsufficientScope,
+            Self::Fault(_) => Decision::Unavailable,
+        }
+    }
+
+    fn at(self, server: &McpServer) -> BearerError {
+        let unauthorized = |error| BearerError::Unauthorized(Challenge::of(server, error));
+        match self {
+            Self::NoToken => unauthorized(None),
+            Self::Token(_, why) => unauthorized(Some(("invalid_token", why))),
+            Self::Scope(challenge) => BearerError::InsufficientScope(challenge),
+            Self::Fault(error) => BearerError::Unavailable(error),
+        }
+    }
+}
+
 impl AuthServer {
     /// Decides on `operation` at `path` on `authority` with this `Authorization` header.
     pub async fn verify(
@@ -99,36 +138,59 @@ impl AuthServer {
         operation: &Operation,
     ) -> Result<Identity, BearerError> {
         let catalogue = self.catalogue();
-        let server = catalogue.at(authority, path).ok_or(BearerError::NoServer)?;
-        let refuse = |error| BearerError::Unauthorized(Challenge::of(server, error));
-        let token = authorization.and_then(bearer_token).ok_or_else(|| refuse(None))?;
-        let invalid = |why| refuse(Some(("invalid_token", why)));
-        let seen = self
-            .seen(token)
-            .ok_or_else(|| invalid("the token is malformed, expired, or not of this issuer"))?;
+        let Some(server) = catalogue.at(authority, path) else {
+            self.metrics.no_server();
+            return Err(BearerError::NoServer);
+        };
+        let seen = match authorization.and_then(bearer_token) {
+            None => Err(Refused::NoToken),
+            Some(token) => self.seen(token).map_err(|decision| {
+                let why = "the token is malformed, expired, or not of this issuer";
+                Refused::Token(decision, why)
+            }),
+        };
+        let (seen, decided) = match seen {
+            Ok(seen) => {
+                let decided = self.judge(server, &seen, operation).await;
+                (Some(seen), decided)
+            }
+            Err(refused) => (None, Err(refused)),
+        };
+        let decision = decided.as_ref().map_or_else(Refused::decision, |_| Decision::Admitted);
+        self.note(server, operation, seen.as_deref(), decision);
+        decided.map_err(|refused| refused.at(server))
+    }
+
+    /// Decides on a token that is ours and has not ended.
+    async fn judge(
+        &self,
+        server: &McpServer,
+        seen: &SeenToken,
+        operation: &Operation,
+    ) -> Result<Identity, Refused> {
         if !seen.is_for(&server.resource) {
-            return Err(invalid("the token is for another server"));
+            return Err(Refused::Token(Decision::OtherServer, "the token is for another server"));
         }
         let live = self.store.is_still_live(&seen.sighting, || seen.ids()).await;
-        if !live.map_err(|error| BearerError::Unavailable(error.into()))? {
-            return Err(invalid("the token was revoked"));
+        if !live.map_err(|error| Refused::Fault(error.into()))? {
+            return Err(Refused::Token(Decision::Revoked, "the token was revoked"));
         }
         // Some tokens live for months: who may not log in any more is out before they end.
         if !self.may_still_log_in(seen.person()) || !server.admits(seen.person()) {
-            return Err(invalid("this account may not use this server any more"));
+            let why = "this account may not use this server any more";
+            return Err(Refused::Token(Decision::NotAllowed, why));
         }
         let held = server.scopes.list_with_included(seen.text(Part::Scope));
         let needed = operation.needs(server);
         if !needed.are_in(&held) {
             let held = Scopes::parse(seen.text(Part::Scope)).unwrap_or_default();
-            let challenge = Challenge::to_step_up(server, &needed, &held);
-            return Err(BearerError::InsufficientScope(challenge));
+            return Err(Refused::Scope(Challenge::to_step_up(server, &needed, &held)));
         }
         let scopes = match held {
             Cow::Borrowed(_) => seen.bytes(Part::Scope),
             Cow::Owned(more) => Bytes::from(more),
         };
-        let signed = self.identity_token(&seen, server, &scopes);
+        let signed = self.identity_token(seen, server, &scopes).map_err(Refused::Fault)?;
         Ok(Identity {
             server: server.name.as_str().to_owned(),
             challenge: Challenge::beginning(&server.resource.metadata_url()),
@@ -137,7 +199,7 @@ impl AuthServer {
             email: seen.bytes(Part::Email),
             client_id: seen.bytes(Part::Client),
             scopes,
-            signed: signed.map_err(BearerError::Unavailable)?,
+            signed,
         })
     }
 }

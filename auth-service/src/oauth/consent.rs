@@ -157,6 +157,7 @@ impl AuthServer {
         if let Some(user) = self.store.take_login_code(code, self.now()).await? {
             return self.arrive(&record.request, user).await.map(Next::Arrived);
         }
+        self.metrics.login("local", "wrong_code");
         let left = record.attempts_left.saturating_sub(1);
         if left == 0 {
             return Err(Error::AccessDenied("too many wrong login codes"));

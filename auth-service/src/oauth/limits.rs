@@ -34,7 +34,7 @@ impl AuthServer {
         if endpoint == Endpoint::Register {
             bounds.extend(limits.register.map(|most| bound("register", most, REGISTRATIONS)));
         }
-        self.count(&bounds).await
+        self.count("address", &bounds).await
     }
 
     /// Counts a token request of `client` for `subject`. Called only when both are proven: who names
@@ -48,13 +48,14 @@ impl AuthServer {
         let Some(most) = self.config.limits.client else { return Ok(()) };
         let who = Fingerprint::of(&format!("{client} {subject}"));
         let what = format!("{grant_type}:{who}");
-        self.count(&[Bound { what, most, window: MINUTE }]).await
+        self.count("client", &[Bound { what, most, window: MINUTE }]).await
     }
 
-    async fn count(&self, bounds: &[Bound]) -> Result<(), Error> {
+    async fn count(&self, whose: &str, bounds: &[Bound]) -> Result<(), Error> {
         match self.store.count(bounds, self.now()).await? {
             None => Ok(()),
             Some(wait) => {
+                self.metrics.limited(whose);
                 log::warn!(target: "audit", bounds:? = bounds; "too many requests");
                 Err(Error::TooManyRequests(wait))
             }

@@ -79,10 +79,16 @@ impl AuthServer {
         let taken = self.store.take_login(state, self.now()).await.map_err(page)?;
         let record = taken.ok_or_else(expired)?;
         let done = match answer {
-            ProviderAnswer::Denied => Err(Error::AccessDenied("the login was declined")),
+            ProviderAnswer::Denied => {
+                self.metrics.login("github", "declined");
+                Err(Error::AccessDenied("the login was declined"))
+            }
             ProviderAnswer::Code(code) => match self.identify(&code, &record.verifier).await {
                 Ok(user) => self.arrive(&record.request, user).await,
-                Err(error) => Err(error),
+                Err(error) => {
+                    self.metrics.login("github", "failed");
+                    Err(error)
+                }
             },
         };
         match done {
@@ -106,7 +112,14 @@ impl AuthServer {
         request: &AuthorizationRequest,
         user: User,
     ) -> Result<Arrival, Error> {
-        let landing = self.admit(request, user.clone()).await?;
+        let landing = self.admit(request, user.clone()).await;
+        let outcome = match &landing {
+            Ok(_) => "granted",
+            Err(Error::AccessDenied(_)) => "refused",
+            Err(_) => "failed",
+        };
+        self.metrics.login(user.person().provider(), outcome);
+        let landing = landing?;
         self.remember_approval(&user, request).await?;
         Ok(Arrival { landing, login: self.log_in(&user).await? })
     }

@@ -4,6 +4,7 @@
 mod access_token;
 mod approval;
 mod asker;
+mod audit;
 mod authorization;
 mod bearer;
 mod client_assertion;
@@ -74,6 +75,7 @@ pub use self::{
 };
 use crate::{
     config::Config,
+    metrics::Metrics,
     model::{Catalogue, Clock, UnixTime},
     ports::{ClientDocuments, GitHub, SigningKeys},
     store::Store,
@@ -91,6 +93,8 @@ pub struct AuthServer {
     pub seen: SeenTokens,
     /// Identities that were signed for servers.
     pub identities: IdentityTokens,
+    /// Counters.
+    pub metrics: Metrics,
     /// Login with GitHub, if it is configured.
     pub github: Option<GitHub>,
     /// Where client metadata documents come from.

@@ -12,11 +12,20 @@ pub enum Operation {
     Unstated,
     /// `tools/call` of this tool.
     Tool(String),
-    /// Any other method.
-    Other,
+    /// Any other method, under the name by which it is counted.
+    Other(&'static str),
 }
 
 impl Operation {
+    /// Method and tool, for counting.
+    pub(super) fn asked(&self) -> (&str, Option<&str>) {
+        match self {
+            Self::Unstated => ("unstated", None),
+            Self::Tool(name) => ("tools/call", Some(name)),
+            Self::Other(method) => (method, None),
+        }
+    }
+
     /// The scopes that it needs at `server`.
     ///
     /// A stated tool is taken at its word here, since a refusal on a false word harms nobody. What
@@ -29,7 +38,7 @@ impl Operation {
         let more = match (self, server.enforcer) {
             (Self::Tool(name), _) => server.scopes.of_tool(name),
             (Self::Unstated, Enforcer::Verify) => server.scopes.of_any_tool(),
-            (Self::Unstated, Enforcer::Proxy) | (Self::Other, _) => Scopes::default(),
+            (Self::Unstated, Enforcer::Proxy) | (Self::Other(_), _) => Scopes::default(),
         };
         Cow::Owned(server.scopes.basic.union(&more))
     }

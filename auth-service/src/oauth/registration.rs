@@ -117,6 +117,7 @@ impl AuthServer {
         if !self.store.register_client(&client, self.config.clients.max, now).await? {
             return Err(Error::TooManyClients);
         }
+        self.metrics.registered();
         log::info!(target: "audit", client:% = client.id; "client registered");
         Ok((client, token))
     }

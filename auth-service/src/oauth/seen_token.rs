@@ -9,6 +9,7 @@ use quick_cache::sync::Cache;
 
 use super::{AuthServer, access_token::Claims};
 use crate::{
+    metrics::Decision,
     model::{Identifier, Person, ResourceUri, UnixTime},
     store::Sighting,
 };
@@ -22,6 +23,13 @@ pub struct SeenTokens(Cache<[u8; 32], Arc<SeenToken>>);
 impl Default for SeenTokens {
     fn default() -> Self {
         Self(Cache::new(CAPACITY))
+    }
+}
+
+impl SeenTokens {
+    /// How many are remembered.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
     }
 }
 
@@ -107,21 +115,24 @@ impl SeenToken {
 }
 
 impl AuthServer {
-    /// What is known of `token`, if we signed it and it has not ended.
-    pub(super) fn seen(&self, token: &str) -> Option<Arc<SeenToken>> {
+    /// What is known of `token`, if we signed it and it has not ended; else why not.
+    pub(super) fn seen(&self, token: &str) -> Result<Arc<SeenToken>, Decision> {
         let hash = digest::digest(&digest::SHA256, token.as_bytes());
-        let key: [u8; 32] = hash.as_ref().try_into().ok()?;
+        let key: [u8; 32] = hash.as_ref().try_into().map_err(|_| Decision::Invalid)?;
         if let Some(known) = self.seen.0.get(&key) {
             if self.now() < known.expires_at {
-                return Some(known);
+                return Ok(known);
             }
             self.seen.0.remove(&key);
-            return None;
+            return Err(Decision::Expired);
         }
-        let claims = self.read_access_token(token)?;
+        let claims = self.signed_claims(token).ok_or(Decision::Invalid)?;
+        if claims.exp <= self.now() {
+            return Err(Decision::Expired);
+        }
         let sighting = self.store.sighting(&claims.grant_id, &claims.jti);
-        let token = Arc::new(SeenToken::new(&claims, sighting)?);
+        let token = Arc::new(SeenToken::new(&claims, sighting).ok_or(Decision::Invalid)?);
         self.seen.0.insert(key, Arc::clone(&token));
-        Some(token)
+        Ok(token)
     }
 }

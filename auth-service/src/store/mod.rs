@@ -17,7 +17,13 @@ mod sessions;
 mod tracking;
 mod witness;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use deadpool_redis::{Pool, Runtime, Timeouts};
 use redis::{
@@ -65,6 +71,8 @@ pub struct Store {
     /// For the link over which Redis tells of changes.
     tracked: redis::Client,
     witness: Arc<Witness>,
+    /// How often it was asked whether a token lives.
+    questions: AtomicU64,
 }
 
 impl Store {
@@ -100,6 +108,7 @@ impl Store {
             hot: ConnectionManager::new_lazy_with_config(redis::Client::open(server)?, reconnect)?,
             tracked,
             witness: Arc::new(Witness::new()),
+            questions: AtomicU64::new(0),
         })
     }
 
@@ -107,6 +116,18 @@ impl Store {
     /// asked each time.
     pub async fn follow(&self) {
         tracking::follow(&self.tracked, &self.witness).await;
+    }
+
+    /// Whether Redis tells of what is revoked.
+    #[must_use]
+    pub fn is_told(&self) -> bool {
+        self.witness.can_tell()
+    }
+
+    /// How often Redis was asked whether a token lives.
+    #[must_use]
+    pub fn questions(&self) -> u64 {
+        self.questions.load(Ordering::Relaxed)
     }
 
     /// Whether Redis answers.

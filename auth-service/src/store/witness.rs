@@ -156,7 +156,7 @@ impl Witness {
         self.floor.store(moment, SeqCst);
     }
 
-    fn can_tell(&self) -> bool {
+    pub(super) fn can_tell(&self) -> bool {
         let now = u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX);
         self.link.load(SeqCst) != 0 && now < self.lease.load(SeqCst)
     }

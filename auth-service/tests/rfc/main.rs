@@ -17,6 +17,7 @@ mod limits;
 mod login;
 mod malformed;
 mod mcp_authorization;
+mod metrics;
 mod operator;
 mod operator_clients;
 mod personal_tokens;

@@ -15,6 +15,7 @@ use crate::document_host::DocumentHost;
 use auth_service::{
     app,
     config::Config,
+    metrics::Metrics,
     model::{Catalogue, Clock, LoginCode, SystemClock, UnixTime, User},
     oauth::{AuthServer, IdentityTokens, SeenTokens},
     ports::{ClientDocuments, GitHub, ServersFile, SigningKeys, generate_key},
@@ -150,6 +151,7 @@ impl Gateway {
             keys: SigningKeys::load(&config.signing_key_file).unwrap(),
             seen: SeenTokens::default(),
             identities: IdentityTokens::default(),
+            metrics: Metrics::default(),
             documents: ClientDocuments::resolving_by(
                 documents.clone(),
                 Some(documents.authority()),
@@ -190,6 +192,7 @@ impl Gateway {
             keys: SigningKeys::load(&self.config.signing_key_file).unwrap(),
             seen: SeenTokens::default(),
             identities: IdentityTokens::default(),
+            metrics: Metrics::default(),
             documents: ClientDocuments::resolving_by(self.documents.clone(), Some(authority))
                 .unwrap(),
             github: None,
