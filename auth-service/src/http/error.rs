@@ -81,7 +81,9 @@ impl From<oauth::Error> for BrowserError {
 impl std::fmt::Display for BrowserError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.0 {
-            AuthorizeError::Page(error) | AuthorizeError::Redirect(_, error) => error.fmt(f),
+            AuthorizeError::Page(error)
+            | AuthorizeError::Redirect(_, error)
+            | AuthorizeError::Link { error, .. } => error.fmt(f),
         }
     }
 }
@@ -89,7 +91,7 @@ impl std::fmt::Display for BrowserError {
 impl ResponseError for BrowserError {
     fn status_code(&self) -> StatusCode {
         match &self.0 {
-            AuthorizeError::Page(error) => status_of(error),
+            AuthorizeError::Page(error) | AuthorizeError::Link { error, .. } => status_of(error),
             AuthorizeError::Redirect(..) => StatusCode::SEE_OTHER,
         }
     }
@@ -98,7 +100,7 @@ impl ResponseError for BrowserError {
         match &self.0 {
             AuthorizeError::Page(error) => {
                 log_refusal(error);
-                let mut response = page::error(self.status_code(), error);
+                let mut response = page::error(self.status_code(), error, None);
                 if error.code() == ErrorCode::TemporarilyUnavailable {
                     response.headers_mut().insert(header::RETRY_AFTER, retry_after(error));
                 }
@@ -107,6 +109,10 @@ impl ResponseError for BrowserError {
             AuthorizeError::Redirect(url, error) => {
                 log_refusal(error);
                 page::redirect(url)
+            }
+            AuthorizeError::Link { url, destination, error } => {
+                log_refusal(error);
+                page::error(self.status_code(), error, Some((url, destination)))
             }
         }
     }

@@ -45,6 +45,8 @@ struct Failure<'a> {
     title: &'a str,
     message: String,
     code: &'a str,
+    /// Where to tell the application, and who hears it.
+    back: Option<(&'a str, &'a str)>,
 }
 
 /// The consent page.
@@ -87,8 +89,13 @@ pub(super) fn redirect(url: &str) -> HttpResponse {
     response.insert_header((header::LOCATION, url)).finish()
 }
 
-/// An error that must not, or cannot, be told to the client.
-pub(super) fn error(status: StatusCode, error: &oauth::Error) -> HttpResponse {
+/// An error that must not, or cannot, be told to the client; or that the person may tell it, by the
+/// link `back` to a place of that name.
+pub(super) fn error(
+    status: StatusCode,
+    error: &oauth::Error,
+    back: Option<(&str, &str)>,
+) -> HttpResponse {
     let (title, message) = match error.code() {
         ErrorCode::InvalidClient => (
             "This application is not registered here",
@@ -105,7 +112,7 @@ pub(super) fn error(status: StatusCode, error: &oauth::Error) -> HttpResponse {
         _ => ("This request cannot be answered", error.to_string()),
     };
     let code = error.code().as_str();
-    html(status, |nonce| Failure { nonce, title, message, code }.render())
+    html(status, |nonce| Failure { nonce, title, message, code, back }.render())
 }
 
 fn html(

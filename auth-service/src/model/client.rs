@@ -205,6 +205,12 @@ impl Client {
         self.metadata.client_name.as_deref().unwrap_or("An application without a name")
     }
 
+    /// Whether the operator made it: it neither manages itself nor has a document.
+    #[must_use]
+    pub fn is_preregistered(&self) -> bool {
+        self.registration_token.is_none() && !self.id.as_str().contains("://")
+    }
+
     /// Whether it may authenticate by `method`.
     #[must_use]
     pub fn may_authenticate_by(&self, method: AuthMethod) -> bool {

@@ -1,9 +1,9 @@
 //! The authorization request and its answers (RFC 6749 §4.1.1, §4.1.2; `iss` of RFC 9207).
 
-use super::{AuthServer, Error, Params, pkce, redirect_uri};
+use super::{AuthServer, Error, Params, pinned_documents::pinned, pkce, prompt, redirect_uri};
 use crate::model::{
-    AuthorizationRequest, Client, ClientId, InvalidScope, Issuer, Redirect, RedirectUri, Reply,
-    ResourceUri, Scopes,
+    AuthorizationRequest, Client, ClientId, InvalidScope, Issuer, Prompt, Redirect, RedirectUri,
+    Reply, ResourceUri, Scopes,
 };
 
 /// Why an authorization request ends, and where that is said.
@@ -14,6 +14,16 @@ pub enum AuthorizeError {
     Page(Error),
     /// To the client: this URL.
     Redirect(String, Error),
+    /// To the client, by a link on a page of our own: nobody was asked anything yet, and a stranger
+    /// may have registered the address.
+    Link {
+        /// The link.
+        url: String,
+        /// Where it leads, for people.
+        destination: String,
+        /// What is wrong.
+        error: Error,
+    },
 }
 
 impl AuthServer {
@@ -22,15 +32,11 @@ impl AuthServer {
     pub(super) async fn check_request(
         &self,
         params: &Params,
-    ) -> Result<AuthorizationRequest, AuthorizeError> {
+    ) -> Result<(AuthorizationRequest, Prompt), AuthorizeError> {
         let client = self.requesting_client(params).await.map_err(AuthorizeError::Page)?;
         let redirect_uri = redirect_of(&client, params).map_err(AuthorizeError::Page)?;
-        let state = params.one("state").map(|state| state.map(str::to_owned));
-        let echoed = state.as_ref().ok().and_then(|state| state.as_deref());
-        let refuse = |error| refusal(&self.config.issuer, &redirect_uri, echoed, error);
-        let state = state
-            .as_ref()
-            .map_err(|_| refuse(Error::InvalidRequest("a parameter is there more than once")))?;
+        let refuse = |error| self.refuse_unseen((&client, &redirect_uri), params, error);
+        let state = params.one("state").map_err(refuse)?.map(str::to_owned);
         let missing = "response_type is missing";
         if params.required("response_type", missing).map_err(refuse)? != "code" {
             return Err(refuse(Error::UnsupportedResponseType));
@@ -43,14 +49,41 @@ impl AuthServer {
         let code_challenge = pkce::challenge(params).map_err(refuse)?;
         let resources = self.requested_resources(params).map_err(refuse)?;
         let scopes = self.requested_scopes(params, &resources).map_err(refuse)?;
-        let redirect = Redirect { uri: redirect_uri, state: state.clone(), code_challenge };
-        Ok(AuthorizationRequest {
+        let prompt = prompt::read(params).map_err(refuse)?;
+        let redirect = Redirect { uri: redirect_uri, state, code_challenge };
+        let request = AuthorizationRequest {
             client_name: client.display_name().to_owned(),
             client_id: client.id,
             resources,
             scopes,
             reply: Reply::Redirect(redirect),
-        })
+        };
+        Ok((request, prompt))
+    }
+
+    /// The error response to a request of which nobody has seen a page yet.
+    ///
+    /// RFC 9700 §4.11.2: "The authorization server MUST always authenticate the user first" before
+    /// it redirects, with the exception of `prompt=none`; or else anybody who registers a client
+    /// turns a link to this server into one to a site of theirs. What stays on the machine of the
+    /// person is no such site, nor are those of clients that the operator or we ourselves know.
+    fn refuse_unseen(
+        &self,
+        (client, uri): (&Client, &RedirectUri),
+        params: &Params,
+        error: Error,
+    ) -> AuthorizeError {
+        let silent = params.many("prompt").any(|text| text.split(' ').any(|word| word == "none"));
+        let trusted = client.is_preregistered() || pinned(&client.id).is_some();
+        let state = params.one("state").ok().flatten();
+        match refusal(&self.config.issuer, uri, state, error) {
+            AuthorizeError::Redirect(url, error)
+                if redirect_uri::is_web(uri) && !silent && !trusted =>
+            {
+                AuthorizeError::Link { url, destination: uri.destination(), error }
+            }
+            other => other,
+        }
     }
 
     async fn requesting_client(&self, params: &Params) -> Result<Client, Error> {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Arrival, AuthServer, AuthorizeError, ConsentPage, Error, Params, Visitor, prompt};
+use super::{Arrival, AuthServer, AuthorizeError, ConsentPage, Error, Params, Visitor};
 use crate::model::{
     AuthorizationRequest, ConsentRecord, CsrfToken, FlowId, LoginCode, LoginRecord, LoginState,
     Prompt,
@@ -44,12 +44,8 @@ pub enum Next {
 impl AuthServer {
     /// Begins the flow of an authorization request.
     pub async fn begin(&self, params: &Params, visitor: &Visitor) -> Result<Next, AuthorizeError> {
-        let request = self.check_request(params).await?;
-        let next = match prompt::read(params) {
-            Ok(prompt) => self.first_step(&request, prompt, visitor).await,
-            Err(error) => Err(error),
-        };
-        match next {
+        let (request, prompt) = self.check_request(params).await?;
+        match self.first_step(&request, prompt, visitor).await {
             Ok(next) => Ok(next),
             Err(error) => Err(self.refuse(&request, error).await),
         }

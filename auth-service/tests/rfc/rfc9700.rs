@@ -3,7 +3,7 @@
 use gateway_tests::pkce;
 use serde_json::json;
 
-use crate::support::{Gateway, TIME, redirected};
+use crate::support::{App, Gateway, TIME, redirected};
 
 /// §2.1.2, §2.4: neither the implicit grant nor the password of a person.
 #[tokio::test]
@@ -111,4 +111,44 @@ async fn a_successor_is_bound_as_its_ancestor_was() {
     ];
     assert_eq!(gateway.post("/token", &form).await.error(), (400, "invalid_target"));
     assert_eq!(gateway.refresh(&app, &second).await.status, 200);
+}
+
+/// §4.11.2: a link to this server does not lead on to a site that a stranger registered, before a
+/// person has decided anything; the page says where they would go. `prompt=none` is the exception of
+/// the RFC, and a client of the operator's is no stranger's.
+#[tokio::test]
+async fn a_stranger_gets_no_open_redirector() {
+    let gateway = Gateway::start();
+    let site = "https://evil.example/cb";
+    let metadata = json!({ "redirect_uris": [site], "token_endpoint_auth_method": "none" });
+    let app = App { id: gateway.register(metadata).await.text("client_id"), secret: None };
+    let ask = async |app: &App, more: &[(&str, &str)]| {
+        let all = [&[("redirect_uri", site)][..], more].concat();
+        gateway.browser().get(&app.authorize_url(&pkce::pair().1, &all)).await
+    };
+    for fault in [
+        ("response_type", "token"),
+        ("response_type", ""),
+        ("scope", "a\"b"),
+        ("resource", "https://other.example/mcp"),
+        ("code_challenge", ""),
+    ] {
+        let page = ask(&app, &[fault]).await;
+        assert_eq!((page.status.as_u16(), page.next()), (400, None), "{fault:?}");
+        assert!(page.body.contains("Go back to evil.example"), "{}", page.body);
+        let told = page.body.split("href=\"").nth(1).unwrap().split('"').next().unwrap();
+        let told: url::Url = told.replace("&#38;", "&").parse().unwrap();
+        assert!(told.as_str().starts_with(site), "{told}");
+        assert_eq!(crate::support::query(&told)["iss"], crate::support::ISSUER);
+        assert_eq!(crate::support::query(&told)["state"], "client state");
+        let silent = ask(&app, &[fault, ("prompt", "none")]).await;
+        assert_eq!(silent.status, 303, "{fault:?}");
+    }
+    let mut twice = app.authorize_url(&pkce::pair().1, &[("redirect_uri", site)]);
+    twice.query_pairs_mut().append_pair("prompt", "login").append_pair("prompt", "login");
+    assert_eq!(gateway.browser().get(&twice).await.status, 400);
+    let create = ["client", "create", "--name", "Portal", "--redirect-uri", site, "--auth", "none"];
+    let made = gateway.cli_json(&[&create[..], &["--json"]].concat());
+    let known = App { id: made["client_id"].as_str().unwrap().to_owned(), secret: None };
+    assert_eq!(ask(&known, &[("scope", "a\"b")]).await.status, 303);
 }
