@@ -19,26 +19,30 @@ async fn what_is_revoked_is_refused_at_once() {
     let live = async |tokens: &crate::support::Answer| {
         gateway.verify(TIME, &tokens.text("access_token")).await.status == 200
     };
+    let dies = async |tokens: &crate::support::Answer| {
+        let refused = gateway.verify_told(TIME, &tokens.text("access_token")).await;
+        refused.error() == (401, "invalid_token")
+    };
     assert_eq!(store.revoke(&Selection::User("ALICE".into()), now).await.unwrap(), 1);
-    assert_eq!((live(&alice).await, live(&bob).await), (false, true));
+    assert_eq!((dies(&alice).await, live(&bob).await), (true, true));
     let refused = gateway.refresh(&one, &alice.text("refresh_token")).await;
     assert_eq!(refused.error(), (400, "invalid_grant"));
 
     let client = Selection::Client(ClientId::parsed(&two.id));
     assert_eq!(store.revoke(&client, now).await.unwrap(), 1);
-    assert!(!live(&bob).await);
+    assert!(dies(&bob).await);
 
     let carol = gateway.tokens(&one, "carol", TIME).await;
     let jti = store.access_tokens(now).await.unwrap().pop().unwrap().jti;
     assert_eq!(store.revoke(&Selection::Jti(jti), now).await.unwrap(), 1);
-    assert!(!live(&carol).await);
+    assert!(dies(&carol).await);
     let again = gateway.refresh(&one, &carol.text("refresh_token")).await;
     assert_eq!(again.status, 200, "one token ended, not the grant");
     let unknown = Selection::Jti(Identifier::parsed("unknown"));
     assert_eq!(store.revoke(&unknown, now).await.unwrap(), 0);
 
     assert_eq!(store.revoke(&Selection::All, now).await.unwrap(), 1);
-    assert!(!live(&again).await);
+    assert!(dies(&again).await);
     assert!(store.access_tokens(now).await.unwrap().is_empty());
 }
 
