@@ -12,18 +12,23 @@
 //! | limits | `oauth/limits.rs` | `http/limits.rs` | `tests/rfc/limits.rs` |
 //! | RFC 6750 bearer tokens | `oauth/bearer.rs` | `http/verify.rs` | `tests/rfc/rfc6750.rs` |
 //! | RFC 7009 revocation | `oauth/revocation.rs` | `http/revoke.rs` | `tests/rfc/rfc7009.rs` |
+//! | RFC 7515, 7517, 7519 signatures, keys, claims | `oauth/access_token.rs` | `http/jwks.rs` | `tests/rfc/rfc7519.rs` |
 //! | RFC 7523 client assertions | `oauth/client_assertion.rs` | `http/client_form.rs` | `tests/rfc/rfc7523.rs` |
 //! | RFC 7591 registration | `oauth/registration.rs` | `http/register.rs` | `tests/rfc/rfc7591.rs` |
 //! | RFC 7592 management | `oauth/management.rs` | `http/manage.rs` | `tests/rfc/rfc7592.rs` |
-//! | RFC 7636 PKCE | `oauth/pkce.rs` | | `tests/rfc/rfc6749_authorize.rs` |
+//! | RFC 7636 PKCE | `oauth/pkce.rs` | | `tests/rfc/rfc7636.rs` |
 //! | RFC 7662 introspection | `oauth/introspection.rs` | `http/introspect.rs` | `tests/rfc/rfc7662.rs` |
 //! | RFC 8252 native apps | `oauth/redirect_uri.rs` | | `tests/rfc/rfc8252.rs` |
 //! | RFC 8414 metadata | `oauth/metadata.rs` | `http/discovery.rs` | `tests/rfc/rfc8414.rs` |
+//! | RFC 8628 devices | `oauth/device.rs` | `http/device.rs` | `tests/rfc/rfc8628.rs` |
 //! | RFC 8707 resources | `oauth/resource.rs` | | `tests/rfc/rfc8707.rs` |
 //! | RFC 7519 identities for servers | `oauth/identity_token.rs` | `http/verify.rs` | `tests/rfc/identity.rs` |
 //! | RFC 9068 access tokens | `oauth/access_token.rs` | `http/jwks.rs` | `tests/rfc/rfc9068.rs` |
 //! | RFC 9207 `iss` | `oauth/authorization.rs` | | `tests/rfc/rfc9207.rs` |
+//! | RFC 9700 security | all of it | | `tests/rfc/rfc9700.rs`, `tests/rfc/advisories.rs` |
 //! | RFC 9728 protected resources | `oauth/protected_resource.rs` | `http/discovery.rs` | `tests/rfc/rfc9728.rs` |
+//!
+//! `docs/RFC.md` has the rules one by one.
 
 pub mod app;
 pub mod cli;

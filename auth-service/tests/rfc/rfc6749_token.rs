@@ -1,4 +1,4 @@
-//! RFC 6749 §4.1.3, §5: the token endpoint and authorization codes; RFC 7636 §4.6.
+//! RFC 6749 §4.1.3, §5: the token endpoint and authorization codes.
 
 use futures_util::future::join_all;
 

@@ -56,3 +56,19 @@ async fn an_unknown_token_is_no_error() {
     assert_eq!(revoke(&gateway, &app, "unknown").await.status, 200);
     assert_eq!(revoke(&gateway, &app, "").await.error(), (400, "invalid_request"));
 }
+
+/// §2.1: a hint that is wrong, or unknown, does not keep a token from being found; §2.2: what has been
+/// revoked can be revoked again.
+#[tokio::test]
+async fn a_hint_is_only_a_hint() {
+    let gateway = Gateway::start();
+    let app = gateway.app().await;
+    let tokens = gateway.tokens(&app, "alice", TIME).await;
+    let (access, refresh) = (tokens.text("access_token"), tokens.text("refresh_token"));
+    for (token, hint) in [(&access, "refresh_token"), (&refresh, "access_token"), (&refresh, "x")] {
+        let form = [("client_id", &*app.id), ("token", token), ("token_type_hint", hint)];
+        assert_eq!(gateway.post("/revoke", &form).await.status, 200, "{hint}");
+    }
+    assert_eq!(gateway.verify(TIME, &access).await.error(), (401, "invalid_token"));
+    assert_eq!(gateway.refresh(&app, &refresh).await.error(), (400, "invalid_grant"));
+}

@@ -72,3 +72,22 @@ async fn introspection_needs_a_secret() {
     let wrong = App { secret: Some("wrong".into()), ..app };
     assert_eq!(introspect(&gateway, &wrong, &token).await.error(), (401, "invalid_client"));
 }
+
+/// §2.2: a token that was revoked is inactive at once; §2.1: a hint is only a hint, and the token has
+/// to be there.
+#[tokio::test]
+async fn a_revoked_token_is_inactive() {
+    let gateway = Gateway::start();
+    let app = gateway.app_with("client_secret_post").await;
+    let tokens = gateway.tokens(&app, "alice", TIME).await;
+    let (access, refresh) = (tokens.text("access_token"), tokens.text("refresh_token"));
+    let credentials = [("client_id", &*app.id), ("client_secret", app.secret.as_deref().unwrap())];
+    let hinted = [&credentials[..], &[("token", &access), ("token_type_hint", "refresh_token")]];
+    assert_eq!(gateway.post("/introspect", &hinted.concat()).await.body["active"], true);
+    let nothing = gateway.post("/introspect", &credentials).await;
+    assert_eq!(nothing.error(), (400, "invalid_request"));
+    gateway.revoke("alice").await;
+    for token in [&access, &refresh] {
+        assert_eq!(introspect(&gateway, &app, token).await.body, json!({ "active": false }));
+    }
+}

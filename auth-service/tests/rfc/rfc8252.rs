@@ -52,3 +52,28 @@ async fn the_operator_says_which_schemes_there_are() {
         assert_eq!(registered(&gateway, &[bad]).await.err().unwrap(), "invalid_redirect_uri");
     }
 }
+
+/// §7.3, §8.4: "MUST allow any port to be specified at the time of the request for loopback IP redirect
+/// URIs"; all else of it is compared, and elsewhere the port, too.
+#[tokio::test]
+async fn only_the_port_of_a_loopback_address_is_free() {
+    let gateway = Gateway::start();
+    let uris = ["http://127.0.0.1/cb", "http://[::1]:3000/cb", "https://app.example/cb"];
+    let app = registered(&gateway, &uris).await.unwrap();
+    let mut browser = gateway.browser();
+    for uri in ["http://127.0.0.1:50123/cb", "http://[::1]:50123/cb", "http://[::1]/cb"] {
+        let page = browser.get(&app.authorize_url(&pkce::pair().1, &[("redirect_uri", uri)])).await;
+        let done = browser.decide(&page, "deny", "").await;
+        assert!(done.next().unwrap().as_str().starts_with(&format!("{uri}?")), "{uri}");
+    }
+    for other in [
+        "http://127.0.0.1:50123/other",
+        "http://127.0.0.1:50123/cb?x",
+        "http://127.0.0.2:50123/cb",
+        "http://localhost:50123/cb",
+        "https://127.0.0.1:50123/cb",
+        "https://app.example:8443/cb",
+    ] {
+        assert_eq!(authorize(&gateway, &app, other).await, 400, "{other}");
+    }
+}

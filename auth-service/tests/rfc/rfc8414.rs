@@ -63,3 +63,19 @@ async fn a_wrong_method_is_not_taken_for_a_missing_endpoint() {
     }
     assert_eq!(send(reqwest::Method::GET, "/nothing").await.error(), (404, "not_found"));
 }
+
+/// §3.2: JSON, in which a member that has nothing to say is not there; §2: URLs of the issuer without
+/// a query or a fragment.
+#[tokio::test]
+async fn every_member_says_something() {
+    let gateway = Gateway::start();
+    gateway.set_servers(&serde_json::json!({}));
+    let path = "/.well-known/oauth-authorization-server";
+    let answer = gateway.get("auth.gw.example", path).await;
+    assert!(answer.header("content-type").starts_with("application/json"));
+    for (member, value) in answer.body.as_object().unwrap() {
+        assert!(value.as_array().is_none_or(|values| !values.is_empty()), "{member}");
+        assert!(!value.is_null(), "{member}");
+    }
+    assert!(!ISSUER.contains(['?', '#']));
+}

@@ -75,3 +75,28 @@ async fn without_a_resource_the_only_server_is_meant() {
     let token = gateway.redeem(&app, &answer["code"], &verifier).await.text("access_token");
     assert_eq!(gateway.verify(TIME, &token).await.status, 200);
 }
+
+/// §2: "an absolute URI … MUST NOT include a fragment component"; what is none, or not a server here,
+/// is `invalid_target`.
+#[tokio::test]
+async fn what_is_no_resource_is_an_invalid_target() {
+    let gateway = Gateway::start();
+    let app = gateway.app().await;
+    for resource in [
+        "https://time.gw.example/mcp#x",
+        "https://time.gw.example/mcp?x",
+        "https://x@time.gw.example/mcp",
+        "http://time.gw.example/mcp",
+        "https://time.gw.example/other",
+        "https://time.gw.example.evil.example/mcp",
+        "https://auth.gw.example",
+        "/mcp",
+        "time",
+        "urn:x",
+    ] {
+        let more = [("resource", resource)];
+        let url = app.authorize_url(&gateway_tests::pkce::pair().1, &more);
+        let refused = gateway.browser().get(&url).await;
+        assert_eq!(redirected(&refused)["error"], "invalid_target", "{resource}");
+    }
+}

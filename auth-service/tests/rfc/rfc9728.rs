@@ -31,3 +31,22 @@ async fn there_is_none_for_what_is_not_a_server() {
         assert_eq!(gateway.get(host, &path).await.error(), (404, "not_found"), "{host}{path}");
     }
 }
+
+/// §3.2: JSON, in which a member that has nothing to say is not there; §2: the resource is an https URL
+/// without a fragment.
+#[tokio::test]
+async fn every_member_says_something() {
+    let gateway = Gateway::start();
+    let path = "/.well-known/oauth-protected-resource/mcp";
+    let answer = gateway.get("time.gw.example", path).await;
+    assert!(answer.header("content-type").starts_with("application/json"));
+    for (member, value) in answer.body.as_object().unwrap() {
+        assert!(value.as_array().is_none_or(|values| !values.is_empty()), "{member}");
+        assert!(!value.is_null(), "{member}");
+    }
+    let resource = answer.text("resource");
+    assert!(resource.starts_with("https://") && !resource.contains('#'));
+    gateway.set_servers(&serde_json::json!({ "time": { "scopes": [] } }));
+    let bare = gateway.get("time.gw.example", path).await;
+    assert!(bare.body["scopes_supported"].as_array().is_none_or(|scopes| !scopes.is_empty()));
+}
