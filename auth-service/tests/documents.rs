@@ -42,7 +42,9 @@ fn test_exists(name: &str) -> bool {
     let Some((module, test)) = name.rsplit_once("::") else { return false };
     if let Some(file) = module.strip_prefix("e2e::") {
         let scenarios = fs::read_to_string(root().join(format!("tests/e2e/{file}.rs")));
-        return scenarios.is_ok_and(|text| text.contains(&format!("(\"{test}\", ")));
+        // A scenario, or a table whose rows are tests.
+        let marks = [format!("(\"{test}\", "), format!("fn {test}() -> Vec<Row>")];
+        return scenarios.is_ok_and(|text| marks.iter().any(|mark| text.contains(mark)));
     }
     let path = module.replace("::", "/");
     let places =

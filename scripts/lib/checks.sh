@@ -60,6 +60,15 @@ install_servers() {
     node_tools "$TOOLS/servers" "$ROOT/tests/servers"
 }
 
+# Unpacked and not installed: a package of Debian starts what it installs, on port 80.
+install_proxies() {
+    for package in nginx caddy; do
+        [ ! -d "$TOOLS/$package/usr" ] || continue
+        step "Unpacking $package into .tools"
+        need_debian_archive bookworm $package "$TOOLS/$package" || fail "there is no $package of Debian 12"
+    done
+}
+
 # The compose file is accepted, with the settings that have no default.
 compose_config() {
     set -- -f docker-compose.yml config --quiet

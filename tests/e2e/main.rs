@@ -4,16 +4,25 @@
 mod clients;
 mod conformance;
 mod discovery;
+mod edge;
 mod faults;
-mod headers;
 mod login;
+mod logs;
 mod operation;
+mod other_proxies;
 mod pages;
+mod paths;
 mod revocation;
 mod sdk;
+mod spoofing;
+mod table;
 
-use std::{process::ExitCode, sync::Arc};
+use std::{
+    process::ExitCode,
+    sync::{Arc, OnceLock},
+};
 
+use edge::Edge;
 use gateway_tests::stack::Stack;
 use libtest_mimic::{Arguments, Trial};
 
@@ -29,24 +38,35 @@ fn main() -> ExitCode {
         clients::SCENARIOS,
         conformance::SCENARIOS,
         pages::SCENARIOS,
-        headers::SCENARIOS,
+        logs::SCENARIOS,
         revocation::SCENARIOS,
         operation::SCENARIOS,
         faults::SCENARIOS,
     ];
-    if arguments.list {
-        let names = scenarios.concat().into_iter().map(|(name, _)| Trial::test(name, || Ok(())));
-        return libtest_mimic::run(&arguments, names.collect()).exit_code();
-    }
-    let stack = Arc::new(Stack::start());
-    let trials = scenarios.concat().into_iter().map(|(name, scenario)| {
-        let stack = Arc::clone(&stack);
+    let (stack, edge) = (Arc::new(OnceLock::new()), Arc::new(OnceLock::new()));
+    let rows = spoofing::rows().into_iter().chain(paths::rows()).collect();
+    let mut trials = table::trials(rows, &stack, &edge);
+    trials.extend(other_proxies::SCENARIOS.iter().map(|&(name, scenario)| {
+        let (stack, edge) = (Arc::clone(&stack), Arc::clone(&edge));
         Trial::test(name, move || {
-            scenario(&stack);
+            let stack = stack.get().expect("the stack runs");
+            scenario(stack, edge.get_or_init(|| Edge::start(stack)));
             Ok(())
         })
-    });
-    let conclusion = libtest_mimic::run(&arguments, trials.collect());
+    }));
+    trials.extend(scenarios.concat().into_iter().map(|(name, scenario)| {
+        let stack = Arc::clone(&stack);
+        Trial::test(name, move || {
+            scenario(stack.get().expect("the stack runs"));
+            Ok(())
+        })
+    }));
+    // A list needs no stack.
+    if !arguments.list {
+        stack.get_or_init(Stack::start);
+    }
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    drop(edge);
     drop(stack);
     conclusion.exit_code()
 }

@@ -30,9 +30,13 @@ pub(super) async fn verify(server: Data<AuthServer>, request: HttpRequest) -> Ht
     let Ok(forwarded) = Forwarded::read(request.headers()) else {
         return refuse(StatusCode::BAD_REQUEST, "invalid_request", "this URL cannot be used");
     };
-    let authorization = request.headers().get(header::AUTHORIZATION);
-    // A header that is no text is a token that does not hold.
-    let authorization = authorization.map(|value| value.to_str().unwrap_or("Bearer ?"));
+    let mut authorization = request.headers().get_all(header::AUTHORIZATION);
+    // A header that is no text is a token that does not hold, and so are two of them: whoever comes
+    // behind us might take the other one (RFC 9110 §5.3).
+    let authorization = authorization.next().map(|value| match authorization.next() {
+        None => value.to_str().unwrap_or("Bearer ?"),
+        Some(_) => "Bearer ?",
+    });
     let place = (forwarded.authority.as_str(), forwarded.path.as_str());
     match server.verify(place, authorization, &operation::read(request.headers())).await {
         Ok(identity) => admit(identity),

@@ -53,6 +53,18 @@ async fn what_is_no_server_is_not_found() {
     assert_eq!(crate::support::answer(request).await.error(), (400, "invalid_request"));
 }
 
+/// Who comes behind us might take the other one.
+#[tokio::test]
+async fn two_tokens_are_none() {
+    let gateway = Gateway::start();
+    let app = gateway.app().await;
+    let token = gateway.tokens(&app, "alice", TIME).await.text("access_token");
+    let header = ("Authorization", format!("Bearer {token}"));
+    let twice = [(header.0, header.1.as_str()), (header.0, header.1.as_str())];
+    assert_eq!(gateway.forwarded(TIME, &twice[..1]).await.status, 200);
+    assert_eq!(gateway.forwarded(TIME, &twice).await.error(), (401, "invalid_token"));
+}
+
 /// GHSA-7x63-xv5r-3p2x (oauth2-proxy): whoever may set `X-Forwarded-*` chooses what is checked, so only
 /// the proxies may ask at all.
 #[tokio::test]
