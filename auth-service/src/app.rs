@@ -121,6 +121,7 @@ pub fn http_server(
     listener: TcpListener,
     tls: Option<(TcpListener, ServerConfig)>,
 ) -> Result<Server, Error> {
+    let workers = server.config.workers;
     let server = Data::new(server);
     if let Some(address) = server.config.metrics_listen {
         let metrics = metrics_server(server.clone(), address);
@@ -132,7 +133,10 @@ pub fn http_server(
     let app = move || {
         App::new().wrap(from_fn(http::access_log)).app_data(server.clone()).configure(http::routes)
     };
-    let http = HttpServer::new(app).keep_alive(KEEP_ALIVE).shutdown_timeout(DRAIN);
+    let mut http = HttpServer::new(app).keep_alive(KEEP_ALIVE).shutdown_timeout(DRAIN);
+    if let Some(workers) = workers {
+        http = http.workers(workers.get());
+    }
     let http = http.listen(listener).map_err(Error::Run)?;
     // It offers h2 and http/1.1 by ALPN (RFC 7301).
     let http = match tls {

@@ -70,6 +70,8 @@ impl Check {
         let tls = self.tls(raw);
         let metrics = raw.metrics_listen.as_deref();
         let metrics_listen = metrics.and_then(|text| self.parsed("METRICS_LISTEN", Some(text), ""));
+        let workers = raw.auth_workers.as_deref();
+        let workers = workers.and_then(|text| self.parsed("AUTH_WORKERS", Some(text), ""));
         let redis = self.redis(raw);
         let signing_key_file = self.required("SIGNING_KEY_FILE", raw.signing_key_file.as_ref());
         let github = self.github(raw);
@@ -94,6 +96,7 @@ impl Check {
             listen: listen?,
             tls,
             metrics_listen,
+            workers,
             redis: redis?,
             servers_file: raw.mcp_servers_file.as_deref().unwrap_or("mcp-servers.json").into(),
             signing_key_file: signing_key_file?.into(),

@@ -5,7 +5,9 @@ mod clients;
 mod limits;
 mod tls;
 
-use std::{collections::HashMap, fmt, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    collections::HashMap, fmt, net::SocketAddr, num::NonZeroUsize, path::PathBuf, time::Duration,
+};
 
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -32,6 +34,8 @@ pub struct Config {
     pub tls: Option<TlsConfig>,
     /// `METRICS_LISTEN`: where Prometheus finds `/metrics`, a private address; nowhere by default.
     pub metrics_listen: Option<SocketAddr>,
+    /// `AUTH_WORKERS`: threads that serve requests; as many as the machine has processors.
+    pub workers: Option<NonZeroUsize>,
     /// `REDIS_URL` with `REDIS_PASSWORD`.
     pub redis: RedisConfig,
     /// `MCP_SERVERS_FILE`: the catalogue, `mcp-servers.json`.
@@ -125,6 +129,7 @@ struct Raw {
     auth_tls_key_file: Option<String>,
     verify_secret: Option<String>,
     metrics_listen: Option<String>,
+    auth_workers: Option<String>,
     redis_url: Option<String>,
     redis_password: Option<String>,
     mcp_servers_file: Option<String>,

@@ -1,0 +1,93 @@
+//! The limits of `/verify`: what one worker of this HTTP server can do at all, and what it can do
+//! when it checks a signature (ES256) and asks Redis once for each request, and nothing else.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use actix_web::http::header::AUTHORIZATION;
+use actix_web::web::{self, Data};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
+use anyhow::Context as _;
+use clap::{Parser, ValueEnum};
+use gateway_bench::verify::keys::public_key;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use redis::aio::MultiplexedConnection;
+use serde::Deserialize;
+
+#[derive(Parser)]
+struct Options {
+    /// Where to listen
+    #[arg(long)]
+    listen: SocketAddr,
+    /// What is done for each request
+    #[arg(long)]
+    limit: Limit,
+    /// The PEM file of the key that signed the tokens
+    #[arg(long)]
+    key: PathBuf,
+    /// Redis
+    #[arg(long)]
+    redis: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Limit {
+    /// Nothing.
+    Hello,
+    /// ES256, then EXISTS.
+    Es256,
+}
+
+/// Opens a token and asks whether it is still there.
+#[derive(Clone)]
+struct Checker {
+    key: DecodingKey,
+    validation: Validation,
+    redis: MultiplexedConnection,
+}
+
+#[derive(Deserialize)]
+struct Claims {
+    jti: String,
+}
+
+impl Checker {
+    async fn check(&self, request: &HttpRequest) -> anyhow::Result<()> {
+        let header = request.headers().get(AUTHORIZATION).context("no token")?.to_str()?;
+        let token = header.strip_prefix("Bearer ").context("no bearer token")?;
+        let claims: Claims = jsonwebtoken::decode(token, &self.key, &self.validation)?.claims;
+        let mut exists = redis::cmd("EXISTS");
+        exists.arg(format!("bench:{}", claims.jti));
+        let found: bool = exists.query_async(&mut self.redis.clone()).await?;
+        anyhow::ensure!(found, "the token was revoked");
+        Ok(())
+    }
+}
+
+async fn hello() -> HttpResponse {
+    HttpResponse::Ok().finish()
+}
+
+async fn verify(checker: Data<Checker>, request: HttpRequest) -> HttpResponse {
+    match checker.check(&request).await {
+        Ok(()) => HttpResponse::Ok().insert_header(("X-User-Id", "somebody")).finish(),
+        Err(error) => HttpResponse::Unauthorized().body(format!("{error:#}")),
+    }
+}
+
+#[actix_web::main]
+async fn main() -> anyhow::Result<()> {
+    let options = Options::parse();
+    let mut validation = Validation::new(Algorithm::ES256);
+    validation.validate_aud = false;
+    let redis = redis::Client::open(options.redis)?.get_multiplexed_async_connection().await?;
+    let checker = Data::new(Checker { key: public_key(&options.key)?, validation, redis });
+    let app = move || {
+        let route = match options.limit {
+            Limit::Hello => web::get().to(hello),
+            Limit::Es256 => web::get().to(verify),
+        };
+        App::new().app_data(checker.clone()).default_service(route)
+    };
+    Ok(HttpServer::new(app).workers(1).bind(options.listen)?.run().await?)
+}

@@ -1,0 +1,65 @@
+//! `scripts/bench verify`: measures `/verify` beside its peer and its limits, in interleaved rounds.
+
+use std::path::PathBuf;
+
+use clap::Parser;
+use gateway_bench::verify::contender::{BEHIND, DIRECT};
+use gateway_bench::verify::figures::Figures;
+use gateway_bench::verify::report;
+use gateway_bench::verify::round::Round;
+use gateway_bench::verify::stage::{Places, Stage};
+
+/// Measures `/verify` beside its peer and its limits.
+#[derive(Parser)]
+struct Options {
+    /// The directory of our own programs
+    #[arg(long)]
+    own: PathBuf,
+    /// The directory of the peers
+    #[arg(long)]
+    peers: PathBuf,
+    /// Traefik
+    #[arg(long)]
+    traefik: PathBuf,
+    /// Rounds, of which the medians are shown
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// How long each load lasts, in seconds
+    #[arg(long, default_value_t = 3)]
+    seconds: u64,
+    /// Tokens that are seen for the first time
+    #[arg(long, default_value_t = 100_000)]
+    tokens: usize,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    let options = Options::parse();
+    // The programs run in a directory of their own.
+    let absolute = std::path::absolute::<PathBuf>;
+    let predecessor = absolute(options.peers)?.join("mcp-oauth-dynamicclient");
+    let (own, traefik) = (absolute(options.own)?, absolute(options.traefik)?);
+    let places = Places { own, predecessor, traefik };
+    let stage = Stage::set(places)?;
+    eprintln!("minting {} tokens", options.tokens);
+    let round = Round::prepare(&stage, options.tokens, options.seconds).await?;
+    let mut figures = Figures::default();
+    let mut order = DIRECT;
+    let mut behind = BEHIND;
+    for number in 1..=options.rounds {
+        for row in order {
+            eprintln!("round {number}: {}", row.name());
+            round.direct(row, &mut figures)?;
+        }
+        let traefik = round.traefik()?;
+        for row in behind {
+            eprintln!("round {number}: {}", row.name());
+            round.behind(row, &traefik, &mut figures)?;
+        }
+        // Nobody is always measured after the same one.
+        order.rotate_left(1);
+        behind.rotate_left(1);
+    }
+    use std::io::Write as _;
+    Ok(std::io::stdout().write_all(report::markdown(&figures)?.as_bytes())?)
+}

@@ -1,0 +1,9 @@
+//! What the measuring programs share: a small HTTP client that checks what it gets, the figures of
+//! `/proc`, medians, tables.
+
+pub mod http;
+pub mod mcp;
+pub mod process;
+pub mod proxy;
+pub mod stats;
+pub mod verify;

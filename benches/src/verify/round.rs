@@ -1,0 +1,181 @@
+//! The loads of one round.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+
+use super::contender::{BEHIND, Row, Service};
+use super::figures::{CONNECTIONS, Figure, Figures};
+use super::stage::Stage;
+use super::tokens;
+use super::traefik::{ROW, Traefik};
+use super::wrk::{Load, Outcome};
+use crate::process::{Program, Usage, free_address, resident};
+use crate::stats::millis;
+
+/// A list of headers.
+pub type Headers = Vec<(String, String)>;
+
+/// What all rounds need.
+pub struct Round<'a> {
+    stage: &'a Stage,
+    /// One token of ours, of the limit, of the predecessor.
+    tokens: [String; 3],
+    /// The script that sends every token once.
+    script: PathBuf,
+    seconds: u64,
+}
+
+/// A program that is observed, and the figure of its processor time.
+type Watched<'a> = (&'a Program, fn(usize) -> Figure);
+
+impl<'a> Round<'a> {
+    /// Mints the tokens.
+    pub async fn prepare(stage: &'a Stage, count: usize, seconds: u64) -> anyhow::Result<Self> {
+        let list = tokens::ours(stage, count).await?;
+        let ours = list.first().cloned().context("no tokens are asked for")?;
+        let limit = tokens::of_limit(stage).await?;
+        let python = stage.places.predecessor.join("bin/python");
+        let predecessor = tokens::of_predecessor(&python, &stage.predecessor_settings())?;
+        let script = tokens::script(stage.path(), &list)?;
+        Ok(Self { stage, tokens: [ours, limit, predecessor], script, seconds })
+    }
+
+    /// Measures a row without Traefik.
+    pub fn direct(&self, row: Row, figures: &mut Figures) -> anyhow::Result<()> {
+        let service = row.service().context("a row without a service")?;
+        let mut program = self.start(service)?;
+        figures.add(row, Figure::Listening, millis(program.listening));
+        std::thread::sleep(Duration::from_millis(300));
+        figures.add(row, Figure::Idle, resident(program.pid())? as f64 / 1e6);
+        let headers = self.direct_headers(row);
+        for connections in CONNECTIONS {
+            if row == Row::FirstSight {
+                // One that has seen nothing.
+                drop(program);
+                program = self.start(service)?;
+            }
+            let load = self.load(row, &program, &headers, connections);
+            let watched: [Watched<'_>; 2] =
+                [(&program, Figure::Cpu), (&self.stage.redis, Figure::RedisCpu)];
+            observe(row, &load, &watched, figures)?;
+        }
+        figures.add(row, Figure::Loaded, resident(program.pid())? as f64 / 1e6);
+        if row == Row::FirstSight {
+            // Three times as long: every token of the list.
+            let load = self.load(row, &program, &headers, 16);
+            Load { seconds: 3 * self.seconds, ..load }.run()?;
+            figures.add(row, Figure::Cached, resident(program.pid())? as f64 / 1e6);
+        }
+        Ok(())
+    }
+
+    /// Starts Traefik, with all that is behind it.
+    pub fn traefik(&self) -> anyhow::Result<Traefik> {
+        let backend = self.start(Service::Hello)?;
+        let asked = BEHIND.into_iter().filter_map(|row| Some((row, row.service()?)));
+        let services = asked.map(|(row, service)| Ok((row, self.start(service)?)));
+        let services = services.collect::<anyhow::Result<_>>()?;
+        Traefik::start(self.stage, backend, services)
+    }
+
+    /// Measures a row behind Traefik.
+    pub fn behind(&self, row: Row, traefik: &Traefik, figures: &mut Figures) -> anyhow::Result<()> {
+        let headers = vec![
+            ("Host".to_owned(), self.stage.host()),
+            (ROW.to_owned(), format!("{row:?}")),
+            ("Authorization".to_owned(), format!("Bearer {}", self.token(row))),
+        ];
+        for connections in CONNECTIONS {
+            let load = Load {
+                url: format!("http://{}/mcp", traefik.program.address),
+                headers: &headers,
+                script: None,
+                connections,
+                seconds: self.seconds,
+            };
+            let mut watched: Vec<Watched<'_>> = vec![
+                (&traefik.program, Figure::TraefikCpu),
+                (&traefik.backend, Figure::BackendCpu),
+                (&self.stage.redis, Figure::RedisCpu),
+            ];
+            watched.extend(traefik.service(row).map(|service| (service, Figure::Cpu as _)));
+            observe(row, &load, &watched, figures)?;
+        }
+        Ok(())
+    }
+
+    fn start(&self, service: Service) -> anyhow::Result<Program> {
+        let address = free_address()?;
+        let mut command = service.command(self.stage, address);
+        let log = format!("{service:?}-{}.log", address.port());
+        self.stage.start(&mut command, address, &log)
+    }
+
+    fn token(&self, row: Row) -> &str {
+        let [ours, limit, predecessor] = &self.tokens;
+        match row.service() {
+            Some(Service::Ours | Service::Asking | Service::Tls) => ours,
+            Some(Service::Predecessor) => predecessor,
+            _ => limit,
+        }
+    }
+
+    /// What Traefik sends.
+    fn direct_headers(&self, row: Row) -> Headers {
+        let list = [
+            ("Authorization", format!("Bearer {}", self.token(row))),
+            ("X-Forwarded-Method", "POST".to_owned()),
+            ("X-Forwarded-Proto", "https".to_owned()),
+            ("X-Forwarded-Host", self.stage.host()),
+            ("X-Forwarded-Uri", "/mcp".to_owned()),
+            ("X-Forwarded-For", "127.0.0.1".to_owned()),
+            ("MCP-Protocol-Version", "2025-06-18".to_owned()),
+        ];
+        list.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    fn load<'b>(
+        &'b self,
+        row: Row,
+        program: &Program,
+        headers: &'b Headers,
+        connections: usize,
+    ) -> Load<'b> {
+        Load {
+            url: format!("http://{}/verify", program.address),
+            headers,
+            script: (row == Row::FirstSight).then_some(&*self.script),
+            connections,
+            seconds: self.seconds,
+        }
+    }
+}
+
+/// Runs a load and notes it, and what the programs spent on it.
+fn observe(
+    row: Row,
+    load: &Load<'_>,
+    watched: &[Watched<'_>],
+    figures: &mut Figures,
+) -> anyhow::Result<()> {
+    let before: Vec<_> =
+        watched.iter().map(|(program, _)| Usage::of(program.pid())).collect::<Result<_, _>>()?;
+    let outcome = load.run()?;
+    ensure!(outcome.requests > 0.0, "no answers from {}", load.url);
+    for ((program, figure), before) in watched.iter().zip(&before) {
+        let spent = Usage::of(program.pid())?.since(before);
+        let micros = spent.own as f64 / 1e3 / outcome.requests;
+        figures.add(row, figure(load.connections), micros);
+    }
+    note(row, load.connections, outcome, figures);
+    Ok(())
+}
+
+fn note(row: Row, connections: usize, outcome: Outcome, figures: &mut Figures) {
+    figures.add(row, Figure::Rate(connections), outcome.rate);
+    figures.add(row, Figure::P50(connections), outcome.p50);
+    figures.add(row, Figure::P99(connections), outcome.p99);
+    figures.add(row, Figure::Errors, outcome.errors);
+}
