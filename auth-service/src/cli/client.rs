@@ -186,7 +186,7 @@ impl<'a> View<'a> {
         Self {
             client_id: &client.id,
             client_secret: secret.map(ClientSecret::reveal),
-            preregistered: client.is_preregistered(),
+            preregistered: client.preregistered,
             client_id_issued_at: client.issued_at,
             expires_at: client.expires_at,
             own_access: client.own_access.as_ref(),

@@ -157,6 +157,9 @@ pub struct Client {
     /// When the registration ends; never, if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<UnixTime>,
+    /// Whether the operator made it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub preregistered: bool,
     /// What it may use without a person; only the operator grants that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own_access: Option<OwnAccess>,
@@ -203,12 +206,6 @@ impl Client {
     #[must_use]
     pub fn display_name(&self) -> &str {
         self.metadata.client_name.as_deref().unwrap_or("An application without a name")
-    }
-
-    /// Whether the operator made it: it neither manages itself nor has a document.
-    #[must_use]
-    pub fn is_preregistered(&self) -> bool {
-        self.registration_token.is_none() && !self.id.as_str().contains("://")
     }
 
     /// Whether it may authenticate by `method`.

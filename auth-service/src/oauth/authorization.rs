@@ -74,7 +74,7 @@ impl AuthServer {
         error: Error,
     ) -> AuthorizeError {
         let silent = params.many("prompt").any(|text| text.split(' ').any(|word| word == "none"));
-        let trusted = client.is_preregistered() || pinned(&client.id).is_some();
+        let trusted = client.preregistered || pinned(&client.id).is_some();
         let state = params.one("state").ok().flatten();
         match refusal(&self.config.issuer, uri, state, error) {
             AuthorizeError::Redirect(url, error)

@@ -75,6 +75,7 @@ fn described(id: &ClientId, metadata: ClientMetadata) -> Client {
         registration_token: None,
         issued_at: crate::model::UnixTime(0),
         expires_at: None,
+        preregistered: false,
         own_access: None,
         metadata,
     }

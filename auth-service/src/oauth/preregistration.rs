@@ -33,6 +33,7 @@ impl AuthServer {
             registration_token: None,
             issued_at: now,
             expires_at: None,
+            preregistered: true,
             own_access: new.own_access,
             metadata,
         };

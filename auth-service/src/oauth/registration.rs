@@ -111,6 +111,7 @@ impl AuthServer {
             registration_token: Some(token.fingerprint()),
             issued_at: now,
             expires_at: self.config.lifetimes.client_unused.map(|life| now.plus(life)),
+            preregistered: false,
             own_access: None,
             metadata,
         };

@@ -77,7 +77,7 @@ impl Store {
     /// All registrations, those of the operator first.
     pub async fn clients(&self, now: UnixTime) -> Result<Vec<Client>, Error> {
         let mut clients: Vec<Client> = self.scan("client:*", now).await?;
-        clients.sort_by_key(|client| (client.registration_token.is_some(), client.issued_at));
+        clients.sort_by_key(|client| (!client.preregistered, client.issued_at));
         Ok(clients)
     }
 

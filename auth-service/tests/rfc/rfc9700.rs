@@ -152,3 +152,20 @@ async fn a_stranger_gets_no_open_redirector() {
     let known = App { id: made["client_id"].as_str().unwrap().to_owned(), secret: None };
     assert_eq!(ask(&known, &[("scope", "a\"b")]).await.status, 303);
 }
+
+/// §4.11.2: nor one who registers the same twice: such a registration is managed by nobody, which
+/// does not make it one of the operator's.
+#[tokio::test]
+async fn a_repeated_registration_is_no_client_of_the_operators() {
+    let gateway = Gateway::start();
+    let site = "https://evil.example/cb";
+    let metadata = json!({ "redirect_uris": [site], "token_endpoint_auth_method": "none" });
+    let first = gateway.register(metadata.clone()).await.text("client_id");
+    let app = App { id: gateway.register(metadata).await.text("client_id"), secret: None };
+    assert_eq!(app.id, first);
+    let more = [("redirect_uri", site), ("scope", "a\"b")];
+    let page = gateway.browser().get(&app.authorize_url(&pkce::pair().1, &more)).await;
+    assert_eq!((page.status.as_u16(), page.next()), (400, None), "{page:?}");
+    let listed = gateway.cli_json(&["client", "show", &app.id, "--json"]);
+    assert_eq!(listed["preregistered"], false);
+}
