@@ -53,7 +53,7 @@ fn without_root_dot(host: &str) -> String {
     }
 }
 
-fn once<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, Malformed> {
+pub(super) fn once<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, Malformed> {
     let mut values = headers.get_all(name);
     match (values.next(), values.next()) {
         (Some(value), None) => value.to_str().map_err(|_| Malformed),

@@ -3,6 +3,7 @@
 use actix_web::http::header::HeaderMap;
 use base64::{Engine, prelude::BASE64_STANDARD};
 
+use super::forwarded;
 use crate::{metrics::known_method, oauth::Operation};
 
 /// The first revision in which a server compares these headers with the body. Revisions are dates,
@@ -36,11 +37,7 @@ fn decoded(value: &str) -> Option<String> {
 }
 
 fn once<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let mut values = headers.get_all(name);
-    match (values.next(), values.next()) {
-        (Some(value), None) => value.to_str().ok().map(|text| text.trim_matches([' ', '\t'])),
-        _ => None,
-    }
+    forwarded::once(headers, name).ok().map(|text| text.trim_matches([' ', '\t']))
 }
 
 #[cfg(test)]

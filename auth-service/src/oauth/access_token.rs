@@ -52,22 +52,8 @@ impl Audience {
 }
 
 impl AuthServer {
-    /// Issues an access token for `part` of `grant`.
-    pub(super) async fn issue_access_token(
-        &self,
-        grant: &Grant,
-        part: &Part,
-    ) -> Result<String, Error> {
-        self.issue_access_token_until(grant, part, self.access_token_end(grant)).await
-    }
-
-    /// When an access token of `grant` that is issued now ends: never later than its grant.
-    pub(super) fn access_token_end(&self, grant: &Grant) -> UnixTime {
-        self.now().plus(self.config.lifetimes.access_token).min(grant.expires_at)
-    }
-
     /// Issues an access token for `part` of `grant` that ends at `expires_at`.
-    pub(super) async fn issue_access_token_until(
+    pub(super) async fn issue_access_token(
         &self,
         grant: &Grant,
         part: &Part,

@@ -48,7 +48,7 @@ impl AuthServer {
         };
         self.store.put_grant(&grant, now).await?;
         let part = Part { resources: grant.resources.clone(), scopes: grant.scopes.clone() };
-        let token = self.issue_access_token_until(&grant, &part, grant.expires_at).await?;
+        let token = self.issue_access_token(&grant, &part, grant.expires_at).await?;
         log::info!(target: "audit", subject = grant.user.subject, grant:% = grant.id;
             "personal access token minted");
         Ok(token)

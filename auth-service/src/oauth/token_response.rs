@@ -26,14 +26,7 @@ impl AuthServer {
     /// Issues an access token for all of `grant`, and nothing to get another one with.
     pub(super) async fn issue_alone(&self, grant: &Grant) -> Result<TokenResponse, Error> {
         let part = Part { resources: grant.resources.clone(), scopes: grant.scopes.clone() };
-        let access_token = self.issue_access_token(grant, &part).await?;
-        Ok(TokenResponse {
-            access_token,
-            token_type: "Bearer",
-            expires_in: self.now().until(self.access_token_end(grant)).as_secs(),
-            refresh_token: None,
-            scope: part.scopes,
-        })
+        self.respond(grant, part, None).await
     }
 
     /// Issues an access token for `part` of a grant, and `refresh` to get the next one with.
@@ -51,11 +44,22 @@ impl AuthServer {
         } else {
             None
         };
-        let access_token = self.issue_access_token(grant, &part).await?;
+        self.respond(grant, part, refresh_token).await
+    }
+
+    /// The access token never ends later than its grant.
+    async fn respond(
+        &self,
+        grant: &Grant,
+        part: Part,
+        refresh_token: Option<String>,
+    ) -> Result<TokenResponse, Error> {
+        let now = self.now();
+        let end = now.plus(self.config.lifetimes.access_token).min(grant.expires_at);
         Ok(TokenResponse {
-            access_token,
+            access_token: self.issue_access_token(grant, &part, end).await?,
             token_type: "Bearer",
-            expires_in: self.now().until(self.access_token_end(grant)).as_secs(),
+            expires_in: now.until(end).as_secs(),
             refresh_token,
             scope: part.scopes,
         })
