@@ -50,6 +50,9 @@ async fn serve(options: Options) -> anyhow::Result<()> {
             .tcp_nodelay(true)
             .keep_alive(KEEP_ALIVE)
             .shutdown_timeout(1)
+            // "The server MUST treat a client disconnect as cancellation" (2026-07-28): a client that
+            // has closed its side is gone, and is noticed at once.
+            .h1_allow_half_closed(false)
             .disable_signals()
             .bind(options.listen)
             .with_context(|| format!("cannot listen on {}", options.listen))?;

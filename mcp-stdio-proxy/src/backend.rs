@@ -15,6 +15,8 @@ use crate::child::shortcut;
 use crate::child::traffic::Traffic;
 use crate::child::{Child, Program, SpawnError, environment};
 use crate::health::Health;
+use crate::parking::Parking;
+use crate::probe::Verdict;
 use crate::settings::Settings;
 use crate::sync::lock;
 use crate::unavailable::Unavailable;
@@ -35,6 +37,10 @@ pub struct Backend {
     restarts: AtomicU64,
     last: Mutex<Option<String>>,
     warm: Mutex<VecDeque<Arc<Child>>>,
+    /// Its calls that wait for input of a client of 2026-07-28.
+    pub parking: Parking,
+    /// Of which era it is.
+    pub verdict: Verdict,
     /// What the command was found to run, and for which entry.
     shortcut: Mutex<Option<(Arc<Entry>, Vec<String>)>>,
 }
@@ -48,6 +54,7 @@ impl Backend {
         settings: Arc<Settings>,
         nursery: Arc<Nursery>,
     ) -> Arc<Self> {
+        let parking = Parking::new(&name, settings.input_timeout);
         Arc::new(Self {
             name,
             entry: Mutex::new(entry),
@@ -59,6 +66,8 @@ impl Backend {
             restarts: AtomicU64::new(0),
             last: Mutex::default(),
             warm: Mutex::default(),
+            parking,
+            verdict: Verdict::default(),
             shortcut: Mutex::default(),
         })
     }
@@ -89,6 +98,11 @@ impl Backend {
     /// How long it may take to answer `initialize`.
     pub fn start_timeout(&self) -> Duration {
         self.settings.start_timeout
+    }
+
+    /// How long it may take to say of which era it is.
+    pub fn probe_timeout(&self) -> Duration {
+        self.settings.probe_timeout.min(self.settings.start_timeout)
     }
 
     /// A process that was not spoken to yet: one held ready, or a new one.
@@ -231,6 +245,7 @@ impl Backend {
     pub fn answered(&self, pid: u32) {
         self.health.recovered();
         self.initialized.store(true, Ordering::Relaxed);
+        self.verdict.confirm();
         self.learn(pid);
     }
 

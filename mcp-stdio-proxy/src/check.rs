@@ -1,24 +1,21 @@
 //! `check`: starts every configured server once and says what it offers (MCP "Lifecycle", "Tools").
 
-use std::future::poll_fn;
 use std::io::Write;
 use std::sync::Arc;
-use std::task::Poll;
-use std::time::Instant;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use serde_json::Value;
 
 use crate::backend::Backend;
 use crate::child::Child;
-use crate::child::calls::Call;
 use crate::hub::Hub;
-use crate::protocol::splice;
 use crate::room::Hello;
-use crate::stream::{First, Stream};
 
 /// Whom the servers are started for.
 const USER: &str = "check";
+/// How long a list of tools may take.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Writes a table of the servers to `out`; whether all of them work.
 pub async fn check(hub: &Arc<Hub>, out: &mut impl Write) -> anyhow::Result<bool> {
@@ -55,25 +52,9 @@ async fn describe(hub: &Arc<Hub>, backend: &Arc<Backend>) -> anyhow::Result<[Str
 }
 
 async fn tools(child: &Child) -> anyhow::Result<String> {
-    let (id, stream) = (child.calls.next_id(), Stream::answers(1));
-    let call = Call {
-        id: "0".into(),
-        token: None,
-        stream: Arc::clone(&stream),
-        session: 0,
-        since: Instant::now(),
-        tools: None,
-    };
-    child.calls.add(id, call)?;
-    let text = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/list"}}"#);
-    child.send(splice::line(&text, &mut [])).await;
-    let first = poll_fn(|cx| match stream.poll_first(cx) {
-        Poll::Ready(First::Answer(payload)) => Poll::Ready(payload.to_bytes()),
-        Poll::Ready(_) => Poll::Ready(bytes::Bytes::new()),
-        Poll::Pending => Poll::Pending,
-    });
-    let answer = tokio::time::timeout(std::time::Duration::from_secs(30), first).await;
-    let answer: Value = serde_json::from_slice(&answer.context("tools/list is not answered")?)?;
+    let answer = child.errand("tools/list", "{}", PATIENCE).await;
+    let Ok(answer) = answer else { anyhow::bail!("tools/list is not answered") };
+    let answer: Value = serde_json::from_slice(&answer)?;
     let list = answer.pointer("/result/tools").and_then(Value::as_array);
     let names = list.context("tools/list is answered with an error")?;
     let names: Vec<_> = names.iter().filter_map(|tool| tool.get("name")?.as_str()).collect();

@@ -43,6 +43,10 @@ pub struct Options {
     /// Pass this variable of the environment to the servers (repeatable)
     #[arg(long, value_name = "NAME")]
     pub pass_env: Vec<String>,
+    /// Serve requests of 2026-07-28 whose MCP-Protocol-Version header is missing, doubled, or names an
+    /// earlier revision, as some clients send them, instead of refusing them with -32020
+    #[arg(long, env = "MCP_TOLERATE_VERSION_HEADER")]
+    pub tolerate_version_header: bool,
     /// Tell clients what a server that failed wrote last on stderr
     #[arg(long)]
     pub explain_failures: bool,
@@ -97,9 +101,15 @@ pub struct Bounds {
     /// Fail a request that made no progress for this long; 0 waits for ever
     #[arg(long, default_value_t = 300.0, value_parser = seconds)]
     request_timeout: f64,
+    /// Keep a request for this long whose client has to answer a question of the server first
+    #[arg(long, default_value_t = 600.0, value_parser = seconds)]
+    input_timeout: f64,
     /// Give up on a server that has not answered initialize after this long
     #[arg(long, default_value_t = 60.0, value_parser = seconds)]
     start_timeout: f64,
+    /// Take a server that has not answered server/discover after this long for one with a handshake
+    #[arg(long, default_value_t = 5.0, value_parser = seconds)]
+    probe_timeout: f64,
     /// Answer with a stream when there is no answer after this long
     #[arg(long, default_value_t = 2.0, value_parser = seconds)]
     stream_after: f64,
@@ -182,10 +192,13 @@ impl Options {
             idle_timeout: time(bounds.idle_timeout),
             session_timeout: time(bounds.session_timeout),
             request_timeout: time(bounds.request_timeout),
+            input_timeout: time(bounds.input_timeout),
             start_timeout: time(bounds.start_timeout),
+            probe_timeout: time(bounds.probe_timeout),
             stream_after: time(bounds.stream_after),
             keep_alive: time(bounds.keep_alive),
             drain_timeout: time(bounds.drain_timeout),
+            tolerate_version_header: self.tolerate_version_header,
             explain_failures: self.explain_failures,
             pass_env: self.pass_env.clone(),
             ..Settings::default()

@@ -24,6 +24,8 @@ const METHODS: &[&str] = &[
     "resources/subscribe",
     "resources/templates/list",
     "resources/unsubscribe",
+    "server/discover",
+    "subscriptions/listen",
     "tools/call",
     "tools/list",
 ];

@@ -30,8 +30,12 @@ pub struct Settings {
     pub session_timeout: Duration,
     /// A request may take this long without progress; zero is for ever.
     pub request_timeout: Duration,
+    /// A request may wait this long for its client to answer a question of the server (2026-07-28).
+    pub input_timeout: Duration,
     /// A server must have answered `initialize` after this long.
     pub start_timeout: Duration,
+    /// A server that has not answered `server/discover` after this long has a handshake.
+    pub probe_timeout: Duration,
     /// After this long without an answer a stream is opened, which can be kept alive.
     pub stream_after: Duration,
     /// A comment is sent on a stream this often.
@@ -40,6 +44,8 @@ pub struct Settings {
     pub drain_timeout: Duration,
     /// How patiently a process is ended.
     pub patience: Patience,
+    /// Whether a request of 2026-07-28 may have a version header that says something else.
+    pub tolerate_version_header: bool,
     /// Whether clients are told what a server that failed wrote last on stderr.
     pub explain_failures: bool,
     /// Variables that are passed to servers beside the usual ones.
@@ -60,11 +66,14 @@ impl Default for Settings {
             idle_timeout: Duration::from_mins(15),
             session_timeout: Duration::from_hours(24),
             request_timeout: Duration::from_mins(5),
+            input_timeout: Duration::from_mins(10),
             start_timeout: Duration::from_mins(1),
+            probe_timeout: Duration::from_secs(5),
             stream_after: Duration::from_secs(2),
             keep_alive: Duration::from_secs(15),
             drain_timeout: Duration::from_millis(2500),
             patience: Patience::default(),
+            tolerate_version_header: false,
             explain_failures: false,
             pass_env: Vec::new(),
         }

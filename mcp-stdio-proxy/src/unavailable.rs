@@ -18,11 +18,13 @@ pub enum Unavailable {
         /// Seconds to wait.
         wait: u64,
     },
-    /// It was started and did not answer `initialize`.
-    #[error("server \"{server}\" did not answer \"initialize\" within {seconds} s")]
+    /// It was started and did not answer the first request.
+    #[error("server \"{server}\" did not answer \"{method}\" within {seconds} s")]
     Mute {
         /// The server.
         server: Arc<str>,
+        /// `initialize`, or `server/discover`.
+        method: &'static str,
         /// How long it was waited for.
         seconds: u64,
     },
@@ -34,11 +36,13 @@ pub enum Unavailable {
         /// How.
         status: String,
     },
-    /// It answered `initialize` with an error: the error object.
-    #[error("server \"{server}\" refused \"initialize\"")]
+    /// It answered the first request with an error: the whole answer.
+    #[error("server \"{server}\" refused \"{method}\"")]
     Refused {
         /// The server.
         server: Arc<str>,
+        /// `initialize`, or `server/discover`.
+        method: &'static str,
         /// Its answer.
         answer: String,
     },

@@ -5,16 +5,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the ground up.
-const FLOORS: [&str; 19] = [
+const FLOORS: [&str; 22] = [
     "sync",
     "protocol",
+    "translate",
     "stream",
     "session",
     "catalogue",
     "child",
+    "parking",
     "settings",
     "health",
     "unavailable",
+    "probe",
     "backend",
     "room",
     "hub",
@@ -55,6 +58,11 @@ fn files(source: &Path, floor: &str) -> Vec<PathBuf> {
     if single.exists() {
         return vec![single];
     }
-    let entries = fs::read_dir(source.join(floor)).unwrap();
-    entries.map(|entry| entry.unwrap().path()).collect()
+    below(&source.join(floor))
+}
+
+/// The files of a directory and of those in it.
+fn below(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { below(&path) } else { vec![path] }).collect()
 }

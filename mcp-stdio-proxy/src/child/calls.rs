@@ -5,8 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+
 use crate::catalogue::tools::ToolView;
 use crate::protocol::error;
+use crate::protocol::message::Envelope;
 use crate::stream::Stream;
 use crate::sync::lock;
 
@@ -24,6 +27,67 @@ pub struct Call {
     pub since: Instant,
     /// What the client may see of a list of tools.
     pub tools: Option<Arc<ToolView>>,
+    /// Who takes the answer, if it does not go to the stream as it is.
+    pub taker: Option<Arc<dyn Taker>>,
+    /// What a client of 2026-07-28 has asked for.
+    pub terms: Terms,
+}
+
+/// The request with which a client comes back to a call.
+pub struct Resumed {
+    /// The text of its id.
+    pub id: Box<str>,
+    /// The text of its progress token.
+    pub token: Option<Box<str>>,
+    /// Where the answer goes.
+    pub stream: Arc<Stream>,
+    /// The least level of log messages.
+    pub log: Option<usize>,
+}
+
+/// A call in flight, as a message that comes before its answer finds it.
+pub struct Addressee {
+    /// Our id.
+    pub id: u64,
+    /// Where messages go.
+    pub stream: Arc<Stream>,
+    /// What its client has asked for.
+    pub terms: Terms,
+}
+
+/// Takes the answer of a call, to make something else of it.
+pub trait Taker: Send + Sync {
+    /// The server has answered `call` with `line`, which is `envelope`.
+    fn take(&self, call: Call, line: &Bytes, envelope: &Envelope<'_>);
+}
+
+/// What may come before the answer, in 2026-07-28.
+#[derive(Clone, Default)]
+pub struct Terms {
+    /// Log messages of this level or above: an index into `translate::log::LEVELS`.
+    pub log: Option<usize>,
+    /// The request, if the answer may be that input of the client is needed first.
+    pub input: Option<Arc<Input>>,
+    /// Whether the client has such a question now, and the call waits for it.
+    pub parked: bool,
+}
+
+/// A request that a client may have to send again.
+pub struct Input {
+    /// The method.
+    pub method: Box<str>,
+    /// The text of its parameters.
+    pub params: Box<str>,
+}
+
+/// What a call was before it began to wait for its client.
+pub struct Open {
+    /// The text of the client's id.
+    pub id: Box<str>,
+    /// Where the answer would have gone.
+    pub stream: Arc<Stream>,
+    /// The request.
+    pub input: Arc<Input>,
 }
 
 /// Why a request cannot be sent.
@@ -89,6 +153,37 @@ impl Calls {
         Some((Arc::clone(&call.stream), call.token.clone()?))
     }
 
+    /// Takes the call that waits under `id`, if its answer would still go to `stream`.
+    pub fn take_of(&self, id: u64, stream: &Arc<Stream>) -> Option<Call> {
+        let mut open = lock(&self.open);
+        let open = open.as_mut()?;
+        open.get(&id).filter(|call| Arc::ptr_eq(&call.stream, stream))?;
+        open.remove(&id)
+    }
+
+    /// Lets the call `id` wait for its client; what comes meanwhile goes to `holding`.
+    pub fn park(&self, id: u64, holding: &Arc<Stream>) -> Option<Open> {
+        let mut open = lock(&self.open);
+        let call = open.as_mut()?.get_mut(&id)?;
+        let input = Arc::clone(call.terms.input.as_ref()?);
+        call.terms.parked = true;
+        call.token = None;
+        let stream = std::mem::replace(&mut call.stream, Arc::clone(holding));
+        Some(Open { id: call.id.clone(), stream, input })
+    }
+
+    /// Lets the call `id` go on under the id, with the token and on the stream of a new request;
+    /// whether it is still in flight.
+    pub fn resume(&self, id: u64, with: Resumed) -> bool {
+        let mut open = lock(&self.open);
+        let Some(call) = open.as_mut().and_then(|open| open.get_mut(&id)) else { return false };
+        (call.id, call.token, call.stream) = (with.id, with.token, with.stream);
+        call.terms.log = with.log;
+        call.terms.parked = false;
+        call.since = Instant::now();
+        true
+    }
+
     /// Takes the newest call of `session` that its client names `client_id`.
     pub fn take_named(&self, session: u64, client_id: &str) -> Option<(u64, Call)> {
         let mut open = lock(&self.open);
@@ -98,11 +193,14 @@ impl Calls {
         Some((id, open.remove(&id)?))
     }
 
-    /// Takes the calls that have waited longer than `patience`.
+    /// Takes the calls that have waited longer than `patience`, but not those that wait for a client.
     pub fn take_overdue(&self, patience: Duration) -> Vec<(u64, Call)> {
         lock(&self.open)
             .as_mut()
-            .map(|open| open.extract_if(|_, call| call.since.elapsed() > patience).collect())
+            .map(|open| {
+                let late = |call: &Call| !call.terms.parked && call.since.elapsed() > patience;
+                open.extract_if(|_, call| late(call)).collect()
+            })
             .unwrap_or_default()
     }
 
@@ -113,6 +211,22 @@ impl Calls {
         let mut calls: Vec<_> = open.iter().flatten().collect();
         calls.sort_by_key(|(id, call)| (!call.stream.is_read(), std::cmp::Reverse(**id)));
         calls.into_iter().map(|(_, call)| (call.session, Arc::clone(&call.stream))).collect()
+    }
+
+    /// The calls of clients of 2026-07-28 that a message may be about, newest first: not those that
+    /// wait for the client.
+    pub fn addressees(&self) -> Vec<Addressee> {
+        let open = lock(&self.open);
+        let theirs =
+            open.iter().flatten().filter(|(_, call)| call.session != 0 && !call.terms.parked);
+        let mut calls: Vec<_> = theirs
+            .map(|(id, call)| {
+                let (stream, terms) = (Arc::clone(&call.stream), call.terms.clone());
+                Addressee { id: *id, stream, terms }
+            })
+            .collect();
+        calls.sort_by_key(|call| std::cmp::Reverse(call.id));
+        calls
     }
 
     /// Answers every call with an error; from now on none is taken.
@@ -153,6 +267,8 @@ mod tests {
             session,
             since: Instant::now(),
             tools: None,
+            taker: None,
+            terms: Terms::default(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 pub mod calls;
 pub mod environment;
+pub mod errand;
 pub mod launcher;
 mod lines;
 mod locate;
@@ -24,6 +25,7 @@ use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
 use crate::protocol::message::Envelope;
+use crate::protocol::splice;
 use crate::sync::{lock, now_ms, since_ms};
 use calls::Calls;
 use pressure::Pressure;
@@ -35,7 +37,8 @@ use traffic::Traffic;
 
 /// Who hears what a child says unasked.
 pub trait Audience: Send + Sync {
-    /// A request or notification of the child, other than progress.
+    /// A request or notification of the child, other than progress, or an answer that no call waits
+    /// for.
     fn heard(&self, child: &Arc<Child>, line: &Bytes, envelope: &Envelope<'_>);
 }
 
@@ -84,6 +87,14 @@ impl Child {
         self.touch();
         self.traffic.sent(line.len());
         self.stdin.post(line);
+    }
+
+    /// Tells the child that the answer to `id` is not wanted.
+    pub fn cancel(&self, id: u64, reason: &str) {
+        let text = format!(
+            r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{id},"reason":"{reason}"}}}}"#
+        );
+        self.post(splice::line(&text, &mut []));
     }
 
     /// Says who hears what the child says unasked.

@@ -95,21 +95,26 @@ impl Child {
             Kind::Notification if envelope.method == "notifications/progress" => {
                 self.take_progress(line, text, envelope);
             }
-            Kind::Request | Kind::Notification => {
-                match self.audience.get().and_then(std::sync::Weak::upgrade) {
-                    Some(audience) => audience.heard(self, line, envelope),
-                    None => log::debug!("{}: nobody hears {}", self.server, envelope.method),
-                }
-            }
+            Kind::Request | Kind::Notification => self.say(line, envelope),
         }
     }
 
-    fn take_answer(&self, line: &Bytes, text: &str, envelope: &Envelope<'_>) {
+    fn say(self: &Arc<Self>, line: &Bytes, envelope: &Envelope<'_>) {
+        match self.audience.get().and_then(std::sync::Weak::upgrade) {
+            Some(audience) => audience.heard(self, line, envelope),
+            None => log::debug!("{}: nobody hears {}", self.server, envelope.method),
+        }
+    }
+
+    fn take_answer(self: &Arc<Self>, line: &Bytes, text: &str, envelope: &Envelope<'_>) {
         let id = envelope.id.trim_matches('"').parse().ok();
         let Some(call) = id.and_then(|id| self.calls.take(id)) else {
             // Answered twice, after a cancellation, or never asked.
-            return log::debug!("{}: an answer nobody waits for", self.server);
+            return self.say(line, envelope);
         };
+        if let Some(taker) = call.taker.clone() {
+            return taker.take(call, line, envelope);
+        }
         if let Some(shown) =
             call.tools.as_ref().and_then(|view| view.shown(text, envelope, &call.id))
         {

@@ -5,13 +5,14 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Instant;
 
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::refusal::Refusal;
 use super::{Gate, answer, asker, headers, sse};
+use crate::backend::Backend;
 use crate::catalogue::tools::{ToolView, Verdict};
-use crate::child::Child;
-use crate::child::calls::{Call, Refused};
+use crate::child::calls::{Call, Refused, Terms};
 use crate::hub::Seat;
 use crate::protocol::message::{self, Envelope};
 use crate::protocol::{error, splice};
@@ -26,7 +27,11 @@ pub(super) async fn call(
     message: (&str, &Envelope<'_>),
 ) -> Result<HttpResponse, Refusal> {
     let stream = Stream::answers(1);
-    place(request, gate, seat, message, &stream).await?;
+    if seat.room.live().is_some() {
+        place(request, gate, seat, message, &stream).await?;
+    } else {
+        place_apart(request, seat, message.0, &stream).await?;
+    }
     Ok(respond(gate, seat, stream).await)
 }
 
@@ -46,7 +51,26 @@ pub(super) async fn calls(
     Ok(respond(gate, seat, stream).await)
 }
 
-/// Writes a request to the server; the answer will come on `stream`.
+/// The same while there is no process yet, on its own: "Disconnection SHOULD NOT be interpreted as
+/// the client cancelling its request".
+async fn place_apart(
+    request: &HttpRequest,
+    seat: &Seat,
+    text: &str,
+    stream: &Arc<Stream>,
+) -> Result<(), Refusal> {
+    let (request, seat) = (request.clone(), seat.clone());
+    let (text, stream) = (text.to_owned(), Arc::clone(stream));
+    let placed = actix_web::rt::spawn(async move {
+        let gate = request.app_data::<Data<Gate>>().ok_or_else(Refusal::no_session)?;
+        let envelope = message::parse(&text)?;
+        place(&request, gate, &seat, (&text, &envelope), &stream).await
+    });
+    placed.await.map_err(|_| Refusal::from(Unavailable::Closed))?
+}
+
+/// Writes a request to the server; the answer will come on `stream`. Where there is a process, nothing
+/// is waited for.
 async fn place(
     request: &HttpRequest,
     gate: &Gate,
@@ -54,7 +78,7 @@ async fn place(
     (text, envelope): (&str, &Envelope<'_>),
     stream: &Arc<Stream>,
 ) -> Result<(), Refusal> {
-    let tools = check_tool(request, seat, envelope)?;
+    let tools = check_tool(request, &seat.room.backend, envelope)?;
     let listed = tools.filter(|_| envelope.method == "tools/list");
     // A second time if the server ended in the very moment.
     for _ in 0..2 {
@@ -68,6 +92,8 @@ async fn place(
             session: seat.session.serial,
             since: Instant::now(),
             tools: listed.clone(),
+            taker: None,
+            terms: Terms::default(),
         };
         match child.calls.add(id, call) {
             Ok(()) => {
@@ -75,8 +101,7 @@ async fn place(
                 let mut edits: Vec<_> = edits
                     .filter_map(|part| Some((splice::span(text, part)?, id.to_string())))
                     .collect();
-                let written = Written { child: &child, id, done: false };
-                written.write(splice::line(text, &mut edits)).await;
+                child.post(splice::line(text, &mut edits));
                 return Ok(());
             }
             Err(Refused::Gone) => {}
@@ -93,10 +118,10 @@ async fn place(
 /// Refuses a tool that is not for this client; which tools are.
 pub(super) fn check_tool(
     request: &HttpRequest,
-    seat: &Seat,
+    backend: &Backend,
     envelope: &Envelope<'_>,
 ) -> Result<Option<Arc<ToolView>>, Refusal> {
-    let (entry, headers) = (seat.room.backend.entry(), request.headers());
+    let (entry, headers) = (backend.entry(), request.headers());
     let asker = asker::proven(request);
     let scopes = asker.as_deref().map_or_else(|| headers::scopes(headers), |one| &one.scopes);
     let Some(view) = ToolView::new(&entry, scopes) else { return Ok(None) };
@@ -111,28 +136,6 @@ pub(super) fn check_tool(
         }
         Verdict::Hidden => {
             Err(Refusal::answer(error::INVALID_PARAMS, "this tool is not available"))
-        }
-    }
-}
-
-/// A request that is being written. Dropped before that is done, it is as if never made.
-struct Written<'a> {
-    child: &'a Child,
-    id: u64,
-    done: bool,
-}
-
-impl Written<'_> {
-    async fn write(mut self, line: bytes::Bytes) {
-        self.child.send(line).await;
-        self.done = true;
-    }
-}
-
-impl Drop for Written<'_> {
-    fn drop(&mut self) {
-        if !self.done {
-            drop(self.child.calls.take(self.id));
         }
     }
 }

@@ -4,7 +4,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::refusal::Refusal;
-use super::{Gate, asker, headers};
+use super::{Gate, asker, headers, modern};
 
 pub(super) async fn delete(request: HttpRequest, gate: Data<Gate>) -> HttpResponse {
     end(&request, &gate).await.unwrap_or_else(|refusal| refusal.response())
@@ -12,6 +12,8 @@ pub(super) async fn delete(request: HttpRequest, gate: Data<Gate>) -> HttpRespon
 
 async fn end(request: &HttpRequest, gate: &Gate) -> Result<HttpResponse, Refusal> {
     let backend = gate.enter(request).await?;
+    modern::refuse_other_methods(request)?;
+    headers::check_version(request.headers())?;
     let principal = asker::principal(request)?;
     let Some(id) = headers::text(request.headers(), headers::SESSION) else {
         return Err(Refusal::bad_request("the Mcp-Session-Id header is missing"));

@@ -16,6 +16,8 @@ pub(super) const SESSION: &str = "mcp-session-id";
 pub(super) const LAST_EVENT: &str = "last-event-id";
 /// The user, set by the gateway; a key for isolation and nothing more.
 pub(super) const USER: &str = "x-user-id";
+/// The header of the revision.
+pub(super) const VERSION: &str = "mcp-protocol-version";
 const SERVER: &str = "x-mcp-server";
 /// The scopes of the access token, set by the gateway.
 pub(super) const SCOPES: &str = "x-auth-scopes";
@@ -44,7 +46,7 @@ pub(super) fn check_source(guard: &Guard, host: &str, headers: &HeaderMap) -> Re
 
 /// Refuses versions that never were.
 pub(super) fn check_version(headers: &HeaderMap) -> Result<(), Refusal> {
-    let mut all = headers.get_all("mcp-protocol-version");
+    let mut all = headers.get_all(VERSION);
     if all.all(|value| value.to_str().is_ok_and(version::is_served)) {
         return Ok(());
     }

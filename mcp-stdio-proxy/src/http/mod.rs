@@ -8,6 +8,7 @@ mod call;
 mod delete;
 pub mod guard;
 mod headers;
+mod modern;
 mod post;
 mod refusal;
 mod sse;
@@ -74,7 +75,6 @@ impl Gate {
     async fn enter(&self, request: &HttpRequest) -> Result<Arc<Backend>, Refusal> {
         let host = headers::text(request.headers(), HOST.as_str()).unwrap_or_default();
         headers::check_source(&self.guard, host, request.headers())?;
-        headers::check_version(request.headers())?;
         let chosen = headers::server(request.headers())?;
         let name = match (request.match_info().get("server"), &self.single) {
             (None, Some(single)) => single,

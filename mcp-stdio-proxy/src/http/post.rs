@@ -3,13 +3,12 @@
 
 use std::sync::Arc;
 
-use actix_web::http::StatusCode;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::access::Visit;
 use super::refusal::Refusal;
-use super::{Gate, asker, body, call, headers};
+use super::{Gate, asker, body, call, headers, modern};
 use crate::backend::Backend;
 use crate::hub::Seat;
 use crate::protocol::message::{self, Envelope, Kind};
@@ -40,6 +39,7 @@ async fn serve(
     let text = std::str::from_utf8(&body).map_err(|_| Refusal::from(message::Malformed::Json))?;
     if text.trim_start().starts_with('[') {
         visit.asks("batch", None);
+        headers::check_version(request.headers())?;
         return batch(request, gate, &backend, text).await;
     }
     let envelope = message::parse(text)?;
@@ -56,11 +56,12 @@ async fn one(
     backend: &Arc<Backend>,
     (text, envelope): (&str, &Envelope<'_>),
 ) -> Result<HttpResponse, Refusal> {
+    if modern::is_modern(request.headers(), envelope) {
+        return modern::serve(request, gate, backend, (text, envelope)).await;
+    }
+    headers::check_version(request.headers())?;
     if envelope.kind == Kind::Request && envelope.method == "initialize" {
         return initialize(request, gate, backend, envelope).await;
-    }
-    if !request.headers().contains_key(headers::SESSION) {
-        refuse_modern(envelope)?;
     }
     let seat = gate.seat(request, backend)?;
     match envelope.kind {
@@ -68,21 +69,6 @@ async fn one(
         Kind::Notification => notify(request, &seat, text, envelope).await,
         Kind::Response => Ok(take_answer(&seat, text, envelope)),
     }
-}
-
-/// A client of 2026-07-28 asks without a handshake. The answer must be a 4xx that is not an error
-/// of that revision: then it falls back to `initialize`.
-fn refuse_modern(envelope: &Envelope<'_>) -> Result<(), Refusal> {
-    let status = StatusCode::BAD_REQUEST;
-    if envelope.method == "server/discover" {
-        let why = "server/discover is not offered here; send initialize";
-        return Err(Refusal::new(status, error::METHOD_NOT_FOUND, why));
-    }
-    if envelope.kind == Kind::Request && envelope.params.is_some_and(message::is_modern) {
-        let why = "this revision is not offered here; send initialize";
-        return Err(Refusal::new(status, error::TRANSPORT, why));
-    }
-    Ok(())
 }
 
 async fn initialize(
@@ -112,7 +98,7 @@ async fn notify(
     envelope: &Envelope<'_>,
 ) -> Result<HttpResponse, Refusal> {
     // A server might obey a call that wants no answer.
-    call::check_tool(request, seat, envelope)?;
+    call::check_tool(request, &seat.room.backend, envelope)?;
     let accepted = Ok(HttpResponse::Accepted().finish());
     if envelope.method == "notifications/cancelled" {
         if let Some(id) = envelope.params.and_then(message::cancelled_request) {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 
 use crate::protocol::message::{self, Malformed};
 use crate::protocol::{error, splice};
@@ -17,6 +17,8 @@ pub(super) struct Refusal {
     code: i32,
     message: Cow<'static, str>,
     retry: bool,
+    /// `data` of the error.
+    data: Option<Box<serde_json::Value>>,
     /// The text of the id of the request.
     id: String,
     /// The answer of the server, if it is the server that refuses.
@@ -36,6 +38,7 @@ impl Refusal {
             code,
             message: message.into(),
             retry: false,
+            data: None,
             id: String::new(),
             answer: None,
             challenge: None,
@@ -91,6 +94,19 @@ impl Refusal {
         Self { challenge: Some(challenge), ..Self::forbidden(message) }
     }
 
+    /// Adds `data` to the error.
+    pub(super) fn with_data(self, data: serde_json::Value) -> Self {
+        Self { data: Some(Box::new(data)), ..self }
+    }
+
+    /// The same for a client that only asks what is here: it takes a 5xx for the end of the road.
+    pub(super) fn for_probe(mut self) -> Self {
+        if self.status.is_server_error() {
+            self.status = StatusCode::TOO_MANY_REQUESTS;
+        }
+        self
+    }
+
     pub(super) fn with_id(mut self, id: &str) -> Self {
         id.clone_into(&mut self.id);
         self
@@ -106,12 +122,20 @@ impl Refusal {
             text.replace_range(range, &self.id);
             return text;
         }
-        error::answer(&self.id, self.code, &self.message)
+        match &self.data {
+            Some(data) if !self.id.is_empty() => {
+                error::answer_with(&self.id, self.code, &self.message, data)
+            }
+            _ => error::answer(&self.id, self.code, &self.message),
+        }
     }
 
     pub(super) fn response(&self) -> HttpResponse {
         let mut response = HttpResponse::build(self.status);
         response.insert_header((CONTENT_TYPE, "application/json"));
+        if self.status == StatusCode::METHOD_NOT_ALLOWED {
+            response.insert_header((ALLOW, "POST"));
+        }
         if self.retry {
             response.insert_header((RETRY_AFTER, "5"));
         }

@@ -1,6 +1,7 @@
 //! Server-sent events of a stream, with ids to resume after and comments to keep it open
 //! (Streamable HTTP, "Resumability and Redelivery").
 
+use std::any::Any;
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -19,7 +20,7 @@ use crate::stream::Reader;
 /// Below this an event leaves in one piece.
 const SMALL: usize = 16 << 10;
 
-/// Answers with the events of `reader`.
+/// Answers with the events of `reader`, which a client can come back to.
 pub(super) fn response(reader: Reader, priming: bool, beat: Duration) -> HttpResponse {
     let mut ready = VecDeque::new();
     if priming {
@@ -30,12 +31,26 @@ pub(super) fn response(reader: Reader, priming: bool, beat: Duration) -> HttpRes
         // Something must be sent at once, or the client does not see that the stream is open.
         ready.push_back(Bytes::from_static(b": open\n\n"));
     }
-    let beats = interval_at(Instant::now() + beat, beat);
+    respond(Events { reader, ready, large: None, beats: beats(beat), whole: None })
+}
+
+/// Answers with the events of `reader`, in a revision in which "resumable SSE streams via
+/// `Last-Event-ID` are not supported". `whole` is dropped with the stream, at its end or earlier.
+pub(super) fn once(reader: Reader, beat: Duration, whole: Box<dyn Any>) -> HttpResponse {
+    let ready = VecDeque::from([Bytes::from_static(b": open\n\n")]);
+    respond(Events { reader, ready, large: None, beats: beats(beat), whole: Some(whole) })
+}
+
+fn beats(beat: Duration) -> Interval {
+    interval_at(Instant::now() + beat, beat)
+}
+
+fn respond(events: Events) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "text/event-stream"))
         .insert_header((CACHE_CONTROL, "no-cache, no-transform"))
         .insert_header(("X-Accel-Buffering", "no"))
-        .body(Events { reader, ready, large: None, beats })
+        .body(events)
 }
 
 struct Events {
@@ -44,6 +59,8 @@ struct Events {
     /// The rest of an event that leaves in pieces.
     large: Option<Payload>,
     beats: Interval,
+    /// What ends with a stream that nobody can come back to.
+    whole: Option<Box<dyn Any>>,
 }
 
 impl Events {
@@ -61,7 +78,10 @@ impl Events {
     }
 
     fn put(&mut self, seq: u64, payload: Payload) {
-        let head = format!("id: {}-{seq}\nevent: message\ndata: ", self.reader.number());
+        let head = match self.whole {
+            None => format!("id: {}-{seq}\nevent: message\ndata: ", self.reader.number()),
+            Some(_) => "event: message\ndata: ".to_owned(),
+        };
         if payload.len() < SMALL {
             let data = payload.to_bytes();
             self.ready.push_back(Bytes::from([head.as_bytes(), &data, b"\n\n"].concat()));

@@ -5,7 +5,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::refusal::Refusal;
-use super::{Gate, headers, sse};
+use super::{Gate, headers, modern, sse};
 
 pub(super) async fn get(request: HttpRequest, gate: Data<Gate>) -> HttpResponse {
     open(&request, &gate).await.unwrap_or_else(|refusal| refusal.response())
@@ -13,6 +13,8 @@ pub(super) async fn get(request: HttpRequest, gate: Data<Gate>) -> HttpResponse 
 
 async fn open(request: &HttpRequest, gate: &Gate) -> Result<HttpResponse, Refusal> {
     let backend = gate.enter(request).await?;
+    modern::refuse_other_methods(request)?;
+    headers::check_version(request.headers())?;
     headers::check_accept(request.headers(), &["text/event-stream"])?;
     let seat = gate.seat(request, &backend)?;
     let resumed = headers::text(request.headers(), headers::LAST_EVENT)

@@ -1,5 +1,6 @@
 //! Finds the room and the session of a request (Streamable HTTP, "Session Management").
 
+mod modern;
 mod permit;
 mod sweep;
 
@@ -14,8 +15,8 @@ use crate::catalogue::{Catalogue, Isolation};
 use crate::child::Child;
 use crate::child::nursery::Nursery;
 use crate::child::quota::Quota;
-use crate::protocol::version::Revision;
-use crate::room::{Hello, Owner, Room};
+use crate::protocol::version::{Pairing, Revision};
+use crate::room::{Hello, Lease, Owner, Room};
 use crate::session::{Session, fresh_id};
 use crate::settings::Settings;
 use crate::sync::lock;
@@ -33,7 +34,8 @@ pub struct Seat {
     pub session: Arc<Session>,
 }
 
-type Key = (Arc<str>, Owner);
+/// The server, whom its process works for, and of which era both sides are.
+type Key = (Arc<str>, Owner, Pairing);
 
 /// Everything the proxy knows at run time.
 pub struct Hub {
@@ -117,11 +119,12 @@ impl Hub {
             _ => (Owner::Session(id.as_str().into()), hello),
         };
         let user = principal.clone().filter(|_| owner != Owner::Everyone);
-        let room = self.room(backend, owner, user, hello);
+        let lease = Lease { owner, user, pairing: Pairing::LEGACY, hello: Some(hello) };
+        let room = self.room(backend, lease);
         let (hub, opened) = (Arc::clone(self), Arc::clone(&room));
         // On its own, so that a client that hangs up leaves no half-started process.
         let opening = tokio::spawn(async move {
-            let permit = hub.permit(&opened).await?;
+            let permit = hub.permit(&opened.backend, opened.user.as_ref()).await?;
             opened.open(permit).await
         });
         let result = opening.await.map_err(|_| Unavailable::Closed).flatten();
@@ -149,29 +152,32 @@ impl Hub {
             (Isolation::Principal, Some(name)) => (Owner::Principal(Arc::clone(&name)), Some(name)),
             _ => return None,
         };
-        let key = (Arc::clone(&backend.name), owner);
+        let pairing = Pairing::LEGACY;
+        let key = (Arc::clone(&backend.name), owner, pairing);
         let last = lock(&self.rooms)
             .get(&key)
             .and_then(|rooms| rooms.iter().max_by_key(|room| room.used()).cloned());
-        let room = last.unwrap_or_else(|| self.room(backend, key.1, user, Hello::newest()));
+        let room = last.unwrap_or_else(|| {
+            let lease = Lease { owner: key.1, user, pairing, hello: Some(Hello::newest()) };
+            self.room(backend, lease)
+        });
         let session = room.ambient();
         Some(Seat { room, session })
     }
 
-    fn room(
-        &self,
-        backend: &Arc<Backend>,
-        owner: Owner,
-        user: Option<Arc<str>>,
-        hello: Hello,
-    ) -> Arc<Room> {
+    fn room(&self, backend: &Arc<Backend>, lease: Lease) -> Arc<Room> {
         let mut rooms = lock(&self.rooms);
-        let here = rooms.entry((Arc::clone(&backend.name), owner.clone())).or_default();
-        if let Some(room) = here.iter().find(|room| room.hello.is_like(&hello)) {
+        let key = (Arc::clone(&backend.name), lease.owner.clone(), lease.pairing);
+        let here = rooms.entry(key).or_default();
+        let alike = |room: &&Arc<Room>| match (&room.hello, &lease.hello) {
+            (Some(one), Some(other)) => one.is_like(other),
+            (one, other) => one.is_none() && other.is_none(),
+        };
+        if let Some(room) = here.iter().find(alike) {
             room.touch();
             return Arc::clone(room);
         }
-        let room = Room::new(Arc::clone(backend), owner, user, hello);
+        let room = Room::new(Arc::clone(backend), lease);
         here.push(Arc::clone(&room));
         room
     }
@@ -184,7 +190,7 @@ impl Hub {
         }
         let (hub, room) = (Arc::clone(self), Arc::clone(room));
         let started = tokio::spawn(async move {
-            let permit = hub.permit(&room).await?;
+            let permit = hub.permit(&room.backend, room.user.as_ref()).await?;
             room.ready(permit).await
         });
         started.await.map_err(|_| Unavailable::Closed).flatten()
@@ -207,7 +213,7 @@ impl Hub {
 
     /// Forgets `room` and ends its process.
     fn remove(&self, room: &Arc<Room>) {
-        let key = (Arc::clone(&room.backend.name), room.owner.clone());
+        let key = (Arc::clone(&room.backend.name), room.owner.clone(), room.pairing);
         {
             let mut rooms = lock(&self.rooms);
             if let Some(here) = rooms.get_mut(&key) {

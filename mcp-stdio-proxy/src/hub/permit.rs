@@ -1,11 +1,13 @@
 //! Who may start a process, and which idle ones are ended to make room for it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
 use super::Hub;
-use crate::child::quota::{Full, Permit};
+use crate::backend::Backend;
+use crate::child::quota::{Claim, Full, Permit};
 use crate::room::Room;
 use crate::unavailable::Unavailable;
 
@@ -15,12 +17,16 @@ const EVICTION: Duration = Duration::from_secs(3);
 const EVICTABLE: Duration = Duration::from_secs(1);
 
 impl Hub {
-    /// The right to start a process in `room`; idle ones are ended to make room.
-    pub(super) async fn permit(&self, room: &Room) -> Result<Permit, Unavailable> {
+    /// The right to start a process of `backend` for `user`; idle ones are ended to make room.
+    pub(super) async fn permit(
+        &self,
+        backend: &Backend,
+        user: Option<&Arc<str>>,
+    ) -> Result<Permit, Unavailable> {
         if self.is_draining() {
             return Err(busy(Full::Closed));
         }
-        let (quota, claim) = (&self.nursery.quota, room.backend.claim(room.user.as_ref()));
+        let (quota, claim) = (&self.nursery.quota, backend.claim(user));
         let deadline = Instant::now() + EVICTION;
         let mut asked = None;
         loop {
@@ -29,7 +35,8 @@ impl Hub {
                 Ok(permit) => return Ok(permit),
                 Err(full) => full,
             };
-            if asked != Some(full) && !self.make_way(room, full) {
+            let waited = asked == Some(full);
+            if !waited && !self.make_way(&claim, full) && !self.is_one_ending() {
                 return Err(busy(full));
             }
             asked = Some(full);
@@ -37,12 +44,17 @@ impl Hub {
         }
     }
 
-    /// Ends something that stands in the way of a process in `room`; whether it found something.
-    fn make_way(&self, room: &Room, full: Full) -> bool {
+    /// Whether a process is about to leave its place to another.
+    fn is_one_ending(&self) -> bool {
+        self.nursery.all().iter().any(|child| child.is_ending())
+    }
+
+    /// Ends something that stands in the way of a process; whether it found something.
+    fn make_way(&self, claim: &Claim, full: Full) -> bool {
         match full {
             Full::Closed => false,
-            Full::User => self.evict(|one| one.user == room.user),
-            Full::Server => self.evict(|one| one.backend.name == room.backend.name),
+            Full::User => self.evict(|one| one.user == claim.user),
+            Full::Server => self.evict(|one| one.backend.name == claim.server),
             // What was not spoken to yet has nothing to lose.
             Full::All => {
                 self.backends().iter().any(|backend| backend.end_warm()) || self.evict(|_| true)

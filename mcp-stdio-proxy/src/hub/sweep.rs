@@ -8,7 +8,7 @@ use super::Hub;
 use crate::backend::Backend;
 use crate::catalogue::Catalogue;
 use crate::child::Child;
-use crate::protocol::{error, splice};
+use crate::protocol::error;
 use crate::room::Room;
 use crate::sync::lock;
 
@@ -30,7 +30,7 @@ impl Hub {
         }
     }
 
-    fn sweep(&self) {
+    fn sweep(self: &Arc<Self>) {
         self.nursery.reap();
         for room in self.rooms() {
             if let Some(child) = room.live() {
@@ -39,6 +39,10 @@ impl Hub {
                     log::info!("{}[{}] is idle; ended", child.server, child.pid);
                     room.retire();
                 }
+            } else if room.is_missed() && !self.is_draining() {
+                let (hub, room) = (Arc::clone(self), Arc::clone(&room));
+                // Said in the log by whoever starts it.
+                tokio::spawn(async move { hub.child(&room).await.map(drop) });
             }
             for id in room.expire(self.settings.session_timeout) {
                 self.end(&id);
@@ -47,6 +51,7 @@ impl Hub {
                 self.remove(&room);
             }
         }
+        self.backends().iter().for_each(|backend| backend.parking.expire());
         if !self.is_draining() {
             // A few at a time, so that many servers do not all start at once.
             self.backends().iter().filter(|backend| backend.prewarm()).take(STARTS).for_each(drop);
@@ -116,10 +121,7 @@ fn fail_overdue(room: &Room, child: &Arc<Child>) {
     let Some(timeout) = room.backend.request_timeout() else { return };
     room.expire_asks(child, timeout);
     for (id, call) in child.calls.take_overdue(timeout) {
-        let text = format!(
-            r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{id},"reason":"timeout"}}}}"#
-        );
-        child.post(splice::line(&text, &mut []));
+        child.cancel(id, "timeout");
         let seconds = timeout.as_secs();
         let server = &child.server;
         call.fail(

@@ -17,6 +17,20 @@ pub const TRANSPORT: i32 = -32000;
 /// The session or server is unknown (implementation-defined).
 pub const NOT_FOUND: i32 = -32001;
 
+/// The headers and the body of a request say different things (2026-07-28).
+pub const HEADER_MISMATCH: i32 = -32020;
+/// The request needs a capability that the client has not declared (2026-07-28).
+pub const MISSING_CAPABILITY: i32 = -32021;
+/// The revision is not served (2026-07-28).
+pub const UNSUPPORTED_VERSION: i32 = -32022;
+
+/// An error answer with `data` to the request whose id has the text `id`.
+#[must_use]
+pub fn answer_with(id: &str, code: i32, message: &str, data: &serde_json::Value) -> String {
+    let error = json!({ "code": code, "message": message, "data": data });
+    format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{error}}}"#)
+}
+
 /// An error answer to the request whose id has the text `id` (`null` if it could not be read).
 #[must_use]
 pub fn answer(id: &str, code: i32, message: &str) -> String {

@@ -29,6 +29,8 @@ pub struct Envelope<'a> {
     pub params: Option<&'a str>,
     /// The text of a result.
     pub result: Option<&'a str>,
+    /// The text of an error.
+    pub error: Option<&'a str>,
 }
 
 /// Why a text is not a message.
@@ -92,6 +94,7 @@ pub fn parse(text: &str) -> Result<Envelope<'_>, Malformed> {
         method: method.unwrap_or_default(),
         params: wire.params.map(RawValue::get),
         result: wire.result.map(RawValue::get),
+        error: wire.error.map(RawValue::get),
     })
 }
 
@@ -165,17 +168,19 @@ pub fn tool_name(params: &str) -> Option<Cow<'_, str>> {
 /// Whether a request carries the envelope of 2026-07-28, which has no handshake.
 #[must_use]
 pub fn is_modern(params: &str) -> bool {
-    const KEY: &str = "io.modelcontextprotocol/protocolVersion";
+    // Most requests of earlier revisions do not mention it: a search is cheaper than reading.
+    memchr::memmem::find(params.as_bytes(), b"protocolVersion").is_some()
+        && super::meta::Asked::of(Some(params)).version().is_some()
+}
+
+/// The code of an error object.
+#[must_use]
+pub fn error_code(error: &str) -> Option<i64> {
     #[derive(Deserialize)]
-    struct Outer<'a> {
-        #[serde(borrow, rename = "_meta")]
-        meta: Option<std::collections::HashMap<Cow<'a, str>, &'a RawValue>>,
+    struct Coded {
+        code: i64,
     }
-    memchr::memmem::find(params.as_bytes(), KEY.as_bytes()).is_some()
-        && serde_json::from_str::<Outer<'_>>(params)
-            .ok()
-            .and_then(|outer| outer.meta)
-            .is_some_and(|meta| meta.contains_key(KEY))
+    serde_json::from_str::<Coded>(error).ok().map(|error| error.code)
 }
 
 #[cfg(test)]

@@ -2,5 +2,8 @@
 
 pub mod error;
 pub mod message;
+pub mod meta;
+pub mod mirror;
+pub mod object;
 pub mod splice;
 pub mod version;

@@ -33,6 +33,31 @@ impl Payload {
         Self([line.slice(..range.start), id, line.slice(range.end..)])
     }
 
+    /// `line` with `edits` made, each of a range of its own. What is before the first and after the
+    /// last of them is not copied.
+    #[must_use]
+    pub fn edited(line: &Bytes, mut edits: Vec<(Range<usize>, String)>) -> Self {
+        edits.sort_by_key(|(range, _)| range.start);
+        let (Some((first, _)), Some((last, _))) = (edits.first(), edits.last()) else {
+            return Self::from(line.clone());
+        };
+        let (start, end) = (first.start, last.end);
+        let (Some(head), Some(tail)) = (line.get(..start), line.get(end..)) else {
+            return Self::from(line.clone());
+        };
+        let mut middle = Vec::new();
+        let mut at = start;
+        for (range, with) in &edits {
+            middle.extend_from_slice(line.get(at..range.start).unwrap_or_default());
+            middle.extend_from_slice(with.as_bytes());
+            at = range.end;
+        }
+        if line.len() < COPY_BELOW {
+            return Self::from(Bytes::from([head, &middle, tail].concat()));
+        }
+        Self([line.slice(..start), Bytes::from(middle), line.slice(end..)])
+    }
+
     /// The length of the message.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -106,6 +131,19 @@ mod tests {
         let line = line(text, &mut [(token..token + 3, "12".into()), (id, "12".into())]);
         let want: &[u8] = b"{\"id\": 12,  \"params\": {\"_meta\": {\"progressToken\": 12}}}\n";
         assert_eq!(&line[..], want);
+    }
+
+    #[test]
+    fn edits_are_made_in_any_order_and_the_rest_is_shared() {
+        let edits =
+            || vec![(5..5, "NEW".to_owned()), (0..1, "<".to_owned()), (8..9, String::new())];
+        let small = Bytes::from_static(b"0123456789");
+        assert_eq!(Payload::edited(&small, edits()).to_bytes(), "<1234NEW5679");
+        assert_eq!(Payload::edited(&small, Vec::new()).to_bytes(), small);
+        let large = Bytes::from(vec![b'x'; COPY_BELOW]);
+        let payload = Payload::edited(&large, edits());
+        assert_eq!(payload.len(), COPY_BELOW + 2);
+        assert_eq!(payload.0[2].len(), COPY_BELOW - 9);
     }
 
     #[test]

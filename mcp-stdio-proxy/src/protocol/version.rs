@@ -13,6 +13,32 @@ pub enum Revision {
     R20251125,
 }
 
+/// The revision without a handshake, in which each request says all that is needed to serve it.
+pub const MODERN: &str = "2026-07-28";
+
+/// Whether a peer opens with `initialize`, or says all in each request ("Terminology").
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Era {
+    /// 2025-11-25 and earlier.
+    Legacy,
+    /// 2026-07-28.
+    Modern,
+}
+
+/// Of which era the two sides of a process are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Pairing {
+    /// The clients that use it.
+    pub clients: Era,
+    /// The process.
+    pub server: Era,
+}
+
+impl Pairing {
+    /// Both have a handshake.
+    pub const LEGACY: Self = Self { clients: Era::Legacy, server: Era::Legacy };
+}
+
 /// The newest revision with a handshake: what the proxy itself asks of a server.
 pub const NEWEST_HANDSHAKE: &str = "2025-11-25";
 
@@ -59,6 +85,12 @@ pub fn is_served(header: &str) -> bool {
 #[must_use]
 pub fn has_handshake(name: &str) -> bool {
     matches!(name, "2024-10-07" | "2024-11-05" | "2025-03-26" | "2025-06-18" | NEWEST_HANDSHAKE)
+}
+
+/// Whether `header` names a revision without a handshake, or one that is not known at all.
+#[must_use]
+pub fn is_beyond_handshake(header: &str) -> bool {
+    !(has_handshake(header) || is_date(header) && header <= NEWEST_HANDSHAKE)
 }
 
 fn is_date(name: &str) -> bool {

@@ -12,6 +12,7 @@ use crate::child::{Audience, Child};
 use crate::protocol::error;
 use crate::protocol::message::{self, Envelope, Kind};
 use crate::protocol::splice::{self, Payload, span};
+use crate::protocol::version::Era;
 use crate::stream::{Stream, Weight};
 use crate::sync::lock;
 
@@ -30,7 +31,11 @@ pub(super) struct Ask {
 
 impl Audience for Room {
     fn heard(&self, child: &Arc<Child>, line: &Bytes, envelope: &Envelope<'_>) {
+        if self.pairing.clients == Era::Modern {
+            return self.heard_for_modern(child, line, envelope);
+        }
         match (envelope.kind, &*envelope.method) {
+            (Kind::Response, _) => log::debug!("{}: an answer nobody waits for", child.server),
             // Whether a client is connected says nothing about the session being alive.
             (Kind::Request, "ping") => {
                 let answer = format!(r#"{{"jsonrpc":"2.0","id":{},"result":{{}}}}"#, envelope.id);

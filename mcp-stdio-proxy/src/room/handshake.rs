@@ -3,21 +3,19 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::Poll;
-use std::time::Instant;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::Room;
-use crate::child::calls::Call;
+use crate::child::errand::Failed;
 use crate::child::quota::Permit;
 use crate::child::{Audience, Child};
-use crate::protocol::message;
 use crate::protocol::splice::{self, span};
 use crate::protocol::version::{self, NEWEST_HANDSHAKE};
-use crate::stream::{First, Stream};
+use crate::protocol::{message, meta};
 use crate::sync::lock;
+use crate::translate::discover::Greeting;
 use crate::unavailable::Unavailable;
 
 /// The parameters of `initialize`. Clients that differ in what the server would notice, which is
@@ -27,7 +25,8 @@ pub struct Hello {
     params: String,
     /// The `protocolVersion` asked for.
     pub version: String,
-    capabilities: String,
+    /// The text of what the clients can do.
+    pub capabilities: String,
 }
 
 impl Hello {
@@ -60,10 +59,21 @@ impl Hello {
         let params = serde_json::json!({
             "protocolVersion": version,
             "capabilities": {},
-            "clientInfo": { "name": "mcp-stdio-proxy", "version": env!("CARGO_PKG_VERSION") },
+            "clientInfo": proxy_info(),
         });
         let (version, capabilities) = (version.to_owned(), "{}".to_owned());
         Self { params: params.to_string(), version, capabilities }
+    }
+
+    /// What the proxy says for clients of 2026-07-28 that declare `capabilities` in each request.
+    #[must_use]
+    pub fn of_modern(capabilities: &str, client_info: Option<&str>) -> Self {
+        let client_info = client_info.map_or_else(|| proxy_info().to_string(), str::to_owned);
+        let params = format!(
+            r#"{{"protocolVersion":"{NEWEST_HANDSHAKE}","capabilities":{capabilities},"clientInfo":{client_info}}}"#
+        );
+        let version = NEWEST_HANDSHAKE.to_owned();
+        Self { params, version, capabilities: capabilities.to_owned() }
     }
 
     /// What the proxy says when no client has named a version.
@@ -79,27 +89,32 @@ impl Hello {
     }
 }
 
+fn proxy_info() -> serde_json::Value {
+    serde_json::json!({ "name": "mcp-stdio-proxy", "version": env!("CARGO_PKG_VERSION") })
+}
+
 const INITIALIZED: &str = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
 
 impl Room {
     /// The result of `initialize`, for a client that will say `initialized` itself.
     pub async fn open(&self, permit: Permit) -> Result<String, Unavailable> {
-        let mut result = self.starting.lock().await;
-        if let (Some(_), Some(result)) = (self.live(), &*result) {
-            return Ok(result.clone());
+        let _starting = self.starting.lock().await;
+        if let (Some(_), Some(greeting)) = (self.live(), self.greeting()) {
+            return Ok(greeting.result.clone());
         }
-        self.start(&mut result, permit).await?;
-        result.clone().ok_or(Unavailable::Closed)
+        self.start(permit).await?;
+        self.greeting().map(|greeting| greeting.result.clone()).ok_or(Unavailable::Closed)
     }
 
     /// A process that is ready for requests, started and greeted by the proxy if need be.
     pub async fn ready(&self, permit: Permit) -> Result<Arc<Child>, Unavailable> {
-        let mut result = self.starting.lock().await;
+        let _starting = self.starting.lock().await;
         if let Some(child) = self.live() {
             return Ok(child);
         }
-        let child = self.start(&mut result, permit).await?;
+        let child = self.start(permit).await?;
         self.say_initialized(&child).await;
+        self.listen_again(&child);
         Ok(child)
     }
 
@@ -110,19 +125,15 @@ impl Room {
         }
     }
 
-    async fn start(
-        &self,
-        result: &mut Option<String>,
-        permit: Permit,
-    ) -> Result<Arc<Child>, Unavailable> {
+    async fn start(&self, permit: Permit) -> Result<Arc<Child>, Unavailable> {
         self.note_crash();
         self.backend.may_start(&self.health)?;
         let turn = self.backend.turn().await;
         let child = self.backend.start(permit, self.user.as_deref())?;
         let audience: std::sync::Weak<dyn Audience> = self.me.clone();
         child.set_audience(audience);
-        match self.initialize(&child).await {
-            Ok(answer) => *result = Some(answer),
+        match self.introduce(&child).await {
+            Ok(answer) => *lock(&self.greeting) = Some(Arc::new(Greeting::new(answer))),
             Err(error) => {
                 child.end();
                 log::error!(server = &*self.backend.name; "{error}");
@@ -132,7 +143,8 @@ impl Room {
         }
         drop(turn);
         self.backend.answered(child.pid);
-        self.greeted.store(false, Ordering::Relaxed);
+        // Without a handshake there is nothing to say after it.
+        self.greeted.store(self.hello.is_none(), Ordering::Relaxed);
         let mut live = lock(&self.live);
         *live = Some(Arc::clone(&child));
         // Closed while it was starting: whoever closed the room found no process to end.
@@ -165,46 +177,30 @@ impl Room {
         }
     }
 
-    async fn initialize(&self, child: &Child) -> Result<String, Unavailable> {
-        let (server, id) = (&self.backend.name, child.calls.next_id());
-        let stream = Stream::answers(1);
-        let call = Call {
-            id: id.to_string().into(),
-            token: None,
-            stream: Arc::clone(&stream),
-            session: 0,
-            since: Instant::now(),
-            tools: None,
+    /// What the server answers to `initialize`; one without a handshake, to `server/discover`.
+    async fn introduce(&self, child: &Child) -> Result<String, Unavailable> {
+        let (server, within) = (&self.backend.name, self.backend.start_timeout());
+        let (method, params) = match &self.hello {
+            Some(hello) => ("initialize", hello.params.clone()),
+            None => ("server/discover", format!("{{\"_meta\":{{{}}}}}", meta::of_proxy())),
         };
-        let ended = |_| Unavailable::Ended {
-            server: Arc::clone(server),
-            status: format!(": {}", child.farewell()),
-        };
-        child.calls.add(id, call).map_err(ended)?;
-        let params = &self.hello.params;
-        let text =
-            format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"initialize","params":{params}}}"#);
-        child.send(splice::line(&text, &mut [])).await;
-        let within = self.backend.start_timeout();
-        let first = std::future::poll_fn(|cx| match stream.poll_first(cx) {
-            Poll::Ready(First::Answer(payload)) => Poll::Ready(Some(payload.to_bytes())),
-            Poll::Ready(_) => Poll::Ready(None),
-            Poll::Pending => Poll::Pending,
-        });
-        let answer = tokio::time::timeout(within, first).await.map_err(|_| Unavailable::Mute {
-            server: Arc::clone(server),
-            seconds: within.as_secs(),
+        let answer = child.errand(method, &params, within).await.map_err(|why| match why {
+            Failed::Late => {
+                Unavailable::Mute { server: Arc::clone(server), method, seconds: within.as_secs() }
+            }
+            Failed::Gone => Unavailable::Ended {
+                server: Arc::clone(server),
+                status: format!(": {}", child.farewell()),
+            },
         })?;
-        if child.has_ended() {
-            return Err(ended(crate::child::calls::Refused::Gone));
-        }
-        let answer = answer.unwrap_or_default();
         let text = std::str::from_utf8(&answer).unwrap_or_default();
         match message::parse(text).ok().and_then(|envelope| envelope.result) {
             Some(result) => Ok(result.to_owned()),
-            None => {
-                Err(Unavailable::Refused { server: Arc::clone(server), answer: text.to_owned() })
-            }
+            None => Err(Unavailable::Refused {
+                server: Arc::clone(server),
+                method,
+                answer: text.to_owned(),
+            }),
         }
     }
 }

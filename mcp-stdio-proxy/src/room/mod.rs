@@ -1,7 +1,13 @@
 //! A server process for one owner, and the sessions that share it; the process may be replaced.
 
+mod answers;
 mod audience;
 mod handshake;
+mod level;
+mod listen;
+mod mirrors;
+mod modern;
+mod questions;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -12,13 +18,19 @@ use crate::backend::Backend;
 use crate::child::Child;
 use crate::health::Health;
 use crate::protocol::splice;
-use crate::protocol::version::Revision;
+use crate::protocol::version::{Era, NEWEST_HANDSHAKE, Pairing, Revision};
 use crate::session::Session;
 use crate::sync::{lock, now_ms, since_ms};
+use crate::translate::discover::Greeting;
+use crate::translate::input::Question;
+pub use answers::taker;
 use audience::Ask;
 pub use handshake::Hello;
+use listen::Listener;
+pub use listen::Listening;
+use mirrors::Known;
 
-/// Whom a process works for. The key has room for the era of a process beside it.
+/// Whom a process works for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Owner {
     /// A user, as named by the gateway.
@@ -27,6 +39,20 @@ pub enum Owner {
     Session(Arc<str>),
     /// Everyone.
     Everyone,
+    /// Clients that have neither user nor session: those of 2026-07-28 without a gateway.
+    Anonymous,
+}
+
+/// Whom a room is for, and how its process is spoken to.
+pub struct Lease {
+    /// Whom its process works for.
+    pub owner: Owner,
+    /// The user, if the owner has one.
+    pub user: Option<Arc<str>>,
+    /// Of which era its clients and its process are.
+    pub pairing: Pairing,
+    /// What is said to the process first, if it is one with a handshake.
+    pub hello: Option<Hello>,
 }
 
 /// See the module.
@@ -37,11 +63,15 @@ pub struct Room {
     pub owner: Owner,
     /// The user, if the owner has one.
     pub user: Option<Arc<str>>,
+    /// Of which era its clients and its process are.
+    pub pairing: Pairing,
     /// What was said to the server first, and is said again after a restart.
-    pub hello: Hello,
+    pub hello: Option<Hello>,
     live: Mutex<Option<Arc<Child>>>,
-    /// The result of `initialize`; held while a process is started.
-    starting: tokio::sync::Mutex<Option<String>>,
+    /// Held while a process is started.
+    starting: tokio::sync::Mutex<()>,
+    /// What the last process has said of itself.
+    greeting: Mutex<Option<Arc<Greeting>>>,
     /// Whether the process was told `notifications/initialized`.
     greeted: AtomicBool,
     /// How its processes fared: a user whose requests end the server slows down nobody else.
@@ -51,25 +81,31 @@ pub struct Room {
     sessions: Mutex<Vec<Arc<Session>>>,
     ambient: OnceLock<Arc<Session>>,
     asks: Mutex<HashMap<u64, Ask>>,
+    /// Clients of 2026-07-28 that listen for changes.
+    listeners: Mutex<Vec<Arc<Listener>>>,
+    /// Questions of the server that are about to be put to the client, by process and call.
+    gathered: Mutex<HashMap<(u32, u64), Vec<Question>>>,
+    /// Which parameters of tools are repeated in headers.
+    known: Mutex<Option<Known>>,
+    /// The process that was told from which level on to log, and the level.
+    level: Mutex<Option<(u32, usize)>>,
     me: Weak<Room>,
 }
 
 impl Room {
     /// An empty room.
     #[must_use]
-    pub fn new(
-        backend: Arc<Backend>,
-        owner: Owner,
-        user: Option<Arc<str>>,
-        hello: Hello,
-    ) -> Arc<Self> {
+    pub fn new(backend: Arc<Backend>, lease: Lease) -> Arc<Self> {
+        let Lease { owner, user, pairing, hello } = lease;
         Arc::new_cyclic(|me| Self {
             backend,
             owner,
             user,
+            pairing,
             hello,
             live: Mutex::default(),
             starting: tokio::sync::Mutex::default(),
+            greeting: Mutex::default(),
             greeted: AtomicBool::new(false),
             health: Health::default(),
             closed: AtomicBool::new(false),
@@ -77,6 +113,10 @@ impl Room {
             sessions: Mutex::default(),
             ambient: OnceLock::new(),
             asks: Mutex::default(),
+            listeners: Mutex::default(),
+            gathered: Mutex::default(),
+            known: Mutex::default(),
+            level: Mutex::default(),
             me: Weak::clone(me),
         })
     }
@@ -84,6 +124,11 @@ impl Room {
     /// The process, if it can answer.
     pub fn live(&self) -> Option<Arc<Child>> {
         lock(&self.live).as_ref().filter(|child| child.is_live()).cloned()
+    }
+
+    /// What the process has said of itself, once it has.
+    pub fn greeting(&self) -> Option<Arc<Greeting>> {
+        lock(&self.greeting).clone()
     }
 
     /// Adds a session.
@@ -101,7 +146,8 @@ impl Room {
     /// The session of clients of this owner that send no session id.
     pub fn ambient(&self) -> Arc<Session> {
         let fresh = || {
-            let session = Session::new(None, self.user.clone(), Revision::of(&self.hello.version));
+            let version = self.hello.as_ref().map_or(NEWEST_HANDSHAKE, |hello| &hello.version);
+            let session = Session::new(None, self.user.clone(), Revision::of(version));
             self.attach(&session);
             session
         };
@@ -128,9 +174,12 @@ impl Room {
         lock(&self.sessions).len()
     }
 
-    /// Whether no session is left, and none is being opened.
+    /// Whether no session is left, and none is being opened. Clients of 2026-07-28 have none: their
+    /// room is left when its process is.
     pub fn is_empty(&self) -> bool {
         self.sessions() == 0
+            && (self.pairing.clients == Era::Legacy || self.live().is_none())
+            && !self.is_listened_to()
             && self.starting.try_lock().is_ok()
             && since_ms(self.used()) > Duration::from_secs(5)
     }
@@ -148,6 +197,12 @@ impl Room {
     /// must hear it once, however many sessions share it.
     pub fn greet(&self) -> bool {
         !self.greeted.swap(true, Ordering::Relaxed)
+    }
+
+    /// Whether the process has ended by itself, and clients wait for what it will tell.
+    pub fn is_missed(&self) -> bool {
+        let crashed = lock(&self.live).as_ref().is_some_and(|child| child.crashed());
+        crashed && self.is_listened_to()
     }
 
     /// Ends the process; the sessions stay, and the next request starts another one.
@@ -175,6 +230,7 @@ impl Room {
     /// Ends the process and the sessions, for good.
     pub fn close(&self) -> Option<Arc<Child>> {
         self.closed.store(true, Ordering::SeqCst);
+        self.end_listening();
         for session in lock(&self.sessions).drain(..) {
             session.close();
         }

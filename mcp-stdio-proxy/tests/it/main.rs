@@ -10,11 +10,15 @@
 mod calls;
 mod client;
 mod config;
+mod crosstalk;
+mod eras;
 mod faults;
 mod identity;
+mod input;
 mod isolation;
 mod issuer;
 mod limits;
+mod listen;
 mod operation;
 mod shutdown;
 mod support;

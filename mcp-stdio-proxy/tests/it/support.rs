@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 use crate::client::{PATIENCE, Response, send};
 
 pub(crate) const SERVER: &str = env!("CARGO_BIN_EXE_faulty-stdio-server");
+/// The server whose era is its first argument.
+pub(crate) const ERA_SERVER: &str = env!("CARGO_BIN_EXE_era-stdio-server");
 const PROXY: &str = env!("CARGO_BIN_EXE_mcp-stdio-proxy");
 const JSON: &[(&str, &str)] =
     &[("Content-Type", "application/json"), ("Accept", "application/json, text/event-stream")];
@@ -44,6 +46,16 @@ impl Proxy {
     /// With the faulty server as its one server.
     pub(crate) fn start(options: &[&str]) -> Self {
         Self::with_command(options, &[SERVER])
+    }
+
+    /// With a server of the era that `mode` names.
+    pub(crate) fn of_era(mode: &str, options: &[&str]) -> Self {
+        Self::with_command(options, &[ERA_SERVER, mode])
+    }
+
+    /// A client of 2026-07-28 without a gateway.
+    pub(crate) fn modern(&self, capabilities: Value) -> Modern<'_> {
+        Modern { proxy: self, user: None, capabilities }
     }
 
     pub(crate) fn with_command(options: &[&str], command: &[&str]) -> Self {
@@ -202,5 +214,67 @@ impl Session<'_> {
 
     pub(crate) fn delete(&self) -> Response {
         send(self.proxy.port, "DELETE", "/mcp", &self.headers(), b"")
+    }
+}
+
+/// A client of 2026-07-28.
+pub(crate) struct Modern<'a> {
+    pub(crate) proxy: &'a Proxy,
+    pub(crate) user: Option<&'a str>,
+    pub(crate) capabilities: Value,
+}
+
+pub(crate) const MODERN: &str = "2026-07-28";
+const META: &str = "io.modelcontextprotocol";
+
+impl Modern<'_> {
+    /// The body of a request: the envelope is added to `params`.
+    pub(crate) fn request(&self, id: impl Into<Value>, method: &str, params: &Value) -> Value {
+        let mut params = params.clone();
+        params["_meta"][format!("{META}/protocolVersion")] = MODERN.into();
+        params["_meta"][format!("{META}/clientCapabilities")] = self.capabilities.clone();
+        params["_meta"][format!("{META}/clientInfo")] = json!({"name": "test", "version": "1"});
+        json!({"jsonrpc": "2.0", "id": id.into(), "method": method, "params": params})
+    }
+
+    /// The headers that a request must have.
+    pub(crate) fn headers(body: &Value) -> Vec<(String, String)> {
+        let mut headers = vec![
+            ("MCP-Protocol-Version".to_owned(), MODERN.to_owned()),
+            ("Mcp-Method".to_owned(), body["method"].as_str().unwrap_or_default().to_owned()),
+        ];
+        let params = &body["params"];
+        if let Some(name) = params["name"].as_str().or(params["uri"].as_str()) {
+            headers.push(("Mcp-Name".to_owned(), name.to_owned()));
+        }
+        headers
+    }
+
+    pub(crate) fn send(&self, body: &Value, more: &[(&str, &str)]) -> Response {
+        let own = Self::headers(body);
+        let mut headers: Vec<_> =
+            own.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        headers.extend(self.user.map(|user| ("X-User-Id", user)));
+        headers.extend(more);
+        self.proxy.post(&headers, body)
+    }
+
+    pub(crate) fn ask(&self, method: &str, params: &Value) -> Response {
+        self.send(&self.request("m", method, params), &[])
+    }
+
+    pub(crate) fn call(&self, tool: &str, arguments: &Value) -> Value {
+        self.ask("tools/call", &json!({"name": tool, "arguments": arguments})).answer().1
+    }
+
+    /// What the server has received that has this method.
+    pub(crate) fn received(&self, method: &str) -> Vec<Value> {
+        let all = self.call("received", &json!({}));
+        let all: Vec<Value> = serde_json::from_str(text(&all)).unwrap();
+        all.into_iter().filter(|one| one["method"] == method).collect()
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        text(&self.call("pid", &json!({}))).parse().unwrap()
     }
 }

@@ -1,0 +1,204 @@
+//! A request of 2026-07-28 on its way to the server and its answer on the way back. Its stream is its
+//! own, and to leave it is to cancel it (Streamable HTTP, "Receiving Messages", "Cancellation").
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::time::Instant;
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::super::call::check_tool;
+use super::super::refusal::Refusal;
+use super::super::{Gate, answer, sse};
+use super::check;
+use crate::child::Child;
+use crate::child::calls::{Call, Input, Refused, Terms};
+use crate::protocol::error;
+use crate::protocol::message::{self, Envelope};
+use crate::protocol::meta::Asked;
+use crate::protocol::mirror::Mirrors;
+use crate::protocol::object::Edit;
+use crate::protocol::splice::{self, Payload, span};
+use crate::protocol::version::Era;
+use crate::room::{Room, taker};
+use crate::stream::{First, Stream};
+use crate::translate::{log, request as requests};
+use crate::unavailable::Unavailable;
+
+/// The session of calls that have none; zero is the proxy itself.
+const NO_SESSION: u64 = u64::MAX;
+/// A longer answer is not looked at for what its status should be: errors are short.
+const ERROR_LENGTH: usize = 64 << 10;
+/// The requests whose answer may be that input of the client is needed first ("Supported Requests").
+const ASKABLE: [&str; 3] = ["tools/call", "prompts/get", "resources/read"];
+
+/// Serves one request.
+pub(super) async fn call(
+    request: &HttpRequest,
+    gate: &Gate,
+    room: &Arc<Room>,
+    message: (&str, &Envelope<'_>),
+) -> Result<HttpResponse, Refusal> {
+    let in_flight = place(request, gate, room, message).await?;
+    Ok(respond(gate, in_flight).await)
+}
+
+/// A request that the server has. Dropped before its answer came, it is cancelled: "Closing the SSE
+/// response stream MUST be treated by the server as cancellation of that request".
+pub(super) struct InFlight {
+    pub(super) child: Arc<Child>,
+    pub(super) id: u64,
+    pub(super) stream: Arc<Stream>,
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        if self.child.calls.take_of(self.id, &self.stream).is_some() {
+            self.child.cancel(self.id, "the client has left");
+        }
+    }
+}
+
+async fn place(
+    request: &HttpRequest,
+    gate: &Gate,
+    room: &Arc<Room>,
+    (text, envelope): (&str, &Envelope<'_>),
+) -> Result<InFlight, Refusal> {
+    let tools = check_tool(request, &room.backend, envelope)?;
+    let listed = tools.filter(|_| envelope.method == "tools/list");
+    let asked = Asked::of(envelope.params);
+    // A second time if the server ended in the very moment.
+    for _ in 0..2 {
+        let child = gate.hub.child(room).await?;
+        let (id, stream) = (child.calls.next_id(), Stream::answers(1));
+        let token = envelope.params.and_then(message::asked_progress);
+        mirrored(request, room, &child, envelope).await?;
+        let call = Call {
+            id: envelope.id.into(),
+            token: token.map(Into::into),
+            stream: Arc::clone(&stream),
+            session: NO_SESSION,
+            since: Instant::now(),
+            tools: listed.clone(),
+            taker: taker(room, &envelope.method),
+            terms: terms(room, envelope, &asked),
+        };
+        let log = call.terms.log;
+        match child.calls.add(id, call) {
+            Ok(()) => {
+                let ours = [Some(envelope.id), token].into_iter().flatten();
+                let ours = ours.filter_map(|part| Some((span(text, part)?, id.to_string())));
+                let mut edits = edits(room, text, envelope);
+                edits.extend(ours);
+                if let (Some(level), Era::Legacy) = (log, room.pairing.server) {
+                    room.want_level(&child, level);
+                }
+                child.post(splice::line(text, &mut edits));
+                return Ok(InFlight { child, id, stream });
+            }
+            Err(Refused::Gone) => {}
+            Err(Refused::Full) => {
+                let what = "too many requests are in flight";
+                return Err(Unavailable::Busy { what }.into());
+            }
+        }
+    }
+    let why = format!("server \"{}\" ended before it could be asked", room.backend.name);
+    Err(Refusal::answer(error::INTERNAL, why))
+}
+
+fn terms(room: &Room, envelope: &Envelope<'_>, asked: &Asked<'_>) -> Terms {
+    let may_ask = room.pairing.server == Era::Legacy && ASKABLE.contains(&&*envelope.method);
+    let input = may_ask.then(|| {
+        let (method, params) = (&*envelope.method, envelope.params.unwrap_or_default());
+        Arc::new(Input { method: method.into(), params: params.into() })
+    });
+    Terms { log: asked.log_level().and_then(log::level), input, parked: false }
+}
+
+/// Refuses a call of a tool whose parameters are not repeated in headers as the tool wants it.
+async fn mirrored(
+    request: &HttpRequest,
+    room: &Room,
+    child: &Child,
+    envelope: &Envelope<'_>,
+) -> Result<(), Refusal> {
+    if envelope.method != "tools/call" {
+        return Ok(());
+    }
+    let asked = Asked::of(envelope.params);
+    let name = asked.name().unwrap_or_default();
+    let check = |mirrors: Arc<Mirrors>| match mirrors.get(&*name) {
+        Some(mirrors) => check::mirrors(request.headers(), mirrors, asked.arguments()),
+        None => Ok(()),
+    };
+    // What is known of the tool may be out of date.
+    match check(room.mirrors(child, false).await) {
+        Ok(()) => Ok(()),
+        Err(_) => check(room.mirrors(child, true).await),
+    }
+}
+
+/// The edits that make a message one for the server of `room`.
+pub(super) fn edits(room: &Room, text: &str, envelope: &Envelope<'_>) -> Vec<Edit> {
+    match (room.pairing.server, envelope.params) {
+        (Era::Legacy, Some(params)) => requests::to_legacy(text, params),
+        _ => Vec::new(),
+    }
+}
+
+/// Answers as JSON if the answer comes first, else with a stream.
+pub(super) async fn respond(gate: &Gate, in_flight: InFlight) -> HttpResponse {
+    let settings = &gate.hub.settings;
+    let stream = Arc::clone(&in_flight.stream);
+    let first = poll_fn(|cx| stream.poll_first(cx));
+    match tokio::time::timeout(settings.stream_after, first).await {
+        Ok(First::Answer(payload)) => alone(payload),
+        Ok(First::Nothing) => Refusal::answer(error::INTERNAL, "the server was ended").response(),
+        Ok(First::More) | Err(_) => {
+            sse::once(stream.reader(), settings.keep_alive, Box::new(in_flight))
+        }
+    }
+}
+
+/// An answer with nothing before it, with the status that its error has.
+pub(super) fn alone(payload: Payload) -> HttpResponse {
+    let status = if payload.len() < ERROR_LENGTH { status(&payload) } else { StatusCode::OK };
+    let mut response = answer::json(payload);
+    *response.status_mut() = status;
+    response
+}
+
+fn status(payload: &Payload) -> StatusCode {
+    let bytes = payload.to_bytes();
+    if memchr::memmem::find(&bytes, b"\"error\"").is_none() {
+        return StatusCode::OK;
+    }
+    let code = std::str::from_utf8(&bytes).ok().and_then(|text| message::parse(text).ok());
+    let code = code.and_then(|envelope| message::error_code(envelope.error?));
+    match code.and_then(|code| i32::try_from(code).ok()) {
+        Some(error::METHOD_NOT_FOUND) => StatusCode::NOT_FOUND,
+        Some(error::HEADER_MISMATCH | error::MISSING_CAPABILITY | error::UNSUPPORTED_VERSION) => {
+            StatusCode::BAD_REQUEST
+        }
+        _ => StatusCode::OK,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_status_of_an_error_is_that_of_its_code() {
+        let of = |rest: &str| status(&format!(r#"{{"jsonrpc":"2.0","id":1,{rest}}}"#).into());
+        assert_eq!(of(r#""error":{"code":-32601,"message":""}"#), 404);
+        for code in [-32020, -32021, -32022] {
+            assert_eq!(of(&format!(r#""error":{{"message":"","code":{code}}}"#)), 400);
+        }
+        assert_eq!(of(r#""error":{"code":-32602,"message":""}"#), 200);
+        assert_eq!(of(r#""result":{"error":{"code":-32601}}"#), 200);
+    }
+}

@@ -1,0 +1,222 @@
+//! What the headers and the envelope of a request must say, and that both say the same
+//! (Streamable HTTP, "Request Metadata", "Server Validation").
+
+use std::borrow::Cow;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::HeaderMap;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
+
+use super::super::headers::VERSION;
+use super::super::refusal::Refusal;
+use crate::protocol::error;
+use crate::protocol::message::Envelope;
+use crate::protocol::meta::{self, Asked};
+use crate::protocol::mirror::{self, Mirror};
+use crate::protocol::version::{self, MODERN};
+use crate::translate::log;
+
+/// The header of the method.
+pub(super) const METHOD: &str = "mcp-method";
+/// The header of the tool, prompt or resource.
+const NAME: &str = "mcp-name";
+
+/// Refuses a request whose envelope is incomplete, or whose headers do not say the same. With
+/// `tolerant`, the header of the version may be absent, doubled, or of an earlier revision.
+pub(super) fn check(
+    headers: &HeaderMap,
+    envelope: &Envelope<'_>,
+    asked: &Asked<'_>,
+    tolerant: bool,
+) -> Result<(), Refusal> {
+    // "A request missing any required field is malformed".
+    let Some(requested) = asked.version() else { return Err(lacks(meta::VERSION)) };
+    if asked.capabilities().is_none() {
+        return Err(lacks(meta::CAPABILITIES));
+    }
+    if asked.log_level().is_some_and(|level| log::level(level).is_none()) {
+        return Err(invalid(format!("{} is not a log level", meta::LOG_LEVEL)));
+    }
+    if !(tolerant && is_tolerable(headers)) {
+        same(headers, VERSION, Some(&requested))?;
+    }
+    if requested != MODERN {
+        let data = json!({ "supported": [MODERN], "requested": requested });
+        let why = "this revision is not served";
+        return Err(bad(error::UNSUPPORTED_VERSION, why).with_data(data));
+    }
+    same(headers, METHOD, Some(&envelope.method))?;
+    match &*envelope.method {
+        "tools/call" | "prompts/get" => same(headers, NAME, asked.name().as_deref()),
+        "resources/read" => same(headers, NAME, asked.uri().as_deref()),
+        _ => Ok(()),
+    }
+}
+
+/// A header that clients in the field send (claude-code#93290): nothing, or revisions there are.
+fn is_tolerable(headers: &HeaderMap) -> bool {
+    headers.get_all(VERSION).all(|value| value.to_str().is_ok_and(version::is_served))
+}
+
+/// Refuses a request whose header `name` is not there once, or does not say what the body says.
+fn same(headers: &HeaderMap, name: &str, body: Option<&str>) -> Result<(), Refusal> {
+    // A body that says nothing is for the server to refuse.
+    let Some(body) = body else { return Ok(()) };
+    let mut values = headers.get_all(name);
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return Err(mismatch(format!("the {name} header must be there once")));
+    };
+    let value = value.to_str().ok().and_then(decoded);
+    if value.as_deref() == Some(body) {
+        return Ok(());
+    }
+    Err(mismatch(format!("the {name} header does not say what the body says")))
+}
+
+/// Refuses a call whose `arguments` are not in the headers that `mirrors` names, or not the same there.
+pub(super) fn mirrors(
+    headers: &HeaderMap,
+    mirrors: &[Mirror],
+    arguments: Option<&str>,
+) -> Result<(), Refusal> {
+    let arguments = arguments.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    for mirror in mirrors {
+        let value = mirror.value(&arguments);
+        let mut headers = headers.get_all(&*mirror.header);
+        let same = match (value, headers.next(), headers.next()) {
+            (None, None, None) => true,
+            (Some(value), Some(header), None) => {
+                let header = header.to_str().ok().and_then(decoded);
+                header.is_some_and(|header| mirror::says(&header, value))
+            }
+            _ => false,
+        };
+        if !same {
+            return Err(mismatch(format!(
+                "the {} header does not say what the arguments say",
+                mirror.header
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// What a header value stands for: "clients MUST use Base64 encoding" for what cannot be a header.
+pub(super) fn decoded(value: &str) -> Option<Cow<'_, str>> {
+    let value = value.trim_matches([' ', '\t']);
+    let encoded = value.strip_prefix("=?base64?").and_then(|rest| rest.strip_suffix("?="));
+    let Some(encoded) = encoded else { return Some(Cow::Borrowed(value)) };
+    String::from_utf8(STANDARD.decode(encoded).ok()?).ok().map(Cow::Owned)
+}
+
+/// 400 with `-32020`.
+pub(super) fn mismatch(why: String) -> Refusal {
+    bad(error::HEADER_MISMATCH, why)
+}
+
+/// 400 with `-32602`.
+pub(super) fn invalid(why: String) -> Refusal {
+    bad(error::INVALID_PARAMS, why)
+}
+
+fn lacks(key: &str) -> Refusal {
+    invalid(format!("params._meta lacks \"{key}\""))
+}
+
+fn bad(code: i32, why: impl Into<Cow<'static, str>>) -> Refusal {
+    Refusal::new(StatusCode::BAD_REQUEST, code, why)
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::{HeaderName, HeaderValue};
+
+    use super::*;
+    use crate::protocol::message::parse;
+
+    fn code(headers: &[(&'static str, &str)], text: &str, tolerant: bool) -> Option<i64> {
+        let headers: HeaderMap = headers
+            .iter()
+            .map(|(name, value)| {
+                (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())
+            })
+            .collect();
+        let envelope = parse(text).unwrap();
+        let asked = Asked::of(envelope.params);
+        let refusal = check(&headers, &envelope, &asked, tolerant).err()?;
+        let text = refusal.with_id("1").text();
+        crate::protocol::message::error_code(parse(&text).unwrap().error.unwrap())
+    }
+
+    fn request(method: &str, rest: &str, version: &str) -> String {
+        format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{{{rest}"_meta":{{"{}":"{version}","{}":{{}}}}}}}}"#,
+            meta::VERSION,
+            meta::CAPABILITIES,
+        )
+    }
+
+    #[test]
+    fn headers_must_say_what_the_body_says() {
+        let text = request("tools/call", r#""name":"straße","#, MODERN);
+        let all = [(VERSION, MODERN), (METHOD, "tools/call"), (NAME, "=?base64?c3RyYcOfZQ==?=")];
+        assert_eq!(code(&all, &text, false), None);
+        for (at, wrong) in [
+            (0, "2025-11-25"),
+            (0, "2026-07-28, 2026-07-28"),
+            (1, "TOOLS/CALL"),
+            (2, "=?base64?c3RyYcOfZQ?="),
+            (2, "=?base64?c3RyYcOfZQ!!?="),
+            (2, "=?BASE64?c3RyYcOfZQ==?="),
+            (2, "strasse"),
+        ] {
+            let mut headers = all;
+            headers[at].1 = wrong;
+            assert_eq!(code(&headers, &text, false), Some(-32020), "{wrong}");
+        }
+        for absent in 0..3 {
+            let mut headers = all.to_vec();
+            headers.remove(absent);
+            assert_eq!(code(&headers, &text, false), Some(-32020), "{absent}");
+        }
+        let mut twice = all.to_vec();
+        twice.push((METHOD, "tools/call"));
+        assert_eq!(code(&twice, &text, false), Some(-32020));
+    }
+
+    #[test]
+    fn an_envelope_must_be_whole_and_of_a_revision_that_is_served() {
+        let headers = [(VERSION, MODERN), (METHOD, "tools/list")];
+        let ask = |params: &str| {
+            let text = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"tools/list"{params}}}"#);
+            code(&headers, &text, false)
+        };
+        assert_eq!(ask(""), Some(-32602));
+        assert_eq!(ask(r#","params":{}"#), Some(-32602));
+        assert_eq!(
+            ask(r#","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}"#),
+            Some(-32602)
+        );
+        assert_eq!(
+            ask(r#","params":{"_meta":{"io.modelcontextprotocol/clientCapabilities":{}}}"#),
+            Some(-32602)
+        );
+        let old = request("tools/list", "", "v999");
+        assert_eq!(code(&[(VERSION, "v999"), (METHOD, "tools/list")], &old, false), Some(-32022));
+        assert_eq!(code(&headers, &old, false), Some(-32020));
+    }
+
+    #[test]
+    fn a_version_header_that_clients_in_the_field_send_is_tolerated_if_told() {
+        let text = request("tools/list", "", MODERN);
+        for version in ["2025-11-25", "2026-07-28, 2026-07-28"] {
+            let headers = [(VERSION, version), (METHOD, "tools/list")];
+            assert_eq!(code(&headers, &text, true), None, "{version}");
+        }
+        assert_eq!(code(&[(METHOD, "tools/list")], &text, true), None);
+        assert_eq!(code(&[(VERSION, "x"), (METHOD, "tools/list")], &text, true), Some(-32020));
+        assert_eq!(code(&[(VERSION, "2025-11-25")], &text, true), Some(-32020));
+    }
+}

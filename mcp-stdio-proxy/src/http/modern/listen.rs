@@ -1,0 +1,41 @@
+//! `subscriptions/listen`: a stream of changes that stays open (MCP "Subscriptions").
+
+use std::future::poll_fn;
+use std::sync::Arc;
+
+use actix_web::HttpResponse;
+
+use super::super::refusal::Refusal;
+use super::super::{Gate, sse};
+use super::call::alone;
+use super::check::invalid;
+use crate::protocol::error;
+use crate::protocol::message::Envelope;
+use crate::protocol::meta::Asked;
+use crate::room::Room;
+use crate::stream::First;
+use crate::translate::subscription::Filter;
+
+/// Serves the request.
+pub(super) async fn listen(
+    gate: &Gate,
+    room: &Arc<Room>,
+    asked: &Asked<'_>,
+    (text, envelope): (&str, &Envelope<'_>),
+) -> Result<HttpResponse, Refusal> {
+    let filter = asked.notifications().and_then(Filter::read).ok_or_else(|| {
+        invalid("params.notifications must be a filter of at most 256 resources".to_owned())
+    })?;
+    let child = gate.hub.child(room).await?;
+    let listening = room.listen(&child, filter, text, envelope).await?;
+    let settings = &gate.hub.settings;
+    let stream = Arc::clone(&listening.listener.stream);
+    let first = poll_fn(|cx| stream.poll_first(cx));
+    Ok(match tokio::time::timeout(settings.stream_after, first).await {
+        Ok(First::Answer(payload)) => alone(payload),
+        Ok(First::Nothing) => Refusal::answer(error::INTERNAL, "the server was ended").response(),
+        Ok(First::More) | Err(_) => {
+            sse::once(stream.reader(), settings.keep_alive, Box::new(listening))
+        }
+    })
+}

@@ -1,0 +1,137 @@
+//! Requests of 2026-07-28, on the same URL as those of earlier revisions: which they are, and who
+//! serves them (MCP "Versioning and Compatibility").
+
+mod call;
+mod check;
+mod listen;
+mod retry;
+
+use std::sync::Arc;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::HeaderMap;
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::refusal::Refusal;
+use super::{Gate, asker, headers};
+use crate::backend::Backend;
+use crate::protocol::message::{self, Envelope, Kind};
+use crate::protocol::meta::Asked;
+use crate::protocol::version::{self, Era, MODERN};
+use crate::protocol::{error, splice};
+use crate::room::Room;
+
+/// Methods of earlier revisions that this one has not.
+const REMOVED: [&str; 5] =
+    ["initialize", "ping", "logging/setLevel", "resources/subscribe", "resources/unsubscribe"];
+/// Methods that mean something else to a server with a handshake.
+const TASKS: &str = "tasks/";
+/// Notifications of a client that a server with a handshake has from the proxy, or none at all.
+const WITHDRAWN: [&str; 3] =
+    ["notifications/cancelled", "notifications/initialized", "notifications/roots/list_changed"];
+
+/// Whether a message is of 2026-07-28: "a request carrying modern per-request `_meta`". One that lacks
+/// it is still one if its headers are of this revision, so that it learns what is missing.
+pub(super) fn is_modern(headers: &HeaderMap, envelope: &Envelope<'_>) -> bool {
+    if envelope.method == "server/discover" || envelope.params.is_some_and(message::is_modern) {
+        return true;
+    }
+    // Clients in the field send a newer version than they negotiated, but not this header.
+    headers.contains_key(check::METHOD)
+        && envelope.method != "initialize"
+        && !headers.contains_key(headers::SESSION)
+        && speaks_modern(headers)
+}
+
+fn speaks_modern(headers: &HeaderMap) -> bool {
+    headers::text(headers, headers::VERSION).is_some_and(version::is_beyond_handshake)
+}
+
+/// "HTTP GET or DELETE to the MCP endpoint: respond with 405", to clients that have no session.
+pub(super) fn refuse_other_methods(request: &HttpRequest) -> Result<(), Refusal> {
+    let headers = request.headers();
+    if headers.contains_key(headers::SESSION) || !speaks_modern(headers) {
+        return Ok(());
+    }
+    let why = "in this revision there is only POST; see subscriptions/listen";
+    Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, error::TRANSPORT, why))
+}
+
+/// Serves one message.
+pub(super) async fn serve(
+    request: &HttpRequest,
+    gate: &Gate,
+    backend: &Arc<Backend>,
+    message: (&str, &Envelope<'_>),
+) -> Result<HttpResponse, Refusal> {
+    let served = dispatch(request, gate, backend, message).await;
+    let is_probe = message.1.method == "server/discover";
+    served.map_err(|refusal| if is_probe { refusal.for_probe() } else { refusal })
+}
+
+async fn dispatch(
+    request: &HttpRequest,
+    gate: &Gate,
+    backend: &Arc<Backend>,
+    (text, envelope): (&str, &Envelope<'_>),
+) -> Result<HttpResponse, Refusal> {
+    let asked = Asked::of(envelope.params);
+    if envelope.kind == Kind::Request {
+        let tolerant = gate.hub.settings.tolerate_version_header;
+        check::check(request.headers(), envelope, &asked, tolerant)?;
+        if REMOVED.contains(&&*envelope.method) {
+            return Err(unknown_method());
+        }
+    }
+    let principal = asker::principal(request)?;
+    let room = gate.hub.modern_room(backend, principal, &asked).await?;
+    room.touch();
+    if envelope.kind == Kind::Notification {
+        return notify(request, &room, text, envelope).await;
+    }
+    if envelope.method == "subscriptions/listen" {
+        return listen::listen(gate, &room, &asked, (text, envelope)).await;
+    }
+    if room.pairing.server == Era::Modern {
+        return call::call(request, gate, &room, (text, envelope)).await;
+    }
+    match (&*envelope.method, asked.state()) {
+        ("server/discover", _) => {
+            gate.hub.child(&room).await?;
+            Ok(discovered(&room, envelope))
+        }
+        (method, _) if method.starts_with(TASKS) => Err(unknown_method()),
+        (_, Some(state)) => retry::retry(request, gate, &room, envelope, &state).await,
+        (_, None) => call::call(request, gate, &room, (text, envelope)).await,
+    }
+}
+
+/// "If the server does not implement the requested RPC method, it MUST respond with 404".
+fn unknown_method() -> Refusal {
+    let why = format!("{MODERN} has no such method");
+    Refusal::new(StatusCode::NOT_FOUND, error::METHOD_NOT_FOUND, why)
+}
+
+fn discovered(room: &Room, envelope: &Envelope<'_>) -> HttpResponse {
+    let result = room.greeting().map(|greeting| greeting.discovered()).unwrap_or_default();
+    let text = format!(r#"{{"jsonrpc":"2.0","id":{},"result":{result}}}"#, envelope.id);
+    HttpResponse::Ok().content_type("application/json").body(text)
+}
+
+/// "This revision of the core protocol defines no client-to-server notifications": those that are
+/// not known go to a server that is running.
+async fn notify(
+    request: &HttpRequest,
+    room: &Room,
+    text: &str,
+    envelope: &Envelope<'_>,
+) -> Result<HttpResponse, Refusal> {
+    super::call::check_tool(request, &room.backend, envelope)?;
+    if !WITHDRAWN.contains(&&*envelope.method)
+        && let Some(child) = room.live()
+    {
+        let mut edits = call::edits(room, text, envelope);
+        child.send(splice::line(text, &mut edits)).await;
+    }
+    Ok(HttpResponse::Accepted().finish())
+}

@@ -1,0 +1,93 @@
+//! A client of 2026-07-28 comes back with what a legacy server wanted to know: the very call it has
+//! made goes on (MCP "Multi Round-Trip Requests").
+
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::super::Gate;
+use super::super::call::check_tool;
+use super::super::refusal::Refusal;
+use super::call::{InFlight, alone, respond};
+use crate::child::calls::Resumed;
+use crate::parking::{Binding, Parked, Refused};
+use crate::protocol::error;
+use crate::protocol::message::{self, Envelope};
+use crate::protocol::meta::Asked;
+use crate::protocol::splice::{self, Payload, span};
+use crate::room::Room;
+use crate::stream::{First, Stream};
+use crate::translate::input::{Question, required, response};
+use crate::translate::log;
+
+/// Serves a request that brings back `state`.
+pub(super) async fn retry(
+    request: &HttpRequest,
+    gate: &Gate,
+    room: &Arc<Room>,
+    envelope: &Envelope<'_>,
+    state: &str,
+) -> Result<HttpResponse, Refusal> {
+    check_tool(request, &room.backend, envelope)?;
+    let asked = Asked::of(envelope.params);
+    let responses = asked.responses().unwrap_or("{}");
+    let params = envelope.params.unwrap_or_default();
+    let binding = Binding::new(room.user.as_deref(), &envelope.method, params);
+    let fits = |questions: &[Question]| {
+        questions.iter().all(|one| {
+            response(responses, &one.key).is_none_or(|answer| one.kind.is_answered_by(answer))
+        })
+    };
+    let parking = &room.backend.parking;
+    let mut parked = parking.redeem(state, &binding, fits).map_err(refusal)?;
+    let (answered, open): (Vec<_>, Vec<_>) = std::mem::take(&mut parked.questions)
+        .into_iter()
+        .partition(|one| response(responses, &one.key).is_some());
+    if !open.is_empty() {
+        pass(&parked, &answered, responses);
+        let asking = open.clone();
+        parked.questions = open;
+        let again = parking.park(parked).map_err(|parked| {
+            parked.give_up();
+            Refusal::answer(error::INTERNAL, "too many requests wait for their clients")
+        })?;
+        return Ok(alone(required(envelope.id, &asking, Some(&again)).into()));
+    }
+    let (id, child, stream) = (parked.call, Arc::clone(&parked.child), Stream::answers(1));
+    let resumed = Resumed {
+        id: envelope.id.into(),
+        token: envelope.params.and_then(message::asked_progress).map(Into::into),
+        stream: Arc::clone(&stream),
+        log: asked.log_level().and_then(log::level),
+    };
+    if !child.calls.resume(id, resumed) {
+        return ended(&parked, envelope.id);
+    }
+    let in_flight = InFlight { child, id, stream };
+    pass(&parked, &answered, responses);
+    Ok(respond(gate, in_flight).await)
+}
+
+fn refusal(why: Refused) -> Refusal {
+    Refusal::answer(error::INVALID_PARAMS, why.to_string())
+}
+
+/// Passes the answers on to the server that asked.
+fn pass(parked: &Parked, answered: &[Question], responses: &str) {
+    for question in answered {
+        let Some(answer) = response(responses, &question.key) else { continue };
+        let text = format!(r#"{{"jsonrpc":"2.0","id":{},"result":{answer}}}"#, question.id);
+        parked.child.post(splice::line(&text, &mut []));
+    }
+}
+
+/// The answer to a call that has ended while its client was away.
+fn ended(parked: &Parked, id: &str) -> Result<HttpResponse, Refusal> {
+    let first = parked.stream.poll_first(&mut Context::from_waker(Waker::noop()));
+    let Poll::Ready(First::Answer(payload)) = first else { return Err(refusal(Refused::Lost)) };
+    let line = payload.to_bytes();
+    let text = std::str::from_utf8(&line).unwrap_or_default();
+    let place = message::parse(text).ok().and_then(|envelope| span(text, envelope.id));
+    Ok(alone(place.map_or_else(|| payload, |place| Payload::spliced(&line, place, id))))
+}

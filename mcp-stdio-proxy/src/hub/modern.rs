@@ -1,0 +1,77 @@
+//! Where a request of 2026-07-28 goes: it has no session, so what counts is whose it is
+//! (MCP "Statelessness").
+
+use std::sync::Arc;
+
+use super::Hub;
+use crate::backend::Backend;
+use crate::catalogue::Isolation;
+use crate::probe;
+use crate::protocol::meta::Asked;
+use crate::protocol::version::{Era, Pairing};
+use crate::room::{Hello, Lease, Owner, Room};
+use crate::translate::capabilities;
+use crate::unavailable::Unavailable;
+
+impl Hub {
+    /// The room that serves the requests of `principal` at `backend`.
+    pub async fn modern_room(
+        self: &Arc<Self>,
+        backend: &Arc<Backend>,
+        principal: Option<Arc<str>>,
+        asked: &Asked<'_>,
+    ) -> Result<Arc<Room>, Unavailable> {
+        let (owner, user) = match (backend.isolation(), principal) {
+            (Isolation::Shared, _) => (Owner::Everyone, None),
+            (_, Some(name)) => (Owner::Principal(Arc::clone(&name)), Some(name)),
+            (_, None) => (Owner::Anonymous, None),
+        };
+        let server = self.era(backend, user.as_ref()).await?;
+        let hello = match (server, &owner) {
+            (Era::Modern, _) => None,
+            // For all at once only the proxy itself can speak.
+            (Era::Legacy, Owner::Everyone) => Some(Hello::newest()),
+            (Era::Legacy, _) => {
+                let declared = capabilities::to_legacy(asked.capabilities().unwrap_or("{}"));
+                Some(Hello::of_modern(&declared, asked.client_info()))
+            }
+        };
+        let pairing = Pairing { clients: Era::Modern, server };
+        Ok(self.room(backend, Lease { owner, user, pairing, hello }))
+    }
+
+    /// The era of `backend`, asked of a process of its own if it is not known.
+    pub async fn era(
+        self: &Arc<Self>,
+        backend: &Arc<Backend>,
+        user: Option<&Arc<str>>,
+    ) -> Result<Era, Unavailable> {
+        if let Some(era) = backend.verdict.of(&backend.entry()) {
+            return Ok(era);
+        }
+        let (hub, backend, user) = (Arc::clone(self), Arc::clone(backend), user.cloned());
+        // On its own, so that a client that hangs up does not make the next one ask again.
+        let asked = tokio::spawn(async move { hub.ask_era(&backend, user.as_ref()).await });
+        asked.await.map_err(|_| Unavailable::Closed).flatten()
+    }
+
+    async fn ask_era(
+        &self,
+        backend: &Arc<Backend>,
+        user: Option<&Arc<str>>,
+    ) -> Result<Era, Unavailable> {
+        let _asking = backend.verdict.asking.lock().await;
+        let entry = backend.entry();
+        if let Some(era) = backend.verdict.of(&entry) {
+            return Ok(era);
+        }
+        let permit = self.permit(backend, user).await?;
+        let turn = backend.turn().await;
+        let child = backend.start(permit, user.map(|user| &**user))?;
+        let finding = probe::ask(&child, backend.probe_timeout()).await;
+        child.end();
+        drop(turn);
+        log::info!(server = &*backend.name; "server \"{}\" was asked for its era: {finding:?}", backend.name);
+        Ok(backend.verdict.note(entry, finding))
+    }
+}

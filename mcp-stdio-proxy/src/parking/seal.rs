@@ -1,0 +1,234 @@
+//! `requestState`: "Servers MUST treat `requestState` as an attacker-controlled input". It is sealed
+//! (AES-256-GCM) with a key of this process, for one server, and says for whom, for which request and
+//! until when it is good (MCP "Multi Round-Trip Requests", "Server Requirements").
+
+use std::time::Duration;
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::Value;
+
+use crate::sync::now_ms;
+
+/// A longer state is none of ours.
+const LONGEST: usize = 512;
+const DIGEST: usize = 32;
+
+/// Whose request it is, and which: digests, all of one length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Binding {
+    /// Of the user.
+    pub principal: [u8; DIGEST],
+    /// Of the method and its parameters.
+    pub request: [u8; DIGEST],
+}
+
+/// Why a state is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Broken {
+    /// It was not made here, or not as it is now.
+    #[error(
+        "this requestState was altered, or is from before a restart; send the request again without it"
+    )]
+    Altered,
+    /// It is too old.
+    #[error("this requestState has expired; send the request again without it")]
+    Expired,
+    /// It was made for another user.
+    #[error("this requestState was made for another user")]
+    Foreign,
+    /// It was made for another request.
+    #[error("this requestState was made for another request: method and params must be the same")]
+    Other,
+}
+
+/// What a state says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ticket {
+    pub(super) number: u64,
+    /// An instant of `now_ms`: a state does not outlive the process.
+    expires: u64,
+    binding: Binding,
+}
+
+/// The members of parameters that differ when a client asks again.
+const PASSING: [&str; 3] = ["_meta", "inputResponses", "requestState"];
+
+impl Binding {
+    /// The binding of a request of `principal`.
+    #[must_use]
+    pub fn new(principal: Option<&str>, method: &str, params: &str) -> Self {
+        let mut text = format!("{}:{method}", method.len());
+        if let Ok(Value::Object(mut all)) = serde_json::from_str(params) {
+            all.retain(|name, _| !PASSING.contains(&name.as_str()));
+            canonical(&Value::Object(all), &mut text);
+        }
+        let whose = principal.map_or_else(|| "-".to_owned(), |name| format!("+{name}"));
+        Self { principal: sha256(whose.as_bytes()), request: sha256(text.as_bytes()) }
+    }
+}
+
+/// The same text for the same value: a client may write members in another order.
+fn canonical(value: &Value, text: &mut String) {
+    match value {
+        Value::Object(all) => {
+            let mut members: Vec<_> = all.iter().collect();
+            members.sort_by_key(|(name, _)| *name);
+            text.push('{');
+            for (name, value) in members {
+                text.push_str(&Value::from(name.as_str()).to_string());
+                text.push(':');
+                canonical(value, text);
+                text.push(',');
+            }
+            text.push('}');
+        }
+        Value::Array(all) => {
+            text.push('[');
+            for value in all {
+                canonical(value, text);
+                text.push(',');
+            }
+            text.push(']');
+        }
+        other => text.push_str(&other.to_string()),
+    }
+}
+
+fn sha256(bytes: &[u8]) -> [u8; DIGEST] {
+    let mut out = [0; DIGEST];
+    for (to, from) in out.iter_mut().zip(digest(&SHA256, bytes).as_ref()) {
+        *to = *from;
+    }
+    out
+}
+
+impl Ticket {
+    /// A ticket that is good for `patience`.
+    pub(super) fn new(number: u64, patience: Duration, binding: Binding) -> Self {
+        let patience = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
+        Self { number, expires: now_ms().saturating_add(patience), binding }
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(16 + 2 * DIGEST + NONCE_LEN + 16);
+        bytes.extend(self.number.to_be_bytes());
+        bytes.extend(self.expires.to_be_bytes());
+        bytes.extend(self.binding.principal);
+        bytes.extend(self.binding.request);
+        bytes
+    }
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let (number, rest) = bytes.split_first_chunk::<8>()?;
+        let (expires, rest) = rest.split_first_chunk::<8>()?;
+        let (principal, rest) = rest.split_first_chunk::<DIGEST>()?;
+        let (request, rest) = rest.split_first_chunk::<DIGEST>()?;
+        rest.is_empty().then(|| Self {
+            number: u64::from_be_bytes(*number),
+            expires: u64::from_be_bytes(*expires),
+            binding: Binding { principal: *principal, request: *request },
+        })
+    }
+
+    /// Whether it is good now and for this request.
+    pub(super) fn check(&self, binding: &Binding) -> Result<(), Broken> {
+        if self.binding.principal != binding.principal {
+            return Err(Broken::Foreign);
+        }
+        if self.binding.request != binding.request {
+            return Err(Broken::Other);
+        }
+        if self.expires < now_ms() { Err(Broken::Expired) } else { Ok(()) }
+    }
+}
+
+/// The seal of one server.
+pub(super) struct Seal {
+    key: RandomizedNonceKey,
+    server: String,
+}
+
+impl Seal {
+    /// A seal with a key that nobody else has; `None` without random numbers.
+    pub(super) fn new(server: &str) -> Option<Self> {
+        let mut key = [0; 32];
+        getrandom::fill(&mut key).ok()?;
+        let key = RandomizedNonceKey::new(&AES_256_GCM, &key).ok()?;
+        Some(Self { key, server: format!("mcp-stdio-proxy requestState {server}") })
+    }
+
+    /// The state that stands for `ticket`.
+    pub(super) fn close(&self, ticket: &Ticket) -> Option<String> {
+        let mut bytes = ticket.bytes();
+        let aad = Aad::from(self.server.as_bytes());
+        let nonce = self.key.seal_in_place_append_tag(aad, &mut bytes).ok()?;
+        let sealed = [nonce.as_ref().as_slice(), &bytes].concat();
+        Some(URL_SAFE_NO_PAD.encode(sealed))
+    }
+
+    /// The ticket that `state` stands for.
+    pub(super) fn open(&self, state: &str) -> Result<Ticket, Broken> {
+        let opened = || {
+            let sealed = URL_SAFE_NO_PAD.decode(state).ok()?;
+            let (nonce, sealed) = sealed.split_first_chunk::<NONCE_LEN>()?;
+            let mut bytes = sealed.to_vec();
+            let aad = Aad::from(self.server.as_bytes());
+            let nonce = Nonce::assume_unique_for_key(*nonce);
+            Ticket::read(self.key.open_in_place(nonce, aad, &mut bytes).ok()?)
+        };
+        if state.len() > LONGEST { None } else { opened() }.ok_or(Broken::Altered)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PARAMS: &str = r#"{"name":"a","arguments":{"x":1,"y":[2]},"_meta":{"progressToken":1}}"#;
+
+    fn ticket(seconds: u64) -> Ticket {
+        let binding = Binding::new(Some("u"), "tools/call", PARAMS);
+        Ticket::new(7, Duration::from_secs(seconds), binding)
+    }
+
+    #[test]
+    fn a_state_opens_where_it_was_sealed_and_nowhere_else() {
+        let [seal, again] = ["a", "a"].map(|name| Seal::new(name).unwrap());
+        let ticket = ticket(60);
+        let state = seal.close(&ticket).unwrap();
+        assert_eq!(seal.open(&state), Ok(ticket));
+        assert_ne!(seal.close(&ticket).unwrap(), state, "no nonce is used twice");
+        assert_eq!(again.open(&state), Err(Broken::Altered));
+        for at in 0..state.len() {
+            let mut bytes = state.clone().into_bytes();
+            bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
+            let altered = String::from_utf8(bytes).unwrap();
+            assert_eq!(seal.open(&altered), Err(Broken::Altered), "{at}");
+        }
+        for none in ["", "AAAA", "====", &state[1..], &"A".repeat(600)] {
+            assert_eq!(seal.open(none), Err(Broken::Altered), "{none}");
+        }
+    }
+
+    #[test]
+    fn a_ticket_is_for_one_user_one_request_and_a_time() {
+        let check = |principal, method, params, ticket: Ticket| {
+            ticket.check(&Binding::new(principal, method, params))
+        };
+        let user = Some("u");
+        let again =
+            r#"{"inputResponses":{},"requestState":"s","arguments":{"y":[2],"x":1},"name":"a"}"#;
+        assert_eq!(check(user, "tools/call", again, ticket(60)), Ok(()));
+        assert_eq!(check(Some("v"), "tools/call", again, ticket(60)), Err(Broken::Foreign));
+        assert_eq!(check(None, "tools/call", again, ticket(60)), Err(Broken::Foreign));
+        assert_eq!(check(user, "prompts/get", again, ticket(60)), Err(Broken::Other));
+        let other = r#"{"name":"a","arguments":{"x":1,"y":[3]}}"#;
+        assert_eq!(check(user, "tools/call", other, ticket(60)), Err(Broken::Other));
+        let old = ticket(0);
+        std::thread::sleep(Duration::from_millis(5));
+        assert_eq!(check(user, "tools/call", again, old), Err(Broken::Expired));
+    }
+}

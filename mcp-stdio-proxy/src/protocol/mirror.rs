@@ -1,0 +1,118 @@
+//! Parameters of tools that a client repeats in headers: which they are, and what the header must say
+//! (Streamable HTTP, "Custom Headers from Tool Parameters").
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value};
+
+/// A parameter that is repeated in a header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mirror {
+    /// The name of the header, in lower case.
+    pub header: String,
+    /// Where the parameter is in the arguments.
+    path: Vec<String>,
+}
+
+/// The tools with such parameters.
+pub type Mirrors = HashMap<String, Vec<Mirror>>;
+
+/// How deep a schema is looked into.
+const DEPTH: usize = 16;
+
+/// Adds those of a page of `tools/list` to `mirrors`; the cursor of the next page.
+pub fn collect(result: &str, mirrors: &mut Mirrors) -> Option<String> {
+    let page: Value = serde_json::from_str(result).ok()?;
+    for tool in page.get("tools").and_then(Value::as_array).into_iter().flatten() {
+        let Some(name) = tool.get("name").and_then(Value::as_str) else { continue };
+        let mut found = Vec::new();
+        if let Some(schema) = tool.get("inputSchema") {
+            search(schema, &mut Vec::new(), &mut found);
+        }
+        if !found.is_empty() {
+            mirrors.insert(name.to_owned(), found);
+        }
+    }
+    page.get("nextCursor").and_then(Value::as_str).map(str::to_owned)
+}
+
+/// "reachable via a chain consisting solely of `properties` keys".
+fn search(schema: &Value, path: &mut Vec<String>, found: &mut Vec<Mirror>) {
+    let properties = schema.get("properties").and_then(Value::as_object);
+    for (name, property) in properties.into_iter().flatten() {
+        path.push(name.clone());
+        if let Some(header) = property.get("x-mcp-header").and_then(Value::as_str) {
+            let header = format!("mcp-param-{}", header.to_ascii_lowercase());
+            found.push(Mirror { header, path: path.clone() });
+        }
+        if path.len() < DEPTH {
+            search(property, path, found);
+        }
+        path.pop();
+    }
+}
+
+impl Mirror {
+    /// The value of the parameter, if it has one that a header can say.
+    #[must_use]
+    pub fn value<'a>(&self, arguments: &'a Map<String, Value>) -> Option<&'a Value> {
+        let (first, rest) = self.path.split_first()?;
+        let mut value = arguments.get(first)?;
+        for name in rest {
+            value = value.get(name)?;
+        }
+        (value.is_string() || value.is_number() || value.is_boolean()).then_some(value)
+    }
+}
+
+/// Whether a header, decoded, says `value`: "servers SHOULD compare the header value and the body value
+/// numerically".
+#[must_use]
+pub fn says(header: &str, value: &Value) -> bool {
+    match value {
+        Value::String(text) => header == text,
+        Value::Bool(flag) => header == if *flag { "true" } else { "false" },
+        Value::Number(number) => {
+            let text = number.to_string();
+            let same = || Some(header.parse::<f64>().ok()? - number.as_f64()? == 0.0);
+            header == text || same() == Some(true)
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn annotations_are_found_where_they_may_be() {
+        let page = r#"{"tools":[{"name":"a","inputSchema":{"properties":{
+            "region":{"type":"string","x-mcp-header":"Region"},
+            "deep":{"properties":{"n":{"type":"integer","x-mcp-header":"N"}}},
+            "list":{"items":{"properties":{"no":{"x-mcp-header":"No"}}}}}}},
+            {"name":"b"}],"nextCursor":"c"}"#;
+        let mut mirrors = Mirrors::new();
+        assert_eq!(collect(page, &mut mirrors).as_deref(), Some("c"));
+        assert_eq!(mirrors.len(), 1);
+        let mut headers: Vec<_> = mirrors["a"].iter().map(|one| one.header.as_str()).collect();
+        headers.sort_unstable();
+        assert_eq!(headers, ["mcp-param-n", "mcp-param-region"]);
+        let arguments = serde_json::from_str(r#"{"deep":{"n":42},"region":null}"#).unwrap();
+        let value = |header: &str| {
+            let mirror = mirrors["a"].iter().find(|one| one.header == header).unwrap();
+            mirror.value(&arguments)
+        };
+        assert_eq!(value("mcp-param-n"), Some(&Value::from(42)));
+        assert_eq!(value("mcp-param-region"), None);
+    }
+
+    #[test]
+    fn a_header_says_a_value_in_its_own_way() {
+        assert!(says("42", &Value::from(42)) && says("42.0", &Value::from(42)));
+        assert!(!says("41", &Value::from(42)) && !says("x", &Value::from(42)));
+        assert!(says("true", &Value::from(true)) && !says("True", &Value::from(true)));
+        assert!(says("a b", &Value::from("a b")) && !says("A b", &Value::from("a b")));
+        assert!(!says("NaN", &Value::from(1)));
+    }
+}

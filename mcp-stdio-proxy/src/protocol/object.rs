@@ -1,0 +1,208 @@
+//! The members of a JSON object by their place in its text, so that one can be taken out or put in
+//! and all else stays as it was (RFC 8259 §4).
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// A change of a text: what is replaced, and with what.
+pub type Edit = (Range<usize>, String);
+
+/// A member of an object.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Member<'a> {
+    /// Its name.
+    pub name: Cow<'a, str>,
+    /// The text of its value.
+    pub value: &'a str,
+    /// Where the member lies, from the quote of its name to the end of its value.
+    pub place: Range<usize>,
+}
+
+/// The members of the object that `text` is, which must be valid JSON; `None` if it is none.
+#[must_use]
+pub fn members(text: &str) -> Option<Vec<Member<'_>>> {
+    let mut scan = Scan { text: text.as_bytes(), at: 0 };
+    let mut all = Vec::new();
+    scan.blanks();
+    scan.take(b'{')?;
+    loop {
+        scan.blanks();
+        if scan.peek()? == b'}' {
+            return Some(all);
+        }
+        let start = scan.at;
+        scan.string()?;
+        let name = text.get(start..scan.at)?;
+        scan.blanks();
+        scan.take(b':')?;
+        scan.blanks();
+        let value = scan.at;
+        scan.value()?;
+        let value = text.get(value..scan.at)?;
+        all.push(Member { name: unquoted(name)?, value, place: start..scan.at });
+        scan.blanks();
+        if scan.peek()? == b',' {
+            scan.at += 1;
+        }
+    }
+}
+
+fn unquoted(name: &str) -> Option<Cow<'_, str>> {
+    if name.contains('\\') {
+        return serde_json::from_str(name).map(Cow::Owned).ok();
+    }
+    name.get(1..name.len().checked_sub(1)?).map(Cow::Borrowed)
+}
+
+/// The edits that take the members with a name that is not `wanted` out of an object with `members`,
+/// which begins at `offset` of the text that is edited.
+pub fn without(members: &[Member<'_>], offset: usize, wanted: impl Fn(&str) -> bool) -> Vec<Edit> {
+    let cut = |range: Range<usize>| (range.start + offset..range.end + offset, String::new());
+    let last = members.iter().rposition(|member| wanted(&member.name));
+    let mut edits = Vec::new();
+    for (member, next) in members.iter().zip(members.iter().skip(1)).take(last.unwrap_or(0)) {
+        if !wanted(&member.name) {
+            edits.push(cut(member.place.start..next.place.start));
+        }
+    }
+    // Of what is left at the end, the comma before it goes as well.
+    let kept = last.and_then(|at| members.get(at)).map(|member| member.place.end);
+    let from = kept.or_else(|| members.first().map(|member| member.place.start));
+    if let (Some(from), Some(end)) = (from, members.last().map(|member| member.place.end))
+        && from < end
+    {
+        edits.push(cut(from..end));
+    }
+    edits
+}
+
+/// The edit that puts `members`, without a comma at either end, into the object that `text` is and
+/// that begins at `offset` of the text that is edited.
+#[must_use]
+pub fn with(text: &str, offset: usize, members: &str) -> Option<Edit> {
+    let open = text.find('{')? + 1;
+    let is_empty = text.get(open..)?.trim_start().starts_with('}');
+    let comma = if is_empty { "" } else { "," };
+    Some((offset + open..offset + open, format!("{members}{comma}")))
+}
+
+struct Scan<'a> {
+    text: &'a [u8],
+    at: usize,
+}
+
+impl Scan<'_> {
+    fn peek(&self) -> Option<u8> {
+        self.text.get(self.at).copied()
+    }
+
+    fn take(&mut self, byte: u8) -> Option<()> {
+        (self.peek()? == byte).then(|| self.at += 1)
+    }
+
+    fn blanks(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\n' | b'\r' | b'\t')) {
+            self.at += 1;
+        }
+    }
+
+    fn string(&mut self) -> Option<()> {
+        self.take(b'"')?;
+        loop {
+            let rest = self.text.get(self.at..)?;
+            let found = memchr::memchr2(b'"', b'\\', rest)?;
+            self.at += found + 1;
+            if rest.get(found) == Some(&b'"') {
+                return Some(());
+            }
+            self.at += 1;
+        }
+    }
+
+    fn value(&mut self) -> Option<()> {
+        match self.peek()? {
+            b'"' => self.string(),
+            b'{' | b'[' => self.nested(),
+            _ => {
+                while !matches!(self.peek()?, b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t') {
+                    self.at += 1;
+                }
+                Some(())
+            }
+        }
+    }
+
+    fn nested(&mut self) -> Option<()> {
+        let mut depth = 0usize;
+        loop {
+            match self.peek()? {
+                b'"' => {
+                    self.string()?;
+                    continue;
+                }
+                b'{' | b'[' => depth += 1,
+                b'}' | b']' => depth -= 1,
+                _ => {}
+            }
+            self.at += 1;
+            if depth == 0 {
+                return Some(());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::splice;
+
+    fn edited(text: &str, mut edits: Vec<Edit>) -> String {
+        let line = splice::line(text, &mut edits);
+        String::from_utf8(line.trim_ascii_end().to_vec()).unwrap()
+    }
+
+    fn strip(text: &str, out: &[&str]) -> String {
+        let all = members(text).unwrap();
+        edited(text, without(&all, 0, |name| !out.contains(&name)))
+    }
+
+    #[test]
+    fn members_are_found_whatever_is_in_them() {
+        let text = r#" { "a" : [1, {"x": "]}"}], "b\/c":"\\\"}", "d":-1.5e3 ,"e":{}, "f":null} "#;
+        let found: Vec<_> =
+            members(text).unwrap().into_iter().map(|one| (one.name, one.value)).collect();
+        let want = [
+            ("a", r#"[1, {"x": "]}"}]"#),
+            ("b/c", r#""\\\"}""#),
+            ("d", "-1.5e3"),
+            ("e", "{}"),
+            ("f", "null"),
+        ];
+        assert_eq!(found, want.map(|(name, value)| (name.into(), value)));
+        assert_eq!(members("{}").unwrap(), []);
+        for none in ["", "[]", "7", "\"{}\"", "{", "{\"a\":", "{\"a\":1"] {
+            assert_eq!(members(none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn what_is_taken_out_takes_one_comma_along() {
+        let text = r#"{"a":1, "b":2,"c":3}"#;
+        assert_eq!(strip(text, &["a"]), r#"{"b":2,"c":3}"#);
+        assert_eq!(strip(text, &["b"]), r#"{"a":1, "c":3}"#);
+        assert_eq!(strip(text, &["c"]), r#"{"a":1, "b":2}"#);
+        assert_eq!(strip(text, &["a", "c"]), r#"{"b":2}"#);
+        assert_eq!(strip(text, &["b", "c"]), r#"{"a":1}"#);
+        assert_eq!(strip(text, &["a", "b", "c"]), "{}");
+        assert_eq!(strip(text, &["x"]), text);
+        assert_eq!(strip("{ }", &["x"]), "{ }");
+    }
+
+    #[test]
+    fn what_is_put_in_comes_first() {
+        let put = |text| edited(text, vec![with(text, 0, "\"x\":0").unwrap()]);
+        assert_eq!(put("{ }"), "{\"x\":0 }");
+        assert_eq!(put("{\"a\":1}"), "{\"x\":0,\"a\":1}");
+    }
+}

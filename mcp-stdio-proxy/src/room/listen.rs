@@ -1,0 +1,253 @@
+//! Clients of 2026-07-28 that listen for changes: what they hear, whatever becomes of the process
+//! (MCP "Subscriptions"; stdio transport, "Unexpected Termination").
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::Value;
+
+use super::Room;
+use crate::child::Child;
+use crate::protocol::message::{self, Envelope};
+use crate::protocol::splice::{self, Payload, span};
+use crate::protocol::version::Era;
+use crate::stream::{Stream, Weight};
+use crate::sync::lock;
+use crate::translate::subscription::{self, Filter};
+use crate::unavailable::Unavailable;
+
+/// Clients that may listen at once, per room.
+const LISTENERS: usize = 64;
+/// How long a server may take to say that it will tell of a resource.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A client that listens.
+pub struct Listener {
+    serial: u64,
+    /// The text of the id of its request, which is that of the subscription.
+    id: Box<str>,
+    filter: Filter,
+    /// Its request, for a server of 2026-07-28.
+    text: Box<str>,
+    /// What it hears.
+    pub stream: Arc<Stream>,
+    at: Mutex<At>,
+}
+
+/// Where a server of 2026-07-28 knows the subscription.
+#[derive(Default)]
+struct At {
+    pid: u32,
+    id: u64,
+    acknowledged: bool,
+}
+
+/// A client that listens, as long as it does.
+pub struct Listening {
+    room: Arc<Room>,
+    /// The client.
+    pub listener: Arc<Listener>,
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.room.unlisten(&self.listener);
+    }
+}
+
+impl Room {
+    /// Begins to tell a client of the changes that `filter` names; `text` is its request, `envelope`.
+    pub async fn listen(
+        self: &Arc<Self>,
+        child: &Child,
+        filter: Filter,
+        text: &str,
+        envelope: &Envelope<'_>,
+    ) -> Result<Listening, Unavailable> {
+        static SERIAL: AtomicU64 = AtomicU64::new(1);
+        let legacy = self.pairing.server == Era::Legacy;
+        let filter = if legacy { self.subscribe(child, filter).await } else { filter };
+        let listener = Arc::new(Listener {
+            serial: SERIAL.fetch_add(1, Ordering::Relaxed),
+            id: envelope.id.into(),
+            text: text.into(),
+            stream: Stream::answers(1),
+            at: Mutex::default(),
+            filter,
+        });
+        {
+            let mut listeners = lock(&self.listeners);
+            if listeners.len() >= LISTENERS {
+                return Err(Unavailable::Busy { what: "too many clients listen" });
+            }
+            if legacy {
+                // "as the first message"; nothing else gets in between.
+                let first = subscription::acknowledged(&listener.id, &listener.filter);
+                listener.stream.push(first.into(), Weight::Heavy);
+            }
+            listeners.push(Arc::clone(&listener));
+        }
+        if !legacy {
+            listener.ask(child);
+        }
+        Ok(Listening { room: Arc::clone(self), listener })
+    }
+
+    /// Asks a legacy server to tell of resources; those of which it will not are left out.
+    async fn subscribe(&self, child: &Child, filter: Filter) -> Filter {
+        let Some(greeting) = self.greeting() else { return Filter::default() };
+        let mut offered = filter.offered(&greeting);
+        let asked = offered.uris.iter().map(|uri| async move {
+            let answer = child.errand("resources/subscribe", &uri_params(uri), PATIENCE).await.ok();
+            let text = answer.as_ref().and_then(|answer| std::str::from_utf8(answer).ok());
+            let agreed = text.and_then(|text| message::parse(text).ok());
+            agreed.is_some_and(|envelope| envelope.result.is_some())
+        });
+        let mut agreed = futures_util::future::join_all(asked).await.into_iter();
+        offered.uris.retain(|_| agreed.next() == Some(true));
+        offered
+    }
+
+    /// A client listens no longer.
+    fn unlisten(&self, listener: &Listener) {
+        let mut listeners = lock(&self.listeners);
+        let before = listeners.len();
+        listeners.retain(|one| one.serial != listener.serial);
+        let Some(child) = self.live().filter(|_| listeners.len() < before) else { return };
+        if self.pairing.server == Era::Modern {
+            let at = lock(&listener.at);
+            if at.pid == child.pid {
+                child.cancel(at.id, "the client has left");
+            }
+            return;
+        }
+        let others = |uri: &String| listeners.iter().any(|one| one.filter.uris.contains(uri));
+        for uri in listener.filter.uris.iter().filter(|uri| !others(uri)) {
+            post(&child, "resources/unsubscribe", uri);
+        }
+    }
+
+    /// Tells a new process what the clients listen for: "streams must also be re-established after
+    /// restart".
+    pub(super) fn listen_again(&self, child: &Child) {
+        for listener in lock(&self.listeners).iter() {
+            if self.pairing.server == Era::Modern {
+                listener.ask(child);
+            } else {
+                listener.filter.uris.iter().for_each(|uri| post(child, "resources/subscribe", uri));
+            }
+        }
+    }
+
+    /// Whether clients listen.
+    pub fn is_listened_to(&self) -> bool {
+        !lock(&self.listeners).is_empty()
+    }
+
+    /// Ends all of them in order.
+    pub(super) fn end_listening(&self) {
+        for listener in lock(&self.listeners).drain(..) {
+            listener.end();
+        }
+    }
+
+    /// A legacy server tells of a change.
+    pub(super) fn tell_listeners(&self, child: &Child, line: &Bytes, envelope: &Envelope<'_>) {
+        let Ok(text) = std::str::from_utf8(line) else { return };
+        for listener in lock(&self.listeners).iter() {
+            if listener.filter.wants(envelope)
+                && let Some(edit) = subscription::tagged(text, envelope, &listener.id)
+            {
+                listener.stream.push(Payload::edited(line, vec![edit]), Weight::Light);
+                child.pressure.note(&listener.stream);
+            }
+        }
+    }
+
+    /// A server of 2026-07-28 has said something of the subscription that it knows as `tag`.
+    pub(super) fn tell_listener(
+        &self,
+        child: &Child,
+        tag: &str,
+        line: &Bytes,
+        envelope: &Envelope<'_>,
+    ) {
+        let Some(listener) = self.listener(child, tag) else { return };
+        if envelope.method == "notifications/subscriptions/acknowledged" {
+            // Once: that the process was replaced is not the client's concern.
+            if std::mem::replace(&mut lock(&listener.at).acknowledged, true) {
+                return;
+            }
+        }
+        let edit = std::str::from_utf8(line)
+            .ok()
+            .and_then(|text| subscription::tagged(text, envelope, &listener.id));
+        if let Some(edit) = edit {
+            listener.stream.push(Payload::edited(line, vec![edit]), Weight::Light);
+            child.pressure.note(&listener.stream);
+        }
+    }
+
+    /// A server of 2026-07-28 has ended a subscription, with an answer or by taking it back.
+    pub(super) fn end_listener(&self, child: &Child, id: &str, answer: Option<&Bytes>) {
+        let Some(listener) = self.listener(child, id) else { return };
+        lock(&self.listeners).retain(|one| one.serial != listener.serial);
+        match answer.and_then(|line| listener.answered(line)) {
+            Some(payload) => listener.stream.answer(payload),
+            None => listener.end(),
+        }
+    }
+
+    fn listener(&self, child: &Child, id: &str) -> Option<Arc<Listener>> {
+        let id: u64 = id.trim_matches('"').parse().ok()?;
+        let listeners = lock(&self.listeners);
+        let known = |one: &&Arc<Listener>| {
+            let at = lock(&one.at);
+            (at.pid, at.id) == (child.pid, id)
+        };
+        listeners.iter().find(known).cloned()
+    }
+}
+
+impl Listener {
+    /// Sends the request to `child`, a server of 2026-07-28.
+    fn ask(&self, child: &Child) {
+        let id = child.calls.next_id();
+        {
+            let mut at = lock(&self.at);
+            (at.pid, at.id) = (child.pid, id);
+        }
+        let envelope = message::parse(&self.text).ok();
+        let place = envelope.and_then(|envelope| span(&self.text, envelope.id));
+        if let Some(place) = place {
+            child.post(splice::line(&self.text, &mut [(place, id.to_string())]));
+        }
+    }
+
+    fn end(&self) {
+        self.stream.answer(subscription::ended(&self.id).into());
+    }
+
+    /// The answer of the server, under the client's own id.
+    fn answered(&self, line: &Bytes) -> Option<Payload> {
+        let text = std::str::from_utf8(line).ok()?;
+        let envelope = message::parse(text).ok()?;
+        let id = span(text, envelope.id)?;
+        let tag = envelope.result.and_then(subscription::tag).and_then(|tag| span(text, tag));
+        let edits = [Some(id), tag].into_iter().flatten().map(|place| (place, self.id.to_string()));
+        Some(Payload::edited(line, edits.collect()))
+    }
+}
+
+fn uri_params(uri: &str) -> String {
+    format!("{{\"uri\":{}}}", Value::from(uri))
+}
+
+/// A request whose answer changes nothing.
+fn post(child: &Child, method: &str, uri: &str) {
+    let (id, params) = (child.calls.next_id(), uri_params(uri));
+    let text = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{params}}}"#);
+    child.post(splice::line(&text, &mut []));
+}

@@ -1,0 +1,108 @@
+//! What a server says unasked, for clients of 2026-07-28: only on the stream of the request that it is
+//! about, or of one that listens (Streamable HTTP, "Receiving Messages").
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::Room;
+use crate::child::Child;
+use crate::parking::refuse;
+use crate::protocol::error;
+use crate::protocol::message::{self, Envelope, Kind};
+use crate::protocol::splice::{self, Payload};
+use crate::protocol::version::Era;
+use crate::stream::{Stream, Weight};
+use crate::translate::{input, log, subscription};
+
+/// Notifications of 2025-11-25 that mean nothing in 2026-07-28.
+const WITHDRAWN: [&str; 2] = ["notifications/elicitation/complete", "notifications/tasks/status"];
+
+impl Room {
+    pub(super) fn heard_for_modern(
+        &self,
+        child: &Arc<Child>,
+        line: &Bytes,
+        envelope: &Envelope<'_>,
+    ) {
+        let legacy = self.pairing.server == Era::Legacy;
+        match (envelope.kind, &*envelope.method) {
+            (Kind::Request, method) if legacy => self.asked(child, method, envelope),
+            // "The server MUST NOT write JSON-RPC requests to stdout."
+            (Kind::Request, _) => ::log::debug!("{}: a request, in 2026-07-28", child.server),
+            (Kind::Response, _) => self.end_listener(child, envelope.id, Some(line)),
+            (Kind::Notification, "notifications/cancelled") => self.taken_back(child, envelope),
+            (Kind::Notification, "notifications/message") => self.log(child, line, envelope),
+            (Kind::Notification, method) => {
+                if method == "notifications/tools/list_changed" {
+                    self.forget_mirrors();
+                }
+                self.notified(child, line, envelope);
+            }
+        }
+    }
+
+    fn asked(&self, child: &Arc<Child>, method: &str, envelope: &Envelope<'_>) {
+        if method == "ping" {
+            let answer = format!(r#"{{"jsonrpc":"2.0","id":{},"result":{{}}}}"#, envelope.id);
+            return child.post(splice::line(&answer, &mut []));
+        }
+        match input::Kind::of(method) {
+            Some(kind) => self.question(child, kind, envelope),
+            None => refuse(child, envelope.id, error::METHOD_NOT_FOUND, "no client takes this"),
+        }
+    }
+
+    /// A server with a handshake no longer wants an answer; one of 2026-07-28 ends a subscription.
+    fn taken_back(&self, child: &Child, envelope: &Envelope<'_>) {
+        let Some(id) = envelope.params.and_then(message::cancelled_request) else { return };
+        if self.pairing.server == Era::Legacy {
+            self.withdraw_question(child, id);
+        } else {
+            self.end_listener(child, id, None);
+        }
+    }
+
+    fn notified(&self, child: &Child, line: &Bytes, envelope: &Envelope<'_>) {
+        if let (Era::Modern, Some(tag)) =
+            (self.pairing.server, envelope.params.and_then(subscription::tag))
+        {
+            return self.tell_listener(child, tag, line, envelope);
+        }
+        if subscription::is_change(&envelope.method) {
+            if self.pairing.server == Era::Legacy {
+                self.tell_listeners(child, line, envelope);
+            }
+        } else if !WITHDRAWN.contains(&&*envelope.method) {
+            tell_only(child, line);
+        }
+    }
+
+    /// A log message goes to the request that wants it. On stdio it does not say which that is: where
+    /// there is more than one, it is nobody's.
+    fn log(&self, child: &Child, line: &Bytes, envelope: &Envelope<'_>) {
+        let mut calls = child.calls.addressees();
+        if self.pairing.server == Era::Modern {
+            // A server of this revision logs for those alone who have asked for it.
+            calls.retain(|call| call.terms.log.is_some());
+        }
+        let level = log::level_of(envelope.params);
+        if let [call] = calls.as_slice()
+            && call.terms.log.is_some_and(|least| least <= level)
+        {
+            deliver(child, &call.stream, line);
+        }
+    }
+}
+
+/// What is not known goes to the only request it can be about.
+fn tell_only(child: &Child, line: &Bytes) {
+    if let [call] = child.calls.addressees().as_slice() {
+        deliver(child, &call.stream, line);
+    }
+}
+
+fn deliver(child: &Child, stream: &Arc<Stream>, line: &Bytes) {
+    stream.push(Payload::from(line.clone()), Weight::Light);
+    child.pressure.note(stream);
+}

@@ -1,0 +1,129 @@
+//! Requests of a legacy server, for modern clients: they become the answer to the call they are asked
+//! in, which stays open until its client comes back (MCP "Multi Round-Trip Requests").
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{Owner, Room};
+use crate::child::Child;
+use crate::child::calls::Addressee;
+use crate::parking::{Binding, Parked, refuse};
+use crate::protocol::error;
+use crate::protocol::message::Envelope;
+use crate::stream::Stream;
+use crate::sync::lock;
+use crate::translate::input::{Kind, Question, required};
+
+/// How long is waited for further questions of a call: servers ask several at once.
+const BREATH: Duration = Duration::from_millis(10);
+
+impl Room {
+    /// The server asks something.
+    pub(super) fn question(&self, child: &Arc<Child>, kind: Kind, envelope: &Envelope<'_>) {
+        // Ids of servers repeat; the names of their questions do not.
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let refused = |why: &str| refuse(child, envelope.id, error::INTERNAL, why);
+        if self.owner == Owner::Everyone {
+            return refused("clients of a shared server take no requests");
+        }
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let question = Question::new(kind, envelope.id, envelope.params, number);
+        let mut calls = child.calls.addressees();
+        calls.retain(|call| call.terms.input.is_some());
+        // Whom it asks cannot be told, and they may be different people.
+        if self.owner == Owner::Anonymous && calls.len() > 1 {
+            return refused(
+                "several clients have asked something; it cannot be told which is meant",
+            );
+        }
+        let Some(call) = calls.into_iter().next() else {
+            if self.backend.parking.add(child, question).is_err() {
+                refused("no request of a client is in progress in which it could be asked");
+            }
+            return;
+        };
+        let declared = self.hello.as_ref().map_or("{}", |hello| &hello.capabilities);
+        if let Some(missing) = kind.lacks(declared, envelope.params.unwrap_or("{}")) {
+            fail(child, &call, &missing);
+            return refused("the client has not declared that it can answer this");
+        }
+        self.gather(child, &call, question);
+    }
+
+    /// Keeps a question for the moment in which more may come.
+    fn gather(&self, child: &Arc<Child>, call: &Addressee, question: Question) {
+        let mut gathered = lock(&self.gathered);
+        let questions = gathered.entry((child.pid, call.id)).or_default();
+        questions.push(question);
+        if questions.len() > 1 {
+            return;
+        }
+        let (room, child, call) = (self.me.clone(), Arc::clone(child), call.id);
+        tokio::spawn(async move {
+            tokio::time::sleep(BREATH).await;
+            if let Some(room) = room.upgrade() {
+                room.park(&child, call);
+            }
+        });
+    }
+
+    /// Answers the call with what the server wants to know, and lets it wait.
+    fn park(&self, child: &Arc<Child>, call: u64) {
+        let questions = lock(&self.gathered).remove(&(child.pid, call)).unwrap_or_default();
+        if questions.is_empty() {
+            return;
+        }
+        let holding = Stream::answers(1);
+        let Some(open) = child.calls.park(call, &holding) else {
+            return give_up(child, &questions, "the request is no longer in progress");
+        };
+        let user = self.user.as_deref();
+        let binding = Binding::new(user, &open.input.method, &open.input.params);
+        let asking = questions.clone();
+        let parked = Parked { child: Arc::clone(child), call, questions, stream: holding, binding };
+        match self.backend.parking.park(parked) {
+            Ok(state) => {
+                open.stream.answer(required(&open.id, &asking, Some(&state)).into());
+            }
+            Err(parked) => {
+                parked.give_up();
+                let why = "too many requests wait for their clients";
+                open.stream.answer(error::answer(&open.id, error::INTERNAL, why).into());
+            }
+        }
+    }
+
+    /// The server no longer wants an answer to its request `id`.
+    pub(super) fn withdraw_question(&self, child: &Child, id: &str) {
+        for ((pid, _), questions) in lock(&self.gathered).iter_mut() {
+            if *pid == child.pid {
+                questions.retain(|question| &*question.id != id);
+            }
+        }
+        self.backend.parking.withdraw(child, id);
+    }
+}
+
+fn give_up(child: &Child, questions: &[Question], why: &str) {
+    for question in questions {
+        refuse(child, &question.id, error::INTERNAL, why);
+    }
+}
+
+/// Ends a call that needs what its client has not declared.
+fn fail(child: &Child, call: &Addressee, missing: &Value) {
+    let Some(taken) = child.calls.take_of(call.id, &call.stream) else { return };
+    child.cancel(call.id, "the client cannot answer");
+    taken.stream.answer(lacking(&taken.id, missing).into());
+}
+
+/// "If processing a request requires a capability the client did not include in
+/// `io.modelcontextprotocol/clientCapabilities`, the server MUST return" this.
+pub(super) fn lacking(id: &str, missing: &Value) -> String {
+    let why = "the server needs a capability that the client has not declared";
+    let data = json!({ "requiredCapabilities": missing });
+    error::answer_with(id, error::MISSING_CAPABILITY, why, &data)
+}

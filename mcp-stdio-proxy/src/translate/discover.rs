@@ -1,0 +1,99 @@
+//! `server/discover`, answered from what a legacy server has said to `initialize`.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::result;
+use crate::protocol::object::{members, without};
+use crate::protocol::splice::line;
+use crate::protocol::version::MODERN;
+
+/// What a server has said of itself when it was greeted: the result of `initialize`, or of
+/// `server/discover`.
+#[derive(Debug)]
+pub struct Greeting {
+    /// The text of the result.
+    pub result: String,
+    /// The text of who it is.
+    pub server_info: Option<String>,
+    /// The text of what it can do.
+    pub capabilities: String,
+}
+
+#[derive(Deserialize)]
+struct Said<'a> {
+    #[serde(borrow, rename = "serverInfo")]
+    server_info: Option<&'a RawValue>,
+    #[serde(borrow)]
+    capabilities: Option<&'a RawValue>,
+    #[serde(borrow)]
+    instructions: Option<&'a RawValue>,
+}
+
+/// What is known of it, in 2025-11-25 only: tasks are another thing in 2026-07-28, an extension.
+const WITHDRAWN: [&str; 1] = ["tasks"];
+
+impl Greeting {
+    /// Reads the result of `initialize` or `server/discover`.
+    #[must_use]
+    pub fn new(result: String) -> Self {
+        let said = serde_json::from_str::<Said<'_>>(&result).ok();
+        let text = |raw: Option<&RawValue>| raw.map(|raw| raw.get().to_owned());
+        let server_info = text(said.as_ref().and_then(|said| said.server_info));
+        let capabilities = text(said.as_ref().and_then(|said| said.capabilities));
+        Self { server_info, capabilities: capabilities.unwrap_or_else(|| "{}".to_owned()), result }
+    }
+
+    /// Whether it says of itself that it can do what is at `pointer` of its capabilities.
+    #[must_use]
+    pub fn offers(&self, pointer: &str) -> bool {
+        let capabilities = serde_json::from_str::<serde_json::Value>(&self.capabilities);
+        capabilities.is_ok_and(|all| {
+            all.pointer(pointer).is_some_and(|one| one.is_object() || *one == true)
+        })
+    }
+
+    /// The `DiscoverResult` of a legacy server.
+    #[must_use]
+    pub fn discovered(&self) -> String {
+        let said = serde_json::from_str::<Said<'_>>(&self.result).ok();
+        let instructions = said.and_then(|said| said.instructions);
+        let instructions = instructions
+            .filter(|raw| raw.get().starts_with('"'))
+            .map(|raw| format!(r#","instructions":{raw}"#));
+        let text = format!(
+            r#"{{"supportedVersions":["{MODERN}"],"capabilities":{}{}}}"#,
+            self.modern_capabilities(),
+            instructions.unwrap_or_default(),
+        );
+        let info = self.server_info.as_deref();
+        let mut edits = result::to_modern(&text, &text, "server/discover", info);
+        let line = line(&text, &mut edits);
+        String::from_utf8_lossy(line.trim_ascii_end()).into_owned()
+    }
+
+    fn modern_capabilities(&self) -> String {
+        let text = &self.capabilities;
+        let Some(all) = members(text) else { return "{}".to_owned() };
+        let line = line(text, &mut without(&all, 0, |name| !WITHDRAWN.contains(&name)));
+        String::from_utf8_lossy(line.trim_ascii_end()).into_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn discovery_says_what_the_handshake_said() {
+        let greeting = Greeting::new(
+            r#"{"protocolVersion":"2025-11-25","capabilities":{"tools":{"listChanged":true},"tasks":{"list":{}},"x":1.0},"serverInfo":{"name":"s","version":"1"},"instructions":"be kind"}"#.to_owned(),
+        );
+        let want = r#"{"resultType":"complete","ttlMs":0,"cacheScope":"private","_meta":{"io.modelcontextprotocol/serverInfo":{"name":"s","version":"1"}},"supportedVersions":["2026-07-28"],"capabilities":{"tools":{"listChanged":true},"x":1.0},"instructions":"be kind"}"#;
+        assert_eq!(greeting.discovered(), want);
+        assert!(greeting.offers("/tools/listChanged") && greeting.offers("/tools"));
+        assert!(!greeting.offers("/prompts") && !greeting.offers("/x"));
+        let bare = Greeting::new("7".to_owned()).discovered();
+        assert!(bare.contains(r#""capabilities":{}"#), "{bare}");
+    }
+}

@@ -1,0 +1,39 @@
+//! Log messages: per request in 2026-07-28, for the whole process before (MCP "Logging").
+
+use serde::Deserialize;
+
+/// The levels, from the least.
+pub const LEVELS: [&str; 8] =
+    ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
+
+/// The place of a level, given as the text of a JSON value, among [`LEVELS`].
+#[must_use]
+pub fn level(text: &str) -> Option<usize> {
+    let name = text.strip_prefix('"')?.strip_suffix('"')?;
+    LEVELS.iter().position(|level| *level == name)
+}
+
+/// The level of a message with `params`; one that is not known counts as the highest.
+#[must_use]
+pub fn level_of(params: Option<&str>) -> usize {
+    #[derive(Deserialize)]
+    struct Message<'a> {
+        #[serde(borrow)]
+        level: &'a serde_json::value::RawValue,
+    }
+    let message = params.and_then(|params| serde_json::from_str::<Message<'_>>(params).ok());
+    message.and_then(|message| level(message.level.get())).unwrap_or(LEVELS.len() - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_are_in_order() {
+        assert!(level("\"debug\"") < level("\"info\"") && level("\"alert\"") < Some(7));
+        assert_eq!((level("info"), level("\"loud\""), level("7")), (None, None, None));
+        assert_eq!(level_of(Some(r#"{"level":"warning","data":1}"#)), 3);
+        assert_eq!(level_of(None), 7);
+    }
+}
