@@ -9,7 +9,7 @@ use std::{
 use actix_web::{
     App, HttpServer,
     dev::Server,
-    middleware::from_fn,
+    middleware::{Condition, from_fn},
     web::{Data, get},
 };
 use rustls::ServerConfig;
@@ -20,7 +20,7 @@ use crate::{
     http,
     metrics::Metrics,
     model::{Catalogue, SystemClock},
-    oauth::{AuthServer, Endpoint, IdentityTokens, SeenTokens},
+    oauth::{AuthServer, Endpoint, Identities, SeenTokens},
     ports::{self, ClientDocuments, GitHub, ServersFile, SigningKeys},
     store::{self, Store},
 };
@@ -77,7 +77,7 @@ pub fn build(config: Config) -> Result<(AuthServer, watch::Sender<Arc<Catalogue>
         store: Store::open(&config.redis)?,
         keys: SigningKeys::load(&config.signing_key_file)?,
         seen: SeenTokens::default(),
-        identities: IdentityTokens::default(),
+        identities: Identities::default(),
         metrics: Metrics::default(),
         github,
         documents: ClientDocuments::new()?,
@@ -131,7 +131,8 @@ pub fn http_server(
     let following = server.clone();
     tokio::spawn(async move { following.store.follow().await });
     let app = move || {
-        App::new().wrap(from_fn(http::access_log)).app_data(server.clone()).configure(http::routes)
+        let access_log = Condition::new(http::logs_access(), from_fn(http::access_log));
+        App::new().wrap(access_log).app_data(server.clone()).configure(http::routes)
     };
     let mut http = HttpServer::new(app).keep_alive(KEEP_ALIVE).shutdown_timeout(DRAIN);
     if let Some(workers) = workers {

@@ -2,13 +2,18 @@
 
 use std::net::Ipv4Addr;
 
-use actix_web::{HttpResponse, guard::GuardContext, web::Data};
+use actix_web::{
+    HttpResponse,
+    guard::GuardContext,
+    http::header::{HeaderName, HeaderValue},
+    web::Data,
+};
 use serde_json::json;
 
 use crate::oauth::AuthServer;
 
 /// The header with the secret that proxy and service share.
-const SECRET: &str = "x-verify-secret";
+const SECRET: HeaderName = HeaderName::from_static("x-verify-secret");
 
 /// A guard of the route: it costs a request that passes no allocation.
 pub(super) fn is_known(context: &GuardContext<'_>) -> bool {
@@ -16,9 +21,9 @@ pub(super) fn is_known(context: &GuardContext<'_>) -> bool {
     let head = context.head();
     // A listener on a socket file has no addresses: whoever writes to it is on this machine.
     let peer = head.peer_addr.map_or(Ipv4Addr::LOCALHOST.into(), |peer| peer.ip());
-    let mut secrets = head.headers().get_all(SECRET);
+    let mut secrets = head.headers().get_all(&SECRET);
     let secret = secrets.next().filter(|_| secrets.next().is_none());
-    server.may_ask(peer, secret.map(actix_web::http::header::HeaderValue::as_bytes))
+    server.may_ask(peer, secret.map(HeaderValue::as_bytes))
 }
 
 /// What everybody else gets; it says nothing about tokens or servers.

@@ -1,39 +1,43 @@
 //! The request that Traefik asks about, from the headers it sets itself (`trustForwardHeader` off).
 
-use actix_web::http::header::HeaderMap;
+use std::borrow::Cow;
+
+use actix_web::http::header::{HeaderMap, HeaderName};
+
+const HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const URI: HeaderName = HeaderName::from_static("x-forwarded-uri");
 
 /// Host and path of the request.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Forwarded {
+pub(super) struct Forwarded<'a> {
     /// `host` or `host:port`, in lower case, without the port of https.
-    pub(super) authority: String,
+    pub(super) authority: Cow<'a, str>,
     /// The path, without the query.
-    pub(super) path: String,
+    pub(super) path: &'a str,
 }
 
 /// The headers do not describe one request.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Malformed;
 
-impl Forwarded {
+impl<'a> Forwarded<'a> {
     /// Reads `X-Forwarded-Host` and `X-Forwarded-Uri`.
     ///
     /// Spellings that a router and a backend may read differently (encoded slashes, dot segments,
     /// backslashes) name no resource of ours and are refused rather than interpreted.
-    pub(super) fn read(headers: &HeaderMap) -> Result<Self, Malformed> {
-        let host = once(headers, "x-forwarded-host")?;
-        let uri = once(headers, "x-forwarded-uri")?;
+    pub(super) fn read(headers: &'a HeaderMap) -> Result<Self, Malformed> {
+        let host = once(headers, &HOST)?;
+        let uri = once(headers, &URI)?;
         let path = uri.split(['?', '#']).next().unwrap_or("");
         if !path.starts_with('/') || !path.split('/').all(is_plain) || path.contains("//") {
             return Err(Malformed);
         }
-        let host = host.to_ascii_lowercase();
-        let host = host.strip_suffix(":443").unwrap_or(&host);
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-.:[]".contains(&byte);
-        if host.is_empty() || !host.bytes().all(plain) {
+        let authority = canonical(host);
+        if authority.is_empty() || !authority.bytes().all(plain) {
             return Err(Malformed);
         }
-        Ok(Self { authority: without_root_dot(host), path: path.to_owned() })
+        Ok(Self { authority, path })
     }
 }
 
@@ -43,17 +47,27 @@ fn is_plain(segment: &str) -> bool {
     !matches!(segment, "." | "..") && segment.bytes().all(harmless)
 }
 
-/// `host.` and `host` are the same name (RFC 1034 §3.1).
-fn without_root_dot(host: &str) -> String {
+/// In lower case, without the port of https, and without the root's dot: `host.` and `host` are the
+/// same name (RFC 1034 §3.1).
+fn canonical(host: &str) -> Cow<'_, str> {
+    let host = if host.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(host.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(host)
+    };
+    if !host.contains(".:") && !host.ends_with('.') && !host.ends_with(":443") {
+        return host;
+    }
+    let host = host.strip_suffix(":443").unwrap_or(&host);
     match host.split_once(':') {
         Some((name, port)) if !host.starts_with('[') => {
-            format!("{}:{port}", name.strip_suffix('.').unwrap_or(name))
+            format!("{}:{port}", name.strip_suffix('.').unwrap_or(name)).into()
         }
-        _ => host.strip_suffix('.').unwrap_or(host).to_owned(),
+        _ => host.strip_suffix('.').unwrap_or(host).to_owned().into(),
     }
 }
 
-pub(super) fn once<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, Malformed> {
+pub(super) fn once<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<&'a str, Malformed> {
     let mut values = headers.get_all(name);
     match (values.next(), values.next()) {
         (Some(value), None) => value.to_str().map_err(|_| Malformed),
@@ -72,7 +86,8 @@ mod tests {
         for (name, value) in [("x-forwarded-host", host), ("x-forwarded-uri", uri)] {
             headers.append(HeaderName::from_static(name), HeaderValue::from_str(value).unwrap());
         }
-        Forwarded::read(&headers).map(|request| (request.authority, request.path))
+        Forwarded::read(&headers)
+            .map(|request| (request.authority.into_owned(), request.path.to_owned()))
     }
 
     #[test]

@@ -37,7 +37,7 @@ use actix_web::{
 };
 use serde_json::json;
 
-pub use access_log::access_log;
+pub use access_log::{access_log, logs_access};
 pub use metrics::metrics;
 
 use crate::oauth::Endpoint;
@@ -52,6 +52,12 @@ pub fn routes(config: &mut ServiceConfig) {
     let resource = "/.well-known/oauth-protected-resource";
     let with_path = |known: &str| format!("{known}/{{path:.*}}");
     config.app_data(PayloadConfig::new(MAX_BODY));
+    // The first, since routes are tried in their order, and this one is asked for every MCP request.
+    config.service(
+        web::resource(Endpoint::Verify.path())
+            .route(web::route().guard(fn_guard(asker::is_known)).to(verify::verify))
+            .default_service(web::to(asker::refuse)),
+    );
     // RFC 8414 §3.1 inserts the path of an issuer after the well-known part, OpenID Connect
     // Discovery §4 appends; clients try either with the path of the MCP server.
     let appended = format!("/{{path:.*}}{openid}");
@@ -83,11 +89,6 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(bounded(Endpoint::Revoke, revoke::revoke))
         .service(bounded(Endpoint::Introspect, introspect::introspect))
         .service(readable(Endpoint::Jwks.path(), jwks::jwks))
-        .service(
-            web::resource(Endpoint::Verify.path())
-                .route(web::route().guard(fn_guard(asker::is_known)).to(verify::verify))
-                .default_service(web::to(asker::refuse)),
-        )
         .service(readable(Endpoint::Health.path(), health::health))
         .service(readable(Endpoint::Ready.path(), health::ready))
         .default_service(web::to(not_found));

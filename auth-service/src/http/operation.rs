@@ -1,6 +1,6 @@
 //! The headers in which a request of MCP 2026-07-28 says what its body is about.
 
-use actix_web::http::header::HeaderMap;
+use actix_web::http::header::{HeaderMap, HeaderName};
 use base64::{Engine, prelude::BASE64_STANDARD};
 
 use super::forwarded;
@@ -10,19 +10,23 @@ use crate::{metrics::known_method, oauth::Operation};
 /// so that their order is that of their text.
 const FIRST: &str = "2026-07-28";
 
+const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
+const METHOD: HeaderName = HeaderName::from_static("mcp-method");
+const NAME: HeaderName = HeaderName::from_static("mcp-name");
+
 /// Reads `MCP-Protocol-Version`, `Mcp-Method` and `Mcp-Name`.
 ///
 /// MCP 2026-07-28, "Server Validation": an intermediary relies on them only if the version names a
 /// revision in which the server validates them.
 pub(super) fn read(headers: &HeaderMap) -> Operation {
-    let version = once(headers, "mcp-protocol-version");
+    let version = once(headers, &VERSION);
     if !version.is_some_and(|version| version.len() == FIRST.len() && version >= FIRST) {
         return Operation::Unstated;
     }
-    match once(headers, "mcp-method") {
+    match once(headers, &METHOD) {
         None => Operation::Unstated,
         Some("tools/call") => {
-            once(headers, "mcp-name").and_then(decoded).map_or(Operation::Unstated, Operation::Tool)
+            once(headers, &NAME).and_then(decoded).map_or(Operation::Unstated, Operation::Tool)
         }
         Some(method) => Operation::Other(known_method(method)),
     }
@@ -36,13 +40,13 @@ fn decoded(value: &str) -> Option<String> {
     }
 }
 
-fn once<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+fn once<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     forwarded::once(headers, name).ok().map(|text| text.trim_matches([' ', '\t']))
 }
 
 #[cfg(test)]
 mod tests {
-    use actix_web::http::header::{HeaderName, HeaderValue};
+    use actix_web::http::header::HeaderValue;
 
     use super::*;
 

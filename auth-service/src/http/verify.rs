@@ -6,24 +6,27 @@ use actix_web::{
         StatusCode,
         header::{self, HeaderName, HeaderValue},
     },
-    web::{Bytes, Data},
+    web::Data,
 };
 use serde_json::json;
 
 use super::{error::RETRY_AFTER, forwarded::Forwarded, operation};
 use crate::{
     model::Chain,
-    oauth::{AuthServer, BearerError, Challenge, Identity},
+    oauth::{AuthServer, BearerError, Challenge, Fact, Identity},
 };
 
-const SERVER: HeaderName = HeaderName::from_static("x-mcp-server");
-const CHALLENGE: HeaderName = HeaderName::from_static("x-mcp-challenge");
-const USER_ID: HeaderName = HeaderName::from_static("x-user-id");
-const USER_NAME: HeaderName = HeaderName::from_static("x-user-name");
-const USER_EMAIL: HeaderName = HeaderName::from_static("x-user-email");
-const CLIENT_ID: HeaderName = HeaderName::from_static("x-client-id");
-const SCOPES: HeaderName = HeaderName::from_static("x-auth-scopes");
-const IDENTITY: HeaderName = HeaderName::from_static("x-mcp-identity");
+/// The header of each fact.
+const FACTS: [(HeaderName, Fact); 8] = [
+    (HeaderName::from_static("x-mcp-server"), Fact::Server),
+    (HeaderName::from_static("x-mcp-challenge"), Fact::Challenge),
+    (HeaderName::from_static("x-user-id"), Fact::Subject),
+    (HeaderName::from_static("x-user-name"), Fact::Name),
+    (HeaderName::from_static("x-user-email"), Fact::Email),
+    (HeaderName::from_static("x-client-id"), Fact::Client),
+    (HeaderName::from_static("x-auth-scopes"), Fact::Scopes),
+    (HeaderName::from_static("x-mcp-identity"), Fact::Signed),
+];
 
 /// Answers 200 with the identity, or what the client gets to see instead.
 pub(super) async fn verify(server: Data<AuthServer>, request: HttpRequest) -> HttpResponse {
@@ -34,12 +37,12 @@ pub(super) async fn verify(server: Data<AuthServer>, request: HttpRequest) -> Ht
     // A header that is no text is a token that does not hold, and so are two of them: whoever comes
     // behind us might take the other one (RFC 9110 §5.3).
     let authorization = authorization.next().map(|value| match authorization.next() {
-        None => value.to_str().unwrap_or("Bearer ?"),
+        None => std::str::from_utf8(value.as_bytes()).unwrap_or("Bearer ?"),
         Some(_) => "Bearer ?",
     });
-    let place = (forwarded.authority.as_str(), forwarded.path.as_str());
+    let place = (&*forwarded.authority, forwarded.path);
     match server.verify(place, authorization, &operation::read(request.headers())).await {
-        Ok(identity) => admit(identity),
+        Ok(identity) => admit(&identity),
         Err(BearerError::Unauthorized(challenge)) => {
             challenged(StatusCode::UNAUTHORIZED, &challenge)
         }
@@ -68,30 +71,14 @@ pub(super) async fn verify(server: Data<AuthServer>, request: HttpRequest) -> Ht
 
 /// Every header is always there, empty if unknown: Traefik replaces only what it gets, and a
 /// client's own copy must not be what remains.
-fn admit(identity: Identity) -> HttpResponse {
-    HttpResponse::Ok()
-        .insert_header((SERVER, identity.server))
-        .insert_header((CHALLENGE, identity.challenge))
-        .insert_header((USER_ID, printable(identity.subject)))
-        .insert_header((USER_NAME, printable(identity.name)))
-        .insert_header((USER_EMAIL, printable(identity.email)))
-        .insert_header((CLIENT_ID, printable(identity.client_id)))
-        .insert_header((SCOPES, printable(identity.scopes)))
-        .insert_header((IDENTITY, printable(identity.signed)))
-        .finish()
-}
-
-/// A value that every hop reads alike: printable ASCII, anything else as `?`.
-fn printable(text: Bytes) -> HeaderValue {
-    let plain = |byte: u8| byte.is_ascii_graphic() || byte == b' ';
-    let text = if text.iter().all(|&byte| plain(byte)) {
-        text
-    } else {
-        let text = String::from_utf8_lossy(&text);
-        let seen = text.chars().map(|c| if u8::try_from(c).is_ok_and(plain) { c } else { '?' });
-        seen.collect::<String>().into()
-    };
-    HeaderValue::from_maybe_shared(text).unwrap_or_else(|_| HeaderValue::from_static(""))
+fn admit(identity: &Identity) -> HttpResponse {
+    let mut response = HttpResponse::Ok().finish();
+    for (name, fact) in FACTS {
+        let value = HeaderValue::from_maybe_shared(identity.get(fact));
+        let value = value.unwrap_or_else(|_| HeaderValue::from_static(""));
+        response.headers_mut().insert(name, value);
+    }
+    response
 }
 
 fn challenged(status: StatusCode, challenge: &Challenge) -> HttpResponse {

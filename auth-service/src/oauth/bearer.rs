@@ -1,39 +1,15 @@
 //! What `/verify` decides: bearer tokens (RFC 6750) for one server (RFC 8707, RFC 9728 §5.1).
 
-use std::borrow::Cow;
-
-use bytes::Bytes;
+use std::sync::Arc;
 
 use super::{
-    AuthServer, Error, Operation,
+    AuthServer, Error, Identity, Operation,
     seen_token::{Part, SeenToken},
 };
 use crate::{
     metrics::Decision,
     model::{McpServer, Scopes},
 };
-
-/// Who may go on, as the MCP server gets told.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
-    /// The name of the server that the token was checked for. What serves the request must take
-    /// this one, and not choose by host and path a second time.
-    pub server: String,
-    /// What a challenge of this server begins with, for what is refused behind us.
-    pub challenge: String,
-    /// `sub`.
-    pub subject: Bytes,
-    /// Login name.
-    pub name: Bytes,
-    /// E-mail address, empty if unknown.
-    pub email: Bytes,
-    /// The client.
-    pub client_id: Bytes,
-    /// The scopes of the token, and those that they include.
-    pub scopes: Bytes,
-    /// All of it in a form that proves itself, empty if that is off.
-    pub signed: Bytes,
-}
 
 /// The `WWW-Authenticate` challenge of a server (RFC 6750 §3, RFC 9728 §5.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,7 +34,7 @@ impl Challenge {
         Self { scope, ..Self::of(server, Some(error)) }
     }
 
-    fn beginning(resource_metadata: &str) -> String {
+    pub(super) fn beginning(resource_metadata: &str) -> String {
         format!("Bearer resource_metadata=\"{resource_metadata}\"")
     }
 
@@ -136,7 +112,7 @@ impl AuthServer {
         (authority, path): (&str, &str),
         authorization: Option<&str>,
         operation: &Operation,
-    ) -> Result<Identity, BearerError> {
+    ) -> Result<Arc<Identity>, BearerError> {
         let catalogue = self.catalogue();
         let Some(server) = catalogue.at(authority, path) else {
             self.metrics.no_server();
@@ -167,7 +143,7 @@ impl AuthServer {
         server: &McpServer,
         seen: &SeenToken,
         operation: &Operation,
-    ) -> Result<Identity, Refused> {
+    ) -> Result<Arc<Identity>, Refused> {
         if !seen.is_for(&server.resource) {
             return Err(Refused::Token(Decision::OtherServer, "the token is for another server"));
         }
@@ -186,21 +162,7 @@ impl AuthServer {
             let held = Scopes::parse(seen.text(Part::Scope)).unwrap_or_default();
             return Err(Refused::Scope(Challenge::to_step_up(server, &needed, &held)));
         }
-        let scopes = match held {
-            Cow::Borrowed(_) => seen.bytes(Part::Scope),
-            Cow::Owned(more) => Bytes::from(more),
-        };
-        let signed = self.identity_token(seen, server, &scopes).map_err(Refused::Fault)?;
-        Ok(Identity {
-            server: server.name.as_str().to_owned(),
-            challenge: Challenge::beginning(&server.resource.metadata_url()),
-            subject: seen.bytes(Part::Subject),
-            name: seen.bytes(Part::Name),
-            email: seen.bytes(Part::Email),
-            client_id: seen.bytes(Part::Client),
-            scopes,
-            signed,
-        })
+        self.identity(seen, server, &held).map_err(Refused::Fault)
     }
 }
 

@@ -20,7 +20,7 @@ mod device;
 mod device_grant;
 mod endpoint;
 mod error;
-mod identity_token;
+mod identity;
 mod introspection;
 mod limits;
 mod login;
@@ -44,6 +44,7 @@ mod resource;
 mod revocation;
 mod seen_token;
 mod session;
+mod texts;
 mod token_response;
 
 use std::sync::Arc;
@@ -52,14 +53,14 @@ use tokio::sync::watch;
 
 pub use self::{
     authorization::AuthorizeError,
-    bearer::{BearerError, Challenge, Identity},
+    bearer::{BearerError, Challenge},
     client_auth::ClientCredentials,
     consent::{Decision, Next},
     consent_page::{ConsentPage, Destination, LoginWays},
     device::{DEVICE_CODE, DeviceAuthorization},
     endpoint::Endpoint,
     error::{Error, ErrorCode, GrantFault},
-    identity_token::IdentityTokens,
+    identity::{Fact, Identities, Identity},
     introspection::Introspection,
     login::{Arrival, Landing, ProviderAnswer},
     metadata::ServerMetadata,
@@ -91,8 +92,8 @@ pub struct AuthServer {
     pub keys: SigningKeys,
     /// Tokens that were verified.
     pub seen: SeenTokens,
-    /// Identities that were signed for servers.
-    pub identities: IdentityTokens,
+    /// What was said to servers about who asks.
+    pub identities: Identities,
     /// Counters.
     pub metrics: Metrics,
     /// Login with GitHub, if it is configured.

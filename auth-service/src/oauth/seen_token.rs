@@ -4,10 +4,9 @@
 use std::sync::Arc;
 
 use aws_lc_rs::digest;
-use bytes::Bytes;
 use quick_cache::sync::Cache;
 
-use super::{AuthServer, access_token::Claims};
+use super::{AuthServer, access_token::Claims, texts::Texts};
 use crate::{
     metrics::Decision,
     model::{Identifier, Person, ResourceUri, UnixTime},
@@ -33,13 +32,12 @@ impl SeenTokens {
     }
 }
 
-/// One token, in little space: its texts lie one after the other.
+/// One token, in little space.
 pub(super) struct SeenToken {
     pub(super) expires_at: UnixTime,
     /// What is known of its life.
     pub(super) sighting: Sighting,
-    text: Bytes,
-    ends: [u32; PARTS],
+    texts: Texts<PARTS>,
 }
 
 /// A text of a token.
@@ -62,7 +60,7 @@ impl SeenToken {
     fn new(claims: &Claims, sighting: Sighting) -> Option<Self> {
         let scope = claims.scope.to_string();
         let audience = claims.aud.joined();
-        let parts: [&str; PARTS] = [
+        let texts = Texts::new([
             claims.grant_id.as_str(),
             claims.jti.as_str(),
             &claims.sub,
@@ -71,25 +69,12 @@ impl SeenToken {
             claims.client_id.as_str(),
             &scope,
             &audience,
-        ];
-        let mut ends = [0; PARTS];
-        let mut length = 0;
-        for (end, part) in ends.iter_mut().zip(parts) {
-            length += u32::try_from(part.len()).ok()?;
-            *end = length;
-        }
-        let text = Bytes::from(parts.concat());
-        Some(Self { expires_at: claims.exp, sighting, text, ends })
-    }
-
-    /// A text, shared and not copied.
-    pub(super) fn bytes(&self, part: Part) -> Bytes {
-        self.text.slice(self.range(part))
+        ])?;
+        Some(Self { expires_at: claims.exp, sighting, texts })
     }
 
     pub(super) fn text(&self, part: Part) -> &str {
-        let bytes = self.text.get(self.range(part)).unwrap_or_default();
-        std::str::from_utf8(bytes).unwrap_or_default()
+        self.texts.str(part as usize)
     }
 
     pub(super) fn person(&self) -> Person<'_> {
@@ -105,12 +90,6 @@ impl SeenToken {
     pub(super) fn ids(&self) -> (Identifier, Identifier) {
         let id = |part| Identifier::parsed(self.text(part));
         (id(Part::Grant), id(Part::Jti))
-    }
-
-    fn range(&self, part: Part) -> std::ops::Range<usize> {
-        let at = part as usize;
-        let end = |at: usize| self.ends.get(at).map_or(0, |end| *end as usize);
-        at.checked_sub(1).map_or(0, end)..end(at)
     }
 }
 

@@ -3,6 +3,7 @@
 mod certificate;
 mod client_documents;
 mod github;
+mod jws;
 #[cfg(test)]
 mod properties;
 mod servers_file;

@@ -4,10 +4,12 @@ use std::path::Path;
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use jsonwebtoken::{
-    Algorithm, DecodingKey, EncodingKey, Header, Validation,
+    Algorithm, EncodingKey, Header,
     jwk::{Jwk, JwkSet, KeyOperations, PublicKeyUse, ThumbprintHash},
 };
 use serde::{Serialize, de::DeserializeOwned};
+
+use super::jws::JwsKey;
 
 /// A key cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -21,9 +23,18 @@ pub enum Error {
     /// The text is no PEM.
     #[error("not PEM")]
     Pem(#[from] pem::PemError),
-    /// The key is of a kind that is not supported, or a token cannot be signed or verified.
+    /// The key is of a kind that is not supported.
     #[error(transparent)]
     Jwt(#[from] jsonwebtoken::errors::Error),
+    /// The key is no key of its kind.
+    #[error("the key cannot be used: RSA needs 2048 bits or more, EC the curve P-256")]
+    Unusable,
+    /// What is to be signed is no JSON.
+    #[error("not JSON")]
+    Json(#[from] serde_json::Error),
+    /// The library made no signature.
+    #[error("nothing could be signed")]
+    Sign,
     /// The library made no key.
     #[error("no key could be made")]
     Generate,
@@ -32,8 +43,7 @@ pub enum Error {
 struct Key {
     kid: String,
     algorithm: Algorithm,
-    encoding: EncodingKey,
-    decoding: DecodingKey,
+    jws: JwsKey,
     jwk: Jwk,
 }
 
@@ -62,7 +72,7 @@ impl SigningKeys {
         let mut header = Header::new(self.first.algorithm);
         header.typ = Some(typ.to_owned());
         header.kid = Some(self.first.kid.clone());
-        Ok(jsonwebtoken::encode(&header, claims, &self.first.encoding)?)
+        self.first.jws.sign(&header, claims)
     }
 
     /// The claims of `token` if one of these keys signed it as a `typ`. What the claims say, times
@@ -79,11 +89,11 @@ impl SigningKeys {
         }
         let kid = header.kid?;
         let key = self.all().find(|key| key.kid == kid)?;
-        let mut validation = Validation::new(key.algorithm);
-        validation.required_spec_claims.clear();
-        validation.validate_exp = false;
-        validation.validate_aud = false;
-        jsonwebtoken::decode(token, &key.decoding, &validation).ok().map(|token| token.claims)
+        // RFC 8725 §3.1: the algorithm is the key's, whatever the token would like.
+        if header.alg != key.algorithm {
+            return None;
+        }
+        key.jws.verify(token)
     }
 
     /// The public keys (RFC 7517 §5).
@@ -109,8 +119,7 @@ impl Key {
         jwk.common.key_id = Some(kid.clone());
         jwk.common.public_key_use = Some(PublicKeyUse::Signature);
         jwk.common.key_operations = Some(vec![KeyOperations::Verify]);
-        let decoding = DecodingKey::from_jwk(&jwk)?;
-        Ok(Self { kid, algorithm, encoding, decoding, jwk })
+        Ok(Self { kid, algorithm, jws: JwsKey::new(&encoding, algorithm)?, jwk })
     }
 }
 

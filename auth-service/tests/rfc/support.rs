@@ -18,7 +18,7 @@ use auth_service::{
     config::Config,
     metrics::Metrics,
     model::{Catalogue, Clock, LoginCode, SystemClock, UnixTime, User},
-    oauth::{AuthServer, IdentityTokens, SeenTokens},
+    oauth::{AuthServer, Identities, SeenTokens},
     ports::{ClientDocuments, GitHub, ServersFile, SigningKeys, generate_key},
     store::{Selection, Store},
 };
@@ -151,7 +151,7 @@ impl Gateway {
             store: Store::open(&config.redis).unwrap(),
             keys: SigningKeys::load(&config.signing_key_file).unwrap(),
             seen: SeenTokens::default(),
-            identities: IdentityTokens::default(),
+            identities: Identities::default(),
             metrics: Metrics::default(),
             documents: ClientDocuments::resolving_by(
                 documents.clone(),
@@ -192,7 +192,7 @@ impl Gateway {
             store: Store::open(&self.config.redis).unwrap(),
             keys: SigningKeys::load(&self.config.signing_key_file).unwrap(),
             seen: SeenTokens::default(),
-            identities: IdentityTokens::default(),
+            identities: Identities::default(),
             metrics: Metrics::default(),
             documents: ClientDocuments::resolving_by(self.documents.clone(), Some(authority))
                 .unwrap(),
