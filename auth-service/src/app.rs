@@ -19,9 +19,9 @@ use crate::{
     config::{Config, TlsConfig},
     http,
     metrics::Metrics,
-    model::{Catalogue, SystemClock},
+    model::{Catalogue, Listing, SystemClock},
     oauth::{AuthServer, Endpoint, Identities, SeenTokens},
-    ports::{self, ClientDocuments, GitHub, ServersFile, SigningKeys},
+    ports::{self, ClientDocuments, GitHub, Providers, SigningKeys},
     store::{self, Store},
 };
 
@@ -67,10 +67,12 @@ pub enum Error {
     Run(#[source] std::io::Error),
 }
 
-/// Builds the authorization server, and the task that keeps its catalogue current.
-pub fn build(config: Config) -> Result<(AuthServer, watch::Sender<Arc<Catalogue>>), Error> {
-    let file = ServersFile::new(&config);
-    let (publish, catalogue) = watch::channel(Arc::new(file.read()?));
+/// Builds the authorization server of the servers in `listing`, and what publishes others.
+pub fn build(
+    config: Config,
+    listing: &Listing,
+) -> Result<(AuthServer, watch::Sender<Arc<Catalogue>>), Error> {
+    let (publish, catalogue) = watch::channel(Arc::new(listing.catalogue()));
     let callback = config.issuer.at(Endpoint::Callback.path());
     let github = config.github.as_ref().map(|app| GitHub::new(app, callback)).transpose()?;
     let server = AuthServer {
@@ -92,12 +94,13 @@ pub fn build(config: Config) -> Result<(AuthServer, watch::Sender<Arc<Catalogue>
 pub async fn serve(config: Config) -> Result<(), Error> {
     let address = config.listen;
     let tls = config.tls.as_ref().map(listen_tls).transpose()?;
-    let file = ServersFile::new(&config);
-    let (server, publish) = build(config)?;
+    let mut providers = Providers::new(&config);
+    let listing = providers.start().await?;
+    let (server, publish) = build(config, &listing)?;
     let issuer = server.config.issuer.as_str().to_owned();
     let servers = server.catalogue().iter().count();
     let listener = TcpListener::bind(address).map_err(|error| Error::Listen(address, error))?;
-    let watcher = tokio::spawn(file.watch(publish));
+    let watcher = tokio::spawn(providers.watch(publish));
     log::info!("listening on {address} as {issuer}, {servers} MCP servers");
     let done = http_server(server, listener, tls)?.await.map_err(Error::Run);
     watcher.abort();

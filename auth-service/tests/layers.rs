@@ -77,8 +77,13 @@ fn files(source: &Path, floor: &str) -> Vec<std::path::PathBuf> {
     if single.exists() {
         return vec![single];
     }
-    let entries = fs::read_dir(source.join(floor)).unwrap();
-    entries.map(|entry| entry.unwrap().path()).collect()
+    below(&source.join(floor))
+}
+
+/// The files below a directory, to any depth.
+fn below(directory: &Path) -> Vec<std::path::PathBuf> {
+    let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { below(&path) } else { vec![path] }).collect()
 }
 
 #[test]

@@ -120,7 +120,7 @@ async fn known(id: &str, now: UnixTime) -> anyhow::Result<Client> {
 }
 
 async fn create(new: Create) -> anyhow::Result<()> {
-    let server = super::server()?;
+    let server = super::server().await?;
     let own = new.grants.contains(&Grant::ClientCredentials);
     let with_people = new.grants.contains(&Grant::AuthorizationCode);
     let chosen = !new.access.servers.is_empty() || !new.access.scopes.is_empty();

@@ -30,7 +30,7 @@ pub(super) struct Mint {
 
 /// Mints a token and prints it alone.
 pub(super) async fn run(mint: Mint) -> anyhow::Result<()> {
-    let server = super::server()?;
+    let server = super::server().await?;
     if let Some(label) = &mint.label {
         ensure!(
             (1..=100).contains(&label.chars().count()) && !label.chars().any(char::is_control),

@@ -5,6 +5,7 @@ mod client;
 mod health;
 mod key;
 mod mint;
+mod server;
 mod table;
 mod token;
 mod user;
@@ -15,6 +16,7 @@ use crate::{
     app,
     config::{Config, RedisConfig},
     oauth::AuthServer,
+    ports::Providers,
     store::Store,
 };
 
@@ -36,6 +38,9 @@ enum Command {
     /// List, revoke and mint tokens.
     #[command(subcommand)]
     Token(token::Command),
+    /// List the protected servers.
+    #[command(subcommand)]
+    Server(server::Command),
     /// Let people in.
     #[command(subcommand)]
     User(user::Command),
@@ -54,6 +59,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Token(token::Command::Mint(mint)) => mint::run(mint).await,
         Command::Token(token::Command::List { json }) => token::list(&store()?, json).await,
         Command::Token(token::Command::Revoke(what)) => token::revoke(what, &store()?).await,
+        Command::Server(command) => server::run(command).await,
         Command::User(command) => user::run(command, &store()?).await,
         Command::Key(key::Command::Generate { out }) => key::generate(out.as_ref()),
         Command::Healthcheck => health::check().await,
@@ -65,8 +71,10 @@ fn store() -> anyhow::Result<Store> {
 }
 
 /// The authorization server of these settings, for what it decides as it does when it serves.
-fn server() -> anyhow::Result<AuthServer> {
-    Ok(app::build(Config::load()?)?.0)
+async fn server() -> anyhow::Result<AuthServer> {
+    let config = Config::load()?;
+    let listing = Providers::new(&config).read().await?;
+    Ok(app::build(config, &listing)?.0)
 }
 
 /// Writes a line for people or scripts to standard output.

@@ -5,7 +5,7 @@ use std::{collections::HashMap, fmt, time::Duration};
 use secrecy::SecretString;
 use url::Url;
 
-use super::{Config, GithubConfig, Lifetimes, Raw, RedisConfig};
+use super::{Config, GithubConfig, Lifetimes, Raw, RedisConfig, ServerUrls};
 use crate::model::{AllowList, Issuer};
 
 /// The variables whose value may come from a file named by `<variable>_FILE`.
@@ -65,13 +65,14 @@ impl Check {
     pub(super) fn config(&mut self, raw: &Raw) -> Option<Config> {
         let base_domain = self.required("BASE_DOMAIN", raw.base_domain.as_ref());
         let public_port = self.number("PUBLIC_PORT", raw.public_port.as_ref(), 443_u16);
-        let issuer = self.issuer(raw, base_domain.as_deref(), public_port);
+        let server_urls = self.server_urls(raw);
+        let issuer = self.issuer(raw, base_domain.as_deref(), (public_port, server_urls));
         let listen = self.parsed("AUTH_LISTEN", raw.auth_listen.as_deref(), "127.0.0.1:8000");
         let tls = self.tls(raw);
-        let metrics = raw.metrics_listen.as_deref();
-        let metrics_listen = metrics.and_then(|text| self.parsed("METRICS_LISTEN", Some(text), ""));
-        let workers = raw.auth_workers.as_deref();
-        let workers = workers.and_then(|text| self.parsed("AUTH_WORKERS", Some(text), ""));
+        let metrics_listen = self.optional("METRICS_LISTEN", raw.metrics_listen.as_deref());
+        let workers = self.optional("AUTH_WORKERS", raw.auth_workers.as_deref());
+        let docker = self.optional("DOCKER_ENDPOINT", raw.docker_endpoint.as_deref());
+        let traefik_api = self.optional("TRAEFIK_API_URL", raw.traefik_api_url.as_deref());
         let redis = self.redis(raw);
         let signing_key_file = self.required("SIGNING_KEY_FILE", raw.signing_key_file.as_ref());
         let github = self.github(raw);
@@ -99,6 +100,9 @@ impl Check {
             workers,
             redis: redis?,
             servers_file: raw.mcp_servers_file.as_deref().unwrap_or("mcp-servers.json").into(),
+            docker,
+            server_urls,
+            traefik_api,
             signing_key_file: signing_key_file?.into(),
             github,
             local_login: local_login?,
@@ -110,11 +114,20 @@ impl Check {
         })
     }
 
-    fn issuer(&mut self, raw: &Raw, domain: Option<&str>, port: u16) -> Option<Issuer> {
+    fn issuer(
+        &mut self,
+        raw: &Raw,
+        domain: Option<&str>,
+        (port, urls): (u16, ServerUrls),
+    ) -> Option<Issuer> {
+        let host = match urls {
+            ServerUrls::Host => "auth.",
+            ServerUrls::Path => "",
+        };
         let text = match (&raw.issuer, domain) {
             (Some(text), _) => text.clone(),
-            (None, Some(domain)) if port == 443 => format!("https://auth.{domain}"),
-            (None, Some(domain)) => format!("https://auth.{domain}:{port}"),
+            (None, Some(domain)) if port == 443 => format!("https://{host}{domain}"),
+            (None, Some(domain)) => format!("https://{host}{domain}:{port}"),
             (None, None) => return None,
         };
         let name = if raw.issuer.is_some() { "ISSUER" } else { "BASE_DOMAIN" };
@@ -249,6 +262,14 @@ impl Check {
     ) -> Option<T> {
         let text = value.unwrap_or(default);
         text.parse().map_err(|error| self.0.push(format!("{name}: \"{text}\": {error}"))).ok()
+    }
+
+    fn optional<T: std::str::FromStr<Err: fmt::Display>>(
+        &mut self,
+        name: &str,
+        value: Option<&str>,
+    ) -> Option<T> {
+        value.and_then(|text| self.parsed(name, Some(text), ""))
     }
 
     pub(super) fn number<T: std::str::FromStr>(

@@ -3,6 +3,9 @@
 mod check;
 mod clients;
 mod limits;
+mod servers;
+#[cfg(test)]
+mod tests;
 mod tls;
 
 use std::{
@@ -16,6 +19,7 @@ use url::Url;
 use self::check::Check;
 pub use self::clients::{ClientsConfig, HostPolicy};
 pub use self::limits::Limits;
+pub use self::servers::{DockerEndpoint, ServerUrls};
 pub use self::tls::{CertificateSource, TlsConfig};
 use crate::model::{AllowList, Issuer};
 
@@ -26,7 +30,8 @@ pub struct Config {
     pub base_domain: String,
     /// `PUBLIC_PORT`: the port in public URLs, 443.
     pub public_port: u16,
-    /// `ISSUER`: `https://auth.$BASE_DOMAIN`, with the public port unless it is 443.
+    /// `ISSUER`: `https://auth.$BASE_DOMAIN`, without `auth.` if `SERVER_URLS` is `path`, with the
+    /// public port unless it is 443.
     pub issuer: Issuer,
     /// `AUTH_LISTEN`: where to listen, `127.0.0.1:8000`.
     pub listen: SocketAddr,
@@ -40,6 +45,13 @@ pub struct Config {
     pub redis: RedisConfig,
     /// `MCP_SERVERS_FILE`: the catalogue, `mcp-servers.json`.
     pub servers_file: PathBuf,
+    /// `DOCKER_ENDPOINT`: where Docker is asked for containers with `mcp.*` labels; not at all by
+    /// default.
+    pub docker: Option<DockerEndpoint>,
+    /// `SERVER_URLS`: `host`, or `path` for one DNS name.
+    pub server_urls: ServerUrls,
+    /// `TRAEFIK_API_URL`: where the doctor asks for routers; not at all by default.
+    pub traefik_api: Option<Url>,
     /// `SIGNING_KEY_FILE`: PEM of one or more private keys; the first signs, all verify.
     pub signing_key_file: PathBuf,
     /// `GITHUB_CLIENT_ID` and its companions; `None` turns GitHub login off.
@@ -105,6 +117,13 @@ pub struct Lifetimes {
 #[derive(Debug)]
 pub struct Problems(Vec<String>);
 
+impl Problems {
+    /// Each in words.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the configuration has {} problem(s):", self.0.len())?;
@@ -133,7 +152,10 @@ struct Raw {
     redis_url: Option<String>,
     redis_password: Option<String>,
     mcp_servers_file: Option<String>,
+    docker_endpoint: Option<String>,
+    server_urls: Option<String>,
     signing_key_file: Option<String>,
+    traefik_api_url: Option<String>,
     github_client_id: Option<String>,
     github_client_secret: Option<String>,
     github_base_url: Option<String>,
@@ -192,99 +214,6 @@ impl RedisConfig {
         match (check.redis(&raw), check.0.is_empty()) {
             (Some(redis), true) => Ok(redis),
             _ => Err(Problems(check.0)),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn settings(pairs: &[(&str, &str)]) -> HashMap<String, String> {
-        let base = [
-            ("BASE_DOMAIN", "gw.example"),
-            ("REDIS_URL", "redis://127.0.0.1/0"),
-            ("SIGNING_KEY_FILE", "key.pem"),
-        ];
-        base.iter().chain(pairs).map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
-    }
-
-    fn problems(pairs: &[(&str, &str)]) -> String {
-        Config::from_map(settings(pairs)).map(|_| ()).unwrap_err().to_string()
-    }
-
-    #[test]
-    fn the_issuer_follows_from_the_domain_and_the_port() {
-        let issuer = |pairs: &[(&str, &str)]| {
-            Config::from_map(settings(pairs)).unwrap().issuer.as_str().to_owned()
-        };
-        assert_eq!(issuer(&[]), "https://auth.gw.example");
-        assert_eq!(issuer(&[("PUBLIC_PORT", "8443")]), "https://auth.gw.example:8443");
-        assert_eq!(issuer(&[("ISSUER", "https://id.example")]), "https://id.example");
-    }
-
-    #[test]
-    fn every_problem_is_reported_at_once() {
-        let map = [
-            ("AUTH_LISTEN", "nonsense"),
-            ("METRICS_LISTEN", "9090"),
-            ("GITHUB_CLIENT_ID", "x"),
-            ("PUBLIC_PORT", "-1"),
-        ];
-        let map = map.map(|(k, v)| (k.to_owned(), v.to_owned())).into_iter().collect();
-        let text = Config::from_map(map).map(|_| ()).unwrap_err().to_string();
-        for name in [
-            "BASE_DOMAIN is not set",
-            "REDIS_URL is not set",
-            "SIGNING_KEY_FILE is not set",
-            "AUTH_LISTEN",
-            "METRICS_LISTEN",
-            "PUBLIC_PORT",
-            "GITHUB_CLIENT_SECRET",
-        ] {
-            assert!(text.contains(name), "{name} is missing in: {text}");
-        }
-    }
-
-    #[test]
-    fn an_empty_allow_list_admits_nobody() {
-        let github = [("GITHUB_CLIENT_ID", "id"), ("GITHUB_CLIENT_SECRET", "secret")];
-        assert!(problems(&github).contains("ALLOWED_GITHUB_USERS"));
-        let blank = [github[0], github[1], ("ALLOWED_GITHUB_USERS", " , ")];
-        assert!(problems(&blank).contains("ALLOWED_GITHUB_USERS"));
-        let star = [github[0], github[1], ("ALLOWED_GITHUB_USERS", "*")];
-        assert!(Config::from_map(settings(&star)).is_ok());
-    }
-
-    #[test]
-    fn contradictions_are_problems() {
-        assert!(problems(&[("LOCAL_LOGIN", "false")]).contains("nobody could log in"));
-        assert!(problems(&[("CLIENT_LIFETIME", "60")]).contains("CLIENT_LIFETIME"));
-        assert!(problems(&[("VERIFY_SECRET", "short")]).contains("VERIFY_SECRET"));
-        let alone = [("AUTH_TLS_LISTEN", "127.0.0.1:0"), ("AUTH_TLS_CERT_FILE", "cert.pem")];
-        assert!(problems(&alone).contains("AUTH_TLS_KEY_FILE"));
-        assert!(problems(&[("AUTH_TLS_LISTEN", "localhost")]).contains("AUTH_TLS_LISTEN"));
-        assert!(problems(&[("ISSUER", "http://id.example")]).contains("ISSUER"));
-        assert!(problems(&[("REDIS_URL", "http://x")]).contains("REDIS_URL"));
-        assert!(problems(&[("ACCESS_TOKEN_LIFETIME", "0")]).contains("ACCESS_TOKEN_LIFETIME"));
-        let both = [("REDIS_URL", "redis://:a@h/0"), ("REDIS_PASSWORD", "b")];
-        assert!(problems(&both).contains("keep one"));
-    }
-
-    #[test]
-    fn a_secret_can_come_from_a_file() {
-        let text = problems(&[("GITHUB_CLIENT_SECRET_FILE", "/nonexistent/secret")]);
-        assert!(text.contains("GITHUB_CLIENT_SECRET_FILE"), "{text}");
-    }
-
-    #[test]
-    fn the_example_names_every_variable() {
-        let example = include_str!("../../../.env.example");
-        let fields = serde_json::to_value(Raw::default()).unwrap();
-        for field in fields.as_object().unwrap().keys() {
-            let name = field.to_uppercase();
-            let named = |line: &str| line.trim_start_matches("# ").starts_with(&format!("{name}="));
-            assert!(example.lines().any(named), "{name} is not in .env.example");
         }
     }
 }

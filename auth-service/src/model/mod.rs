@@ -7,6 +7,7 @@ mod clock;
 mod credential;
 mod flow;
 mod grant;
+mod listing;
 mod scope;
 mod server;
 mod server_scopes;
@@ -29,6 +30,7 @@ pub use flow::{
     Redirect, Reply, SessionRecord,
 };
 pub use grant::{AccessRecord, AuthorizationRequest, CodeRecord, Grant, RefreshRecord};
+pub use listing::{Listing, Mistake, Offer, Source};
 pub use scope::{InvalidScope, Scopes};
 pub use server::{AllowList, Enforcer, McpServer, ServerName};
 pub use server_scopes::{ScopeDetail, ServerScopes, ToolScope};

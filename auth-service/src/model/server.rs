@@ -54,6 +54,12 @@ impl AllowList {
         })
     }
 
+    /// Its entries.
+    #[must_use]
+    pub fn entries(&self) -> &[String] {
+        &self.0
+    }
+
     /// Whether nobody can be on the list.
     #[must_use]
     pub fn is_empty(&self) -> bool {

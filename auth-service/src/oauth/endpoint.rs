@@ -35,6 +35,24 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
+    /// All of them.
+    pub const ALL: [Self; 14] = [
+        Self::Authorize,
+        Self::Consent,
+        Self::Callback,
+        Self::Token,
+        Self::DeviceAuthorization,
+        Self::Device,
+        Self::Register,
+        Self::Manage,
+        Self::Revoke,
+        Self::Introspect,
+        Self::Jwks,
+        Self::Verify,
+        Self::Health,
+        Self::Ready,
+    ];
+
     /// The path at the issuer, as the router reads it.
     #[must_use]
     pub const fn path(self) -> &'static str {
@@ -53,6 +71,21 @@ impl Endpoint {
             Self::Verify => "/verify",
             Self::Health => "/health",
             Self::Ready => "/ready",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ports::OWN_PATHS;
+
+    /// A server on the host of the issuer takes none of these.
+    #[test]
+    fn no_server_may_stand_where_an_endpoint_is() {
+        for endpoint in Endpoint::ALL {
+            let first = endpoint.path().split('/').nth(1).unwrap();
+            assert!(OWN_PATHS.contains(&first), "{first}");
         }
     }
 }

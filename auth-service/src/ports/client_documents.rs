@@ -118,7 +118,8 @@ impl Resolve for PublicOnly {
 }
 
 /// Whether `address` is one of the public internet (IANA special-purpose address registries).
-fn is_public(address: IpAddr) -> bool {
+#[must_use]
+pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => {
             let [a, b, c, _] = v4.octets();

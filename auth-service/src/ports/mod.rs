@@ -1,17 +1,25 @@
-//! The world outside: login providers, keys and the file of servers.
+//! The world outside: login providers, keys, and who names servers.
 
 mod certificate;
 mod client_documents;
+mod docker;
+mod docker_labels;
 mod github;
 mod jws;
 #[cfg(test)]
 mod properties;
+mod providers;
 mod servers_file;
 mod signing_key;
 mod stated_scopes;
+mod stated_server;
+mod traefik_rule;
 
 pub use certificate::{Error as CertificateError, server_config};
-pub use client_documents::{ClientDocuments, Error as DocumentError};
+pub use client_documents::{ClientDocuments, Error as DocumentError, is_public};
+pub use docker::{Container, DockerServers, Error as DockerError};
 pub use github::{Error as GithubError, GitHub};
+pub use providers::{Error as ProvidersError, Providers};
 pub use servers_file::{Error as ServersError, ServersFile};
 pub use signing_key::{Error as KeyError, SigningKeys, generate_key};
+pub use stated_server::OWN_PATHS;

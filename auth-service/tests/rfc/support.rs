@@ -3,8 +3,8 @@
 use std::{
     collections::HashMap,
     net::TcpListener,
-    path::Path,
-    process::Command,
+    path::{Path, PathBuf},
+    process::{Command, Output},
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
@@ -144,7 +144,7 @@ impl Gateway {
         let config = Config::from_map(variables.clone()).unwrap();
         let documents = Arc::new(DocumentHost::start(directory.path()));
         let (catalogue, listing) =
-            watch::channel(Arc::new(ServersFile::new(&config).read().unwrap()));
+            watch::channel(Arc::new(ServersFile::new(&config).read().unwrap().catalogue()));
         let clock = Arc::new(ManualClock(AtomicI64::new(1_800_000_000)));
         let callback = config.issuer.at("/callback");
         let server = AuthServer {
@@ -207,27 +207,42 @@ impl Gateway {
     pub(crate) fn set_servers(&self, servers: &Value) {
         let file = self.directory.path().join("servers.json");
         std::fs::write(file, json!({ "mcpServers": servers }).to_string()).unwrap();
-        let catalogue = ServersFile::new(&self.config).read().unwrap();
-        self.catalogue.send_replace(Arc::new(catalogue));
+        let listing = ServersFile::new(&self.config).read().unwrap();
+        self.catalogue.send_replace(Arc::new(listing.catalogue()));
     }
 
     /// Runs the program with the settings of this gateway; what it printed, or why it failed. The
     /// program has the clock of the machine, which this gateway then has, too.
     pub(crate) fn cli(&self, arguments: &[&str]) -> Result<String, String> {
-        self.clock.advance(SystemClock.now().0 - self.clock.now().0);
-        let output = Command::new(env!("CARGO_BIN_EXE_auth-service"))
-            .args(arguments)
-            .env_clear()
-            .envs(&self.variables)
-            .current_dir(self.directory.path())
-            .output()
-            .unwrap();
+        let output = self.output(arguments);
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         if output.status.success() {
             Ok(text(output.stdout).trim_end().to_owned())
         } else {
             Err(text(output.stderr))
         }
+    }
+
+    /// Whether it succeeded, and what it printed in any case.
+    pub(crate) fn cli_output(&self, arguments: &[&str]) -> (bool, String) {
+        let output = self.output(arguments);
+        (output.status.success(), String::from_utf8(output.stdout).unwrap())
+    }
+
+    fn output(&self, arguments: &[&str]) -> Output {
+        self.clock.advance(SystemClock.now().0 - self.clock.now().0);
+        Command::new(env!("CARGO_BIN_EXE_auth-service"))
+            .args(arguments)
+            .env_clear()
+            .envs(&self.variables)
+            .current_dir(self.directory.path())
+            .output()
+            .unwrap()
+    }
+
+    /// A file beside those of this gateway.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
     }
 
     /// The JSON that the program prints.

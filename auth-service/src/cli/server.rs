@@ -1,0 +1,118 @@
+//! `server list`.
+
+use anyhow::Context;
+use clap::Subcommand;
+use serde::Serialize;
+
+use super::table;
+use crate::{
+    config::Config,
+    model::{Clock, Grant, Listing, McpServer, Source, SystemClock},
+    ports::{Container, DockerServers, Providers},
+    store::Store,
+};
+
+/// What to do with servers.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// List the servers of the file and of the containers, and what could have been one.
+    List {
+        /// As JSON, for scripts.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Serialize)]
+struct View {
+    servers: Vec<Row>,
+    /// What is no server, and why.
+    mistakes: Vec<String>,
+}
+
+/// A server, for people and scripts.
+#[derive(Serialize)]
+struct Row {
+    name: String,
+    title: String,
+    resource: String,
+    /// Who names it.
+    source: String,
+    /// Who may use it; absent: everybody who may log in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allow: Option<Vec<String>>,
+    /// What a client needs for any use.
+    scopes: String,
+    /// How its container does, in Docker's words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<String>,
+    /// How many consents reach it; absent: Redis does not answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grants: Option<usize>,
+}
+
+/// Runs the command.
+pub(super) async fn run(command: Command) -> anyhow::Result<()> {
+    let Command::List { json } = command;
+    let config = Config::load()?;
+    let listing = Providers::new(&config).read().await?;
+    let containers = match DockerServers::new(&config) {
+        Some(docker) => docker.containers().await.context("the containers")?,
+        None => Vec::new(),
+    };
+    let grants = grants(&config).await;
+    let view = view(&listing, &containers, grants.as_deref());
+    if json { super::say(&serde_json::to_string(&view)?) } else { print(&view) }
+}
+
+/// A list of servers is of use without Redis, too.
+async fn grants(config: &Config) -> Option<Vec<Grant>> {
+    let asked = async { Store::open(&config.redis)?.grants(SystemClock.now()).await };
+    asked.await.inspect_err(|error| log::warn!("{}", crate::model::Chain(error))).ok()
+}
+
+fn view(listing: &Listing, containers: &[Container], grants: Option<&[Grant]>) -> View {
+    let row = |source: &Source, server: &McpServer| {
+        let status = containers.iter().find(|container| match source {
+            Source::File => false,
+            Source::Container(name) => *name == container.name,
+        });
+        let reaching = |grants: &[Grant]| {
+            grants.iter().filter(|grant| grant.resources.contains(&server.resource)).count()
+        };
+        Row {
+            name: server.name.as_str().to_owned(),
+            title: server.title.clone(),
+            resource: server.resource.to_string(),
+            source: source.to_string(),
+            allow: server.allow.as_ref().map(|list| list.entries().to_vec()),
+            scopes: server.scopes.basic.to_string(),
+            status: status.map(|container| container.status.clone()),
+            grants: grants.map(reaching),
+        }
+    };
+    View {
+        servers: listing.offers.iter().map(|offer| row(&offer.source, &offer.server)).collect(),
+        mistakes: listing.mistakes.iter().map(ToString::to_string).collect(),
+    }
+}
+
+fn print(view: &View) -> anyhow::Result<()> {
+    let rows: Vec<[String; 6]> = view
+        .servers
+        .iter()
+        .map(|row| {
+            let allow = row.allow.as_ref().map(|list| list.join(", "));
+            [
+                row.name.clone(),
+                row.resource.clone(),
+                row.source.clone(),
+                allow.unwrap_or_else(|| "who may log in".to_owned()),
+                row.grants.map_or_else(|| "?".to_owned(), |count| count.to_string()),
+                row.status.clone().unwrap_or_else(|| "-".to_owned()),
+            ]
+        })
+        .collect();
+    table::print(["NAME", "URL", "FROM", "FOR", "GRANTS", "CONTAINER"], &rows)?;
+    view.mistakes.iter().try_for_each(|mistake| super::say(&format!("not a server: {mistake}")))
+}

@@ -1,0 +1,98 @@
+//! Settings as people write them, and what is said about wrong ones.
+
+use super::*;
+
+fn settings(pairs: &[(&str, &str)]) -> HashMap<String, String> {
+    let base = [
+        ("BASE_DOMAIN", "gw.example"),
+        ("REDIS_URL", "redis://127.0.0.1/0"),
+        ("SIGNING_KEY_FILE", "key.pem"),
+    ];
+    base.iter().chain(pairs).map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
+}
+
+fn problems(pairs: &[(&str, &str)]) -> String {
+    Config::from_map(settings(pairs)).map(|_| ()).unwrap_err().to_string()
+}
+
+#[test]
+fn the_issuer_follows_from_the_domain_and_the_port() {
+    let issuer = |pairs: &[(&str, &str)]| {
+        Config::from_map(settings(pairs)).unwrap().issuer.as_str().to_owned()
+    };
+    assert_eq!(issuer(&[]), "https://auth.gw.example");
+    assert_eq!(issuer(&[("PUBLIC_PORT", "8443")]), "https://auth.gw.example:8443");
+    assert_eq!(issuer(&[("ISSUER", "https://id.example")]), "https://id.example");
+    assert_eq!(issuer(&[("SERVER_URLS", "path")]), "https://gw.example");
+    let both = [("SERVER_URLS", "path"), ("PUBLIC_PORT", "8443")];
+    assert_eq!(issuer(&both), "https://gw.example:8443");
+}
+
+#[test]
+fn every_problem_is_reported_at_once() {
+    let map = [
+        ("AUTH_LISTEN", "nonsense"),
+        ("METRICS_LISTEN", "9090"),
+        ("GITHUB_CLIENT_ID", "x"),
+        ("PUBLIC_PORT", "-1"),
+        ("DOCKER_ENDPOINT", "localhost"),
+        ("SERVER_URLS", "both"),
+    ];
+    let map = map.map(|(k, v)| (k.to_owned(), v.to_owned())).into_iter().collect();
+    let text = Config::from_map(map).map(|_| ()).unwrap_err().to_string();
+    for name in [
+        "BASE_DOMAIN is not set",
+        "REDIS_URL is not set",
+        "SIGNING_KEY_FILE is not set",
+        "AUTH_LISTEN",
+        "METRICS_LISTEN",
+        "PUBLIC_PORT",
+        "GITHUB_CLIENT_SECRET",
+        "DOCKER_ENDPOINT",
+        "SERVER_URLS",
+    ] {
+        assert!(text.contains(name), "{name} is missing in: {text}");
+    }
+}
+
+#[test]
+fn an_empty_allow_list_admits_nobody() {
+    let github = [("GITHUB_CLIENT_ID", "id"), ("GITHUB_CLIENT_SECRET", "secret")];
+    assert!(problems(&github).contains("ALLOWED_GITHUB_USERS"));
+    let blank = [github[0], github[1], ("ALLOWED_GITHUB_USERS", " , ")];
+    assert!(problems(&blank).contains("ALLOWED_GITHUB_USERS"));
+    let star = [github[0], github[1], ("ALLOWED_GITHUB_USERS", "*")];
+    assert!(Config::from_map(settings(&star)).is_ok());
+}
+
+#[test]
+fn contradictions_are_problems() {
+    assert!(problems(&[("LOCAL_LOGIN", "false")]).contains("nobody could log in"));
+    assert!(problems(&[("CLIENT_LIFETIME", "60")]).contains("CLIENT_LIFETIME"));
+    assert!(problems(&[("VERIFY_SECRET", "short")]).contains("VERIFY_SECRET"));
+    let alone = [("AUTH_TLS_LISTEN", "127.0.0.1:0"), ("AUTH_TLS_CERT_FILE", "cert.pem")];
+    assert!(problems(&alone).contains("AUTH_TLS_KEY_FILE"));
+    assert!(problems(&[("AUTH_TLS_LISTEN", "localhost")]).contains("AUTH_TLS_LISTEN"));
+    assert!(problems(&[("ISSUER", "http://id.example")]).contains("ISSUER"));
+    assert!(problems(&[("REDIS_URL", "http://x")]).contains("REDIS_URL"));
+    assert!(problems(&[("ACCESS_TOKEN_LIFETIME", "0")]).contains("ACCESS_TOKEN_LIFETIME"));
+    let both = [("REDIS_URL", "redis://:a@h/0"), ("REDIS_PASSWORD", "b")];
+    assert!(problems(&both).contains("keep one"));
+}
+
+#[test]
+fn a_secret_can_come_from_a_file() {
+    let text = problems(&[("GITHUB_CLIENT_SECRET_FILE", "/nonexistent/secret")]);
+    assert!(text.contains("GITHUB_CLIENT_SECRET_FILE"), "{text}");
+}
+
+#[test]
+fn the_example_names_every_variable() {
+    let example = include_str!("../../../.env.example");
+    let fields = serde_json::to_value(Raw::default()).unwrap();
+    for field in fields.as_object().unwrap().keys() {
+        let name = field.to_uppercase();
+        let named = |line: &str| line.trim_start_matches("# ").starts_with(&format!("{name}="));
+        assert!(example.lines().any(named), "{name} is not in .env.example");
+    }
+}

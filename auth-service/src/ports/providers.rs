@@ -1,0 +1,115 @@
+//! All that name servers, together: the file and the containers.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::{DockerError, DockerServers, ServersError, ServersFile};
+use crate::{
+    config::Config,
+    model::{Catalogue, Chain, Listing, Mistake},
+};
+
+/// A provider does not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file.
+    #[error(transparent)]
+    File(#[from] ServersError),
+    /// Docker.
+    #[error(transparent)]
+    Docker(#[from] DockerError),
+}
+
+/// The providers of servers, and what they listed at the start.
+pub struct Providers {
+    file: ServersFile,
+    docker: Option<DockerServers>,
+    known: [Arc<Listing>; 2],
+}
+
+impl Providers {
+    /// Those of `config`.
+    #[must_use]
+    pub fn new(config: &Config) -> Self {
+        let (file, docker) = (ServersFile::new(config), DockerServers::new(config));
+        Self { file, docker, known: <[_; 2]>::default() }
+    }
+
+    /// What they list now.
+    pub async fn read(&self) -> Result<Listing, Error> {
+        let docker = match &self.docker {
+            Some(docker) => docker.read().await?,
+            None => Listing::default(),
+        };
+        Ok(Listing::merged([&self.file.read()?, &docker]))
+    }
+
+    /// What they list at the start. The file has to be there; Docker may come later.
+    pub async fn start(&mut self) -> Result<Listing, ServersError> {
+        let file = self.file.read()?;
+        let docker = match &self.docker {
+            Some(docker) => docker.read().await.unwrap_or_else(|error| {
+                log::warn!("servers of Docker are to come: {}", Chain(&error));
+                Listing::default()
+            }),
+            None => Listing::default(),
+        };
+        let whole = Listing::merged([&file, &docker]);
+        tell(&whole.mistakes, &[]);
+        self.known = [Arc::new(file), Arc::new(docker)];
+        Ok(whole)
+    }
+
+    /// Publishes the servers whenever they change, and says which cannot be one and why, for as long
+    /// as somebody listens.
+    pub async fn watch(self, publish: watch::Sender<Arc<Catalogue>>) {
+        let [file, docker] = self.known;
+        let (to_file, file) = watch::channel(file);
+        let (to_docker, docker) = watch::channel(docker);
+        let asking = async {
+            match self.docker {
+                Some(docker) => docker.watch(to_docker).await,
+                // Held, so that nobody takes it for the end.
+                None => to_docker.closed().await,
+            }
+        };
+        tokio::join!(self.file.watch(to_file), asking, merge(file, docker, publish));
+    }
+}
+
+async fn merge(
+    mut file: watch::Receiver<Arc<Listing>>,
+    mut docker: watch::Receiver<Arc<Listing>>,
+    publish: watch::Sender<Arc<Catalogue>>,
+) {
+    let together = |parts: [Arc<Listing>; 2]| Listing::merged(parts.iter().map(Arc::as_ref));
+    let mut told = together([file.borrow().clone(), docker.borrow().clone()]).mistakes;
+    loop {
+        let changed = tokio::select! {
+            changed = file.changed() => changed,
+            changed = docker.changed() => changed,
+            () = publish.closed() => return,
+        };
+        if changed.is_err() {
+            return;
+        }
+        let parts = [file.borrow_and_update().clone(), docker.borrow_and_update().clone()];
+        let whole = together(parts);
+        tell(&whole.mistakes, &told);
+        told.clone_from(&whole.mistakes);
+        let catalogue = whole.catalogue();
+        publish.send_if_modified(|current| {
+            let differs = **current != catalogue;
+            *current = Arc::new(catalogue);
+            differs
+        });
+    }
+}
+
+/// Says what is wrong, once.
+fn tell(mistakes: &[Mistake], told: &[Mistake]) {
+    for mistake in mistakes.iter().filter(|mistake| !told.contains(mistake)) {
+        log::error!("not a server: {mistake}");
+    }
+}

@@ -1,0 +1,151 @@
+//! A server as somebody states it, whoever asks for it: the gateway's keys of an entry in the file,
+//! or the labels of a container.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::stated_scopes::{StatedDetail, StatedTools, scopes};
+use crate::{
+    config::{Config, ServerUrls},
+    model::{AllowList, Enforcer, McpServer, ResourceUri, ServerName},
+};
+
+/// The first segments of the paths of the authorization server itself, which no server on its host
+/// may have.
+pub const OWN_PATHS: [&str; 15] = [
+    ".well-known",
+    "admin",
+    "authorize",
+    "callback",
+    "device",
+    "device_authorization",
+    "health",
+    "introspect",
+    "jwks",
+    "me",
+    "ready",
+    "register",
+    "revoke",
+    "token",
+    "verify",
+];
+
+/// Where the public URLs of servers begin.
+#[derive(Clone)]
+pub(super) struct Site {
+    base_domain: String,
+    /// Empty, or a colon and the port.
+    port: String,
+    urls: ServerUrls,
+    issuer: String,
+}
+
+impl Site {
+    pub(super) fn new(config: &Config) -> Self {
+        let port = match config.public_port {
+            443 => String::new(),
+            port => format!(":{port}"),
+        };
+        Self {
+            base_domain: config.base_domain.clone(),
+            port,
+            urls: config.server_urls,
+            issuer: config.issuer.authority().to_owned(),
+        }
+    }
+
+    /// The URL of a server that states none.
+    fn default_url(&self, name: &ServerName) -> String {
+        match self.urls {
+            ServerUrls::Host => {
+                self.url_at(&format!("{}.{}", name.as_str(), self.base_domain), name)
+            }
+            ServerUrls::Path => self.url_at(&self.base_domain, name),
+        }
+    }
+
+    /// The URL of a server that is on `host`.
+    pub(super) fn url_at(&self, host: &str, name: &ServerName) -> String {
+        match self.urls {
+            ServerUrls::Host => format!("https://{host}{}/mcp", self.port),
+            ServerUrls::Path => format!("https://{host}{}/{}/mcp", self.port, name.as_str()),
+        }
+    }
+
+    /// Whether `resource` stands where the authorization server itself answers.
+    fn is_own(&self, resource: &ResourceUri) -> bool {
+        let first = resource.path().split('/').nth(1).unwrap_or("");
+        resource.authority() == self.issuer && (first.is_empty() || OWN_PATHS.contains(&first))
+    }
+}
+
+/// The keys that matter here; those of the proxy are none of our business.
+#[derive(Deserialize)]
+pub(super) struct StatedServer {
+    pub(super) title: Option<String>,
+    pub(super) resource: Option<String>,
+    pub(super) allow: Option<AllowList>,
+    pub(super) scopes: Option<Vec<String>>,
+    #[serde(default, rename = "scopeDetails")]
+    pub(super) details: BTreeMap<String, StatedDetail>,
+    #[serde(default)]
+    pub(super) tools: StatedTools,
+    /// A server that speaks HTTP itself: the proxy does not read what it is asked.
+    url: Option<serde::de::IgnoredAny>,
+    #[serde(default, rename = "checksHeaders")]
+    pub(super) checks_headers: bool,
+}
+
+impl StatedServer {
+    /// A server of its own, which states nothing yet.
+    pub(super) fn native() -> Self {
+        Self {
+            title: None,
+            resource: None,
+            allow: None,
+            scopes: None,
+            details: BTreeMap::new(),
+            tools: StatedTools::default(),
+            url: Some(serde::de::IgnoredAny),
+            checks_headers: false,
+        }
+    }
+
+    /// The server that is meant, by the name `name`.
+    pub(super) fn into_server(self, name: ServerName, site: &Site) -> Result<McpServer, String> {
+        let resource = self.resource.clone().unwrap_or_else(|| site.default_url(&name));
+        let resource = ResourceUri::parse(&resource)
+            .map_err(|problem| format!("resource \"{resource}\" {problem}"))?;
+        if site.is_own(&resource) {
+            return Err(format!("{resource} is an address of the authorization server itself"));
+        }
+        if self.allow.as_ref().is_some_and(AllowList::is_empty) {
+            return Err("allow is empty, which admits nobody: list users, or \"*\"".to_owned());
+        }
+        let enforcer = self.enforcer()?;
+        let scopes = scopes(self.scopes.as_deref(), self.details, self.tools)?;
+        let title = self.title.unwrap_or_else(|| name.as_str().to_owned());
+        Ok(McpServer { name, title, resource, allow: self.allow, scopes, enforcer })
+    }
+
+    /// The proxy reads bodies; of a server without it nobody does, unless it compares them itself.
+    fn enforcer(&self) -> Result<Enforcer, String> {
+        match (&self.url, self.checks_headers) {
+            (None, false) => Ok(Enforcer::Proxy),
+            (None, true) => Err("checksHeaders is for a server with a url".to_owned()),
+            (Some(_), false) if self.tools.name_scopes() => Err(
+                "tools.scopes cannot be enforced for a url: set checksHeaders if the server refuses \
+                 an Mcp-Name that differs from the body, or run it behind the proxy"
+                    .to_owned(),
+            ),
+            (Some(_), _) => Ok(Enforcer::Verify),
+        }
+    }
+}
+
+/// A name that can be a server's.
+pub(super) fn server_name(text: &str) -> Result<ServerName, String> {
+    let problem = "a name has lower-case letters, digits and inner hyphens, at most 63";
+    ServerName::parse(text).ok_or_else(|| problem.to_owned())
+}

@@ -1,0 +1,91 @@
+//! The Docker Engine of this machine, and the containers of one test.
+
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+    sync::OnceLock,
+};
+
+/// Where it listens.
+pub(crate) const SOCKET: &str = "/var/run/docker.sock";
+
+/// The containers of one test; gone when dropped.
+pub(crate) struct Engine {
+    tag: String,
+}
+
+impl Engine {
+    pub(crate) fn new(test: &str) -> Self {
+        image();
+        Self { tag: format!("mcpgw-test-{}-{test}", std::process::id()) }
+    }
+
+    /// A name of this test alone: for servers, so that tests that run side by side do not see each
+    /// other's as conflicts.
+    pub(crate) fn name(&self, short: &str) -> String {
+        format!("{}-{short}", self.tag)
+    }
+
+    /// Starts a container that does nothing, with these labels.
+    pub(crate) fn run(&self, short: &str, labels: &[(&str, &str)]) {
+        let name = self.name(short);
+        let tag = format!("mcpgw.test={}", self.tag);
+        let labels: Vec<String> =
+            labels.iter().map(|(key, value)| format!("{key}={value}")).chain([tag]).collect();
+        let mut arguments = vec!["run", "--detach", "--rm", "--network", "none", "--name", &name];
+        for label in &labels {
+            arguments.extend(["--label", label]);
+        }
+        arguments.extend([image(), "/busybox", "sleep", "600"]);
+        docker(&arguments);
+    }
+
+    pub(crate) fn remove(&self, short: &str) {
+        docker(&["rm", "--force", &self.name(short)]);
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        let ours = docker(&[
+            "ps",
+            "--all",
+            "--quiet",
+            "--filter",
+            &format!("label=mcpgw.test={}", self.tag),
+        ]);
+        for id in ours.lines() {
+            docker(&["rm", "--force", id]);
+        }
+    }
+}
+
+/// An image of one static program, made here.
+fn image() -> &'static str {
+    static IMAGE: OnceLock<&str> = OnceLock::new();
+    IMAGE.get_or_init(|| {
+        let name = "mcpgw-test-busybox";
+        let busybox = ["/bin", "/usr/bin"].iter().find(|at| Path::new(at).join("busybox").exists());
+        let directory = busybox.expect("busybox, of the Debian package busybox-static");
+        let mut tar = Command::new("tar")
+            .args(["--create", "--dereference", "--directory", directory, "busybox"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("tar runs");
+        let made = Command::new("docker")
+            .args(["import", "-", name])
+            .stdin(tar.stdout.take().expect("a pipe"))
+            .output()
+            .expect("docker runs");
+        assert!(tar.wait().expect("tar ends").success());
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        name
+    })
+}
+
+fn docker(arguments: &[&str]) -> String {
+    let output = Command::new("docker").args(arguments).output().expect("docker runs");
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "docker {arguments:?}: {error}");
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}

@@ -1,0 +1,127 @@
+//! The program as it is run: documents, audiences and the command line follow the containers.
+
+use std::{
+    net::TcpListener,
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use auth_service::ports::generate_key;
+use gateway_tests::redis::Redis;
+use reqwest::StatusCode;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::engine::{Engine, SOCKET};
+
+struct Service {
+    process: Child,
+    redis: Redis,
+    directory: TempDir,
+    base: String,
+    http: reqwest::Client,
+}
+
+impl Service {
+    async fn start() -> Self {
+        let (redis, directory) = (Redis::start(), tempfile::tempdir().unwrap());
+        std::fs::write(directory.path().join("key.pem"), generate_key().unwrap()).unwrap();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let process = program(directory.path(), &redis)
+            .env("AUTH_LISTEN", format!("127.0.0.1:{port}"))
+            .arg("serve")
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let base = format!("http://127.0.0.1:{port}");
+        let service = Self { process, redis, directory, base, http };
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while service.http.get(format!("{}/ready", service.base)).send().await.is_err() {
+            assert!(Instant::now() < deadline, "it does not listen");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        service
+    }
+
+    /// The metadata of the server at `host`.
+    async fn metadata(&self, host: &str) -> (StatusCode, Value) {
+        let url = format!("{}/.well-known/oauth-protected-resource/mcp", self.base);
+        let answer = self.http.get(url).header("Host", host).send().await.unwrap();
+        (answer.status(), answer.json().await.unwrap())
+    }
+
+    async fn challenge(&self, host: &str) -> (StatusCode, String) {
+        let request = self.http.get(format!("{}/verify", self.base));
+        let request = request.header("X-Forwarded-Host", host).header("X-Forwarded-Uri", "/mcp");
+        let answer = request.send().await.unwrap();
+        let header = answer.headers().get("www-authenticate");
+        (answer.status(), header.map_or("", |value| value.to_str().unwrap()).to_owned())
+    }
+
+    fn cli_json(&self, arguments: &[&str]) -> Value {
+        let output = program(self.directory.path(), &self.redis).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn program(directory: &Path, redis: &Redis) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_auth-service"));
+    command
+        .env_clear()
+        .current_dir(directory)
+        .env("BASE_DOMAIN", "gw.example")
+        .env("REDIS_URL", redis.url())
+        .env("SIGNING_KEY_FILE", "key.pem")
+        .env("DOCKER_ENDPOINT", format!("unix://{SOCKET}"));
+    command
+}
+
+#[tokio::test]
+async fn documents_and_challenges_follow_a_container_within_a_second() {
+    let engine = Engine::new("serve");
+    let service = Service::start().await;
+    let name = engine.name("time");
+    let host = format!("{name}.gw.example");
+    assert_eq!(service.metadata(&host).await.0, StatusCode::NOT_FOUND);
+
+    let labels = [("mcp.enable", "true"), ("mcp.scopes", "time:read"), ("mcp.title", "Time")];
+    engine.run("time", &labels);
+    let since = Instant::now();
+    let metadata = loop {
+        let (status, metadata) = service.metadata(&host).await;
+        if status == StatusCode::OK {
+            break metadata;
+        }
+        assert!(since.elapsed() < Duration::from_secs(20), "no metadata");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    };
+    assert!(since.elapsed() < Duration::from_secs(1), "{:?}", since.elapsed());
+    assert_eq!(metadata["resource"], format!("https://{host}/mcp"));
+    assert_eq!(metadata["scopes_supported"], serde_json::json!(["time:read"]));
+    let (status, challenge) = service.challenge(&host).await;
+    assert_eq!(status, StatusCode::UNAUTHORIZED);
+    assert!(challenge.contains("scope=\"time:read\""), "{challenge}");
+
+    let listed = service.cli_json(&["server", "list", "--json"]);
+    let entry = listed["servers"].as_array().unwrap().iter().find(|entry| entry["name"] == *name);
+    let entry = entry.unwrap();
+    assert_eq!(entry["source"], format!("container {name}"));
+    assert_eq!(entry["resource"], format!("https://{host}/mcp"));
+
+    engine.remove("time");
+    let since = Instant::now();
+    while service.challenge(&host).await.0 != StatusCode::NOT_FOUND {
+        assert!(since.elapsed() < Duration::from_secs(1), "it is still there");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
