@@ -20,6 +20,7 @@ mod mcp_authorization;
 mod metrics;
 mod operator;
 mod operator_clients;
+mod path_urls;
 mod personal_tokens;
 mod redis_down;
 mod rfc6749_authorize;
