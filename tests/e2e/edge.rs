@@ -217,7 +217,7 @@ impl Drop for Edge {
 }
 
 /// The program that runs as `pid`, with its environment.
-fn like(pid: u32) -> Command {
+pub fn like(pid: u32) -> Command {
     let environment = fs::read(format!("/proc/{pid}/environ")).unwrap();
     let variables = environment.split(|byte| *byte == 0).filter_map(|pair| {
         let (name, value) = std::str::from_utf8(pair).ok()?.split_once('=')?;

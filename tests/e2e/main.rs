@@ -4,6 +4,7 @@
 mod clients;
 mod conformance;
 mod discovery;
+mod doctor;
 mod edge;
 mod faults;
 mod login;
@@ -11,6 +12,7 @@ mod logs;
 mod operation;
 mod other_proxies;
 mod pages;
+mod path_urls;
 mod paths;
 mod revocation;
 mod sdk;
@@ -33,6 +35,8 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let scenarios = [
         discovery::SCENARIOS,
+        doctor::SCENARIOS,
+        path_urls::SCENARIOS,
         login::SCENARIOS,
         sdk::SCENARIOS,
         clients::SCENARIOS,

@@ -4,7 +4,7 @@ use reqwest::{Method, StatusCode, header::HeaderMap};
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::{pkce, stack::Stack};
+use crate::{browser::Browser, pkce, stack::Stack};
 
 const CALLBACK: &str = "http://127.0.0.1:7777/callback";
 
@@ -39,18 +39,23 @@ impl McpClient {
 
     /// The same for a server by its URL.
     pub async fn log_in_to(stack: &Stack, url: &str, name: &str) -> Self {
-        let (http, url) = (stack.http(), url.to_owned());
+        Self::log_in_at(stack.http(), stack.issuer(), url, &stack.login_code(name)).await
+    }
+
+    /// The same by the code `code` at the authorization server `issuer`.
+    pub async fn log_in_at(http: reqwest::Client, issuer: &str, url: &str, code: &str) -> Self {
+        let url = url.to_owned();
         let metadata = json!({
             "redirect_uris": [CALLBACK],
             "client_name": "By hand",
             "token_endpoint_auth_method": "none",
         });
-        let registration = http.post(format!("{}/register", stack.issuer())).json(&metadata);
+        let registration = http.post(format!("{issuer}/register")).json(&metadata);
         let registered: Value =
             registration.send().await.expect("sent").json().await.expect("JSON");
         let id = registered["client_id"].as_str().expect("an id").to_owned();
         let (verifier, challenge) = pkce::pair();
-        let mut authorize = Url::parse(&format!("{}/authorize", stack.issuer())).expect("a URL");
+        let mut authorize = Url::parse(&format!("{issuer}/authorize")).expect("a URL");
         authorize.query_pairs_mut().extend_pairs([
             ("response_type", "code"),
             ("client_id", &id),
@@ -59,9 +64,9 @@ impl McpClient {
             ("code_challenge_method", "S256"),
             ("resource", &url),
         ]);
-        let mut browser = stack.browser();
+        let mut browser = Browser::new(http.clone());
         let page = browser.get(&authorize).await;
-        let done = browser.decide(&page, "local", &stack.login_code(name)).await;
+        let done = browser.decide(&page, "local", code).await;
         let back = browser.follow(done, CALLBACK).await;
         let code = back.query_pairs().find(|(name, _)| name == "code").expect("a code").1;
         let form = [
@@ -71,7 +76,7 @@ impl McpClient {
             ("code", &code),
             ("code_verifier", &verifier),
         ];
-        let answer = http.post(format!("{}/token", stack.issuer())).form(&form).send().await;
+        let answer = http.post(format!("{issuer}/token")).form(&form).send().await;
         let tokens: Value = answer.expect("sent").json().await.expect("JSON");
         let token = tokens["access_token"].as_str().expect("a token").to_owned();
         Self { url, token, id, http }

@@ -2,6 +2,7 @@
 
 mod access;
 mod client;
+mod doctor;
 mod health;
 mod key;
 mod mint;
@@ -47,6 +48,8 @@ enum Command {
     /// Make signing keys.
     #[command(subcommand)]
     Key(key::Command),
+    /// Look at everything a login needs; exit code 1 if something is wrong.
+    Doctor(doctor::Doctor),
     /// Ask the running service whether it is ready; exit code 0 or 1.
     Healthcheck,
 }
@@ -62,6 +65,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Server(command) => server::run(command).await,
         Command::User(command) => user::run(command, &store()?).await,
         Command::Key(key::Command::Generate { out }) => key::generate(out.as_ref()),
+        Command::Doctor(doctor) => doctor::run(doctor).await,
         Command::Healthcheck => health::check().await,
     }
 }

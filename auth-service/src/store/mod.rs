@@ -7,6 +7,7 @@ mod admin;
 mod client_documents;
 mod clients;
 mod codes;
+mod condition;
 mod devices;
 mod grants;
 mod key;
@@ -34,7 +35,13 @@ use redis::{
 use secrecy::ExposeSecret;
 use serde::{Serialize, de::DeserializeOwned};
 
-pub use self::{admin::Selection, limits::Bound, refresh::Spending, witness::Sighting};
+pub use self::{
+    admin::Selection,
+    condition::Condition,
+    limits::Bound,
+    refresh::Spending,
+    witness::Sighting,
+};
 use self::{key::Key, witness::Witness};
 use crate::{config::RedisConfig, model::UnixTime};
 

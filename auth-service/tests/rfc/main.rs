@@ -9,6 +9,7 @@
 mod advisories;
 mod client_document;
 mod clients;
+mod doctor;
 mod document_host;
 mod forger;
 mod forward_auth;

@@ -1,0 +1,60 @@
+//! Certificates: each host has one that clients accept, and that will not end soon.
+
+use reqwest::tls::TlsInfo;
+use x509_parser::parse_x509_certificate;
+
+use super::{
+    Patient,
+    finding::{Finding, Findings},
+    public,
+};
+use crate::model::{Clock, SystemClock};
+
+const DAY: i64 = 86_400;
+/// Traefik renews 30 days before the end.
+const SOON: i64 = 14;
+
+pub(super) async fn check(patient: &Patient) -> Vec<Finding> {
+    let mut findings = Findings::of("certificates");
+    let port = match patient.config.public_port {
+        443 => String::new(),
+        port => format!(":{port}"),
+    };
+    for host in &patient.hosts {
+        let subject = Some(host.as_str());
+        // Whatever answers there; it is the greeting that counts.
+        match patient.http.head(format!("https://{host}{port}/")).send().await {
+            Ok(answer) => {
+                let certificate = answer.extensions().get::<TlsInfo>();
+                let end = certificate.and_then(TlsInfo::peer_certificate).and_then(end);
+                judge(&mut findings, host, end);
+            }
+            Err(error) => {
+                let (says, remedy) = public::why(&error);
+                findings.error(subject, says, remedy);
+            }
+        }
+    }
+    findings.into_vec()
+}
+
+/// The last second in which a certificate holds.
+fn end(certificate: &[u8]) -> Option<i64> {
+    let (_, certificate) = parse_x509_certificate(certificate).ok()?;
+    Some(certificate.validity().not_after.timestamp())
+}
+
+fn judge(findings: &mut Findings, host: &str, end: Option<i64>) {
+    let subject = Some(host);
+    let Some(end) = end else {
+        return findings.ok(subject, "accepted");
+    };
+    let days = (end - SystemClock.now().0) / DAY;
+    if days < SOON {
+        let remedy = "Traefik should have renewed it: see its log; with certificates of your own, \
+                      renew them";
+        findings.warning(subject, format!("its certificate ends in {days} days"), remedy);
+    } else {
+        findings.ok(subject, format!("accepted, for {days} days more"));
+    }
+}

@@ -1,0 +1,45 @@
+//! The clock of this machine, beside those of Redis and of the login provider: tokens and certificates
+//! are judged by it.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use actix_web::http::header::HttpDate;
+
+use super::{
+    Patient,
+    finding::{Finding, Findings},
+};
+use crate::model::{Clock, SystemClock};
+
+/// More than this is no delay of an answer.
+const SUSPECT: u64 = 5;
+/// Clients and providers allow for about a minute.
+const WRONG: u64 = 60;
+
+pub(super) async fn check(patient: &Patient) -> Vec<Finding> {
+    let mut findings = Findings::of("clock");
+    if let Ok(condition) = patient.store.condition().await {
+        compare(&mut findings, "Redis", condition.time);
+    }
+    if let Some(github) = &patient.config.github
+        && let Ok(answer) = patient.http.head(github.api_url.clone()).send().await
+        && let Some(date) = answer.headers().get("date").and_then(|date| date.to_str().ok())
+        && let Ok(date) = date.parse::<HttpDate>()
+        && let Ok(since) = SystemTime::from(date).duration_since(UNIX_EPOCH)
+    {
+        let seconds = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
+        compare(&mut findings, "the login provider", seconds);
+    }
+    findings.into_vec()
+}
+
+fn compare(findings: &mut Findings, whose: &str, theirs: i64) {
+    let apart = SystemClock.now().0.abs_diff(theirs);
+    let says = format!("{apart} s from the clock of {whose}");
+    let remedy = "let NTP set the clock of this machine (timedatectl set-ntp true)";
+    match apart {
+        0..=SUSPECT => findings.ok(None, says),
+        _ if apart < WRONG => findings.warning(None, says, remedy),
+        _ => findings.error(None, says, remedy),
+    }
+}

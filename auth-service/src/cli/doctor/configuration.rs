@@ -1,0 +1,47 @@
+//! Settings: what is wrong, and what is right but seldom meant.
+
+use super::finding::{Finding, Findings};
+use crate::config::{Config, Problems};
+
+const NAME: &str = "configuration";
+
+/// Settings with which nothing starts.
+pub(super) fn wrong(problems: &Problems) -> Vec<Finding> {
+    let mut findings = Findings::of(NAME);
+    for problem in problems.iter() {
+        findings.error(
+            None,
+            problem,
+            "correct it in .env; .env.example says what each setting means",
+        );
+    }
+    findings.into_vec()
+}
+
+pub(super) fn check(config: &Config) -> Vec<Finding> {
+    let mut findings = Findings::of(NAME);
+    findings.ok(None, format!("complete; the issuer is {}", config.issuer.as_str()));
+    match &config.github {
+        None => findings.warning(
+            None,
+            "GitHub login is off: people need a code of `auth-service user login-code`",
+            "set GITHUB_CLIENT_ID, GITHUB_CLIENT_SECRET and ALLOWED_GITHUB_USERS",
+        ),
+        Some(github) if github.allowed.entries().iter().any(|entry| entry.trim() == "*") => {
+            findings.warning(
+                None,
+                "ALLOWED_GITHUB_USERS has *: everybody with a GitHub account may log in",
+                "list the logins, or give each server a list of its own (allow)",
+            );
+        }
+        Some(_) => {}
+    }
+    if config.docker.is_some() && config.verify_secret.is_none() {
+        findings.warning(
+            None,
+            "VERIFY_SECRET is not set: other containers on Traefik's network may ask /verify, too",
+            "set VERIFY_SECRET to a random text, for auth-service and Traefik alike",
+        );
+    }
+    findings.into_vec()
+}

@@ -1,0 +1,94 @@
+//! `doctor`: looks at everything a login needs, and says in plain words what is wrong and what helps.
+
+mod certificates;
+mod clock;
+mod configuration;
+mod discovery;
+mod dns;
+mod finding;
+mod identity;
+mod keys;
+mod provider;
+mod public;
+mod redis;
+mod servers;
+mod traefik;
+
+use std::{net::IpAddr, path::PathBuf};
+
+use anyhow::ensure;
+use clap::Args;
+use serde_json::json;
+
+use self::finding::{Finding, Level};
+use crate::{config::Config, model::Listing, store::Store};
+
+/// What to look at.
+#[derive(Debug, Args)]
+pub(super) struct Doctor {
+    /// As JSON, for scripts.
+    #[arg(long)]
+    json: bool,
+    /// The authority of the gateway's certificates, if it is none of the public ones.
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
+    /// Where the public names are reached, instead of what DNS says: to look at a gateway before DNS
+    /// leads to it, or from where its public address is not reached.
+    #[arg(long, value_name = "IP")]
+    address: Option<IpAddr>,
+}
+
+/// What the checks have in common.
+struct Patient {
+    config: Config,
+    listing: Listing,
+    store: Store,
+    http: reqwest::Client,
+    address: Option<IpAddr>,
+    /// The public hosts: the authorization server's first.
+    hosts: Vec<String>,
+}
+
+/// Looks, tells, and fails if something is wrong.
+pub(super) async fn run(doctor: Doctor) -> anyhow::Result<()> {
+    let findings = findings(&doctor).await?;
+    let worst = findings.iter().map(|finding| finding.level).max().unwrap_or(Level::Ok);
+    if doctor.json {
+        let ok = worst < Level::Error;
+        super::say(&json!({ "ok": ok, "findings": findings }).to_string())?;
+    } else {
+        findings.iter().try_for_each(|finding| super::say(&finding.lines()))?;
+    }
+    let errors = findings.iter().filter(|finding| finding.level == Level::Error).count();
+    ensure!(errors == 0, "the doctor found {errors} error(s)");
+    Ok(())
+}
+
+async fn findings(doctor: &Doctor) -> anyhow::Result<Vec<Finding>> {
+    let config = match Config::load() {
+        Ok(config) => config,
+        // Nothing else can be looked at.
+        Err(problems) => return Ok(configuration::wrong(&problems)),
+    };
+    let mut findings = configuration::check(&config);
+    let (listing, told) = servers::check(&config).await;
+    findings.extend(told);
+    let mut hosts: Vec<String> = public::host(config.issuer.as_str()).into_iter().collect();
+    for offer in &listing.offers {
+        let host = public::host(offer.server.resource.as_str());
+        hosts.extend(host.filter(|host| !hosts.contains(host)));
+    }
+    let http = public::client(doctor.ca.as_deref(), doctor.address, &hosts)?;
+    let store = Store::open(&config.redis)?;
+    let patient = Patient { config, listing, store, http, address: doctor.address, hosts };
+    findings.extend(keys::check(&patient));
+    findings.extend(redis::check(&patient).await);
+    findings.extend(clock::check(&patient).await);
+    findings.extend(provider::check(&patient).await);
+    findings.extend(identity::check(&patient).await);
+    findings.extend(dns::check(&patient).await);
+    findings.extend(certificates::check(&patient).await);
+    findings.extend(traefik::check(&patient).await);
+    findings.extend(discovery::check(&patient).await);
+    Ok(findings)
+}

@@ -1,0 +1,42 @@
+//! The catalogue: who names servers, and which of them cannot be one.
+
+use super::finding::{Finding, Findings};
+use crate::{
+    config::Config,
+    model::{Chain, Listing},
+    ports::{DockerServers, ServersFile},
+};
+
+/// What is listed, as far as it can be told, and the findings.
+pub(super) async fn check(config: &Config) -> (Listing, Vec<Finding>) {
+    let mut findings = Findings::of("servers");
+    let file = ServersFile::new(config).read().unwrap_or_else(|error| {
+        let remedy = "correct the file: docs/ARCHITECTURE.md has its keys. A service that runs keeps \
+                      what it read last, and does not start with this";
+        findings.error(None, Chain(&error).to_string(), remedy);
+        Listing::default()
+    });
+    let docker = match DockerServers::new(config) {
+        None => Listing::default(),
+        Some(docker) => docker.read().await.unwrap_or_else(|error| {
+            let remedy = "check that Docker runs and that this program may use the socket, or that the \
+                          socket proxy permits GET /containers/json and /events";
+            findings.error(None, Chain(&error).to_string(), remedy);
+            Listing::default()
+        }),
+    };
+    let whole = Listing::merged([&file, &docker]);
+    for mistake in &whole.mistakes {
+        let remedy = "correct its labels, or those of the one it conflicts with";
+        findings.error(Some(&mistake.source.to_string()), mistake.problem.clone(), remedy);
+    }
+    if whole.offers.is_empty() {
+        let remedy = "add one to MCP_SERVERS_FILE, or start a container with the label mcp.enable=true \
+                      (and DOCKER_ENDPOINT set)";
+        findings.warning(None, "there are no servers", remedy);
+    } else {
+        let names = whole.offers.iter().map(|offer| offer.server.name.as_str());
+        findings.ok(None, names.collect::<Vec<_>>().join(", "));
+    }
+    (whole, findings.into_vec())
+}

@@ -1,0 +1,219 @@
+//! Traefik: every route to a server asks `/verify` first, and its own pages are not published.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, de::DeserializeOwned};
+use url::Url;
+
+use super::{
+    Patient,
+    finding::{Finding, Findings},
+    public,
+};
+
+#[derive(Deserialize)]
+struct Router {
+    name: String,
+    #[serde(default)]
+    service: String,
+    #[serde(default)]
+    middlewares: Vec<String>,
+    #[serde(default)]
+    provider: String,
+    #[serde(default)]
+    status: String,
+    tls: Option<serde::de::IgnoredAny>,
+    #[serde(default)]
+    error: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Middleware {
+    name: String,
+    chain: Option<Chain>,
+    #[serde(rename = "forwardAuth")]
+    forward_auth: Option<ForwardAuth>,
+    #[serde(rename = "redirectScheme")]
+    redirect: Option<serde::de::IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct Chain {
+    middlewares: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct ForwardAuth {
+    address: String,
+}
+
+#[derive(Deserialize)]
+struct Service {
+    name: String,
+    #[serde(rename = "loadBalancer")]
+    balancer: Option<Balancer>,
+}
+
+#[derive(Deserialize)]
+struct Balancer {
+    #[serde(default)]
+    servers: Vec<Backend>,
+}
+
+#[derive(Deserialize)]
+struct Backend {
+    #[serde(default)]
+    url: String,
+}
+
+/// What Traefik does now.
+struct Routing {
+    /// Where auth-service listens.
+    ports: Vec<u16>,
+    routers: Vec<Router>,
+    middlewares: HashMap<String, Middleware>,
+    services: HashMap<String, Service>,
+}
+
+pub(super) async fn check(patient: &Patient) -> Vec<Finding> {
+    let mut findings = Findings::of("traefik");
+    let Some(api) = &patient.config.traefik_api else { return findings.into_vec() };
+    let config = &patient.config;
+    let tls = config.tls.as_ref().map(|tls| tls.listen.port());
+    let ports = tls.into_iter().chain([config.listen.port()]).collect();
+    match Routing::read(&patient.http, api, ports).await {
+        Ok(routing) => routing.judge(&mut findings),
+        Err(says) => {
+            let remedy = "turn Traefik's API on (api.insecure, on a port that is not published) and let \
+                          TRAEFIK_API_URL name it";
+            findings.error(None, says, remedy);
+        }
+    }
+    findings.into_vec()
+}
+
+impl Routing {
+    async fn read(http: &reqwest::Client, api: &Url, ports: Vec<u16>) -> Result<Self, String> {
+        let middlewares: Vec<Middleware> = list(http, api, "middlewares").await?;
+        let services: Vec<Service> = list(http, api, "services").await?;
+        Ok(Self {
+            ports,
+            routers: list(http, api, "routers").await?,
+            middlewares: middlewares.into_iter().map(|it| (it.name.clone(), it)).collect(),
+            services: services.into_iter().map(|it| (it.name.clone(), it)).collect(),
+        })
+    }
+
+    fn judge(&self, findings: &mut Findings) {
+        let mut guarded = 0_usize;
+        for router in &self.routers {
+            let subject = Some(router.name.as_str());
+            // Traefik's own, as the redirect of an entry point.
+            if router.provider == "internal" {
+                continue;
+            }
+            if router.status == "disabled" {
+                let says = format!("does not work: {}", router.error.join("; "));
+                findings.error(subject, says, "correct the labels or the file it comes from");
+            } else if router.service.ends_with("@internal") && router.service != "noop@internal" {
+                let says = format!("publishes Traefik's own {}", router.service);
+                findings.error(subject, says, "remove this router: its port is for inside only");
+            } else if self.asks_verify(router) {
+                guarded += 1;
+            } else if !self.is_harmless(router) {
+                let remedy = "give it the middleware mcp@file (label \
+                              traefik.http.routers.NAME.middlewares=mcp@file), or nobody is asked for a \
+                              token";
+                findings.error(subject, "is not guarded by auth-service", remedy);
+            }
+        }
+        findings.ok(None, format!("{guarded} routes ask /verify"));
+    }
+
+    /// Whether the request is checked before it goes on.
+    fn asks_verify(&self, router: &Router) -> bool {
+        self.expanded(router).iter().any(|middleware| {
+            let address = middleware.forward_auth.as_ref().map(|auth| auth.address.as_str());
+            address
+                .and_then(|text| Url::parse(text).ok())
+                .is_some_and(|url| url.path() == "/verify")
+        })
+    }
+
+    /// Whether the request ends at auth-service, or is only sent elsewhere.
+    fn is_harmless(&self, router: &Router) -> bool {
+        // What comes by TLS already is not sent elsewhere by it.
+        let sent = router.tls.is_none()
+            && self.expanded(router).iter().any(|middleware| middleware.redirect.is_some());
+        sent || router.service == "noop@internal"
+            || self.is_auth_service(&router.service, &router.provider)
+    }
+
+    /// The middlewares of a router, those in chains included. A name stands for one of the same
+    /// provider unless it says which.
+    fn expanded(&self, router: &Router) -> Vec<&Middleware> {
+        let mut found = Vec::new();
+        let mut open: Vec<String> =
+            router.middlewares.iter().map(|name| qualified(name, &router.provider)).collect();
+        while let Some(name) = open.pop() {
+            // Traefik refuses circles; this many is none.
+            let Some(middleware) = self.middlewares.get(&name).filter(|_| found.len() < 100) else {
+                continue;
+            };
+            if let Some(chain) = &middleware.chain {
+                let provider = name.rsplit_once('@').map_or("", |(_, provider)| provider);
+                open.extend(chain.middlewares.iter().map(|inner| qualified(inner, provider)));
+            }
+            found.push(middleware);
+        }
+        found
+    }
+
+    /// Whether all of a service's addresses are on a host that is asked `/verify`, and on a port where
+    /// auth-service listens.
+    fn is_auth_service(&self, service: &str, provider: &str) -> bool {
+        let asked: Vec<String> = self
+            .middlewares
+            .values()
+            .filter_map(|middleware| public::host(&middleware.forward_auth.as_ref()?.address))
+            .collect();
+        let service = self.services.get(&qualified(service, provider));
+        let Some(balancer) = service.and_then(|service| service.balancer.as_ref()) else {
+            return false;
+        };
+        let ours = |backend: &Backend| {
+            let url = Url::parse(&backend.url).ok();
+            let port = url.and_then(|url| url.port_or_known_default());
+            port.is_some_and(|port| self.ports.contains(&port))
+                && public::host(&backend.url).is_some_and(|host| asked.contains(&host))
+        };
+        !balancer.servers.is_empty() && balancer.servers.iter().all(ours)
+    }
+}
+
+fn qualified(name: &str, provider: &str) -> String {
+    if name.contains('@') { name.to_owned() } else { format!("{name}@{provider}") }
+}
+
+/// All pages of a list.
+async fn list<T: DeserializeOwned>(
+    http: &reqwest::Client,
+    api: &Url,
+    what: &str,
+) -> Result<Vec<T>, String> {
+    let base = api.as_str().trim_end_matches('/');
+    let (mut all, mut page) = (Vec::new(), 1_u32);
+    loop {
+        let url = format!("{base}/api/http/{what}?per_page=100&page={page}");
+        let answer = http.get(url).send().await.map_err(|error| public::why(&error).0)?;
+        let status = answer.status();
+        if !status.is_success() {
+            return Err(format!("/api/http/{what} answers {status}"));
+        }
+        let next = answer.headers().get("x-next-page").and_then(|next| next.to_str().ok());
+        let next = next.and_then(|next| next.parse::<u32>().ok()).filter(|&next| next > page);
+        all.extend(answer.json::<Vec<T>>().await.map_err(|_| format!("{what} are no list"))?);
+        let Some(next) = next else { return Ok(all) };
+        page = next;
+    }
+}
