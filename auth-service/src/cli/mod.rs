@@ -1,9 +1,11 @@
 //! The command line: the service, and its administration over the same storage.
 
 mod access;
+mod backup;
 mod client;
 mod doctor;
 mod health;
+mod import;
 mod key;
 mod mint;
 mod server;
@@ -48,6 +50,12 @@ enum Command {
     /// Make signing keys.
     #[command(subcommand)]
     Key(key::Command),
+    /// Write what is in Redis to a file.
+    Backup(backup::Backup),
+    /// Put back what `backup` wrote.
+    Restore(backup::Restore),
+    /// Take over clients and refresh tokens of mcp-oauth-gateway of 2025.
+    ImportPredecessor(import::Import),
     /// Look at everything a login needs; exit code 1 if something is wrong.
     Doctor(doctor::Doctor),
     /// Ask the running service whether it is ready; exit code 0 or 1.
@@ -65,6 +73,9 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Server(command) => server::run(command).await,
         Command::User(command) => user::run(command, &store()?).await,
         Command::Key(key::Command::Generate { out }) => key::generate(out.as_ref()),
+        Command::Backup(backup) => backup::backup(backup, &store()?).await,
+        Command::Restore(restore) => backup::restore(restore, &store()?).await,
+        Command::ImportPredecessor(import) => import::run(import).await,
         Command::Doctor(doctor) => doctor::run(doctor).await,
         Command::Healthcheck => health::check().await,
     }

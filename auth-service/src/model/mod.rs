@@ -8,6 +8,7 @@ mod credential;
 mod flow;
 mod grant;
 mod listing;
+mod predecessor;
 mod scope;
 mod server;
 mod server_scopes;
@@ -31,6 +32,7 @@ pub use flow::{
 };
 pub use grant::{AccessRecord, AuthorizationRequest, CodeRecord, Grant, RefreshRecord};
 pub use listing::{Listing, Mistake, Offer, Source};
+pub use predecessor::{OldClient, OldRefresh};
 pub use scope::{InvalidScope, Scopes};
 pub use server::{AllowList, Enforcer, McpServer, ServerName};
 pub use server_scopes::{ScopeDetail, ServerScopes, ToolScope};

@@ -37,7 +37,7 @@ impl AuthServer {
             ClientCredentials::Public(id) => (id, AuthMethod::None, None),
         };
         let mut client = self.client(id).await?;
-        if !client.may_authenticate_by(method) || !proves(secret, client.secret.as_ref()) {
+        if !client.may_authenticate_by(method) || !proves(secret.as_ref(), client.secret.as_ref()) {
             return Err(Error::InvalidClient);
         }
         client.metadata.token_endpoint_auth_method = method;
@@ -45,10 +45,8 @@ impl AuthServer {
     }
 }
 
-fn proves(presented: Option<Fingerprint>, stored: Option<&Fingerprint>) -> bool {
-    match (presented, stored) {
-        (Some(presented), Some(stored)) => stored.matches(&presented),
-        (None, None) => true,
-        _ => false,
-    }
+/// Whether what was presented, if anything had to be, is what is stored. A client that may go without
+/// may have a secret all the same, if it comes from the predecessor.
+fn proves(presented: Option<&Fingerprint>, stored: Option<&Fingerprint>) -> bool {
+    presented.is_none_or(|presented| stored.is_some_and(|stored| stored.matches(presented)))
 }

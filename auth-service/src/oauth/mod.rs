@@ -32,6 +32,7 @@ mod personal_token;
 mod pinned_documents;
 mod pkce;
 mod policy;
+mod predecessor;
 mod preregistration;
 mod prompt;
 #[cfg(test)]
@@ -67,6 +68,7 @@ pub use self::{
     operation::Operation,
     params::Params,
     personal_token::{NewToken, PERSONAL},
+    predecessor::{Counts, ImportOptions, ImportReport},
     preregistration::NewClient,
     protected_resource::ResourceMetadata,
     registration::Registered,

@@ -86,7 +86,7 @@ impl AuthServer {
 
 /// The server that `text` names: its resource identifier, or the bare origin where that is
 /// unambiguous, which clients derive from it.
-fn find<'a>(catalogue: &'a Catalogue, text: &str) -> Option<&'a McpServer> {
+pub(super) fn find<'a>(catalogue: &'a Catalogue, text: &str) -> Option<&'a McpServer> {
     let resource = ResourceUri::parse(text).ok()?;
     catalogue.by_resource(&resource).or_else(|| {
         resource.path().is_empty().then(|| catalogue.only_on(resource.authority())).flatten()

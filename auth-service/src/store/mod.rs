@@ -4,6 +4,7 @@
 //! garbage. Everything secret is stored as a fingerprint.
 
 mod admin;
+mod backup;
 mod client_documents;
 mod clients;
 mod codes;
@@ -13,6 +14,7 @@ mod grants;
 mod key;
 mod limits;
 mod logins;
+mod predecessor;
 mod refresh;
 mod sessions;
 mod tracking;
@@ -37,8 +39,10 @@ use serde::{Serialize, de::DeserializeOwned};
 
 pub use self::{
     admin::Selection,
+    backup::{Entry, Held, Restored},
     condition::Condition,
     limits::Bound,
+    predecessor::OldRecord,
     refresh::Spending,
     witness::Sighting,
 };

@@ -7,6 +7,7 @@
 )]
 
 mod advisories;
+mod backup;
 mod client_document;
 mod clients;
 mod doctor;
@@ -23,6 +24,7 @@ mod operator;
 mod operator_clients;
 mod path_urls;
 mod personal_tokens;
+mod predecessor;
 mod redis_down;
 mod rfc6749_authorize;
 mod rfc6749_client_credentials;
