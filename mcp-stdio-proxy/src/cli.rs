@@ -107,7 +107,8 @@ pub struct Bounds {
     /// Give up on a server that has not answered initialize after this long
     #[arg(long, default_value_t = 60.0, value_parser = seconds)]
     start_timeout: f64,
-    /// Take a server that has not answered server/discover after this long for one with a handshake
+    /// Take a server that has not answered server/discover after this long for one with a handshake; a
+    /// client's own server/discover is answered within four times this
     #[arg(long, default_value_t = 5.0, value_parser = seconds)]
     probe_timeout: f64,
     /// Answer with a stream when there is no answer after this long

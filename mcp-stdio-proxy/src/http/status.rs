@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::refusal::Refusal;
 use super::{Gate, headers};
 use crate::protocol::error;
+use crate::protocol::version::Era;
 
 pub(super) async fn alive() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "ok" }))
@@ -50,6 +51,7 @@ pub(super) async fn servers(request: HttpRequest, gate: Data<Gate>) -> HttpRespo
         let sessions: usize = theirs.iter().map(|room| room.sessions()).sum();
         let value = json!({
             "state": backend.state(),
+            "era": backend.verdict.of(&backend.entry()).map(Era::name),
             "crashing": theirs.iter().filter(|room| room.is_crashing()).count(),
             "pids": live.iter().map(|child| child.pid).collect::<Vec<_>>(),
             "warm": backend.warm(),

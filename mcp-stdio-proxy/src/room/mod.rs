@@ -214,7 +214,9 @@ impl Room {
     }
 
     /// Lets the process finish what it has begun, then ends it; the next request starts another.
+    /// Those who listen are told that it is over: what comes next may be another server.
     pub fn renew(&self, within: Duration) {
+        self.end_listening();
         let Some(child) = lock(&self.live).take() else { return };
         tokio::spawn(async move {
             let idle = async {

@@ -61,6 +61,8 @@ fn the_era_is_asked_once_of_a_process_of_its_own() {
         });
         assert_ne!(users[0], users[1], "a process for each user");
         assert_eq!(proxy.log().matches("was asked for its era").count(), 1, "{mode}");
+        let named = if mode == "--dual" { "modern" } else { "legacy" };
+        assert_eq!(proxy.state()["era"], named);
         assert!(proxy.log().contains(era), "{mode}");
         eventually("only those that serve are left", || {
             proxy.state()["pids"].as_array().map(Vec::len) == Some(3)
@@ -365,6 +367,12 @@ fn a_probe_is_answered_whatever_is_wrong() {
     let response = dies.modern(json!({})).ask("server/discover", &json!({}));
     assert!(response.status < 500);
     assert_eq!(error(&response.json()), -32603);
+    let mute = ["--probe-timeout", "0.2"];
+    let mute = Proxy::with_command(&mute, &[crate::support::SERVER, "--mute-to-all"]);
+    let start = std::time::Instant::now();
+    let response = mute.modern(json!({})).ask("server/discover", &json!({}));
+    assert!(start.elapsed().as_secs() < 5, "no hang");
+    assert_eq!((response.status, error(&response.json())), (200, -32603));
     let full = Proxy::of_era("--modern", &["--max-children", "1"]);
     let client = Modern { user: Some("a"), ..full.modern(json!({})) };
     thread::scope(|scope| {

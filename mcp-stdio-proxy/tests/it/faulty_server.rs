@@ -57,6 +57,7 @@ impl Server {
         let id = &message["id"];
         self.received.push(json!({"method": method, "params": message["params"]}));
         match method {
+            _ if mode == "--mute-to-all" => Ok(()),
             "initialize" if mode == "--mute" => Ok(()),
             "initialize" if mode == "--refuse" => say(&json!({
                 "jsonrpc": "2.0", "id": id, "error": {"code": -32602, "message": "not you"}

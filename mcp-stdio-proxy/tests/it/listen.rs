@@ -141,3 +141,26 @@ fn a_filter_must_be_one_and_listeners_are_of_one_user() {
     assert_eq!(hers.event().unwrap().json()["params"]["of"], "alice");
     assert_eq!(his.event().unwrap().json()["params"]["of"], "bob");
 }
+
+/// What comes after an edit of the file may be another server: the client is told to begin anew.
+#[test]
+fn a_changed_server_ends_the_streams_in_order() {
+    let file = std::env::temp_dir().join(format!("listen-{}.json", std::process::id()));
+    let write = |extra: &str| {
+        let servers = json!({"mcpServers": {"server": {"command": crate::support::ERA_SERVER,
+            "args": ["--legacy", extra]}}});
+        std::fs::write(&file, servers.to_string()).unwrap();
+    };
+    write("one");
+    let proxy = Proxy::with(&["--config", file.to_str().unwrap()], &[]);
+    let client = proxy.modern(json!({}));
+    let body = client.request(1, "subscriptions/listen", &json!({"notifications": {}}));
+    let headers = Modern::headers(&body);
+    let headers: Vec<_> = headers.iter().map(|(name, value)| (&**name, &**value)).collect();
+    let mut stream = proxy.post_to("/server/mcp", &headers, &body);
+    let first = stream.event().unwrap().json();
+    assert_eq!(first["method"], "notifications/subscriptions/acknowledged");
+    write("two");
+    assert_eq!(stream.event().unwrap().json()["result"]["resultType"], "complete");
+    std::fs::remove_file(file).unwrap();
+}

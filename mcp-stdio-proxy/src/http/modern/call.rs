@@ -38,9 +38,10 @@ pub(super) async fn call(
     request: &HttpRequest,
     gate: &Gate,
     room: &Arc<Room>,
+    asked: &Asked<'_>,
     message: (&str, &Envelope<'_>),
 ) -> Result<HttpResponse, Refusal> {
-    let in_flight = place(request, gate, room, message).await?;
+    let in_flight = place(request, gate, room, asked, message).await?;
     Ok(respond(gate, in_flight).await)
 }
 
@@ -64,17 +65,19 @@ async fn place(
     request: &HttpRequest,
     gate: &Gate,
     room: &Arc<Room>,
+    asked: &Asked<'_>,
     (text, envelope): (&str, &Envelope<'_>),
 ) -> Result<InFlight, Refusal> {
     let tools = check_tool(request, &room.backend, envelope)?;
     let listed = tools.filter(|_| envelope.method == "tools/list");
-    let asked = Asked::of(envelope.params);
     // A second time if the server ended in the very moment.
     for _ in 0..2 {
         let child = gate.hub.child(room).await?;
         let (id, stream) = (child.calls.next_id(), Stream::answers(1));
         let token = envelope.params.and_then(message::asked_progress);
-        mirrored(request, room, &child, envelope).await?;
+        if envelope.method == "tools/call" {
+            mirrored(request, room, &child, asked).await?;
+        }
         let call = Call {
             id: envelope.id.into(),
             token: token.map(Into::into),
@@ -83,7 +86,7 @@ async fn place(
             since: Instant::now(),
             tools: listed.clone(),
             taker: taker(room, &envelope.method),
-            terms: terms(room, envelope, &asked),
+            terms: terms(room, envelope, asked),
         };
         let log = call.terms.log;
         match child.calls.add(id, call) {
@@ -119,16 +122,12 @@ fn terms(room: &Room, envelope: &Envelope<'_>, asked: &Asked<'_>) -> Terms {
 }
 
 /// Refuses a call of a tool whose parameters are not repeated in headers as the tool wants it.
-async fn mirrored(
+pub(super) async fn mirrored(
     request: &HttpRequest,
     room: &Room,
     child: &Child,
-    envelope: &Envelope<'_>,
+    asked: &Asked<'_>,
 ) -> Result<(), Refusal> {
-    if envelope.method != "tools/call" {
-        return Ok(());
-    }
-    let asked = Asked::of(envelope.params);
     let name = asked.name().unwrap_or_default();
     let check = |mirrors: Arc<Mirrors>| match mirrors.get(&*name) {
         Some(mirrors) => check::mirrors(request.headers(), mirrors, asked.arguments()),

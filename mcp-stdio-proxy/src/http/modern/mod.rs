@@ -11,6 +11,7 @@ use std::sync::Arc;
 use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderMap;
 use actix_web::{HttpRequest, HttpResponse};
+use tokio::time::timeout;
 
 use super::refusal::Refusal;
 use super::{Gate, asker, headers};
@@ -24,6 +25,8 @@ use crate::room::Room;
 /// Methods of earlier revisions that this one has not.
 const REMOVED: [&str; 5] =
     ["initialize", "ping", "logging/setLevel", "resources/subscribe", "resources/unsubscribe"];
+/// How long a discovery may take, in times that a server has to say of which era it is.
+const PROBES: u32 = 4;
 /// Methods that mean something else to a server with a handshake.
 const TASKS: &str = "tasks/";
 /// Notifications of a client that a server with a handshake has from the proxy, or none at all.
@@ -64,9 +67,17 @@ pub(super) async fn serve(
     backend: &Arc<Backend>,
     message: (&str, &Envelope<'_>),
 ) -> Result<HttpResponse, Refusal> {
-    let served = dispatch(request, gate, backend, message).await;
-    let is_probe = message.1.method == "server/discover";
-    served.map_err(|refusal| if is_probe { refusal.for_probe() } else { refusal })
+    let served = dispatch(request, gate, backend, message);
+    if message.1.method != "server/discover" {
+        return served.await;
+    }
+    // A client that only asks what is here takes silence, like a 5xx, for the end of the road. The
+    // start goes on.
+    let served =
+        timeout(PROBES * gate.hub.settings.probe_timeout, served).await.unwrap_or_else(|_| {
+            Err(Refusal::answer(error::INTERNAL, "the server is still being started; try again"))
+        });
+    served.map_err(Refusal::for_probe)
 }
 
 async fn dispatch(
@@ -93,7 +104,7 @@ async fn dispatch(
         return listen::listen(gate, &room, &asked, (text, envelope)).await;
     }
     if room.pairing.server == Era::Modern {
-        return call::call(request, gate, &room, (text, envelope)).await;
+        return call::call(request, gate, &room, &asked, (text, envelope)).await;
     }
     match (&*envelope.method, asked.state()) {
         ("server/discover", _) => {
@@ -101,8 +112,8 @@ async fn dispatch(
             Ok(discovered(&room, envelope))
         }
         (method, _) if method.starts_with(TASKS) => Err(unknown_method()),
-        (_, Some(state)) => retry::retry(request, gate, &room, envelope, &state).await,
-        (_, None) => call::call(request, gate, &room, (text, envelope)).await,
+        (_, Some(_)) => retry::retry(request, gate, &room, &asked, envelope).await,
+        (_, None) => call::call(request, gate, &room, &asked, (text, envelope)).await,
     }
 }
 

@@ -9,7 +9,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::super::Gate;
 use super::super::call::check_tool;
 use super::super::refusal::Refusal;
-use super::call::{InFlight, alone, respond};
+use super::call::{InFlight, alone, mirrored, respond};
 use crate::child::calls::Resumed;
 use crate::parking::{Binding, Parked, Refused};
 use crate::protocol::error;
@@ -21,16 +21,19 @@ use crate::stream::{First, Stream};
 use crate::translate::input::{Question, required, response};
 use crate::translate::log;
 
-/// Serves a request that brings back `state`.
+/// Serves a request that brings back a state.
 pub(super) async fn retry(
     request: &HttpRequest,
     gate: &Gate,
     room: &Arc<Room>,
+    asked: &Asked<'_>,
     envelope: &Envelope<'_>,
-    state: &str,
 ) -> Result<HttpResponse, Refusal> {
     check_tool(request, &room.backend, envelope)?;
-    let asked = Asked::of(envelope.params);
+    if let ("tools/call", Some(child)) = (&*envelope.method, room.live()) {
+        mirrored(request, room, &child, asked).await?;
+    }
+    let state = asked.state().unwrap_or_default();
     let responses = asked.responses().unwrap_or("{}");
     let params = envelope.params.unwrap_or_default();
     let binding = Binding::new(room.user.as_deref(), &envelope.method, params);
@@ -40,7 +43,7 @@ pub(super) async fn retry(
         })
     };
     let parking = &room.backend.parking;
-    let mut parked = parking.redeem(state, &binding, fits).map_err(refusal)?;
+    let mut parked = parking.redeem(&state, &binding, fits).map_err(refusal)?;
     let (answered, open): (Vec<_>, Vec<_>) = std::mem::take(&mut parked.questions)
         .into_iter()
         .partition(|one| response(responses, &one.key).is_some());
