@@ -4,6 +4,7 @@ pub mod contender;
 pub mod figures;
 pub mod keys;
 pub mod report;
+pub mod revocation;
 pub mod round;
 pub mod stage;
 pub mod tokens;

@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 
 use clap::Parser;
-use gateway_bench::verify::contender::{BEHIND, DIRECT};
+use gateway_bench::verify::contender::{BEHIND, DIRECT, Row};
 use gateway_bench::verify::figures::Figures;
 use gateway_bench::verify::report;
+use gateway_bench::verify::revocation;
 use gateway_bench::verify::round::Round;
 use gateway_bench::verify::stage::{Places, Stage};
+use gateway_bench::verify::tokens;
 
 /// Measures `/verify` beside its peer and its limits.
 #[derive(Parser)]
@@ -30,6 +32,18 @@ struct Options {
     /// Tokens that are seen for the first time
     #[arg(long, default_value_t = 100_000)]
     tokens: usize,
+    /// Tokens that are revoked while a second instance is under load
+    #[arg(long, default_value_t = 1000)]
+    revocations: usize,
+    /// Only these rows, by a part of their name (repeatable)
+    #[arg(long)]
+    only: Vec<String>,
+}
+
+impl Options {
+    fn wants(&self, row: Row) -> bool {
+        self.only.is_empty() || self.only.iter().any(|part| row.name().contains(part))
+    }
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -37,8 +51,8 @@ async fn main() -> anyhow::Result<()> {
     let options = Options::parse();
     // The programs run in a directory of their own.
     let absolute = std::path::absolute::<PathBuf>;
-    let predecessor = absolute(options.peers)?.join("mcp-oauth-dynamicclient");
-    let (own, traefik) = (absolute(options.own)?, absolute(options.traefik)?);
+    let predecessor = absolute(options.peers.clone())?.join("mcp-oauth-dynamicclient");
+    let (own, traefik) = (absolute(options.own.clone())?, absolute(options.traefik.clone())?);
     let places = Places { own, predecessor, traefik };
     let stage = Stage::set(places)?;
     eprintln!("minting {} tokens", options.tokens);
@@ -47,19 +61,25 @@ async fn main() -> anyhow::Result<()> {
     let mut order = DIRECT;
     let mut behind = BEHIND;
     for number in 1..=options.rounds {
-        for row in order {
+        for row in order.into_iter().filter(|row| options.wants(*row)) {
             eprintln!("round {number}: {}", row.name());
             round.direct(row, &mut figures)?;
         }
-        let traefik = round.traefik()?;
-        for row in behind {
-            eprintln!("round {number}: {}", row.name());
-            round.behind(row, &traefik, &mut figures)?;
+        let wanted: Vec<_> = behind.into_iter().filter(|row| options.wants(*row)).collect();
+        if !wanted.is_empty() {
+            let traefik = round.traefik()?;
+            for row in wanted {
+                eprintln!("round {number}: {}", row.name());
+                round.behind(row, &traefik, &mut figures)?;
+            }
         }
         // Nobody is always measured after the same one.
         order.rotate_left(1);
         behind.rotate_left(1);
     }
+    eprintln!("revoking {} tokens", options.revocations);
+    let revoked = tokens::ours(&stage, options.revocations + 1).await?;
+    let revocations = revocation::measure(&stage, &revoked, 16).await?;
     use std::io::Write as _;
-    Ok(std::io::stdout().write_all(report::markdown(&figures)?.as_bytes())?)
+    Ok(std::io::stdout().write_all(report::markdown(&figures, &revocations)?.as_bytes())?)
 }

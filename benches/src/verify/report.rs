@@ -4,14 +4,16 @@ use std::fmt::Write as _;
 
 use super::contender::{BEHIND, DIRECT, Row};
 use super::figures::{CONNECTIONS, Figure, Figures};
+use super::revocation::Revocations;
 use crate::stats::shown;
 
 /// The report as Markdown.
-pub fn markdown(figures: &Figures) -> anyhow::Result<String> {
+pub fn markdown(figures: &Figures, revocations: &Revocations) -> anyhow::Result<String> {
     let mut page = String::new();
     direct(&mut page, figures)?;
     behind(&mut page, figures)?;
-    targets(&mut page, figures)?;
+    revoked(&mut page, revocations)?;
+    targets(&mut page, figures, revocations)?;
     Ok(page)
 }
 
@@ -93,7 +95,20 @@ fn behind(page: &mut String, figures: &Figures) -> std::fmt::Result {
     Ok(())
 }
 
-fn targets(page: &mut String, figures: &Figures) -> std::fmt::Result {
+fn revoked(page: &mut String, revocations: &Revocations) -> std::fmt::Result {
+    let late = [0.5, 0.99, 1.0].map(|share| shown(revocations.late(share)));
+    writeln!(
+        page,
+        "\nRevoked by the command line, {} tokens, each in use on a second instance under load, c=16: \
+         the last request let in after the command had returned, p50 / p99 / last, {} ms; {} requests \
+         in all.",
+        revocations.trials(),
+        late.join(" / "),
+        revocations.let_in
+    )
+}
+
+fn targets(page: &mut String, figures: &Figures, revocations: &Revocations) -> std::fmt::Result {
     let ratio = |one: Row, other: Row| {
         let rate = |row| figures.get(row, Figure::Rate(16));
         Some(rate(one)? / rate(other)?)
@@ -111,6 +126,7 @@ fn targets(page: &mut String, figures: &Figures) -> std::fmt::Result {
         ("one token, CPU µs at c=16", false, 12.0, figures.get(Row::Warm, Figure::Cpu(16))),
         ("first time, × limit of ES256 + EXISTS", true, 0.95, ratio(Row::FirstSight, Row::Es256)),
         ("behind Traefik at c=64, HTTP/2 with TLS × HTTP/1.1", true, 1.5, over_plain(figures)),
+        ("revoked on a second instance, p99 ms", false, 5.0, revocations.late(0.99)),
         ("RSS idle, MB", false, 10.0, figures.get(Row::Warm, Figure::Idle)),
         ("RSS after every token, MB", false, 60.0, figures.get(Row::FirstSight, Figure::Cached)),
         ("listening after ms", false, 30.0, figures.get(Row::Warm, Figure::Listening)),

@@ -49,7 +49,7 @@ impl<'a> Round<'a> {
         figures.add(row, Figure::Listening, millis(program.listening));
         std::thread::sleep(Duration::from_millis(300));
         figures.add(row, Figure::Idle, resident(program.pid())? as f64 / 1e6);
-        let headers = self.direct_headers(row);
+        let headers = headers(self.stage, self.token(row));
         for connections in CONNECTIONS {
             if row == Row::FirstSight {
                 // One that has seen nothing.
@@ -122,20 +122,6 @@ impl<'a> Round<'a> {
         }
     }
 
-    /// What Traefik sends.
-    fn direct_headers(&self, row: Row) -> Headers {
-        let list = [
-            ("Authorization", format!("Bearer {}", self.token(row))),
-            ("X-Forwarded-Method", "POST".to_owned()),
-            ("X-Forwarded-Proto", "https".to_owned()),
-            ("X-Forwarded-Host", self.stage.host()),
-            ("X-Forwarded-Uri", "/mcp".to_owned()),
-            ("X-Forwarded-For", "127.0.0.1".to_owned()),
-            ("MCP-Protocol-Version", "2025-06-18".to_owned()),
-        ];
-        list.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
-    }
-
     fn load<'b>(
         &'b self,
         row: Row,
@@ -151,6 +137,21 @@ impl<'a> Round<'a> {
             seconds: self.seconds,
         }
     }
+}
+
+/// What Traefik sends about a request with `token`.
+#[must_use]
+pub fn headers(stage: &Stage, token: &str) -> Headers {
+    let list = [
+        ("Authorization", format!("Bearer {token}")),
+        ("X-Forwarded-Method", "POST".to_owned()),
+        ("X-Forwarded-Proto", "https".to_owned()),
+        ("X-Forwarded-Host", stage.host()),
+        ("X-Forwarded-Uri", "/mcp".to_owned()),
+        ("X-Forwarded-For", "127.0.0.1".to_owned()),
+        ("MCP-Protocol-Version", "2025-06-18".to_owned()),
+    ];
+    list.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// Runs a load and notes it, and what the programs spent on it.

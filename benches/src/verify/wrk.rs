@@ -36,8 +36,9 @@ pub struct Outcome {
 }
 
 impl Load<'_> {
-    /// Runs it.
-    pub fn run(&self) -> anyhow::Result<Outcome> {
+    /// The command line.
+    #[must_use]
+    pub fn command(&self) -> Command {
         let mut command = Command::new("wrk");
         command.args(["-t", "1", "--latency", "-c", &self.connections.to_string()]);
         command.args(["-d", &format!("{}s", self.seconds)]);
@@ -47,7 +48,13 @@ impl Load<'_> {
         if let Some(script) = self.script {
             command.arg("-s").arg(script);
         }
-        let output = command.arg(&self.url).output().context("wrk")?;
+        command.arg(&self.url);
+        command
+    }
+
+    /// Runs it.
+    pub fn run(&self) -> anyhow::Result<Outcome> {
+        let output = self.command().output().context("wrk")?;
         let text = String::from_utf8(output.stdout)?;
         ensure!(output.status.success(), "wrk: {}", String::from_utf8_lossy(&output.stderr));
         parse(&text).with_context(|| text.clone())

@@ -1,0 +1,131 @@
+//! How long a token is still let in on a second instance after the operator's command to revoke it has
+//! returned, while that instance is under load.
+
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::contender::Service;
+use super::stage::Stage;
+use super::wrk::Load;
+use crate::http::Connection;
+use crate::process::{Program, free_address};
+use crate::stats::{millis, quantile};
+
+/// A revocation that takes longer is a failure, whatever its share.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What came of all trials.
+#[derive(Clone, Debug, Default)]
+pub struct Revocations {
+    /// Of each trial, milliseconds from the command's return until the last request that was still
+    /// let in had been sent; 0 if there was none.
+    late: Vec<f64>,
+    /// Requests that were sent after the command's return and let in.
+    pub let_in: usize,
+}
+
+impl Revocations {
+    /// How many trials.
+    #[must_use]
+    pub fn trials(&self) -> usize {
+        self.late.len()
+    }
+
+    /// Milliseconds, at this share of the trials.
+    #[must_use]
+    pub fn late(&self, share: f64) -> Option<f64> {
+        quantile(&mut self.late.clone(), share)
+    }
+}
+
+/// One trial for each of `tokens` but the first, which makes the load of `connections`.
+pub async fn measure(
+    stage: &Stage,
+    tokens: &[String],
+    connections: usize,
+) -> anyhow::Result<Revocations> {
+    let (busy, tokens) = tokens.split_first().context("no tokens are asked for")?;
+    // The operator's command is beside the first instance, the requests go to the second.
+    let _first = start(stage)?;
+    let second = start(stage)?;
+    let headers = super::round::headers(stage, busy);
+    let load = Load {
+        url: format!("http://{}/verify", second.address),
+        headers: &headers,
+        script: None,
+        connections,
+        seconds: 3600,
+    };
+    let mut wrk = load.command().stdout(Stdio::null()).spawn().context("wrk")?;
+    let mut all = Revocations::default();
+    let mut connection = Connection::open(second.address).await?;
+    let done = async {
+        for token in tokens {
+            trial(stage, &mut connection, token, &mut all).await?;
+        }
+        Ok(all)
+    };
+    let done: anyhow::Result<_> = done.await;
+    wrk.kill()?;
+    wrk.wait()?;
+    done
+}
+
+fn start(stage: &Stage) -> anyhow::Result<Program> {
+    let address = free_address()?;
+    let mut command = Service::Ours.command(stage, address);
+    stage.start(&mut command, address, &format!("revocation-{}.log", address.port()))
+}
+
+async fn trial(
+    stage: &Stage,
+    connection: &mut Connection,
+    token: &str,
+    all: &mut Revocations,
+) -> anyhow::Result<()> {
+    let mut request = "GET /verify HTTP/1.1\r\nHost: auth\r\n".to_owned();
+    for (name, value) in super::round::headers(stage, token) {
+        request.extend([&*name, ": ", &*value, "\r\n"]);
+    }
+    request.push_str("\r\n");
+    ensure!(
+        connection.exchange(request.as_bytes()).await?.status == 200,
+        "the token is not let in"
+    );
+    let mut command = Command::new(stage.places.own.join("auth-service"));
+    command.args(["token", "revoke", "--jti", &jti(token)?]).envs(stage.settings());
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let returned = tokio::task::spawn_blocking(move || {
+        let status = command.status()?;
+        Ok::<_, std::io::Error>((status, Instant::now()))
+    });
+    let mut let_in = Vec::new();
+    let begun = Instant::now();
+    loop {
+        let sent = Instant::now();
+        match connection.exchange(request.as_bytes()).await?.status {
+            200 => let_in.push(sent),
+            401 => break,
+            other => anyhow::bail!("status {other}"),
+        }
+        ensure!(begun.elapsed() < PATIENCE, "the token is let in for ever");
+    }
+    let (status, returned) = returned.await??;
+    ensure!(status.success(), "the command failed");
+    all.let_in += let_in.iter().filter(|sent| **sent > returned).count();
+    let last =
+        let_in.last().map_or(Duration::ZERO, |sent| sent.saturating_duration_since(returned));
+    all.late.push(millis(last));
+    Ok(())
+}
+
+/// The id of the token (RFC 7519 §4.1.7).
+fn jti(token: &str) -> anyhow::Result<String> {
+    let payload = token.split('.').nth(1).context("no JWT")?;
+    let claims: serde_json::Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload)?)?;
+    Ok(claims["jti"].as_str().context("no jti")?.to_owned())
+}
