@@ -37,6 +37,8 @@ struct Found {
 #[derive(Default)]
 pub struct Verdict {
     last: Mutex<Option<Found>>,
+    /// The command whose server refuses `initialize`, and answers `server/discover`.
+    without_handshake: Mutex<Option<Arc<Entry>>>,
     /// Held while it is asked.
     pub asking: tokio::sync::Mutex<()>,
 }
@@ -48,6 +50,16 @@ impl Verdict {
         let found = last.as_ref()?;
         let holds = found.until.is_none_or(|until| Instant::now() < until);
         (Arc::ptr_eq(&found.entry, entry) && holds).then_some(found.era)
+    }
+
+    /// Whether the server that `entry` starts is known to have no handshake at all.
+    pub fn has_no_handshake(&self, entry: &Arc<Entry>) -> bool {
+        lock(&self.without_handshake).as_ref().is_some_and(|known| Arc::ptr_eq(known, entry))
+    }
+
+    /// Notes that the server that `entry` starts has no handshake.
+    pub fn note_no_handshake(&self, entry: Arc<Entry>) {
+        *lock(&self.without_handshake) = Some(entry);
     }
 
     /// Notes that the server has answered `initialize`, and need not be asked again if it was silent.

@@ -1,6 +1,6 @@
 //! A session of Streamable HTTP ("Session Management"): who it belongs to and its open streams.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -28,6 +28,10 @@ pub struct Session {
     /// What the server sends unasked.
     pub standing: Arc<Stream>,
     streams: Mutex<VecDeque<Arc<Stream>>>,
+    /// Where its server has no sessions: from which level on it wants log messages.
+    level: Mutex<Option<usize>>,
+    /// Where its server has no sessions: the resources it has subscribed to.
+    watched: Mutex<BTreeSet<String>>,
     used: AtomicU64,
 }
 
@@ -44,6 +48,8 @@ impl Session {
             revision,
             standing: Stream::standing(),
             streams: Mutex::default(),
+            level: Mutex::default(),
+            watched: Mutex::default(),
             used: now_ms().into(),
         })
     }
@@ -74,6 +80,31 @@ impl Session {
             let Some(stream) = streams.remove(ended) else { return };
             held -= held.min(stream.held());
         }
+    }
+
+    /// From which level on it wants log messages.
+    pub fn log_level(&self) -> Option<usize> {
+        *lock(&self.level)
+    }
+
+    /// Notes that it wants log messages from `level` on.
+    pub fn set_log_level(&self, level: usize) {
+        *lock(&self.level) = Some(level);
+    }
+
+    /// The resources it has subscribed to.
+    pub fn watched(&self) -> BTreeSet<String> {
+        lock(&self.watched).clone()
+    }
+
+    /// Notes that it has subscribed to a resource; whether it had not.
+    pub fn watch(&self, uri: &str) -> bool {
+        lock(&self.watched).insert(uri.to_owned())
+    }
+
+    /// Notes that it is no longer subscribed to a resource; whether it was.
+    pub fn unwatch(&self, uri: &str) -> bool {
+        lock(&self.watched).remove(uri)
     }
 
     /// The stream with this number, if it is one of this session's.

@@ -135,6 +135,18 @@ impl Calls {
         lock(&self.open).as_mut()?.remove(&id)
     }
 
+    /// Whether a call waits under `id`.
+    pub fn has(&self, id: u64) -> bool {
+        lock(&self.open).as_ref().is_some_and(|open| open.contains_key(&id))
+    }
+
+    /// Notes that the call `id` was sent again.
+    pub fn touch(&self, id: u64) {
+        if let Some(call) = lock(&self.open).as_mut().and_then(|open| open.get_mut(&id)) {
+            call.since = Instant::now();
+        }
+    }
+
     /// The number of requests in flight.
     pub fn len(&self) -> usize {
         lock(&self.open).as_ref().map_or(0, HashMap::len)

@@ -12,7 +12,8 @@ use super::refusal::Refusal;
 use super::{Gate, answer, asker, headers, sse};
 use crate::backend::Backend;
 use crate::catalogue::tools::{ToolView, Verdict};
-use crate::child::calls::{Call, Refused, Terms};
+use crate::child::Child;
+use crate::child::calls::{Call, Refused, Taker, Terms};
 use crate::hub::Seat;
 use crate::protocol::message::{self, Envelope};
 use crate::protocol::{error, splice};
@@ -75,35 +76,21 @@ async fn place(
     request: &HttpRequest,
     gate: &Gate,
     seat: &Seat,
-    (text, envelope): (&str, &Envelope<'_>),
+    message: (&str, &Envelope<'_>),
     stream: &Arc<Stream>,
 ) -> Result<(), Refusal> {
-    let tools = check_tool(request, &seat.room.backend, envelope)?;
-    let listed = tools.filter(|_| envelope.method == "tools/list");
+    let tools = check_tool(request, &seat.room.backend, message.1)?;
+    let listed = tools.filter(|_| message.1.method == "tools/list");
     // A second time if the server ended in the very moment.
     for _ in 0..2 {
         let child = gate.hub.child(&seat.room).await?;
-        let id = child.calls.next_id();
-        let token = envelope.params.and_then(message::asked_progress);
-        let call = Call {
-            id: envelope.id.into(),
-            token: token.map(Into::into),
-            stream: Arc::clone(stream),
-            session: seat.session.serial,
-            since: Instant::now(),
-            tools: listed.clone(),
-            taker: None,
-            terms: Terms::default(),
+        let placed = if seat.room.is_upgraded() {
+            upgrade(&child, seat, message, (stream, listed.clone())).await?
+        } else {
+            write(&child, seat, message, (stream, listed.clone(), None))
         };
-        match child.calls.add(id, call) {
-            Ok(()) => {
-                let edits = [Some(envelope.id), token].into_iter().flatten();
-                let mut edits: Vec<_> = edits
-                    .filter_map(|part| Some((splice::span(text, part)?, id.to_string())))
-                    .collect();
-                child.post(splice::line(text, &mut edits));
-                return Ok(());
-            }
+        match placed {
+            Ok(()) => return Ok(()),
             Err(Refused::Gone) => {}
             Err(Refused::Full) => {
                 let what = "too many requests are in flight";
@@ -113,6 +100,58 @@ async fn place(
     }
     let why = format!("server \"{}\" ended before it could be asked", seat.room.backend.name);
     Err(Refusal::answer(error::INTERNAL, why))
+}
+
+/// Where an answer goes, what of a list of tools is for the client, and who else takes it first.
+type Way<'a> = (&'a Arc<Stream>, Option<Arc<ToolView>>, Option<Arc<dyn Taker>>);
+
+fn write(
+    child: &Child,
+    seat: &Seat,
+    (text, envelope): (&str, &Envelope<'_>),
+    (stream, tools, taker): Way<'_>,
+) -> Result<(), Refused> {
+    let id = child.calls.next_id();
+    let token = envelope.params.and_then(message::asked_progress);
+    let call = Call {
+        id: envelope.id.into(),
+        token: token.map(Into::into),
+        stream: Arc::clone(stream),
+        session: seat.session.serial,
+        since: Instant::now(),
+        tools,
+        taker,
+        terms: Terms::default(),
+    };
+    child.calls.add(id, call)?;
+    let parts = [Some(envelope.id), token].into_iter().flatten();
+    let mut edits: Vec<_> =
+        parts.filter_map(|part| Some((splice::span(text, part)?, id.to_string()))).collect();
+    child.post(splice::line(text, &mut edits));
+    Ok(())
+}
+
+/// Writes a request to a server that has no handshake, or answers it for the server.
+async fn upgrade(
+    child: &Arc<Child>,
+    seat: &Seat,
+    (text, envelope): (&str, &Envelope<'_>),
+    (stream, tools): (&Arc<Stream>, Option<Arc<ToolView>>),
+) -> Result<Result<(), Refused>, Refusal> {
+    let room = &seat.room;
+    if let Some(answer) = room.answer_here(child, &seat.session, envelope).await {
+        let text = match answer {
+            Ok(()) => format!(r#"{{"jsonrpc":"2.0","id":{},"result":{{}}}}"#, envelope.id),
+            Err((code, why)) => error::answer(envelope.id, code, &why),
+        };
+        stream.answer(text.into());
+        return Ok(Ok(()));
+    }
+    let text = room.upgrade(&seat.session, text, envelope);
+    let text = text.map_err(|why| Refusal::answer(error::INVALID_PARAMS, why.to_string()))?;
+    let envelope = message::parse(&text)?;
+    let taker = room.legacy_taker(child, &envelope.method, &text);
+    Ok(write(child, seat, (&text, &envelope), (stream, tools, Some(taker))))
 }
 
 /// Refuses a tool that is not for this client; which tools are.

@@ -13,7 +13,7 @@ use crate::backend::Backend;
 use crate::hub::Seat;
 use crate::protocol::message::{self, Envelope, Kind};
 use crate::protocol::{error, splice};
-use crate::room::Hello;
+use crate::room::{Hello, upgrade};
 
 /// The most messages of a batch.
 const BATCH: usize = 64;
@@ -104,6 +104,9 @@ async fn notify(
         if let Some(id) = envelope.params.and_then(message::cancelled_request) {
             seat.room.cancel(seat.session.serial, id, text);
         }
+        return accepted;
+    }
+    if seat.room.is_upgraded() && upgrade::is_withdrawn(&envelope.method) {
         return accepted;
     }
     // A server that is not running has nothing that a notification could be about.

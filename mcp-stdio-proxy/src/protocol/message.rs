@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use super::object;
+
 /// What a message is, by the members it has (JSON-RPC 2.0 §4, §5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -142,7 +144,9 @@ struct Meta<'a> {
 #[must_use]
 pub fn asked_progress(params: &str) -> Option<&str> {
     // Most requests want none: a search is cheaper than reading the parameters again.
-    memchr::memmem::find(params.as_bytes(), b"progressToken")?;
+    if !object::may_say(params, "progressToken") {
+        return None;
+    }
     let token = serde_json::from_str::<Params<'_>>(params).ok()?.meta?.progress_token?.get();
     is_id(token).then_some(token)
 }
@@ -169,7 +173,7 @@ pub fn tool_name(params: &str) -> Option<Cow<'_, str>> {
 #[must_use]
 pub fn is_modern(params: &str) -> bool {
     // Most requests of earlier revisions do not mention it: a search is cheaper than reading.
-    memchr::memmem::find(params.as_bytes(), b"protocolVersion").is_some()
+    object::may_say(params, "protocolVersion")
         && super::meta::Asked::of(Some(params)).version().is_some()
 }
 
@@ -227,6 +231,7 @@ mod tests {
         assert_eq!(asked_progress(r#"{"_meta":{"progressToken":"t"}}"#), Some("\"t\""));
         assert_eq!(asked_progress(r#"{"arguments":{"_meta":{"progressToken":1}}}"#), None);
         assert_eq!(asked_progress(r#"{"_meta":{"progressToken":{}}}"#), None);
+        assert_eq!(asked_progress(r#"{"_meta":{"progress\u0054oken":5}}"#), Some("5"));
     }
 
     #[test]

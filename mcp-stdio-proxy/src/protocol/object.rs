@@ -86,6 +86,39 @@ pub fn with(text: &str, offset: usize, members: &str) -> Option<Edit> {
     Some((offset + open..offset + open, format!("{members}{comma}")))
 }
 
+/// Whether a name or a string in `text` may be `word`, which has no slash: a search is cheaper than reading,
+/// but a letter may be written as an escape.
+#[must_use]
+pub fn may_say(text: &str, word: &str) -> bool {
+    let has = |part: &[u8]| memchr::memmem::find(text.as_bytes(), part).is_some();
+    has(word.as_bytes()) || has(b"\\u")
+}
+
+/// The text of the value of the member `name` of the object that `text` is, if there is exactly one.
+#[must_use]
+pub fn value<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    let mut named = members(text)?.into_iter().filter(|member| member.name == name);
+    let first = named.next()?;
+    named.next().is_none().then_some(first.value)
+}
+
+/// The edits that replace the members with `names`, as many as there are, by `put`, without a comma at
+/// either end, in the object that `text` is and that begins at `offset` of the text that is edited.
+#[must_use]
+pub fn set(text: &str, offset: usize, names: &[&str], put: &str) -> Option<Vec<Edit>> {
+    let all = members(text)?;
+    let stays = |name: &str| !names.contains(&name);
+    if !all.iter().any(|member| stays(&member.name)) {
+        return Some(vec![(offset..offset + text.len(), format!("{{{put}}}"))]);
+    }
+    let mut edits = Vec::new();
+    if !put.is_empty() {
+        edits.push(with(text, offset, put)?);
+    }
+    edits.extend(without(&all, offset, stays));
+    Some(edits)
+}
+
 struct Scan<'a> {
     text: &'a [u8],
     at: usize,
@@ -204,5 +237,24 @@ mod tests {
         let put = |text| edited(text, vec![with(text, 0, "\"x\":0").unwrap()]);
         assert_eq!(put("{ }"), "{\"x\":0 }");
         assert_eq!(put("{\"a\":1}"), "{\"x\":0,\"a\":1}");
+    }
+
+    #[test]
+    fn members_are_set_whatever_was_there() {
+        let after = |object: &str, put| edited(object, set(object, 0, &["a"], put).unwrap());
+        assert_eq!(after("{ }", r#""a":1"#), r#"{"a":1}"#);
+        assert_eq!(after(r#"{"b": 2}"#, r#""a":1"#), r#"{"a":1,"b": 2}"#);
+        assert_eq!(after(r#"{"a":0,"b": 2}"#, r#""a":1"#), r#"{"a":1,"b": 2}"#);
+        assert_eq!(after(r#"{"b": 2, "a":0}"#, r#""a":1"#), r#"{"a":1,"b": 2}"#);
+        assert_eq!(after(r#"{"a":0,"a":3}"#, r#""a":1"#), r#"{"a":1}"#);
+        assert_eq!(after(r#"{"a":0,"b": 2}"#, ""), r#"{"b": 2}"#);
+        assert_eq!(set("[]", 0, &["a"], ""), None);
+    }
+
+    #[test]
+    fn a_member_that_is_there_twice_has_no_value() {
+        assert_eq!(value(r#"{"a":1,"b":[2]}"#, "b"), Some("[2]"));
+        assert_eq!(value(r#"{"b":1,"b":2}"#, "b"), None);
+        assert_eq!(value("7", "b"), None);
     }
 }

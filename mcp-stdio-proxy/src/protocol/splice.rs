@@ -110,6 +110,21 @@ pub fn line(text: &str, edits: &mut [(Range<usize>, String)]) -> Bytes {
     Bytes::from(out)
 }
 
+/// `text` with `edits` made, each of a range of its own.
+#[must_use]
+pub fn edited(text: &str, edits: &mut [(Range<usize>, String)]) -> String {
+    edits.sort_by_key(|(range, _)| range.start);
+    let mut out = String::with_capacity(text.len() + 256);
+    let mut at = 0;
+    for (range, with) in edits.iter() {
+        out.push_str(text.get(at..range.start).unwrap_or_default());
+        out.push_str(with);
+        at = range.end;
+    }
+    out.push_str(text.get(at..).unwrap_or_default());
+    out
+}
+
 /// Turns line breaks into blanks.
 pub fn blank_breaks(text: &mut [u8]) {
     if memchr::memchr2(b'\n', b'\r', text).is_some() {

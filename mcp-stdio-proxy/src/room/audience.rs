@@ -13,6 +13,7 @@ use crate::protocol::error;
 use crate::protocol::message::{self, Envelope, Kind};
 use crate::protocol::splice::{self, Payload, span};
 use crate::protocol::version::Era;
+use crate::session::Session;
 use crate::stream::{Stream, Weight};
 use crate::sync::lock;
 
@@ -29,10 +30,19 @@ pub(super) struct Ask {
     since: Instant,
 }
 
+/// An id for a request to a client. Ids of servers repeat, after a restart at the latest; ours do not.
+pub(super) fn next_ask() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
 impl Audience for Room {
     fn heard(&self, child: &Arc<Child>, line: &Bytes, envelope: &Envelope<'_>) {
         if self.pairing.clients == Era::Modern {
             return self.heard_for_modern(child, line, envelope);
+        }
+        if self.is_upgraded() {
+            return self.heard_upgraded(child, line, envelope);
         }
         match (envelope.kind, &*envelope.method) {
             (Kind::Response, _) => log::debug!("{}: an answer nobody waits for", child.server),
@@ -51,8 +61,6 @@ impl Audience for Room {
 impl Room {
     /// Sends a request of the server to the one client it must be meant for.
     fn ask(&self, child: &Arc<Child>, line: &Bytes, envelope: &Envelope<'_>) {
-        // Ids of servers repeat, after a restart at the latest; ours do not.
-        static NEXT: AtomicU64 = AtomicU64::new(1);
         let refuse = |code, why: &str| {
             child.post(splice::line(&error::answer(envelope.id, code, why), &mut []));
         };
@@ -64,7 +72,7 @@ impl Room {
             return refuse(error::INTERNAL, "no client is connected");
         };
         let Some(range) = text_of(line).and_then(|text| span(text, envelope.id)) else { return };
-        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        let id = next_ask();
         {
             let mut asks = lock(&self.asks);
             if asks.len() >= ASKS {
@@ -94,8 +102,11 @@ impl Room {
 
     /// Passes a client's answer to the server that asked; whether one had.
     pub fn answer(&self, text: &str, envelope: &Envelope<'_>) -> bool {
-        let id = envelope.id.trim_matches('"').parse().ok();
-        let Some(ask) = id.and_then(|id: u64| lock(&self.asks).remove(&id)) else { return false };
+        let Ok(id) = envelope.id.trim_matches('"').parse() else { return false };
+        if self.rounds.answer(id, envelope) {
+            return true;
+        }
+        let Some(ask) = lock(&self.asks).remove(&id) else { return false };
         let child = self.live().filter(|child| child.pid == ask.pid);
         let (Some(child), Some(range)) = (child, span(text, envelope.id)) else { return false };
         child.post(splice::line(text, &mut [(range, ask.id.into())]));
@@ -104,6 +115,7 @@ impl Room {
 
     /// Answers requests of the server that no client has answered for `patience`.
     pub fn expire_asks(&self, child: &Arc<Child>, patience: Duration) {
+        self.rounds.tidy(child);
         let overdue = |ask: &Ask| ask.since.elapsed() > patience;
         let expired: Vec<_> = lock(&self.asks).extract_if(|_, ask| overdue(ask)).collect();
         for (_, ask) in expired {
@@ -125,7 +137,7 @@ impl Room {
     }
 
     /// Passes a notification on: to the only call it can be about, else once to each session.
-    fn tell(&self, child: &Child, line: &Bytes, envelope: &Envelope<'_>) {
+    pub(super) fn tell(&self, child: &Child, line: &Bytes, envelope: &Envelope<'_>) {
         let payload = Payload::from(line.clone());
         let mut calls = child.calls.streams();
         calls.retain(|(session, _)| *session != 0);
@@ -140,7 +152,19 @@ impl Room {
         if self.owner == Owner::Everyone && !change {
             return;
         }
-        for session in lock(&self.sessions).iter() {
+        self.tell_sessions(child, &calls, &payload, |_| true);
+    }
+
+    /// Passes a message on, once to each session that `is_meant`: on the stream that it has for what is
+    /// said unasked, or on that of a call if nobody reads the former.
+    pub(super) fn tell_sessions(
+        &self,
+        child: &Child,
+        calls: &[(u64, Arc<Stream>)],
+        payload: &Payload,
+        is_meant: impl Fn(&Session) -> bool,
+    ) {
+        for session in lock(&self.sessions).iter().filter(|session| is_meant(session)) {
             let call = calls.iter().find(|(serial, _)| *serial == session.serial);
             let stream = match call {
                 Some((_, stream)) if !session.standing.is_read() => stream,

@@ -12,17 +12,18 @@ use crate::child::errand::Failed;
 use crate::child::quota::Permit;
 use crate::child::{Audience, Child};
 use crate::protocol::splice::{self, span};
-use crate::protocol::version::{self, NEWEST_HANDSHAKE};
+use crate::protocol::version::{self, Era, NEWEST_HANDSHAKE};
 use crate::protocol::{message, meta};
 use crate::sync::lock;
-use crate::translate::discover::Greeting;
+use crate::translate::discover::{self, Greeting};
 use crate::unavailable::Unavailable;
 
 /// The parameters of `initialize`. Clients that differ in what the server would notice, which is
 /// the version and their capabilities, cannot share a process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hello {
-    params: String,
+    /// Their text.
+    pub params: String,
     /// The `protocolVersion` asked for.
     pub version: String,
     /// The text of what the clients can do.
@@ -93,6 +94,7 @@ fn proxy_info() -> serde_json::Value {
     serde_json::json!({ "name": "mcp-stdio-proxy", "version": env!("CARGO_PKG_VERSION") })
 }
 
+const DISCOVER: &str = "server/discover";
 const INITIALIZED: &str = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
 
 impl Room {
@@ -132,6 +134,7 @@ impl Room {
         let child = self.backend.start(permit, self.user.as_deref())?;
         let audience: std::sync::Weak<dyn Audience> = self.me.clone();
         child.set_audience(audience);
+        self.watching.reset();
         match self.introduce(&child).await {
             Ok(answer) => *lock(&self.greeting) = Some(Arc::new(Greeting::new(answer))),
             Err(error) => {
@@ -144,9 +147,13 @@ impl Room {
         drop(turn);
         self.backend.answered(child.pid);
         // Without a handshake there is nothing to say after it.
-        self.greeted.store(self.hello.is_none(), Ordering::Relaxed);
+        let silent = self.hello.is_none() || self.is_upgraded();
+        self.greeted.store(silent, Ordering::Relaxed);
         let mut live = lock(&self.live);
         *live = Some(Arc::clone(&child));
+        if self.is_upgraded() {
+            self.watch_again(&child);
+        }
         // Closed while it was starting: whoever closed the room found no process to end.
         if self.closed.load(Ordering::SeqCst) {
             child.end();
@@ -177,14 +184,56 @@ impl Room {
         }
     }
 
-    /// What the server answers to `initialize`; one without a handshake, to `server/discover`.
+    /// What the server says of itself: the result of `initialize`, also of one that has no handshake;
+    /// for clients of 2026-07-28, the result of `server/discover`.
     async fn introduce(&self, child: &Child) -> Result<String, Unavailable> {
-        let (server, within) = (&self.backend.name, self.backend.start_timeout());
-        let (method, params) = match &self.hello {
-            Some(hello) => ("initialize", hello.params.clone()),
-            None => ("server/discover", format!("{{\"_meta\":{{{}}}}}", meta::of_proxy())),
+        let Some(hello) = &self.hello else {
+            return self
+                .first(child, DISCOVER, &format!("{{\"_meta\":{{{}}}}}", meta::of_proxy()))
+                .await;
         };
-        let answer = child.errand(method, &params, within).await.map_err(|why| match why {
+        let (entry, verdict) = (self.backend.entry(), &self.backend.verdict);
+        if self.pairing.clients == Era::Legacy && verdict.has_no_handshake(&entry) {
+            return self.discover(child, hello).await;
+        }
+        let refused = match self.first(child, "initialize", &hello.params).await {
+            Err(refused @ Unavailable::Refused { .. }) => refused,
+            answered => {
+                self.upgraded.store(false, Ordering::Relaxed);
+                return answered;
+            }
+        };
+        if self.pairing.clients == Era::Modern {
+            return Err(refused);
+        }
+        // "Legacy clients have no fall-forward mechanism": they have it here.
+        let discovered = self.discover(child, hello).await.map_err(|_| refused)?;
+        verdict.note_no_handshake(entry);
+        Ok(discovered)
+    }
+
+    /// The handshake of a server that has none.
+    async fn discover(&self, child: &Child, hello: &Hello) -> Result<String, Unavailable> {
+        let params = format!("{{\"_meta\":{{{}}}}}", self.envelope(None));
+        let discovered = self.first(child, DISCOVER, &params).await?;
+        let opened = discover::handshake(&discovered, &hello.version, &self.backend.name);
+        self.upgraded.store(true, Ordering::Relaxed);
+        opened.ok_or_else(|| Unavailable::Refused {
+            server: Arc::clone(&self.backend.name),
+            method: DISCOVER,
+            answer: String::new(),
+        })
+    }
+
+    /// The result of the first request to a server.
+    async fn first(
+        &self,
+        child: &Child,
+        method: &'static str,
+        params: &str,
+    ) -> Result<String, Unavailable> {
+        let (server, within) = (&self.backend.name, self.backend.start_timeout());
+        let answer = child.errand(method, params, within).await.map_err(|why| match why {
             Failed::Late => {
                 Unavailable::Mute { server: Arc::clone(server), method, seconds: within.as_secs() }
             }

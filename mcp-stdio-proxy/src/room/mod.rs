@@ -8,6 +8,9 @@ mod listen;
 mod mirrors;
 mod modern;
 mod questions;
+mod rounds;
+pub mod upgrade;
+mod watching;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -29,6 +32,8 @@ pub use handshake::Hello;
 use listen::Listener;
 pub use listen::Listening;
 use mirrors::Known;
+use rounds::Rounds;
+use watching::Watching;
 
 /// Whom a process works for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -89,6 +94,14 @@ pub struct Room {
     known: Mutex<Option<Known>>,
     /// The process that was told from which level on to log, and the level.
     level: Mutex<Option<(u32, usize)>>,
+    /// Whether its clients have a handshake and its process has none.
+    upgraded: AtomicBool,
+    /// What its clients have said of themselves, for a process that has no handshake.
+    envelope: OnceLock<String>,
+    /// What such a process is asked to tell.
+    watching: Watching,
+    /// What such a process asks the clients.
+    rounds: Rounds,
     me: Weak<Room>,
 }
 
@@ -117,6 +130,10 @@ impl Room {
             gathered: Mutex::default(),
             known: Mutex::default(),
             level: Mutex::default(),
+            upgraded: AtomicBool::new(false),
+            envelope: OnceLock::new(),
+            watching: Watching::default(),
+            rounds: Rounds::default(),
             me: Weak::clone(me),
         })
     }

@@ -23,6 +23,13 @@ pub fn to_legacy(declared: &str) -> String {
     String::from_utf8_lossy(line.trim_ascii_end()).into_owned()
 }
 
+/// What a legacy client has declared in `initialize`, for each of its requests: of roots and tasks the
+/// same holds.
+#[must_use]
+pub fn to_modern(declared: &str) -> String {
+    to_legacy(declared)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

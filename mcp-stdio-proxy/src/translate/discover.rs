@@ -4,8 +4,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::result;
-use crate::protocol::object::{members, without};
-use crate::protocol::splice::line;
+use crate::protocol::meta::SERVER_INFO;
+use crate::protocol::object::{self, members, value, without};
+use crate::protocol::splice::{edited, line};
 use crate::protocol::version::MODERN;
 
 /// What a server has said of itself when it was greeted: the result of `initialize`, or of
@@ -80,6 +81,46 @@ impl Greeting {
     }
 }
 
+/// Members of a `DiscoverResult` that legacy clients do not know, or know by another name.
+const DISCOVERY: [&str; 7] = [
+    "resultType",
+    "supportedVersions",
+    "ttlMs",
+    "cacheScope",
+    "_meta",
+    // Not of this result; a server that says them anyway is not heard twice.
+    "protocolVersion",
+    "serverInfo",
+];
+
+/// The result of `initialize` for a legacy client that is served `revision`, from `discovered`, the result
+/// of `server/discover`; `name` is what the catalogue calls a server that does not name itself.
+#[must_use]
+pub fn handshake(discovered: &str, revision: &str, name: &str) -> Option<String> {
+    let versions: Vec<String> =
+        serde_json::from_str(value(discovered, "supportedVersions")?).ok()?;
+    value(discovered, "capabilities").filter(|text| text.starts_with('{'))?;
+    if !versions.iter().any(|version| version == MODERN) {
+        return None;
+    }
+    let meta = value(discovered, "_meta").filter(|meta| meta.starts_with('{'));
+    let info = meta.and_then(|meta| value(meta, SERVER_INFO));
+    let info = info.filter(|text| text.starts_with('{')).map_or_else(
+        || serde_json::json!({ "name": name, "version": "" }).to_string(),
+        str::to_owned,
+    );
+    let revision = serde_json::Value::from(revision);
+    let mut put = format!(r#""protocolVersion":{revision},"serverInfo":{info}"#);
+    // What else is said there is for whoever knows it.
+    if let Some(meta) = meta {
+        let rest = edited(meta, &mut object::set(meta, 0, &[SERVER_INFO], "")?);
+        if members(&rest).is_some_and(|members| !members.is_empty()) {
+            put = format!(r#"{put},"_meta":{rest}"#);
+        }
+    }
+    Some(edited(discovered, &mut object::set(discovered, 0, &DISCOVERY, &put)?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,5 +136,28 @@ mod tests {
         assert!(!greeting.offers("/prompts") && !greeting.offers("/x"));
         let bare = Greeting::new("7".to_owned()).discovered();
         assert!(bare.contains(r#""capabilities":{}"#), "{bare}");
+    }
+
+    #[test]
+    fn a_handshake_says_what_discovery_said() {
+        let discovered = r#"{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"tools":{"listChanged":true},"logging":{}},"instructions":"Be \u0062rief","ttlMs":5,"cacheScope":"public","_meta":{"io.modelcontextprotocol/serverInfo":{"name":"s","version":"2"},"k":1},"x":[ ]}"#;
+        let want = r#"{"protocolVersion":"2025-06-18","serverInfo":{"name":"s","version":"2"},"_meta":{"k":1},"capabilities":{"tools":{"listChanged":true},"logging":{}},"instructions":"Be \u0062rief","x":[ ]}"#;
+        assert_eq!(handshake(discovered, "2025-06-18", "c").as_deref(), Some(want));
+        let bare = r#"{"supportedVersions":["2026-07-28"],"capabilities":{}}"#;
+        let want = r#"{"protocolVersion":"2025-11-25","serverInfo":{"name":"c","version":""},"capabilities":{}}"#;
+        assert_eq!(handshake(bare, "2025-11-25", "c").as_deref(), Some(want));
+    }
+
+    #[test]
+    fn a_server_of_another_revision_has_no_handshake_here() {
+        for result in [
+            "{}",
+            "7",
+            r#"{"supportedVersions":["2099-01-01"],"capabilities":{}}"#,
+            r#"{"supportedVersions":"2026-07-28","capabilities":{}}"#,
+            r#"{"supportedVersions":["2026-07-28"]}"#,
+        ] {
+            assert_eq!(handshake(result, "2025-11-25", "c"), None, "{result}");
+        }
     }
 }

@@ -9,4 +9,5 @@ pub mod input;
 pub mod log;
 pub mod request;
 pub mod result;
+pub mod round;
 pub mod subscription;

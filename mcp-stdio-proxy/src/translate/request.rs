@@ -1,8 +1,12 @@
-//! A request of a modern client, for a legacy server: without what only 2026-07-28 has.
+//! A request of a modern client, for a legacy server: without what only 2026-07-28 has. And the other
+//! way, with what each must say there (MCP "General fields", `_meta`).
 
-use crate::protocol::meta::ENVELOPE;
-use crate::protocol::object::{Edit, members, without};
-use crate::protocol::splice::span;
+use super::capabilities;
+use crate::protocol::message::Envelope;
+use crate::protocol::meta::{CAPABILITIES, CLIENT_INFO, ENVELOPE, LOG_LEVEL, VERSION};
+use crate::protocol::object::{self, Edit, members, value, without};
+use crate::protocol::splice::{edited, span};
+use crate::protocol::version::MODERN;
 
 /// What a client sends when it asks again (MCP "Multi Round-Trip Requests").
 const RETRY: [&str; 2] = ["inputResponses", "requestState"];
@@ -22,6 +26,55 @@ pub fn to_legacy(text: &str, params: &str) -> Vec<Edit> {
         Some(edits)
     };
     edits().unwrap_or_default()
+}
+
+/// Why a legacy request cannot be made a modern one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Malformed {
+    /// "params?: { [key: string]: unknown }".
+    #[error("params is not an object")]
+    Params,
+    /// "`_meta`?: { [key: string]: unknown }".
+    #[error("params._meta is not one object")]
+    Meta,
+}
+
+/// What each request of a legacy client carries that has said `hello`, the `params` of `initialize`.
+#[must_use]
+pub fn envelope_of(hello: &str) -> String {
+    let object = |name| value(hello, name).filter(|text| text.starts_with('{'));
+    let declared = capabilities::to_modern(object("capabilities").unwrap_or("{}"));
+    let info = object("clientInfo").map(|info| format!(r#""{CLIENT_INFO}":{info},"#));
+    format!(r#""{VERSION}":"{MODERN}",{}"{CAPABILITIES}":{declared}"#, info.unwrap_or_default())
+}
+
+/// The same for a client that wants log messages from `level` on.
+#[must_use]
+pub fn with_level(envelope: &str, level: &str) -> String {
+    format!(r#"{envelope},"{LOG_LEVEL}":"{level}""#)
+}
+
+/// The request `text` of a legacy client, for a modern server: with `envelope` in its `_meta`. What it
+/// said there under the same names is gone.
+pub fn to_modern(text: &str, read: &Envelope<'_>, envelope: &str) -> Result<String, Malformed> {
+    let meta = format!(r#""_meta":{{{envelope}}}"#);
+    let Some(params) = read.params else {
+        let end = span(text, read.id).ok_or(Malformed::Params)?.end;
+        return Ok(edited(text, &mut [(end..end, format!(r#","params":{{{meta}}}"#))]));
+    };
+    let place = span(text, params).ok_or(Malformed::Params)?;
+    if params == "null" {
+        return Ok(edited(text, &mut [(place, format!("{{{meta}}}"))]));
+    }
+    let all = members(params).ok_or(Malformed::Params)?;
+    let mut said = all.iter().filter(|member| member.name == "_meta").map(|member| member.value);
+    let edits = match (said.next(), said.next()) {
+        (None | Some("null"), None) => object::set(params, place.start, &["_meta"], &meta),
+        (Some(inner), None) => span(text, inner)
+            .and_then(|inner_place| object::set(inner, inner_place.start, &ENVELOPE, envelope)),
+        _ => None,
+    };
+    Ok(edited(text, &mut edits.ok_or(Malformed::Meta)?))
 }
 
 #[cfg(test)]
@@ -58,5 +111,66 @@ mod tests {
         let text =
             r#"{"jsonrpc":"2.0","id":1,"method":"x","params":{ "_meta": 7, "a": "\"_meta\"" }}"#;
         assert_eq!(legacy(text), text);
+    }
+
+    fn sent(text: &str) -> Result<String, Malformed> {
+        to_modern(text, &parse(text).unwrap(), "\"e\":1")
+    }
+
+    #[test]
+    fn the_envelope_comes_into_meta_and_all_else_is_as_it_was() {
+        let request =
+            |params: &str| format!(r#"{{ "jsonrpc":"2.0","id": "a" ,"method":"m"{params}}}"#);
+        for (params, want) in [
+            (r#","params":{}"#, r#","params":{"_meta":{"e":1}}"#),
+            (r#","params": null"#, r#","params": {"_meta":{"e":1}}"#),
+            (r#","params":{"x": 1.0}"#, r#","params":{"_meta":{"e":1},"x": 1.0}"#),
+            (r#","params":{"x":1,"_meta":null}"#, r#","params":{"_meta":{"e":1},"x":1}"#),
+            (r#","params":{"_meta":{}}"#, r#","params":{"_meta":{"e":1}}"#),
+            (
+                r#","params":{"x":"\u0061", "_meta": {"progressToken" :5, "k":[ ]} }"#,
+                r#","params":{"x":"\u0061", "_meta": {"e":1,"progressToken" :5, "k":[ ]} }"#,
+            ),
+        ] {
+            assert_eq!(sent(&request(params)), Ok(request(want)), "{params}");
+        }
+        let want = r#"{ "jsonrpc":"2.0","id": "a","params":{"_meta":{"e":1}} ,"method":"m"}"#;
+        assert_eq!(sent(&request("")).as_deref(), Ok(want));
+    }
+
+    #[test]
+    fn a_legacy_client_cannot_write_its_own_envelope() {
+        let text = format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"m","params":{{"_meta":{{"{CAPABILITIES}":{{"roots":{{}}}},"k":1,"io.modelcontextprotocol\/logLevel":"debug"}}}}}}"#
+        );
+        let want = r#"{"jsonrpc":"2.0","id":1,"method":"m","params":{"_meta":{"e":1,"k":1}}}"#;
+        assert_eq!(sent(&text).as_deref(), Ok(want));
+    }
+
+    #[test]
+    fn what_is_no_object_is_refused() {
+        let request = |params: &str| {
+            sent(&format!(r#"{{"jsonrpc":"2.0","id":1,"method":"m","params":{params}}}"#))
+        };
+        assert_eq!(request("[1]"), Err(Malformed::Params));
+        assert_eq!(request("\"{}\""), Err(Malformed::Params));
+        assert_eq!(request(r#"{"_meta":[]}"#), Err(Malformed::Meta));
+        assert_eq!(request(r#"{"_meta":{},"_meta":{}}"#), Err(Malformed::Meta));
+        assert_eq!(request(r#"{"_meta":null,"_meta":null}"#), Err(Malformed::Meta));
+    }
+
+    #[test]
+    fn the_envelope_says_what_the_handshake_said() {
+        let hello = r#"{"protocolVersion":"2025-11-25","capabilities":{"tasks":{"list":{}},"sampling":{"tools":{}}},"clientInfo":{"name":"c","version":"1"}}"#;
+        let envelope = with_level(&envelope_of(hello), "info");
+        let read: serde_json::Value = serde_json::from_str(&format!("{{{envelope}}}")).unwrap();
+        let want = serde_json::json!({
+            VERSION: MODERN,
+            CLIENT_INFO: { "name": "c", "version": "1" },
+            CAPABILITIES: { "sampling": { "tools": {} } },
+            LOG_LEVEL: "info",
+        });
+        assert_eq!(read, want);
+        assert_eq!(envelope_of("{}"), format!(r#""{VERSION}":"{MODERN}","{CAPABILITIES}":{{}}"#));
     }
 }

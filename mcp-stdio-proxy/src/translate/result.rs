@@ -1,7 +1,10 @@
-//! A result of a legacy server, for a modern client: with what 2026-07-28 demands of every result.
+//! A result of a legacy server, for a modern client: with what 2026-07-28 demands of every result. And
+//! the other way, without what a legacy client cannot read.
+
+use serde_json::value::RawValue;
 
 use crate::protocol::meta::SERVER_INFO;
-use crate::protocol::object::{Edit, Member, members, with};
+use crate::protocol::object::{Edit, Member, may_say, members, value, with, without};
 use crate::protocol::splice::span;
 
 /// The methods whose results say how long they may be kept (MCP "Caching").
@@ -59,6 +62,39 @@ fn signed(text: &str, meta: &Member<'_>, info: &str) -> Option<Edit> {
     with(meta.value, span(text, meta.value)?.start, info)
 }
 
+/// The edits that make `result`, the answer to `method` within `text`, one for a legacy client. Results
+/// are open objects to it, so what is new in them stays; two things would break its reading: "outputSchema"
+/// and "structuredContent" are objects there (2025-11-25 "Tools").
+#[must_use]
+pub fn to_legacy(text: &str, result: &str, method: &str) -> Vec<Edit> {
+    let edits = match method {
+        "tools/list" if may_say(result, "outputSchema") => without_other_schemas(text, result),
+        "tools/call" if may_say(result, "structuredContent") => wrapped_content(text, result),
+        _ => None,
+    };
+    edits.unwrap_or_default()
+}
+
+/// A schema of something that is no object goes: what the tool answers is told as text, too.
+fn without_other_schemas(text: &str, result: &str) -> Option<Vec<Edit>> {
+    let tools: Vec<&RawValue> = serde_json::from_str(value(result, "tools")?).ok()?;
+    let mut edits = Vec::new();
+    for tool in tools {
+        let Some(schema) = value(tool.get(), "outputSchema") else { continue };
+        if value(schema, "type") != Some("\"object\"") {
+            let (all, offset) = (members(tool.get())?, span(text, tool.get())?.start);
+            edits.extend(without(&all, offset, |name| name != "outputSchema"));
+        }
+    }
+    Some(edits)
+}
+
+/// What is no object becomes the `result` of one.
+fn wrapped_content(text: &str, result: &str) -> Option<Vec<Edit>> {
+    let content = value(result, "structuredContent").filter(|text| !text.starts_with('{'))?;
+    Some(vec![(span(text, content)?, format!(r#"{{"result":{content}}}"#))])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,5 +135,35 @@ mod tests {
         let own = r#"{"resultType":"complete","_meta":{"io.modelcontextprotocol/serverInfo":1}}"#;
         assert_eq!(modern(own, "tools/call", info), own);
         assert_eq!(modern("[1]", "tools/call", info), "[1]");
+    }
+
+    fn legacy(method: &str, result: &str) -> String {
+        let text = format!("{{\"result\":{result}}}");
+        let inner = text.get(10..10 + result.len()).unwrap();
+        let line = line(&text, &mut to_legacy(&text, inner, method));
+        let line = String::from_utf8(line.trim_ascii_end().to_vec()).unwrap();
+        line.get(10..line.len() - 1).unwrap().to_owned()
+    }
+
+    #[test]
+    fn a_legacy_client_is_told_only_schemas_of_objects() {
+        let list = r#"{"ttlMs":0,"tools":[{"name":"a","outputSchema":{"type":"object","x": 1}},{"outputSchema":{"type":"array"},"name":"b"}, {"name":"c","outputSchema":{"anyOf":[]}},{"name":"outputSchema"}]}"#;
+        let want = r#"{"ttlMs":0,"tools":[{"name":"a","outputSchema":{"type":"object","x": 1}},{"name":"b"}, {"name":"c"},{"name":"outputSchema"}]}"#;
+        assert_eq!(legacy("tools/list", list), want);
+        assert_eq!(legacy("prompts/list", list), list);
+    }
+
+    #[test]
+    fn a_legacy_client_gets_only_objects_as_structured_content() {
+        let result = |content: &str| format!(r#"{{"content":[], "structuredContent": {content}}}"#);
+        for (content, want) in [
+            (r#"{"a": 1}"#, r#"{"a": 1}"#),
+            ("[1, 2]", r#"{"result":[1, 2]}"#),
+            ("null", r#"{"result":null}"#),
+        ] {
+            assert_eq!(legacy("tools/call", &result(content)), result(want));
+        }
+        let escaped = r#"{"structured\u0043ontent":1}"#;
+        assert_eq!(legacy("tools/call", escaped), r#"{"structured\u0043ontent":{"result":1}}"#);
     }
 }

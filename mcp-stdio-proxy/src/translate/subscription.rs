@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 use super::discover::Greeting;
 use crate::protocol::message::Envelope;
 use crate::protocol::meta::SUBSCRIPTION;
-use crate::protocol::object::{Edit, members, with};
-use crate::protocol::splice::span;
+use crate::protocol::object::{self, Edit, members, value, with};
+use crate::protocol::splice::{edited, span};
 
 /// The types of change, by the name in the filter, the notification, and the capability that a legacy
 /// server must have for it.
@@ -51,6 +51,18 @@ impl Filter {
             }
         };
         (uris.len() <= URIS).then_some(Self { changes, uris })
+    }
+
+    /// Everything, and the resources `uris`.
+    #[must_use]
+    pub fn of_everything(uris: Vec<String>) -> Self {
+        Self { changes: [true; CHANGES.len()], uris }
+    }
+
+    /// Whether nothing is wanted.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.uris.is_empty() && !self.changes.contains(&true)
     }
 
     /// What of it a legacy server can do: "Notification types the server does not support are omitted".
@@ -95,7 +107,9 @@ pub fn is_change(method: &str) -> bool {
     method == UPDATED || CHANGES.iter().any(|(_, change, _)| *change == method)
 }
 
-fn uri(params: &str) -> Option<String> {
+/// The resource that `params` name.
+#[must_use]
+pub fn uri(params: &str) -> Option<String> {
     #[derive(Deserialize)]
     struct Updated {
         uri: String,
@@ -136,6 +150,14 @@ struct Tag<'a> {
 #[must_use]
 pub fn tag(object: &str) -> Option<&str> {
     serde_json::from_str::<Tagged<'_>>(object).ok()?.meta?.id.map(RawValue::get)
+}
+
+/// The notification `text` with `params` without its subscription: a legacy client has none.
+#[must_use]
+pub fn untagged(text: &str, params: &str) -> String {
+    let edits = value(params, "_meta")
+        .and_then(|meta| object::set(meta, span(text, meta)?.start, &[SUBSCRIPTION], ""));
+    edited(text, &mut edits.unwrap_or_default())
 }
 
 /// The edit that makes `text`, a notification, one about the subscription `id`.
@@ -206,5 +228,17 @@ mod tests {
             r#"{"_meta":{"io.modelcontextprotocol/subscriptionId":"l","b":2}}"#
         );
         assert_eq!(tag(r#"{"_meta":{}}"#), None);
+    }
+
+    #[test]
+    fn a_legacy_client_hears_of_no_subscription() {
+        let text = format!(
+            r#"{{"jsonrpc":"2.0","method":"n","params":{{"_meta":{{"{SUBSCRIPTION}":7,"k":[ ]}},"uri":"a\/b"}}}}"#
+        );
+        let params = parse(&text).unwrap().params.unwrap().to_owned();
+        let params = text.get(text.find(&params).unwrap()..text.len() - 1).unwrap();
+        let want = r#"{"jsonrpc":"2.0","method":"n","params":{"_meta":{"k":[ ]},"uri":"a\/b"}}"#;
+        assert_eq!(untagged(&text, params), want);
+        assert_eq!(untagged(want, parse(want).unwrap().params.unwrap()), want);
     }
 }

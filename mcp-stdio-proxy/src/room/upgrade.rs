@@ -1,0 +1,124 @@
+//! A room whose clients have a handshake and whose process has none: what its process is told, and what
+//! the room answers itself (MCP "Compatibility Matrix", legacy client and modern server).
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::Room;
+use crate::child::Child;
+use crate::protocol::error;
+use crate::protocol::message::Envelope;
+use crate::protocol::object::value;
+use crate::session::Session;
+use crate::translate::{log, request, subscription};
+
+/// The resources that a session may watch.
+const WATCHED: usize = 1024;
+
+/// Why a request is refused: the code and the message of the error.
+pub type Refused = (i32, Cow<'static, str>);
+
+/// A notification that only a server with a handshake has a use for: `ClientNotification` of 2026-07-28
+/// knows cancellation alone.
+#[must_use]
+pub fn is_withdrawn(notification: &str) -> bool {
+    matches!(
+        notification,
+        "notifications/initialized"
+            | "notifications/progress"
+            | "notifications/roots/list_changed"
+            | "notifications/tasks/status"
+    )
+}
+
+impl Room {
+    /// Whether its clients have a handshake and its process has none.
+    pub fn is_upgraded(&self) -> bool {
+        self.upgraded.load(Ordering::Relaxed)
+    }
+
+    /// The request `text` of a client, as the process wants it.
+    pub fn upgrade(
+        &self,
+        session: &Session,
+        text: &str,
+        read: &Envelope<'_>,
+    ) -> Result<String, request::Malformed> {
+        request::to_modern(text, read, &self.envelope(session.log_level()))
+    }
+
+    /// What each request of this room carries.
+    pub(super) fn envelope(&self, level: Option<usize>) -> String {
+        let hello = || self.hello.as_ref().map_or("{}", |hello| &hello.params);
+        let all = self.envelope.get_or_init(|| request::envelope_of(hello()));
+        let level = level.and_then(|level| log::LEVELS.get(level));
+        level.map_or_else(|| all.clone(), |level| request::with_level(all, level))
+    }
+
+    /// Answers what a server without sessions cannot; `None` if the request is for the process.
+    pub async fn answer_here(
+        &self,
+        child: &Arc<Child>,
+        session: &Session,
+        read: &Envelope<'_>,
+    ) -> Option<Result<(), Refused>> {
+        let params = read.params.unwrap_or("{}");
+        match &*read.method {
+            "ping" => Some(Ok(())),
+            "logging/setLevel" => Some(self.set_level(session, params)),
+            "resources/subscribe" => Some(self.watch(child, session, params).await),
+            "resources/unsubscribe" => Some(self.unwatch(child, session, params).await),
+            _ => None,
+        }
+    }
+
+    fn offers(&self, pointer: &str) -> Result<(), Refused> {
+        let offers = self.greeting().is_some_and(|greeting| greeting.offers(pointer));
+        let why = (error::METHOD_NOT_FOUND, "the server has not declared this".into());
+        offers.then_some(()).ok_or(why)
+    }
+
+    fn set_level(&self, session: &Session, params: &str) -> Result<(), Refused> {
+        self.offers("/logging")?;
+        let level = value(params, "level").and_then(log::level);
+        let level = level.ok_or((error::INVALID_PARAMS, "this is not a log level".into()))?;
+        session.set_log_level(level);
+        Ok(())
+    }
+
+    async fn watch(
+        &self,
+        child: &Arc<Child>,
+        session: &Session,
+        params: &str,
+    ) -> Result<(), Refused> {
+        self.offers("/resources/subscribe")?;
+        let uri =
+            subscription::uri(params).ok_or((error::INVALID_PARAMS, "uri is missing".into()))?;
+        if session.watched().len() >= WATCHED {
+            return Err((error::INVALID_PARAMS, "too many resources are watched".into()));
+        }
+        if !session.watch(&uri) {
+            return Ok(());
+        }
+        self.watch_all(child).await.inspect_err(|_| {
+            session.unwatch(&uri);
+        })
+    }
+
+    async fn unwatch(
+        &self,
+        child: &Arc<Child>,
+        session: &Session,
+        params: &str,
+    ) -> Result<(), Refused> {
+        self.offers("/resources/subscribe")?;
+        let uri =
+            subscription::uri(params).ok_or((error::INVALID_PARAMS, "uri is missing".into()))?;
+        if !session.unwatch(&uri) {
+            return Ok(());
+        }
+        self.watch_all(child).await
+    }
+}

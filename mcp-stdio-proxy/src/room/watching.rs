@@ -1,0 +1,160 @@
+//! What a process without handshake is asked to tell unasked, for clients with one: one subscription for
+//! all sessions of a room (MCP "Subscriptions").
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use tokio::sync::oneshot;
+
+use super::Room;
+use super::upgrade::Refused;
+use crate::child::Child;
+use crate::protocol::message::{self, Envelope, Kind};
+use crate::protocol::splice::{self, Payload};
+use crate::protocol::{error, object};
+use crate::session::Session;
+use crate::sync::lock;
+use crate::translate::subscription::{self, Filter, UPDATED};
+
+/// What a room has subscribed to.
+#[derive(Default)]
+pub(super) struct Watching {
+    /// Held while a subscription is opened.
+    turn: tokio::sync::Mutex<()>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The subscription that is in force.
+    heard: Option<u64>,
+    /// The one that is being opened, and who waits for it.
+    asked: Option<(u64, oneshot::Sender<Result<(), Refused>>)>,
+}
+
+impl Watching {
+    /// Forgets what the last process was asked for.
+    pub(super) fn reset(&self) {
+        *lock(&self.state) = State::default();
+    }
+
+    fn acknowledged(&self, id: u64) {
+        let mut state = lock(&self.state);
+        if let Some((_, waiting)) = state.asked.take_if(|(asked, _)| *asked == id) {
+            state.heard = Some(id);
+            // Whoever asked may have gone.
+            let _told = waiting.send(Ok(()));
+        }
+    }
+
+    fn ended(&self, id: u64, why: Refused) {
+        let mut state = lock(&self.state);
+        state.heard.take_if(|heard| *heard == id);
+        if let Some((_, waiting)) = state.asked.take_if(|(asked, _)| *asked == id) {
+            let _told = waiting.send(Err(why));
+        }
+    }
+}
+
+impl Room {
+    /// Asks a new process for what the last one was asked: "Active streams must also be re-established
+    /// after restart".
+    pub(super) fn watch_again(&self, child: &Arc<Child>) {
+        let (Some(room), child) = (self.me.upgrade(), Arc::clone(child)) else { return };
+        tokio::spawn(async move {
+            if let Err((_, why)) = room.watch_all(&child).await {
+                log::warn!("{}: what changes is not told: {why}", child.server);
+            }
+        });
+    }
+
+    /// Subscribes to all that `child` may tell of and the sessions watch, instead of what it was asked
+    /// for before; returns when it has acknowledged that.
+    pub(super) async fn watch_all(&self, child: &Arc<Child>) -> Result<(), Refused> {
+        let _turn = self.watching.turn.lock().await;
+        let before = lock(&self.watching.state).heard;
+        let Some(greeting) = self.greeting() else { return Ok(()) };
+        let filter = Filter::of_everything(self.watched().into_iter().collect());
+        let filter = filter.offered(&greeting);
+        if filter.is_empty() {
+            lock(&self.watching.state).heard = None;
+        } else {
+            self.ask_for(child, &filter).await?;
+        }
+        // Only now, so that nothing is missed between the two.
+        if let Some(before) = before {
+            child.cancel(before, "replaced");
+        }
+        Ok(())
+    }
+
+    async fn ask_for(&self, child: &Child, filter: &Filter) -> Result<(), Refused> {
+        let (id, envelope) = (child.calls.next_id(), self.envelope(None));
+        let (waiting, told) = oneshot::channel();
+        lock(&self.watching.state).asked = Some((id, waiting));
+        let text = format!(
+            r#"{{"jsonrpc":"2.0","id":{id},"method":"subscriptions/listen","params":{{"_meta":{{{envelope}}},"notifications":{}}}}}"#,
+            filter.stated()
+        );
+        child.send(splice::line(&text, &mut [])).await;
+        let told = tokio::time::timeout(self.backend.probe_timeout(), told).await;
+        told.ok().and_then(Result::ok).unwrap_or_else(|| {
+            lock(&self.watching.state).asked = None;
+            child.cancel(id, "not acknowledged");
+            Err((error::INTERNAL, "the server does not acknowledge the subscription".into()))
+        })
+    }
+
+    fn watched(&self) -> BTreeSet<String> {
+        lock(&self.sessions).iter().flat_map(|session| session.watched()).collect()
+    }
+
+    /// What a process without handshake says unasked, or as the answer to no call.
+    pub(super) fn heard_upgraded(&self, child: &Arc<Child>, line: &Bytes, read: &Envelope<'_>) {
+        let tag = read.params.and_then(subscription::tag);
+        let tag = tag.map(|tag| tag.trim_matches('"').parse().unwrap_or_default());
+        match (read.kind, &*read.method, tag) {
+            // "The server MUST NOT write JSON-RPC requests to stdout."
+            (Kind::Request, ..) => log::debug!("{}: a request, in 2026-07-28", child.server),
+            (Kind::Response, ..) => self.unsubscribed(read.id, read.error),
+            (_, "notifications/cancelled", _) => {
+                let id = read.params.and_then(message::cancelled_request);
+                self.unsubscribed(id.unwrap_or_default(), None);
+            }
+            (_, "notifications/subscriptions/acknowledged", tag) => {
+                self.watching.acknowledged(tag.unwrap_or_default());
+            }
+            (_, _, Some(tag)) => self.tell_of_change(child, tag, line, read),
+            (_, _, None) => self.tell(child, line, read),
+        }
+    }
+
+    fn unsubscribed(&self, id: &str, failure: Option<&str>) {
+        let code = failure.and_then(message::error_code);
+        let code = code.and_then(|code| i32::try_from(code).ok()).unwrap_or(error::INTERNAL);
+        let said = failure.and_then(|failure| object::value(failure, "message"));
+        let said = said.and_then(|said| serde_json::from_str::<String>(said).ok());
+        let why = said.map_or_else(|| "the server has ended the subscription".into(), Into::into);
+        self.watching.ended(id.trim_matches('"').parse().unwrap_or_default(), (code, why));
+    }
+
+    /// Passes on what changed: a list to all sessions, a resource to those that watch it.
+    fn tell_of_change(&self, child: &Child, tag: u64, line: &Bytes, read: &Envelope<'_>) {
+        // While one subscription replaces another, both tell of everything.
+        if lock(&self.watching.state).heard != Some(tag) {
+            return;
+        }
+        let (Ok(text), Some(params)) = (std::str::from_utf8(line), read.params) else { return };
+        let payload = Payload::from(subscription::untagged(text, params));
+        let uri = (read.method == UPDATED).then(|| subscription::uri(params));
+        // "This may be a sub-resource of the one that the client actually subscribed to."
+        let known = uri.clone().flatten().is_some_and(|uri| self.watched().contains(&uri));
+        let is_meant = |session: &Session| match &uri {
+            Some(Some(uri)) if known => session.watched().contains(uri),
+            Some(_) => !session.watched().is_empty(),
+            None => true,
+        };
+        self.tell_sessions(child, &child.calls.streams(), &payload, is_meant);
+    }
+}
