@@ -137,8 +137,11 @@ fn unguarded(stack: &Stack) {
         router("shown", "service: api@internal"),
         router("broken", "service: backend\n      middlewares: [missing]"),
     ];
+    // Where no server is reached, this is for who is inside.
+    let inside = "    inside:\n      rule: PathPrefix(`/api`)\n      entryPoints: [web]\n      \
+                  service: api@internal\n";
     let added = format!(
-        "http:\n  routers:\n{}  middlewares:\n    inner:\n      chain:\n        middlewares: [cors, mcp]\n    \
+        "http:\n  routers:\n{}{inside}  middlewares:\n    inner:\n      chain:\n        middlewares: [cors, mcp]\n    \
          elsewhere:\n      redirectScheme:\n        scheme: https\n  services:\n    backend:\n      \
          loadBalancer:\n        servers: [{{ url: \"http://127.0.0.1:1\" }}]\n",
         routers.concat()
@@ -169,7 +172,7 @@ fn unguarded(stack: &Stack) {
     assert_eq!(about("sent"), Some("is not guarded by auth-service"));
     assert_eq!(about("shown"), Some("publishes Traefik's own api@internal"));
     assert!(about("broken").unwrap().starts_with("does not work"));
-    assert_eq!((about("closed"), about("closed-twice")), (None, None));
+    assert_eq!((about("closed"), about("closed-twice"), about("inside")), (None, None, None));
     let good = ["auth-api", "auth-pages", "server-oauth", "server"];
     assert!(good.iter().all(|router| about(router).is_none()), "{told:#?}");
     let guarded = told.iter().find(|finding| finding["level"] == "ok").unwrap();

@@ -56,8 +56,6 @@ pub enum Error {
 pub struct Container {
     /// Its name.
     pub name: String,
-    /// What it runs.
-    pub command: String,
     /// How it does, in Docker's words: `Up 3 minutes (healthy)`.
     pub status: String,
 }
@@ -87,10 +85,29 @@ impl DockerServers {
         let (_, containers) = self.connect().await?;
         let read = |container: ContainerSummary| Container {
             name: name(&container),
-            command: container.command.unwrap_or_default(),
             status: container.status.unwrap_or_default(),
         };
         Ok(containers.into_iter().map(read).collect())
+    }
+
+    /// The names of the containers that run with `option` on their command line or `variable` in their
+    /// environment. Looking into a container may be refused; its command line is in the list.
+    pub async fn running_with(&self, option: &str, variable: &str) -> Result<Vec<String>, Error> {
+        let (docker, containers) = self.connect().await?;
+        let set = format!("{variable}=");
+        let is_set = |entry: &String| entry.strip_prefix(&set).is_some_and(|it| !it.is_empty());
+        let mut found = Vec::new();
+        for container in &containers {
+            let (command, id) = (container.command.as_deref(), container.id.as_deref());
+            let inside = docker.inspect_container(id.unwrap_or_default(), None);
+            let environment = inside.await.ok().and_then(|inside| inside.config?.env);
+            if command.is_some_and(|command| command.contains(option))
+                || environment.is_some_and(|entries| entries.iter().any(is_set))
+            {
+                found.push(name(container));
+            }
+        }
+        Ok(found)
     }
 
     /// Publishes what runs whenever it changes, for as long as somebody listens. While Docker cannot

@@ -28,6 +28,11 @@ impl Engine {
 
     /// Starts a container that does nothing, with these labels.
     pub(crate) fn run(&self, short: &str, labels: &[(&str, &str)]) {
+        self.run_with(short, labels, &[]);
+    }
+
+    /// The same with more options of `docker run`.
+    pub(crate) fn run_with(&self, short: &str, labels: &[(&str, &str)], more: &[&str]) {
         let name = self.name(short);
         let tag = format!("mcpgw.test={}", self.tag);
         let labels: Vec<String> =
@@ -36,6 +41,7 @@ impl Engine {
         for label in &labels {
             arguments.extend(["--label", label]);
         }
+        arguments.extend(more);
         arguments.extend([image(), "/busybox", "sleep", "600"]);
         docker(&arguments);
     }

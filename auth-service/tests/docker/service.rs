@@ -125,3 +125,30 @@ async fn documents_and_challenges_follow_a_container_within_a_second() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
+
+/// A proxy that demands signed identities is seen by its environment or its command line.
+#[test]
+fn the_doctor_sees_who_demands_identities() {
+    let engine = Engine::new("doctor");
+    let redis = Redis::start();
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("key.pem"), generate_key().unwrap()).unwrap();
+    let demand = ["--env", "MCP_IDENTITY_JWKS=http://auth-service:8000/jwks"];
+    engine.run_with("demands", &[], &demand);
+    engine.run("does-not", &[]);
+    let doctor = || {
+        let mut command = program(directory.path(), &redis);
+        command.args(["doctor", "--json", "--address", "127.0.0.1"]);
+        command.env("SIGNED_IDENTITY", "false").env("PUBLIC_PORT", "1");
+        let report: Value = serde_json::from_slice(&command.output().unwrap().stdout).unwrap();
+        let all = report["findings"].as_array().unwrap();
+        let ours = all.iter().filter(|finding| finding["check"] == "identity");
+        ours.filter(|finding| finding["level"] == "error")
+            .map(|finding| finding["subject"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let subject = |short: &str| format!("container {}", engine.name(short));
+    let found = doctor();
+    assert!(found.contains(&subject("demands")), "{found:?}");
+    assert!(!found.contains(&subject("does-not")), "{found:?}");
+}

@@ -13,18 +13,20 @@ pub(super) async fn check(patient: &Patient) -> Vec<Finding> {
     }
     let says = "SIGNED_IDENTITY is false, and a mcp-stdio-proxy with --identity-jwks refuses everybody \
                 then";
-    let remedy = "take SIGNED_IDENTITY out of .env, or --identity-jwks from the proxy";
-    let containers = match DockerServers::new(&patient.config) {
-        Some(docker) => docker.containers().await.unwrap_or_default(),
+    let remedy =
+        "take SIGNED_IDENTITY out of .env, or --identity-jwks (MCP_IDENTITY_JWKS) from the proxy";
+    let demanding = match DockerServers::new(&patient.config) {
+        Some(docker) => {
+            let found = docker.running_with("--identity-jwks", "MCP_IDENTITY_JWKS").await;
+            found.unwrap_or_default()
+        }
         None => Vec::new(),
     };
-    let demanding: Vec<_> =
-        containers.iter().filter(|it| it.command.contains("--identity-jwks")).collect();
     for container in &demanding {
-        findings.error(Some(&format!("container {}", container.name)), says, remedy);
+        findings.error(Some(&format!("container {container}")), says, remedy);
     }
     if demanding.is_empty() {
-        // One that runs elsewhere, or has it in its environment, is not seen from here.
+        // One that runs elsewhere is not seen from here.
         findings.warning(None, says, remedy);
     }
     findings.into_vec()

@@ -22,6 +22,8 @@ struct Router {
     provider: String,
     #[serde(default)]
     status: String,
+    #[serde(default, rename = "entryPoints")]
+    entry_points: Vec<String>,
     tls: Option<serde::de::IgnoredAny>,
     #[serde(default)]
     error: Vec<String>,
@@ -105,7 +107,14 @@ impl Routing {
     }
 
     fn judge(&self, findings: &mut Findings) {
-        let mut guarded = 0_usize;
+        let guarded: Vec<&Router> =
+            self.routers.iter().filter(|router| self.asks_verify(router)).collect();
+        // Where servers are reached, everybody is; other entry points may be for inside only.
+        let is_public = |router: &Router| {
+            let public = guarded.iter().flat_map(|guarded| &guarded.entry_points);
+            router.entry_points.is_empty()
+                || public.into_iter().any(|name| router.entry_points.contains(name))
+        };
         for router in &self.routers {
             let subject = Some(router.name.as_str());
             // Traefik's own, as the redirect of an entry point.
@@ -116,18 +125,19 @@ impl Routing {
                 let says = format!("does not work: {}", router.error.join("; "));
                 findings.error(subject, says, "correct the labels or the file it comes from");
             } else if router.service.ends_with("@internal") && router.service != "noop@internal" {
+                if !is_public(router) {
+                    continue;
+                }
                 let says = format!("publishes Traefik's own {}", router.service);
                 findings.error(subject, says, "remove this router: its port is for inside only");
-            } else if self.asks_verify(router) {
-                guarded += 1;
-            } else if !self.is_harmless(router) {
+            } else if !self.asks_verify(router) && !self.is_harmless(router) {
                 let remedy = "give it the middleware mcp@file (label \
                               traefik.http.routers.NAME.middlewares=mcp@file), or nobody is asked for a \
                               token";
                 findings.error(subject, "is not guarded by auth-service", remedy);
             }
         }
-        findings.ok(None, format!("{guarded} routes ask /verify"));
+        findings.ok(None, format!("{} routes ask /verify", guarded.len()));
     }
 
     /// Whether the request is checked before it goes on.
