@@ -11,6 +11,7 @@ use auth_service::app;
 use auth_service::config::Config;
 use auth_service::model::{OwnAccess, ServerName, User};
 use auth_service::oauth::NewToken;
+use auth_service::ports::Providers;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -25,7 +26,8 @@ const LANES: usize = 16;
 pub async fn ours(stage: &Stage, count: usize) -> anyhow::Result<Vec<String>> {
     let settings: HashMap<_, _> = stage.settings().into_iter().collect();
     let config = Config::from_map(settings).map_err(|problems| anyhow::anyhow!("{problems}"))?;
-    let (server, _publish) = app::build(config)?;
+    let listing = Providers::new(&config).read().await?;
+    let (server, _publish) = app::build(config, &listing)?;
     let server = Arc::new(server);
     let name = ServerName::parse(SERVER).context("the name of the server")?;
     let known = server.catalogue().by_name(&name).cloned().context("the server")?;
