@@ -22,6 +22,18 @@ const REQUIRED: [(&str, usize); 2] = [(LEGACY, 30), (MODERN, 37)];
 /// Scenarios of 2026-07-28 that the suite runs and does not score, but our proxy must pass.
 const HEADERS: [&str; 2] = ["http-header-validation", "http-custom-header-server-validation"];
 
+/// What no translation can serve, and why.
+const UNTRANSLATABLE: [(&str, &str); 2] = [
+    (
+        "input-required-result-basic-elicitation",
+        "it wants the key \"user_name\": a request of a server with a handshake has an id, and no name",
+    ),
+    (
+        "input-required-result-ignore-extra-params",
+        "it answers a question before it is asked: nobody knows which one such a server will ask",
+    ),
+];
+
 /// The server passes by itself, over the HTTP of its SDK: what fails below is the proxy's.
 pub fn server_itself() {
     let mut server = Command::new(python());
@@ -37,6 +49,47 @@ pub fn server_itself() {
 /// A server that speaks both, to a client with a handshake.
 pub fn handshake() {
     judge(&Served::new("both").url(), LEGACY, &[], &[]);
+}
+
+/// A server that speaks both, to a client without.
+pub fn no_handshake() {
+    judge(&Served::new("both").url(), MODERN, &HEADERS, &[]);
+}
+
+/// A server that knows nothing after 2025-11-25, to a client without a handshake.
+pub fn no_handshake_before_a_server_with_one() {
+    let served = Served::new("legacy");
+    // Clients with other capabilities have a process of their own, and the suite waits 0.6 s for one that
+    // can be asked: less than this Python takes to start.
+    discover(&served.url(), &json!({ "elicitation": {} }));
+    judge(&served.url(), MODERN, &HEADERS, &UNTRANSLATABLE);
+}
+
+/// Discovers the server as a client with `capabilities` does.
+fn discover(url: &str, capabilities: &Value) {
+    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "server/discover", "params": { "_meta": {
+        "io.modelcontextprotocol/protocolVersion": MODERN,
+        "io.modelcontextprotocol/clientCapabilities": capabilities,
+    }}});
+    let mut curl = Command::new("curl");
+    curl.args(["--silent", "--fail", "--max-time", "30", "--data", &body.to_string(), url]);
+    let version = format!("MCP-Protocol-Version: {MODERN}");
+    for header in [
+        "Content-Type: application/json",
+        "Accept: application/json, text/event-stream",
+        "Mcp-Method: server/discover",
+        &version,
+    ] {
+        curl.args(["--header", header]);
+    }
+    let answer = curl.output().expect("curl");
+    let answer: Value = serde_json::from_slice(&answer.stdout).expect("an answer");
+    assert_eq!(answer["result"]["supportedVersions"], json!([MODERN]));
+}
+
+/// A server that knows nothing before 2026-07-28, to a client with a handshake.
+pub fn handshake_before_a_server_without() {
+    judge(&Served::new("modern").url(), LEGACY, &[], &[]);
 }
 
 /// A server of the suite that ends with the test.
@@ -65,12 +118,12 @@ impl Served {
 }
 
 /// The Python that has the SDK.
-fn python() -> String {
+pub fn python() -> String {
     root().join(".tools/client-python-2/bin/python").display().to_string()
 }
 
 /// The arguments that make it the server of the suite, of `era`: `legacy`, `modern` or `both`.
-fn fixture(era: &str) -> [String; 5] {
+pub fn fixture(era: &str) -> [String; 5] {
     let program = root().join("tests/fixtures/conformance_server.py").display().to_string();
     ["-W".into(), "ignore".into(), program, "--era".into(), era.into()]
 }

@@ -1,8 +1,10 @@
 //! The proxy without a gateway in front of it: what the official conformance suite, the official
 //! servers and the official SDKs make of it.
 
+mod clients;
 mod conformance;
 mod matrix;
+mod servers;
 
 use std::process::ExitCode;
 
@@ -12,6 +14,15 @@ fn main() -> ExitCode {
     let trials = [
         ("the_server_of_the_suite_passes_by_itself", conformance::server_itself as fn()),
         ("what_2025_11_25_requires_of_a_server_is_there", conformance::handshake),
+        ("what_2026_07_28_requires_of_a_server_is_there", conformance::no_handshake),
+        (
+            "what_2026_07_28_requires_is_there_with_an_older_server",
+            conformance::no_handshake_before_a_server_with_one,
+        ),
+        (
+            "what_2025_11_25_requires_is_there_with_a_newer_server",
+            conformance::handshake_before_a_server_without,
+        ),
         ("every_sdk_uses_every_server_for_two_users_at_once", matrix::every_cell),
     ];
     let trials = trials.map(|(name, trial)| {
