@@ -56,8 +56,8 @@ async fn one(
     backend: &Arc<Backend>,
     (text, envelope): (&str, &Envelope<'_>),
 ) -> Result<HttpResponse, Refusal> {
-    if modern::is_modern(request.headers(), envelope) {
-        return modern::serve(request, gate, backend, (text, envelope)).await;
+    if let Some(asked) = modern::classify(request.headers(), envelope) {
+        return modern::serve(request, gate, backend, &asked, (text, envelope)).await;
     }
     headers::check_version(request.headers())?;
     if envelope.kind == Kind::Request && envelope.method == "initialize" {

@@ -10,7 +10,7 @@ use crate::probe;
 use crate::protocol::meta::Asked;
 use crate::protocol::version::{Era, Pairing};
 use crate::room::{Hello, Lease, Owner, Room};
-use crate::translate::capabilities;
+use crate::sync::lock;
 use crate::unavailable::Unavailable;
 
 impl Hub {
@@ -27,16 +27,25 @@ impl Hub {
             (_, None) => (Owner::Anonymous, None),
         };
         let server = self.era(backend, user.as_ref()).await?;
+        let pairing = Pairing { clients: Era::Modern, server };
+        let declared = asked.capabilities().unwrap_or("{}");
         let hello = match (server, &owner) {
             (Era::Modern, _) => None,
             // For all at once only the proxy itself can speak.
             (Era::Legacy, Owner::Everyone) => Some(Hello::newest()),
             (Era::Legacy, _) => {
-                let declared = capabilities::to_legacy(asked.capabilities().unwrap_or("{}"));
-                Some(Hello::of_modern(&declared, asked.client_info()))
+                let key = (Arc::clone(&backend.name), owner.clone(), pairing);
+                let known = |room: &&Arc<Room>| {
+                    room.hello.as_ref().is_some_and(|hello| hello.is_of(declared))
+                };
+                if let Some(room) =
+                    lock(&self.rooms).get(&key).and_then(|all| all.iter().find(known))
+                {
+                    return Ok(Arc::clone(room));
+                }
+                Some(Hello::of_modern(declared, asked.client_info()))
             }
         };
-        let pairing = Pairing { clients: Era::Modern, server };
         Ok(self.room(backend, Lease { owner, user, pairing, hello }))
     }
 

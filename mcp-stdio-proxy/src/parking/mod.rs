@@ -126,17 +126,17 @@ impl Parking {
         Ok(waiting.parked)
     }
 
-    /// Adds a question to the call of `child` that began to wait last; whether there is one.
-    pub fn add(&self, child: &Child, question: Question) -> Result<(), Question> {
+    /// Adds a question to the call of `child` that began to wait last, if it is of one user or the only
+    /// one; whether there is such a call.
+    pub fn add(&self, child: &Child, question: Question, of_one_user: bool) -> bool {
         let mut lot = lock(&self.lot);
         let theirs = lot.waiting.iter_mut().filter(|(_, one)| one.parked.child.pid == child.pid);
-        match theirs.max_by_key(|(number, _)| **number) {
-            Some((_, waiting)) => {
-                waiting.parked.questions.push(question);
-                Ok(())
-            }
-            None => Err(question),
-        }
+        let mut theirs: Vec<_> = theirs.collect();
+        theirs.sort_unstable_by_key(|(number, _)| **number);
+        let is_plain = of_one_user || theirs.len() == 1;
+        let Some((_, waiting)) = theirs.pop().filter(|_| is_plain) else { return false };
+        waiting.parked.questions.push(question);
+        true
     }
 
     /// Takes back the question that `child` calls `id`.

@@ -169,14 +169,6 @@ pub fn tool_name(params: &str) -> Option<Cow<'_, str>> {
     serde_json::from_str::<Params<'_>>(params).ok()?.name
 }
 
-/// Whether a request carries the envelope of 2026-07-28, which has no handshake.
-#[must_use]
-pub fn is_modern(params: &str) -> bool {
-    // Most requests of earlier revisions do not mention it: a search is cheaper than reading.
-    object::may_say(params, "protocolVersion")
-        && super::meta::Asked::of(Some(params)).version().is_some()
-}
-
 /// The code of an error object.
 #[must_use]
 pub fn error_code(error: &str) -> Option<i64> {
@@ -232,12 +224,5 @@ mod tests {
         assert_eq!(asked_progress(r#"{"arguments":{"_meta":{"progressToken":1}}}"#), None);
         assert_eq!(asked_progress(r#"{"_meta":{"progressToken":{}}}"#), None);
         assert_eq!(asked_progress(r#"{"_meta":{"progress\u0054oken":5}}"#), Some("5"));
-    }
-
-    #[test]
-    fn a_modern_envelope_is_seen_only_as_a_key_of_meta() {
-        let key = "io.modelcontextprotocol/protocolVersion";
-        assert!(is_modern(&format!(r#"{{"_meta":{{"{key}":"2026-07-28"}}}}"#)));
-        assert!(!is_modern(&format!(r#"{{"text":"{key}"}}"#)));
     }
 }

@@ -21,6 +21,13 @@ pub const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
 /// The keys that only this revision has: a server with a handshake must not see them.
 pub const ENVELOPE: [&str; 4] = [VERSION, CLIENT_INFO, CAPABILITIES, LOG_LEVEL];
 
+/// Whether `params` may have an envelope: most requests of earlier revisions have not, and a search is
+/// cheaper than reading.
+#[must_use]
+pub fn is_mentioned(params: &str) -> bool {
+    super::object::may_say(params, "protocolVersion")
+}
+
 /// The parameters of a request, as far as the proxy reads them; all values are the texts they were.
 #[derive(Debug, Default, Deserialize)]
 pub struct Asked<'a> {

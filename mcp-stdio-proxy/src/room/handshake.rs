@@ -15,6 +15,7 @@ use crate::protocol::splice::{self, span};
 use crate::protocol::version::{self, Era, NEWEST_HANDSHAKE};
 use crate::protocol::{message, meta};
 use crate::sync::lock;
+use crate::translate::capabilities;
 use crate::translate::discover::{self, Greeting};
 use crate::unavailable::Unavailable;
 
@@ -28,6 +29,8 @@ pub struct Hello {
     pub version: String,
     /// The text of what the clients can do.
     pub capabilities: String,
+    /// How a client of 2026-07-28 has declared that.
+    declared: Option<Box<str>>,
 }
 
 impl Hello {
@@ -45,13 +48,15 @@ impl Hello {
         let capabilities = read.capabilities.map_or("{}", RawValue::get).to_owned();
         let asked: String = serde_json::from_str(read.version.get()).ok()?;
         if version::has_handshake(&asked) {
-            return Some(Self { params: params.to_owned(), version: asked, capabilities });
+            let params = params.to_owned();
+            return Some(Self { params, version: asked, capabilities, declared: None });
         }
         // "Otherwise, the server MUST respond with another protocol version it supports. This
         // SHOULD be the latest version": a server might echo what it does not know.
         let mut settled = params.to_owned();
         settled.replace_range(span(params, read.version.get())?, &format!("{NEWEST_HANDSHAKE:?}"));
-        Some(Self { params: settled, version: NEWEST_HANDSHAKE.to_owned(), capabilities })
+        let version = NEWEST_HANDSHAKE.to_owned();
+        Some(Self { params: settled, version, capabilities, declared: None })
     }
 
     /// What the proxy says for itself, to speak for clients that did not or cannot.
@@ -63,18 +68,28 @@ impl Hello {
             "clientInfo": proxy_info(),
         });
         let (version, capabilities) = (version.to_owned(), "{}".to_owned());
-        Self { params: params.to_string(), version, capabilities }
+        Self { params: params.to_string(), version, capabilities, declared: None }
     }
 
     /// What the proxy says for clients of 2026-07-28 that declare `capabilities` in each request.
     #[must_use]
-    pub fn of_modern(capabilities: &str, client_info: Option<&str>) -> Self {
+    pub fn of_modern(declared: &str, client_info: Option<&str>) -> Self {
+        let capabilities = &*capabilities::to_legacy(declared);
         let client_info = client_info.map_or_else(|| proxy_info().to_string(), str::to_owned);
         let params = format!(
             r#"{{"protocolVersion":"{NEWEST_HANDSHAKE}","capabilities":{capabilities},"clientInfo":{client_info}}}"#
         );
+        // However they are written: clients that can do the same share a process.
+        let read = serde_json::from_str::<serde_json::Value>(capabilities);
+        let capabilities = read.map_or_else(|_| "{}".to_owned(), |all| all.to_string());
         let version = NEWEST_HANDSHAKE.to_owned();
-        Self { params, version, capabilities: capabilities.to_owned() }
+        Self { params, version, capabilities, declared: Some(declared.into()) }
+    }
+
+    /// Whether it was said for a client of 2026-07-28 that declares just this.
+    #[must_use]
+    pub fn is_of(&self, declared: &str) -> bool {
+        self.declared.as_deref() == Some(declared)
     }
 
     /// What the proxy says when no client has named a version.
@@ -251,5 +266,19 @@ impl Room {
                 answer: text.to_owned(),
             }),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modern_clients_that_can_do_the_same_are_alike_however_they_say_it() {
+        let [one, other] = [r#"{"a":{},"b":{"c":1}}"#, r#"{ "b": {"c":1}, "a": {} }"#]
+            .map(|declared| Hello::of_modern(declared, None));
+        assert!(one.is_like(&other));
+        assert!(!one.is_like(&Hello::of_modern("{}", None)));
+        assert!(Hello::of_modern("{}", None).is_like(&Hello::newest()));
     }
 }

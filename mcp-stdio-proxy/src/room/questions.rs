@@ -34,13 +34,14 @@ impl Room {
         let mut calls = child.calls.addressees();
         calls.retain(|call| call.terms.input.is_some());
         // Whom it asks cannot be told, and they may be different people.
-        if self.owner == Owner::Anonymous && calls.len() > 1 {
+        let of_one_user = self.owner != Owner::Anonymous;
+        if !of_one_user && calls.len() > 1 {
             return refused(
                 "several clients have asked something; it cannot be told which is meant",
             );
         }
         let Some(call) = calls.into_iter().next() else {
-            if self.backend.parking.add(child, question).is_err() {
+            if !self.backend.parking.add(child, question, of_one_user) {
                 refused("no request of a client is in progress in which it could be asked");
             }
             return;

@@ -251,6 +251,11 @@ impl Server {
             request["jsonrpc"] = "2.0".into();
             request["id"] = ours.into();
             say(&request)?;
+            thread::sleep(Duration::from_millis(arguments["pause"].as_u64().unwrap_or(0)));
+        }
+        if arguments["impatient"] == true {
+            self.asking.remove(&call);
+            return self.text(id, "without you");
         }
         Ok(())
     }

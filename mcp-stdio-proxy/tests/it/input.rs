@@ -98,6 +98,40 @@ fn several_questions_come_at_once_and_what_is_not_answered_is_asked_again() {
     assert_eq!(answers.as_array().unwrap().len(), 3);
 }
 
+/// A server may ask more while the client is still busy with what it asked before.
+#[test]
+fn a_question_that_comes_later_is_asked_when_the_client_comes_back() {
+    let proxy = Proxy::of_era("--legacy", &[]);
+    let client = proxy.modern(everything());
+    let questions = json!({"questions": [elicitation(), roots()], "pause": 200});
+    let params = json!({"name": "ask", "arguments": questions});
+    let first = client.ask("tools/call", &params).answer().1["result"].clone();
+    assert_eq!(keys(&first).len(), 1, "{first}");
+    thread::sleep(Duration::from_millis(400));
+    let responses = json!({&keys(&first)[0]: accept("a")});
+    let second = again(&client, &params, &first["requestState"], &responses).answer().1;
+    let second = &second["result"];
+    assert!(keys(second)[0].starts_with("roots"), "{second}");
+    let responses = json!({&keys(second)[0]: {"roots": []}});
+    let last = again(&client, &params, &second["requestState"], &responses).answer().1;
+    assert_eq!(text(&last), json!([accept("a"), {"roots": []}]).to_string());
+}
+
+/// What a server answers while its client is away is there when it comes back.
+#[test]
+fn an_answer_that_comes_without_the_client_is_kept_for_it() {
+    let proxy = Proxy::of_era("--legacy", &[]);
+    let client = proxy.modern(everything());
+    let questions = json!({"questions": [elicitation()], "pause": 200, "impatient": true});
+    let params = json!({"name": "ask", "arguments": questions});
+    let first = client.ask("tools/call", &params).answer().1["result"].clone();
+    thread::sleep(Duration::from_millis(400));
+    let responses = json!({&keys(&first)[0]: accept("late")});
+    let answer = again(&client, &params, &first["requestState"], &responses).answer().1;
+    assert_eq!((text(&answer), &answer["id"]), ("without you", &json!("again")));
+    assert_eq!(answer["result"]["resultType"], "complete");
+}
+
 /// HM-18: "MUST reject state that fails verification".
 #[test]
 fn a_state_is_good_once_for_one_user_and_one_request() {

@@ -10,7 +10,6 @@
 mod calls;
 mod client;
 mod config;
-mod crosstalk;
 mod eras;
 mod faults;
 mod identity;

@@ -16,8 +16,8 @@ use tokio::time::timeout;
 use super::refusal::Refusal;
 use super::{Gate, asker, headers};
 use crate::backend::Backend;
-use crate::protocol::message::{self, Envelope, Kind};
-use crate::protocol::meta::Asked;
+use crate::protocol::message::{Envelope, Kind};
+use crate::protocol::meta::{self, Asked};
 use crate::protocol::version::{self, Era, MODERN};
 use crate::protocol::{error, splice};
 use crate::room::Room;
@@ -33,17 +33,21 @@ const TASKS: &str = "tasks/";
 const WITHDRAWN: [&str; 3] =
     ["notifications/cancelled", "notifications/initialized", "notifications/roots/list_changed"];
 
-/// Whether a message is of 2026-07-28: "a request carrying modern per-request `_meta`". One that lacks
+/// What a message asks if it is of 2026-07-28: "a request carrying modern per-request `_meta`". One that lacks
 /// it is still one if its headers are of this revision, so that it learns what is missing.
-pub(super) fn is_modern(headers: &HeaderMap, envelope: &Envelope<'_>) -> bool {
-    if envelope.method == "server/discover" || envelope.params.is_some_and(message::is_modern) {
-        return true;
+pub(super) fn classify<'a>(headers: &HeaderMap, envelope: &Envelope<'a>) -> Option<Asked<'a>> {
+    if envelope.params.is_some_and(meta::is_mentioned) {
+        let asked = Asked::of(envelope.params);
+        if asked.version().is_some() {
+            return Some(asked);
+        }
     }
     // Clients in the field send a newer version than they negotiated, but not this header.
-    headers.contains_key(check::METHOD)
+    let is_bare = headers.contains_key(check::METHOD)
         && envelope.method != "initialize"
         && !headers.contains_key(headers::SESSION)
-        && speaks_modern(headers)
+        && speaks_modern(headers);
+    (is_bare || envelope.method == "server/discover").then(|| Asked::of(envelope.params))
 }
 
 fn speaks_modern(headers: &HeaderMap) -> bool {
@@ -65,9 +69,10 @@ pub(super) async fn serve(
     request: &HttpRequest,
     gate: &Gate,
     backend: &Arc<Backend>,
+    asked: &Asked<'_>,
     message: (&str, &Envelope<'_>),
 ) -> Result<HttpResponse, Refusal> {
-    let served = dispatch(request, gate, backend, message);
+    let served = dispatch(request, gate, backend, asked, message);
     if message.1.method != "server/discover" {
         return served.await;
     }
@@ -84,27 +89,30 @@ async fn dispatch(
     request: &HttpRequest,
     gate: &Gate,
     backend: &Arc<Backend>,
+    asked: &Asked<'_>,
     (text, envelope): (&str, &Envelope<'_>),
 ) -> Result<HttpResponse, Refusal> {
-    let asked = Asked::of(envelope.params);
     if envelope.kind == Kind::Request {
         let tolerant = gate.hub.settings.tolerate_version_header;
-        check::check(request.headers(), envelope, &asked, tolerant)?;
+        check::check(request.headers(), envelope, asked, tolerant)?;
         if REMOVED.contains(&&*envelope.method) {
             return Err(unknown_method());
         }
     }
+    if envelope.kind == Kind::Notification && WITHDRAWN.contains(&&*envelope.method) {
+        return Ok(HttpResponse::Accepted().finish());
+    }
     let principal = asker::principal(request)?;
-    let room = gate.hub.modern_room(backend, principal, &asked).await?;
+    let room = gate.hub.modern_room(backend, principal, asked).await?;
     room.touch();
     if envelope.kind == Kind::Notification {
         return notify(request, &room, text, envelope).await;
     }
     if envelope.method == "subscriptions/listen" {
-        return listen::listen(gate, &room, &asked, (text, envelope)).await;
+        return listen::listen(gate, &room, asked, (text, envelope)).await;
     }
     if room.pairing.server == Era::Modern {
-        return call::call(request, gate, &room, &asked, (text, envelope)).await;
+        return call::call(request, gate, &room, asked, (text, envelope)).await;
     }
     match (&*envelope.method, asked.state()) {
         ("server/discover", _) => {
@@ -112,8 +120,8 @@ async fn dispatch(
             Ok(discovered(&room, envelope))
         }
         (method, _) if method.starts_with(TASKS) => Err(unknown_method()),
-        (_, Some(_)) => retry::retry(request, gate, &room, &asked, envelope).await,
-        (_, None) => call::call(request, gate, &room, &asked, (text, envelope)).await,
+        (_, Some(_)) => retry::retry(request, gate, &room, asked, envelope).await,
+        (_, None) => call::call(request, gate, &room, asked, (text, envelope)).await,
     }
 }
 
@@ -138,9 +146,7 @@ async fn notify(
     envelope: &Envelope<'_>,
 ) -> Result<HttpResponse, Refusal> {
     super::call::check_tool(request, &room.backend, envelope)?;
-    if !WITHDRAWN.contains(&&*envelope.method)
-        && let Some(child) = room.live()
-    {
+    if let Some(child) = room.live() {
         let mut edits = call::edits(room, text, envelope);
         child.send(splice::line(text, &mut edits)).await;
     }
