@@ -171,11 +171,12 @@ impl Parking {
 impl Parked {
     /// Ends the call: its client has not come back.
     pub fn give_up(self) {
-        for question in &self.questions {
-            refuse(&self.child, &question.id, error::INTERNAL, "the client has not answered");
-        }
+        // First, or the server would still answer a call that nobody waits for.
         if self.child.calls.take(self.call).is_some() {
             self.child.cancel(self.call, "the client has not come back");
+        }
+        for question in &self.questions {
+            refuse(&self.child, &question.id, error::INTERNAL, "the client has not answered");
         }
     }
 }
