@@ -44,7 +44,8 @@ pub struct Edge {
     directory: TempDir,
 }
 
-type Arrivals = Arc<Mutex<Vec<String>>>;
+/// All that reached any server.
+pub type Arrivals = Arc<Mutex<Vec<String>>>;
 
 impl Edge {
     /// Starts it beside `stack`, whose Redis, keys and certificate it uses.
@@ -262,6 +263,13 @@ fn write_traefik(
     let (routes, services) = (routes.concat(), service("a", a) + &service("b", b));
     let text = format!("http:\n  routers:\n{routes}  services:\n{services}");
     fs::write(ours.join("echo.yml"), text).unwrap();
+    let config = static_file(stack, directory, address);
+    let config = config.replace(&dynamic.display().to_string(), &ours.display().to_string());
+    fs::write(directory.join("traefik.yml"), config).unwrap();
+}
+
+/// Traefik's static file of the stack, at another address and with its log in `directory`.
+pub fn static_file(stack: &Stack, directory: &Path, address: SocketAddr) -> String {
     let config = fs::read_to_string(stack.path("traefik.yml")).unwrap();
     let addresses: Vec<&str> = config
         .lines()
@@ -269,12 +277,10 @@ fn write_traefik(
         .map(|address| address.trim_matches('"'))
         .collect();
     let logs = format!("{}/access.log", stack.path("logs").display());
-    let config = config
+    config
         .replace(addresses[0], &free_address().to_string())
         .replace(addresses[1], &address.to_string())
         .replace(&logs, &directory.join("access.log").display().to_string())
-        .replace(&dynamic.display().to_string(), &ours.display().to_string());
-    fs::write(directory.join("traefik.yml"), config).unwrap();
 }
 
 fn client_config(stack: &Stack) -> Arc<ClientConfig> {
@@ -331,8 +337,8 @@ fn read_answer(stream: &mut impl Read, to_the_end: bool) -> Option<String> {
     }
 }
 
-/// A server that answers with its name, and with what it got as its body.
-fn echo(name: &'static str, arrivals: &Arrivals) -> SocketAddr {
+/// A server that answers with its name and a cookie, and with what it got as its body.
+pub fn echo(name: &'static str, arrivals: &Arrivals) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let (address, arrivals) = (listener.local_addr().unwrap(), Arc::clone(arrivals));
     std::thread::spawn(move || {
@@ -347,7 +353,7 @@ fn echo(name: &'static str, arrivals: &Arrivals) -> SocketAddr {
                 }
                 let body: Vec<u8> = request.chars().map(|c| c as u8).collect();
                 let head = format!(
-                    "HTTP/1.1 200 OK\r\nX-Echo: {name}\r\nContent-Length: {}\r\n\
+                    "HTTP/1.1 200 OK\r\nX-Echo: {name}\r\nSet-Cookie: of={name}\r\nContent-Length: {}\r\n\
                      Connection: close\r\n\r\n",
                     body.len()
                 );

@@ -4,24 +4,27 @@
 use std::{
     fs,
     net::SocketAddr,
-    process::{Child, Stdio},
+    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
 use gateway_tests::{
     client::{McpClient, Reply},
-    stack::{Stack, root},
+    stack::Stack,
 };
 use serde_json::{Value, json};
 
 use crate::{
     Scenario,
     doctor::{await_health, of},
-    edge::{await_listener, free_address, like},
+    edge::{Arrivals, await_listener, echo, free_address, like, static_file},
     run,
 };
 
-pub const SCENARIOS: &[Scenario] = &[("servers_are_used_by_path_below_one_name", by_path)];
+pub const SCENARIOS: &[Scenario] = &[
+    ("servers_are_used_by_path_below_one_name", by_path),
+    ("servers_by_path_share_no_cookies_with_the_login", no_cookies),
+];
 
 struct OneName {
     origin: String,
@@ -32,7 +35,8 @@ struct OneName {
 }
 
 impl OneName {
-    fn start(stack: &Stack) -> Self {
+    /// With the servers behind a proxy of its own, or `other` in place of all of them.
+    fn start(stack: &Stack, other: Option<SocketAddr>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let file = |name: &str| directory.path().join(name).display().to_string();
         let (public, auth, auth_tls, proxy) =
@@ -55,7 +59,7 @@ impl OneName {
             ("AUTH_URL", format!("http://{auth}")),
             ("AUTH_VERIFY_URL", format!("https://{auth_tls}/verify")),
             ("AUTH_CA_FILE", file("auth-tls/ca.pem")),
-            ("PROXY_URL", format!("http://{proxy}")),
+            ("PROXY_URL", format!("http://{}", other.unwrap_or(proxy))),
         ];
         let spawn = |name: &str, arguments: &[String]| {
             let log = fs::File::create(directory.path().join(name)).unwrap();
@@ -69,14 +73,23 @@ impl OneName {
         let config = format!("--config={}", file("servers.json"));
         let keys = format!("--identity-jwks=http://{auth}/jwks");
         let host = "--allow-host=mcp.localhost".to_owned();
-        processes.push(spawn("proxy", &[listen, config, host, keys]));
-        await_listener(proxy);
-        let traefik = traefik_file(stack, public, &file("access.log"));
+        if other.is_none() {
+            processes.push(spawn("proxy", &[listen, config, host, keys]));
+            await_listener(proxy);
+        }
+        let traefik = static_file(stack, directory.path(), public);
         fs::write(file("traefik.yml"), traefik).unwrap();
         processes.push(spawn("traefik", &[format!("--configFile={}", file("traefik.yml"))]));
         await_listener(public);
         let http = client(stack);
         Self { origin, http, processes, variables, _directory: directory }
+    }
+
+    /// auth-service with its settings.
+    fn program(&self, stack: &Stack, arguments: &[&str]) -> Command {
+        let mut command = like(stack.pid("auth-service"));
+        command.args(arguments).envs(self.variables.iter().cloned());
+        command
     }
 
     /// It listens before it has read its routes.
@@ -103,22 +116,6 @@ impl Drop for OneName {
     }
 }
 
-/// The static file of the stack at other addresses.
-fn traefik_file(stack: &Stack, public: SocketAddr, log: &str) -> String {
-    let config = fs::read_to_string(stack.path("traefik.yml")).unwrap();
-    let addresses: Vec<&str> = config
-        .lines()
-        .filter_map(|line| line.trim().strip_prefix("address: "))
-        .map(|address| address.trim_matches('"'))
-        .collect();
-    assert!(config.contains(&root().join("traefik/dynamic").display().to_string()));
-    let old = format!("{}/access.log", stack.path("logs").display());
-    config
-        .replace(addresses[0], &free_address().to_string())
-        .replace(addresses[1], &public.to_string())
-        .replace(&old, log)
-}
-
 fn client(stack: &Stack) -> reqwest::Client {
     let ca = reqwest::Certificate::from_pem(&fs::read(stack.ca()).unwrap()).unwrap();
     reqwest::Client::builder()
@@ -131,7 +128,7 @@ fn client(stack: &Stack) -> reqwest::Client {
 }
 
 fn by_path(stack: &Stack) {
-    let gateway = OneName::start(stack);
+    let gateway = OneName::start(stack, None);
     run(async {
         gateway.await_routes().await;
         let url = |name: &str| format!("{}/{name}/mcp", gateway.origin);
@@ -149,8 +146,7 @@ fn by_path(stack: &Stack) {
         let code = stack.login_code("alice");
         let client =
             McpClient::log_in_at(gateway.http.clone(), &gateway.origin, &url("time"), &code).await;
-        let cookie = [("Cookie", "__Host-session=of-the-login")];
-        let tools = client.call_with("tools/list", json!({}), &cookie).await;
+        let tools = client.call("tools/list", json!({})).await;
         let listed = tools.body["result"]["tools"].to_string();
         assert!(listed.contains("get_current_time"), "{tools:?}");
         let other = McpClient { url: url("everything"), ..client };
@@ -161,11 +157,27 @@ fn by_path(stack: &Stack) {
             assert_eq!(hidden.status, 404, "{path}: {hidden:?}");
         }
     });
-    let findings = await_health(|| {
-        let mut doctor = like(stack.pid("auth-service"));
-        doctor.args(["doctor", "--json", "--ca", stack.ca()]);
-        doctor.envs(gateway.variables.iter().cloned());
-        doctor
-    });
+    let findings =
+        await_health(|| gateway.program(stack, &["doctor", "--json", "--ca", stack.ca()]));
     assert_eq!(of(&findings, "discovery").len(), 3, "{findings:#?}");
+}
+
+/// All of them are one origin for a browser: what the login keeps there is not for servers.
+fn no_cookies(stack: &Stack) {
+    let gateway = OneName::start(stack, Some(echo("any", &Arrivals::default())));
+    let mint = ["token", "mint", "--user", "alice", "--server", "time"];
+    let output = gateway.program(stack, &mint).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let token = String::from_utf8(output.stdout).unwrap();
+    run(async {
+        gateway.await_routes().await;
+        let request = gateway.http.get(format!("{}/time/mcp", gateway.origin));
+        let request = request.bearer_auth(token.trim()).header("Cookie", "__Host-x=of-the-login");
+        let echoed = Reply::read(request.header("X-Kept", "kept")).await;
+        assert_eq!((echoed.status.as_u16(), echoed.header("x-echo")), (200, "any"), "{echoed:?}");
+        assert_eq!(echoed.header("set-cookie"), "");
+        let seen = echoed.body.as_str().unwrap();
+        assert!(seen.contains("kept") && seen.contains("GET /time/mcp"), "{seen}");
+        assert!(!seen.contains("of-the-login") && !seen.contains(token.trim()), "{seen}");
+    });
 }

@@ -49,6 +49,9 @@ pub(super) fn why(error: &reqwest::Error) -> (String, &'static str) {
             format!("no TLS connection: {other}"),
             "a gateway without a certificate for the name refuses it: see Traefik's log",
         ),
+        None if plainly(error).contains("dns error") => {
+            ("its name has no address".to_owned(), "see what the check dns says of it")
+        }
         None => {
             let remedy = "check that Traefik runs, that its port is published and that no firewall is \
                           before it";
