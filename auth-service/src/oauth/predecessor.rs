@@ -138,7 +138,8 @@ impl AuthServer {
         for uri in old.redirect_uris.iter().map(RedirectUri::new) {
             match redirect_uri::check(&uri, &self.config.clients.redirect_schemes) {
                 Ok(()) => uris.push(uri),
-                Err(error) => refused.push(format!("{}: {error}", uri.as_str())),
+                // Strangers registered these, and a terminal obeys control characters.
+                Err(error) => refused.push(format!("{}: {error}", uri.as_str().escape_debug())),
             }
         }
         if uris.is_empty() {

@@ -181,7 +181,7 @@ async fn what_cannot_be_imported_is_listed() {
         "bad_uris",
         &uris(json!(["javascript:alert(1)", "http://localhost.evil.example/"])),
     );
-    client(&old, "some_uris", &uris(json!([REDIRECT, "urn:ietf:wg:oauth:2.0:oob"])));
+    client(&old, "some_uris", &uris(json!([REDIRECT, "urn:ietf:wg:oauth:2.0:oob", "x\u{1b}[2J"])));
     client(
         &old,
         "after_put",
@@ -202,6 +202,7 @@ async fn what_cannot_be_imported_is_listed() {
     for part in [
         "client bad_uris: no redirect URI can be taken",
         "client some_uris: redirect URI urn:ietf:wg:oauth:2.0:oob",
+        "client some_uris: redirect URI x\\u{1b}[2J: ",
         "client long_name: ",
         "client broken: the record cannot be read",
         "client other: the record is of another client",
@@ -214,7 +215,7 @@ async fn what_cannot_be_imported_is_listed() {
             "{part} {told:#?}"
         );
     }
-    assert_eq!(told.len(), 8, "{told:#?}");
+    assert_eq!(told.len(), 9, "{told:#?}");
     assert!(!told.iter().any(|line| line.contains("token-")), "tokens are secret");
 }
 
