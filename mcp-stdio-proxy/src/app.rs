@@ -10,6 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::catalogue::watch;
 use crate::check::check;
 use crate::cli::{Action, Options};
+use crate::healthcheck;
 use crate::http::guard::Guard;
 use crate::http::{self, Gate};
 use crate::hub::Hub;
@@ -21,7 +22,14 @@ const KEEP_ALIVE: Duration = Duration::from_mins(2);
 
 /// Does what the command line says; whether it went well.
 pub async fn run(options: Options) -> anyhow::Result<bool> {
-    let Some(Action::Check) = options.action else { return serve(options).await.map(|()| true) };
+    match options.action {
+        None => serve(options).await.map(|()| true),
+        Some(Action::Check) => check_servers(&options).await,
+        Some(Action::Healthcheck) => healthcheck::ask(options.listen).await.map(|()| true),
+    }
+}
+
+async fn check_servers(options: &Options) -> anyhow::Result<bool> {
     let (catalogue, _) = options.catalogue()?;
     let hub = Hub::new(options.settings(), &catalogue);
     hub.adopt_orphans();

@@ -16,7 +16,7 @@ use crate::settings::Settings;
 #[command(version, about)]
 pub struct Options {
     /// Where to listen
-    #[arg(long, env = "MCP_PROXY_LISTEN", default_value = "127.0.0.1:3000")]
+    #[arg(long, global = true, env = "MCP_PROXY_LISTEN", default_value = "127.0.0.1:3000")]
     pub listen: SocketAddr,
     /// Serve the servers of this file, each at /NAME/mcp, and at /mcp by the first label of the host
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -66,6 +66,8 @@ pub struct Options {
 pub enum Action {
     /// Start every server of --config once, and print what it offers
     Check,
+    /// Ask the proxy that listens at --listen whether it is alive, for containers without curl
+    Healthcheck,
 }
 
 /// Bounds; times are in seconds.

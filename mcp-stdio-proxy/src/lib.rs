@@ -15,6 +15,7 @@ pub mod check;
 pub mod child;
 pub mod cli;
 mod health;
+mod healthcheck;
 pub mod http;
 pub mod hub;
 pub mod identity;

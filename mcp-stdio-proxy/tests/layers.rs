@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the ground up.
-const FLOORS: [&str; 22] = [
+const FLOORS: [&str; 23] = [
     "sync",
     "protocol",
     "translate",
@@ -26,6 +26,7 @@ const FLOORS: [&str; 22] = [
     "http",
     "check",
     "cli",
+    "healthcheck",
     "app",
     "main",
 ];

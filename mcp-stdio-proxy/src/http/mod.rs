@@ -78,6 +78,7 @@ impl Gate {
         let chosen = headers::server(request.headers())?;
         let name = match (request.match_info().get("server"), &self.single) {
             (None, Some(single)) => single,
+            (Some(path), Some(single)) if path == &**single => single,
             (Some(_), Some(_)) => "",
             // What the gateway checked the token for is what gets the request.
             (path, None) => match (chosen, path) {

@@ -1,10 +1,11 @@
 //! What the operator sees: a line for each request, and nothing of what it says.
 
+use std::process::Command;
 use std::thread;
 
 use serde_json::json;
 
-use crate::support::{Proxy, call, eventually, text};
+use crate::support::{PROXY, Proxy, call, eventually, text};
 
 /// The lines of the access log about a request.
 fn lines(proxy: &Proxy, request: &str) -> Vec<String> {
@@ -59,4 +60,32 @@ fn a_stream_is_logged_when_it_ends() {
     });
     eventually("it is logged", || lines(&proxy, "long").len() == 1);
     assert!(number(&lines(&proxy, "long")[0], "micros") >= 600_000);
+}
+
+/// For containers; no server is started for it.
+#[test]
+fn the_program_asks_after_its_own_health() {
+    let proxy = Proxy::start(&[]);
+    let listen = format!("127.0.0.1:{}", proxy.port);
+    let asks = |listen: &str| {
+        let mut command = Command::new(PROXY);
+        command.arg("healthcheck").env("MCP_PROXY_LISTEN", listen).output().unwrap()
+    };
+    assert!(asks(&listen).status.success());
+    assert!(asks(&format!("0.0.0.0:{}", proxy.port)).status.success());
+    assert_eq!(proxy.state()["pids"], json!([]));
+    let refused = asks("127.0.0.1:1");
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("nothing answers at 127.0.0.1:1"));
+}
+
+/// Where a gateway has one name for all servers, the path names the only one, too.
+#[test]
+fn one_server_answers_at_its_own_path() {
+    let proxy = Proxy::with(&["--name", "clock", "--", crate::support::SERVER], &[]);
+    let ask = call(1, "pid", &json!({}));
+    let headers = [("X-User-Id", "u")];
+    assert_eq!(proxy.post_to("/clock/mcp", &headers, &ask).status, 200);
+    assert_eq!(proxy.post_to("/mcp", &headers, &ask).status, 200);
+    assert_eq!(proxy.post_to("/other/mcp", &headers, &ask).status, 404);
 }

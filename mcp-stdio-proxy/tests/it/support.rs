@@ -12,7 +12,7 @@ use crate::client::{PATIENCE, Response, send};
 pub(crate) const SERVER: &str = env!("CARGO_BIN_EXE_faulty-stdio-server");
 /// The server whose era is its first argument.
 pub(crate) const ERA_SERVER: &str = env!("CARGO_BIN_EXE_era-stdio-server");
-const PROXY: &str = env!("CARGO_BIN_EXE_mcp-stdio-proxy");
+pub(crate) const PROXY: &str = env!("CARGO_BIN_EXE_mcp-stdio-proxy");
 const JSON: &[(&str, &str)] =
     &[("Content-Type", "application/json"), ("Accept", "application/json, text/event-stream")];
 
