@@ -16,11 +16,17 @@ pub(super) enum Command {
         /// Write to this file (mode 0600, never overwritten) instead of standard output.
         #[arg(long)]
         out: Option<PathBuf>,
+        /// Leave a file that is there as it is, and make none: for starts of a container.
+        #[arg(long, requires = "out")]
+        if_missing: bool,
     },
 }
 
 /// Makes a key.
-pub(super) fn generate(out: Option<&PathBuf>) -> anyhow::Result<()> {
+pub(super) fn generate(out: Option<&PathBuf>, if_missing: bool) -> anyhow::Result<()> {
+    if if_missing && out.is_some_and(|path| path.exists()) {
+        return Ok(());
+    }
     let key = ports::generate_key()?;
     let Some(path) = out else { return super::say(key.trim_end()) };
     let mut file = OpenOptions::new()
@@ -30,4 +36,23 @@ pub(super) fn generate(out: Option<&PathBuf>) -> anyhow::Result<()> {
         .open(path)
         .with_context(|| format!("cannot create {}", path.display()))?;
     Ok(file.write_all(key.as_bytes())?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_key_is_never_overwritten() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("key.pem");
+        generate(Some(&path), true).unwrap();
+        let key = fs::read_to_string(&path).unwrap();
+        assert!(key.contains("PRIVATE KEY"));
+        generate(Some(&path), true).unwrap();
+        assert!(generate(Some(&path), false).is_err());
+        assert_eq!(fs::read_to_string(&path).unwrap(), key);
+    }
 }

@@ -72,7 +72,9 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Token(token::Command::Revoke(what)) => token::revoke(what, &store()?).await,
         Command::Server(command) => server::run(command).await,
         Command::User(command) => user::run(command, &store()?).await,
-        Command::Key(key::Command::Generate { out }) => key::generate(out.as_ref()),
+        Command::Key(key::Command::Generate { out, if_missing }) => {
+            key::generate(out.as_ref(), if_missing)
+        }
         Command::Backup(backup) => backup::backup(backup, &store()?).await,
         Command::Restore(restore) => backup::restore(restore, &store()?).await,
         Command::ImportPredecessor(import) => import::run(import).await,
