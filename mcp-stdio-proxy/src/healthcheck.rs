@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 
 /// Asks `/healthz` of the proxy that listens at `address`; no server is started for it.
-pub async fn ask(mut address: SocketAddr) -> anyhow::Result<()> {
+pub(crate) async fn ask(mut address: SocketAddr) -> anyhow::Result<()> {
     if address.ip().is_unspecified() {
         address.set_ip(Ipv4Addr::LOCALHOST.into());
     }

@@ -4,7 +4,11 @@ use reqwest::{Method, StatusCode, header::HeaderMap};
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::{browser::Browser, pkce, stack::Stack};
+use crate::{
+    browser::Browser,
+    pkce,
+    stack::{Gateway, Stack},
+};
 
 const CALLBACK: &str = "http://127.0.0.1:7777/callback";
 
@@ -38,7 +42,7 @@ impl McpClient {
     }
 
     /// The same for a server by its URL.
-    pub async fn log_in_to(stack: &Stack, url: &str, name: &str) -> Self {
+    pub async fn log_in_to(stack: &impl Gateway, url: &str, name: &str) -> Self {
         Self::log_in_at(stack.http(), stack.issuer(), url, &stack.login_code(name)).await
     }
 

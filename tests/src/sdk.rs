@@ -14,7 +14,7 @@ use std::{
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use crate::stack::{Stack, root};
+use crate::stack::{Gateway, root};
 
 /// An official SDK.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,7 +101,7 @@ pub struct Answer {
 
 impl Driver {
     /// Starts the client of `sdk`, which trusts the CA of `stack`.
-    pub fn start(sdk: Sdk, stack: &Stack) -> Self {
+    pub fn start(sdk: Sdk, stack: &impl Gateway) -> Self {
         let mut process = sdk
             .command()
             .env("SSL_CERT_FILE", stack.ca())

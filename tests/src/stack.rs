@@ -12,6 +12,18 @@ use url::Url;
 
 use crate::{browser::Browser, github::FakeGitHub};
 
+/// What a client needs to know of a gateway, however it was started.
+pub trait Gateway {
+    /// The CA to trust.
+    fn ca(&self) -> &str;
+    /// The issuer.
+    fn issuer(&self) -> &str;
+    /// A client that trusts the CA, reaches every host of the gateway and follows nothing.
+    fn http(&self) -> reqwest::Client;
+    /// A fresh login code.
+    fn login_code(&self, name: &str) -> String;
+}
+
 /// A running gateway with a stand-in for GitHub.
 pub struct Stack {
     /// What `scripts/quickstart` says about itself.
@@ -116,6 +128,24 @@ impl Stack {
     pub fn log(&self, name: &str) -> String {
         let path = self.path("logs").join(name);
         std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+}
+
+impl Gateway for Stack {
+    fn ca(&self) -> &str {
+        Self::ca(self)
+    }
+
+    fn issuer(&self) -> &str {
+        Self::issuer(self)
+    }
+
+    fn http(&self) -> reqwest::Client {
+        Self::http(self)
+    }
+
+    fn login_code(&self, name: &str) -> String {
+        Self::login_code(self, name)
     }
 }
 

@@ -403,7 +403,7 @@ fn no_signature_is_made_by_the_rsa_crate() {
 fn traefik_believes_no_header_of_a_client() {
     let entry_points = repository("traefik/traefik.yml");
     let points = entry_points.matches("\n    address: ").count();
-    assert_eq!(points, 2);
+    assert_eq!(points, 4, "two for clients, two inside");
     assert_eq!(entry_points.matches("aliasHeadersStrategy: delete").count(), points);
     assert!(!entry_points.contains("trustedIPs") && !entry_points.contains("insecure: true"));
     assert!(entry_points.contains("insecure: false") && entry_points.contains("- hygiene@file"));

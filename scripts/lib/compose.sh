@@ -1,0 +1,90 @@
+# shellcheck shell=sh
+# docker compose, and what .env says to it. The current directory is the project's.
+
+# As a plugin, or the program of its own.
+compose() {
+    if docker compose version >/dev/null 2>&1; then
+        docker compose "$@"
+    elif have docker-compose; then
+        docker-compose "$@"
+    else
+        fail "docker compose is needed: https://docs.docker.com/compose/install/"
+    fi
+}
+
+# setting NAME: its last value in .env.
+setting() {
+    sed -n "s/^$1=//p" .env | tail -n 1 | sed -e "s/^'\(.*\)'\$/\1/" -e 's/^"\(.*\)"$/\1/'
+}
+
+# set_setting NAME VALUE: in .env, whose owner and mode stay.
+set_setting() {
+    kept=$(grep -v "^$1=" .env || :)
+    printf '%s\n%s=%s\n' "$kept" "$1" "$2" >.env
+}
+
+project() {
+    compose config --format json | sed -n '1,3s/^ *"name": "\([^"]*\)".*/\1/p'
+}
+
+add_compose_file() {
+    files=$(setting COMPOSE_FILE)
+    set_setting COMPOSE_FILE "${files:-docker-compose.yml}:$1"
+}
+
+remove_compose_file() {
+    set_setting COMPOSE_FILE "$(setting COMPOSE_FILE | sed -e "s|:$1:|:|" -e "s|:$1\$||")"
+}
+
+server_url() {
+    port=$(setting PUBLIC_PORT)
+    if [ "${port:-443}" = 443 ]; then port=; else port=:$port; fi
+    if [ "$(setting SERVER_URLS)" = path ]; then
+        printf 'https://%s%s/%s/mcp' "$(setting BASE_DOMAIN)" "$port" "$1"
+    else
+        printf 'https://%s.%s%s/mcp' "$1" "$(setting BASE_DOMAIN)" "$port"
+    fi
+}
+
+# start_server NAME: without starting Traefik anew, which would end everybody's streams: it joins the
+# network as it runs, before the server asks it for keys. The next `docker compose up` finds it in the file.
+start_server() {
+    compose create "$1"
+    traefik=$(compose ps --quiet traefik)
+    [ -z "$traefik" ] || docker network connect --alias traefik "$(project)_$1" "$traefik"
+    compose up --detach --no-deps --wait "$1"
+}
+
+stop_server() {
+    network=$(project)_$1
+    compose rm --stop --force "$1"
+    traefik=$(compose ps --quiet traefik)
+    [ -z "$traefik" ] || docker network disconnect "$network" "$traefik" >/dev/null 2>&1 || :
+    docker network rm "$network" >/dev/null 2>&1 || :
+}
+
+# publish_file_server NAME: the container of the file, and a certificate of the server's own where one is got
+# for each name.
+publish_file_server() {
+    if [ -z "$(setting CERT_FILE)$(setting ACME_DNS_PROVIDER)" ]; then
+        names=$(setting CERT_NAMES)
+        set_setting CERT_NAMES "${names:+$names,}$1"
+        say "for its certificate: docker compose up -d traefik"
+    fi
+    if [ "$(setting MCP_FILE_ENABLED)" != true ]; then
+        set_setting MCP_FILE_ENABLED true
+        say "for the container of the file: docker compose up -d file"
+    fi
+}
+
+# auth_service ARGS...: its commands, in its container.
+auth_service() {
+    compose exec -T auth-service /auth-service "$@"
+}
+
+# in_auth_data COMMAND...: with the volume of auth-service at /data, whose image has no shell.
+in_auth_data() {
+    image=$(setting REDIS_IMAGE)
+    docker run --rm --interactive --network none --user root --entrypoint "" \
+        --volume "$(project)_auth-data:/data" "${image:-redis:8.0}" "$@"
+}

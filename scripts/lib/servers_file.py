@@ -1,0 +1,74 @@
+"""The mcpServers object in a file: an entry added or removed, or each of them handed on.
+
+servers_file.py add FILE NAME TITLE ALLOW COMMAND ARGS...   environment as lines on standard input
+servers_file.py remove FILE NAME
+servers_file.py each FILE PROGRAM OPTIONS...                runs PROGRAM NAME OPTIONS... -- COMMAND ARGS...
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+
+def fail(problem):
+    sys.exit(f"error: {problem}")
+
+
+def load(path):
+    try:
+        text = sys.stdin.read() if path == "-" else pathlib.Path(path).read_text(encoding="utf-8")
+        whole = json.loads(text)
+    except FileNotFoundError:
+        return {"mcpServers": {}}
+    except (OSError, ValueError) as error:
+        fail(f"{path}: {error}")
+    if not isinstance(whole, dict) or not isinstance(whole.get("mcpServers"), dict):
+        fail(f'{path}: it is not {{"mcpServers": {{…}}}}')
+    return whole
+
+
+def save(path, whole):
+    """By a rename, so that nobody reads half of it."""
+    draft = pathlib.Path(f"{path}.new")
+    draft.write_text(json.dumps(whole, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    draft.chmod(0o644)
+    os.replace(draft, path)
+
+
+def add(path, name, title, allow, command, *args):
+    whole = load(path)
+    if name in whole["mcpServers"]:
+        fail(f"{path} has a server {name} already")
+    entry = {"title": title} if title else {}
+    entry |= {"command": command, "args": list(args)}
+    if environment := dict(line.split("=", 1) for line in sys.stdin.read().splitlines()):
+        entry["env"] = environment
+    if allow:
+        entry["allow"] = [user.strip() for user in allow.split(",")]
+    whole["mcpServers"][name] = entry
+    save(path, whole)
+
+
+def remove(path, name):
+    whole = load(path)
+    if whole["mcpServers"].pop(name, None) is None:
+        fail(f"{path} has no server {name}")
+    save(path, whole)
+
+
+def each(path, program, *options):
+    for name, entry in load(path)["mcpServers"].items():
+        if not isinstance(entry, dict) or "command" not in entry:
+            fail(f"{name} has no command: only a server that is started here can be added")
+        environment = [f"--env={key}={value}" for key, value in entry.get("env", {}).items()]
+        environment = [part for pair in environment for part in pair.split("=", 1)]
+        arguments = [name, *options, *environment, "--", entry["command"], *entry.get("args", [])]
+        subprocess.run([program, *arguments], check=True)
+
+
+try:
+    {"add": add, "remove": remove, "each": each}[sys.argv[1]](*sys.argv[2:])
+except subprocess.CalledProcessError as error:
+    sys.exit(error.returncode)

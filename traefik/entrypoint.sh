@@ -1,0 +1,87 @@
+#!/bin/sh
+# Starts Traefik in its container: traefik.yml with the settings of the environment filled in, for one of
+# three kinds of certificates, and an access log that does not grow for ever.
+set -eu
+
+CONFIG=/run/traefik.yml
+ACCESS_LOG=/logs/access.log
+# 50 MB, and as much again in each of the four before it.
+LOG_BYTES=50000000
+
+fail() {
+    printf 'error: %s\n' "$*" >&2
+    exit 1
+}
+
+# without NAME: leaves out what is marked "NAME only".
+without() {
+    sed "/# --- $1 only: begin/,/# --- $1 only: end/d"
+}
+
+certificates() {
+    if [ -n "${CERT_FILE:-}" ]; then
+        [ -n "${KEY_FILE:-}" ] || fail "CERT_FILE is set without KEY_FILE"
+        for file in "$CERT_FILE" "$KEY_FILE"; do
+            [ -r "$file" ] || fail "$file is not there; ./certificates is /etc/certificates here"
+        done
+        without acme | without dns
+    elif [ -n "${ACME_DNS_PROVIDER:-}" ]; then
+        without ports
+    else
+        without dns
+    fi
+}
+
+# Whom to believe that it is the ACME server, if not the authorities of the system.
+acme_authority() {
+    if [ -n "${ACME_CA_CERTIFICATES:-}" ]; then cat; else without ca; fi
+}
+
+# The address of this container by a name that it has on one network only.
+api_address() {
+    getent hosts traefik-api | { read -r address _ && printf '%s' "$address"; } || printf 127.0.0.1
+}
+
+# A redirect names the port that clients see.
+redirect() {
+    if [ "${PUBLIC_PORT:-443}" = 443 ]; then
+        cat
+    else
+        sed "s|to: websecure|to: \":$PUBLIC_PORT\"|"
+    fi
+}
+
+fill() {
+    sed -e "s|@BASE_DOMAIN@|$BASE_DOMAIN|g" \
+        -e "s|@ACME_EMAIL@|${ACME_EMAIL:-}|" \
+        -e "s|@ACME_CA_SERVER@|${ACME_CA_SERVER:-https://acme-v02.api.letsencrypt.org/directory}|" \
+        -e "s|@ACME_CA_CERTIFICATES@|${ACME_CA_CERTIFICATES:-}|" \
+        -e "s|@ACME_DNS_PROVIDER@|${ACME_DNS_PROVIDER:-}|" \
+        -e "s|@API_ADDRESS@|$(api_address)|" \
+        -e "s|^accessLog:|&\\n  filePath: $ACCESS_LOG|"
+}
+
+# Traefik opens its log anew at USR1.
+rotate() {
+    while sleep 60; do
+        [ "$(wc -c <"$ACCESS_LOG")" -gt "$LOG_BYTES" ] || continue
+        for number in 3 2 1; do
+            [ ! -f "$ACCESS_LOG.$number" ] || mv "$ACCESS_LOG.$number" "$ACCESS_LOG.$((number + 1))"
+        done
+        mv "$ACCESS_LOG" "$ACCESS_LOG.1"
+        kill -USR1 1
+    done
+}
+
+if [ -n "${CERT_FILE:-}" ]; then
+    CERT_RESOLVER=
+else
+    CERT_RESOLVER=letsencrypt
+fi
+API_ENTRY_POINT=traefik
+KEYS_ENTRY_POINT=inside
+export CERT_RESOLVER API_ENTRY_POINT KEYS_ENTRY_POINT
+
+certificates </etc/traefik/traefik.yml | acme_authority | redirect | fill >"$CONFIG"
+rotate &
+exec traefik --configFile="$CONFIG"
