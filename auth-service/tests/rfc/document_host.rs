@@ -29,7 +29,9 @@ impl DocumentHost {
             .stderr(Stdio::null())
             .status();
         assert!(made.unwrap().success());
-        let mut process = Command::new("openssl")
+        // A server that is still in use when the test ends is never dropped; this one ends with the thread.
+        let mut process = Command::new("setpriv")
+            .args(["--pdeathsig", "KILL", "openssl"])
             .args(["s_server", "-accept", "127.0.0.1:0", "-cert", "cert.pem", "-key", "key.pem"])
             .arg("-HTTP")
             .current_dir(&files)

@@ -54,7 +54,7 @@ async fn main() -> anyhow::Result<()> {
     let predecessor = absolute(options.peers.clone())?.join("mcp-oauth-dynamicclient");
     let (own, traefik) = (absolute(options.own.clone())?, absolute(options.traefik.clone())?);
     let places = Places { own, predecessor, traefik };
-    let stage = Stage::set(places)?;
+    let stage = Stage::set(places.clone())?;
     eprintln!("minting {} tokens", options.tokens);
     let round = Round::prepare(&stage, options.tokens, options.seconds).await?;
     let mut figures = Figures::default();
@@ -78,6 +78,8 @@ async fn main() -> anyhow::Result<()> {
         behind.rotate_left(1);
     }
     eprintln!("revoking {} tokens", options.revocations);
+    // The command looks through all tokens, so that those of the rounds would be in its way.
+    let stage = Stage::set(places)?;
     let revoked = tokens::ours(&stage, options.revocations + 1).await?;
     let revocations = revocation::measure(&stage, &revoked, 16).await?;
     use std::io::Write as _;
