@@ -87,15 +87,19 @@ impl Room {
         Ok(())
     }
 
+    /// The resource that `params` name, if the server tells of changes to any.
+    fn watchable(&self, params: &str) -> Result<String, Refused> {
+        self.offers("/resources/subscribe")?;
+        subscription::uri(params).ok_or((error::INVALID_PARAMS, "uri is missing".into()))
+    }
+
     async fn watch(
         &self,
         child: &Arc<Child>,
         session: &Session,
         params: &str,
     ) -> Result<(), Refused> {
-        self.offers("/resources/subscribe")?;
-        let uri =
-            subscription::uri(params).ok_or((error::INVALID_PARAMS, "uri is missing".into()))?;
+        let uri = self.watchable(params)?;
         if session.watched().len() >= WATCHED {
             return Err((error::INVALID_PARAMS, "too many resources are watched".into()));
         }
@@ -113,9 +117,7 @@ impl Room {
         session: &Session,
         params: &str,
     ) -> Result<(), Refused> {
-        self.offers("/resources/subscribe")?;
-        let uri =
-            subscription::uri(params).ok_or((error::INVALID_PARAMS, "uri is missing".into()))?;
+        let uri = self.watchable(params)?;
         if !session.unwatch(&uri) {
             return Ok(());
         }

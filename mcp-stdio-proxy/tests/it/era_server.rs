@@ -1,12 +1,16 @@
 //! A stdio MCP server of one era or both, whose tools do what the eras do differently.
 #![expect(clippy::indexing_slicing, reason = "a member that is not there is null")]
 
+mod say;
+
 use std::collections::HashMap;
-use std::io::{self, BufRead as _, Write as _};
+use std::io::{self, BufRead as _};
 use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+
+use say::say;
 
 const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 const SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
@@ -53,14 +57,6 @@ fn main() -> io::Result<()> {
         server.take(&message)?;
     }
     Ok(())
-}
-
-fn say(value: &Value) -> io::Result<()> {
-    let mut line = value.to_string();
-    line.push('\n');
-    let mut out = io::stdout().lock();
-    out.write_all(line.as_bytes())?;
-    out.flush()
 }
 
 fn answer(id: &Value, result: &Value) -> io::Result<()> {

@@ -1,4 +1,6 @@
-//! A stdio MCP server that does wrong, by tools named after the fault; the tests' only server.
+//! A stdio MCP server that does wrong, by tools named after the fault.
+
+mod say;
 
 use std::collections::HashMap;
 use std::io::{self, BufRead as _, Write as _};
@@ -6,6 +8,8 @@ use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+
+use say::say;
 
 /// What the server remembers.
 #[derive(Default)]
@@ -33,14 +37,6 @@ fn main() -> io::Result<()> {
         server.take(&mode, &message)?;
     }
     Ok(())
-}
-
-fn say(value: &Value) -> io::Result<()> {
-    let mut line = value.to_string();
-    line.push('\n');
-    let mut out = io::stdout().lock();
-    out.write_all(line.as_bytes())?;
-    out.flush()
 }
 
 fn answer(id: &Value, result: &Value) -> io::Result<()> {

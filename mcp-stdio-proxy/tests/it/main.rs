@@ -1,4 +1,4 @@
-//! The proxy as a client sees it: real program, real processes, one server that misbehaves.
+//! The proxy as a client sees it: real program, real processes, servers of each era and one that misbehaves.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -3,12 +3,16 @@
 //! take `subscriptions/listen`.
 #![expect(clippy::indexing_slicing, reason = "a JSON value is indexed by name, and grows")]
 
+mod say;
+
 use std::collections::BTreeMap;
-use std::io::{self, BufRead as _, Write as _};
+use std::io::{self, BufRead as _};
 use std::thread;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
+
+use say::say;
 
 const PREFIX: &str = "io.modelcontextprotocol";
 
@@ -35,14 +39,6 @@ fn main() -> io::Result<()> {
         server.take(&message)?;
     }
     Ok(())
-}
-
-fn say(value: &Value) -> io::Result<()> {
-    let mut line = value.to_string();
-    line.push('\n');
-    let mut out = io::stdout().lock();
-    out.write_all(line.as_bytes())?;
-    out.flush()
 }
 
 fn answer(id: &Value, mut result: Value) -> io::Result<()> {
