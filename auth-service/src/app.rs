@@ -19,7 +19,7 @@ use crate::{
     config::{Config, TlsConfig},
     http,
     metrics::Metrics,
-    model::{Catalogue, Listing, SystemClock},
+    model::{Catalogue, Identifier, Listing, SystemClock},
     oauth::{AuthServer, Endpoint, Identities, SeenTokens},
     ports::{self, ClientDocuments, GitHub, Providers, SigningKeys},
     store::{self, Store},
@@ -44,9 +44,6 @@ pub enum Error {
     /// GitHub settings.
     #[error(transparent)]
     GitHub(#[from] ports::GithubError),
-    /// The fetcher of client metadata documents.
-    #[error(transparent)]
-    Documents(#[from] ports::DocumentError),
     /// Redis settings.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -82,7 +79,7 @@ pub fn build(
         identities: Identities::default(),
         metrics: Metrics::default(),
         github,
-        documents: ClientDocuments::new()?,
+        documents: ClientDocuments::default(),
         catalogue,
         clock: Arc::new(SystemClock),
         config,
@@ -101,6 +98,8 @@ pub async fn serve(config: Config) -> Result<(), Error> {
     let servers = server.catalogue().iter().count();
     let listener = TcpListener::bind(address).map_err(|error| Error::Listen(address, error))?;
     let watcher = tokio::spawn(providers.watch(publish));
+    // The first random number takes the library some 40 ms, in which a worker would answer nobody.
+    tokio::task::spawn_blocking(Identifier::generate);
     log::info!("listening on {address} as {issuer}, {servers} MCP servers");
     let done = http_server(server, listener, tls)?.await.map_err(Error::Run);
     watcher.abort();

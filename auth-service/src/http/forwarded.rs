@@ -29,7 +29,7 @@ impl<'a> Forwarded<'a> {
         let host = once(headers, &HOST)?;
         let uri = once(headers, &URI)?;
         let path = uri.split(['?', '#']).next().unwrap_or("");
-        if !path.starts_with('/') || !path.split('/').all(is_plain) || path.contains("//") {
+        if !is_plain_path(path) {
             return Err(Malformed);
         }
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-.:[]".contains(&byte);
@@ -41,10 +41,17 @@ impl<'a> Forwarded<'a> {
     }
 }
 
-/// One segment of a path that means the same to everybody.
-fn is_plain(segment: &str) -> bool {
-    let harmless = |byte: u8| byte.is_ascii_graphic() && !b"%\\;".contains(&byte);
-    !matches!(segment, "." | "..") && segment.bytes().all(harmless)
+/// A path that means the same to everybody: only the last of its segments may be empty.
+fn is_plain_path(path: &str) -> bool {
+    let Some(path) = path.as_bytes().strip_prefix(b"/") else { return false };
+    let mut segments = path.split(|byte| *byte == b'/');
+    segments.next_back().is_none_or(|last| last.is_empty() || is_plain(last))
+        && segments.all(is_plain)
+}
+
+fn is_plain(segment: &[u8]) -> bool {
+    let harmless = |byte: &u8| byte.is_ascii_graphic() && !b"%\\;".contains(byte);
+    !matches!(segment, b"" | b"." | b"..") && segment.iter().all(harmless)
 }
 
 /// In lower case, without the port of https, and without the root's dot: `host.` and `host` are the
@@ -97,12 +104,15 @@ mod tests {
             assert_eq!(read(host, "/mcp?x=/../y"), expected, "{host}");
         }
         assert_eq!(read("a.example.:8443", "/").unwrap().0, "a.example:8443");
+        assert_eq!(read("time.example", "/a/mcp/").unwrap().1, "/a/mcp/");
     }
 
     #[test]
     fn spellings_that_can_be_read_in_two_ways_are_refused() {
         for uri in
             ["", "mcp", "/a/../mcp", "/./mcp", "/a%2fb", "/%2e%2e/mcp", "//mcp", "/a;b", "/a\\b"]
+                .into_iter()
+                .chain(["/..", "/../", "//", "/mcp//", "/mcp/.", "?/mcp"])
         {
             assert_eq!(read("time.example", uri), Err(Malformed), "{uri}");
         }

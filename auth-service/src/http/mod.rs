@@ -30,7 +30,6 @@ mod verify;
 use actix_web::{
     FromRequest, Handler, HttpResponse, Resource, Responder, Route,
     dev::HttpServiceFactory,
-    guard::fn_guard,
     http::header::ALLOW,
     middleware::from_fn,
     web::{self, PayloadConfig, ServiceConfig},
@@ -53,11 +52,7 @@ pub fn routes(config: &mut ServiceConfig) {
     let with_path = |known: &str| format!("{known}/{{path:.*}}");
     config.app_data(PayloadConfig::new(MAX_BODY));
     // The first, since routes are tried in their order, and this one is asked for every MCP request.
-    config.service(
-        web::resource(Endpoint::Verify.path())
-            .route(web::route().guard(fn_guard(asker::is_known)).to(verify::verify))
-            .default_service(web::to(asker::refuse)),
-    );
+    config.service(verify::service());
     // RFC 8414 §3.1 inserts the path of an issuer after the well-known part, OpenID Connect
     // Discovery §4 appends; clients try either with the path of the MCP server.
     let appended = format!("/{{path:.*}}{openid}");

@@ -1,44 +1,58 @@
 //! `/verify`: Traefik's `ForwardAuth` asks whether a request may go on.
 
 use actix_web::{
-    HttpRequest, HttpResponse,
+    Error, HttpRequest, HttpResponse,
+    dev::{HttpServiceFactory, ServiceRequest, ServiceResponse, fn_service},
     http::{
         StatusCode,
-        header::{self, HeaderName, HeaderValue},
+        header::{self, HeaderName},
     },
-    web::Data,
+    web::{self, Data},
 };
 use serde_json::json;
 
-use super::{error::RETRY_AFTER, forwarded::Forwarded, operation};
+use super::{asker, error::RETRY_AFTER, forwarded::Forwarded, operation};
 use crate::{
     model::Chain,
-    oauth::{AuthServer, BearerError, Challenge, Fact, Identity},
+    oauth::{AuthServer, BearerError, Challenge, Endpoint, Identity},
 };
 
-/// The header of each fact.
-const FACTS: [(HeaderName, Fact); 8] = [
-    (HeaderName::from_static("x-mcp-server"), Fact::Server),
-    (HeaderName::from_static("x-mcp-challenge"), Fact::Challenge),
-    (HeaderName::from_static("x-user-id"), Fact::Subject),
-    (HeaderName::from_static("x-user-name"), Fact::Name),
-    (HeaderName::from_static("x-user-email"), Fact::Email),
-    (HeaderName::from_static("x-client-id"), Fact::Client),
-    (HeaderName::from_static("x-auth-scopes"), Fact::Scopes),
-    (HeaderName::from_static("x-mcp-identity"), Fact::Signed),
-];
+const SERVER: HeaderName = HeaderName::from_static("x-mcp-server");
+const CHALLENGE: HeaderName = HeaderName::from_static("x-mcp-challenge");
+const SUBJECT: HeaderName = HeaderName::from_static("x-user-id");
+const NAME: HeaderName = HeaderName::from_static("x-user-name");
+const EMAIL: HeaderName = HeaderName::from_static("x-user-email");
+const CLIENT: HeaderName = HeaderName::from_static("x-client-id");
+const SCOPES: HeaderName = HeaderName::from_static("x-auth-scopes");
+const SIGNED: HeaderName = HeaderName::from_static("x-mcp-identity");
+
+/// The endpoint, for all methods. A service and not a handler, since each layer of routing costs a
+/// request as much as the decision.
+pub(super) fn service() -> impl HttpServiceFactory {
+    web::service(Endpoint::Verify.path()).finish(fn_service(serve))
+}
+
+async fn serve(request: ServiceRequest) -> Result<ServiceResponse, Error> {
+    let response = match request.app_data::<Data<AuthServer>>() {
+        Some(server) if asker::is_known(server, request.head()) => {
+            verify(server, request.request()).await
+        }
+        _ => asker::refuse(),
+    };
+    Ok(request.into_response(response))
+}
 
 /// Answers 200 with the identity, or what the client gets to see instead.
-pub(super) async fn verify(server: Data<AuthServer>, request: HttpRequest) -> HttpResponse {
+async fn verify(server: &AuthServer, request: &HttpRequest) -> HttpResponse {
     let Ok(forwarded) = Forwarded::read(request.headers()) else {
         return refuse(StatusCode::BAD_REQUEST, "invalid_request", "this URL cannot be used");
     };
     let mut authorization = request.headers().get_all(header::AUTHORIZATION);
-    // A header that is no text is a token that does not hold, and so are two of them: whoever comes
-    // behind us might take the other one (RFC 9110 §5.3).
+    // Two of them are a token that does not hold: whoever comes behind us might take the other one
+    // (RFC 9110 §5.3).
     let authorization = authorization.next().map(|value| match authorization.next() {
-        None => std::str::from_utf8(value.as_bytes()).unwrap_or("Bearer ?"),
-        Some(_) => "Bearer ?",
+        None => value.as_bytes(),
+        Some(_) => b"Bearer ?",
     });
     let place = (&*forwarded.authority, forwarded.path);
     match server.verify(place, authorization, &operation::read(request.headers())).await {
@@ -73,11 +87,15 @@ pub(super) async fn verify(server: Data<AuthServer>, request: HttpRequest) -> Ht
 /// client's own copy must not be what remains.
 fn admit(identity: &Identity) -> HttpResponse {
     let mut response = HttpResponse::Ok().finish();
-    for (name, fact) in FACTS {
-        let value = HeaderValue::from_maybe_shared(identity.get(fact));
-        let value = value.unwrap_or_else(|_| HeaderValue::from_static(""));
-        response.headers_mut().insert(name, value);
-    }
+    let headers = response.headers_mut();
+    headers.insert(SERVER, identity.server.clone());
+    headers.insert(CHALLENGE, identity.challenge.clone());
+    headers.insert(SUBJECT, identity.subject.clone());
+    headers.insert(NAME, identity.name.clone());
+    headers.insert(EMAIL, identity.email.clone());
+    headers.insert(CLIENT, identity.client.clone());
+    headers.insert(SCOPES, identity.scopes.clone());
+    headers.insert(SIGNED, identity.signed.clone());
     response
 }
 

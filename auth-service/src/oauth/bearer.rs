@@ -110,7 +110,7 @@ impl AuthServer {
     pub async fn verify(
         &self,
         (authority, path): (&str, &str),
-        authorization: Option<&str>,
+        authorization: Option<&[u8]>,
         operation: &Operation,
     ) -> Result<Arc<Identity>, BearerError> {
         let catalogue = self.catalogue();
@@ -167,9 +167,12 @@ impl AuthServer {
 }
 
 /// The token of an `Authorization` header; the scheme is compared without case (RFC 9110 §11.1).
-fn bearer_token(header: &str) -> Option<&str> {
-    let (scheme, token) = header.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim_matches(' '))
+fn bearer_token(header: &[u8]) -> Option<&[u8]> {
+    let (scheme, mut token) = header.split_at_checked(b"bearer ".len())?;
+    while let [b' ', rest @ ..] | [rest @ .., b' '] = token {
+        token = rest;
+    }
+    scheme.eq_ignore_ascii_case(b"bearer ").then_some(token)
 }
 
 #[cfg(test)]
@@ -178,9 +181,11 @@ mod tests {
 
     #[test]
     fn the_scheme_is_read_without_case() {
-        assert_eq!(bearer_token("Bearer abc"), Some("abc"));
-        assert_eq!(bearer_token("bEARER  abc"), Some("abc"));
-        assert_eq!(bearer_token("Basic abc"), None);
-        assert_eq!(bearer_token("Bearer"), None);
+        assert_eq!(bearer_token(b"Bearer abc"), Some(&b"abc"[..]));
+        assert_eq!(bearer_token(b"bEARER  abc "), Some(&b"abc"[..]));
+        assert_eq!(bearer_token(b"Bearer "), Some(&b""[..]));
+        assert_eq!(bearer_token(b"Basic abc"), None);
+        assert_eq!(bearer_token(b"Bearers abc"), None);
+        assert_eq!(bearer_token(b"Bearer"), None);
     }
 }

@@ -2,9 +2,14 @@
 //! `X-MCP-Identity`, so that a server that is reached around the gateway can tell. The JWT opens
 //! nothing: its type is not that of an access token (RFC 8725 §3.11).
 
-use std::{borrow::Cow, hash::Hash, sync::Arc, time::Duration};
+use std::{
+    borrow::Cow,
+    hash::{Hash, Hasher},
+    sync::Arc,
+    time::Duration,
+};
 
-use bytes::Bytes;
+use actix_web::http::header::HeaderValue;
 use quick_cache::{Equivalent, sync::Cache};
 use serde::Serialize;
 
@@ -26,56 +31,31 @@ const USE: i64 = 30;
 /// The most that are remembered; some kilobyte each.
 const CAPACITY: usize = 8_192;
 
-/// What is said of who asks. Each text is printable ASCII, which every hop reads alike, with `?` for
-/// all else; what is not known is empty.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fact {
-    /// The name of the server that the token was checked for. What serves the request must take
-    /// this one, and not choose by host and path a second time.
-    Server,
-    /// What a challenge of this server begins with, for what is refused behind us.
-    Challenge,
-    /// `sub`.
-    Subject,
-    /// Login name.
-    Name,
-    /// E-mail address.
-    Email,
-    /// The client.
-    Client,
-    /// The scopes of the token, and those that they include.
-    Scopes,
-    /// All of it in a form that proves itself, unless that is off.
-    Signed,
-}
-
-const FACTS: usize = 8;
-
-/// Who may go on.
+/// What is said of who may go on. Each text is printable ASCII, which every hop reads alike, with `?`
+/// for all else; what is not known is empty.
 #[derive(Debug)]
 pub struct Identity {
     made_at: UnixTime,
-    /// The facts, and the resource.
-    texts: Texts<{ FACTS + 1 }>,
+    /// The name of the server that the token was checked for. What serves the request must take
+    /// this one, and not choose by host and path a second time.
+    pub server: HeaderValue,
+    /// What a challenge of this server begins with, for what is refused behind us.
+    pub challenge: HeaderValue,
+    /// `sub`.
+    pub subject: HeaderValue,
+    /// Login name.
+    pub name: HeaderValue,
+    /// E-mail address.
+    pub email: HeaderValue,
+    /// The client.
+    pub client: HeaderValue,
+    /// The scopes of the token, and those that they include.
+    pub scopes: HeaderValue,
+    /// All of it in a form that proves itself, unless that is off.
+    pub signed: HeaderValue,
 }
 
-impl Identity {
-    /// What is said.
-    #[must_use]
-    pub fn get(&self, fact: Fact) -> Bytes {
-        self.texts.bytes(fact as usize)
-    }
-
-    /// Whether it can be said now of somebody with `scopes` at `server`: the catalogue, which tells
-    /// the scopes that a token holds and where a server is, may have changed.
-    fn holds(&self, now: UnixTime, server: &McpServer, scopes: &str) -> bool {
-        (0..USE).contains(&(now.0 - self.made_at.0))
-            && self.texts.str(Fact::Scopes as usize) == scopes
-            && self.texts.str(FACTS) == server.resource.as_str()
-    }
-}
-
-/// What was said lately, by access token and server.
+/// What was said lately. A client that gets a new access token stays who it was.
 pub struct Identities(Cache<Key, Arc<Identity>>);
 
 impl Default for Identities {
@@ -84,21 +64,37 @@ impl Default for Identities {
     }
 }
 
-#[derive(Hash, PartialEq, Eq)]
-struct Key {
-    jti: String,
-    server: String,
+/// All that an identity says: name and URL of the server, subject, name, e-mail address, client,
+/// scopes.
+type Asked<'a> = [&'a str; SAID];
+
+const SAID: usize = 7;
+
+struct Key(Texts<SAID>);
+
+impl Key {
+    fn said(&self) -> Asked<'_> {
+        std::array::from_fn(|at| self.0.str(at))
+    }
 }
 
-#[derive(Hash)]
-struct Asked<'a> {
-    jti: &'a str,
-    server: &'a str,
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.said() == other.said()
+    }
+}
+
+impl Eq for Key {}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.said().hash(state);
+    }
 }
 
 impl Equivalent<Key> for Asked<'_> {
     fn equivalent(&self, key: &Key) -> bool {
-        self.jti == key.jti && self.server == key.server
+        *self == key.said()
     }
 }
 
@@ -126,36 +122,43 @@ impl AuthServer {
         scopes: &str,
     ) -> Result<Arc<Identity>, Error> {
         let now = self.now();
-        let (jti, name) = (seen.text(Part::Jti), server.name.as_str());
-        if let Some(known) = self.identities.0.get(&Asked { jti, server: name })
-            && known.holds(now, server, scopes)
+        let said: Asked<'_> = [
+            server.name.as_str(),
+            server.resource.as_str(),
+            seen.text(Part::Subject),
+            seen.text(Part::Name),
+            seen.text(Part::Email),
+            seen.text(Part::Client),
+            scopes,
+        ];
+        if let Some(known) = self.identities.0.get(&said)
+            && (0..USE).contains(&(now.0 - known.made_at.0))
         {
             return Ok(known);
         }
-        let identity = Arc::new(self.new_identity(now, seen, server, scopes)?);
-        let key = Key { jti: jti.to_owned(), server: name.to_owned() };
-        self.identities.0.insert(key, Arc::clone(&identity));
+        let challenge = Challenge::beginning(&server.resource.metadata_url());
+        let identity = Arc::new(self.new_identity(now, said, &challenge)?);
+        let key = Texts::new(said).ok_or_else(|| Error::Internal("an endless identity".into()))?;
+        self.identities.0.insert(Key(key), Arc::clone(&identity));
         Ok(identity)
     }
 
     fn new_identity(
         &self,
         now: UnixTime,
-        seen: &SeenToken,
-        server: &McpServer,
-        scopes: &str,
+        [server, resource, subject, name, email, client, scopes]: Asked<'_>,
+        challenge: &str,
     ) -> Result<Identity, Error> {
-        let (name, resource) = (server.name.as_str(), server.resource.as_str());
         let signed = if self.config.signed_identity {
             let claims = Claims {
                 iss: self.config.issuer.as_str(),
                 aud: resource,
-                sub: seen.text(Part::Subject),
-                preferred_username: seen.text(Part::Name),
-                email: seen.text(Part::Email),
-                client_id: seen.text(Part::Client),
+                sub: subject,
+                preferred_username: name,
+                email,
+                client_id: client,
                 scope: scopes,
-                mcp_server: name,
+                mcp_server: server,
                 iat: now,
                 exp: now.plus(LIFE),
             };
@@ -163,19 +166,21 @@ impl AuthServer {
         } else {
             String::new()
         };
-        let texts = Texts::new([
-            name,
-            &Challenge::beginning(&server.resource.metadata_url()),
-            &printable(seen.text(Part::Subject)),
-            &printable(seen.text(Part::Name)),
-            &printable(seen.text(Part::Email)),
-            &printable(seen.text(Part::Client)),
-            &printable(scopes),
-            &signed,
-            resource,
-        ]);
-        let texts = texts.ok_or_else(|| Error::Internal("an identity is too long".into()))?;
-        Ok(Identity { made_at: now, texts })
+        let value = |text| {
+            HeaderValue::from_str(&printable(text))
+                .map_err(|_| Error::Internal("an identity that no header can hold".into()))
+        };
+        Ok(Identity {
+            made_at: now,
+            server: value(server)?,
+            challenge: value(challenge)?,
+            subject: value(subject)?,
+            name: value(name)?,
+            email: value(email)?,
+            client: value(client)?,
+            scopes: value(scopes)?,
+            signed: value(&signed)?,
+        })
     }
 }
 

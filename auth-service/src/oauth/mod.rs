@@ -1,5 +1,6 @@
 //! The protocol: one `impl AuthServer` block a file, each named by what its RFC is about. No HTTP
-//! framework, no Redis command and no HTTP client below this line.
+//! framework, no Redis command and no HTTP client below this line; of HTTP there is the value of a
+//! header, which `/verify` is asked for too often to make it anew.
 
 mod access_token;
 mod approval;
@@ -61,7 +62,7 @@ pub use self::{
     device::{DEVICE_CODE, DeviceAuthorization},
     endpoint::Endpoint,
     error::{Error, ErrorCode, GrantFault},
-    identity::{Fact, Identities, Identity},
+    identity::{Identities, Identity},
     introspection::Introspection,
     login::{Arrival, Landing, ProviderAnswer},
     metadata::ServerMetadata,

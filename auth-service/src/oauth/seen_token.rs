@@ -95,8 +95,8 @@ impl SeenToken {
 
 impl AuthServer {
     /// What is known of `token`, if we signed it and it has not ended; else why not.
-    pub(super) fn seen(&self, token: &str) -> Result<Arc<SeenToken>, Decision> {
-        let hash = digest::digest(&digest::SHA256, token.as_bytes());
+    pub(super) fn seen(&self, token: &[u8]) -> Result<Arc<SeenToken>, Decision> {
+        let hash = digest::digest(&digest::SHA256, token);
         let key: [u8; 32] = hash.as_ref().try_into().map_err(|_| Decision::Invalid)?;
         if let Some(known) = self.seen.0.get(&key) {
             if self.now() < known.expires_at {
@@ -105,6 +105,7 @@ impl AuthServer {
             self.seen.0.remove(&key);
             return Err(Decision::Expired);
         }
+        let token = std::str::from_utf8(token).map_err(|_| Decision::Invalid)?;
         let claims = self.signed_claims(token).ok_or(Decision::Invalid)?;
         if claims.exp <= self.now() {
             return Err(Decision::Expired);

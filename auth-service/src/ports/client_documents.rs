@@ -9,6 +9,8 @@ use std::{
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
+use super::lazy_client::LazyClient;
+
 /// The draft suggests 5 KB; documents of known clients are below 1 KB.
 const MAX_BYTES: usize = 16 * 1024;
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -19,7 +21,7 @@ const KEEP: (u64, u64) = (300, 86_400);
 /// Why there is no document; for the log alone.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The request failed.
+    /// The request failed, or there is no client to make it.
     #[error("{0:?}")]
     Http(reqwest::Error),
     /// It was not answered with a document.
@@ -28,9 +30,6 @@ pub enum Error {
     /// It is too large.
     #[error("larger than {MAX_BYTES} bytes")]
     TooLarge,
-    /// No client can be made.
-    #[error("no HTTP client")]
-    Client(#[source] reqwest::Error),
 }
 
 /// A document, and for how long it may be kept.
@@ -44,39 +43,46 @@ pub struct Document {
 
 /// Fetches documents.
 pub struct ClientDocuments {
-    http: reqwest::Client,
+    http: LazyClient,
+}
+
+/// A fetcher that reaches public addresses and nothing else.
+impl Default for ClientDocuments {
+    fn default() -> Self {
+        Self::resolving_by(Arc::new(PublicOnly), None)
+    }
 }
 
 impl ClientDocuments {
-    /// A fetcher that reaches public addresses and nothing else.
-    pub fn new() -> Result<Self, Error> {
-        Self::resolving_by(Arc::new(PublicOnly), None)
-    }
-
     /// A fetcher that reaches what `resolver` says, and trusts only `authority` if there is one.
+    #[must_use]
     pub fn resolving_by(
         resolver: Arc<dyn Resolve>,
         authority: Option<reqwest::Certificate>,
-    ) -> Result<Self, Error> {
-        let mut client = reqwest::Client::builder()
-            // The address is resolved once, checked, and connected to. A proxy of the environment
-            // would resolve it again.
-            .dns_resolver(resolver)
-            .no_proxy()
-            .https_only(true)
-            // A redirect would lead past the check of the URL.
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(PATIENCE)
-            .user_agent(concat!("mcp-oauth-gateway/", env!("CARGO_PKG_VERSION")));
-        if let Some(authority) = authority {
-            client = client.tls_certs_only([authority]);
-        }
-        Ok(Self { http: client.build().map_err(Error::Client)? })
+    ) -> Self {
+        let http = LazyClient::new(move || {
+            let mut client = reqwest::Client::builder()
+                // The address is resolved once, checked, and connected to. A proxy of the
+                // environment would resolve it again.
+                .dns_resolver(Arc::clone(&resolver))
+                .no_proxy()
+                .https_only(true)
+                // A redirect would lead past the check of the URL.
+                .redirect(reqwest::redirect::Policy::none())
+                .timeout(PATIENCE)
+                .user_agent(concat!("mcp-oauth-gateway/", env!("CARGO_PKG_VERSION")));
+            if let Some(authority) = &authority {
+                client = client.tls_certs_only([authority.clone()]);
+            }
+            client.build()
+        });
+        Self { http }
     }
 
     /// The document at `url`, which has a host name and not an address.
     pub async fn fetch(&self, url: &str) -> Result<Document, Error> {
-        let request = self.http.get(url).header("Accept", "application/json");
+        let request =
+            self.http.get().map_err(Error::Http)?.get(url).header("Accept", "application/json");
         let mut answer = request.send().await.map_err(Error::Http)?;
         if answer.status() != 200 {
             return Err(Error::Status(answer.status().as_u16()));

@@ -10,6 +10,7 @@ use oauth2::{
 use secrecy::ExposeSecret;
 use serde::{Deserialize, de::DeserializeOwned};
 
+use super::lazy_client::LazyClient;
 use crate::{config::GithubConfig, model::User};
 
 /// No answer of GitHub takes longer.
@@ -42,7 +43,7 @@ impl From<reqwest::Error> for Error {
 /// A GitHub OAuth app.
 pub struct GitHub {
     oauth: Endpoints,
-    http: reqwest::Client,
+    http: LazyClient,
     api: String,
 }
 
@@ -58,12 +59,14 @@ impl GitHub {
             .set_auth_uri(authorize)
             .set_token_uri(token)
             .set_redirect_uri(RedirectUrl::new(redirect).map_err(settings)?);
-        let http = reqwest::Client::builder()
-            // A token endpoint that redirects would be asking for our secret elsewhere.
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(PATIENCE)
-            .user_agent(concat!("mcp-oauth-gateway/", env!("CARGO_PKG_VERSION")))
-            .build()?;
+        let http = LazyClient::new(|| {
+            reqwest::Client::builder()
+                // A token endpoint that redirects would be asking for our secret elsewhere.
+                .redirect(reqwest::redirect::Policy::none())
+                .timeout(PATIENCE)
+                .user_agent(concat!("mcp-oauth-gateway/", env!("CARGO_PKG_VERSION")))
+                .build()
+        });
         let api = config.api_url.as_str().trim_end_matches('/').to_owned();
         Ok(Self { oauth, http, api })
     }
@@ -110,7 +113,7 @@ impl GitHub {
     }
 
     async fn send(&self, request: oauth2::HttpRequest) -> Result<oauth2::HttpResponse, Sending> {
-        let answer = self.http.execute(request.try_into()?).await?;
+        let answer = self.http.get()?.execute(request.try_into()?).await?;
         if answer.status().is_server_error() {
             return Err(Sending::Status(answer.status()));
         }
@@ -122,7 +125,7 @@ impl GitHub {
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str, token: &str) -> Result<T, Error> {
-        let request = self.http.get(format!("{}{path}", self.api)).bearer_auth(token);
+        let request = self.http.get()?.get(format!("{}{path}", self.api)).bearer_auth(token);
         let request = request.header("Accept", "application/vnd.github+json");
         Ok(request.send().await?.error_for_status()?.json().await?)
     }

@@ -6,6 +6,7 @@ mod docker;
 mod docker_labels;
 mod github;
 mod jws;
+mod lazy_client;
 #[cfg(test)]
 mod properties;
 mod providers;
@@ -16,7 +17,7 @@ mod stated_server;
 mod traefik_rule;
 
 pub use certificate::{Error as CertificateError, server_config};
-pub use client_documents::{ClientDocuments, Error as DocumentError, is_public};
+pub use client_documents::{ClientDocuments, is_public};
 pub use docker::{Container, DockerServers, Error as DockerError};
 pub use github::{Error as GithubError, GitHub};
 pub use providers::{Error as ProvidersError, Providers};

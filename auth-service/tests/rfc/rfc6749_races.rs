@@ -70,7 +70,7 @@ async fn assert_dead(servers: &[Arc<AuthServer>], client: &ClientId, tokens: &Va
     let refresh = format!("refresh_token={}", tokens["refresh_token"].as_str().unwrap());
     for server in servers {
         let place = ("time.gw.example", "/mcp");
-        let verified = server.verify(place, Some(&access), &Operation::Unstated).await;
+        let verified = server.verify(place, Some(access.as_bytes()), &Operation::Unstated).await;
         let Err(BearerError::Unauthorized(challenge)) = verified else { panic!("{verified:?}") };
         assert_eq!(challenge.error().unwrap(), ("invalid_token", "the token was revoked"));
         let client = server.store.client(client, server.clock.now()).await.unwrap().unwrap();

@@ -55,10 +55,10 @@ async fn a_key_is_replaced_without_ending_a_session() {
     assert_eq!(keys[0]["kid"], kid);
     let place = ("time.gw.example", "/mcp");
     let bearer = format!("Bearer {before}");
-    assert!(server.verify(place, Some(&bearer), &Operation::Unstated).await.is_ok());
+    assert!(server.verify(place, Some(bearer.as_bytes()), &Operation::Unstated).await.is_ok());
     std::fs::write(&file, generate_key().unwrap()).unwrap();
     let mut server = gateway.instance();
     server.keys = SigningKeys::load(&file).unwrap();
-    let after = server.verify(place, Some(&bearer), &Operation::Unstated).await;
+    let after = server.verify(place, Some(bearer.as_bytes()), &Operation::Unstated).await;
     assert!(matches!(after, Err(BearerError::Unauthorized(_))), "its key is gone");
 }

@@ -156,8 +156,7 @@ impl Gateway {
             documents: ClientDocuments::resolving_by(
                 documents.clone(),
                 Some(documents.authority()),
-            )
-            .unwrap(),
+            ),
             github: config.github.as_ref().map(|app| GitHub::new(app, callback).unwrap()),
             catalogue: listing,
             clock: clock.clone(),
@@ -194,8 +193,7 @@ impl Gateway {
             seen: SeenTokens::default(),
             identities: Identities::default(),
             metrics: Metrics::default(),
-            documents: ClientDocuments::resolving_by(self.documents.clone(), Some(authority))
-                .unwrap(),
+            documents: ClientDocuments::resolving_by(self.documents.clone(), Some(authority)),
             github: None,
             catalogue: self.catalogue.subscribe(),
             clock: self.clock.clone(),
