@@ -18,9 +18,11 @@ const SECRET: HeaderName = HeaderName::from_static("x-verify-secret");
 pub(super) fn is_known(server: &AuthServer, head: &RequestHead) -> bool {
     // A listener on a socket file has no addresses: whoever writes to it is on this machine.
     let peer = head.peer_addr.map_or(Ipv4Addr::LOCALHOST.into(), |peer| peer.ip());
-    let mut secrets = head.headers().get_all(&SECRET);
-    let secret = secrets.next().filter(|_| secrets.next().is_none());
-    server.may_ask(peer, secret.map(HeaderValue::as_bytes))
+    server.may_ask(peer, || {
+        let mut secrets = head.headers().get_all(&SECRET);
+        let secret = secrets.next().filter(|_| secrets.next().is_none());
+        secret.map(HeaderValue::as_bytes)
+    })
 }
 
 /// What everybody else gets; it says nothing about tokens or servers.

@@ -8,12 +8,12 @@ use secrecy::ExposeSecret;
 use super::{AuthServer, limits::within};
 
 impl AuthServer {
-    /// Whether `X-Forwarded-*` of `peer` are believed: with the shared secret if there is one, whatever
-    /// the address; else from the proxies that are trusted.
+    /// Whether `X-Forwarded-*` of `peer` are believed: if there is a shared secret, with the `secret` that
+    /// was sent, whatever the address; else from the proxies that are trusted.
     #[must_use]
-    pub fn may_ask(&self, peer: IpAddr, secret: Option<&[u8]>) -> bool {
+    pub fn may_ask<'a>(&self, peer: IpAddr, secret: impl FnOnce() -> Option<&'a [u8]>) -> bool {
         match &self.config.verify_secret {
-            Some(expected) => secret.is_some_and(|given| {
+            Some(expected) => secret().is_some_and(|given| {
                 verify_slices_are_equal(given, expected.expose_secret().as_bytes()).is_ok()
             }),
             None => within(&self.config.limits.trusted_proxies, peer),

@@ -1,12 +1,13 @@
 //! Access tokens whose signature was checked, so that it is checked once: what a token says does not
 //! change. Whether it still counts, and for what, is decided on every request.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use aws_lc_rs::digest;
 use quick_cache::sync::Cache;
+use serde::Deserialize;
 
-use super::{AuthServer, access_token::Claims, texts::Texts};
+use super::{AuthServer, access_token::Audience, texts::Texts};
 use crate::{
     metrics::Decision,
     model::{Identifier, Person, ResourceUri, UnixTime},
@@ -30,6 +31,27 @@ impl SeenTokens {
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }
+}
+
+/// The claims that are remembered, of those that `access_token.rs` writes.
+#[derive(Deserialize)]
+struct Said<'a> {
+    #[serde(borrow)]
+    iss: Cow<'a, str>,
+    #[serde(borrow)]
+    sub: Cow<'a, str>,
+    aud: Audience,
+    exp: UnixTime,
+    jti: Identifier,
+    #[serde(borrow)]
+    client_id: Cow<'a, str>,
+    #[serde(borrow)]
+    scope: Cow<'a, str>,
+    grant_id: Identifier,
+    #[serde(borrow)]
+    preferred_username: Cow<'a, str>,
+    #[serde(borrow)]
+    email: Option<Cow<'a, str>>,
 }
 
 /// One token, in little space.
@@ -57,8 +79,7 @@ pub(super) enum Part {
 const PARTS: usize = 8;
 
 impl SeenToken {
-    fn new(claims: &Claims, sighting: Sighting) -> Option<Self> {
-        let scope = claims.scope.to_string();
+    fn new(claims: &Said<'_>, sighting: Sighting) -> Option<Self> {
         let audience = claims.aud.joined();
         let texts = Texts::new([
             claims.grant_id.as_str(),
@@ -66,8 +87,8 @@ impl SeenToken {
             &claims.sub,
             &claims.preferred_username,
             claims.email.as_deref().unwrap_or(""),
-            claims.client_id.as_str(),
-            &scope,
+            &claims.client_id,
+            &claims.scope,
             &audience,
         ])?;
         Some(Self { expires_at: claims.exp, sighting, texts })
@@ -106,7 +127,11 @@ impl AuthServer {
             return Err(Decision::Expired);
         }
         let token = std::str::from_utf8(token).map_err(|_| Decision::Invalid)?;
-        let claims = self.signed_claims(token).ok_or(Decision::Invalid)?;
+        let json = self.signed_claims(token).ok_or(Decision::Invalid)?;
+        let claims: Said<'_> = serde_json::from_slice(&json).map_err(|_| Decision::Invalid)?;
+        if claims.iss != self.config.issuer.as_str() {
+            return Err(Decision::Invalid);
+        }
         if claims.exp <= self.now() {
             return Err(Decision::Expired);
         }

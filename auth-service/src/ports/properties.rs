@@ -81,6 +81,10 @@ fn forged() -> impl Strategy<Value = String> {
     })
 }
 
+fn verified(keys: &SigningKeys, typ: &str, token: &str) -> Option<Value> {
+    keys.verify(typ, token).map(|claims| serde_json::from_slice(&claims).unwrap())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig {
         failure_persistence: None,
@@ -91,7 +95,7 @@ proptest! {
     #[test]
     fn a_token_that_was_changed_is_none(text in mutated()) {
         let (keys, token, claims) = signed();
-        let read = keys.verify::<Value>(TYPE, &text);
+        let read = verified(keys, TYPE, &text);
         prop_assert_eq!(read.as_ref(), (text == *token).then_some(claims));
     }
 
@@ -101,7 +105,7 @@ proptest! {
         text in prop_oneof![3 => forged(), 1 => "\\PC{0,64}", 1 => "([A-Za-z0-9_-]{0,24}\\.){0,4}"]
     ) {
         let (keys, ..) = signed();
-        prop_assert!(keys.verify::<Value>(TYPE, &text).is_none());
+        prop_assert!(keys.verify(TYPE, &text).is_none());
     }
 
     /// RFC 8725 §3.12: a token of one kind is none of another; what was signed is read back.
@@ -110,7 +114,7 @@ proptest! {
         let (keys, ..) = signed();
         let claims = json!({ "sub": subject, "n": number });
         let token = keys.sign(TYPE, &claims).unwrap();
-        prop_assert_eq!(keys.verify::<Value>(TYPE, &token), Some(claims));
-        prop_assert!(keys.verify::<Value>("JWT", &token).is_none());
+        prop_assert_eq!(verified(keys, TYPE, &token), Some(claims));
+        prop_assert!(keys.verify("JWT", &token).is_none());
     }
 }

@@ -110,7 +110,7 @@ impl Store {
         let mut connection = self.pool.get().await?;
         let mut pipe = redis::pipe();
         pipe.atomic();
-        let sorted_set = Key::Clients.to_string();
+        let sorted_set = Key::Clients.text();
         for key in keys {
             pipe.cmd("PEXPIRETIME").arg(key);
             if *key == sorted_set {

@@ -43,7 +43,7 @@ impl Store {
         now: UnixTime,
     ) -> Result<bool, Error> {
         let mut command = redis::cmd("SET");
-        command.arg(Key::Assertion(jti).to_string()).arg("1").arg("NX");
+        command.arg(Key::Assertion(jti).text()).arg("1").arg("NX");
         Ttl::until(now, end).add_to(&mut command);
         let done: Option<String> = command.query_async(&mut self.pool.get().await?).await?;
         Ok(done.is_some())

@@ -78,7 +78,7 @@ impl Store {
     ) -> Result<bool, Error> {
         let script = redis::Script::new(RESERVE);
         let mut call = script.prepare_invoke();
-        call.key(Key::Clients.to_string()).arg(now.0).arg(max).arg(score(client.expires_at));
+        call.key(Key::Clients.text()).arg(now.0).arg(max).arg(score(client.expires_at));
         call.arg(client.id.as_str());
         let gone: Option<Vec<String>> = call.invoke_async(&mut self.pool.get().await?).await?;
         let Some(gone) = gone else { return Ok(false) };
@@ -103,13 +103,13 @@ impl Store {
         let mut connection = self.pool.get().await?;
         let script = redis::Script::new(RENEW);
         let mut call = script.prepare_invoke();
-        call.key(Key::Client(id).to_string());
+        call.key(Key::Client(id).text());
         call.arg(end.map_or_else(String::new, |end| end.0.to_string()));
         call.arg(end.map_or(1, |end| now.until(end).as_secs().max(1)));
         let there: bool = call.invoke_async(&mut connection).await?;
         if there {
             let mut command = redis::cmd("ZADD");
-            command.arg(Key::Clients.to_string()).arg("XX").arg(score(end)).arg(id.as_str());
+            command.arg(Key::Clients.text()).arg("XX").arg(score(end)).arg(id.as_str());
             let () = command.query_async(&mut connection).await?;
         }
         Ok(there)
@@ -123,7 +123,7 @@ impl Store {
         now: UnixTime,
         change: impl Fn(Client) -> Option<Client>,
     ) -> Result<Option<Client>, Error> {
-        let key = Key::Client(id).to_string();
+        let key = Key::Client(id).text();
         let script = redis::Script::new(SWAP);
         let mut connection = self.pool.get().await?;
         // Each turn more means that another change has been made.
@@ -154,7 +154,7 @@ impl Store {
     ) -> Result<ClientId, Error> {
         let script = redis::Script::new(CLAIM);
         let mut call = script.prepare_invoke();
-        call.key(Key::SameRegistration(fingerprint).to_string()).arg(id.as_str()).arg(seconds);
+        call.key(Key::SameRegistration(fingerprint).text()).arg(id.as_str()).arg(seconds);
         call.arg(gone.map_or("", ClientId::as_str));
         let named: String = call.invoke_async(&mut self.pool.get().await?).await?;
         Ok(ClientId::parsed(&named))
@@ -166,7 +166,7 @@ impl Store {
         fingerprint: &Fingerprint,
     ) -> Result<Option<ClientId>, Error> {
         let mut command = redis::cmd("GET");
-        command.arg(Key::SameRegistration(fingerprint).to_string());
+        command.arg(Key::SameRegistration(fingerprint).text());
         let named: Option<String> = command.query_async(&mut self.pool.get().await?).await?;
         Ok(named.as_deref().map(ClientId::parsed))
     }
@@ -187,7 +187,7 @@ impl Store {
     pub async fn forget_client(&self, id: &ClientId) -> Result<(), Error> {
         self.delete(&Key::Client(id)).await?;
         let mut command = redis::cmd("ZREM");
-        command.arg(Key::Clients.to_string()).arg(id.as_str());
+        command.arg(Key::Clients.text()).arg(id.as_str());
         Ok(command.query_async(&mut self.pool.get().await?).await?)
     }
 }

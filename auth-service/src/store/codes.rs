@@ -50,13 +50,13 @@ impl Store {
         let script = Script::new(REDEEM);
         let mut call = script.prepare_invoke();
         let life = now.until(grant.expires_at).as_secs().max(1);
-        call.key(Key::Redeemed(&grant.id).to_string())
-            .key(Key::Grant(&grant.id).to_string())
+        call.key(Key::Redeemed(&grant.id).text())
+            .key(Key::Grant(&grant.id).text())
             .arg(serde_json::to_string(grant)?)
             .arg(life)
             .arg(life);
         let redeemed = call.invoke_async(&mut self.pool.get().await?).await?;
-        self.witness.changed(Key::Grant(&grant.id).to_string().as_bytes());
+        self.witness.changed(Key::Grant(&grant.id).text().as_bytes());
         Ok(redeemed)
     }
 }

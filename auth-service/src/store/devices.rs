@@ -41,7 +41,7 @@ impl Store {
     ) -> Result<bool, Error> {
         let user_code = Shown { device: device.clone(), expires_at: record.expires_at };
         let mut command = redis::cmd("SET");
-        command.arg(Key::UserCode(&shown.fingerprint()).to_string());
+        command.arg(Key::UserCode(&shown.fingerprint()).text());
         command.arg(serde_json::to_string(&user_code)?).arg("NX");
         Ttl::until(now, record.expires_at).add_to(&mut command);
         let mine: Option<String> = command.query_async(&mut self.pool.get().await?).await?;
@@ -82,7 +82,7 @@ impl Store {
         now: UnixTime,
     ) -> Result<bool, Error> {
         let mut command = redis::cmd("SET");
-        command.arg(Key::DeviceDecision(device).to_string());
+        command.arg(Key::DeviceDecision(device).text());
         command.arg(serde_json::to_string(decision)?).arg("NX");
         Ttl::until(now, decision.expires_at).add_to(&mut command);
         let first: Option<String> = command.query_async(&mut self.pool.get().await?).await?;
@@ -110,7 +110,7 @@ impl Store {
         now: UnixTime,
     ) -> Result<Option<UnixTime>, Error> {
         let mut command = redis::cmd("SET");
-        command.arg(Key::DevicePoll(device).to_string()).arg(now.0).arg("GET").arg("EX").arg(60);
+        command.arg(Key::DevicePoll(device).text()).arg(now.0).arg("GET").arg("EX").arg(60);
         let before: Option<i64> = command.query_async(&mut self.pool.get().await?).await?;
         Ok(before.map(UnixTime))
     }

@@ -32,7 +32,7 @@ impl Store {
     /// keeps a refresh under way from bringing it back.
     pub async fn extend_grant(&self, grant: &Grant, now: UnixTime) -> Result<bool, Error> {
         let mut command = redis::cmd("SET");
-        command.arg(Key::Grant(&grant.id).to_string()).arg(serde_json::to_string(grant)?);
+        command.arg(Key::Grant(&grant.id).text()).arg(serde_json::to_string(grant)?);
         command.arg("XX");
         Ttl::until(now, grant.expires_at).add_to(&mut command);
         let done: Option<String> = command.query_async(&mut self.pool.get().await?).await?;
@@ -58,7 +58,7 @@ impl Store {
     /// Whether the access token and its grant are both still there.
     pub async fn is_live(&self, grant: &Identifier, jti: &Identifier) -> Result<bool, Error> {
         let mut command = redis::cmd("EXISTS");
-        command.arg(Key::Grant(grant).to_string()).arg(Key::Access(grant, jti).to_string());
+        command.arg(Key::Grant(grant).text()).arg(Key::Access(grant, jti).text());
         let found: u8 = command.query_async(&mut self.hot.clone()).await?;
         Ok(found == 2)
     }

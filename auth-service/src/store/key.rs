@@ -1,7 +1,5 @@
 //! Every key this program writes. `docs/STORAGE.md` lists them with type, TTL and example.
 
-use std::fmt;
-
 use crate::model::{ClientId, Fingerprint, Identifier};
 
 /// The prefix of all keys.
@@ -56,32 +54,38 @@ pub(super) enum Key<'a> {
     Limit(&'a str, i64),
 }
 
-impl fmt::Display for Key<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(PREFIX)?;
+impl Key<'_> {
+    /// The key as Redis knows it. Joined and not formatted: `/verify` makes four for a new token.
+    pub(super) fn text(&self) -> String {
         match self {
-            Self::Client(id) => write!(f, "client:{id}"),
-            Self::Clients => f.write_str("clients"),
-            Self::SameRegistration(metadata) => write!(f, "same-registration:{metadata}"),
-            Self::Assertion(jti) => write!(f, "assertion:{jti}"),
-            Self::ClientKeys(url) => write!(f, "client-keys:{url}"),
-            Self::ClientDocument(url) => write!(f, "client-document:{url}"),
-            Self::Consent(flow) => write!(f, "consent:{flow}"),
-            Self::Login(state) => write!(f, "login:{state}"),
-            Self::LoginCode(code) => write!(f, "login-code:{code}"),
-            Self::Session(cookie) => write!(f, "session:{cookie}"),
-            Self::Approval(of) => write!(f, "approval:{of}"),
-            Self::Device(code) => write!(f, "device:{code}"),
-            Self::UserCode(code) => write!(f, "user-code:{code}"),
-            Self::DeviceDecision(code) => write!(f, "device-decision:{code}"),
-            Self::DevicePoll(code) => write!(f, "device-poll:{code}"),
-            Self::Code(code) => write!(f, "code:{code}"),
-            Self::Redeemed(grant) => write!(f, "redeemed:{{{grant}}}"),
-            Self::Grant(grant) => write!(f, "grant:{{{grant}}}"),
-            Self::Access(grant, jti) => write!(f, "access:{{{grant}}}:{jti}"),
-            Self::Refresh(token) => write!(f, "refresh:{token}"),
-            Self::SpentRefresh(token) => write!(f, "spent-refresh:{token}"),
-            Self::Limit(what, window) => write!(f, "limit:{what}:{window}"),
+            Self::Client(id) => join("client:", id.as_str()),
+            Self::Clients => join("clients", ""),
+            Self::SameRegistration(metadata) => join("same-registration:", metadata.as_str()),
+            Self::Assertion(jti) => join("assertion:", jti.as_str()),
+            Self::ClientKeys(url) => join("client-keys:", url.as_str()),
+            Self::ClientDocument(url) => join("client-document:", url.as_str()),
+            Self::Consent(flow) => join("consent:", flow.as_str()),
+            Self::Login(state) => join("login:", state.as_str()),
+            Self::LoginCode(code) => join("login-code:", code.as_str()),
+            Self::Session(cookie) => join("session:", cookie.as_str()),
+            Self::Approval(of) => join("approval:", of.as_str()),
+            Self::Device(code) => join("device:", code.as_str()),
+            Self::UserCode(code) => join("user-code:", code.as_str()),
+            Self::DeviceDecision(code) => join("device-decision:", code.as_str()),
+            Self::DevicePoll(code) => join("device-poll:", code.as_str()),
+            Self::Code(code) => join("code:", code.as_str()),
+            Self::Redeemed(grant) => [PREFIX, "redeemed:{", grant.as_str(), "}"].concat(),
+            Self::Grant(grant) => [PREFIX, "grant:{", grant.as_str(), "}"].concat(),
+            Self::Access(grant, jti) => {
+                [PREFIX, "access:{", grant.as_str(), "}:", jti.as_str()].concat()
+            }
+            Self::Refresh(token) => join("refresh:", token.as_str()),
+            Self::SpentRefresh(token) => join("spent-refresh:", token.as_str()),
+            Self::Limit(what, window) => format!("{PREFIX}limit:{what}:{window}"),
         }
     }
+}
+
+fn join(kind: &str, name: &str) -> String {
+    [PREFIX, kind, name].concat()
 }

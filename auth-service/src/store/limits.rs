@@ -26,7 +26,7 @@ impl Store {
         }
         let mut pipe = redis::pipe();
         for bound in bounds {
-            let key = Key::Limit(&bound.what, window(bound, now)).to_string();
+            let key = Key::Limit(&bound.what, window(bound, now)).text();
             // The counter is made with its end, so that none can be left without.
             let life = bound.window.as_secs().max(1).saturating_mul(2);
             pipe.cmd("SET").arg(&key).arg(0).arg("EX").arg(life).arg("NX").ignore();

@@ -149,7 +149,7 @@ impl Store {
 
     async fn put<T: Serialize>(&self, key: &Key<'_>, record: &T, ttl: Ttl) -> Result<(), Error> {
         let mut command = redis::cmd("SET");
-        command.arg(key.to_string()).arg(serde_json::to_string(record)?);
+        command.arg(key.text()).arg(serde_json::to_string(record)?);
         ttl.add_to(&mut command);
         Ok(command.query_async(&mut self.pool.get().await?).await?)
     }
@@ -159,7 +159,7 @@ impl Store {
         key: &Key<'_>,
         now: UnixTime,
     ) -> Result<Option<T>, Error> {
-        self.fetch(redis::cmd("GET").arg(key.to_string()), now).await
+        self.fetch(redis::cmd("GET").arg(key.text()), now).await
     }
 
     /// Reads and deletes in one step, so that of two takers one gets it.
@@ -168,7 +168,7 @@ impl Store {
         key: &Key<'_>,
         now: UnixTime,
     ) -> Result<Option<T>, Error> {
-        self.fetch(redis::cmd("GETDEL").arg(key.to_string()), now).await
+        self.fetch(redis::cmd("GETDEL").arg(key.text()), now).await
     }
 
     async fn fetch<T: DeserializeOwned + Expiring>(
@@ -182,7 +182,7 @@ impl Store {
     }
 
     async fn delete(&self, key: &Key<'_>) -> Result<bool, Error> {
-        let (key, mut command) = (key.to_string(), redis::cmd("DEL"));
+        let (key, mut command) = (key.text(), redis::cmd("DEL"));
         let was_there = command.arg(&key).query_async(&mut self.pool.get().await?).await?;
         // Redis will say so, too; here it holds before the caller goes on.
         self.witness.changed(key.as_bytes());

@@ -40,7 +40,7 @@ impl Store {
         now: UnixTime,
     ) -> Result<(), Error> {
         let mut command = redis::cmd("SET");
-        command.arg(Key::Refresh(&token.fingerprint()).to_string());
+        command.arg(Key::Refresh(&token.fingerprint()).text());
         command.arg(serde_json::to_string(record)?).arg("NX");
         Ttl::until(now, record.expires_at).add_to(&mut command);
         Ok(command.query_async(&mut self.pool.get().await?).await?)
@@ -58,7 +58,7 @@ impl Store {
     /// Whether `token` was spent.
     pub async fn is_spent(&self, token: &RefreshToken) -> Result<bool, Error> {
         let mut command = redis::cmd("EXISTS");
-        command.arg(Key::SpentRefresh(&token.fingerprint()).to_string());
+        command.arg(Key::SpentRefresh(&token.fingerprint()).text());
         Ok(command.query_async(&mut self.pool.get().await?).await?)
     }
 
@@ -73,7 +73,7 @@ impl Store {
     ) -> Result<Spending, Error> {
         let mine = Spent { salt, at: now };
         let mut command = redis::cmd("SET");
-        command.arg(Key::SpentRefresh(&token.fingerprint()).to_string());
+        command.arg(Key::SpentRefresh(&token.fingerprint()).text());
         command.arg(serde_json::to_string(&mine)?).arg("NX").arg("GET");
         Ttl::until(now, end).add_to(&mut command);
         let earlier: Option<String> = command.query_async(&mut self.pool.get().await?).await?;

@@ -64,8 +64,8 @@ impl Witness {
     /// A token that was never asked about.
     pub(super) fn sighting(&self, grant: &Identifier, jti: &Identifier) -> Sighting {
         Sighting {
-            grant: self.hash(Key::Grant(grant).to_string().as_bytes()),
-            access: self.hash(Key::Access(grant, jti).to_string().as_bytes()),
+            grant: self.hash(Key::Grant(grant).text().as_bytes()),
+            access: self.hash(Key::Access(grant, jti).text().as_bytes()),
             confirmed: AtomicU64::new(0),
         }
     }
@@ -194,7 +194,7 @@ mod tests {
         }
 
         fn change(&self, key: &Key<'_>) {
-            self.witness.changed(key.to_string().as_bytes());
+            self.witness.changed(key.text().as_bytes());
         }
     }
 
