@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::Child;
-use super::calls::{Call, Terms};
+use super::call::{Call, Terms};
 use crate::protocol::splice;
 use crate::stream::{First, Stream};
 

@@ -1,5 +1,6 @@
 //! One server process: what is written to it, and what becomes of what it writes (stdio transport).
 
+pub mod call;
 pub mod calls;
 pub mod environment;
 pub mod errand;

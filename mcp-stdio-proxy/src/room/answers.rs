@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use bytes::Bytes;
 
 use super::{Room, questions};
-use crate::child::calls::{Call, Taker};
+use crate::child::call::{Call, Taker};
 use crate::protocol::message::{self, Envelope};
 use crate::protocol::object::Edit;
 use crate::protocol::splice::{Payload, span};

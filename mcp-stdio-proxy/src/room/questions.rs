@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Owner, Room};
 use crate::child::Child;
-use crate::child::calls::Addressee;
+use crate::child::call::Addressee;
 use crate::parking::{Binding, Parked, refuse};
 use crate::protocol::error;
 use crate::protocol::message::Envelope;

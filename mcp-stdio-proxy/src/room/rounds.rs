@@ -10,7 +10,7 @@ use bytes::Bytes;
 use super::Room;
 use super::audience::next_ask;
 use crate::child::Child;
-use crate::child::calls::{Call, Taker};
+use crate::child::call::{Call, Taker};
 use crate::protocol::error;
 use crate::protocol::message::{self, Envelope};
 use crate::protocol::splice::{self, Payload, span};

@@ -10,7 +10,7 @@ use super::super::Gate;
 use super::super::call::check_tool;
 use super::super::refusal::Refusal;
 use super::call::{InFlight, alone, mirrored, respond};
-use crate::child::calls::Resumed;
+use crate::child::call::Resumed;
 use crate::parking::{Binding, Parked, Refused};
 use crate::protocol::error;
 use crate::protocol::message::{self, Envelope};
