@@ -24,10 +24,10 @@ struct Options {
     #[arg(long)]
     traefik: PathBuf,
     /// Rounds, of which the medians are shown
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 9)]
     rounds: usize,
     /// How long each load lasts, in seconds
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 1)]
     seconds: u64,
     /// Tokens that are seen for the first time
     #[arg(long, default_value_t = 100_000)]
@@ -41,8 +41,11 @@ struct Options {
 }
 
 impl Options {
-    fn wants(&self, row: Row) -> bool {
-        self.only.is_empty() || self.only.iter().any(|part| row.name().contains(part))
+    fn wanted(&self, rows: &[Row]) -> Vec<Row> {
+        let wants = |row: &Row| {
+            self.only.is_empty() || self.only.iter().any(|part| row.name().contains(part))
+        };
+        rows.iter().copied().filter(wants).collect()
     }
 }
 
@@ -61,21 +64,19 @@ async fn main() -> anyhow::Result<()> {
     let mut order = DIRECT;
     let mut behind = BEHIND;
     for number in 1..=options.rounds {
-        for row in order.into_iter().filter(|row| options.wants(*row)) {
-            eprintln!("round {number}: {}", row.name());
-            round.direct(row, &mut figures)?;
-        }
-        let wanted: Vec<_> = behind.into_iter().filter(|row| options.wants(*row)).collect();
+        eprintln!("round {number}");
+        round.direct(&options.wanted(&order), &mut figures)?;
+        let wanted = options.wanted(&behind);
         if !wanted.is_empty() {
-            let traefik = round.traefik()?;
-            for row in wanted {
-                eprintln!("round {number}: {}", row.name());
-                round.behind(row, &traefik, &mut figures)?;
-            }
+            round.behind(&wanted, &round.traefik()?, &mut figures)?;
         }
         // Nobody is always measured after the same one.
         order.rotate_left(1);
         behind.rotate_left(1);
+    }
+    if !options.wanted(&[Row::FirstSight]).is_empty() {
+        eprintln!("{} tokens, each once", options.tokens);
+        round.fill(&mut figures)?;
     }
     eprintln!("revoking {} tokens", options.revocations);
     // The command looks through all tokens, so that those of the rounds would be in its way.

@@ -53,4 +53,13 @@ impl Figures {
         let values = self.0.get(&(row, figure))?;
         if figure == Figure::Errors { Some(values.iter().sum()) } else { median(values) }
     }
+
+    /// The median of how often `other` goes into `one` in each round: what the machine was doing
+    /// besides, both have had to bear.
+    #[must_use]
+    pub fn ratio(&self, one: Row, other: Row, figure: Figure) -> Option<f64> {
+        let (one, other) = (self.0.get(&(one, figure))?, self.0.get(&(other, figure))?);
+        let ratios: Vec<f64> = one.iter().zip(other).map(|(one, other)| one / other).collect();
+        median(&ratios)
+    }
 }

@@ -109,10 +109,8 @@ fn revoked(page: &mut String, revocations: &Revocations) -> std::fmt::Result {
 }
 
 fn targets(page: &mut String, figures: &Figures, revocations: &Revocations) -> std::fmt::Result {
-    let ratio = |one: Row, other: Row| {
-        let rate = |row| figures.get(row, Figure::Rate(16));
-        Some(rate(one)? / rate(other)?)
-    };
+    let ratio = |one, other| figures.ratio(one, other, Figure::Rate(16));
+    let over_plain = figures.ratio(Row::BehindTls, Row::BehindOurs, Figure::Rate(64));
     writeln!(page, "\n| target | measured | |\n|---|---:|---|")?;
     let list = [
         ("one token, × limit of an empty answer", true, 0.8, ratio(Row::Warm, Row::Hello)),
@@ -125,7 +123,7 @@ fn targets(page: &mut String, figures: &Figures, revocations: &Revocations) -> s
         ("one token, × predecessor", true, 40.0, ratio(Row::Warm, Row::Predecessor)),
         ("one token, CPU µs at c=16", false, 12.0, figures.get(Row::Warm, Figure::Cpu(16))),
         ("first time, × limit of ES256 + EXISTS", true, 0.95, ratio(Row::FirstSight, Row::Es256)),
-        ("behind Traefik at c=64, HTTP/2 with TLS × HTTP/1.1", true, 1.5, over_plain(figures)),
+        ("behind Traefik at c=64, HTTP/2 with TLS × HTTP/1.1", true, 1.5, over_plain),
         ("revoked on a second instance, p99 ms", false, 5.0, revocations.late(0.99)),
         ("RSS idle, MB", false, 10.0, figures.get(Row::Warm, Figure::Idle)),
         ("RSS after every token, MB", false, 60.0, figures.get(Row::FirstSight, Figure::Cached)),
@@ -141,9 +139,4 @@ fn targets(page: &mut String, figures: &Figures, revocations: &Revocations) -> s
         writeln!(page, "| {what} {sign} {bound} | {} | {verdict} |", shown(value))?;
     }
     Ok(())
-}
-
-fn over_plain(figures: &Figures) -> Option<f64> {
-    let rate = |row| figures.get(row, Figure::Rate(64));
-    Some(rate(Row::BehindTls)? / rate(Row::BehindOurs)?)
 }

@@ -24,6 +24,8 @@ pub struct Round<'a> {
     tokens: [String; 3],
     /// The script that sends every token once.
     script: PathBuf,
+    /// How many it sends.
+    count: usize,
     seconds: u64,
 }
 
@@ -39,35 +41,52 @@ impl<'a> Round<'a> {
         let python = stage.places.predecessor.join("bin/python");
         let predecessor = tokens::of_predecessor(&python, &stage.predecessor_settings())?;
         let script = tokens::script(stage.path(), &list)?;
-        Ok(Self { stage, tokens: [ours, limit, predecessor], script, seconds })
+        Ok(Self { stage, tokens: [ours, limit, predecessor], script, count, seconds })
     }
 
-    /// Measures a row without Traefik.
-    pub fn direct(&self, row: Row, figures: &mut Figures) -> anyhow::Result<()> {
-        let service = row.service().context("a row without a service")?;
-        let mut program = self.start(service)?;
-        figures.add(row, Figure::Listening, millis(program.listening));
+    /// Measures rows without Traefik: with each number of connections one after the other, so that they
+    /// are compared under the same conditions.
+    pub fn direct(&self, rows: &[Row], figures: &mut Figures) -> anyhow::Result<()> {
+        let mut running = Vec::new();
+        for row in rows {
+            let service = row.service().context("a row without a service")?;
+            let program = self.start(service)?;
+            figures.add(*row, Figure::Listening, millis(program.listening));
+            running.push((*row, service, program));
+        }
         std::thread::sleep(Duration::from_millis(300));
-        figures.add(row, Figure::Idle, resident(program.pid())? as f64 / 1e6);
-        let headers = headers(self.stage, self.token(row));
+        for (row, _, program) in &running {
+            figures.add(*row, Figure::Idle, resident(program.pid())? as f64 / 1e6);
+        }
         for connections in CONNECTIONS {
-            if row == Row::FirstSight {
-                // One that has seen nothing.
-                drop(program);
-                program = self.start(service)?;
+            for (row, service, program) in &mut running {
+                if *row == Row::FirstSight {
+                    // One that has seen nothing.
+                    *program = self.start(*service)?;
+                }
+                let headers = headers(self.stage, self.token(*row));
+                let load = self.load(*row, program, &headers, connections);
+                let watched: [Watched<'_>; 2] =
+                    [(program, Figure::Cpu), (&self.stage.redis, Figure::RedisCpu)];
+                observe(*row, &load, &watched, figures)?;
             }
-            let load = self.load(row, &program, &headers, connections);
-            let watched: [Watched<'_>; 2] =
-                [(&program, Figure::Cpu), (&self.stage.redis, Figure::RedisCpu)];
-            observe(row, &load, &watched, figures)?;
         }
-        figures.add(row, Figure::Loaded, resident(program.pid())? as f64 / 1e6);
-        if row == Row::FirstSight {
-            // Three times as long: every token of the list.
-            let load = self.load(row, &program, &headers, 16);
-            Load { seconds: 3 * self.seconds, ..load }.run()?;
-            figures.add(row, Figure::Cached, resident(program.pid())? as f64 / 1e6);
+        for (row, _, program) in &running {
+            figures.add(*row, Figure::Loaded, resident(program.pid())? as f64 / 1e6);
         }
+        Ok(())
+    }
+
+    /// Measures what every token of the list takes.
+    pub fn fill(&self, figures: &mut Figures) -> anyhow::Result<()> {
+        let (row, headers) = (Row::FirstSight, headers(self.stage, self.token(Row::FirstSight)));
+        let program = self.start(Service::Ours)?;
+        let load = self.load(row, &program, &headers, 16);
+        // More than enough at any rate that was seen.
+        let seconds = self.count as u64 / 5_000 + 1;
+        let outcome = Load { seconds, ..load }.run()?;
+        ensure!(outcome.requests >= self.count as f64, "not every token was sent");
+        figures.add(row, Figure::Cached, resident(program.pid())? as f64 / 1e6);
         Ok(())
     }
 
@@ -80,30 +99,47 @@ impl<'a> Round<'a> {
         Traefik::start(self.stage, backend, services)
     }
 
-    /// Measures a row behind Traefik.
-    pub fn behind(&self, row: Row, traefik: &Traefik, figures: &mut Figures) -> anyhow::Result<()> {
+    /// Measures rows behind Traefik, in the same way.
+    pub fn behind(
+        &self,
+        rows: &[Row],
+        traefik: &Traefik,
+        figures: &mut Figures,
+    ) -> anyhow::Result<()> {
+        for connections in CONNECTIONS {
+            for row in rows {
+                self.routed(*row, traefik, connections, figures)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn routed(
+        &self,
+        row: Row,
+        traefik: &Traefik,
+        connections: usize,
+        figures: &mut Figures,
+    ) -> anyhow::Result<()> {
         let headers = vec![
             ("Host".to_owned(), self.stage.host()),
             (ROW.to_owned(), format!("{row:?}")),
             ("Authorization".to_owned(), format!("Bearer {}", self.token(row))),
         ];
-        for connections in CONNECTIONS {
-            let load = Load {
-                url: format!("http://{}/mcp", traefik.program.address),
-                headers: &headers,
-                script: None,
-                connections,
-                seconds: self.seconds,
-            };
-            let mut watched: Vec<Watched<'_>> = vec![
-                (&traefik.program, Figure::TraefikCpu),
-                (&traefik.backend, Figure::BackendCpu),
-                (&self.stage.redis, Figure::RedisCpu),
-            ];
-            watched.extend(traefik.service(row).map(|service| (service, Figure::Cpu as _)));
-            observe(row, &load, &watched, figures)?;
-        }
-        Ok(())
+        let load = Load {
+            url: format!("http://{}/mcp", traefik.program.address),
+            headers: &headers,
+            script: None,
+            connections,
+            seconds: self.seconds,
+        };
+        let mut watched: Vec<Watched<'_>> = vec![
+            (&traefik.program, Figure::TraefikCpu),
+            (&traefik.backend, Figure::BackendCpu),
+            (&self.stage.redis, Figure::RedisCpu),
+        ];
+        watched.extend(traefik.service(row).map(|service| (service, Figure::Cpu as _)));
+        observe(row, &load, &watched, figures)
     }
 
     fn start(&self, service: Service) -> anyhow::Result<Program> {
