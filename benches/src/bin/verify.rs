@@ -24,10 +24,10 @@ struct Options {
     #[arg(long)]
     traefik: PathBuf,
     /// Rounds, of which the medians are shown
-    #[arg(long, default_value_t = 9)]
+    #[arg(long, default_value_t = 5)]
     rounds: usize,
     /// How long each load lasts, in seconds
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 3)]
     seconds: u64,
     /// Tokens that are seen for the first time
     #[arg(long, default_value_t = 100_000)]

@@ -14,6 +14,9 @@ use super::wrk::{Load, Outcome};
 use crate::process::{Program, Usage, free_address, resident};
 use crate::stats::millis;
 
+/// Between the start of a program and what is asked of it.
+const SETTLING: Duration = Duration::from_millis(300);
+
 /// A list of headers.
 pub type Headers = Vec<(String, String)>;
 
@@ -54,7 +57,7 @@ impl<'a> Round<'a> {
             figures.add(*row, Figure::Listening, millis(program.listening));
             running.push((*row, service, program));
         }
-        std::thread::sleep(Duration::from_millis(300));
+        std::thread::sleep(SETTLING);
         for (row, _, program) in &running {
             figures.add(*row, Figure::Idle, resident(program.pid())? as f64 / 1e6);
         }
@@ -63,6 +66,7 @@ impl<'a> Round<'a> {
                 if *row == Row::FirstSight {
                     // One that has seen nothing.
                     *program = self.start(*service)?;
+                    std::thread::sleep(SETTLING);
                 }
                 let headers = headers(self.stage, self.token(*row));
                 let load = self.load(*row, program, &headers, connections);
