@@ -98,8 +98,6 @@ pub async fn serve(config: Config) -> Result<(), Error> {
     let servers = server.catalogue().iter().count();
     let listener = TcpListener::bind(address).map_err(|error| Error::Listen(address, error))?;
     let watcher = tokio::spawn(providers.watch(publish));
-    // The first random number takes the library some 40 ms, in which a worker would answer nobody.
-    tokio::task::spawn_blocking(Identifier::generate);
     log::info!("listening on {address} as {issuer}, {servers} MCP servers");
     let done = http_server(server, listener, tls)?.await.map_err(Error::Run);
     watcher.abort();
@@ -131,7 +129,14 @@ pub fn http_server(
     }
     // Ends with the runtime; until it has begun, every request asks Redis.
     let following = server.clone();
-    tokio::spawn(async move { following.store.follow().await });
+    tokio::spawn(async move {
+        // The first random number takes the library some 40 ms, in which a worker would answer
+        // nobody.
+        if let Err(error) = Identifier::generate() {
+            log::error!("{error}");
+        }
+        following.store.follow().await;
+    });
     let app = move || {
         let access_log = Condition::new(http::logs_access(), from_fn(http::access_log));
         App::new().wrap(access_log).app_data(server.clone()).configure(http::routes)
