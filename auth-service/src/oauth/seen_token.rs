@@ -42,6 +42,9 @@ struct Said<'a> {
     sub: Cow<'a, str>,
     aud: Audience,
     exp: UnixTime,
+    /// Has to be there (RFC 9068 §2.2), and is not used.
+    #[serde(rename = "iat")]
+    _issued_at: UnixTime,
     jti: Identifier,
     #[serde(borrow)]
     client_id: Cow<'a, str>,
