@@ -49,15 +49,18 @@ struct Checker {
 #[derive(Deserialize)]
 struct Claims {
     jti: String,
+    grant_id: String,
 }
 
 impl Checker {
     async fn check(&self, request: &HttpRequest) -> anyhow::Result<()> {
         let header = request.headers().get(AUTHORIZATION).context("no token")?.to_str()?;
         let token = header.strip_prefix("Bearer ").context("no bearer token")?;
-        let claims: Claims = jsonwebtoken::decode(token, &self.key, &self.validation)?.claims;
+        let Claims { jti, grant_id } =
+            jsonwebtoken::decode(token, &self.key, &self.validation)?.claims;
         let mut exists = redis::cmd("EXISTS");
-        exists.arg(format!("bench:{}", claims.jti));
+        // The record of auth-service, docs/STORAGE.md.
+        exists.arg(format!("mcpgw:access:{{{grant_id}}}:{jti}"));
         let found: bool = exists.query_async(&mut self.redis.clone()).await?;
         anyhow::ensure!(found, "the token was revoked");
         Ok(())

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use jsonwebtoken::DecodingKey;
 
 /// The private key of the file, in PKCS #8.
-pub fn private_key(file: &Path) -> anyhow::Result<Vec<u8>> {
+fn private_key(file: &Path) -> anyhow::Result<Vec<u8>> {
     let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
     let lines = text.lines().skip_while(|line| !line.starts_with("-----BEGIN")).skip(1);
     let body: String = lines.take_while(|line| !line.starts_with("-----END")).collect();

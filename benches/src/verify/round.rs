@@ -23,8 +23,8 @@ pub type Headers = Vec<(String, String)>;
 /// What all rounds need.
 pub struct Round<'a> {
     stage: &'a Stage,
-    /// One token of ours, of the limit, of the predecessor.
-    tokens: [String; 3],
+    /// One token of ours, which the limits take, too, and one of the predecessor.
+    tokens: [String; 2],
     /// The script that sends every token once.
     script: PathBuf,
     /// How many it sends.
@@ -40,11 +40,10 @@ impl<'a> Round<'a> {
     pub async fn prepare(stage: &'a Stage, count: usize, seconds: u64) -> anyhow::Result<Self> {
         let list = tokens::ours(stage, count).await?;
         let ours = list.first().cloned().context("no tokens are asked for")?;
-        let limit = tokens::of_limit(stage).await?;
         let python = stage.places.predecessor.join("bin/python");
         let predecessor = tokens::of_predecessor(&python, &stage.predecessor_settings())?;
         let script = tokens::script(stage.path(), &list)?;
-        Ok(Self { stage, tokens: [ours, limit, predecessor], script, count, seconds })
+        Ok(Self { stage, tokens: [ours, predecessor], script, count, seconds })
     }
 
     /// Measures rows without Traefik: with each number of connections one after the other, so that they
@@ -154,12 +153,8 @@ impl<'a> Round<'a> {
     }
 
     fn token(&self, row: Row) -> &str {
-        let [ours, limit, predecessor] = &self.tokens;
-        match row.service() {
-            Some(Service::Ours | Service::Asking | Service::Tls) => ours,
-            Some(Service::Predecessor) => predecessor,
-            _ => limit,
-        }
+        let [ours, predecessor] = &self.tokens;
+        if row.service() == Some(Service::Predecessor) { predecessor } else { ours }
     }
 
     fn load<'b>(
@@ -172,7 +167,8 @@ impl<'a> Round<'a> {
         Load {
             url: format!("http://{}/verify", program.address),
             headers,
-            script: (row == Row::FirstSight).then_some(&*self.script),
+            // Each token for the first time, and the limit of that, get the same load.
+            script: matches!(row, Row::FirstSight | Row::Es256).then_some(&*self.script),
             connections,
             seconds: self.seconds,
         }

@@ -12,11 +12,8 @@ use auth_service::config::Config;
 use auth_service::model::{OwnAccess, ServerName, User};
 use auth_service::oauth::NewToken;
 use auth_service::ports::Providers;
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use serde_json::json;
 use tokio::task::JoinSet;
 
-use super::keys::private_key;
 use super::stage::{SERVER, Stage};
 
 /// How many are minted at once.
@@ -55,22 +52,6 @@ pub async fn ours(stage: &Stage, count: usize) -> anyhow::Result<Vec<String>> {
         tokens.extend(minted??);
     }
     Ok(tokens)
-}
-
-/// A token for the limit: the same key, about the same claims.
-pub async fn of_limit(stage: &Stage) -> anyhow::Result<String> {
-    let jti = "0123456789abcdef0123456789abcdef";
-    let claims = json!({
-        "iss": stage.issuer(), "sub": "local:bench", "aud": stage.resource(), "exp": 4_000_000_000_u64,
-        "iat": 1_700_000_000, "jti": jti, "client_id": "personal-access-token", "scope": "mcp",
-        "grant_id": jti, "preferred_username": "bench",
-    });
-    let key = EncodingKey::from_ec_der(&private_key(&stage.key)?);
-    let token = jsonwebtoken::encode(&Header::new(Algorithm::ES256), &claims, &key)?;
-    let mut redis =
-        redis::Client::open(stage.redis_url())?.get_multiplexed_async_connection().await?;
-    redis::cmd("SET").arg(format!("bench:{jti}")).arg(1).query_async::<()>(&mut redis).await?;
-    Ok(token)
 }
 
 /// A token of the predecessor, by its own code.
