@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     metrics::Decision,
-    model::{McpServer, Scopes},
+    model::{McpServer, Scopes, UnixTime},
 };
 
 /// The `WWW-Authenticate` challenge of a server (RFC 6750 §3, RFC 9728 §5.1).
@@ -118,16 +118,17 @@ impl AuthServer {
             self.metrics.no_server();
             return Err(BearerError::NoServer);
         };
+        let now = self.now();
         let seen = match authorization.and_then(bearer_token) {
             None => Err(Refused::NoToken),
-            Some(token) => self.seen(token).map_err(|decision| {
+            Some(token) => self.seen(token, now).map_err(|decision| {
                 let why = "the token is malformed, expired, or not of this issuer";
                 Refused::Token(decision, why)
             }),
         };
         let (seen, decided) = match seen {
             Ok(seen) => {
-                let decided = self.judge(server, &seen, operation).await;
+                let decided = self.judge(server, &seen, operation, now).await;
                 (Some(seen), decided)
             }
             Err(refused) => (None, Err(refused)),
@@ -143,6 +144,7 @@ impl AuthServer {
         server: &McpServer,
         seen: &SeenToken,
         operation: &Operation,
+        now: UnixTime,
     ) -> Result<Arc<Identity>, Refused> {
         if !seen.is_for(&server.resource) {
             return Err(Refused::Token(Decision::OtherServer, "the token is for another server"));
@@ -162,7 +164,7 @@ impl AuthServer {
             let held = Scopes::parse(seen.text(Part::Scope)).unwrap_or_default();
             return Err(Refused::Scope(Challenge::to_step_up(server, &needed, &held)));
         }
-        self.identity(seen, server, &held).map_err(Refused::Fault)
+        self.identity(seen, server, &held, now).map_err(Refused::Fault)
     }
 }
 

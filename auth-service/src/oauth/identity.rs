@@ -120,8 +120,8 @@ impl AuthServer {
         seen: &SeenToken,
         server: &McpServer,
         scopes: &str,
+        now: UnixTime,
     ) -> Result<Arc<Identity>, Error> {
-        let now = self.now();
         let said: Asked<'_> = [
             server.name.as_str(),
             server.resource.as_str(),

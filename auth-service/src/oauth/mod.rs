@@ -39,6 +39,7 @@ mod prompt;
 #[cfg(test)]
 mod properties;
 mod protected_resource;
+mod recent_tokens;
 mod redirect_uri;
 mod refresh_grant;
 mod registration;

@@ -7,7 +7,7 @@ use aws_lc_rs::digest;
 use quick_cache::sync::Cache;
 use serde::Deserialize;
 
-use super::{AuthServer, access_token::Audience, texts::Texts};
+use super::{AuthServer, access_token::Audience, recent_tokens::RecentTokens, texts::Texts};
 use crate::{
     metrics::Decision,
     model::{Identifier, Person, ResourceUri, UnixTime},
@@ -17,19 +17,23 @@ use crate::{
 /// The most tokens that are remembered; some 500 bytes each.
 const CAPACITY: usize = 100_000;
 
-/// All that are remembered, by the SHA-256 of the token.
-pub struct SeenTokens(Cache<[u8; 32], Arc<SeenToken>>);
+/// All that are remembered.
+pub struct SeenTokens {
+    /// By the SHA-256 of the token.
+    all: Cache<[u8; 32], Arc<SeenToken>>,
+    recent: RecentTokens,
+}
 
 impl Default for SeenTokens {
     fn default() -> Self {
-        Self(Cache::new(CAPACITY))
+        Self { all: Cache::new(CAPACITY), recent: RecentTokens::default() }
     }
 }
 
 impl SeenTokens {
     /// How many are remembered.
     pub(super) fn len(&self) -> usize {
-        self.0.len()
+        self.all.len()
     }
 }
 
@@ -119,28 +123,42 @@ impl SeenToken {
 
 impl AuthServer {
     /// What is known of `token`, if we signed it and it has not ended; else why not.
-    pub(super) fn seen(&self, token: &[u8]) -> Result<Arc<SeenToken>, Decision> {
+    pub(super) fn seen(&self, token: &[u8], now: UnixTime) -> Result<Arc<SeenToken>, Decision> {
+        let known = match self.seen.recent.get(token) {
+            Some(known) => known,
+            None => self.seen_before(token, now)?,
+        };
+        if now < known.expires_at { Ok(known) } else { Err(Decision::Expired) }
+    }
+
+    /// The same for one that is not among the latest.
+    fn seen_before(&self, token: &[u8], now: UnixTime) -> Result<Arc<SeenToken>, Decision> {
         let hash = digest::digest(&digest::SHA256, token);
         let key: [u8; 32] = hash.as_ref().try_into().map_err(|_| Decision::Invalid)?;
-        if let Some(known) = self.seen.0.get(&key) {
-            if self.now() < known.expires_at {
-                return Ok(known);
+        let Some(known) = self.seen.all.get(&key) else {
+            let new = Arc::new(self.read(token)?);
+            if now < new.expires_at {
+                self.seen.all.insert(key, Arc::clone(&new));
             }
-            self.seen.0.remove(&key);
-            return Err(Decision::Expired);
+            return Ok(new);
+        };
+        if now < known.expires_at {
+            self.seen.recent.put(token, &known);
+        } else {
+            self.seen.all.remove(&key);
         }
+        Ok(known)
+    }
+
+    /// What `token` says, if we signed it.
+    fn read(&self, token: &[u8]) -> Result<SeenToken, Decision> {
         let token = std::str::from_utf8(token).map_err(|_| Decision::Invalid)?;
         let json = self.signed_claims(token).ok_or(Decision::Invalid)?;
         let claims: Said<'_> = serde_json::from_slice(&json).map_err(|_| Decision::Invalid)?;
         if claims.iss != self.config.issuer.as_str() {
             return Err(Decision::Invalid);
         }
-        if claims.exp <= self.now() {
-            return Err(Decision::Expired);
-        }
         let sighting = self.store.sighting(&claims.grant_id, &claims.jti);
-        let token = Arc::new(SeenToken::new(&claims, sighting).ok_or(Decision::Invalid)?);
-        self.seen.0.insert(key, Arc::clone(&token));
-        Ok(token)
+        SeenToken::new(&claims, sighting).ok_or(Decision::Invalid)
     }
 }
