@@ -9,7 +9,6 @@ use std::{
 use actix_web::{
     App, HttpServer,
     dev::Server,
-    middleware::{Condition, from_fn},
     web::{Data, get},
 };
 use rustls::ServerConfig;
@@ -137,11 +136,9 @@ pub fn http_server(
         }
         following.store.follow().await;
     });
-    let app = move || {
-        let access_log = Condition::new(http::logs_access(), from_fn(http::access_log));
-        App::new().wrap(access_log).app_data(server.clone()).configure(http::routes)
-    };
-    let mut http = HttpServer::new(app).keep_alive(KEEP_ALIVE).shutdown_timeout(DRAIN);
+    let mut http = HttpServer::new(move || http::service(&server))
+        .keep_alive(KEEP_ALIVE)
+        .shutdown_timeout(DRAIN);
     if let Some(workers) = workers {
         http = http.workers(workers.get());
     }

@@ -3,27 +3,38 @@
 use std::time::Instant;
 
 use actix_web::{
-    Error,
-    body::MessageBody,
-    dev::{ServiceRequest, ServiceResponse},
-    middleware::Next,
+    dev::{RequestHead, Response},
+    http::{Method, Version},
 };
 
-/// Whether requests are logged.
-#[must_use]
-pub fn logs_access() -> bool {
-    log::log_enabled!(target: "access", log::Level::Debug)
+/// The line of a request that is being served.
+pub(super) struct Line {
+    method: Method,
+    path: String,
+    version: Version,
+    begun: Instant,
 }
 
-/// Logs method, path, version, status and duration.
-pub async fn access_log(
-    request: ServiceRequest,
-    next: Next<impl MessageBody>,
-) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let (method, path) = (request.method().clone(), request.path().to_owned());
-    let (begun, version) = (Instant::now(), request.version());
-    let response = next.call(request).await?;
-    let (status, duration) = (response.status().as_u16(), begun.elapsed());
-    log::debug!(target: "access", status, duration:?; "{method} {path} {version:?}");
-    Ok(response)
+impl Line {
+    /// `None` unless requests are logged.
+    pub(super) fn begin(head: &RequestHead) -> Option<Self> {
+        log::log_enabled!(target: "access", log::Level::Debug).then(|| Self {
+            method: head.method.clone(),
+            path: head.uri.path().to_owned(),
+            version: head.version,
+            begun: Instant::now(),
+        })
+    }
+
+    /// Logs method, path, version, status and duration when `answer` is there.
+    pub(super) async fn around<B, E>(
+        self,
+        answer: impl Future<Output = Result<Response<B>, E>>,
+    ) -> Result<Response<B>, E> {
+        let response = answer.await?;
+        let Self { method, path, version, begun } = self;
+        let (status, duration) = (response.status().as_u16(), begun.elapsed());
+        log::debug!(target: "access", status, duration:?; "{method} {path} {version:?}");
+        Ok(response)
+    }
 }

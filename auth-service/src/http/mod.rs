@@ -12,6 +12,7 @@ mod device;
 mod discovery;
 mod error;
 mod forwarded;
+mod front;
 mod health;
 mod introspect;
 mod jwks;
@@ -36,7 +37,7 @@ use actix_web::{
 };
 use serde_json::json;
 
-pub use access_log::{access_log, logs_access};
+pub use front::service;
 pub use metrics::metrics;
 
 use crate::oauth::Endpoint;
@@ -44,15 +45,13 @@ use crate::oauth::Endpoint;
 /// No request to an authorization server is larger.
 const MAX_BODY: usize = 64 * 1024;
 
-/// The route table.
-pub fn routes(config: &mut ServiceConfig) {
+/// The route table of all but `/verify`.
+fn routes(config: &mut ServiceConfig) {
     let server = "/.well-known/oauth-authorization-server";
     let openid = "/.well-known/openid-configuration";
     let resource = "/.well-known/oauth-protected-resource";
     let with_path = |known: &str| format!("{known}/{{path:.*}}");
     config.app_data(PayloadConfig::new(MAX_BODY));
-    // The first, since routes are tried in their order, and this one is asked for every MCP request.
-    config.service(verify::service());
     // RFC 8414 §3.1 inserts the path of an issuer after the well-known part, OpenID Connect
     // Discovery §4 appends; clients try either with the path of the MCP server.
     let appended = format!("/{{path:.*}}{openid}");

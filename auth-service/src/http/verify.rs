@@ -1,20 +1,21 @@
 //! `/verify`: Traefik's `ForwardAuth` asks whether a request may go on.
 
+use actix_http::{Request, Response};
 use actix_web::{
-    Error, HttpRequest, HttpResponse,
-    dev::{HttpServiceFactory, ServiceRequest, ServiceResponse, fn_service},
+    Error, HttpResponse,
+    body::BoxBody,
     http::{
         StatusCode,
         header::{self, HeaderName},
     },
-    web::{self, Data},
+    web::Data,
 };
 use serde_json::json;
 
 use super::{asker, error::RETRY_AFTER, forwarded::Forwarded, operation};
 use crate::{
     model::Chain,
-    oauth::{AuthServer, BearerError, Challenge, Endpoint, Identity},
+    oauth::{AuthServer, BearerError, Challenge, Identity},
 };
 
 const SERVER: HeaderName = HeaderName::from_static("x-mcp-server");
@@ -26,28 +27,20 @@ const CLIENT: HeaderName = HeaderName::from_static("x-client-id");
 const SCOPES: HeaderName = HeaderName::from_static("x-auth-scopes");
 const SIGNED: HeaderName = HeaderName::from_static("x-mcp-identity");
 
-/// The endpoint, for all methods. A service and not a handler, since each layer of routing costs a
-/// request as much as the decision.
-pub(super) fn service() -> impl HttpServiceFactory {
-    web::service(Endpoint::Verify.path()).finish(fn_service(serve))
-}
-
-async fn serve(request: ServiceRequest) -> Result<ServiceResponse, Error> {
-    let response = match request.app_data::<Data<AuthServer>>() {
-        Some(server) if asker::is_known(server, request.head()) => {
-            verify(server, request.request()).await
-        }
-        _ => asker::refuse(),
+/// Answers 200 with the identity, or what the client gets to see instead; whatever the method.
+pub(super) async fn serve(
+    server: Data<AuthServer>,
+    request: Request,
+) -> Result<Response<BoxBody>, Error> {
+    if !asker::is_known(&server, request.head()) {
+        return Ok(asker::refuse().into());
+    }
+    let headers = request.head().headers();
+    let Ok(forwarded) = Forwarded::read(headers) else {
+        let answer = error(StatusCode::BAD_REQUEST, "invalid_request", "this URL cannot be used");
+        return Ok(answer.into());
     };
-    Ok(request.into_response(response))
-}
-
-/// Answers 200 with the identity, or what the client gets to see instead.
-async fn verify(server: &AuthServer, request: &HttpRequest) -> HttpResponse {
-    let Ok(forwarded) = Forwarded::read(request.headers()) else {
-        return refuse(StatusCode::BAD_REQUEST, "invalid_request", "this URL cannot be used");
-    };
-    let mut authorization = request.headers().get_all(header::AUTHORIZATION);
+    let mut authorization = headers.get_all(header::AUTHORIZATION);
     // Two of them are a token that does not hold: whoever comes behind us might take the other one
     // (RFC 9110 §5.3).
     let authorization = authorization.next().map(|value| match authorization.next() {
@@ -55,38 +48,16 @@ async fn verify(server: &AuthServer, request: &HttpRequest) -> HttpResponse {
         Some(_) => b"Bearer ?",
     });
     let place = (&*forwarded.authority, forwarded.path);
-    match server.verify(place, authorization, &operation::read(request.headers())).await {
+    Ok(match server.verify(place, authorization, &operation::read(headers)).await {
         Ok(identity) => admit(&identity),
-        Err(BearerError::Unauthorized(challenge)) => {
-            challenged(StatusCode::UNAUTHORIZED, &challenge)
-        }
-        Err(BearerError::InsufficientScope(challenge)) => {
-            challenged(StatusCode::FORBIDDEN, &challenge)
-        }
-        Err(BearerError::NoServer) => refuse(
-            StatusCode::NOT_FOUND,
-            "not_found",
-            "no MCP server is published at this address; check its name, and that the URL ends \
-             in /mcp",
-        ),
-        Err(BearerError::Unavailable(error)) => {
-            log::error!("{}", Chain(&error));
-            let mut response = refuse(
-                StatusCode::SERVICE_UNAVAILABLE,
-                error.code().as_str(),
-                "the token cannot be checked now; try again",
-            );
-            let wait = header::HeaderValue::from_static(RETRY_AFTER);
-            response.headers_mut().insert(header::RETRY_AFTER, wait);
-            response
-        }
-    }
+        Err(refused) => refuse(&refused).into(),
+    })
 }
 
 /// Every header is always there, empty if unknown: Traefik replaces only what it gets, and a
 /// client's own copy must not be what remains.
-fn admit(identity: &Identity) -> HttpResponse {
-    let mut response = HttpResponse::Ok().finish();
+fn admit(identity: &Identity) -> Response<BoxBody> {
+    let mut response = Response::new(StatusCode::OK);
     let headers = response.headers_mut();
     headers.insert(SERVER, identity.server.clone());
     headers.insert(CHALLENGE, identity.challenge.clone());
@@ -99,10 +70,34 @@ fn admit(identity: &Identity) -> HttpResponse {
     response
 }
 
+fn refuse(refused: &BearerError) -> HttpResponse {
+    match refused {
+        BearerError::Unauthorized(challenge) => challenged(StatusCode::UNAUTHORIZED, challenge),
+        BearerError::InsufficientScope(challenge) => challenged(StatusCode::FORBIDDEN, challenge),
+        BearerError::NoServer => error(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "no MCP server is published at this address; check its name, and that the URL ends \
+             in /mcp",
+        ),
+        BearerError::Unavailable(fault) => {
+            log::error!("{}", Chain(fault));
+            let mut response = error(
+                StatusCode::SERVICE_UNAVAILABLE,
+                fault.code().as_str(),
+                "the token cannot be checked now; try again",
+            );
+            let wait = header::HeaderValue::from_static(RETRY_AFTER);
+            response.headers_mut().insert(header::RETRY_AFTER, wait);
+            response
+        }
+    }
+}
+
 fn challenged(status: StatusCode, challenge: &Challenge) -> HttpResponse {
-    let (error, description) =
+    let (code, description) =
         challenge.error().unwrap_or(("unauthorized", "log in: see the WWW-Authenticate header"));
-    let mut response = refuse(status, error, description);
+    let mut response = error(status, code, description);
     match header::HeaderValue::from_str(&challenge.header()) {
         Ok(value) => {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
@@ -112,8 +107,8 @@ fn challenged(status: StatusCode, challenge: &Challenge) -> HttpResponse {
     }
 }
 
-fn refuse(status: StatusCode, error: &str, description: &str) -> HttpResponse {
+fn error(status: StatusCode, code: &str, description: &str) -> HttpResponse {
     HttpResponse::build(status)
         .insert_header((header::CACHE_CONTROL, "no-store"))
-        .json(json!({ "error": error, "error_description": description }))
+        .json(json!({ "error": code, "error_description": description }))
 }

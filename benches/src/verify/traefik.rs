@@ -112,10 +112,9 @@ fn forward_auth(service: &Program, ca: Option<&Path>) -> Value {
     let mut forward = json!({
         "address": format!("http://{}/verify", service.address),
         "trustForwardHeader": false,
-        "maxResponseBodySize": 65536,
+        "maxResponseBodySize": 4096,
         "authRequestHeaders": [
             "Authorization", "X-Verify-Secret", "Mcp-Method", "Mcp-Name", "MCP-Protocol-Version",
-            "Accept", "User-Agent",
         ],
         "authResponseHeaders": [
             "X-MCP-Server", "X-User-Id", "X-User-Name", "X-User-Email", "X-Client-Id",
