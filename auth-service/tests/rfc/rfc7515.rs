@@ -94,3 +94,26 @@ async fn the_compact_form_is_read_strictly() {
     }
     assert!(forger.opens(&good).await);
 }
+
+/// §5.2: a signature is good for what it was made of, also when both were seen often, and whichever of the
+/// ways to remember them was taken.
+#[tokio::test]
+async fn a_token_that_was_seen_often_vouches_for_no_other() {
+    let forger = Forger::start().await;
+    let good = forger.sign(&forger.header, &forger.claims);
+    for at in (0..good.len()).step_by(7) {
+        assert!(forger.opens(&good).await);
+        let mut changed = good.clone().into_bytes();
+        changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
+        assert!(!forger.opens(std::str::from_utf8(&changed).unwrap()).await, "byte {at}");
+        let (start, rest) = (&good[..at], &good[at + 1..]);
+        assert!(!forger.opens(&format!("{start}{rest}")).await, "without byte {at}");
+    }
+    assert!(!forger.opens(&good[good.len() - 8..]).await);
+    let other = forger.claims_with("sub", json!("local:mallory"));
+    let other = forger.sign(&forger.header, &other);
+    let signature = |token: &str| token.rfind('.').unwrap();
+    let spliced = format!("{}{}", &other[..signature(&other)], &good[signature(&good)..]);
+    assert!(!forger.opens(&spliced).await);
+    assert!(forger.opens(&good).await);
+}

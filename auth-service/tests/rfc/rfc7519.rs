@@ -30,7 +30,9 @@ async fn the_end_of_a_token_cannot_be_talked_away() {
     }
     let good = forger.sign(&forger.header, &forger.claims);
     forger.gateway.clock.advance(3599);
-    assert!(forger.opens(&good).await);
+    for _ in 0..3 {
+        assert!(forger.opens(&good).await);
+    }
     forger.gateway.clock.advance(1);
     assert!(!forger.opens(&good).await);
 }
