@@ -8,6 +8,8 @@ use actix_web::http::header::AUTHORIZATION;
 use actix_web::web::{self, Data};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
 use anyhow::Context as _;
+use auth_service::app::listen_tls;
+use auth_service::config::{CertificateSource, TlsConfig};
 use clap::{Parser, ValueEnum};
 use gateway_bench::verify::keys::public_key;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
@@ -28,6 +30,12 @@ struct Options {
     /// Redis
     #[arg(long)]
     redis: String,
+    /// The PEM file of a certificate, with which it speaks TLS and HTTP/2
+    #[arg(long, requires = "certificate_key")]
+    certificate: Option<PathBuf>,
+    /// That of its key
+    #[arg(long)]
+    certificate_key: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -92,5 +100,15 @@ async fn main() -> anyhow::Result<()> {
         };
         App::new().app_data(checker.clone()).default_service(route)
     };
-    Ok(HttpServer::new(app).workers(1).bind(options.listen)?.run().await?)
+    let server = HttpServer::new(app).workers(1);
+    let server = match options.certificate.zip(options.certificate_key) {
+        None => server.bind(options.listen)?,
+        Some((chain, key)) => {
+            let certificate = CertificateSource::Given { chain, key };
+            let (listener, config) =
+                listen_tls(&TlsConfig { listen: options.listen, certificate })?;
+            server.listen_rustls_0_23(listener, config)?
+        }
+    };
+    Ok(server.run().await?)
 }

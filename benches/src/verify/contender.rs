@@ -18,6 +18,8 @@ pub enum Service {
     Predecessor,
     /// `bench-limits`, which answers at once.
     Hello,
+    /// The same, on a listener with TLS.
+    HelloTls,
     /// `bench-limits`, which checks a signature and asks Redis.
     Es256,
 }
@@ -45,6 +47,8 @@ pub enum Row {
     BehindTls,
     /// With `ForwardAuth` to the limit.
     BehindHello,
+    /// The same over HTTP/2 with TLS.
+    BehindHelloTls,
     /// With `ForwardAuth` to the predecessor.
     BehindPredecessor,
 }
@@ -53,8 +57,14 @@ pub enum Row {
 pub const DIRECT: [Row; 6] =
     [Row::Warm, Row::Asked, Row::FirstSight, Row::Predecessor, Row::Hello, Row::Es256];
 /// Those with it.
-pub const BEHIND: [Row; 5] =
-    [Row::NoAuth, Row::BehindOurs, Row::BehindTls, Row::BehindHello, Row::BehindPredecessor];
+pub const BEHIND: [Row; 6] = [
+    Row::NoAuth,
+    Row::BehindOurs,
+    Row::BehindTls,
+    Row::BehindHello,
+    Row::BehindHelloTls,
+    Row::BehindPredecessor,
+];
 
 impl Row {
     /// Its name in tables.
@@ -71,6 +81,7 @@ impl Row {
             Self::BehindOurs => "+ ForwardAuth **auth-service**, HTTP/1.1",
             Self::BehindTls => "+ ForwardAuth **auth-service**, HTTP/2 with TLS",
             Self::BehindHello => "+ ForwardAuth limit: empty answer, HTTP/1.1",
+            Self::BehindHelloTls => "+ ForwardAuth limit: empty answer, HTTP/2 with TLS",
             Self::BehindPredecessor => "+ ForwardAuth mcp-oauth-dynamicclient, HTTP/1.1",
         }
     }
@@ -84,6 +95,7 @@ impl Row {
             Self::Asked => Some(Service::Asking),
             Self::Predecessor | Self::BehindPredecessor => Some(Service::Predecessor),
             Self::Hello | Self::BehindHello => Some(Service::Hello),
+            Self::BehindHelloTls => Some(Service::HelloTls),
             Self::Es256 => Some(Service::Es256),
             Self::NoAuth => None,
         }
@@ -91,6 +103,12 @@ impl Row {
 }
 
 impl Service {
+    /// Whether it is asked over HTTP/2 with TLS.
+    #[must_use]
+    pub fn speaks_tls(self) -> bool {
+        matches!(self, Self::Tls | Self::HelloTls)
+    }
+
     /// How it is started on `address`.
     #[must_use]
     pub fn command(self, stage: &Stage, address: SocketAddr) -> Command {
@@ -120,6 +138,12 @@ impl Service {
                 command
             }
             Self::Hello => limit(stage, address, "hello"),
+            Self::HelloTls => {
+                let mut command = limit(stage, address, "hello");
+                command.arg("--certificate").arg(stage.tls_directory().join("cert.pem"));
+                command.arg("--certificate-key").arg(stage.tls_directory().join("key.pem"));
+                command
+            }
             Self::Es256 => limit(stage, address, "es256"),
         }
     }

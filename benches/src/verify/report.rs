@@ -138,5 +138,11 @@ fn targets(page: &mut String, figures: &Figures, revocations: &Revocations) -> s
         };
         writeln!(page, "| {what} {sign} {bound} | {} | {verdict} |", shown(value))?;
     }
+    let gained = figures.ratio(Row::BehindHelloTls, Row::BehindHello, Figure::Rate(64));
+    writeln!(
+        page,
+        "\nHTTP/2 with TLS at c=64, × HTTP/1.1, of the limit of an empty answer: {}.",
+        shown(gained)
+    )?;
     Ok(())
 }

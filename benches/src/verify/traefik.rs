@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 use serde_json::{Map, Value, json};
 
-use super::contender::Row;
+use super::contender::{Row, Service};
 use super::stage::Stage;
 use crate::process::{Program, free_address};
 
@@ -43,7 +43,8 @@ impl Traefik {
         routers.insert("none".to_owned(), router(Row::NoAuth, None));
         for (row, service) in &services {
             let name = format!("{row:?}");
-            let ca = (*row == Row::BehindTls).then(|| stage.tls_directory().join("ca.pem"));
+            let speaks_tls = row.service().is_some_and(Service::speaks_tls);
+            let ca = speaks_tls.then(|| stage.tls_directory().join("ca.pem"));
             middlewares.insert(name.clone(), forward_auth(service, ca.as_deref()));
             routers.insert(name.clone(), router(*row, Some(&name)));
         }
