@@ -39,10 +39,11 @@ where
 {
     let line = Line::begin(request.head());
     let answer = if request.path() == Endpoint::Verify.path() {
-        Either::Left(verify::serve(server.clone(), request))
+        let verified = verify::serve(server.clone(), request);
+        Either::Left(async { Ok(verified.await) })
     } else {
         let routed = app.call(request);
-        Either::Right(async move { routed.await.map(Response::from) })
+        Either::Right(async { routed.await.map(Response::from) })
     };
     match line {
         None => Either::Left(answer),

@@ -2,7 +2,7 @@
 
 use actix_http::{Request, Response};
 use actix_web::{
-    Error, HttpResponse,
+    HttpResponse,
     body::BoxBody,
     http::{
         StatusCode,
@@ -28,17 +28,13 @@ const SCOPES: HeaderName = HeaderName::from_static("x-auth-scopes");
 const SIGNED: HeaderName = HeaderName::from_static("x-mcp-identity");
 
 /// Answers 200 with the identity, or what the client gets to see instead; whatever the method.
-pub(super) async fn serve(
-    server: Data<AuthServer>,
-    request: Request,
-) -> Result<Response<BoxBody>, Error> {
+pub(super) async fn serve(server: Data<AuthServer>, request: Request) -> Response<BoxBody> {
     if !asker::is_known(&server, request.head()) {
-        return Ok(asker::refuse().into());
+        return asker::refuse().into();
     }
     let headers = request.head().headers();
     let Ok(forwarded) = Forwarded::read(headers) else {
-        let answer = error(StatusCode::BAD_REQUEST, "invalid_request", "this URL cannot be used");
-        return Ok(answer.into());
+        return error(StatusCode::BAD_REQUEST, "invalid_request", "this URL cannot be used").into();
     };
     let mut authorization = headers.get_all(header::AUTHORIZATION);
     // Two of them are a token that does not hold: whoever comes behind us might take the other one
@@ -48,10 +44,10 @@ pub(super) async fn serve(
         Some(_) => b"Bearer ?",
     });
     let place = (&*forwarded.authority, forwarded.path);
-    Ok(match server.verify(place, authorization, &operation::read(headers)).await {
+    match server.verify(place, authorization, &operation::read(headers)).await {
         Ok(identity) => admit(&identity),
         Err(refused) => refuse(&refused).into(),
-    })
+    }
 }
 
 /// Every header is always there, empty if unknown: Traefik replaces only what it gets, and a
