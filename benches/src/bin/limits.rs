@@ -13,7 +13,7 @@ use auth_service::config::{CertificateSource, TlsConfig};
 use clap::{Parser, ValueEnum};
 use gateway_bench::verify::keys::public_key;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
-use redis::aio::MultiplexedConnection;
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use serde::Deserialize;
 
 #[derive(Parser)]
@@ -51,7 +51,7 @@ enum Limit {
 struct Checker {
     key: DecodingKey,
     validation: Validation,
-    redis: MultiplexedConnection,
+    redis: ConnectionManager,
 }
 
 #[derive(Deserialize)]
@@ -91,7 +91,12 @@ async fn main() -> anyhow::Result<()> {
     let options = Options::parse();
     let mut validation = Validation::new(Algorithm::ES256);
     validation.validate_aud = false;
-    let redis = redis::Client::open(options.redis)?.get_multiplexed_async_connection().await?;
+    // Made by the first who asks, and so on the thread of the worker: one made here would have a second
+    // thread's time for Redis.
+    let redis = ConnectionManager::new_lazy_with_config(
+        redis::Client::open(options.redis)?,
+        ConnectionManagerConfig::new(),
+    )?;
     let checker = Data::new(Checker { key: public_key(&options.key)?, validation, redis });
     let app = move || {
         let route = match options.limit {
