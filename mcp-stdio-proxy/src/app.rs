@@ -7,7 +7,7 @@ use actix_web::{App, HttpServer, web};
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::catalogue::watch;
+use crate::catalogue::watch::Watch;
 use crate::check::check;
 use crate::cli::{Action, Options};
 use crate::healthcheck;
@@ -38,20 +38,31 @@ async fn check_servers(options: &Options) -> anyhow::Result<bool> {
     good
 }
 
-/// Runs the proxy.
-async fn serve(options: Options) -> anyhow::Result<()> {
+/// What every request needs, as the options say.
+fn gate(options: &Options) -> anyhow::Result<Gate> {
     let (catalogue, single) = options.catalogue()?;
     let hub = Hub::new(options.settings(), &catalogue);
     hub.adopt_orphans();
+    let watch = options.config.clone().map(|file| {
+        let hub = Arc::clone(&hub);
+        Arc::new(Watch::new(file, catalogue, move |catalogue| hub.apply(catalogue)))
+    });
     let identities = options.identity_jwks.clone().map(Identities::new).transpose();
     let identities = identities.context("--identity-jwks")?.map(Arc::new);
-    let gate = web::Data::new(Gate {
-        hub: Arc::clone(&hub),
+    Ok(Gate {
+        hub,
+        watch,
         guard: Guard::new(&options.allow_host, &options.allow_origin),
         single,
-        identities: identities.clone(),
+        identities,
         metrics: Arc::new(Metrics::default()),
-    });
+    })
+}
+
+/// Runs the proxy.
+async fn serve(options: Options) -> anyhow::Result<()> {
+    let gate = web::Data::new(gate(&options)?);
+    let (hub, watch, identities) = (gate.hub.clone(), gate.watch.clone(), gate.identities.clone());
     let shared = gate.clone();
     let server =
         HttpServer::new(move || App::new().app_data(shared.clone()).configure(http::routes))
@@ -72,9 +83,8 @@ async fn serve(options: Options) -> anyhow::Result<()> {
     if let Some(identities) = identities {
         tokio::spawn(async move { identities.follow().await });
     }
-    if let Some(file) = options.config.clone() {
-        let hub = Arc::clone(&hub);
-        tokio::spawn(watch::watch(file, catalogue, move |catalogue| hub.apply(catalogue)));
+    if let Some(watch) = watch {
+        tokio::spawn(async move { watch.follow().await });
     }
     let serving = tokio::spawn(server);
     for address in addresses {

@@ -3,9 +3,9 @@
 
 use std::{
     collections::{BTreeMap, HashSet},
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use serde::Deserialize;
@@ -17,8 +17,8 @@ use crate::{
     model::{Chain, Listing, Offer, Source},
 };
 
-/// How often the file is looked at. A look is one `stat`, and works where change events do not
-/// arrive (bind mounts, editors that replace the file).
+/// How often the file is looked at, which works where change events do not arrive (bind mounts,
+/// editors that replace the file).
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// The file does not list servers.
@@ -95,10 +95,12 @@ impl ServersFile {
     pub async fn watch(self, publish: watch::Sender<Arc<Listing>>) {
         // Gone is for a moment, or by mistake; a file that is meant to be empty says so.
         let file = Self { optional: false, ..self.clone() };
-        let mut seen = stamp(&self.path);
+        // The text, not the time of the change: two edits within a tick of the clock are two. None
+        // at first, since the file may be another since it was read at the start.
+        let mut seen = None;
         while !publish.is_closed() {
             tokio::time::sleep(LOOK_EVERY).await;
-            let now = stamp(&self.path);
+            let now = std::fs::read(&self.path).ok();
             if now == seen {
                 continue;
             }
@@ -119,10 +121,4 @@ impl ServersFile {
             }
         }
     }
-}
-
-/// What changes when the file does.
-fn stamp(path: &Path) -> Option<(SystemTime, u64)> {
-    let metadata = std::fs::metadata(path).ok()?;
-    Some((metadata.modified().ok()?, metadata.len()))
 }

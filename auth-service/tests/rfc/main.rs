@@ -49,6 +49,7 @@ mod rfc9068;
 mod rfc9207;
 mod rfc9700;
 mod rfc9728;
+mod servers_file;
 mod session;
 mod step_up;
 mod support;

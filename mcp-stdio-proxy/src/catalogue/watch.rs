@@ -1,37 +1,66 @@
 //! Takes over edits of `mcp-servers.json` while running; a bad edit changes nothing and is logged.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
+
+use tokio::sync::Mutex;
 
 use super::{Catalogue, load};
 
 /// How often the file is looked at. Polling works on every file system, network mounts included.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// Calls `apply` with each new good state of the file at `path`, whose last state was `last`.
-pub async fn watch(path: PathBuf, mut last: Catalogue, apply: impl Fn(&Catalogue)) {
-    let mut seen = text_of(&path).await;
-    let mut ticks = tokio::time::interval(EVERY);
-    loop {
-        ticks.tick().await;
-        let text = text_of(&path).await;
-        if text == seen {
-            continue;
+/// Looks at a file, and hands on each new good state of it.
+pub struct Watch {
+    path: PathBuf,
+    apply: Box<dyn Fn(&Catalogue) + Send + Sync>,
+    // Held while a state is handed on, so that an older one never comes after a newer one.
+    last: Mutex<Last>,
+}
+
+struct Last {
+    /// The text, not the time of the change: an editor may write twice within a tick of the clock.
+    text: Option<Vec<u8>>,
+    good: Catalogue,
+}
+
+impl Watch {
+    /// Of the file at `path`, whose last good state was `good`.
+    pub fn new(
+        path: PathBuf,
+        good: Catalogue,
+        apply: impl Fn(&Catalogue) + Send + Sync + 'static,
+    ) -> Self {
+        // Without a text the first look reads the file, which may be another since `good`.
+        Self { path, apply: Box::new(apply), last: Mutex::new(Last { text: None, good }) }
+    }
+
+    /// Looks for ever.
+    pub async fn follow(&self) {
+        let mut ticks = tokio::time::interval(EVERY);
+        loop {
+            ticks.tick().await;
+            self.look().await;
         }
-        seen = text;
-        match load(&path) {
-            Ok(catalogue) if catalogue != last => {
-                log::info!("{} changed: {} servers", path.display(), catalogue.servers.len());
-                apply(&catalogue);
-                last = catalogue;
+    }
+
+    /// Takes over what the file says now.
+    pub async fn look(&self) {
+        let mut last = self.last.lock().await;
+        let text = tokio::fs::read(&self.path).await.ok();
+        if text == last.text {
+            return;
+        }
+        last.text = text;
+        match load(&self.path) {
+            Ok(catalogue) if catalogue != last.good => {
+                let count = catalogue.servers.len();
+                log::info!("{} changed: {count} servers", self.path.display());
+                (self.apply)(&catalogue);
+                last.good = catalogue;
             }
             Ok(_) => {}
             Err(error) => log::error!("{error}; the servers stay as they were"),
         }
     }
-}
-
-/// The text, not the time of the change: an editor may write twice within a tick of the clock.
-async fn text_of(path: &Path) -> Option<Vec<u8>> {
-    tokio::fs::read(path).await.ok()
 }

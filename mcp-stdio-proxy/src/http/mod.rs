@@ -22,6 +22,7 @@ use actix_web::http::header::{ALLOW, HOST};
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::backend::Backend;
+use crate::catalogue::watch::Watch;
 use crate::hub::{Hub, Seat};
 use crate::identity::Identities;
 use crate::metrics::Metrics;
@@ -34,6 +35,8 @@ pub use status::metrics_page;
 pub struct Gate {
     /// The servers and sessions.
     pub hub: Arc<Hub>,
+    /// The file the servers come from, if it is one.
+    pub watch: Option<Arc<Watch>>,
     /// Who may come in.
     pub guard: Guard,
     /// The server of `/mcp`, if there is only one.
@@ -90,13 +93,22 @@ impl Gate {
         if let Some(identities) = &self.identities {
             asker::check(request, identities, name).await?;
         }
-        self.hub.backend(name).ok_or_else(|| {
+        self.backend(name).await.ok_or_else(|| {
             Refusal::new(
                 StatusCode::NOT_FOUND,
                 error::NOT_FOUND,
                 "no server has this name; it is the first part of the path (/NAME/mcp) or of the host name",
             )
         })
+    }
+
+    /// The server `name`, also if the file lists it only since the last look at it: whoever sent the
+    /// client here may have read the file already.
+    async fn backend(&self, name: &str) -> Option<Arc<Backend>> {
+        let found = self.hub.backend(name);
+        let (None, Some(watch)) = (&found, &self.watch) else { return found };
+        watch.look().await;
+        self.hub.backend(name)
     }
 
     /// Finds the session of a request.
