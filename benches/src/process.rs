@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs::{self, File};
+use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
@@ -23,6 +24,7 @@ pub struct Program {
     pub address: SocketAddr,
     /// From its start until it accepted a connection.
     pub listening: Duration,
+    started: Instant,
 }
 
 impl Program {
@@ -35,7 +37,7 @@ impl Program {
         loop {
             if TcpStream::connect(address).is_ok() {
                 let listening = since.elapsed();
-                return Ok(Self { child, address, listening });
+                return Ok(Self { child, address, listening, started: since });
             }
             let is_over = since.elapsed() > START;
             if is_over || child.try_wait()?.is_some() {
@@ -45,6 +47,14 @@ impl Program {
             }
             std::thread::sleep(Duration::from_micros(250));
         }
+    }
+
+    /// Asks it over HTTP for `path`; from its start until the answer began.
+    pub fn answering(&self, path: &str) -> std::io::Result<Duration> {
+        let mut stream = TcpStream::connect(self.address)?;
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+        stream.read_exact(&mut [0])?;
+        Ok(self.started.elapsed())
     }
 
     /// Its process id.

@@ -7,6 +7,7 @@ use crate::{Scenario, Stage, compose::Compose};
 pub(crate) const SCENARIOS: &[Scenario] = &[
     ("a_server_reaches_no_other_container", a_server_reaches_no_other_container),
     ("a_server_gets_from_traefik_only_what_everybody_gets", traefik_is_the_public_one),
+    ("around_traefik_nobody_is_served", around_traefik_nobody_is_served),
     ("containers_have_no_rights", containers_have_no_rights),
 ];
 
@@ -30,6 +31,25 @@ with ThreadPoolExecutor(64) as pool:
     print(json.dumps([target for target in pool.map(open_at, targets) if target]))
 "#;
 
+/// Asks the proxy of its own container, as somebody.
+const AROUND: &str = r#"
+import json, urllib.error, urllib.request
+
+params = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "x", "version": "1"}}
+body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params}).encode()
+headers = {
+    "Content-Type": "application/json",
+    "Accept": "application/json, text/event-stream",
+    "X-User-Id": "local:alice",
+    "X-MCP-Server": "SERVICE",
+    "X-MCP-Identity": "e30.e30.e30",
+}
+try:
+    print(urllib.request.urlopen(urllib.request.Request("http://127.0.0.1:3000/mcp", body, headers)).status)
+except urllib.error.HTTPError as refused:
+    print(refused.code)
+"#;
+
 /// The addresses of a service on all its networks.
 fn addresses(compose: &Compose, service: &str) -> Vec<String> {
     let container = compose.inspect(&compose.container(service));
@@ -43,6 +63,14 @@ fn probe(compose: &Compose, from: &str, targets: &[(String, u16)]) -> Vec<(Strin
     let command = ["compose", "exec", "-T", from, "python", "-c", PROBE, &targets];
     let open = compose.run("docker", &command);
     serde_json::from_str(&open).unwrap_or_else(|error| panic!("{open}: {error}"))
+}
+
+/// Only a request with an identity signed by auth-service is served, and only Traefik is given one.
+fn around_traefik_nobody_is_served(stage: &Stage) {
+    for service in ["time", "fetch", "file"] {
+        let status = stage.compose.python(service, &AROUND.replace("SERVICE", service));
+        assert_eq!(status.trim(), "401", "{service}");
+    }
 }
 
 /// By name and by every address, from a server without the internet, one with it, and the shared one.

@@ -24,6 +24,8 @@ pub const SCENARIOS: &[Scenario] = &[
 
 const HOST: &str = "echo-a.mcp.localhost";
 const AUTHORITY: &str = "echo-a.mcp.localhost:{port}";
+/// Another server, which the proxy does not serve.
+const OTHER: &str = "echo-b.mcp.localhost:{port}";
 
 /// A proxy that runs; its files are in `directory`.
 struct Proxy {
@@ -52,6 +54,10 @@ fn documented(language: &str, stack: &Stack, edge: &Edge) -> String {
         .replace("127.0.0.1:8000", &edge.auth.to_string())
         .replace("127.0.0.1:3000", &edge.server.to_string())
         .replace("the value of VERIFY_SECRET", SECRET)
+        .replace(
+            "Host time.example.com",
+            &String::from_utf8(edge.fill(&format!("Host {AUTHORITY}"))).unwrap(),
+        )
 }
 
 fn run(mut command: Command, directory: tempfile::TempDir, address: SocketAddr) -> Proxy {
@@ -143,6 +149,11 @@ fn checks(edge: &Edge, proxy: &Proxy) {
     for name in ["X-Forwarded-Host", "X-Forwarded-Uri", "X-Original-Url"] {
         let claim = format!("{name}: echo-b.mcp.localhost:{{port}}\r\n");
         assert_eq!(status(&of("/mcp", "echo-b", &claim)), "401", "{name}");
+    }
+    let at = |authority: &str| format!("https://{authority}/mcp");
+    for (target, host) in [("/mcp", OTHER), (&*at(AUTHORITY), OTHER), (&*at(OTHER), AUTHORITY)] {
+        let answer = ask(edge, proxy, &request(target, host, "echo-b", ""));
+        assert!(!answer.contains("local:alice"), "{target} at {host}: {answer}");
     }
     let slow = request("/mcp/slow", AUTHORITY, "echo-a", "Accept: text/event-stream\r\n");
     let pause = edge.pause(proxy.address, &edge.fill(&slow));

@@ -56,6 +56,14 @@ impl Link {
         }
     }
 
+    /// Ends one connection, if there is any.
+    pub fn cut_one(&self, number: u64) {
+        let mut open = self.state.open.lock().expect("the list");
+        let Ok(count @ 1..) = u64::try_from(open.len()) else { return };
+        let at = usize::try_from(number % count).expect("an index");
+        let _ = open.swap_remove(at).shutdown(Shutdown::Both);
+    }
+
     /// Carries nothing any more, and ends nothing.
     pub fn stall(&self) {
         self.state.stalled.store(true, SeqCst);

@@ -20,7 +20,7 @@ const NAME: HeaderName = HeaderName::from_static("mcp-name");
 /// revision in which the server validates them.
 pub(super) fn read(headers: &HeaderMap) -> Operation {
     let version = once(headers, &VERSION);
-    if !version.is_some_and(|version| version.len() == FIRST.len() && version >= FIRST) {
+    if !version.is_some_and(|version| is_date(version) && version >= FIRST) {
         return Operation::Unstated;
     }
     match once(headers, &METHOD) {
@@ -30,6 +30,11 @@ pub(super) fn read(headers: &HeaderMap) -> Operation {
         }
         Some(method) => Operation::Other(known_method(method)),
     }
+}
+
+fn is_date(text: &str) -> bool {
+    let shape = |byte: u8| if byte.is_ascii_digit() { b'0' } else { byte };
+    text.bytes().map(shape).eq(*b"0000-00-00")
 }
 
 /// A value that is no plain ASCII is sent as `=?base64?…?=`.
@@ -75,6 +80,8 @@ mod tests {
         for pairs in [
             [("mcp-protocol-version", "2025-11-25"), CALL, ("mcp-name", "x")].as_slice(),
             &[("mcp-protocol-version", "zzz"), CALL, ("mcp-name", "x")],
+            &[("mcp-protocol-version", "zzzz-zz-zz"), CALL, ("mcp-name", "x")],
+            &[("mcp-protocol-version", "2026-07-280"), CALL, ("mcp-name", "x")],
             &[CALL, ("mcp-name", "x")],
             &[MODERN],
             &[MODERN, CALL],

@@ -1,13 +1,11 @@
 //! What administration asks: listings by `SCAN`, never `KEYS`, and never on the request path.
 
-use super::{Error, Expiring, Key, Store, key::PREFIX};
+use super::{Error, Expiring, Key, Store, key::PREFIX, tracking::LEASE};
 use crate::model::{
-    AccessRecord, ApprovalRecord, CLIENT_PROVIDER, Client, ClientId, Grant, Identifier,
-    ResourceUri, SessionRecord, UnixTime, User,
+    AccessRecord, ApprovalRecord, AuthorizationRequest, CLIENT_PROVIDER, Client, ClientId,
+    CodeRecord, DeviceDecision, DeviceRecord, Grant, Identifier, ResourceUri, SessionRecord,
+    UnixTime, User,
 };
-
-/// How long word of a revocation may take to the instances that serve.
-const REACH: std::time::Duration = std::time::Duration::from_millis(10);
 
 /// What to revoke.
 #[derive(Clone, Debug)]
@@ -20,37 +18,44 @@ pub enum Selection {
     Jti(Identifier),
     /// All grants that reach this server.
     Server(ResourceUri),
-    /// All grants that are older.
+    /// All grants that are older, and every login and consent.
     Before(UnixTime),
     /// Everything.
     All,
 }
 
-/// What a person has: a login, a remembered consent, a grant.
+/// What a person has, or a device asks for: a login, a consent, a grant.
+#[derive(Default)]
 struct Held<'a> {
-    user: &'a User,
+    user: Option<&'a User>,
     client: Option<&'a ClientId>,
     resources: &'a [ResourceUri],
+    /// Without it, it may be as old as any.
     since: Option<UnixTime>,
 }
 
 impl<'a> Held<'a> {
     fn by(user: &'a User) -> Self {
-        Self { user, client: None, resources: &[], since: None }
+        Self { user: Some(user), ..Self::default() }
+    }
+
+    fn asked(request: &'a AuthorizationRequest) -> Self {
+        let (client, resources) = (Some(&request.client_id), &*request.resources);
+        Self { client, resources, ..Self::default() }
     }
 }
 
 impl Selection {
     fn includes(&self, held: &Held<'_>) -> bool {
         match self {
-            Self::User(name) => {
+            Self::User(name) => held.user.is_some_and(|user| {
                 // The name of a client that acts for itself is not one of a person.
-                let person = held.user.person().provider() != CLIENT_PROVIDER;
-                held.user.subject == *name || person && held.user.name.eq_ignore_ascii_case(name)
-            }
+                let person = user.person().provider() != CLIENT_PROVIDER;
+                user.subject == *name || person && user.name.eq_ignore_ascii_case(name)
+            }),
             Self::Client(id) => held.client == Some(id),
             Self::Server(resource) => held.resources.contains(resource),
-            Self::Before(moment) => held.since.is_some_and(|since| since < *moment),
+            Self::Before(moment) => held.since.is_none_or(|since| since < *moment),
             Self::All => true,
             Self::Jti(_) => false,
         }
@@ -84,8 +89,9 @@ impl Store {
     /// Revokes what is selected; answers how many grants or tokens ended.
     pub async fn revoke(&self, what: &Selection, now: UnixTime) -> Result<usize, Error> {
         let ended = self.end(what, now).await?;
-        // The instances that serve are told at the same moment as we; by now they have heard.
-        tokio::time::sleep(REACH).await;
+        // The instances that serve are told at the same moment as we. One whose link swallows the
+        // word takes silence for none no longer than this, so that none lets anything in now.
+        tokio::time::sleep(LEASE).await;
         Ok(ended)
     }
 
@@ -98,12 +104,24 @@ impl Store {
             }
             return Ok(ended);
         }
-        // What was remembered goes first, so that nothing of it grants anew in between.
+        // What becomes a grant without being asked for anew goes before the grants.
         for (key, session) in self.scan_with_keys::<SessionRecord>("session:*", now).await? {
             self.delete_if(what.includes(&Held::by(&session.user)), &key).await?;
         }
         for (key, approval) in self.scan_with_keys::<ApprovalRecord>("approval:*", now).await? {
             let held = Held { client: Some(&approval.client_id), ..Held::by(&approval.user) };
+            self.delete_if(what.includes(&held), &key).await?;
+        }
+        for (key, device) in self.scan_with_keys::<DeviceRecord>("device:*", now).await? {
+            self.delete_if(what.includes(&Held::asked(&device.request)), &key).await?;
+        }
+        let decisions = self.scan_with_keys::<DeviceDecision>("device-decision:*", now).await?;
+        for (key, decision) in decisions {
+            let held = Held { user: decision.user.as_ref(), ..Held::default() };
+            self.delete_if(what.includes(&held), &key).await?;
+        }
+        for (key, code) in self.scan_with_keys::<CodeRecord>("code:*", now).await? {
+            let held = Held { user: Some(&code.user), ..Held::asked(&code.request) };
             self.delete_if(what.includes(&held), &key).await?;
         }
         for grant in self.grants(now).await? {

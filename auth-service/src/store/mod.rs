@@ -90,8 +90,9 @@ impl Store {
     /// A store at `config`. Connects when it is first asked, so that the order in which the two
     /// programs start does not matter.
     pub fn open(config: &RedisConfig) -> Result<Self, Error> {
-        // Without it the greeting of each connection waits for a delayed acknowledgement, 40 ms.
-        let tcp = TcpSettings::default().set_nodelay(true);
+        // Without the first the greeting of each connection waits for a delayed acknowledgement,
+        // 40 ms; without the second one that a firewall forgot is kept for a quarter of an hour.
+        let tcp = TcpSettings::default().set_nodelay(true).set_user_timeout(PATIENCE);
         let server = config.url.expose_secret().into_connection_info()?.set_tcp_settings(tcp);
         // Without it an answer that takes half a second counts as none.
         let patient = AsyncConnectionConfig::new()

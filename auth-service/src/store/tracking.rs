@@ -15,7 +15,7 @@ const BEAT: Duration = Duration::from_millis(100);
 
 /// For how long silence means that nothing changed. A link that was cut is known at once; this is
 /// for one that swallows what it is given.
-const LEASE: Duration = Duration::from_millis(350);
+pub(super) const LEASE: Duration = Duration::from_millis(350);
 
 /// Between attempts to make the link.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
@@ -63,11 +63,13 @@ async fn listen(client: &Client, witness: &Arc<Witness>, link: u64) -> (RedisErr
         return (error, false);
     }
     witness.linked(link);
+    let mut worked = false;
     loop {
         let asked = Instant::now();
         if let Err(error) = redis::cmd("PING").exec_async(&mut connection).await {
-            return (error, true);
+            return (error, worked);
         }
+        worked = true;
         witness.heard(asked, LEASE);
         tokio::time::sleep(BEAT).await;
     }

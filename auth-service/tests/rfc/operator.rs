@@ -1,7 +1,7 @@
 //! Revocation by the operator is in force on the next request.
 
 use auth_service::{
-    model::{ClientId, Clock, Identifier},
+    model::{ClientId, Clock, Identifier, ResourceUri, UnixTime},
     store::{Selection, Store},
 };
 
@@ -44,6 +44,56 @@ async fn what_is_revoked_is_refused_at_once() {
     assert_eq!(store.revoke(&Selection::All, now).await.unwrap(), 1);
     assert!(dies(&again).await);
     assert!(store.access_tokens(now).await.unwrap().is_empty());
+}
+
+/// A server and an age select, too.
+#[tokio::test]
+async fn a_server_or_an_age_is_revoked() {
+    let gateway = Gateway::start();
+    let app = gateway.app().await;
+    let time = gateway.tokens(&app, "alice", TIME).await.text("access_token");
+    let git = gateway.tokens(&app, "alice", GIT).await.text("access_token");
+    let statuses = async || {
+        let time = gateway.verify(TIME, &time).await.status;
+        (time, gateway.verify(GIT, &git).await.status)
+    };
+    assert_eq!(statuses().await, (200, 200));
+    let store = Store::open(&gateway.config.redis).unwrap();
+    let now = gateway.clock.now();
+    let revoke = async |what| store.revoke(&what, now).await.unwrap();
+    assert_eq!(revoke(Selection::Server(ResourceUri::parse(GIT).unwrap())).await, 1);
+    assert_eq!(statuses().await, (200, 401));
+    assert_eq!(revoke(Selection::Before(now)).await, 0, "it is not older");
+    assert_eq!(statuses().await, (200, 401));
+    assert_eq!(revoke(Selection::Before(UnixTime(now.0 + 1))).await, 1);
+    assert_eq!(statuses().await, (401, 401));
+}
+
+/// What is about to become a grant ends, too.
+#[tokio::test]
+async fn a_code_is_revoked() {
+    let gateway = Gateway::start();
+    let store = Store::open(&gateway.config.redis).unwrap();
+    let app = gateway.app().await;
+    let client = || Selection::Client(ClientId::parsed(&app.id));
+    let server = || Selection::Server(ResourceUri::parse(TIME).unwrap());
+    let user = |name: &str| Selection::User(name.to_owned());
+    let later = Selection::Before(UnixTime(gateway.clock.now().0 + 1));
+    let other = Selection::Server(ResourceUri::parse(GIT).unwrap());
+    for (what, ends) in [
+        (user("alice"), true),
+        (client(), true),
+        (server(), true),
+        (later, true),
+        (Selection::All, true),
+        (user("bob"), false),
+        (other, false),
+    ] {
+        let (answer, verifier) = gateway.consent(&app, "alice", &[]).await;
+        store.revoke(&what, gateway.clock.now()).await.unwrap();
+        let redeemed = gateway.redeem(&app, &answer["code"], &verifier).await;
+        assert_eq!(redeemed.status == 400, ends, "{what:?}");
+    }
 }
 
 /// The listing names who, for which client and which server.

@@ -1,5 +1,9 @@
 //! RFC 8628: device authorization.
 
+use auth_service::{
+    model::{ClientId, Clock, ResourceUri},
+    store::{Selection, Store},
+};
 use gateway_tests::browser::{Browser, Page};
 use serde_json::json;
 use url::Url;
@@ -103,6 +107,24 @@ async fn a_device_that_asks_too_often_is_slowed_down() {
     assert_eq!(device.poll().await.error(), (400, "slow_down"));
     device.gateway.clock.advance(5);
     assert_eq!(device.poll().await.error(), (400, "authorization_pending"));
+}
+
+/// What was revoked before the device came for it is not given.
+#[tokio::test]
+async fn an_answer_is_revoked() {
+    for what in ["user", "client", "server", "all"] {
+        let device = Device::start().await;
+        device.decide(&mut device.gateway.browser(), "local").await;
+        let what = match what {
+            "user" => Selection::User("alice".into()),
+            "client" => Selection::Client(ClientId::parsed(&device.app.id)),
+            "server" => Selection::Server(ResourceUri::parse(TIME).unwrap()),
+            _ => Selection::All,
+        };
+        let store = Store::open(&device.gateway.config.redis).unwrap();
+        store.revoke(&what, device.gateway.clock.now()).await.unwrap();
+        assert_eq!(device.poll().await.status, 400, "{what:?}");
+    }
 }
 
 /// §3.5: declined is `access_denied`; the codes are of no more use.

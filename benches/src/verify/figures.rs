@@ -33,6 +33,8 @@ pub enum Figure {
     Cached,
     /// Milliseconds from the start to the first connection accepted.
     Listening,
+    /// Milliseconds from the start to the first answer.
+    Answering,
     /// Answers other than 200, and failures.
     Errors,
 }

@@ -1,12 +1,13 @@
 //! How long a token is still let in on a second instance after the operator's command to revoke it has
 //! returned, while that instance is under load.
 
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use tokio::task::JoinHandle;
 
 use super::contender::Service;
 use super::stage::Stage;
@@ -24,6 +25,9 @@ pub struct Revocations {
     /// Of each trial, milliseconds from the command's return until the last request that was still
     /// let in had been sent; 0 if there was none.
     late: Vec<f64>,
+    /// Of each trial, milliseconds from the first refusal until the command returned, which waits
+    /// until no instance can let the token in any more.
+    early: Vec<f64>,
     /// Requests that were sent after the command's return and let in.
     pub let_in: usize,
 }
@@ -40,6 +44,28 @@ impl Revocations {
     pub fn late(&self, share: f64) -> Option<f64> {
         quantile(&mut self.late.clone(), share)
     }
+
+    /// Milliseconds before the command's return, at this share of the trials.
+    #[must_use]
+    pub fn early(&self, share: f64) -> Option<f64> {
+        quantile(&mut self.early.clone(), share)
+    }
+
+    fn add(&mut self, trial: &Trial, returned: Instant) {
+        let last = trial.let_in.last().map(|sent| sent.saturating_duration_since(returned));
+        self.let_in += trial.let_in.iter().filter(|sent| **sent > returned).count();
+        self.late.push(millis(last.unwrap_or_default()));
+        self.early.push(millis(returned.saturating_duration_since(trial.refused)));
+    }
+}
+
+/// What became of the requests with one token.
+struct Trial {
+    /// When those were sent that were let in.
+    let_in: Vec<Instant>,
+    /// When the first refusal came.
+    refused: Instant,
+    command: JoinHandle<std::io::Result<(ExitStatus, Instant)>>,
 }
 
 /// One trial for each of `tokens` but the first, which makes the load of `connections`.
@@ -61,11 +87,17 @@ pub async fn measure(
         seconds: 3600,
     };
     let mut wrk = load.command().stdout(Stdio::null()).spawn().context("wrk")?;
-    let mut all = Revocations::default();
     let mut connection = Connection::open(second.address).await?;
     let done = async {
+        let mut trials = Vec::new();
         for token in tokens {
-            trial(stage, &mut connection, token, &mut all).await?;
+            trials.push(trial(stage, &mut connection, token).await?);
+        }
+        let mut all = Revocations::default();
+        for mut trial in trials {
+            let (status, returned) = (&mut trial.command).await??;
+            ensure!(status.success(), "the command failed");
+            all.add(&trial, returned);
         }
         Ok(all)
     };
@@ -81,12 +113,7 @@ fn start(stage: &Stage) -> anyhow::Result<Program> {
     stage.start(&mut command, address, &format!("revocation-{}.log", address.port()))
 }
 
-async fn trial(
-    stage: &Stage,
-    connection: &mut Connection,
-    token: &str,
-    all: &mut Revocations,
-) -> anyhow::Result<()> {
+async fn trial(stage: &Stage, connection: &mut Connection, token: &str) -> anyhow::Result<Trial> {
     let mut request = "GET /verify HTTP/1.1\r\nHost: auth\r\n".to_owned();
     for (name, value) in super::round::headers(stage, token) {
         request.extend([&*name, ": ", &*value, "\r\n"]);
@@ -99,28 +126,22 @@ async fn trial(
     let mut command = Command::new(stage.places.own.join("auth-service"));
     command.args(["token", "revoke", "--jti", &jti(token)?]).envs(stage.settings());
     command.stdout(Stdio::null()).stderr(Stdio::null());
-    let returned = tokio::task::spawn_blocking(move || {
+    let command = tokio::task::spawn_blocking(move || {
         let status = command.status()?;
         Ok::<_, std::io::Error>((status, Instant::now()))
     });
     let mut let_in = Vec::new();
     let begun = Instant::now();
-    loop {
+    let refused = loop {
         let sent = Instant::now();
         match connection.exchange(request.as_bytes()).await?.status {
             200 => let_in.push(sent),
-            401 => break,
+            401 => break Instant::now(),
             other => anyhow::bail!("status {other}"),
         }
         ensure!(begun.elapsed() < PATIENCE, "the token is let in for ever");
-    }
-    let (status, returned) = returned.await??;
-    ensure!(status.success(), "the command failed");
-    all.let_in += let_in.iter().filter(|sent| **sent > returned).count();
-    let last =
-        let_in.last().map_or(Duration::ZERO, |sent| sent.saturating_duration_since(returned));
-    all.late.push(millis(last));
-    Ok(())
+    };
+    Ok(Trial { let_in, refused, command })
 }
 
 /// The id of the token (RFC 7519 §4.1.7).

@@ -65,6 +65,8 @@ impl<'a> Round<'a> {
                 if *row == Row::FirstSight {
                     // One that has seen nothing.
                     *program = self.start(*service)?;
+                    let answering = program.answering("/verify")?;
+                    figures.add(*row, Figure::Answering, millis(answering));
                     std::thread::sleep(SETTLING);
                 }
                 let headers = headers(self.stage, self.token(*row));
