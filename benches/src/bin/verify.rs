@@ -6,7 +6,7 @@ use clap::Parser;
 use gateway_bench::verify::contender::{BEHIND, DIRECT, Row};
 use gateway_bench::verify::figures::Figures;
 use gateway_bench::verify::report;
-use gateway_bench::verify::revocation;
+use gateway_bench::verify::revocation::{self, Means};
 use gateway_bench::verify::round::Round;
 use gateway_bench::verify::stage::{Places, Stage};
 use gateway_bench::verify::tokens;
@@ -78,11 +78,14 @@ async fn main() -> anyhow::Result<()> {
         eprintln!("{} tokens, each once", options.tokens);
         round.fill(&mut figures)?;
     }
-    eprintln!("revoking {} tokens", options.revocations);
-    // The command looks through all tokens, so that those of the rounds would be in its way.
-    let stage = Stage::set(places)?;
-    let revoked = tokens::ours(&stage, options.revocations + 1).await?;
-    let revocations = revocation::measure(&stage, &revoked, 16).await?;
+    let mut revocations = Vec::new();
+    for means in [Means::Command, Means::Deletion] {
+        eprintln!("revoking {} tokens: {means:?}", options.revocations);
+        // The command looks through all tokens, so that those of the rounds would be in its way.
+        let stage = Stage::set(places.clone())?;
+        let tokens = tokens::ours(&stage, options.revocations + 1).await?;
+        revocations.push((means, revocation::measure(&stage, &tokens, 16, means).await?));
+    }
     use std::io::Write as _;
     Ok(std::io::stdout().write_all(report::markdown(&figures, &revocations)?.as_bytes())?)
 }
