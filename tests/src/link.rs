@@ -15,7 +15,7 @@ use std::{
 struct State {
     cut: AtomicBool,
     stalled: AtomicBool,
-    open: Mutex<Vec<TcpStream>>,
+    open: Mutex<Vec<Arc<TcpStream>>>,
 }
 
 /// A running link.
@@ -79,14 +79,18 @@ impl Link {
 fn carry(near: TcpStream, path: &str, state: &Arc<State>) {
     let Ok(far) = UnixStream::connect(path) else { return };
     near.set_nodelay(true).expect("TCP_NODELAY");
-    let copy = |stream: &TcpStream| stream.try_clone().expect("a handle");
-    state.open.lock().expect("the list").push(copy(&near));
+    let near = Arc::new(near);
+    state.open.lock().expect("the list").push(Arc::clone(&near));
     let (up, down) = (Arc::clone(state), Arc::clone(state));
-    let (from_near, to_near, to_far) = (copy(&near), near, far.try_clone().expect("a handle"));
-    std::thread::spawn(move || pump(from_near, to_far, &up));
+    let (from_near, to_far) = (Arc::clone(&near), far.try_clone().expect("a handle"));
     std::thread::spawn(move || {
-        pump(far, &to_near, &down);
-        let _ = to_near.shutdown(Shutdown::Both);
+        pump(&*from_near, &to_far, &up);
+        let _ = to_far.shutdown(Shutdown::Both);
+    });
+    std::thread::spawn(move || {
+        pump(far, &*near, &down);
+        let _ = near.shutdown(Shutdown::Both);
+        down.open.lock().expect("the list").retain(|other| !Arc::ptr_eq(other, &near));
     });
 }
 

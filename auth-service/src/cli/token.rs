@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{mint::Mint, table};
 use crate::{
     model::{ClientId, Clock, Identifier, ResourceUri, SystemClock, UnixTime},
-    store::{Selection, Store},
+    store::{Ended, Selection, Store},
 };
 
 /// What to do with tokens.
@@ -19,7 +19,8 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Revoke grants with all their tokens, or one access token. In force at once.
+    /// Revoke grants with all their tokens and what leads to them (logins, consents, codes), or one
+    /// access token. In force at once.
     Revoke(What),
     /// Mint a personal access token and print it, this once.
     Mint(Mint),
@@ -41,7 +42,7 @@ pub(super) struct What {
     /// All grants that reach a server: its URL, as in the list.
     #[arg(long, value_name = "URL")]
     server: Option<String>,
-    /// All grants made before this moment: seconds since 1970.
+    /// All grants made before this moment (seconds since 1970), and all logins, consents and codes.
     #[arg(long, value_name = "SECONDS")]
     before: Option<i64>,
     /// Everything.
@@ -68,10 +69,15 @@ impl What {
 pub(super) async fn revoke(what: What, store: &Store) -> anyhow::Result<()> {
     let selection = what.selection()?;
     let ended = store.revoke(&selection, SystemClock.now()).await?;
-    log::info!(target: "audit", ended; "revoked by the operator: {selection:?}");
-    super::say(&format!("{ended} revoked"))?;
+    let Ended { grants, beside } = ended;
+    log::info!(target: "audit", grants, beside; "revoked by the operator: {selection:?}");
+    super::say(&match beside {
+        0 => format!("{grants} revoked"),
+        _ => format!("{grants} revoked, and {beside} of logins, consents, codes and requests"),
+    })?;
     // A script that names something expects it to have been there.
-    anyhow::ensure!(ended > 0 || matches!(selection, Selection::All), "nothing matched");
+    let matched = ended != Ended::default() || matches!(selection, Selection::All);
+    anyhow::ensure!(matched, "nothing matched");
     Ok(())
 }
 

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AuthorizationRequest, ClientId, Fingerprint, RedirectUri, Scopes, UnixTime, User};
+use super::{
+    AuthorizationRequest, ClientId, Fingerprint, RedirectUri, ResourceUri, Scopes, UnixTime, User,
+};
 
 /// How a client learns of the answer to its authorization request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,6 +99,9 @@ pub struct ApprovalRecord {
     pub user: User,
     /// Whom.
     pub client_id: ClientId,
+    /// At which server. Records of earlier versions do not say it, and are worth nothing.
+    #[serde(default)]
+    pub resource: Option<ResourceUri>,
     /// With which scopes.
     pub scopes: Scopes,
     /// Until when it is remembered.

@@ -17,7 +17,11 @@ impl AuthServer {
         for resource in &request.resources {
             let key = key(user, &request.client_id, &destination, resource);
             let before = self.store.approval(&key, self.now()).await?;
-            if !before.is_some_and(|before| before.scopes.contains_all(&request.scopes)) {
+            let covers = |before: ApprovalRecord| {
+                before.resource.is_some_and(|allowed| allowed == *resource)
+                    && before.scopes.contains_all(&request.scopes)
+            };
+            if !before.is_some_and(covers) {
                 return Ok(false);
             }
         }
@@ -36,13 +40,14 @@ impl AuthServer {
             return Ok(());
         };
         let now = self.now();
-        let record = ApprovalRecord {
-            user: user.clone(),
-            client_id: request.client_id.clone(),
-            scopes: request.scopes.clone(),
-            expires_at: now.plus(life),
-        };
         for resource in &request.resources {
+            let record = ApprovalRecord {
+                user: user.clone(),
+                client_id: request.client_id.clone(),
+                resource: Some(resource.clone()),
+                scopes: request.scopes.clone(),
+                expires_at: now.plus(life),
+            };
             let key = key(user, &request.client_id, &destination, resource);
             self.store.put_approval(&key, &record, now).await?;
         }

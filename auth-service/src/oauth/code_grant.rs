@@ -1,9 +1,12 @@
 //! The authorization code grant (RFC 6749 §4.1.3) with PKCE (RFC 7636 §4.5).
 
 use super::{AuthServer, Error, GrantFault, Params, TokenResponse, pkce, token_response::Part};
-use crate::model::{
-    AuthorizationCode, AuthorizationRequest, Client, CodeRecord, Grant, Identifier, RedirectUri,
-    RefreshToken, Reply, User,
+use crate::{
+    model::{
+        AuthorizationCode, AuthorizationRequest, Client, CodeRecord, Grant, Identifier,
+        RedirectUri, RefreshToken, Reply, User,
+    },
+    store::Redemption,
 };
 
 impl AuthServer {
@@ -27,10 +30,14 @@ impl AuthServer {
         let resources = self.narrowed_resources(params, &published)?;
         let now = self.now();
         let grant = self.new_grant(record.grant, record.user, record.request);
-        if !self.store.redeem_code(&grant, now).await? {
-            log::warn!(target: "audit", client:% = client.id, grant:% = grant.id;
-                "authorization code replayed; its grant is revoked");
-            return Err(Error::InvalidGrant(GrantFault::Replayed));
+        match self.store.redeem_code(&code, &grant, now).await? {
+            Redemption::Granted => {}
+            Redemption::Revoked => return Err(Error::InvalidGrant(GrantFault::Revoked)),
+            Redemption::Replayed => {
+                log::warn!(target: "audit", client:% = client.id, grant:% = grant.id;
+                    "authorization code replayed; its grant is revoked");
+                return Err(Error::InvalidGrant(GrantFault::Replayed));
+            }
         }
         self.renew_client(client).await?;
         let refresh = RefreshToken::generate()?;

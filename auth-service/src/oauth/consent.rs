@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use super::{Arrival, AuthServer, AuthorizeError, ConsentPage, Error, Params, Visitor};
+use super::{Arrival, AuthServer, AuthorizeError, ConsentPage, Error, Landing, Params, Visitor};
 use crate::model::{
     AuthorizationRequest, ConsentRecord, CsrfToken, FlowId, LoginCode, LoginRecord, LoginState,
-    Prompt,
+    Prompt, User,
 };
 
 /// How long a person may take for one step.
@@ -61,8 +61,7 @@ impl AuthServer {
         if matches!(prompt, Prompt::Needed | Prompt::None) {
             let user = self.logged_in(visitor, request).await?;
             if let Some(user) = user {
-                if self.approved_before(&user, request).await? {
-                    let landing = self.admit(request, user).await?;
+                if let Some(landing) = self.admit_unasked(request, user, visitor).await? {
                     return Ok(Next::Arrived(Arrival { landing, login: None }));
                 }
                 if prompt == Prompt::None {
@@ -75,6 +74,23 @@ impl AuthServer {
         }
         let page = self.open_first_page(request, prompt, visitor).await?;
         Ok(Next::Page(Box::new(page)))
+    }
+
+    /// Nobody learns of a code that was made while the login or the consent it rests on was revoked:
+    /// a revocation ends those first, and looks for codes after.
+    async fn admit_unasked(
+        &self,
+        request: &AuthorizationRequest,
+        user: User,
+        visitor: &Visitor,
+    ) -> Result<Option<Landing>, Error> {
+        if !self.approved_before(&user, request).await? {
+            return Ok(None);
+        }
+        let landing = self.admit(request, user.clone()).await?;
+        let stands = self.logged_in(visitor, request).await?.is_some()
+            && self.approved_before(&user, request).await?;
+        Ok(stands.then_some(landing))
     }
 
     /// Goes on with what the person decided on the page of `flow`.

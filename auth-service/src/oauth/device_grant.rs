@@ -3,7 +3,7 @@
 use super::{
     AuthServer, Error, GrantFault, Params, TokenResponse, device::INTERVAL, token_response::Part,
 };
-use crate::model::{Client, DeviceCode, RefreshToken};
+use crate::model::{Client, DeviceCode, Identifier, RefreshToken};
 
 impl AuthServer {
     /// Exchanges a device code of `client`, once the person has allowed it.
@@ -27,16 +27,25 @@ impl AuthServer {
         if before.is_some_and(|before| now.0 - before.0 < i64::from(INTERVAL)) {
             return Err(Error::SlowDown);
         }
-        let decision = self.store.take_device_decision(&device, now).await?;
+        let decision = self.store.device_decision(&device, now).await?;
         let decision = decision.ok_or(Error::AuthorizationPending)?;
-        let user = decision.user.ok_or(Error::AccessDenied("the person declined"))?;
+        let Some(user) = decision.user else {
+            self.store.take_device_decision(&device, now).await?;
+            return Err(Error::AccessDenied("the person declined"));
+        };
         let published = self.published(&record.request.resources);
         if !self.may_log_in(&user) || !self.may_use(&user, &published) {
             return Err(Error::InvalidGrant(GrantFault::NotAllowed));
         }
         let resources = self.narrowed_resources(params, &published)?;
-        let grant = self.new_grant(crate::model::Identifier::generate()?, user, record.request);
+        let grant = self.new_grant(Identifier::generate()?, user, record.request);
         self.store.put_grant(&grant, now).await?;
+        // Who revokes deletes decisions, then looks for grants. This grant is either found there, or
+        // finds its decision gone here; so it does if another request has taken it.
+        if self.store.take_device_decision(&device, now).await?.is_none() {
+            self.store.revoke_grant(&grant.id).await?;
+            return Err(Error::InvalidGrant(GrantFault::Unknown));
+        }
         self.renew_client(client).await?;
         let part = Part { resources, scopes: grant.scopes.clone() };
         self.issue_tokens(client, &grant, part, &RefreshToken::generate()?).await

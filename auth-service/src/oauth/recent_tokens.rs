@@ -1,4 +1,4 @@
-//! The tokens of the latest requests, as they were sent. A client sends the same one again and again,
+//! Tokens of the latest requests that came before, as they were sent. A client sends the same one again and again,
 //! and to compare it takes a tenth of the time to hash it.
 
 use std::sync::{Arc, Mutex};

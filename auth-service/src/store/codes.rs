@@ -22,6 +22,17 @@ redis.call('DEL', KEYS[2])
 return 0
 ";
 
+/// What became of redeeming a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Redemption {
+    /// Its grant lives.
+    Granted,
+    /// It was redeemed before, and its grant has ended.
+    Replayed,
+    /// It was revoked meanwhile.
+    Revoked,
+}
+
 impl Store {
     /// Stores what `code` stands for.
     pub async fn put_code(
@@ -43,10 +54,15 @@ impl Store {
         self.read(&Key::Code(&code.fingerprint()), now).await
     }
 
-    /// Redeems the code of `grant`. Of all callers, concurrent ones included, exactly one gets
-    /// `true`, and its grant lives until the next caller comes (RFC 6749 §4.1.2: a code used more
-    /// than once "SHOULD revoke all tokens previously issued").
-    pub async fn redeem_code(&self, grant: &Grant, now: UnixTime) -> Result<bool, Error> {
+    /// Redeems `code` for `grant`. Of all callers, concurrent ones included, at most one is granted
+    /// it, and its grant lives until the next caller comes (RFC 6749 §4.1.2: a code used more than
+    /// once "SHOULD revoke all tokens previously issued").
+    pub async fn redeem_code(
+        &self,
+        code: &AuthorizationCode,
+        grant: &Grant,
+        now: UnixTime,
+    ) -> Result<Redemption, Error> {
         let script = Script::new(REDEEM);
         let mut call = script.prepare_invoke();
         let life = now.until(grant.expires_at).as_secs().max(1);
@@ -55,8 +71,19 @@ impl Store {
             .arg(serde_json::to_string(grant)?)
             .arg(life)
             .arg(life);
-        let redeemed = call.invoke_async(&mut self.pool.get().await?).await?;
+        let redeemed: bool = call.invoke_async(&mut self.pool.get().await?).await?;
         self.witness.changed(Key::Grant(&grant.id).text().as_bytes());
-        Ok(redeemed)
+        if !redeemed {
+            return Ok(Redemption::Replayed);
+        }
+        // Who revokes deletes codes, then looks for grants. This grant is either found there, or
+        // finds its code gone here.
+        let mut command = redis::cmd("EXISTS");
+        command.arg(Key::Code(&code.fingerprint()).text());
+        if command.query_async(&mut self.pool.get().await?).await? {
+            return Ok(Redemption::Granted);
+        }
+        self.revoke_grant(&grant.id).await?;
+        Ok(Redemption::Revoked)
     }
 }

@@ -90,6 +90,15 @@ impl Store {
         Ok(first.is_some())
     }
 
+    /// The decision about a device, taken or not.
+    pub async fn device_decision(
+        &self,
+        device: &Fingerprint,
+        now: UnixTime,
+    ) -> Result<Option<DeviceDecision>, Error> {
+        self.read(&Key::DeviceDecision(device), now).await
+    }
+
     /// Takes the decision about a device; of two that ask, one gets it, and the device code is gone.
     pub async fn take_device_decision(
         &self,

@@ -17,8 +17,8 @@ impl Expiring for LoginRecord {
 
 /// What a login code stands for.
 #[derive(serde::Serialize, serde::Deserialize)]
-struct LoginCodeRecord {
-    user: User,
+pub(super) struct LoginCodeRecord {
+    pub(super) user: User,
     expires_at: UnixTime,
 }
 

@@ -16,6 +16,7 @@ mod limits;
 mod logins;
 mod predecessor;
 mod refresh;
+mod revocation;
 mod sessions;
 mod tracking;
 mod witness;
@@ -38,12 +39,13 @@ use secrecy::ExposeSecret;
 use serde::{Serialize, de::DeserializeOwned};
 
 pub use self::{
-    admin::Selection,
     backup::{Entry, Held, Restored},
+    codes::Redemption,
     condition::Condition,
     limits::Bound,
     predecessor::OldRecord,
     refresh::Spending,
+    revocation::{Ended, Selection},
     witness::Sighting,
 };
 use self::{key::Key, witness::Witness};

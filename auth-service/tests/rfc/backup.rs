@@ -54,7 +54,7 @@ async fn nothing_is_overwritten_unless_it_is_asked_for() {
     gateway.revoke("alice").await;
     let refused = gateway.cli(&["restore", &file]).unwrap_err();
     assert!(refused.contains("--overwrite"), "{refused}");
-    assert_eq!(gateway.verify_told(TIME, &tokens.text("access_token")).await.status, 401);
+    assert_eq!(gateway.verify(TIME, &tokens.text("access_token")).await.status, 401);
     gateway.cli(&["restore", "--overwrite", &file]).unwrap();
     let again = gateway.refresh(&app, &tokens.text("refresh_token")).await;
     assert_eq!(again.status, 200);

@@ -26,6 +26,8 @@ mod path_urls;
 mod personal_tokens;
 mod predecessor;
 mod redis_down;
+mod revocation;
+mod revocation_races;
 mod rfc6749_authorize;
 mod rfc6749_client_credentials;
 mod rfc6749_races;

@@ -2,7 +2,7 @@
 
 use auth_service::{
     model::{ClientId, Clock, Identifier, ResourceUri, UnixTime},
-    store::{Selection, Store},
+    store::{Ended, Selection, Store},
 };
 
 use crate::support::{GIT, Gateway, TIME};
@@ -20,28 +20,28 @@ async fn what_is_revoked_is_refused_at_once() {
         gateway.verify(TIME, &tokens.text("access_token")).await.status == 200
     };
     let dies = async |tokens: &crate::support::Answer| {
-        let refused = gateway.verify_told(TIME, &tokens.text("access_token")).await;
+        let refused = gateway.verify(TIME, &tokens.text("access_token")).await;
         refused.error() == (401, "invalid_token")
     };
-    assert_eq!(store.revoke(&Selection::User("ALICE".into()), now).await.unwrap(), 1);
+    assert_eq!(store.revoke(&Selection::User("ALICE".into()), now).await.unwrap().grants, 1);
     assert_eq!((dies(&alice).await, live(&bob).await), (true, true));
     let refused = gateway.refresh(&one, &alice.text("refresh_token")).await;
     assert_eq!(refused.error(), (400, "invalid_grant"));
 
     let client = Selection::Client(ClientId::parsed(&two.id));
-    assert_eq!(store.revoke(&client, now).await.unwrap(), 1);
+    assert_eq!(store.revoke(&client, now).await.unwrap().grants, 1);
     assert!(dies(&bob).await);
 
     let carol = gateway.tokens(&one, "carol", TIME).await;
     let jti = store.access_tokens(now).await.unwrap().pop().unwrap().jti;
-    assert_eq!(store.revoke(&Selection::Jti(jti), now).await.unwrap(), 1);
+    assert_eq!(store.revoke(&Selection::Jti(jti), now).await.unwrap().grants, 1);
     assert!(dies(&carol).await);
     let again = gateway.refresh(&one, &carol.text("refresh_token")).await;
     assert_eq!(again.status, 200, "one token ended, not the grant");
     let unknown = Selection::Jti(Identifier::parsed("unknown"));
-    assert_eq!(store.revoke(&unknown, now).await.unwrap(), 0);
+    assert_eq!(store.revoke(&unknown, now).await.unwrap(), Ended::default());
 
-    assert_eq!(store.revoke(&Selection::All, now).await.unwrap(), 1);
+    assert_eq!(store.revoke(&Selection::All, now).await.unwrap().grants, 1);
     assert!(dies(&again).await);
     assert!(store.access_tokens(now).await.unwrap().is_empty());
 }
@@ -60,40 +60,13 @@ async fn a_server_or_an_age_is_revoked() {
     assert_eq!(statuses().await, (200, 200));
     let store = Store::open(&gateway.config.redis).unwrap();
     let now = gateway.clock.now();
-    let revoke = async |what| store.revoke(&what, now).await.unwrap();
+    let revoke = async |what| store.revoke(&what, now).await.unwrap().grants;
     assert_eq!(revoke(Selection::Server(ResourceUri::parse(GIT).unwrap())).await, 1);
     assert_eq!(statuses().await, (200, 401));
     assert_eq!(revoke(Selection::Before(now)).await, 0, "it is not older");
     assert_eq!(statuses().await, (200, 401));
     assert_eq!(revoke(Selection::Before(UnixTime(now.0 + 1))).await, 1);
     assert_eq!(statuses().await, (401, 401));
-}
-
-/// What is about to become a grant ends, too.
-#[tokio::test]
-async fn a_code_is_revoked() {
-    let gateway = Gateway::start();
-    let store = Store::open(&gateway.config.redis).unwrap();
-    let app = gateway.app().await;
-    let client = || Selection::Client(ClientId::parsed(&app.id));
-    let server = || Selection::Server(ResourceUri::parse(TIME).unwrap());
-    let user = |name: &str| Selection::User(name.to_owned());
-    let later = Selection::Before(UnixTime(gateway.clock.now().0 + 1));
-    let other = Selection::Server(ResourceUri::parse(GIT).unwrap());
-    for (what, ends) in [
-        (user("alice"), true),
-        (client(), true),
-        (server(), true),
-        (later, true),
-        (Selection::All, true),
-        (user("bob"), false),
-        (other, false),
-    ] {
-        let (answer, verifier) = gateway.consent(&app, "alice", &[]).await;
-        store.revoke(&what, gateway.clock.now()).await.unwrap();
-        let redeemed = gateway.redeem(&app, &answer["code"], &verifier).await;
-        assert_eq!(redeemed.status == 400, ends, "{what:?}");
-    }
 }
 
 /// The listing names who, for which client and which server.

@@ -114,7 +114,8 @@ async fn a_device_that_asks_too_often_is_slowed_down() {
 async fn an_answer_is_revoked() {
     for what in ["user", "client", "server", "all"] {
         let device = Device::start().await;
-        device.decide(&mut device.gateway.browser(), "local").await;
+        let done = device.decide(&mut device.gateway.browser(), "local").await;
+        assert_eq!(done.status, 200);
         let what = match what {
             "user" => Selection::User("alice".into()),
             "client" => Selection::Client(ClientId::parsed(&device.app.id)),
@@ -123,7 +124,7 @@ async fn an_answer_is_revoked() {
         };
         let store = Store::open(&device.gateway.config.redis).unwrap();
         store.revoke(&what, device.gateway.clock.now()).await.unwrap();
-        assert_eq!(device.poll().await.status, 400, "{what:?}");
+        assert_eq!(device.poll().await.error(), (400, "invalid_grant"), "{what:?}");
     }
 }
 

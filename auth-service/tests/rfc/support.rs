@@ -9,7 +9,6 @@ use std::{
         Arc,
         atomic::{AtomicI64, Ordering},
     },
-    time::{Duration, Instant},
 };
 
 use crate::document_host::DocumentHost;
@@ -288,19 +287,6 @@ impl Gateway {
     pub(crate) async fn revoke(&self, user: &str) {
         let store = Store::open(&self.config.redis).unwrap();
         store.revoke(&Selection::User(user.into()), self.clock.now()).await.unwrap();
-    }
-
-    /// What `/verify` says once it knows of a revocation by another process, which takes Redis some
-    /// milliseconds to tell and must not take longer than a link may be silent.
-    pub(crate) async fn verify_told(&self, resource: &str, token: &str) -> Answer {
-        let deadline = Instant::now() + Duration::from_millis(500);
-        loop {
-            let answer = self.verify(resource, token).await;
-            if answer.status != 200 || Instant::now() > deadline {
-                return answer;
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
     }
 
     /// A login code as the operator mints it.

@@ -16,6 +16,7 @@ mod status;
 mod stream;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, HOST};
@@ -30,6 +31,9 @@ use crate::protocol::error;
 use guard::Guard;
 use refusal::Refusal;
 pub use status::metrics_page;
+
+/// How long a request for an unknown server waits for a look at the file that lists servers.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// What every request needs.
 pub struct Gate {
@@ -107,7 +111,8 @@ impl Gate {
     async fn backend(&self, name: &str) -> Option<Arc<Backend>> {
         let found = self.hub.backend(name);
         let (None, Some(watch)) = (&found, &self.watch) else { return found };
-        watch.look().await;
+        // A file system that hangs keeps nobody from a server that is there, nor from this answer.
+        let _ = tokio::time::timeout(LOOK, watch.look()).await;
         self.hub.backend(name)
     }
 

@@ -1,0 +1,242 @@
+//! Ends what was granted, and what would become a grant. What is selected is looked for by `SCAN`,
+//! never on the path of an MCP request.
+
+use serde::de::DeserializeOwned;
+
+use super::{Error, Expiring, Store, key::PREFIX, logins::LoginCodeRecord, tracking::LEASE};
+use crate::model::{
+    AccessRecord, ApprovalRecord, AuthorizationRequest, CLIENT_PROVIDER, ClientId, CodeRecord,
+    DeviceDecision, DeviceRecord, Grant, Identifier, LoginRecord, ResourceUri, SessionRecord,
+    UnixTime, User,
+};
+
+/// What to revoke.
+#[derive(Clone, Debug)]
+pub enum Selection {
+    /// All grants of a person, by subject or login name.
+    User(String),
+    /// All grants to a client.
+    Client(ClientId),
+    /// One access token.
+    Jti(Identifier),
+    /// All grants that reach this server.
+    Server(ResourceUri),
+    /// All grants that are older, and whatever else ends with grants, of any age.
+    Before(UnixTime),
+    /// Everything.
+    All,
+}
+
+/// What came of a revocation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ended {
+    /// Grants; or access tokens, if one was selected.
+    pub grants: usize,
+    /// Logins, consents, codes and requests under way.
+    pub beside: usize,
+}
+
+/// What a record says of whom and what it is for.
+#[derive(Default)]
+struct Held<'a> {
+    user: Option<&'a User>,
+    client: Option<&'a ClientId>,
+    resources: &'a [ResourceUri],
+    /// Without it, it may be as old as any.
+    since: Option<UnixTime>,
+}
+
+impl<'a> Held<'a> {
+    fn by(user: &'a User) -> Self {
+        Self { user: Some(user), ..Self::default() }
+    }
+
+    fn asked(request: &'a AuthorizationRequest) -> Self {
+        let (client, resources) = (Some(&request.client_id), &*request.resources);
+        Self { client, resources, ..Self::default() }
+    }
+}
+
+impl Selection {
+    fn includes(&self, held: &Held<'_>) -> bool {
+        match self {
+            Self::User(name) => held.user.is_some_and(|user| {
+                // The name of a client that acts for itself is not one of a person.
+                let person = user.person().provider() != CLIENT_PROVIDER;
+                user.subject == *name || person && user.name.eq_ignore_ascii_case(name)
+            }),
+            Self::Client(id) => held.client == Some(id),
+            Self::Server(resource) => held.resources.contains(resource),
+            Self::Before(moment) => held.since.is_none_or(|since| since < *moment),
+            Self::All => true,
+            Self::Jti(_) => false,
+        }
+    }
+}
+
+/// A kind of record that a revocation may end.
+trait Revocable: DeserializeOwned + Expiring {
+    /// The kind, as keys name it.
+    const KIND: &str;
+    /// The kind of the record under the same name that goes with it.
+    const WITH: Option<&str> = None;
+
+    fn held(&self) -> Held<'_>;
+}
+
+impl Revocable for SessionRecord {
+    const KIND: &str = "session";
+
+    fn held(&self) -> Held<'_> {
+        Held::by(&self.user)
+    }
+}
+
+impl Revocable for ApprovalRecord {
+    const KIND: &str = "approval";
+
+    fn held(&self) -> Held<'_> {
+        let (client, resources) = (Some(&self.client_id), self.resource.as_slice());
+        Held { client, resources, ..Held::by(&self.user) }
+    }
+}
+
+impl Revocable for LoginRecord {
+    const KIND: &str = "login";
+
+    fn held(&self) -> Held<'_> {
+        Held::asked(&self.request)
+    }
+}
+
+impl Revocable for LoginCodeRecord {
+    const KIND: &str = "login-code";
+
+    fn held(&self) -> Held<'_> {
+        Held::by(&self.user)
+    }
+}
+
+impl Revocable for DeviceRecord {
+    const KIND: &str = "device";
+    const WITH: Option<&str> = Some("device-decision");
+
+    fn held(&self) -> Held<'_> {
+        Held::asked(&self.request)
+    }
+}
+
+impl Revocable for DeviceDecision {
+    const KIND: &str = "device-decision";
+    const WITH: Option<&str> = Some("device");
+
+    fn held(&self) -> Held<'_> {
+        Held { user: self.user.as_ref(), ..Held::default() }
+    }
+}
+
+impl Revocable for CodeRecord {
+    const KIND: &str = "code";
+
+    fn held(&self) -> Held<'_> {
+        Held { user: Some(&self.user), ..Held::asked(&self.request) }
+    }
+}
+
+impl Revocable for Grant {
+    const KIND: &str = "grant";
+
+    fn held(&self) -> Held<'_> {
+        Held {
+            user: Some(&self.user),
+            client: Some(&self.client_id),
+            resources: &self.resources,
+            since: Some(self.created_at),
+        }
+    }
+}
+
+/// A revocation under way.
+struct Sweep<'a> {
+    store: &'a Store,
+    what: &'a Selection,
+    now: UnixTime,
+    fault: Option<Error>,
+}
+
+impl Sweep<'_> {
+    /// Ends the selected records of one kind; answers how many.
+    async fn end<T: Revocable>(&mut self) -> Result<usize, Error> {
+        let mut ended = 0;
+        for (key, text) in self.store.texts(&format!("{}:*", T::KIND)).await? {
+            let selected = match serde_json::from_str::<T>(&text) {
+                Ok(record) => {
+                    record.expires_at().is_none_or(|end| self.now < end)
+                        && self.what.includes(&record.held())
+                }
+                Err(_) if matches!(self.what, Selection::All) => true,
+                Err(error) => {
+                    // The others end all the same.
+                    log::error!("{key} cannot be read and was not revoked: {error}");
+                    self.fault.get_or_insert(error.into());
+                    false
+                }
+            };
+            if selected {
+                ended += usize::from(self.delete::<T>(key).await?);
+            }
+        }
+        Ok(ended)
+    }
+
+    async fn delete<T: Revocable>(&self, key: String) -> Result<bool, Error> {
+        let with = T::WITH.and_then(|kind| {
+            let name = key.strip_prefix(PREFIX)?.strip_prefix(T::KIND)?;
+            Some([PREFIX, kind, name].concat())
+        });
+        let mut command = redis::cmd("DEL");
+        command.arg(&key).arg(with);
+        let count: usize = command.query_async(&mut self.store.pool.get().await?).await?;
+        self.store.witness.changed(key.as_bytes());
+        Ok(count > 0)
+    }
+}
+
+impl Store {
+    /// Revokes what is selected. What a person allows meanwhile counts as allowed after it.
+    pub async fn revoke(&self, what: &Selection, now: UnixTime) -> Result<Ended, Error> {
+        let ended = match what {
+            Selection::Jti(jti) => self.end_token(jti, now).await,
+            _ => self.end(what, now).await,
+        };
+        // The instances that serve are told at the same moment as we. One whose link swallows the
+        // word takes silence for none no longer than this, so that none lets anything in now.
+        tokio::time::sleep(LEASE).await;
+        ended
+    }
+
+    async fn end_token(&self, jti: &Identifier, now: UnixTime) -> Result<Ended, Error> {
+        let mut ended = Ended::default();
+        for token in self.scan::<AccessRecord>("access:*", now).await? {
+            if token.jti == *jti {
+                ended.grants += usize::from(self.revoke_access(&token.grant, jti).await?);
+            }
+        }
+        Ok(ended)
+    }
+
+    async fn end(&self, what: &Selection, now: UnixTime) -> Result<Ended, Error> {
+        let mut sweep = Sweep { store: self, what, now, fault: None };
+        // Each before what it becomes, and whoever makes that looks after it for what it came from:
+        // either it is found here, or it finds that gone.
+        let beside = sweep.end::<SessionRecord>().await?
+            + sweep.end::<ApprovalRecord>().await?
+            + sweep.end::<LoginCodeRecord>().await?
+            + sweep.end::<LoginRecord>().await?
+            + sweep.end::<DeviceRecord>().await?
+            + sweep.end::<DeviceDecision>().await?
+            + sweep.end::<CodeRecord>().await?;
+        let grants = sweep.end::<Grant>().await?;
+        sweep.fault.map_or(Ok(Ended { grants, beside }), Err)
+    }
+}

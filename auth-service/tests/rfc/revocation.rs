@@ -1,0 +1,183 @@
+//! What leads to a grant without being asked for anew ends with the grants.
+
+use auth_service::{
+    model::{ClientId, Clock, ResourceUri, UnixTime},
+    store::{Ended, Error, Selection, Store},
+};
+
+use crate::{
+    session::{code, log_in, named_app, url, web_app},
+    support::{App, CALLBACK, GIT, Gateway, TIME, query},
+};
+
+async fn revoke(gateway: &Gateway, what: &Selection) -> Ended {
+    let store = Store::open(&gateway.config.redis).unwrap();
+    store.revoke(what, gateway.clock.now()).await.unwrap()
+}
+
+fn user(name: &str) -> Selection {
+    Selection::User(name.to_owned())
+}
+
+fn client(app: &App) -> Selection {
+    Selection::Client(ClientId::parsed(&app.id))
+}
+
+fn server(resource: &str) -> Selection {
+    Selection::Server(ResourceUri::parse(resource).unwrap())
+}
+
+fn everything_until_now(gateway: &Gateway) -> Selection {
+    Selection::Before(UnixTime(gateway.clock.now().0 + 1))
+}
+
+/// A code is an answer that nobody has come for.
+#[tokio::test]
+async fn a_code_is_revoked() {
+    let gateway = Gateway::start();
+    let app = gateway.app().await;
+    for (what, ends) in [
+        (user("alice"), true),
+        (client(&app), true),
+        (server(TIME), true),
+        (everything_until_now(&gateway), true),
+        (Selection::All, true),
+        (user("bob"), false),
+        (server(GIT), false),
+    ] {
+        let (answer, verifier) = gateway.consent(&app, "alice", &[]).await;
+        revoke(&gateway, &what).await;
+        let redeemed = gateway.redeem(&app, &answer["code"], &verifier).await;
+        let expected = if ends { (400, "invalid_grant") } else { (200, "") };
+        assert_eq!(redeemed.error(), expected, "{what:?}");
+    }
+}
+
+/// Nobody is let through without a page by what they allowed before.
+#[tokio::test]
+async fn what_a_person_allowed_is_forgotten() {
+    let gateway = Gateway::start();
+    let (app, other) = (web_app(&gateway).await, named_app(&gateway, "Another").await);
+    let mut browser = gateway.browser();
+    for (what, ends) in [
+        (user("alice"), true),
+        (client(&app), true),
+        (server(TIME), true),
+        (everything_until_now(&gateway), true),
+        (Selection::All, true),
+        (user("bob"), false),
+        (client(&other), false),
+        (server(GIT), false),
+    ] {
+        log_in(&gateway, &mut browser, &app).await;
+        assert!(code(&browser.get(&url(&app, &[])).await).is_some());
+        revoke(&gateway, &what).await;
+        // The login may have ended, too; with another one only what was allowed is left.
+        let elsewhere = browser.get(&url(&app, &[("resource", GIT), ("prompt", "login")])).await;
+        browser.decide(&elsewhere, "local", &gateway.login_code("alice").await).await;
+        let silent = code(&browser.get(&url(&app, &[])).await);
+        assert_eq!(silent.is_none(), ends, "{what:?}");
+        revoke(&gateway, &Selection::All).await;
+    }
+}
+
+/// A person who is logged in has to log in again.
+#[tokio::test]
+async fn a_login_is_revoked() {
+    let gateway = Gateway::start();
+    let app = web_app(&gateway).await;
+    let mut browser = gateway.browser();
+    for (what, ends) in [
+        (user("alice"), true),
+        (everything_until_now(&gateway), true),
+        (Selection::All, true),
+        (user("bob"), false),
+        (client(&app), false),
+    ] {
+        log_in(&gateway, &mut browser, &app).await;
+        revoke(&gateway, &what).await;
+        let page = browser.get(&url(&app, &[("prompt", "consent")])).await;
+        assert_eq!(!page.body.contains("Allow, as alice"), ends, "{what:?}");
+        revoke(&gateway, &Selection::All).await;
+    }
+}
+
+/// A code that the operator minted for a login is of no more use.
+#[tokio::test]
+async fn a_login_code_is_revoked() {
+    let gateway = Gateway::start();
+    let app = web_app(&gateway).await;
+    for (what, ends) in [(user("alice"), true), (Selection::All, true), (user("bob"), false)] {
+        let login = gateway.login_code("alice").await;
+        let ended = revoke(&gateway, &what).await;
+        assert_eq!(ended, Ended { grants: 0, beside: usize::from(ends) }, "{what:?}");
+        let mut browser = gateway.browser();
+        let page = browser.get(&url(&app, &[])).await;
+        let done = browser.decide(&page, "local", &login).await;
+        assert_eq!(code(&done).is_none(), ends, "{what:?}");
+    }
+}
+
+/// Who has allowed a client and is at GitHub comes back to nothing.
+#[tokio::test]
+async fn a_request_whose_person_is_at_github_is_revoked() {
+    let gateway = Gateway::start();
+    let app = gateway.app().await;
+    for (what, ends) in [
+        (client(&app), true),
+        (server(TIME), true),
+        (everything_until_now(&gateway), true),
+        (Selection::All, true),
+        (server(GIT), false),
+    ] {
+        let mut browser = gateway.browser();
+        let page = browser.get(&app.authorize_url(&gateway_tests::pkce::pair().1, &[])).await;
+        let at_github = browser.decide(&page, "github", "").await.next().unwrap();
+        revoke(&gateway, &what).await;
+        let callback = browser.get(&at_github).await.next().unwrap();
+        let back = browser.get(&callback).await;
+        if ends {
+            assert_eq!((back.status.as_u16(), back.next()), (400, None), "{what:?}");
+        } else {
+            let client = back.next().unwrap();
+            assert!(client.as_str().starts_with(CALLBACK), "{client}");
+            assert!(query(&client).contains_key("code"));
+        }
+    }
+}
+
+/// A record of a later version, or one that was damaged, keeps nothing else from ending, and the
+/// operator is told.
+#[tokio::test]
+async fn a_record_that_cannot_be_read_stops_nothing() {
+    let gateway = Gateway::start();
+    let app = gateway.app().await;
+    let tokens = gateway.tokens(&app, "alice", TIME).await;
+    for kind in ["session", "device", "grant"] {
+        gateway.redis.cli(&["SET", &format!("mcpgw:{kind}:damaged"), "{}"]);
+    }
+    let store = Store::open(&gateway.config.redis).unwrap();
+    let told = store.revoke(&user("alice"), gateway.clock.now()).await;
+    assert!(matches!(told, Err(Error::Record(_))), "{told:?}");
+    let refused = gateway.verify(TIME, &tokens.text("access_token")).await;
+    assert_eq!(refused.error(), (401, "invalid_token"));
+    let all = revoke(&gateway, &Selection::All).await;
+    assert_eq!(all, Ended { grants: 1, beside: 2 }, "of which nothing can be said ends with all");
+}
+
+/// `token revoke` says what it did, and fails only if that was nothing.
+#[tokio::test]
+async fn the_command_counts_what_ended() {
+    let gateway = Gateway::start();
+    gateway.cli(&["token", "list"]).unwrap();
+    let app = web_app(&gateway).await;
+    log_in(&gateway, &mut gateway.browser(), &app).await;
+    // Its login, what she allowed, and the code.
+    let said = gateway.cli(&["token", "revoke", "--user", "alice"]).unwrap();
+    assert_eq!(said, "0 revoked, and 3 of logins, consents, codes and requests");
+    let nothing = gateway.cli(&["token", "revoke", "--user", "alice"]).unwrap_err();
+    assert!(nothing.contains("nothing matched"), "{nothing}");
+    gateway.tokens(&gateway.app().await, "bob", TIME).await;
+    let said = gateway.cli(&["token", "revoke", "--client", "unknown"]).unwrap_err();
+    assert!(said.contains("nothing matched"), "{said}");
+}

@@ -1,0 +1,201 @@
+//! What becomes a grant while everything is revoked: it is found and ends, or it finds out itself. Below
+//! HTTP where that can be, over two instances of the program that share one Redis.
+
+use std::time::Duration;
+
+use auth_service::{
+    config::RedisConfig,
+    model::{
+        AuthorizationCode, AuthorizationRequest, ClientId, Clock, CodeRecord, Device, DeviceCode,
+        DeviceDecision, DeviceRecord, Grant, Identifier, Redirect, RedirectUri, Reply, ResourceUri,
+        Scopes, UnixTime, User, UserCode,
+    },
+    oauth::{AuthServer, Params},
+    store::{Redemption, Selection, Store},
+};
+use futures_util::future::join_all;
+use gateway_tests::{link::Link, pkce};
+
+use crate::{
+    session::{code, log_in, url, web_app},
+    support::{CALLBACK, Gateway, TIME},
+};
+
+/// How many are under way while one revocation runs.
+const AT_ONCE: usize = 40;
+
+/// In each the revocation comes some later.
+const ROUNDS: u64 = 6;
+
+/// Revokes everything at a moment at which some of `tries` have begun. Until that is done they are held
+/// up at whatever they say to Redis, over `link`.
+async fn revoke_during<F: Future>(
+    round: u64,
+    (gateway, link): (&Gateway, &Link),
+    tries: impl IntoIterator<Item = F>,
+) -> Vec<F::Output> {
+    let operator = Store::open(&RedisConfig { url: gateway.redis.url().into() }).unwrap();
+    let in_turn = tries.into_iter().zip(0..).map(|(begun, turn)| async move {
+        tokio::time::sleep(Duration::from_millis(turn)).await;
+        begun.await
+    });
+    let revocation = async {
+        tokio::time::sleep(Duration::from_millis(15 + 8 * round)).await;
+        link.stall();
+        operator.revoke(&Selection::All, gateway.clock.now()).await.unwrap();
+        link.mend();
+    };
+    tokio::join!(join_all(in_turn), revocation).0
+}
+
+fn alice() -> User {
+    User { subject: "local:alice".into(), name: "alice".into(), email: None }
+}
+
+fn request(client: &ClientId, reply: Reply) -> AuthorizationRequest {
+    AuthorizationRequest {
+        client_id: client.clone(),
+        client_name: "Test App".into(),
+        resources: vec![ResourceUri::parse(TIME).unwrap()],
+        scopes: Scopes::parse("mcp").unwrap(),
+        reply,
+    }
+}
+
+/// A code as a login leaves it, with its verifier.
+async fn issue_code(
+    server: &AuthServer,
+    client: &ClientId,
+) -> (AuthorizationCode, CodeRecord, String) {
+    let ((verifier, code_challenge), now) = (pkce::pair(), server.clock.now());
+    let code = AuthorizationCode::generate().unwrap();
+    let redirect = Redirect { uri: RedirectUri::new(CALLBACK), state: None, code_challenge };
+    let record = CodeRecord {
+        request: request(client, Reply::Redirect(redirect)),
+        user: alice(),
+        grant: Identifier::generate().unwrap(),
+        expires_at: UnixTime(now.0 + 60),
+    };
+    server.store.put_code(&code, &record, now).await.unwrap();
+    (code, record, verifier)
+}
+
+/// A device code that alice has allowed.
+async fn allow_device(server: &AuthServer, client: &ClientId) -> DeviceCode {
+    let (now, code) = (server.clock.now(), DeviceCode::generate().unwrap());
+    let shown = UserCode::for_typing().unwrap();
+    let device = Device { code: code.fingerprint(), user_code: shown.reveal().to_owned() };
+    let end = UnixTime(now.0 + 600);
+    let request = request(client, Reply::Device(device));
+    let record = DeviceRecord { request, expires_at: end, kept_until: end };
+    let names = (&code.fingerprint(), &shown);
+    assert!(server.store.put_device(names, &record, now).await.unwrap());
+    let decision = DeviceDecision { user: Some(alice()), expires_at: end };
+    assert!(server.store.decide_device(names, &decision, now).await.unwrap());
+    code
+}
+
+async fn redeem(server: &AuthServer, client: &ClientId, form: &[(&str, &str)]) -> bool {
+    let client = server.store.client(client, server.clock.now()).await.unwrap().unwrap();
+    let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+    let params = Params::parse(form.as_bytes());
+    match params.one("device_code").unwrap() {
+        Some(_) => server.redeem_device_code(&client, &params).await.is_ok(),
+        None => server.redeem_code(&client, &params).await.is_ok(),
+    }
+}
+
+async fn revoke_all(server: &AuthServer) {
+    server.store.revoke(&Selection::All, server.clock.now()).await.unwrap();
+}
+
+async fn grants(server: &AuthServer) -> Vec<Grant> {
+    server.store.grants(server.clock.now()).await.unwrap()
+}
+
+/// The code was read before the revocation, and comes to be redeemed after it.
+#[tokio::test]
+async fn a_code_that_was_read_before_is_not_redeemed_after() {
+    let gateway = Gateway::start();
+    let client = ClientId::parsed(&gateway.app().await.id);
+    let server = gateway.instance();
+    let now = server.clock.now();
+    for is_revoked in [false, true] {
+        let (code, record, _) = issue_code(&server, &client).await;
+        if is_revoked {
+            revoke_all(&server).await;
+        }
+        let grant = Grant {
+            id: record.grant,
+            user: record.user,
+            client_id: record.request.client_id,
+            client_name: record.request.client_name,
+            resources: record.request.resources,
+            scopes: record.request.scopes,
+            created_at: now,
+            expires_at: UnixTime(now.0 + 3600),
+        };
+        let redeemed = server.store.redeem_code(&code, &grant, now).await.unwrap();
+        let expected = if is_revoked { Redemption::Revoked } else { Redemption::Granted };
+        assert_eq!(redeemed, expected);
+        assert_eq!(grants(&server).await.len(), usize::from(!is_revoked));
+    }
+}
+
+/// Codes and device codes, redeemed meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nothing_redeemed_during_a_revocation_outlives_it() {
+    let (gateway, link) = Gateway::over_a_link();
+    let client = ClientId::parsed(&gateway.app().await.id);
+    let servers = [gateway.instance(), gateway.instance()];
+    assert_eq!(redeem_both(&servers[0], &client).await.await, (true, true), "undisturbed");
+    for round in 0..ROUNDS {
+        let mut tries = Vec::new();
+        for turn in 0..AT_ONCE {
+            tries.push(redeem_both(&servers[turn % 2], &client).await);
+        }
+        revoke_during(round, (&gateway, &link), tries).await;
+        assert_eq!(grants(&servers[1]).await, []);
+    }
+}
+
+/// Makes a code and a device code; what is answered redeems them.
+async fn redeem_both(server: &AuthServer, client: &ClientId) -> impl Future<Output = (bool, bool)> {
+    let (code, _, verifier) = issue_code(server, client).await;
+    let device = allow_device(server, client).await;
+    // Boxed, since forty of them are large.
+    Box::pin(async move {
+        let by_code = [("code", code.reveal()), ("code_verifier", verifier.as_str())];
+        let by_device = [("device_code", device.reveal())];
+        tokio::join!(redeem(server, client, &by_code), redeem(server, client, &by_device))
+    })
+}
+
+/// A login that is revoked gives no code without a page any more, not even one that is being made.
+#[tokio::test]
+async fn a_code_made_by_a_login_that_ends_meanwhile_is_worth_nothing() {
+    let (gateway, link) = Gateway::over_a_link();
+    let app = web_app(&gateway).await;
+    for round in 0..ROUNDS {
+        let mut browser = gateway.browser();
+        log_in(&gateway, &mut browser, &app).await;
+        let code_of_a_tab = || {
+            let mut tab = gateway.browser();
+            tab.cookies.clone_from(&browser.cookies);
+            let (verifier, challenge) = pkce::pair();
+            let url = url(&app, &[("code_challenge", &challenge)]);
+            async move { code(&tab.get(&url).await).map(|code| (code, verifier)) }
+        };
+        let redeem = async |(code, verifier): (String, String)| {
+            let by = [("grant_type", "authorization_code"), ("client_id", &app.id)];
+            let what = [("code", code.as_str()), ("code_verifier", &verifier)];
+            gateway.post("/token", &[by, what].concat()).await
+        };
+        assert_eq!(redeem(code_of_a_tab().await.unwrap()).await.status, 200, "undisturbed");
+        let tries = (0..AT_ONCE).map(|_| code_of_a_tab());
+        let codes = revoke_during(round, (&gateway, &link), tries).await;
+        for code in codes.into_iter().flatten() {
+            assert_eq!(redeem(code).await.error(), (400, "invalid_grant"));
+        }
+    }
+}
