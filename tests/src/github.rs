@@ -4,6 +4,7 @@ use std::{
     collections::HashMap,
     net::{Ipv4Addr, TcpListener},
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use actix_web::{
@@ -29,6 +30,7 @@ pub enum Mood {
 #[derive(Default)]
 struct State {
     mood: Option<Mood>,
+    hesitation: Duration,
     challenges: HashMap<String, String>,
 }
 
@@ -76,6 +78,11 @@ impl FakeGitHub {
     pub fn set(&self, mood: Mood) {
         self.state.lock().expect("state").mood = Some(mood);
     }
+
+    /// From now on it takes as long as this to redeem a code.
+    pub fn hesitate(&self, pause: Duration) {
+        self.state.lock().expect("state").hesitation = pause;
+    }
 }
 
 fn params(encoded: &[u8]) -> HashMap<String, String> {
@@ -102,6 +109,8 @@ async fn authorize(state: Data<Mutex<State>>, request: HttpRequest) -> HttpRespo
 
 async fn token(state: Data<Mutex<State>>, request: HttpRequest, body: Bytes) -> HttpResponse {
     use base64::{Engine, prelude::BASE64_STANDARD};
+    let pause = state.lock().expect("state").hesitation;
+    actix_web::rt::time::sleep(pause).await;
     let form = params(&body);
     let basic = request.headers().get("Authorization").and_then(|v| v.to_str().ok());
     let expected =

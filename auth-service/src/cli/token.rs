@@ -69,12 +69,13 @@ impl What {
 pub(super) async fn revoke(what: What, store: &Store) -> anyhow::Result<()> {
     let selection = what.selection()?;
     let ended = store.revoke(&selection, SystemClock.now()).await?;
-    let Ended { grants, beside } = ended;
-    log::info!(target: "audit", grants, beside; "revoked by the operator: {selection:?}");
+    let Ended { grants, beside, unreadable } = ended;
+    log::info!(target: "audit", grants, beside, unreadable; "revoked by the operator: {selection:?}");
     super::say(&match beside {
         0 => format!("{grants} revoked"),
         _ => format!("{grants} revoked, and {beside} of logins, consents, codes and requests"),
     })?;
+    anyhow::ensure!(unreadable == 0, "{unreadable} of the records cannot be read");
     // A script that names something expects it to have been there.
     let matched = ended != Ended::default() || matches!(selection, Selection::All);
     anyhow::ensure!(matched, "nothing matched");

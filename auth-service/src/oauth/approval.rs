@@ -53,6 +53,20 @@ impl AuthServer {
         }
         Ok(())
     }
+
+    /// Forgets that `user` allowed `request`.
+    pub(super) async fn forget_approval(
+        &self,
+        user: &User,
+        request: &AuthorizationRequest,
+    ) -> Result<(), Error> {
+        let Some(destination) = destination(request) else { return Ok(()) };
+        for resource in &request.resources {
+            let key = key(user, &request.client_id, &destination, resource);
+            self.store.delete_approval(&key).await?;
+        }
+        Ok(())
+    }
 }
 
 /// Where the answer of a client goes that need not be asked about twice.

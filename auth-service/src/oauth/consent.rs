@@ -130,16 +130,27 @@ impl AuthServer {
         match self.logged_in(visitor, &record.request).await? {
             Some(user) if record.prompt != Prompt::Login => {
                 self.remember_approval(&user, &record.request).await?;
-                let landing = self.admit(&record.request, user).await?;
-                Ok(Next::Arrived(Arrival { landing, login: None }))
+                let landing = self.admit(&record.request, user.clone()).await?;
+                if self.logged_in(visitor, &record.request).await?.is_some() {
+                    return Ok(Next::Arrived(Arrival { landing, login: None }));
+                }
+                self.withdraw(&record.request, &user).await?;
+                self.ask_again(record, record.attempts_left, visitor).await
             }
             // The login has ended while the page was open.
-            _ => {
-                let state = (record.prompt, record.attempts_left);
-                let page = self.open_page(&record.request, state, visitor).await?;
-                Ok(Next::Page(Box::new(page)))
-            }
+            _ => self.ask_again(record, record.attempts_left, visitor).await,
         }
+    }
+
+    async fn ask_again(
+        &self,
+        record: &ConsentRecord,
+        attempts_left: u8,
+        visitor: &Visitor,
+    ) -> Result<Next, Error> {
+        let state = (record.prompt, attempts_left);
+        let page = self.open_page(&record.request, state, visitor).await?;
+        Ok(Next::Page(Box::new(page)))
     }
 
     async fn send_to_github(&self, record: &ConsentRecord) -> Result<String, Error> {
@@ -166,15 +177,21 @@ impl AuthServer {
         if !self.config.local_login {
             return Err(Error::AccessDenied("login codes are turned off"));
         }
-        if let Some(user) = self.store.take_login_code(code, self.now()).await? {
-            return self.arrive(&record.request, user).await.map(Next::Arrived);
+        if let Some(user) = self.store.login_code(code, self.now()).await? {
+            let arrival = self.arrive(&record.request, user.clone()).await;
+            // Taken only now, as after a login at the provider, and whatever came of it.
+            let taken = self.store.take_login_code(code, self.now()).await?;
+            let arrival = arrival?;
+            if taken.is_some() {
+                return Ok(Next::Arrived(arrival));
+            }
+            self.withdraw(&record.request, &user).await?;
         }
         self.metrics.login("local", "wrong_code");
         let left = record.attempts_left.saturating_sub(1);
         if left == 0 {
             return Err(Error::AccessDenied("too many wrong login codes"));
         }
-        let page = self.open_page(&record.request, (record.prompt, left), visitor).await?;
-        Ok(Next::Page(Box::new(page)))
+        self.ask_again(record, left, visitor).await
     }
 }

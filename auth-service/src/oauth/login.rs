@@ -76,24 +76,35 @@ impl AuthServer {
         if !browser.is_some_and(|browser| waiting.browser.matches(&browser.fingerprint())) {
             return Err(expired());
         }
-        let taken = self.store.take_login(state, self.now()).await.map_err(page)?;
-        let record = taken.ok_or_else(expired)?;
-        let done = match answer {
+        if !self.store.note_back(state, &waiting, self.now()).await.map_err(page)? {
+            return Err(expired());
+        }
+        let user = match answer {
             ProviderAnswer::Denied => {
                 self.metrics.login("github", "declined");
                 Err(Error::AccessDenied("the login was declined"))
             }
-            ProviderAnswer::Code(code) => match self.identify(&code, &record.verifier).await {
-                Ok(user) => self.arrive(&record.request, user).await,
-                Err(error) => {
-                    self.metrics.login("github", "failed");
-                    Err(error)
-                }
-            },
+            ProviderAnswer::Code(code) => {
+                let user = self.identify(&code, &waiting.verifier).await;
+                user.inspect_err(|_| self.metrics.login("github", "failed"))
+            }
         };
+        let done = match user {
+            Ok(user) => {
+                self.arrive(&waiting.request, user.clone()).await.map(|there| (there, user))
+            }
+            Err(error) => Err(error),
+        };
+        // Taken only now: who revokes deletes it, then looks for what came of it.
+        let stands = self.store.take_login(state, self.now()).await.map_err(page)?.is_some();
         match done {
-            Ok(arrival) => Ok(arrival),
-            Err(error) => Err(self.refuse(&record.request, error).await),
+            Ok((arrival, _)) if stands => Ok(arrival),
+            Ok((_, user)) => {
+                let withdrawn = self.withdraw(&waiting.request, &user).await;
+                withdrawn.map_err(AuthorizeError::Page)?;
+                Err(expired())
+            }
+            Err(error) => Err(self.refuse(&waiting.request, error).await),
         }
     }
 
@@ -122,6 +133,21 @@ impl AuthServer {
         let landing = landing?;
         self.remember_approval(&user, request).await?;
         Ok(Arrival { landing, login: self.log_in(&user).await? })
+    }
+
+    /// Takes back what was written for `user`, since what it rests on was revoked meanwhile. A code or
+    /// a cookie that nobody was given is of no use to anybody.
+    pub(super) async fn withdraw(
+        &self,
+        request: &AuthorizationRequest,
+        user: &User,
+    ) -> Result<(), Error> {
+        log::warn!(target: "audit", subject = user.subject, client:% = request.client_id;
+            "login withdrawn: what it rests on was revoked or used meanwhile");
+        if let Reply::Device(device) = &request.reply {
+            self.store.take_device_decision(&device.code, self.now()).await?;
+        }
+        self.forget_approval(user, request).await
     }
 
     /// Gives the client what it asked for, if `user` may use that.

@@ -1,5 +1,5 @@
-//! Tokens of the latest requests that came before, as they were sent. A client sends the same one again and again,
-//! and to compare it takes a tenth of the time to hash it.
+//! Tokens of the latest requests that came before, as they were sent. A client sends the same one again
+//! and again, and to compare it takes a tenth of the time to hash it.
 
 use std::sync::{Arc, Mutex};
 

@@ -74,7 +74,8 @@ impl Store {
         }
     }
 
-    /// Notes the decision about a device; the first one holds. Its user code is of no more use.
+    /// Notes the decision about a device that still asks; the first one holds. Its user code is of no
+    /// more use.
     pub async fn decide_device(
         &self,
         (device, shown): (&Fingerprint, &UserCode),
@@ -87,7 +88,8 @@ impl Store {
         Ttl::until(now, decision.expires_at).add_to(&mut command);
         let first: Option<String> = command.query_async(&mut self.pool.get().await?).await?;
         self.delete(&Key::UserCode(&shown.fingerprint())).await?;
-        Ok(first.is_some())
+        // A device that was revoked meanwhile learns of no decision.
+        Ok(first.is_some() && self.device(device, now).await?.is_some())
     }
 
     /// The decision about a device, taken or not.

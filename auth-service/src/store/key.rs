@@ -24,6 +24,8 @@ pub(super) enum Key<'a> {
     Consent(&'a Fingerprint),
     /// An authorization request at the login provider, by `state`.
     Login(&'a Fingerprint),
+    /// The mark that its person is back.
+    LoginBack(&'a Fingerprint),
     /// A login code of the operator.
     LoginCode(&'a Fingerprint),
     /// A person who is logged in.
@@ -66,6 +68,7 @@ impl Key<'_> {
             Self::ClientDocument(url) => join("client-document:", url.as_str()),
             Self::Consent(flow) => join("consent:", flow.as_str()),
             Self::Login(state) => join("login:", state.as_str()),
+            Self::LoginBack(state) => join("login-back:", state.as_str()),
             Self::LoginCode(code) => join("login-code:", code.as_str()),
             Self::Session(cookie) => join("session:", cookie.as_str()),
             Self::Approval(of) => join("approval:", of.as_str()),

@@ -78,7 +78,21 @@ impl Store {
         self.read(&Key::Login(&state.fingerprint()), now).await
     }
 
-    /// Takes the request whose person is back; of two callers, one gets it.
+    /// Notes that the person of a request is back; of two callers, one is the first.
+    pub async fn note_back(
+        &self,
+        state: &LoginState,
+        record: &LoginRecord,
+        now: UnixTime,
+    ) -> Result<bool, Error> {
+        let mut command = redis::cmd("SET");
+        command.arg(Key::LoginBack(&state.fingerprint()).text()).arg(1).arg("NX");
+        Ttl::until(now, record.expires_at).add_to(&mut command);
+        let first: Option<String> = command.query_async(&mut self.pool.get().await?).await?;
+        Ok(first.is_some())
+    }
+
+    /// Takes the request whose person is back, if it is still there.
     pub async fn take_login(
         &self,
         state: &LoginState,
@@ -97,6 +111,13 @@ impl Store {
         let record = LoginCodeRecord { user: user.clone(), expires_at };
         let ttl = Ttl::until(now, expires_at);
         self.put(&Key::LoginCode(&code.fingerprint()), &record, ttl).await
+    }
+
+    /// Whose login code it is.
+    pub async fn login_code(&self, code: &LoginCode, now: UnixTime) -> Result<Option<User>, Error> {
+        let record: Option<LoginCodeRecord> =
+            self.read(&Key::LoginCode(&code.fingerprint()), now).await?;
+        Ok(record.map(|record| record.user))
     }
 
     /// Redeems a login code; of two callers, one gets the user.

@@ -34,6 +34,8 @@ pub struct Ended {
     pub grants: usize,
     /// Logins, consents, codes and requests under way.
     pub beside: usize,
+    /// What cannot be read, and may be still in force.
+    pub unreadable: usize,
 }
 
 /// What a record says of whom and what it is for.
@@ -42,6 +44,7 @@ struct Held<'a> {
     user: Option<&'a User>,
     client: Option<&'a ClientId>,
     resources: &'a [ResourceUri],
+    jti: Option<&'a Identifier>,
     /// Without it, it may be as old as any.
     since: Option<UnixTime>,
 }
@@ -69,7 +72,7 @@ impl Selection {
             Self::Server(resource) => held.resources.contains(resource),
             Self::Before(moment) => held.since.is_none_or(|since| since < *moment),
             Self::All => true,
-            Self::Jti(_) => false,
+            Self::Jti(jti) => held.jti == Some(jti),
         }
     }
 }
@@ -152,7 +155,16 @@ impl Revocable for Grant {
             client: Some(&self.client_id),
             resources: &self.resources,
             since: Some(self.created_at),
+            ..Held::default()
         }
+    }
+}
+
+impl Revocable for AccessRecord {
+    const KIND: &str = "access";
+
+    fn held(&self) -> Held<'_> {
+        Held { jti: Some(&self.jti), ..Held::default() }
     }
 }
 
@@ -161,7 +173,7 @@ struct Sweep<'a> {
     store: &'a Store,
     what: &'a Selection,
     now: UnixTime,
-    fault: Option<Error>,
+    unreadable: usize,
 }
 
 impl Sweep<'_> {
@@ -169,21 +181,22 @@ impl Sweep<'_> {
     async fn end<T: Revocable>(&mut self) -> Result<usize, Error> {
         let mut ended = 0;
         for (key, text) in self.store.texts(&format!("{}:*", T::KIND)).await? {
-            let selected = match serde_json::from_str::<T>(&text) {
+            let (selected, counts) = match serde_json::from_str::<T>(&text) {
                 Ok(record) => {
-                    record.expires_at().is_none_or(|end| self.now < end)
-                        && self.what.includes(&record.held())
+                    let counts = record.expires_at().is_none_or(|end| self.now < end);
+                    (self.what.includes(&record.held()), counts)
                 }
-                Err(_) if matches!(self.what, Selection::All) => true,
+                Err(_) if matches!(self.what, Selection::All) => (true, true),
                 Err(error) => {
                     // The others end all the same.
                     log::error!("{key} cannot be read and was not revoked: {error}");
-                    self.fault.get_or_insert(error.into());
-                    false
+                    self.unreadable += 1;
+                    (false, false)
                 }
             };
-            if selected {
-                ended += usize::from(self.delete::<T>(key).await?);
+            // One that has ended goes, too: another clock may say that it has not.
+            if selected && self.delete::<T>(key).await? && counts {
+                ended += 1;
             }
         }
         Ok(ended)
@@ -203,40 +216,34 @@ impl Sweep<'_> {
 }
 
 impl Store {
-    /// Revokes what is selected. What a person allows meanwhile counts as allowed after it.
+    /// Revokes what is selected. What a person allows meanwhile counts as allowed after it, if it does
+    /// not rest on what is revoked.
     pub async fn revoke(&self, what: &Selection, now: UnixTime) -> Result<Ended, Error> {
-        let ended = match what {
-            Selection::Jti(jti) => self.end_token(jti, now).await,
-            _ => self.end(what, now).await,
-        };
+        let ended = self.end(what, now).await;
         // The instances that serve are told at the same moment as we. One whose link swallows the
         // word takes silence for none no longer than this, so that none lets anything in now.
         tokio::time::sleep(LEASE).await;
         ended
     }
 
-    async fn end_token(&self, jti: &Identifier, now: UnixTime) -> Result<Ended, Error> {
-        let mut ended = Ended::default();
-        for token in self.scan::<AccessRecord>("access:*", now).await? {
-            if token.jti == *jti {
-                ended.grants += usize::from(self.revoke_access(&token.grant, jti).await?);
-            }
-        }
-        Ok(ended)
-    }
-
     async fn end(&self, what: &Selection, now: UnixTime) -> Result<Ended, Error> {
-        let mut sweep = Sweep { store: self, what, now, fault: None };
-        // Each before what it becomes, and whoever makes that looks after it for what it came from:
-        // either it is found here, or it finds that gone.
-        let beside = sweep.end::<SessionRecord>().await?
-            + sweep.end::<ApprovalRecord>().await?
-            + sweep.end::<LoginCodeRecord>().await?
-            + sweep.end::<LoginRecord>().await?
-            + sweep.end::<DeviceRecord>().await?
-            + sweep.end::<DeviceDecision>().await?
-            + sweep.end::<CodeRecord>().await?;
-        let grants = sweep.end::<Grant>().await?;
-        sweep.fault.map_or(Ok(Ended { grants, beside }), Err)
+        let mut sweep = Sweep { store: self, what, now, unreadable: 0 };
+        let mut ended = Ended::default();
+        if matches!(what, Selection::Jti(_)) {
+            ended.grants = sweep.end::<AccessRecord>().await?;
+        } else {
+            // Each before what it becomes, and whoever makes that looks after it for what it came
+            // from: either it is found here, or it finds that gone.
+            ended.beside = sweep.end::<LoginCodeRecord>().await?
+                + sweep.end::<LoginRecord>().await?
+                + sweep.end::<SessionRecord>().await?
+                + sweep.end::<ApprovalRecord>().await?
+                + sweep.end::<DeviceRecord>().await?
+                + sweep.end::<DeviceDecision>().await?
+                + sweep.end::<CodeRecord>().await?;
+            ended.grants = sweep.end::<Grant>().await?;
+        }
+        ended.unreadable = sweep.unreadable;
+        Ok(ended)
     }
 }

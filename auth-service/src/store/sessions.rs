@@ -46,6 +46,11 @@ impl Store {
         self.put(&Key::Approval(of), record, Ttl::until(now, record.expires_at)).await
     }
 
+    /// Forgets what was allowed.
+    pub async fn delete_approval(&self, of: &Fingerprint) -> Result<(), Error> {
+        self.delete(&Key::Approval(of)).await.map(drop)
+    }
+
     /// What was allowed before.
     pub async fn approval(
         &self,

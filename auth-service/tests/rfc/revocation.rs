@@ -1,8 +1,10 @@
 //! What leads to a grant without being asked for anew ends with the grants.
 
+use std::time::Duration;
+
 use auth_service::{
     model::{ClientId, Clock, ResourceUri, UnixTime},
-    store::{Ended, Error, Selection, Store},
+    store::{Ended, Selection, Store},
 };
 
 use crate::{
@@ -74,7 +76,8 @@ async fn what_a_person_allowed_is_forgotten() {
         revoke(&gateway, &what).await;
         // The login may have ended, too; with another one only what was allowed is left.
         let elsewhere = browser.get(&url(&app, &[("resource", GIT), ("prompt", "login")])).await;
-        browser.decide(&elsewhere, "local", &gateway.login_code("alice").await).await;
+        let done = browser.decide(&elsewhere, "local", &gateway.login_code("alice").await).await;
+        assert!(code(&done).is_some(), "{done:?}");
         let silent = code(&browser.get(&url(&app, &[])).await);
         assert_eq!(silent.is_none(), ends, "{what:?}");
         revoke(&gateway, &Selection::All).await;
@@ -97,6 +100,7 @@ async fn a_login_is_revoked() {
         log_in(&gateway, &mut browser, &app).await;
         revoke(&gateway, &what).await;
         let page = browser.get(&url(&app, &[("prompt", "consent")])).await;
+        assert_eq!(page.status, 200);
         assert_eq!(!page.body.contains("Allow, as alice"), ends, "{what:?}");
         revoke(&gateway, &Selection::All).await;
     }
@@ -110,7 +114,7 @@ async fn a_login_code_is_revoked() {
     for (what, ends) in [(user("alice"), true), (Selection::All, true), (user("bob"), false)] {
         let login = gateway.login_code("alice").await;
         let ended = revoke(&gateway, &what).await;
-        assert_eq!(ended, Ended { grants: 0, beside: usize::from(ends) }, "{what:?}");
+        assert_eq!(ended, Ended { beside: usize::from(ends), ..Ended::default() }, "{what:?}");
         let mut browser = gateway.browser();
         let page = browser.get(&url(&app, &[])).await;
         let done = browser.decide(&page, "local", &login).await;
@@ -146,6 +150,39 @@ async fn a_request_whose_person_is_at_github_is_revoked() {
     }
 }
 
+/// So does who is back while GitHub is still asked who it is: no code, no login, nothing remembered.
+#[tokio::test]
+async fn a_login_that_github_confirms_meanwhile_comes_to_nothing() {
+    let gateway = Gateway::start();
+    let app = web_app(&gateway).await;
+    gateway.github.hesitate(Duration::from_millis(900));
+    for what in
+        [client(&app), server(TIME), everything_until_now(&gateway), Selection::All, user("bob")]
+    {
+        let mut browser = gateway.browser();
+        let page = browser.get(&url(&app, &[])).await;
+        let at_github = browser.decide(&page, "github", "").await.next().unwrap();
+        let callback = browser.get(&at_github).await.next().unwrap();
+        let revocation = async {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            revoke(&gateway, &what).await
+        };
+        let (back, _) = tokio::join!(browser.get(&callback), revocation);
+        let ends = !matches!(what, Selection::User(_));
+        assert_eq!(code(&back).is_none(), ends, "{what:?}: {back:?}");
+        let again = browser.get(&callback).await;
+        assert_eq!((again.status.as_u16(), again.next()), (400, None), "{what:?}");
+        let page = browser.get(&url(&app, &[("resource", GIT)])).await;
+        assert_eq!(page.body.contains("Allow, as octocat"), !ends, "{what:?}");
+        // Logged in again, so that only what was allowed makes the difference.
+        let back = browser.decide(&page, "github", "").await;
+        browser.follow(back, "https://app.example/").await;
+        let silent = code(&browser.get(&url(&app, &[])).await);
+        assert_eq!(silent.is_none(), ends, "{what:?}");
+        revoke(&gateway, &Selection::All).await;
+    }
+}
+
 /// A record of a later version, or one that was damaged, keeps nothing else from ending, and the
 /// operator is told.
 #[tokio::test]
@@ -153,16 +190,19 @@ async fn a_record_that_cannot_be_read_stops_nothing() {
     let gateway = Gateway::start();
     let app = gateway.app().await;
     let tokens = gateway.tokens(&app, "alice", TIME).await;
-    for kind in ["session", "device", "grant"] {
+    for kind in ["session", "device", "grant", "access"] {
         gateway.redis.cli(&["SET", &format!("mcpgw:{kind}:damaged"), "{}"]);
     }
     let store = Store::open(&gateway.config.redis).unwrap();
-    let told = store.revoke(&user("alice"), gateway.clock.now()).await;
-    assert!(matches!(told, Err(Error::Record(_))), "{told:?}");
+    let ended = store.revoke(&user("alice"), gateway.clock.now()).await.unwrap();
+    assert_eq!((ended.grants, ended.unreadable), (1, 3));
     let refused = gateway.verify(TIME, &tokens.text("access_token")).await;
     assert_eq!(refused.error(), (401, "invalid_token"));
+    let told = gateway.cli(&["token", "revoke", "--jti", "unknown"]).unwrap_err();
+    assert!(told.contains("1 of the records cannot be read"), "{told}");
     let all = revoke(&gateway, &Selection::All).await;
-    assert_eq!(all, Ended { grants: 1, beside: 2 }, "of which nothing can be said ends with all");
+    let expected = Ended { grants: 1, beside: 2, unreadable: 0 };
+    assert_eq!(all, expected, "of which nothing can be said ends with all");
 }
 
 /// `token revoke` says what it did, and fails only if that was nothing.

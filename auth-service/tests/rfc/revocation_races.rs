@@ -6,9 +6,8 @@ use std::time::Duration;
 use auth_service::{
     config::RedisConfig,
     model::{
-        AuthorizationCode, AuthorizationRequest, ClientId, Clock, CodeRecord, Device, DeviceCode,
-        DeviceDecision, DeviceRecord, Grant, Identifier, Redirect, RedirectUri, Reply, ResourceUri,
-        Scopes, UnixTime, User, UserCode,
+        AuthorizationRequest, ClientId, Clock, Device, DeviceCode, DeviceDecision, DeviceRecord,
+        Grant, Reply, UnixTime, UserCode,
     },
     oauth::{AuthServer, Params},
     store::{Redemption, Selection, Store},
@@ -17,8 +16,9 @@ use futures_util::future::join_all;
 use gateway_tests::{link::Link, pkce};
 
 use crate::{
+    rfc6749_races::issued,
     session::{code, log_in, url, web_app},
-    support::{CALLBACK, Gateway, TIME},
+    support::{Gateway, TIME},
 };
 
 /// How many are under way while one revocation runs.
@@ -48,69 +48,32 @@ async fn revoke_during<F: Future>(
     tokio::join!(join_all(in_turn), revocation).0
 }
 
-fn alice() -> User {
-    User { subject: "local:alice".into(), name: "alice".into(), email: None }
-}
-
-fn request(client: &ClientId, reply: Reply) -> AuthorizationRequest {
-    AuthorizationRequest {
-        client_id: client.clone(),
-        client_name: "Test App".into(),
-        resources: vec![ResourceUri::parse(TIME).unwrap()],
-        scopes: Scopes::parse("mcp").unwrap(),
-        reply,
-    }
-}
-
-/// A code as a login leaves it, with its verifier.
-async fn issue_code(
-    server: &AuthServer,
-    client: &ClientId,
-) -> (AuthorizationCode, CodeRecord, String) {
-    let ((verifier, code_challenge), now) = (pkce::pair(), server.clock.now());
-    let code = AuthorizationCode::generate().unwrap();
-    let redirect = Redirect { uri: RedirectUri::new(CALLBACK), state: None, code_challenge };
-    let record = CodeRecord {
-        request: request(client, Reply::Redirect(redirect)),
-        user: alice(),
-        grant: Identifier::generate().unwrap(),
-        expires_at: UnixTime(now.0 + 60),
-    };
-    server.store.put_code(&code, &record, now).await.unwrap();
-    (code, record, verifier)
-}
-
-/// A device code that alice has allowed.
-async fn allow_device(server: &AuthServer, client: &ClientId) -> DeviceCode {
+/// A device code that alice has allowed, and the form that redeems it.
+async fn allow_device(server: &AuthServer, client: &ClientId) -> String {
     let (now, code) = (server.clock.now(), DeviceCode::generate().unwrap());
     let shown = UserCode::for_typing().unwrap();
     let device = Device { code: code.fingerprint(), user_code: shown.reveal().to_owned() };
+    let (_, like, _) = issued(client, now);
+    let request = AuthorizationRequest { reply: Reply::Device(device), ..like.request };
     let end = UnixTime(now.0 + 600);
-    let request = request(client, Reply::Device(device));
     let record = DeviceRecord { request, expires_at: end, kept_until: end };
     let names = (&code.fingerprint(), &shown);
     assert!(server.store.put_device(names, &record, now).await.unwrap());
-    let decision = DeviceDecision { user: Some(alice()), expires_at: end };
+    let decision = DeviceDecision { user: Some(like.user), expires_at: end };
     assert!(server.store.decide_device(names, &decision, now).await.unwrap());
-    code
+    format!("device_code={}", code.reveal())
 }
 
-async fn redeem(server: &AuthServer, client: &ClientId, form: &[(&str, &str)]) -> bool {
-    let client = server.store.client(client, server.clock.now()).await.unwrap().unwrap();
-    let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+/// The access token, if there is any.
+async fn redeem(server: &AuthServer, client: &ClientId, form: &str) -> Option<String> {
+    let client = server.store.client(client, server.clock.now()).await.ok()??;
     let params = Params::parse(form.as_bytes());
-    match params.one("device_code").unwrap() {
-        Some(_) => server.redeem_device_code(&client, &params).await.is_ok(),
-        None => server.redeem_code(&client, &params).await.is_ok(),
-    }
-}
-
-async fn revoke_all(server: &AuthServer) {
-    server.store.revoke(&Selection::All, server.clock.now()).await.unwrap();
-}
-
-async fn grants(server: &AuthServer) -> Vec<Grant> {
-    server.store.grants(server.clock.now()).await.unwrap()
+    let tokens = match params.one("device_code").unwrap() {
+        Some(_) => server.redeem_device_code(&client, &params).await,
+        None => server.redeem_code(&client, &params).await,
+    };
+    let tokens = serde_json::to_value(tokens.ok()?).unwrap();
+    Some(tokens["access_token"].as_str()?.to_owned())
 }
 
 /// The code was read before the revocation, and comes to be redeemed after it.
@@ -121,9 +84,10 @@ async fn a_code_that_was_read_before_is_not_redeemed_after() {
     let server = gateway.instance();
     let now = server.clock.now();
     for is_revoked in [false, true] {
-        let (code, record, _) = issue_code(&server, &client).await;
+        let (code, record, _) = issued(&client, now);
+        server.store.put_code(&code, &record, now).await.unwrap();
         if is_revoked {
-            revoke_all(&server).await;
+            server.store.revoke(&Selection::All, now).await.unwrap();
         }
         let grant = Grant {
             id: record.grant,
@@ -138,7 +102,8 @@ async fn a_code_that_was_read_before_is_not_redeemed_after() {
         let redeemed = server.store.redeem_code(&code, &grant, now).await.unwrap();
         let expected = if is_revoked { Redemption::Revoked } else { Redemption::Granted };
         assert_eq!(redeemed, expected);
-        assert_eq!(grants(&server).await.len(), usize::from(!is_revoked));
+        let grants = server.store.grants(now).await.unwrap();
+        assert_eq!(grants.len(), usize::from(!is_revoked));
     }
 }
 
@@ -148,25 +113,34 @@ async fn nothing_redeemed_during_a_revocation_outlives_it() {
     let (gateway, link) = Gateway::over_a_link();
     let client = ClientId::parsed(&gateway.app().await.id);
     let servers = [gateway.instance(), gateway.instance()];
-    assert_eq!(redeem_both(&servers[0], &client).await.await, (true, true), "undisturbed");
+    let (by_code, by_device) = redeem_both(&servers[0], &client).await.await;
+    for undisturbed in [by_code, by_device] {
+        assert_eq!(gateway.verify(TIME, &undisturbed.unwrap()).await.status, 200);
+    }
     for round in 0..ROUNDS {
         let mut tries = Vec::new();
         for turn in 0..AT_ONCE {
             tries.push(redeem_both(&servers[turn % 2], &client).await);
         }
-        revoke_during(round, (&gateway, &link), tries).await;
-        assert_eq!(grants(&servers[1]).await, []);
+        let tokens = revoke_during(round, (&gateway, &link), tries).await;
+        for token in tokens.into_iter().flat_map(|(one, other)| [one, other]).flatten() {
+            let refused = gateway.verify(TIME, &token).await;
+            assert_eq!(refused.error(), (401, "invalid_token"));
+        }
     }
 }
 
 /// Makes a code and a device code; what is answered redeems them.
-async fn redeem_both(server: &AuthServer, client: &ClientId) -> impl Future<Output = (bool, bool)> {
-    let (code, _, verifier) = issue_code(server, client).await;
-    let device = allow_device(server, client).await;
+async fn redeem_both(
+    server: &AuthServer,
+    client: &ClientId,
+) -> impl Future<Output = (Option<String>, Option<String>)> {
+    let now = server.clock.now();
+    let (code, record, by_code) = issued(client, now);
+    server.store.put_code(&code, &record, now).await.unwrap();
+    let by_device = allow_device(server, client).await;
     // Boxed, since forty of them are large.
     Box::pin(async move {
-        let by_code = [("code", code.reveal()), ("code_verifier", verifier.as_str())];
-        let by_device = [("device_code", device.reveal())];
         tokio::join!(redeem(server, client, &by_code), redeem(server, client, &by_device))
     })
 }

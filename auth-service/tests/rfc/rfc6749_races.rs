@@ -26,7 +26,7 @@ fn repetitions() -> usize {
 }
 
 /// A code as a login leaves it, and the form that redeems it.
-fn issued(client: &ClientId, now: UnixTime) -> (AuthorizationCode, CodeRecord, String) {
+pub(crate) fn issued(client: &ClientId, now: UnixTime) -> (AuthorizationCode, CodeRecord, String) {
     let (verifier, code_challenge) = pkce::pair();
     let code = AuthorizationCode::generate().unwrap();
     let redirect = Redirect { uri: RedirectUri::new(CALLBACK), state: None, code_challenge };

@@ -111,7 +111,7 @@ impl Gate {
     async fn backend(&self, name: &str) -> Option<Arc<Backend>> {
         let found = self.hub.backend(name);
         let (None, Some(watch)) = (&found, &self.watch) else { return found };
-        // A file system that hangs keeps nobody from a server that is there, nor from this answer.
+        // Not for ever, if the file system hangs.
         let _ = tokio::time::timeout(LOOK, watch.look()).await;
         self.hub.backend(name)
     }
