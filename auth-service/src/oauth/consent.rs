@@ -177,7 +177,10 @@ impl AuthServer {
         if !self.config.local_login {
             return Err(Error::AccessDenied("login codes are turned off"));
         }
-        if let Some(user) = self.store.login_code(code, self.now()).await? {
+        let now = self.now();
+        if let Some(user) = self.store.login_code(code, now).await?
+            && self.store.is_first_use(&code.fingerprint(), (now, now.plus(STEP))).await?
+        {
             let arrival = self.arrive(&record.request, user.clone()).await;
             // Taken only now, as after a login at the provider, and whatever came of it.
             let taken = self.store.take_login_code(code, self.now()).await?;

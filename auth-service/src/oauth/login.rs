@@ -76,7 +76,8 @@ impl AuthServer {
         if !browser.is_some_and(|browser| waiting.browser.matches(&browser.fingerprint())) {
             return Err(expired());
         }
-        if !self.store.note_back(state, &waiting, self.now()).await.map_err(page)? {
+        let times = (self.now(), waiting.expires_at);
+        if !self.store.is_first_use(&state.fingerprint(), times).await.map_err(page)? {
             return Err(expired());
         }
         let user = match answer {
@@ -143,7 +144,7 @@ impl AuthServer {
         user: &User,
     ) -> Result<(), Error> {
         log::warn!(target: "audit", subject = user.subject, client:% = request.client_id;
-            "login withdrawn: what it rests on was revoked or used meanwhile");
+            "login withdrawn: what it rests on was revoked meanwhile");
         if let Reply::Device(device) = &request.reply {
             self.store.take_device_decision(&device.code, self.now()).await?;
         }

@@ -24,10 +24,10 @@ pub(super) enum Key<'a> {
     Consent(&'a Fingerprint),
     /// An authorization request at the login provider, by `state`.
     Login(&'a Fingerprint),
-    /// The mark that its person is back.
-    LoginBack(&'a Fingerprint),
     /// A login code of the operator.
     LoginCode(&'a Fingerprint),
+    /// The mark that a `state` or a login code came back.
+    LoginUsed(&'a Fingerprint),
     /// A person who is logged in.
     Session(&'a Fingerprint),
     /// What a person allowed a client before.
@@ -68,8 +68,8 @@ impl Key<'_> {
             Self::ClientDocument(url) => join("client-document:", url.as_str()),
             Self::Consent(flow) => join("consent:", flow.as_str()),
             Self::Login(state) => join("login:", state.as_str()),
-            Self::LoginBack(state) => join("login-back:", state.as_str()),
             Self::LoginCode(code) => join("login-code:", code.as_str()),
+            Self::LoginUsed(of) => join("login-used:", of.as_str()),
             Self::Session(cookie) => join("session:", cookie.as_str()),
             Self::Approval(of) => join("approval:", of.as_str()),
             Self::Device(code) => join("device:", code.as_str()),

@@ -1,7 +1,9 @@
 //! Authorization requests between `/authorize` and the code, and login codes of the operator.
 
 use super::{Error, Expiring, Key, Store, Ttl};
-use crate::model::{ConsentRecord, FlowId, LoginCode, LoginRecord, LoginState, UnixTime, User};
+use crate::model::{
+    ConsentRecord, Fingerprint, FlowId, LoginCode, LoginRecord, LoginState, UnixTime, User,
+};
 
 impl Expiring for ConsentRecord {
     fn expires_at(&self) -> Option<UnixTime> {
@@ -78,16 +80,15 @@ impl Store {
         self.read(&Key::Login(&state.fingerprint()), now).await
     }
 
-    /// Notes that the person of a request is back; of two callers, one is the first.
-    pub async fn note_back(
+    /// Notes that a `state` or a login code came back; of two callers, one is the first.
+    pub async fn is_first_use(
         &self,
-        state: &LoginState,
-        record: &LoginRecord,
-        now: UnixTime,
+        of: &Fingerprint,
+        (now, expires_at): (UnixTime, UnixTime),
     ) -> Result<bool, Error> {
         let mut command = redis::cmd("SET");
-        command.arg(Key::LoginBack(&state.fingerprint()).text()).arg(1).arg("NX");
-        Ttl::until(now, record.expires_at).add_to(&mut command);
+        command.arg(Key::LoginUsed(of).text()).arg(1).arg("NX");
+        Ttl::until(now, expires_at).add_to(&mut command);
         let first: Option<String> = command.query_async(&mut self.pool.get().await?).await?;
         Ok(first.is_some())
     }
@@ -120,7 +121,7 @@ impl Store {
         Ok(record.map(|record| record.user))
     }
 
-    /// Redeems a login code; of two callers, one gets the user.
+    /// Takes a login code, if it is still there.
     pub async fn take_login_code(
         &self,
         code: &LoginCode,
