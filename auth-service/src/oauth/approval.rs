@@ -13,9 +13,8 @@ impl AuthServer {
         user: &User,
         request: &AuthorizationRequest,
     ) -> Result<bool, Error> {
-        let Some(destination) = destination(request) else { return Ok(false) };
-        for resource in &request.resources {
-            let key = key(user, &request.client_id, &destination, resource);
+        let Some(keys) = keys(user, request) else { return Ok(false) };
+        for (key, resource) in keys {
             let before = self.store.approval(&key, self.now()).await?;
             let covers = |before: ApprovalRecord| {
                 before.resource.is_some_and(|allowed| allowed == *resource)
@@ -34,13 +33,11 @@ impl AuthServer {
         user: &User,
         request: &AuthorizationRequest,
     ) -> Result<(), Error> {
-        let (Some(life), Some(destination)) =
-            (self.config.lifetimes.approval, destination(request))
-        else {
+        let (Some(life), Some(keys)) = (self.config.lifetimes.approval, keys(user, request)) else {
             return Ok(());
         };
         let now = self.now();
-        for resource in &request.resources {
+        for (key, resource) in keys {
             let record = ApprovalRecord {
                 user: user.clone(),
                 client_id: request.client_id.clone(),
@@ -48,7 +45,6 @@ impl AuthServer {
                 scopes: request.scopes.clone(),
                 expires_at: now.plus(life),
             };
-            let key = key(user, &request.client_id, &destination, resource);
             self.store.put_approval(&key, &record, now).await?;
         }
         Ok(())
@@ -60,9 +56,7 @@ impl AuthServer {
         user: &User,
         request: &AuthorizationRequest,
     ) -> Result<(), Error> {
-        let Some(destination) = destination(request) else { return Ok(()) };
-        for resource in &request.resources {
-            let key = key(user, &request.client_id, &destination, resource);
+        for (key, _) in keys(user, request).into_iter().flatten() {
             self.store.delete_approval(&key).await?;
         }
         Ok(())
@@ -80,6 +74,16 @@ fn destination(request: &AuthorizationRequest) -> Option<String> {
         }
         Reply::Redirect(_) | Reply::Device(_) => None,
     }
+}
+
+/// The approvals of `request`, one for each of its servers; `None` if there can be none.
+fn keys<'a>(
+    user: &'a User,
+    request: &'a AuthorizationRequest,
+) -> Option<impl Iterator<Item = (Fingerprint, &'a ResourceUri)>> {
+    let destination = destination(request)?;
+    let key = move |resource| key(user, &request.client_id, &destination, resource);
+    Some(request.resources.iter().map(move |resource| (key(resource), resource)))
 }
 
 /// One approval: of a person, for a client at a host, of one server.

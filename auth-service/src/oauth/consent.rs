@@ -181,14 +181,10 @@ impl AuthServer {
         if let Some(user) = self.store.login_code(code, now).await?
             && self.store.is_first_use(&code.fingerprint(), (now, now.plus(STEP))).await?
         {
-            let arrival = self.arrive(&record.request, user.clone()).await;
-            // Taken only now, as after a login at the provider, and whatever came of it.
-            let taken = self.store.take_login_code(code, self.now()).await?;
-            let arrival = arrival?;
-            if taken.is_some() {
+            let taken = async { Ok(self.store.take_login_code(code, self.now()).await?.is_some()) };
+            if let Some(arrival) = self.arrive_by(&record.request, Ok(user), taken).await? {
                 return Ok(Next::Arrived(arrival));
             }
-            self.withdraw(&record.request, &user).await?;
         }
         self.metrics.login("local", "wrong_code");
         let left = record.attempts_left.saturating_sub(1);

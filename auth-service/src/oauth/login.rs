@@ -90,21 +90,9 @@ impl AuthServer {
                 user.inspect_err(|_| self.metrics.login("github", "failed"))
             }
         };
-        let done = match user {
-            Ok(user) => {
-                self.arrive(&waiting.request, user.clone()).await.map(|there| (there, user))
-            }
-            Err(error) => Err(error),
-        };
-        // Taken only now: who revokes deletes it, then looks for what came of it.
-        let stands = self.store.take_login(state, self.now()).await.map_err(page)?.is_some();
-        match done {
-            Ok((arrival, _)) if stands => Ok(arrival),
-            Ok((_, user)) => {
-                let withdrawn = self.withdraw(&waiting.request, &user).await;
-                withdrawn.map_err(AuthorizeError::Page)?;
-                Err(expired())
-            }
+        let taken = async { Ok(self.store.take_login(state, self.now()).await?.is_some()) };
+        match self.arrive_by(&waiting.request, user, taken).await {
+            Ok(arrival) => arrival.ok_or_else(expired),
             Err(error) => Err(self.refuse(&waiting.request, error).await),
         }
     }
@@ -118,12 +106,33 @@ impl AuthServer {
         })
     }
 
-    /// The end of the flow of `user`, who has just consented and logged in.
-    pub(super) async fn arrive(
+    /// The end of the flow of `user`, or of one of whom it was not found out who it is; `None` if what
+    /// it rests on was revoked meanwhile. That is `taken` last and in any case: who revokes ends it,
+    /// then looks for what came of it.
+    pub(super) async fn arrive_by(
         &self,
         request: &AuthorizationRequest,
-        user: User,
-    ) -> Result<Arrival, Error> {
+        user: Result<User, Error>,
+        taken: impl Future<Output = Result<bool, Error>>,
+    ) -> Result<Option<Arrival>, Error> {
+        let done = match user {
+            // Boxed, since the futures that wait for it would be large.
+            Ok(user) => {
+                Box::pin(self.arrive(request, user.clone())).await.map(|there| (there, user))
+            }
+            Err(error) => Err(error),
+        };
+        let stands = taken.await?;
+        let (arrival, user) = done?;
+        if stands {
+            return Ok(Some(arrival));
+        }
+        self.withdraw(request, &user).await?;
+        Ok(None)
+    }
+
+    /// The end of the flow of `user`, who has just consented and logged in.
+    async fn arrive(&self, request: &AuthorizationRequest, user: User) -> Result<Arrival, Error> {
         let landing = self.admit(request, user.clone()).await;
         let outcome = match &landing {
             Ok(_) => "granted",

@@ -42,11 +42,7 @@ impl Store {
         end: UnixTime,
         now: UnixTime,
     ) -> Result<bool, Error> {
-        let mut command = redis::cmd("SET");
-        command.arg(Key::Assertion(jti).text()).arg("1").arg("NX");
-        Ttl::until(now, end).add_to(&mut command);
-        let done: Option<String> = command.query_async(&mut self.pool.get().await?).await?;
-        Ok(done.is_some())
+        self.put_new(&Key::Assertion(jti), &1, Ttl::until(now, end)).await
     }
 
     /// Keeps a client metadata document.

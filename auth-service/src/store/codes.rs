@@ -78,9 +78,7 @@ impl Store {
         }
         // Who revokes deletes codes, then looks for grants. This grant is either found there, or
         // finds its code gone here.
-        let mut command = redis::cmd("EXISTS");
-        command.arg(Key::Code(&code.fingerprint()).text());
-        if command.query_async(&mut self.pool.get().await?).await? {
+        if self.exists(&Key::Code(&code.fingerprint())).await? {
             return Ok(Redemption::Granted);
         }
         self.revoke_grant(&grant.id).await?;

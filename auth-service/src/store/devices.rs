@@ -40,12 +40,8 @@ impl Store {
         now: UnixTime,
     ) -> Result<bool, Error> {
         let user_code = Shown { device: device.clone(), expires_at: record.expires_at };
-        let mut command = redis::cmd("SET");
-        command.arg(Key::UserCode(&shown.fingerprint()).text());
-        command.arg(serde_json::to_string(&user_code)?).arg("NX");
-        Ttl::until(now, record.expires_at).add_to(&mut command);
-        let mine: Option<String> = command.query_async(&mut self.pool.get().await?).await?;
-        if mine.is_none() {
+        let ttl = Ttl::until(now, record.expires_at);
+        if !self.put_new(&Key::UserCode(&shown.fingerprint()), &user_code, ttl).await? {
             return Ok(false);
         }
         self.put(&Key::Device(device), record, Ttl::until(now, record.kept_until)).await?;
@@ -82,14 +78,11 @@ impl Store {
         decision: &DeviceDecision,
         now: UnixTime,
     ) -> Result<bool, Error> {
-        let mut command = redis::cmd("SET");
-        command.arg(Key::DeviceDecision(device).text());
-        command.arg(serde_json::to_string(decision)?).arg("NX");
-        Ttl::until(now, decision.expires_at).add_to(&mut command);
-        let first: Option<String> = command.query_async(&mut self.pool.get().await?).await?;
+        let ttl = Ttl::until(now, decision.expires_at);
+        let is_first = self.put_new(&Key::DeviceDecision(device), decision, ttl).await?;
         self.delete(&Key::UserCode(&shown.fingerprint())).await?;
         // A device that was revoked meanwhile learns of no decision.
-        Ok(first.is_some() && self.device(device, now).await?.is_some())
+        Ok(is_first && self.device(device, now).await?.is_some())
     }
 
     /// The decision about a device, taken or not.

@@ -86,11 +86,7 @@ impl Store {
         of: &Fingerprint,
         (now, expires_at): (UnixTime, UnixTime),
     ) -> Result<bool, Error> {
-        let mut command = redis::cmd("SET");
-        command.arg(Key::LoginUsed(of).text()).arg(1).arg("NX");
-        Ttl::until(now, expires_at).add_to(&mut command);
-        let first: Option<String> = command.query_async(&mut self.pool.get().await?).await?;
-        Ok(first.is_some())
+        self.put_new(&Key::LoginUsed(of), &1, Ttl::until(now, expires_at)).await
     }
 
     /// Takes the request whose person is back, if it is still there.

@@ -157,6 +157,25 @@ impl Store {
         Ok(command.query_async(&mut self.pool.get().await?).await?)
     }
 
+    /// Stores what is not there yet; of two callers, one does.
+    async fn put_new<T: Serialize>(
+        &self,
+        key: &Key<'_>,
+        record: &T,
+        ttl: Ttl,
+    ) -> Result<bool, Error> {
+        let mut command = redis::cmd("SET");
+        command.arg(key.text()).arg(serde_json::to_string(record)?).arg("NX");
+        ttl.add_to(&mut command);
+        let stored: Option<String> = command.query_async(&mut self.pool.get().await?).await?;
+        Ok(stored.is_some())
+    }
+
+    async fn exists(&self, key: &Key<'_>) -> Result<bool, Error> {
+        let mut command = redis::cmd("EXISTS");
+        Ok(command.arg(key.text()).query_async(&mut self.pool.get().await?).await?)
+    }
+
     async fn read<T: DeserializeOwned + Expiring>(
         &self,
         key: &Key<'_>,

@@ -39,11 +39,8 @@ impl Store {
         record: &RefreshRecord,
         now: UnixTime,
     ) -> Result<(), Error> {
-        let mut command = redis::cmd("SET");
-        command.arg(Key::Refresh(&token.fingerprint()).text());
-        command.arg(serde_json::to_string(record)?).arg("NX");
-        Ttl::until(now, record.expires_at).add_to(&mut command);
-        Ok(command.query_async(&mut self.pool.get().await?).await?)
+        let ttl = Ttl::until(now, record.expires_at);
+        self.put_new(&Key::Refresh(&token.fingerprint()), record, ttl).await.map(drop)
     }
 
     /// What `token` stands for, spent or not.
@@ -57,9 +54,7 @@ impl Store {
 
     /// Whether `token` was spent.
     pub async fn is_spent(&self, token: &RefreshToken) -> Result<bool, Error> {
-        let mut command = redis::cmd("EXISTS");
-        command.arg(Key::SpentRefresh(&token.fingerprint()).text());
-        Ok(command.query_async(&mut self.pool.get().await?).await?)
+        self.exists(&Key::SpentRefresh(&token.fingerprint())).await
     }
 
     /// Spends `token`, offering `salt` for its successor. Callers within `grace` of the first one
