@@ -40,7 +40,7 @@ pub struct Metrics {
 pub struct Gauges {
     /// Whether Redis tells of revocations.
     pub link_up: bool,
-    /// How often `/verify` has asked Redis.
+    /// How often Redis was asked whether a token lives.
     pub questions: u64,
     /// Tokens that are remembered.
     pub seen_tokens: usize,

@@ -15,19 +15,14 @@ mod key;
 mod limits;
 mod logins;
 mod predecessor;
+mod questions;
 mod refresh;
 mod revocation;
 mod sessions;
 mod tracking;
 mod witness;
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use deadpool_redis::{Pool, Runtime, Timeouts};
 use redis::{
@@ -48,7 +43,7 @@ pub use self::{
     revocation::{Ended, Selection},
     witness::Sighting,
 };
-use self::{key::Key, witness::Witness};
+use self::{key::Key, questions::Questions, witness::Witness};
 use crate::{config::RedisConfig, model::UnixTime};
 
 /// How long a request waits for Redis before it is answered with 503.
@@ -79,13 +74,13 @@ trait Expiring {
 /// Redis, as this program uses it.
 pub struct Store {
     pool: Pool,
-    /// One multiplexed connection for the question that every request asks.
+    /// One multiplexed connection for what every request asks.
     hot: ConnectionManager,
+    /// Whether tokens live, over the same.
+    questions: Arc<Questions>,
     /// For the link over which Redis tells of changes.
     tracked: redis::Client,
     witness: Arc<Witness>,
-    /// How often it was asked whether a token lives.
-    questions: AtomicU64,
 }
 
 impl Store {
@@ -117,12 +112,13 @@ impl Store {
             .set_max_delay(Duration::from_millis(500));
         let resp3 = server.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
         let tracked = redis::Client::open(server.clone().set_redis_settings(resp3))?;
+        let hot = ConnectionManager::new_lazy_with_config(redis::Client::open(server)?, reconnect)?;
         Ok(Self {
             pool,
-            hot: ConnectionManager::new_lazy_with_config(redis::Client::open(server)?, reconnect)?,
+            questions: Arc::new(Questions::new(hot.clone())),
+            hot,
             tracked,
             witness: Arc::new(Witness::new()),
-            questions: AtomicU64::new(0),
         })
     }
 
@@ -141,7 +137,7 @@ impl Store {
     /// How often Redis was asked whether a token lives.
     #[must_use]
     pub fn questions(&self) -> u64 {
-        self.questions.load(Ordering::Relaxed)
+        self.questions.count()
     }
 
     /// Whether Redis answers.
