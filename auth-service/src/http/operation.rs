@@ -20,7 +20,7 @@ const NAME: HeaderName = HeaderName::from_static("mcp-name");
 /// revision in which the server validates them.
 pub(super) fn read(headers: &HeaderMap) -> Operation {
     let version = once(headers, &VERSION);
-    if !version.is_some_and(|version| is_date(version) && version >= FIRST) {
+    if !version.is_some_and(|version| version >= FIRST && is_date(version)) {
         return Operation::Unstated;
     }
     match once(headers, &METHOD) {

@@ -53,6 +53,34 @@ async fn what_is_no_server_is_not_found() {
     assert_eq!(crate::support::answer(request).await.error(), (400, "invalid_request"));
 }
 
+/// Traefik answers 401 without a word to what is longer than it sets aside.
+#[tokio::test]
+async fn refusals_are_short_enough_for_traefik() {
+    let middlewares = include_str!("../../../traefik/dynamic/middlewares.yml");
+    let most =
+        middlewares.lines().find_map(|line| line.trim().strip_prefix("maxResponseBodySize: "));
+    let most: usize = most.unwrap().parse().unwrap();
+    let mut gateway = Gateway::start();
+    let app = gateway.app().await;
+    let token = gateway.tokens(&app, "alice", TIME).await.text("access_token");
+    let strict = Gateway::with(&[("TRUSTED_PROXIES", "10.0.0.0/8")]);
+    let mut refusals = vec![
+        gateway.forwarded("https://time.gw.example/a%2f..%2fmcp", &[]).await,
+        gateway.forwarded(TIME, &[]).await,
+        gateway.verify(TIME, "x").await,
+        gateway.verify(crate::support::GIT, &token).await,
+        strict.verify(TIME, &token).await,
+        gateway.forwarded("https://nothing.gw.example/mcp", &[]).await,
+    ];
+    gateway.redis.kill();
+    refusals.push(gateway.verify(TIME, &token).await);
+    let statuses: Vec<_> = refusals.iter().map(|refusal| refusal.status).collect();
+    assert_eq!(statuses, [400, 401, 401, 401, 403, 404, 503]);
+    for refusal in refusals {
+        assert!(refusal.body.to_string().len() * 3 < most, "{refusal:?}");
+    }
+}
+
 /// Who comes behind us might take the other one.
 #[tokio::test]
 async fn two_tokens_are_none() {

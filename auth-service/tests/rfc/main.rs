@@ -25,6 +25,7 @@ mod operator_clients;
 mod path_urls;
 mod personal_tokens;
 mod predecessor;
+mod questions;
 mod redis_down;
 mod revocation;
 mod revocation_races;

@@ -113,13 +113,13 @@ fn forward_auth(service: &Program, ca: Option<&Path>) -> Value {
     let mut forward = json!({
         "address": format!("http://{}/verify", service.address),
         "trustForwardHeader": false,
-        "maxResponseBodySize": 4096,
+        "maxResponseBodySize": 1023,
         "authRequestHeaders": [
-            "Authorization", "X-Verify-Secret", "Mcp-Method", "Mcp-Name", "MCP-Protocol-Version",
+            "Authorization", "X-Verify-Secret", "Mcp-Method", "Mcp-Name", "Mcp-Protocol-Version",
         ],
         "authResponseHeaders": [
-            "X-MCP-Server", "X-User-Id", "X-User-Name", "X-User-Email", "X-Client-Id",
-            "X-Auth-Scopes", "X-MCP-Challenge", "X-MCP-Identity",
+            "X-Mcp-Server", "X-User-Id", "X-User-Name", "X-User-Email", "X-Client-Id",
+            "X-Auth-Scopes", "X-Mcp-Challenge", "X-Mcp-Identity",
         ],
     });
     if let Some(ca) = ca {
