@@ -13,12 +13,12 @@ use auth_service::{
     store::{Redemption, Selection, Store},
 };
 use futures_util::future::join_all;
-use gateway_tests::{link::Link, pkce};
+use gateway_tests::{browser::Browser, link::Link, pkce};
 
 use crate::{
     rfc6749_races::issued,
-    session::{code, log_in, url, web_app},
-    support::{Gateway, TIME},
+    session::{code, log_in, named_app, url, web_app},
+    support::{App, Gateway, TIME},
 };
 
 /// How many are under way while one revocation runs.
@@ -145,31 +145,58 @@ async fn redeem_both(
     })
 }
 
-/// A login that is revoked gives no code without a page any more, not even one that is being made.
+/// A login that is revoked gives no code any more: not without a page, nor by a click on one that was
+/// open, not even one that is being made. What was allowed by such a click is not remembered.
 #[tokio::test]
 async fn a_code_made_by_a_login_that_ends_meanwhile_is_worth_nothing() {
     let (gateway, link) = Gateway::over_a_link();
-    let app = web_app(&gateway).await;
-    for round in 0..ROUNDS {
+    let (app, other) = (web_app(&gateway).await, named_app(&gateway, "Another").await);
+    let redeem = async |(code, verifier): (String, String)| {
+        let by = [("grant_type", "authorization_code"), ("client_id", &app.id)];
+        let what = [("code", code.as_str()), ("code_verifier", &verifier)];
+        gateway.post("/token", &[by, what].concat()).await
+    };
+    for (round, by_click) in (0..ROUNDS).flat_map(|round| [(round, false), (round, true)]) {
         let mut browser = gateway.browser();
         log_in(&gateway, &mut browser, &app).await;
-        let code_of_a_tab = || {
-            let mut tab = gateway.browser();
-            tab.cookies.clone_from(&browser.cookies);
-            let (verifier, challenge) = pkce::pair();
-            let url = url(&app, &[("code_challenge", &challenge)]);
-            async move { code(&tab.get(&url).await).map(|code| (code, verifier)) }
-        };
-        let redeem = async |(code, verifier): (String, String)| {
-            let by = [("grant_type", "authorization_code"), ("client_id", &app.id)];
-            let what = [("code", code.as_str()), ("code_verifier", &verifier)];
-            gateway.post("/token", &[by, what].concat()).await
-        };
-        assert_eq!(redeem(code_of_a_tab().await.unwrap()).await.status, 200, "undisturbed");
-        let tries = (0..AT_ONCE).map(|_| code_of_a_tab());
+        let mut tries = Vec::new();
+        for _ in 0..=AT_ONCE {
+            tries.push(tab(&gateway, &browser, &app, by_click).await);
+        }
+        let undisturbed = tries.pop().unwrap().await.unwrap();
+        assert_eq!(redeem(undisturbed).await.status, 200);
         let codes = revoke_during(round, (&gateway, &link), tries).await;
         for code in codes.into_iter().flatten() {
-            assert_eq!(redeem(code).await.error(), (400, "invalid_grant"));
+            assert_eq!(redeem(code).await.error(), (400, "invalid_grant"), "click: {by_click}");
         }
+        let mut later = gateway.browser();
+        log_in(&gateway, &mut later, &other).await;
+        assert_eq!(later.get(&url(&app, &[])).await.status, 200, "asked anew, click: {by_click}");
+    }
+}
+
+/// One more tab of `browser`; what is answered asks for a code and its verifier, `by_click` on a page
+/// that is open already.
+async fn tab(
+    gateway: &Gateway,
+    browser: &Browser,
+    app: &App,
+    by_click: bool,
+) -> impl Future<Output = Option<(String, String)>> {
+    let mut tab = gateway.browser();
+    tab.cookies.clone_from(&browser.cookies);
+    let (verifier, challenge) = pkce::pair();
+    let mut url = url(app, &[("code_challenge", &challenge)]);
+    let mut open = None;
+    if by_click {
+        url.query_pairs_mut().append_pair("prompt", "consent");
+        open = Some(tab.get(&url).await);
+    }
+    async move {
+        let done = match open {
+            Some(page) => tab.decide(&page, "allow", "").await,
+            None => tab.get(&url).await,
+        };
+        code(&done).map(|code| (code, verifier))
     }
 }
