@@ -24,13 +24,16 @@ use std::{
 use serde_json::{Value, json};
 
 /// Clients at once, each with a connection and sessions of its own.
-const LANES: u64 = 16;
+const LANES: usize = 16;
 /// Calls of a session.
-const SESSION: u64 = 20_000;
+const SESSION: usize = 20_000;
 /// A process of an abandoned session ends after this many seconds.
 const IDLE: &str = "5";
 /// By then all of them have ended.
 const SETTLED: Duration = Duration::from_secs(20);
+/// What the proxy may have open for a lane: its connection, three pipes and the pidfd of its process,
+/// and those of the process it abandoned last.
+const FILES_OF_A_LANE: usize = 1 + 4 + 4;
 
 static CALLS: AtomicU64 = AtomicU64::new(0);
 static ERRORS: AtomicU64 = AtomicU64::new(0);
@@ -137,16 +140,19 @@ fn settle(pid: u32, before: usize) -> usize {
     }
 }
 
-/// After the first sample the memory may not grow by more than a tenth; no file may be left open.
+/// After the first sample the memory may not grow by more than a tenth. No lane may have more files than
+/// are its own, and none may be left open.
 fn verdict(samples: &[Sample], before: usize, after: usize) -> ExitCode {
     let (Some(first), errors) = (samples.first(), ERRORS.load(Ordering::Relaxed)) else {
         return ExitCode::FAILURE;
     };
     let kilobytes = samples.iter().map(|sample| sample.kilobytes).max().unwrap_or_default();
-    let flat = kilobytes * 10 <= first.kilobytes * 11 && after <= before;
+    let files = samples.iter().map(|sample| sample.files).max().unwrap_or_default();
+    let closed = files <= before + LANES * FILES_OF_A_LANE && after <= before;
+    let flat = kilobytes * 10 <= first.kilobytes * 11 && closed;
     let calls = samples.last().map_or(0, |sample| sample.calls);
     println!(
-        "{calls} calls, {errors} errors; RSS {} -> at most {kilobytes} KiB; files {before} before, {after} after: {}",
+        "{calls} calls, {errors} errors; RSS {} -> at most {kilobytes} KiB; files {before} before, at most {files}, {after} after: {}",
         first.kilobytes,
         if flat && errors == 0 { "flat" } else { "NOT as it should be" },
     );
@@ -154,7 +160,7 @@ fn verdict(samples: &[Sample], before: usize, after: usize) -> ExitCode {
 }
 
 /// One client, until all is over.
-fn run(lane: u64, address: &str) {
+fn run(lane: usize, address: &str) {
     let mut session = 0;
     while !OVER.load(Ordering::Relaxed) {
         session += 1;
@@ -166,7 +172,7 @@ fn run(lane: u64, address: &str) {
     }
 }
 
-fn use_session(lane: u64, session: u64, address: &str) -> io::Result<()> {
+fn use_session(lane: usize, session: usize, address: &str) -> io::Result<()> {
     let mut client = Client::connect(address)?;
     let hello = json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {
         "protocolVersion": "2025-11-25", "capabilities": {},
