@@ -5,8 +5,7 @@
     reason = "what is built, and for whom, Cargo says in its environment"
 )]
 
-use std::env;
-use std::process::Command;
+use std::{env, process::Command};
 
 /// The first glibc that reads packed relocations (`DT_RELR`).
 const READS_PACKED: (u32, u32) = (2, 36);
