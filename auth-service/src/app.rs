@@ -11,6 +11,7 @@ use actix_web::{
     dev::Server,
     web::{Data, get},
 };
+use aws_lc_rs::hmac;
 use rustls::ServerConfig;
 use tokio::sync::watch;
 
@@ -19,8 +20,8 @@ use crate::{
     http,
     metrics::Metrics,
     model::{Catalogue, Identifier, Listing, SystemClock},
-    oauth::{AuthServer, Endpoint, Identities, SeenTokens},
-    ports::{self, ClientDocuments, GitHub, Providers, SigningKeys},
+    oauth::{AuthServer, Endpoint, Identities, PENDING_SEAL, SeenTokens},
+    ports::{self, ClientDocuments, GitHub, Providers, RootKeys, SigningKeys},
     store::{self, Store},
 };
 
@@ -37,6 +38,9 @@ pub enum Error {
     /// `SIGNING_KEY_FILE`.
     #[error("SIGNING_KEY_FILE")]
     Key(#[from] ports::KeyError),
+    /// `SECRETS_KEY_FILE`.
+    #[error("SECRETS_KEY_FILE")]
+    Secrets(#[from] ports::SealingError),
     /// `MCP_SERVERS_FILE`.
     #[error(transparent)]
     Servers(#[from] ports::ServersError),
@@ -71,7 +75,13 @@ pub fn build(
     let (publish, catalogue) = watch::channel(Arc::new(listing.catalogue()));
     let callback = config.issuer.at(Endpoint::Callback.path());
     let github = config.github.as_ref().map(|app| GitHub::new(app, callback)).transpose()?;
+    let roots = match &config.secrets_key_file {
+        Some(file) => RootKeys::load(file)?,
+        None => RootKeys::from_signing_keys(&config.signing_key_file)?,
+    };
     let server = AuthServer {
+        pending_seal: roots.seal(PENDING_SEAL)?,
+        limits_key: hmac::Key::new(hmac::HMAC_SHA256, &roots.bytes("request limits")?),
         store: Store::open(&config.redis)?,
         keys: SigningKeys::load(&config.signing_key_file)?,
         seen: SeenTokens::default(),

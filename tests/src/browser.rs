@@ -42,12 +42,33 @@ pub struct Browser {
     elsewhere: HashMap<String, String>,
     /// Cookies by host.
     pub cookies: HashMap<String, HashMap<String, String>>,
+    /// Headers of every request. A navigation of the person, as if the address had been typed.
+    pub headers: Vec<(&'static str, &'static str)>,
 }
 
 impl Browser {
     /// A browser on `http`, which must not follow redirects.
     pub fn new(http: reqwest::Client) -> Self {
-        Self { http, elsewhere: HashMap::new(), cookies: HashMap::new() }
+        let headers = vec![
+            ("Sec-Fetch-Site", "none"),
+            ("Sec-Fetch-Mode", "navigate"),
+            ("Sec-Fetch-Dest", "document"),
+        ];
+        Self { http, elsewhere: HashMap::new(), cookies: HashMap::new(), headers }
+    }
+
+    /// The same browser, coming from a page of `site` (`Sec-Fetch-Site`).
+    pub fn from_site(mut self, site: &'static str) -> Self {
+        self.set_header("Sec-Fetch-Site", site);
+        self
+    }
+
+    /// Sends `value` as header `name` from now on; an empty one not at all.
+    pub fn set_header(&mut self, name: &'static str, value: &'static str) {
+        self.headers.retain(|(other, _)| *other != name);
+        if !value.is_empty() {
+            self.headers.push((name, value));
+        }
     }
 
     /// Reaches `authority` at `base`, as a reverse proxy would.
@@ -102,6 +123,9 @@ impl Browser {
             }
             None => self.http.request(method, url.clone()),
         };
+        for (name, value) in &self.headers {
+            request = request.header(*name, *value);
+        }
         if let Some(jar) = self.cookies.get(&host) {
             let pairs: Vec<String> = jar.iter().map(|(k, v)| format!("{k}={v}")).collect();
             request = request.header(header::COOKIE, pairs.join("; "));
@@ -114,7 +138,12 @@ impl Browser {
         for cookie in headers.get_all(header::SET_COOKIE) {
             let text = cookie.to_str().expect("text");
             let (name, value) = text.split(';').next().expect("a pair").split_once('=').expect("=");
-            self.cookies.entry(host.clone()).or_default().insert(name.to_owned(), value.to_owned());
+            let jar = self.cookies.entry(host.clone()).or_default();
+            if text.contains("Max-Age=0") {
+                jar.remove(name);
+            } else {
+                jar.insert(name.to_owned(), value.to_owned());
+            }
         }
         let body = answer.text().await.expect("a body");
         Page { url: url.clone(), status, headers, body }

@@ -10,9 +10,12 @@ use crate::ports;
 /// What to do with keys.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Make a P-256 key for ES256. Put a new key first in the file to sign with it; keep the old
-    /// one below until its tokens have ended.
+    /// Make a P-256 key for ES256, or a root key for `SECRETS_KEY_FILE`. Put a new key first in the
+    /// file to use it; keep the old one below until what it signed or sealed has ended.
     Generate {
+        /// Make a root key, from which the keys that seal records are derived.
+        #[arg(long)]
+        secrets: bool,
         /// Write to this file (mode 0600, never overwritten) instead of standard output.
         #[arg(long)]
         out: Option<PathBuf>,
@@ -23,11 +26,15 @@ pub(super) enum Command {
 }
 
 /// Makes a key.
-pub(super) fn generate(out: Option<&PathBuf>, if_missing: bool) -> anyhow::Result<()> {
+pub(super) fn generate(
+    secrets: bool,
+    out: Option<&PathBuf>,
+    if_missing: bool,
+) -> anyhow::Result<()> {
     if if_missing && out.is_some_and(|path| path.exists()) {
         return Ok(());
     }
-    let key = ports::generate_key()?;
+    let key = if secrets { ports::generate_root_key()? } else { ports::generate_key()? };
     let Some(path) = out else { return super::say(key.trim_end()) };
     let mut file = OpenOptions::new()
         .write(true)
@@ -48,11 +55,11 @@ mod tests {
     fn a_key_is_never_overwritten() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("key.pem");
-        generate(Some(&path), true).unwrap();
+        generate(false, Some(&path), true).unwrap();
         let key = fs::read_to_string(&path).unwrap();
         assert!(key.contains("PRIVATE KEY"));
-        generate(Some(&path), true).unwrap();
-        assert!(generate(Some(&path), false).is_err());
+        generate(false, Some(&path), true).unwrap();
+        assert!(generate(false, Some(&path), false).is_err());
         assert_eq!(fs::read_to_string(&path).unwrap(), key);
     }
 }

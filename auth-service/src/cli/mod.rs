@@ -72,8 +72,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Token(token::Command::Revoke(what)) => token::revoke(what, &store()?).await,
         Command::Server(command) => server::run(command).await,
         Command::User(command) => user::run(command, &store()?).await,
-        Command::Key(key::Command::Generate { out, if_missing }) => {
-            key::generate(out.as_ref(), if_missing)
+        Command::Key(key::Command::Generate { secrets, out, if_missing }) => {
+            key::generate(secrets, out.as_ref(), if_missing)
         }
         Command::Backup(backup) => backup::backup(backup, &store()?).await,
         Command::Restore(restore) => backup::restore(restore, &store()?).await,

@@ -104,6 +104,7 @@ impl Check {
             server_urls,
             traefik_api,
             signing_key_file: signing_key_file?.into(),
+            secrets_key_file: raw.secrets_key_file.as_ref().map(Into::into),
             github,
             local_login: local_login?,
             signed_identity: signed_identity?,

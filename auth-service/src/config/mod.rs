@@ -54,6 +54,9 @@ pub struct Config {
     pub traefik_api: Option<Url>,
     /// `SIGNING_KEY_FILE`: PEM of one or more private keys; the first signs, all verify.
     pub signing_key_file: PathBuf,
+    /// `SECRETS_KEY_FILE`: PEM of one or more root keys; the first seals, all open. Without it they
+    /// are derived from the signing keys.
+    pub secrets_key_file: Option<PathBuf>,
     /// `GITHUB_CLIENT_ID` and its companions; `None` turns GitHub login off.
     pub github: Option<GithubConfig>,
     /// `LOCAL_LOGIN`: whether codes minted by the operator log in, `true`.
@@ -155,6 +158,7 @@ struct Raw {
     docker_endpoint: Option<String>,
     server_urls: Option<String>,
     signing_key_file: Option<String>,
+    secrets_key_file: Option<String>,
     traefik_api_url: Option<String>,
     github_client_id: Option<String>,
     github_client_secret: Option<String>,

@@ -11,9 +11,10 @@ use super::{
     page,
 };
 use crate::{
-    model::{CsrfToken, FlowId, LoginCode},
+    model::{CsrfToken, LoginCode, SealedAuthorization},
     oauth::{
-        Arrival, AuthServer, AuthorizeError, Decision, Endpoint, Error, Landing, Next, Params,
+        AuthServer, AuthorizationOutcome, AuthorizeError, ConsentForm, Decision, Endpoint, Error,
+        Next, Params, RedirectTarget,
     },
 };
 
@@ -42,8 +43,11 @@ pub(super) async fn show(
     let visitor = browser::visitor_or_new(&request).map_err(Error::from)?;
     match server.begin(&params, &visitor).await? {
         Next::Page(consent) => Ok(browser::set_session(page::consent(&consent), &visitor.browser)),
-        Next::Provider(url) => Ok(page::redirect(&url)),
-        Next::Arrived(arrival) => Ok(arrive(&server, &arrival, page::redirect)),
+        Next::Provider(visit) => {
+            let response = page::redirect(&visit.url);
+            Ok(browser::set_pending(response, &request, &visit))
+        }
+        Next::Done(outcome) => Ok(finish(&server, &outcome, page::redirect)),
     }
 }
 
@@ -55,11 +59,6 @@ pub(super) async fn decide(
 ) -> Result<HttpResponse, BrowserError> {
     let form = Params::parse(&body.0);
     let stale = "the form is incomplete; start again in your application";
-    let flow = FlowId::presented(form.required("flow", stale)?);
-    let csrf = CsrfToken::presented(form.required("csrf", stale)?);
-    let visitor = browser::visitor(&request).ok_or(Error::InvalidRequest(
-        "this browser sent no cookie; allow cookies for this site and start again",
-    ))?;
     let decision = match form.one("decision")? {
         Some("allow") => Decision::LoggedIn,
         Some("github") => Decision::GitHub,
@@ -67,10 +66,21 @@ pub(super) async fn decide(
         Some("deny") => Decision::Deny,
         _ => return Err(Error::InvalidRequest(stale).into()),
     };
-    match server.decide((&flow, &csrf), &visitor, decision).await {
-        Ok(Next::Page(consent)) => Ok(page::consent(&consent)),
-        Ok(Next::Provider(url)) => Ok(page::go_on(&url)),
-        Ok(Next::Arrived(arrival)) => Ok(arrive(&server, &arrival, page::go_on)),
+    let form = ConsentForm {
+        pending: SealedAuthorization::presented(form.required("flow", stale)?),
+        csrf: CsrfToken::presented(form.required("csrf", stale)?),
+        decision,
+    };
+    let visitor = browser::visitor_or_new(&request).map_err(Error::from)?;
+    match server.decide(form, &visitor).await {
+        Ok(Next::Page(consent)) => {
+            Ok(browser::set_session(page::consent(&consent), &visitor.browser))
+        }
+        Ok(Next::Provider(visit)) => {
+            let response = page::go_on(&visit.url);
+            Ok(browser::set_pending(response, &request, &visit))
+        }
+        Ok(Next::Done(outcome)) => Ok(finish(&server, &outcome, page::go_on)),
         // After a form an error reaches the client as a success does: by a page of its own.
         Err(AuthorizeError::Redirect(url, error)) => {
             log_refusal(&error);
@@ -81,16 +91,16 @@ pub(super) async fn decide(
 }
 
 /// The end of a flow: the browser goes to the client by `send`, or stays here.
-pub(super) fn arrive(
+pub(super) fn finish(
     server: &AuthServer,
-    arrival: &Arrival,
+    outcome: &AuthorizationOutcome,
     send: fn(&str) -> HttpResponse,
 ) -> HttpResponse {
-    let response = match &arrival.landing {
-        Landing::Client(url) => send(url),
-        Landing::Device => page::device_allowed(),
+    let response = match &outcome.target {
+        RedirectTarget::Client(url) => send(url),
+        RedirectTarget::Device => page::device_allowed(),
     };
-    match &arrival.login {
+    match &outcome.login {
         Some(login) => browser::set_login(response, login, server.config.lifetimes.login_session),
         None => response,
     }

@@ -6,11 +6,16 @@ use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use url::form_urlencoded;
 
-use super::{body::Body, error::TokenError};
+use super::{
+    body::{Body, media_type},
+    error::TokenError,
+};
 use crate::{
     model::{ClientAssertion, ClientId, ClientSecret},
     oauth::{ClientCredentials, Error, Params},
 };
+
+const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Parameters and credentials.
 pub(super) struct ClientForm {
@@ -23,7 +28,7 @@ impl FromRequest for ClientForm {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Self::Error>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let form = is_form(request);
+        let form = media_type(request).is_some_and(|kind| kind.eq_ignore_ascii_case(FORM));
         let basic = request.headers().get(header::AUTHORIZATION).cloned();
         let body = Body::from_request(request, payload);
         Box::pin(async move {
@@ -37,12 +42,6 @@ impl FromRequest for ClientForm {
             Ok(Self { params, credentials })
         })
     }
-}
-
-fn is_form(request: &HttpRequest) -> bool {
-    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    kind.and_then(|kind| kind.split(';').next())
-        .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"))
 }
 
 fn credentials(header: Option<&str>, params: &Params) -> Result<ClientCredentials, Error> {

@@ -6,7 +6,7 @@ use actix_web::{
     web::{Data, Path},
 };
 
-use super::{bearer::Bearer, body::Body, error::TokenError};
+use super::{bearer::Bearer, body::JsonBody, error::TokenError};
 use crate::{
     model::ClientId,
     oauth::{AuthServer, Registered},
@@ -26,7 +26,7 @@ pub(super) async fn update(
     server: Data<AuthServer>,
     id: Path<ClientId>,
     token: Bearer,
-    body: Body,
+    body: JsonBody,
 ) -> Result<HttpResponse, TokenError> {
     Ok(answer(&server.update_registration(&id, &token.registration(), &body.0).await?))
 }

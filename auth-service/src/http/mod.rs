@@ -19,6 +19,7 @@ mod jwks;
 mod limits;
 mod manage;
 mod metrics;
+mod navigation;
 mod operation;
 mod page;
 #[cfg(test)]
@@ -67,7 +68,9 @@ fn routes(config: &mut ServiceConfig) {
             writable(Endpoint::Consent, authorize::decide)
                 .wrap(from_fn(limits::for_browsers(Endpoint::Consent))),
         )
-        .service(readable(Endpoint::Callback.path(), callback::callback))
+        .service(
+            readable(Endpoint::Callback.path(), callback::callback).wrap(from_fn(navigation::only)),
+        )
         .service(bounded(Endpoint::Token, token::token))
         .service(bounded(Endpoint::DeviceAuthorization, device::authorize))
         .service(bounded_page(Endpoint::Device, device::show))
@@ -126,7 +129,9 @@ where
     F: Handler<Args, Output: Responder>,
     Args: FromRequest + 'static,
 {
-    readable(endpoint.path(), handler).wrap(from_fn(limits::for_browsers(endpoint)))
+    readable(endpoint.path(), handler)
+        .wrap(from_fn(navigation::only))
+        .wrap(from_fn(limits::for_browsers(endpoint)))
 }
 
 /// RFC 9110 §15.5.6: 405 with the methods there are.

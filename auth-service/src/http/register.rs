@@ -2,14 +2,14 @@
 
 use actix_web::{HttpResponse, http::header, web::Data};
 
-use super::{bearer::Bearer, body::Body, error::TokenError};
+use super::{bearer::Bearer, body::JsonBody, error::TokenError};
 use crate::oauth::AuthServer;
 
 /// Registers a client.
 pub(super) async fn register(
     server: Data<AuthServer>,
     token: Option<Bearer>,
-    body: Body,
+    body: JsonBody,
 ) -> Result<HttpResponse, TokenError> {
     let registered = server.register(token.as_ref().map(Bearer::text), &body.0).await?;
     Ok(HttpResponse::Created().insert_header((header::CACHE_CONTROL, "no-store")).json(registered))

@@ -160,6 +160,9 @@ pub struct Client {
     /// Whether the operator made it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub preregistered: bool,
+    /// Whether nobody has consented to it yet. Such a registration may be evicted at any time.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unused: bool,
     /// What it may use without a person; only the operator grants that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own_access: Option<OwnAccess>,
@@ -182,6 +185,9 @@ pub struct OwnAccess {
 pub struct DocumentRecord {
     /// What it said.
     pub metadata: ClientMetadata,
+    /// Whether somebody has consented to the client.
+    #[serde(default)]
+    pub in_use: bool,
     /// Until when it need not be fetched again.
     pub fresh_until: UnixTime,
     /// Until when it serves if it cannot be fetched again.

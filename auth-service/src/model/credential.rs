@@ -25,6 +25,12 @@ impl Fingerprint {
         Self(BASE64_URL_SAFE_NO_PAD.encode(hash.as_ref()))
     }
 
+    /// A fingerprint as the store has it.
+    #[must_use]
+    pub fn parsed(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
     /// Compares in constant time.
     #[must_use]
     pub fn matches(&self, other: &Self) -> bool {
@@ -144,8 +150,8 @@ credential!(
     BrowserSession
 );
 credential!(
-    /// Names one authorization request that waits on the consent page.
-    FlowId
+    /// A pending authorization, sealed: what the form or the cookie of a browser holds.
+    SealedAuthorization
 );
 credential!(
     /// Proves that the consent form came from our page.

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AuthorizationRequest, ClientId, Fingerprint, RedirectUri, ResourceUri, Scopes, UnixTime, User,
+    AuthorizationRequest, Client, ClientId, Fingerprint, Identifier, RedirectUri, ResourceUri,
+    Scopes, UnixTime, User,
 };
 
 /// How a client learns of the answer to its authorization request.
@@ -52,35 +53,69 @@ pub enum Prompt {
     None,
 }
 
-/// An authorization request that waits for the person's consent.
+impl Prompt {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// An authorization request under way, from the consent page to the answer. The browser of the
+/// requester keeps it, sealed; the server stores nothing for it, since anybody can cause one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ConsentRecord {
+pub struct PendingAuthorization {
+    /// Names the flow, over all of its pages.
+    pub id: Identifier,
     /// What was asked.
     pub request: AuthorizationRequest,
     /// How it was asked (`prompt` of OpenID Connect Core §3.1.2.1).
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Prompt::is_default")]
     pub prompt: Prompt,
-    /// The browser that the page was shown in.
+    /// The registration of a client that nobody has consented to yet. It may be evicted from the
+    /// store meanwhile and is put back at the consent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registration: Option<Client>,
+    /// The browser that the flow is bound to.
     pub browser: Fingerprint,
-    /// What the form must bring back.
-    pub csrf: Fingerprint,
-    /// How often a login code may still be tried.
-    pub attempts_left: u8,
-    /// When it ends.
+    /// How far it has come.
+    pub stage: Stage,
+    /// When this stage ends.
     pub expires_at: UnixTime,
 }
 
-/// A consented request whose person is at the login provider.
+/// How far a pending authorization has come.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LoginRecord {
-    /// What was asked.
-    pub request: AuthorizationRequest,
-    /// The browser that consented.
-    pub browser: Fingerprint,
-    /// Our PKCE verifier towards the provider; it has to be presented, so it is kept as it is.
-    pub verifier: String,
-    /// When it ends.
-    pub expires_at: UnixTime,
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// The consent page is open; the form has to return the token of this fingerprint.
+    AwaitingConsent {
+        /// The token of the form.
+        csrf: Fingerprint,
+    },
+    /// The person consented and is at the login provider.
+    AtProvider {
+        /// The `state` that the provider returns.
+        state: Fingerprint,
+        /// Our PKCE verifier towards the provider (RFC 7636 §4.1).
+        verifier: String,
+        /// The revocations that had taken place when the person consented.
+        revocations: Revocations,
+    },
+}
+
+/// The latest revocations that concern one request, as opaque marks: of everything, of its client
+/// and of its servers. Another mark later means that the request was revoked meanwhile.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Revocations(pub Vec<Option<String>>);
+
+impl Revocations {
+    /// Returns `true` if none has taken place between `self` and `later`. A mark that has ended says
+    /// nothing: it outlives every request that began before it.
+    #[must_use]
+    pub fn are_still(&self, later: &Self) -> bool {
+        self.0.len() == later.0.len()
+            && self.0.iter().zip(&later.0).all(|(before, now)| now.is_none() || now == before)
+    }
 }
 
 /// A person who is logged in at this server in one browser.

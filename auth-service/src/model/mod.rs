@@ -23,12 +23,12 @@ pub use client::{
 pub use clock::{Clock, SystemClock, UnixTime};
 pub use credential::{
     AuthorizationCode, BrowserSession, ClientAssertion, ClientSecret, CsrfToken, DeviceCode,
-    Fingerprint, FlowId, Identifier, LoginCode, LoginSession, LoginState, RandomError,
-    RefreshToken, RegistrationToken, UserCode,
+    Fingerprint, Identifier, LoginCode, LoginSession, LoginState, RandomError, RefreshToken,
+    RegistrationToken, SealedAuthorization, UserCode,
 };
 pub use flow::{
-    ApprovalRecord, ConsentRecord, Device, DeviceDecision, DeviceRecord, LoginRecord, Prompt,
-    Redirect, Reply, SessionRecord,
+    ApprovalRecord, Device, DeviceDecision, DeviceRecord, PendingAuthorization, Prompt, Redirect,
+    Reply, Revocations, SessionRecord, Stage,
 };
 pub use grant::{AccessRecord, AuthorizationRequest, CodeRecord, Grant, RefreshRecord};
 pub use listing::{Listing, Mistake, Offer, Source};

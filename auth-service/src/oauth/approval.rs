@@ -1,9 +1,10 @@
 //! What a person allowed a client before is remembered (MCP security best practices: "registry of
 //! approved client ids per user").
 
-use super::{AuthServer, Error, redirect_uri};
+use super::{AuthServer, Error, Visitor, redirect_uri};
 use crate::model::{
-    ApprovalRecord, AuthorizationRequest, ClientId, Fingerprint, Reply, ResourceUri, User,
+    ApprovalRecord, AuthorizationRequest, ClientId, Fingerprint, RedirectUri, Reply, ResourceUri,
+    User,
 };
 
 impl AuthServer {
@@ -25,6 +26,24 @@ impl AuthServer {
             }
         }
         Ok(true)
+    }
+
+    /// Whether the person who is logged in allowed `client` any server, with answers to `uri`.
+    pub(super) async fn knows_client(
+        &self,
+        visitor: &Visitor,
+        client: &ClientId,
+        uri: &RedirectUri,
+    ) -> Result<bool, Error> {
+        let Some(user) = self.session_user(visitor).await? else { return Ok(false) };
+        if !redirect_uri::is_web(uri) {
+            return Ok(false);
+        }
+        let destination = uri.destination();
+        let catalogue = self.catalogue();
+        let keys: Vec<_> =
+            catalogue.iter().map(|at| key(&user, client, &destination, &at.resource)).collect();
+        Ok(self.store.any_approval(&keys).await?)
     }
 
     /// Remembers that `user` allowed `request`.

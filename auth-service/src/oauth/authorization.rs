@@ -1,9 +1,9 @@
 //! The authorization request and its answers (RFC 6749 §4.1.1, §4.1.2; `iss` of RFC 9207).
 
-use super::{AuthServer, Error, Params, pinned_documents::pinned, pkce, prompt, redirect_uri};
+use super::{AuthServer, Error, Params, Visitor, pkce, prompt, redirect_uri};
 use crate::model::{
-    AuthorizationRequest, Client, ClientId, InvalidScope, Issuer, Prompt, Redirect, RedirectUri,
-    Reply, ResourceUri, Scopes,
+    AuthorizationRequest, Client, ClientId, InvalidScope, Issuer, PendingAuthorization, Prompt,
+    Redirect, RedirectUri, Reply, ResourceUri, Scopes,
 };
 
 /// Why an authorization request ends, and where that is said.
@@ -26,64 +26,143 @@ pub enum AuthorizeError {
     },
 }
 
+impl AuthorizeError {
+    /// Turns a redirect to `uri` into a link on a page.
+    fn by_a_link(self, uri: &RedirectUri) -> Self {
+        match self {
+            Self::Redirect(url, error) => Self::Link { url, destination: uri.destination(), error },
+            other => other,
+        }
+    }
+}
+
+/// A request that is refused before its person has seen a page.
+pub(super) struct RefusedUnseen {
+    error: Error,
+    /// The client and where it may be told, once both are checked.
+    reply_to: Option<(Box<Client>, RedirectUri)>,
+    state: Option<String>,
+}
+
 impl AuthServer {
-    /// Checks an authorization request: first who asks and where the answer would go, then the
+    /// Checks an authorization request: first the client and where the answer would go, then the
     /// rest, so that no error is ever sent to an unchecked address.
     pub(super) async fn check_request(
         &self,
         params: &Params,
-    ) -> Result<(AuthorizationRequest, Prompt), AuthorizeError> {
-        let client = self.requesting_client(params).await.map_err(AuthorizeError::Page)?;
-        let redirect_uri = redirect_of(&client, params).map_err(AuthorizeError::Page)?;
-        let refuse = |error| self.refuse_unseen((&client, &redirect_uri), params, error);
-        let state = params.one("state").map_err(refuse)?.map(str::to_owned);
-        let missing = "response_type is missing";
-        if params.required("response_type", missing).map_err(refuse)? != "code" {
-            return Err(refuse(Error::UnsupportedResponseType));
+    ) -> Result<(AuthorizationRequest, Client, Prompt), RefusedUnseen> {
+        let page = |error| RefusedUnseen { error, reply_to: None, state: None };
+        let client = self.requesting_client(params).await.map_err(page)?;
+        let redirect_uri = redirect_of(&client, params).map_err(page)?;
+        let state = state(params).map_err(page)?;
+        match self.check_parameters(params, &client) {
+            Ok((code_challenge, resources, scopes, prompt)) => {
+                let redirect = Redirect { uri: redirect_uri, state, code_challenge };
+                let request = AuthorizationRequest {
+                    client_name: client.display_name().to_owned(),
+                    client_id: client.id.clone(),
+                    resources,
+                    scopes,
+                    reply: Reply::Redirect(redirect),
+                };
+                Ok((request, client, prompt))
+            }
+            Err(error) => {
+                let reply_to = Some((Box::new(client), redirect_uri));
+                Err(RefusedUnseen { error, reply_to, state })
+            }
         }
-        if !client.may_use("authorization_code") {
-            return Err(refuse(Error::UnauthorizedClient(
-                "the client did not register authorization_code",
-            )));
-        }
-        let code_challenge = pkce::challenge(params).map_err(refuse)?;
-        let resources = self.requested_resources(params).map_err(refuse)?;
-        let scopes = self.requested_scopes(params, &resources).map_err(refuse)?;
-        let prompt = prompt::read(params).map_err(refuse)?;
-        let redirect = Redirect { uri: redirect_uri, state, code_challenge };
-        let request = AuthorizationRequest {
-            client_name: client.display_name().to_owned(),
-            client_id: client.id,
-            resources,
-            scopes,
-            reply: Reply::Redirect(redirect),
-        };
-        Ok((request, prompt))
     }
 
-    /// The error response to a request of which nobody has seen a page yet.
+    fn check_parameters(
+        &self,
+        params: &Params,
+        client: &Client,
+    ) -> Result<(String, Vec<ResourceUri>, Scopes, Prompt), Error> {
+        if params.required("response_type", "response_type is missing")? != "code" {
+            return Err(Error::UnsupportedResponseType);
+        }
+        if !client.may_use("authorization_code") {
+            let why = "the client did not register authorization_code";
+            return Err(Error::UnauthorizedClient(why));
+        }
+        let code_challenge = pkce::challenge(params)?;
+        let resources = self.requested_resources(params)?;
+        let scopes = self.requested_scopes(params, &resources)?;
+        Ok((code_challenge, resources, scopes, prompt::read(params)?))
+    }
+
+    /// Checks that the client and the redirect URI of `pending` are still registered.
+    pub(super) async fn check_again(&self, pending: &PendingAuthorization) -> Result<(), Error> {
+        let request = &pending.request;
+        let client = match (self.client(&request.client_id).await, &pending.registration) {
+            (Err(Error::InvalidClient), Some(evicted)) if self.now() < pending.expires_at => {
+                evicted.clone()
+            }
+            (client, _) => client?,
+        };
+        match &request.reply {
+            Reply::Redirect(redirect) => {
+                let registered = &client.metadata.redirect_uris;
+                let is_known =
+                    registered.iter().any(|known| redirect_uri::matches(known, &redirect.uri));
+                if is_known { Ok(()) } else { Err(UNREGISTERED_REDIRECT) }
+            }
+            Reply::Device(_) => Ok(()),
+        }
+    }
+
+    /// The error response to a request whose person has not seen a page yet.
     ///
     /// RFC 9700 §4.11.2: "The authorization server MUST always authenticate the user first" before
-    /// it redirects, with the exception of `prompt=none`; or else anybody who registers a client
-    /// turns a link to this server into one to a site of theirs. What stays on the machine of the
-    /// person is no such site, nor are those of clients that the operator or we ourselves know.
-    fn refuse_unseen(
+    /// it redirects; or else anybody who registers a client turns a link to this server into one to
+    /// a site or a program of theirs. The browser goes there unasked only if this person consented
+    /// to the client before, or the operator registered it.
+    pub(super) async fn refuse_unseen(
         &self,
-        (client, uri): (&Client, &RedirectUri),
-        params: &Params,
-        error: Error,
+        RefusedUnseen { error, reply_to, state }: RefusedUnseen,
+        visitor: &Visitor,
     ) -> AuthorizeError {
-        let silent = params.many("prompt").any(|text| text.split(' ').any(|word| word == "none"));
-        let trusted = client.preregistered || pinned(&client.id).is_some();
-        let state = params.one("state").ok().flatten();
-        match refusal(&self.config.issuer, uri, state, error) {
-            AuthorizeError::Redirect(url, error)
-                if redirect_uri::is_web(uri) && !silent && !trusted =>
-            {
-                AuthorizeError::Link { url, destination: uri.destination(), error }
+        let Some((client, uri)) = reply_to else { return AuthorizeError::Page(error) };
+        let is_known = match self.is_known_to(&client, &uri, visitor).await {
+            Ok(is_known) => is_known,
+            Err(error) => return AuthorizeError::Page(error),
+        };
+        let refused = refusal(&self.config.issuer, &uri, state.as_deref(), error);
+        if is_known { refused } else { refused.by_a_link(&uri) }
+    }
+
+    /// The error response to `prompt=none`. A client that this person never consented to learns
+    /// nothing about who is logged in here: every visitor gets the same page.
+    pub(super) async fn refuse_silently(
+        &self,
+        pending: &PendingAuthorization,
+        client: &Client,
+        error: Error,
+        visitor: &Visitor,
+    ) -> AuthorizeError {
+        let Reply::Redirect(redirect) = &pending.request.reply else {
+            return AuthorizeError::Page(error);
+        };
+        let answer =
+            |error| refusal(&self.config.issuer, &redirect.uri, redirect.state.as_deref(), error);
+        match self.is_known_to(client, &redirect.uri, visitor).await {
+            Ok(true) => answer(error),
+            Ok(false) if error.is_about_the_person() => {
+                answer(Error::InteractionRequired).by_a_link(&redirect.uri)
             }
-            other => other,
+            Ok(false) => answer(error).by_a_link(&redirect.uri),
+            Err(error) => AuthorizeError::Page(error),
         }
+    }
+
+    async fn is_known_to(
+        &self,
+        client: &Client,
+        uri: &RedirectUri,
+        visitor: &Visitor,
+    ) -> Result<bool, Error> {
+        Ok(client.preregistered || self.knows_client(visitor, &client.id, uri).await?)
     }
 
     async fn requesting_client(&self, params: &Params) -> Result<Client, Error> {
@@ -106,6 +185,26 @@ impl AuthServer {
     }
 }
 
+const UNREGISTERED_REDIRECT: Error =
+    Error::InvalidRequest("redirect_uri is not registered for this client");
+
+/// The longest `state` that is accepted, in characters. RFC 6749 sets no bound; clients use some 20
+/// to 300.
+const MAX_STATE: usize = 2_048;
+
+/// The client's `state`: printable ASCII (RFC 6749 appendix A.5), of bounded length, since it is
+/// kept until the answer.
+fn state(params: &Params) -> Result<Option<String>, Error> {
+    let Some(state) = params.one("state")? else { return Ok(None) };
+    if state.len() > MAX_STATE {
+        return Err(Error::InvalidRequest("state is longer than 2048 characters"));
+    }
+    if !state.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
+        return Err(Error::InvalidRequest("state may only have printable ASCII characters"));
+    }
+    Ok(Some(state.to_owned()))
+}
+
 /// The redirect URI of the request: the registered one it names, or the only registered one.
 fn redirect_of(client: &Client, params: &Params) -> Result<RedirectUri, Error> {
     let registered = &client.metadata.redirect_uris;
@@ -117,7 +216,7 @@ fn redirect_of(client: &Client, params: &Params) -> Result<RedirectUri, Error> {
             if registered.iter().any(|known| redirect_uri::matches(known, &given)) {
                 Ok(given)
             } else {
-                Err(Error::InvalidRequest("redirect_uri is not registered for this client"))
+                Err(UNREGISTERED_REDIRECT)
             }
         }
     }
@@ -161,6 +260,10 @@ impl AuthServer {
         request: &AuthorizationRequest,
         error: Error,
     ) -> AuthorizeError {
+        // RFC 6749 §4.1.2.1 has no code for it: a client that is not registered is not told.
+        if matches!(error, Error::InvalidClient) {
+            return AuthorizeError::Page(error);
+        }
         match &request.reply {
             Reply::Redirect(redirect) => {
                 let state = redirect.state.as_deref();

@@ -81,12 +81,22 @@ impl AuthServer {
         let claims: Claims =
             client_keys::verify(text, &header, &key).ok_or_else(|| refused("signature"))?;
         self.check_claims(&claims)?;
+        self.spend(&client, &claims).await?;
+        Ok((client, AuthMethod::PrivateKeyJwt))
+    }
+
+    /// Takes an assertion once.
+    async fn spend(&self, client: &Client, claims: &Claims) -> Result<(), Error> {
+        if !client.unused {
+            self.within_assertion_limit(&client.id).await?;
+        }
         let jti = Fingerprint::of(&format!("{}\n{}", claims.sub, claims.jti));
         let end = UnixTime(claims.exp + LEEWAY);
-        if !self.store.spend_assertion(&jti, end, self.now()).await? {
-            return Err(refused("used before"));
+        if self.store.spend_assertion((&jti, !client.unused), end, self.now()).await? {
+            Ok(())
+        } else {
+            Err(refused("used before"))
         }
-        Ok((client, AuthMethod::PrivateKeyJwt))
     }
 
     fn check_claims(&self, claims: &Claims) -> Result<(), Error> {
@@ -122,13 +132,18 @@ impl AuthServer {
         }
         let key = match (&metadata.jwks, &metadata.jwks_uri) {
             (Some(jwks), _) => client_keys::pick(jwks, header),
-            (None, Some(uri)) => self.fetched_key(uri, header).await?,
+            (None, Some(uri)) => self.fetched_key(client, uri, header).await?,
             (None, None) => None,
         };
         key.ok_or_else(|| refused("no key fits"))
     }
 
-    async fn fetched_key(&self, uri: &str, header: &Header) -> Result<Option<Value>, Error> {
+    async fn fetched_key(
+        &self,
+        client: &Client,
+        uri: &str,
+        header: &Header,
+    ) -> Result<Option<Value>, Error> {
         let now = self.now();
         let url = Fingerprint::of(uri);
         let kept = self.store.client_keys(&url, now).await?;
@@ -140,7 +155,7 @@ impl AuthServer {
                 return Ok(key);
             }
         }
-        match (self.fetch_keys(uri, &url, now).await, kept) {
+        match (self.fetch_keys(uri, (&url, !client.unused), now).await, kept) {
             (Ok(jwks), _) => Ok(client_keys::pick(&jwks, header)),
             (Err(Error::ClientDocument), Some(kept)) => Ok(client_keys::pick(&kept.jwks, header)),
             (Err(error), _) => Err(error),
@@ -150,7 +165,7 @@ impl AuthServer {
     async fn fetch_keys(
         &self,
         uri: &str,
-        url: &Fingerprint,
+        url: (&Fingerprint, bool),
         now: UnixTime,
     ) -> Result<Value, Error> {
         let document = self.documents.fetch(uri).await.map_err(|error| {

@@ -29,20 +29,36 @@ impl AuthServer {
         }
         let kept = self.store.client_document(id, self.now()).await?;
         match kept {
-            Some(record) if self.now() < record.fresh_until => Ok(described(id, record.metadata)),
+            Some(record) if self.now() < record.fresh_until => Ok(described(id, record)),
             // A document that cannot be fetched again is better than a client locked out.
             Some(record) => {
-                let fetched = self.fetch_document(id).await;
-                Ok(described(id, fetched.unwrap_or(record.metadata)))
+                let fetched = self.fetch_document(id, record.in_use).await;
+                Ok(described(id, fetched.unwrap_or(record)))
             }
             None => {
-                let fetched = self.fetch_document(id).await;
-                Ok(described(id, fetched.or_else(|error| pinned(id).ok_or(error))?))
+                let fetched = self.fetch_document(id, false).await;
+                let pinned = |error| pinned(id).map(bundled).ok_or(error);
+                Ok(described(id, fetched.or_else(pinned)?))
             }
         }
     }
 
-    async fn fetch_document(&self, id: &ClientId) -> Result<ClientMetadata, Error> {
+    /// Keeps the document of a client to which somebody consents now.
+    pub(super) async fn keep_document(&self, id: &ClientId) -> Result<(), Error> {
+        let now = self.now();
+        match self.store.client_document(id, now).await? {
+            Some(record) if !record.in_use => {
+                let expires_at = record.fresh_until.plus(STALE);
+                let record = DocumentRecord { in_use: true, expires_at, ..record };
+                Ok(self.store.put_client_document(id, &record, now).await?)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Fetches the document of `id`. It is kept for a long time only if somebody has consented to
+    /// the client, since anybody can name a document.
+    async fn fetch_document(&self, id: &ClientId, in_use: bool) -> Result<DocumentRecord, Error> {
         let document = self.documents.fetch(id.as_str()).await.map_err(|error| {
             log::warn!(client:% = id; "client document not fetched: {}", crate::model::Chain(&error));
             Error::ClientDocument
@@ -54,10 +70,10 @@ impl AuthServer {
             })?;
         let now = self.now();
         let fresh_until = now.plus(document.keep);
-        let expires_at = fresh_until.plus(STALE);
-        let record = DocumentRecord { metadata: metadata.clone(), fresh_until, expires_at };
+        let expires_at = if in_use { fresh_until.plus(STALE) } else { fresh_until };
+        let record = DocumentRecord { metadata, in_use, fresh_until, expires_at };
         self.store.put_client_document(id, &record, now).await?;
-        Ok(metadata)
+        Ok(record)
     }
 }
 
@@ -68,7 +84,13 @@ pub(super) fn publisher(id: &ClientId) -> Option<String> {
     url.host_str().map(str::to_owned)
 }
 
-fn described(id: &ClientId, metadata: ClientMetadata) -> Client {
+/// A document that comes with this program.
+fn bundled(metadata: ClientMetadata) -> DocumentRecord {
+    let ended = crate::model::UnixTime(0);
+    DocumentRecord { metadata, in_use: true, fresh_until: ended, expires_at: ended }
+}
+
+fn described(id: &ClientId, document: DocumentRecord) -> Client {
     Client {
         id: id.clone(),
         secret: None,
@@ -76,8 +98,9 @@ fn described(id: &ClientId, metadata: ClientMetadata) -> Client {
         issued_at: crate::model::UnixTime(0),
         expires_at: None,
         preregistered: false,
+        unused: !document.in_use,
         own_access: None,
-        metadata,
+        metadata: document.metadata,
     }
 }
 

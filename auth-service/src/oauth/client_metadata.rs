@@ -11,7 +11,7 @@ const MAX_TEXT: usize = 2048;
 /// A name stands on the consent page above what a person has to read.
 const MAX_NAME: usize = 100;
 /// Everything together, as it is stored.
-const MAX_METADATA: usize = 16 * 1024;
+const MAX_METADATA: usize = 4 * 1024;
 
 /// The metadata in `body`, if a client may have it; `app_schemes` are those of redirect URIs.
 /// Members that we do not know are ignored (RFC 7591 §2), and so is `null`, which is no value.
@@ -45,7 +45,7 @@ pub(super) fn parse(body: &[u8], app_schemes: &[String]) -> Result<ClientMetadat
     }
     metadata.application_type = Some(application_type(&metadata).to_owned());
     if serde_json::to_vec(&metadata).map_or(true, |text| text.len() > MAX_METADATA) {
-        return Err(Error::InvalidClientMetadata("the metadata is larger than 16384 bytes"));
+        return Err(Error::InvalidClientMetadata("the metadata is larger than 4096 bytes"));
     }
     Ok(metadata)
 }

@@ -3,19 +3,17 @@
 
 use std::time::Duration;
 
-use super::{Arrival, AuthServer, AuthorizeError, ConsentPage, Error, Landing, Params, Visitor};
+use super::{
+    AuthServer, AuthorizationOutcome, AuthorizeError, ConsentPage, Error, Params, RedirectTarget,
+    Visitor, limits::LOGIN_CODE_TRIES, pending::Opened,
+};
 use crate::model::{
-    AuthorizationRequest, ConsentRecord, CsrfToken, FlowId, LoginCode, LoginRecord, LoginState,
-    Prompt, User,
+    CsrfToken, LoginCode, LoginState, PendingAuthorization, Prompt, SealedAuthorization, Stage,
+    User,
 };
 
 /// How long a person may take for one step.
 pub(super) const STEP: Duration = Duration::from_mins(10);
-
-/// The page cannot be used again, or belongs to another browser.
-const STALE: Error = Error::InvalidRequest(
-    "this page has expired or belongs to another browser; start again in your application",
-);
 
 /// What the person chose.
 #[derive(Debug)]
@@ -35,162 +33,202 @@ pub enum Decision {
 pub enum Next {
     /// The consent page.
     Page(Box<ConsentPage>),
-    /// The login provider, at this URL.
-    Provider(String),
+    /// The login provider.
+    Provider(ProviderVisit),
     /// The end.
-    Arrived(Arrival),
+    Done(AuthorizationOutcome),
+}
+
+/// A visit to the login provider.
+#[derive(Debug)]
+pub struct ProviderVisit {
+    /// Where it begins.
+    pub url: String,
+    /// What the provider returns.
+    pub state: LoginState,
+    /// What the browser keeps until then.
+    pub pending: SealedAuthorization,
+}
+
+/// The form of the consent page, as it came back.
+#[derive(Debug)]
+pub struct ConsentForm {
+    /// The pending authorization.
+    pub pending: SealedAuthorization,
+    /// The token of the form.
+    pub csrf: CsrfToken,
+    /// The decision.
+    pub decision: Decision,
 }
 
 impl AuthServer {
     /// Begins the flow of an authorization request.
     pub async fn begin(&self, params: &Params, visitor: &Visitor) -> Result<Next, AuthorizeError> {
-        let (request, prompt) = self.check_request(params).await?;
-        match self.first_step(&request, prompt, visitor).await {
+        let (request, client, prompt) = match self.check_request(params).await {
+            Ok(checked) => checked,
+            Err(refused) => return Err(self.refuse_unseen(refused, visitor).await),
+        };
+        let pending =
+            self.pending(request, &client, prompt, visitor).map_err(AuthorizeError::Page)?;
+        match self.first_step(&pending, visitor).await {
             Ok(next) => Ok(next),
-            Err(error) => Err(self.refuse(&request, error).await),
+            Err(error) if prompt == Prompt::None => {
+                Err(self.refuse_silently(&pending, &client, error, visitor).await)
+            }
+            Err(error) => Err(self.refuse(&pending.request, error).await),
         }
     }
 
-    /// Nothing is asked of a person who is logged in and allowed the same before.
+    /// Skips the page for a person who is logged in and allowed the same before, if the browser says
+    /// that no other site sent them here.
     async fn first_step(
         &self,
-        request: &AuthorizationRequest,
-        prompt: Prompt,
+        pending: &PendingAuthorization,
         visitor: &Visitor,
     ) -> Result<Next, Error> {
-        if matches!(prompt, Prompt::Needed | Prompt::None) {
-            let user = self.logged_in(visitor, request).await?;
-            if let Some(user) = user {
-                if let Some(landing) = self.admit_unasked(request, user, visitor).await? {
-                    return Ok(Next::Arrived(Arrival { landing, login: None }));
+        if matches!(pending.prompt, Prompt::Needed | Prompt::None)
+            && let Some(user) = self.logged_in(visitor, &pending.request).await?
+            && self.approved_before(&user, &pending.request).await?
+        {
+            if visitor.came_by_themselves {
+                if let Some(target) = self.admit_unasked(pending, user, visitor).await? {
+                    return Ok(Next::Done(AuthorizationOutcome { target, login: None }));
                 }
-                if prompt == Prompt::None {
-                    return Err(Error::ConsentRequired);
-                }
-            }
-            if prompt == Prompt::None {
-                return Err(Error::LoginRequired);
+            } else if pending.prompt == Prompt::None {
+                return Err(Error::InteractionRequired);
             }
         }
-        let page = self.open_first_page(request, prompt, visitor).await?;
-        Ok(Next::Page(Box::new(page)))
+        if pending.prompt == Prompt::None {
+            return match self.logged_in(visitor, &pending.request).await? {
+                Some(_) => Err(Error::ConsentRequired),
+                None => Err(Error::LoginRequired),
+            };
+        }
+        self.page(pending.clone(), visitor).await
     }
 
-    /// Nobody learns of a code that was made while the login or the consent it rests on was revoked:
-    /// a revocation ends those first, and looks for codes after.
+    /// Issues a code without a click. Returns `None` if the consent or the login it rests on was
+    /// revoked concurrently: a revocation ends those first, then looks for codes.
     async fn admit_unasked(
         &self,
-        request: &AuthorizationRequest,
+        pending: &PendingAuthorization,
         user: User,
         visitor: &Visitor,
-    ) -> Result<Option<Landing>, Error> {
-        if !self.approved_before(&user, request).await? {
-            return Ok(None);
-        }
-        let landing = self.admit(request, user.clone()).await?;
-        let stands = self.logged_in(visitor, request).await?.is_some()
-            && self.approved_before(&user, request).await?;
-        Ok(stands.then_some(landing))
+    ) -> Result<Option<RedirectTarget>, Error> {
+        let target = self.admit(pending, user.clone()).await?;
+        let stands = self.logged_in(visitor, &pending.request).await?.is_some()
+            && self.approved_before(&user, &pending.request).await?;
+        Ok(stands.then_some(target))
     }
 
-    /// Goes on with what the person decided on the page of `flow`.
+    /// Goes on with what the person decided. A page that has expired or was opened in another
+    /// browser is shown again: nothing is decided by a form that this browser was not given.
     pub async fn decide(
         &self,
-        (flow, csrf): (&FlowId, &CsrfToken),
+        form: ConsentForm,
         visitor: &Visitor,
-        decision: Decision,
     ) -> Result<Next, AuthorizeError> {
-        let page = |error: Error| AuthorizeError::Page(error);
-        let waiting = self.store.consent(flow, self.now()).await.map_err(|e| page(e.into()))?;
-        let waiting = waiting.ok_or_else(|| page(STALE))?;
-        let same_browser = waiting.browser.matches(&visitor.browser.fingerprint());
-        if !same_browser || !waiting.csrf.matches(&csrf.fingerprint()) {
-            return Err(page(STALE));
+        let pending = match self.open(&form.pending, visitor) {
+            Opened::Valid(pending) => pending,
+            Opened::Stale(pending) => return self.show_again(*pending, visitor).await,
+            Opened::Unknown => return Err(AuthorizeError::Page(UNKNOWN)),
+        };
+        match &pending.stage {
+            Stage::AwaitingConsent { csrf } if csrf.matches(&form.csrf.fingerprint()) => {}
+            _ => return Err(AuthorizeError::Page(UNKNOWN)),
         }
-        // Taken only now, so that a forged form cannot end somebody's flow.
-        let taken = self.store.take_consent(flow, self.now()).await.map_err(|e| page(e.into()))?;
-        let record = taken.ok_or_else(|| page(STALE))?;
-        let next = match decision {
+        let next = match form.decision {
             Decision::Deny => Err(Error::AccessDenied("the person declined")),
-            Decision::LoggedIn => self.go_on_as_logged_in(&record, visitor).await,
-            Decision::GitHub => self.send_to_github(&record).await.map(Next::Provider),
-            Decision::Local(code) => self.log_in_locally(&record, &code, visitor).await,
+            Decision::LoggedIn => self.continue_as_logged_in(&pending, visitor).await,
+            Decision::GitHub => self.send_to_github(&pending).await.map(Next::Provider),
+            Decision::Local(code) => self.log_in_locally(&pending, &code, visitor).await,
         };
         match next {
             Ok(next) => Ok(next),
-            Err(error) => Err(self.refuse(&record.request, error).await),
+            Err(error) => Err(self.refuse(&pending.request, error).await),
         }
     }
 
-    async fn go_on_as_logged_in(
+    /// Shows the page of a form that cannot be taken once more, if its client and its redirect URI
+    /// are still registered.
+    async fn show_again(
         &self,
-        record: &ConsentRecord,
+        pending: PendingAuthorization,
+        visitor: &Visitor,
+    ) -> Result<Next, AuthorizeError> {
+        self.check_again(&pending).await.map_err(AuthorizeError::Page)?;
+        self.page(pending, visitor).await.map_err(AuthorizeError::Page)
+    }
+
+    async fn continue_as_logged_in(
+        &self,
+        pending: &PendingAuthorization,
         visitor: &Visitor,
     ) -> Result<Next, Error> {
-        match self.logged_in(visitor, &record.request).await? {
-            Some(user) if record.prompt != Prompt::Login => {
-                self.remember_approval(&user, &record.request).await?;
-                let landing = self.admit(&record.request, user.clone()).await?;
-                if self.logged_in(visitor, &record.request).await?.is_some() {
-                    return Ok(Next::Arrived(Arrival { landing, login: None }));
+        match self.logged_in(visitor, &pending.request).await? {
+            Some(user) if pending.prompt != Prompt::Login => {
+                self.remember_approval(&user, &pending.request).await?;
+                let target = self.admit(pending, user.clone()).await?;
+                if self.logged_in(visitor, &pending.request).await?.is_some() {
+                    return Ok(Next::Done(AuthorizationOutcome { target, login: None }));
                 }
-                self.withdraw(&record.request, &user).await?;
-                self.ask_again(record, record.attempts_left, visitor).await
+                self.withdraw(&pending.request, &user).await?;
+                self.page(pending.clone(), visitor).await
             }
             // The login has ended while the page was open.
-            _ => self.ask_again(record, record.attempts_left, visitor).await,
+            _ => self.page(pending.clone(), visitor).await,
         }
     }
 
-    async fn ask_again(
-        &self,
-        record: &ConsentRecord,
-        attempts_left: u8,
-        visitor: &Visitor,
-    ) -> Result<Next, Error> {
-        let state = (record.prompt, attempts_left);
-        let page = self.open_page(&record.request, state, visitor).await?;
-        Ok(Next::Page(Box::new(page)))
-    }
-
-    async fn send_to_github(&self, record: &ConsentRecord) -> Result<String, Error> {
+    async fn send_to_github(&self, pending: &PendingAuthorization) -> Result<ProviderVisit, Error> {
         let github =
             self.github.as_ref().ok_or(Error::AccessDenied("GitHub login is not set up"))?;
-        let (state, now) = (LoginState::generate()?, self.now());
+        let state = LoginState::generate()?;
         let (url, verifier) = github.authorize_url(state.reveal());
-        let record = LoginRecord {
-            request: record.request.clone(),
-            browser: record.browser.clone(),
-            verifier,
-            expires_at: now.plus(STEP),
-        };
-        self.store.put_login(&state, &record, now).await?;
-        Ok(url)
+        let revocations = self.store.revocations(&pending.request).await?;
+        let stage = Stage::AtProvider { state: state.fingerprint(), verifier, revocations };
+        let expires_at = self.now().plus(STEP);
+        let pending = PendingAuthorization { stage, expires_at, ..pending.clone() };
+        Ok(ProviderVisit { url, state, pending: self.seal_for_cookie(pending)? })
     }
 
     async fn log_in_locally(
         &self,
-        record: &ConsentRecord,
+        pending: &PendingAuthorization,
         code: &LoginCode,
         visitor: &Visitor,
     ) -> Result<Next, Error> {
         if !self.config.local_login {
             return Err(Error::AccessDenied("login codes are turned off"));
         }
+        let tries = self.count_login_code(&pending.id).await?;
+        if tries > LOGIN_CODE_TRIES {
+            return Err(Error::AccessDenied("too many wrong login codes"));
+        }
         let now = self.now();
         if let Some(user) = self.store.login_code(code, now).await?
             && self.store.is_first_use(&code.fingerprint(), (now, now.plus(STEP))).await?
         {
             let taken = async { Ok(self.store.take_login_code(code, self.now()).await?.is_some()) };
-            if let Some(arrival) = self.arrive_by(&record.request, Ok(user), taken).await? {
-                return Ok(Next::Arrived(arrival));
+            if let Some(outcome) = self.finish_by(pending, Ok(user), taken).await? {
+                return Ok(Next::Done(outcome));
             }
         }
         self.metrics.login("local", "wrong_code");
-        let left = record.attempts_left.saturating_sub(1);
-        if left == 0 {
+        if tries == LOGIN_CODE_TRIES {
             return Err(Error::AccessDenied("too many wrong login codes"));
         }
-        self.ask_again(record, left, visitor).await
+        let mut page = self.consent_page(pending.clone(), visitor).await?;
+        page.wrong_code = true;
+        Ok(Next::Page(Box::new(page)))
+    }
+
+    async fn page(&self, pending: PendingAuthorization, visitor: &Visitor) -> Result<Next, Error> {
+        Ok(Next::Page(Box::new(self.consent_page(pending, visitor).await?)))
     }
 }
+
+/// A form that this server did not make, or one that was altered.
+const UNKNOWN: Error = Error::InvalidRequest(
+    "this form is incomplete or was not made by this server; start again in your application",
+);

@@ -1,17 +1,17 @@
 //! The consent page: what it shows of a request, in words for the person who decides.
 
 use super::{AuthServer, Error, Visitor, consent::STEP};
-use crate::model::{AuthorizationRequest, ConsentRecord, CsrfToken, FlowId, Prompt, Reply};
-
-/// How many login codes may be tried on one page.
-const ATTEMPTS: u8 = 5;
+use crate::model::{
+    AuthorizationRequest, CsrfToken, PendingAuthorization, Prompt, Reply, SealedAuthorization,
+    Stage,
+};
 
 /// What the consent page shows and carries.
 #[derive(Debug)]
 pub struct ConsentPage {
-    /// Names the request in the form.
-    pub flow: FlowId,
-    /// Proves the form.
+    /// The pending authorization that the form returns.
+    pub flow: SealedAuthorization,
+    /// The token that the form returns.
     pub csrf: CsrfToken,
     /// The client's name.
     pub client_name: String,
@@ -25,6 +25,8 @@ pub struct ConsentPage {
     pub scopes: Vec<(String, Option<String>)>,
     /// Who is logged in.
     pub person: Option<String>,
+    /// Whether that person allowed the same before.
+    pub approved_before: bool,
     /// The ways to log in.
     pub ways: LoginWays,
     /// Whether a login code was tried and not known.
@@ -63,49 +65,40 @@ pub struct LoginWays {
 type InWords = (Vec<(String, String)>, Vec<(String, Option<String>)>);
 
 impl AuthServer {
-    /// The consent page as it is shown first.
-    pub(super) async fn open_first_page(
+    /// The consent page of `pending`, bound to the browser of `visitor` from now on.
+    pub(super) async fn consent_page(
         &self,
-        request: &AuthorizationRequest,
-        prompt: Prompt,
+        mut pending: PendingAuthorization,
         visitor: &Visitor,
     ) -> Result<ConsentPage, Error> {
-        self.open_page(request, (prompt, ATTEMPTS), visitor).await
-    }
-
-    pub(super) async fn open_page(
-        &self,
-        request: &AuthorizationRequest,
-        (prompt, attempts_left): (Prompt, u8),
-        visitor: &Visitor,
-    ) -> Result<ConsentPage, Error> {
-        let (flow, csrf) = (FlowId::generate()?, CsrfToken::generate()?);
-        let now = self.now();
-        let record = ConsentRecord {
-            request: request.clone(),
-            prompt,
-            browser: visitor.browser.fingerprint(),
-            csrf: csrf.fingerprint(),
-            attempts_left,
-            expires_at: now.plus(STEP),
-        };
-        self.store.put_consent(&flow, &record, now).await?;
-        let person = match prompt {
+        let csrf = CsrfToken::generate()?;
+        pending.browser = visitor.browser.fingerprint();
+        pending.stage = Stage::AwaitingConsent { csrf: csrf.fingerprint() };
+        pending.expires_at = self.now().plus(STEP);
+        let request = &pending.request;
+        let user = match pending.prompt {
             Prompt::Login => None,
-            _ => self.logged_in(visitor, request).await?.map(|user| user.name),
+            _ => self.logged_in(visitor, request).await?,
+        };
+        let approved_before = match &user {
+            Some(user) if pending.prompt == Prompt::Needed => {
+                self.approved_before(user, request).await?
+            }
+            _ => false,
         };
         let (servers, scopes) = self.in_words(request);
         Ok(ConsentPage {
-            flow,
             csrf,
             client_name: request.client_name.clone(),
             publisher: super::client_document::publisher(&request.client_id),
             destination: Destination::of(&request.reply),
             servers,
             scopes,
-            person,
+            person: user.map(|user| user.name),
+            approved_before,
             ways: LoginWays { github: self.github.is_some(), local: self.config.local_login },
-            wrong_code: attempts_left < ATTEMPTS,
+            wrong_code: false,
+            flow: self.seal(&pending)?,
         })
     }
 

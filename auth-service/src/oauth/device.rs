@@ -75,16 +75,21 @@ impl AuthServer {
         code: &UserCode,
         visitor: &Visitor,
     ) -> Result<Option<ConsentPage>, AuthorizeError> {
-        let page = AuthorizeError::Page;
-        let record = self.store.device_showing(code, self.now()).await;
-        let record = record.map_err(|error| page(error.into()))?;
+        self.device_page(code, visitor).await.map_err(AuthorizeError::Page)
+    }
+
+    async fn device_page(
+        &self,
+        code: &UserCode,
+        visitor: &Visitor,
+    ) -> Result<Option<ConsentPage>, Error> {
+        let record = self.store.device_showing(code, self.now()).await?;
         let Some(record) = record.filter(|record| self.now() < record.expires_at) else {
             return Ok(None);
         };
-        self.open_first_page(&record.request, Prompt::Consent, visitor)
-            .await
-            .map(Some)
-            .map_err(page)
+        let client = self.client(&record.request.client_id).await?;
+        let pending = self.pending(record.request, &client, Prompt::Consent, visitor)?;
+        self.consent_page(pending, visitor).await.map(Some)
     }
 
     /// Tells a device what the person decided.

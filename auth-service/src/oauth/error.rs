@@ -51,12 +51,18 @@ pub enum Error {
     /// RFC 7591 §3.2.2.
     #[error("{0}")]
     InvalidClientMetadata(&'static str),
+    /// RFC 7591 §3.1: the body is JSON, and says so.
+    #[error("the body must be application/json")]
+    NotJson,
     /// OpenID Connect Core §3.1.2.6: `prompt=none`, and nobody is logged in.
     #[error("the person has to log in")]
     LoginRequired,
     /// OpenID Connect Core §3.1.2.6: `prompt=none`, and the person was not asked yet.
     #[error("the person has to consent")]
     ConsentRequired,
+    /// OpenID Connect Core §3.1.2.6: `prompt=none`, and a page would be needed.
+    #[error("the person has to be asked on a page")]
+    InteractionRequired,
     /// RFC 8628 §3.5.
     #[error("the person has not decided yet")]
     AuthorizationPending,
@@ -129,6 +135,7 @@ pub enum ErrorCode {
     InvalidClientMetadata,
     LoginRequired,
     ConsentRequired,
+    InteractionRequired,
     AuthorizationPending,
     SlowDown,
     ExpiredToken,
@@ -155,6 +162,7 @@ impl ErrorCode {
             Self::InvalidClientMetadata => "invalid_client_metadata",
             Self::LoginRequired => "login_required",
             Self::ConsentRequired => "consent_required",
+            Self::InteractionRequired => "interaction_required",
             Self::AuthorizationPending => "authorization_pending",
             Self::SlowDown => "slow_down",
             Self::ExpiredToken => "expired_token",
@@ -165,6 +173,18 @@ impl ErrorCode {
 }
 
 impl Error {
+    /// Whether it tells something about the person in front of the browser.
+    #[must_use]
+    pub const fn is_about_the_person(&self) -> bool {
+        matches!(
+            self,
+            Self::LoginRequired
+                | Self::ConsentRequired
+                | Self::InteractionRequired
+                | Self::AccessDenied(_)
+        )
+    }
+
     /// The code that goes on the wire.
     #[must_use]
     pub const fn code(&self) -> ErrorCode {
@@ -180,9 +200,10 @@ impl Error {
             Self::InvalidTarget(_) => ErrorCode::InvalidTarget,
             Self::AccessDenied(_) => ErrorCode::AccessDenied,
             Self::InvalidRedirectUri(_) => ErrorCode::InvalidRedirectUri,
-            Self::InvalidClientMetadata(_) => ErrorCode::InvalidClientMetadata,
+            Self::InvalidClientMetadata(_) | Self::NotJson => ErrorCode::InvalidClientMetadata,
             Self::LoginRequired => ErrorCode::LoginRequired,
             Self::ConsentRequired => ErrorCode::ConsentRequired,
+            Self::InteractionRequired => ErrorCode::InteractionRequired,
             Self::AuthorizationPending => ErrorCode::AuthorizationPending,
             Self::SlowDown => ErrorCode::SlowDown,
             Self::ExpiredToken => ErrorCode::ExpiredToken,
@@ -199,6 +220,12 @@ impl Error {
 
 impl From<model::RandomError> for Error {
     fn from(error: model::RandomError) -> Self {
+        Self::Internal(error.into())
+    }
+}
+
+impl From<ports::SealingError> for Error {
+    fn from(error: ports::SealingError) -> Self {
         Self::Internal(error.into())
     }
 }

@@ -4,16 +4,23 @@
 
 use std::{net::IpAddr, time::Duration};
 
+use aws_lc_rs::hmac;
 use ipnet::IpNet;
 
 use super::{AuthServer, Endpoint, Error};
 use crate::{
-    model::{ClientId, Fingerprint},
+    model::{ClientId, Identifier},
     store::Bound,
 };
 
 const MINUTE: Duration = Duration::from_mins(1);
-const REGISTRATIONS: Duration = Duration::from_mins(10);
+const WINDOW: Duration = Duration::from_mins(10);
+
+/// How many wrong login codes one flow may try.
+pub(super) const LOGIN_CODE_TRIES: u64 = 5;
+
+/// How many assertions of one client are taken in a minute.
+const ASSERTIONS: u32 = 600;
 
 impl AuthServer {
     /// Counts a request from `address` to `endpoint`.
@@ -27,14 +34,38 @@ impl AuthServer {
             return Ok(());
         }
         let who = subscriber(address);
-        let bound =
-            |name: &str, most, window| Bound { what: format!("{name}:{who}"), most, window };
         let mut bounds = Vec::new();
-        bounds.extend(limits.address.map(|most| bound("address", most, MINUTE)));
-        if endpoint == Endpoint::Register {
-            bounds.extend(limits.register.map(|most| bound("register", most, REGISTRATIONS)));
-        }
+        bounds.extend(limits.address.map(|most| self.bound("address", &who, (most, MINUTE))));
+        // What is stored for each of these is stored for minutes.
+        let kind = match endpoint {
+            Endpoint::Register => Some("register"),
+            Endpoint::DeviceAuthorization => Some("device"),
+            _ => None,
+        };
+        bounds.extend(
+            kind.zip(limits.register).map(|(kind, most)| self.bound(kind, &who, (most, WINDOW))),
+        );
         self.count("address", &bounds).await
+    }
+
+    /// Counts a login code that is tried in the flow `id`, and returns how many there were.
+    pub(super) async fn count_login_code(&self, id: &Identifier) -> Result<u64, Error> {
+        let bound = self.bound("login-code", id.as_str(), (0, WINDOW));
+        Ok(self.store.counts(&[bound], self.now()).await?.into_iter().sum())
+    }
+
+    /// Counts an assertion of a client that somebody has consented to: each is remembered until it
+    /// ends.
+    pub(super) async fn within_assertion_limit(&self, client: &ClientId) -> Result<(), Error> {
+        let bound = self.bound("assertion", client.as_str(), (ASSERTIONS, MINUTE));
+        self.count("client", &[bound]).await
+    }
+
+    fn bound(&self, kind: &'static str, subject: &str, (most, window): (u32, Duration)) -> Bound {
+        let tag = hmac::sign(&self.limits_key, subject.as_bytes());
+        let mut digest = [0; 32];
+        digest.iter_mut().zip(tag.as_ref()).for_each(|(to, from)| *to = *from);
+        Bound { kind, subject: digest, most, window }
     }
 
     /// Counts a token request of `client` for `subject`. Called only when both are proven: who names
@@ -46,9 +77,8 @@ impl AuthServer {
         subject: &str,
     ) -> Result<(), Error> {
         let Some(most) = self.config.limits.client else { return Ok(()) };
-        let who = Fingerprint::of(&format!("{client} {subject}"));
-        let what = format!("{grant_type}:{who}");
-        self.count("client", &[Bound { what, most, window: MINUTE }]).await
+        let who = format!("{grant_type} {client} {subject}");
+        self.count("client", &[self.bound("client", &who, (most, MINUTE))]).await
     }
 
     async fn count(&self, whose: &str, bounds: &[Bound]) -> Result<(), Error> {
@@ -56,7 +86,8 @@ impl AuthServer {
             None => Ok(()),
             Some(wait) => {
                 self.metrics.limited(whose);
-                log::warn!(target: "audit", bounds:? = bounds; "too many requests");
+                let kinds: Vec<_> = bounds.iter().map(|bound| bound.kind).collect();
+                log::warn!(target: "audit", kinds:? = kinds; "too many requests");
                 Err(Error::TooManyRequests(wait))
             }
         }

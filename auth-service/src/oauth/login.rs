@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use super::{AuthServer, AuthorizeError, Error, Params, authorization};
+use super::{AuthServer, AuthorizeError, Error, Params, Visitor, authorization, pending::Opened};
 use crate::{
     model::{
-        AuthorizationCode, AuthorizationRequest, BrowserSession, CodeRecord, Identifier,
-        LoginSession, LoginState, Redirect, Reply, User,
+        AuthorizationCode, AuthorizationRequest, CodeRecord, Identifier, LoginSession, LoginState,
+        PendingAuthorization, Redirect, Reply, SealedAuthorization, Stage, User,
     },
     ports::GithubError,
 };
@@ -26,19 +26,19 @@ pub enum ProviderAnswer {
 
 /// The end of a flow.
 #[derive(Debug)]
-pub struct Arrival {
-    /// Where the browser lands.
-    pub landing: Landing,
+pub struct AuthorizationOutcome {
+    /// Where the browser goes.
+    pub target: RedirectTarget,
     /// The cookie of a login that has just taken place.
     pub login: Option<LoginSession>,
 }
 
-/// Where the browser lands.
+/// Where the browser goes at the end of a flow.
 #[derive(Debug)]
-pub enum Landing {
-    /// At the client, by this URL.
+pub enum RedirectTarget {
+    /// To the client, by this URL.
     Client(String),
-    /// Here: the device goes on by itself.
+    /// Nowhere: the device continues automatically.
     Device,
 }
 
@@ -55,45 +55,56 @@ impl ProviderAnswer {
     }
 }
 
+/// What a browser brings back from the login provider.
+#[derive(Debug)]
+pub struct ProviderReturn {
+    /// The `state` that the provider returned.
+    pub state: LoginState,
+    /// What it answered.
+    pub answer: ProviderAnswer,
+    /// The pending authorization of this `state`, out of the browser's cookie.
+    pub pending: Option<SealedAuthorization>,
+}
+
 impl AuthServer {
-    /// Finishes a login at the provider.
+    /// Finishes a login at the provider. The callback is good only in the browser that consented: a
+    /// link with somebody else's `state` must not log its reader into that one's client.
     pub async fn finish_login(
         &self,
-        state: &LoginState,
-        answer: ProviderAnswer,
-        browser: Option<&BrowserSession>,
-    ) -> Result<Arrival, AuthorizeError> {
-        let expired = || {
-            AuthorizeError::Page(Error::InvalidRequest(
-                "this login has expired or began in another browser; start again",
-            ))
+        back: ProviderReturn,
+        visitor: Option<&Visitor>,
+    ) -> Result<AuthorizationOutcome, AuthorizeError> {
+        let opened = match (&back.pending, visitor) {
+            (Some(pending), Some(visitor)) => self.open(pending, visitor),
+            _ => Opened::Unknown,
         };
-        let page = |error: crate::store::Error| AuthorizeError::Page(error.into());
-        let waiting =
-            self.store.login(state, self.now()).await.map_err(page)?.ok_or_else(expired)?;
-        // The callback is good only in the browser that consented: a link with somebody else's
-        // `state` must not log its reader into that one's client.
-        if !browser.is_some_and(|browser| waiting.browser.matches(&browser.fingerprint())) {
+        let Opened::Valid(pending) = opened else { return Err(expired()) };
+        let Stage::AtProvider { state, verifier, revocations } = &pending.stage else {
+            return Err(expired());
+        };
+        if !state.matches(&back.state.fingerprint()) {
             return Err(expired());
         }
-        let times = (self.now(), waiting.expires_at);
-        if !self.store.is_first_use(&state.fingerprint(), times).await.map_err(page)? {
+        // Asked once before the provider is, and again after everything is written.
+        let stands = async || -> Result<bool, Error> {
+            Ok(revocations.are_still(&self.store.revocations(&pending.request).await?))
+        };
+        if !stands().await.map_err(AuthorizeError::Page)? {
             return Err(expired());
         }
-        let user = match answer {
+        let user = match back.answer {
             ProviderAnswer::Denied => {
                 self.metrics.login("github", "declined");
                 Err(Error::AccessDenied("the login was declined"))
             }
             ProviderAnswer::Code(code) => {
-                let user = self.identify(&code, &waiting.verifier).await;
+                let user = self.identify(&code, verifier).await;
                 user.inspect_err(|_| self.metrics.login("github", "failed"))
             }
         };
-        let taken = async { Ok(self.store.take_login(state, self.now()).await?.is_some()) };
-        match self.arrive_by(&waiting.request, user, taken).await {
-            Ok(arrival) => arrival.ok_or_else(expired),
-            Err(error) => Err(self.refuse(&waiting.request, error).await),
+        match self.finish_by(&pending, user, stands()).await {
+            Ok(outcome) => outcome.ok_or_else(expired),
+            Err(error) => Err(self.refuse(&pending.request, error).await),
         }
     }
 
@@ -106,43 +117,47 @@ impl AuthServer {
         })
     }
 
-    /// The end of the flow of `user`, or of one of whom it was not found out who it is; `None` if what
-    /// it rests on was revoked meanwhile. That is `taken` last and in any case: who revokes ends it,
-    /// then looks for what came of it.
-    pub(super) async fn arrive_by(
+    /// Ends the flow of `user`, or of a person who could not be identified. Returns `None` if what
+    /// the flow rests on was revoked meanwhile. `stands` is asked last and in any case: a revocation
+    /// takes effect there first, and then looks for what came of it.
+    pub(super) async fn finish_by(
         &self,
-        request: &AuthorizationRequest,
+        pending: &PendingAuthorization,
         user: Result<User, Error>,
-        taken: impl Future<Output = Result<bool, Error>>,
-    ) -> Result<Option<Arrival>, Error> {
+        stands: impl Future<Output = Result<bool, Error>>,
+    ) -> Result<Option<AuthorizationOutcome>, Error> {
         let done = match user {
             // Boxed, since the futures that wait for it would be large.
             Ok(user) => {
-                Box::pin(self.arrive(request, user.clone())).await.map(|there| (there, user))
+                Box::pin(self.finish(pending, user.clone())).await.map(|outcome| (outcome, user))
             }
             Err(error) => Err(error),
         };
-        let stands = taken.await?;
-        let (arrival, user) = done?;
+        let stands = stands.await?;
+        let (outcome, user) = done?;
         if stands {
-            return Ok(Some(arrival));
+            return Ok(Some(outcome));
         }
-        self.withdraw(request, &user).await?;
+        self.withdraw(&pending.request, &user).await?;
         Ok(None)
     }
 
-    /// The end of the flow of `user`, who has just consented and logged in.
-    async fn arrive(&self, request: &AuthorizationRequest, user: User) -> Result<Arrival, Error> {
-        let landing = self.admit(request, user.clone()).await;
-        let outcome = match &landing {
+    /// Ends the flow of `user`, who has just consented and logged in.
+    async fn finish(
+        &self,
+        pending: &PendingAuthorization,
+        user: User,
+    ) -> Result<AuthorizationOutcome, Error> {
+        let target = self.admit(pending, user.clone()).await;
+        let outcome = match &target {
             Ok(_) => "granted",
             Err(Error::AccessDenied(_)) => "refused",
             Err(_) => "failed",
         };
         self.metrics.login(user.person().provider(), outcome);
-        let landing = landing?;
-        self.remember_approval(&user, request).await?;
-        Ok(Arrival { landing, login: self.log_in(&user).await? })
+        let target = target?;
+        self.remember_approval(&user, &pending.request).await?;
+        Ok(AuthorizationOutcome { target, login: self.log_in(&user).await? })
     }
 
     /// Takes back what was written for `user`, since what it rests on was revoked meanwhile. A code or
@@ -163,21 +178,23 @@ impl AuthServer {
     /// Gives the client what it asked for, if `user` may use that.
     pub(super) async fn admit(
         &self,
-        request: &AuthorizationRequest,
+        pending: &PendingAuthorization,
         user: User,
-    ) -> Result<Landing, Error> {
+    ) -> Result<RedirectTarget, Error> {
+        let request = &pending.request;
         if !self.may_log_in(&user) || !self.may_use(&user, &request.resources) {
             log::warn!(target: "audit", subject = user.subject, client:% = request.client_id;
                 "login refused by policy");
             return Err(Error::AccessDenied("this account may not use this server"));
         }
+        self.keep_client(pending).await?;
         log::info!(target: "audit", subject = user.subject, client:% = request.client_id;
             "login granted");
         match &request.reply {
             Reply::Redirect(redirect) => self.issue_code(request, redirect, user).await,
             Reply::Device(device) => {
                 self.answer_device(device, Some(user)).await?;
-                Ok(Landing::Device)
+                Ok(RedirectTarget::Device)
             }
         }
     }
@@ -187,7 +204,7 @@ impl AuthServer {
         request: &AuthorizationRequest,
         redirect: &Redirect,
         user: User,
-    ) -> Result<Landing, Error> {
+    ) -> Result<RedirectTarget, Error> {
         let (code, now) = (AuthorizationCode::generate()?, self.now());
         let record = CodeRecord {
             request: request.clone(),
@@ -199,7 +216,14 @@ impl AuthServer {
         let state = redirect.state.as_deref();
         let parameters = [("code", code.reveal())];
         authorization::response(&self.config.issuer, &redirect.uri, state, &parameters)
-            .map(Landing::Client)
+            .map(RedirectTarget::Client)
             .ok_or(Error::InvalidRequest("redirect_uri cannot be used"))
     }
+}
+
+/// The page for a callback that cannot be used.
+fn expired() -> AuthorizeError {
+    AuthorizeError::Page(Error::InvalidRequest(
+        "this login has expired or began in another browser; start again",
+    ))
 }

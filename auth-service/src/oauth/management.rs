@@ -66,8 +66,12 @@ impl AuthServer {
         id: &ClientId,
         token: &RegistrationToken,
     ) -> Result<(), Error> {
-        self.managed(id, token).await?;
-        self.store.delete_client(id, self.now()).await?;
+        let client = self.managed(id, token).await?;
+        if client.unused {
+            self.store.delete_unused_client(id).await?;
+        } else {
+            self.store.delete_client(id, self.now()).await?;
+        }
         log::info!(target: "audit", client:% = id; "client deleted its registration");
         Ok(())
     }

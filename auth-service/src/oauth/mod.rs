@@ -29,6 +29,7 @@ mod management;
 mod metadata;
 mod operation;
 mod params;
+mod pending;
 mod personal_token;
 mod pinned_documents;
 mod pkce;
@@ -52,23 +53,25 @@ mod token_response;
 
 use std::sync::Arc;
 
+use aws_lc_rs::hmac;
 use tokio::sync::watch;
 
 pub use self::{
     authorization::AuthorizeError,
     bearer::{BearerError, Challenge},
     client_auth::ClientCredentials,
-    consent::{Decision, Next},
+    consent::{ConsentForm, Decision, Next, ProviderVisit},
     consent_page::{ConsentPage, Destination, LoginWays},
     device::{DEVICE_CODE, DeviceAuthorization},
     endpoint::Endpoint,
     error::{Error, ErrorCode, GrantFault},
     identity::{Identities, Identity},
     introspection::Introspection,
-    login::{Arrival, Landing, ProviderAnswer},
+    login::{AuthorizationOutcome, ProviderAnswer, ProviderReturn, RedirectTarget},
     metadata::ServerMetadata,
     operation::Operation,
     params::Params,
+    pending::SEAL as PENDING_SEAL,
     personal_token::{NewToken, PERSONAL},
     predecessor::{Counts, ImportOptions, ImportReport},
     preregistration::NewClient,
@@ -82,7 +85,7 @@ use crate::{
     config::Config,
     metrics::Metrics,
     model::{Catalogue, Clock, UnixTime},
-    ports::{ClientDocuments, GitHub, SigningKeys},
+    ports::{ClientDocuments, GitHub, Seal, SigningKeys},
     store::Store,
 };
 
@@ -94,6 +97,10 @@ pub struct AuthServer {
     pub store: Store,
     /// What signs and verifies tokens.
     pub keys: SigningKeys,
+    /// What seals pending authorizations.
+    pub pending_seal: Seal,
+    /// What chooses the counters of a subject.
+    pub limits_key: hmac::Key,
     /// Tokens that were verified.
     pub seen: SeenTokens,
     /// What was said to servers about who asks.

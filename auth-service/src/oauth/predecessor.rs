@@ -89,7 +89,7 @@ impl AuthServer {
         }
         report.clients.imported += 1;
         let max = self.config.clients.max;
-        if !options.dry_run && !self.store.register_client(client, max, now).await? {
+        if !options.dry_run && !self.store.import_client(client, max, now).await? {
             return Err(Error::TooManyClients);
         }
         Ok(())
@@ -157,6 +157,7 @@ impl AuthServer {
             // As if it were used now.
             expires_at: self.config.lifetimes.client.map(|life| now.plus(life)),
             preregistered: false,
+            unused: false,
             own_access: None,
             metadata,
         };

@@ -34,6 +34,7 @@ impl AuthServer {
             issued_at: now,
             expires_at: None,
             preregistered: true,
+            unused: false,
             own_access: new.own_access,
             metadata,
         };

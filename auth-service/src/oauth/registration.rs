@@ -8,8 +8,8 @@ use serde::Serialize;
 use super::{AuthServer, Endpoint, Error, client_metadata};
 use crate::{
     model::{
-        AuthMethod, Client, ClientId, ClientMetadata, ClientSecret, Fingerprint, RegistrationToken,
-        UnixTime,
+        AuthMethod, Client, ClientId, ClientMetadata, ClientSecret, Fingerprint,
+        PendingAuthorization, RegistrationToken, UnixTime,
     },
     store,
 };
@@ -112,15 +112,37 @@ impl AuthServer {
             issued_at: now,
             expires_at: self.config.lifetimes.client_unused.map(|life| now.plus(life)),
             preregistered: false,
+            unused: true,
             own_access: None,
             metadata,
         };
-        if !self.store.register_client(&client, self.config.clients.max, now).await? {
-            return Err(Error::TooManyClients);
-        }
+        self.store.register_client(&client, now).await?;
         self.metrics.registered();
         log::info!(target: "audit", client:% = client.id; "client registered");
         Ok((client, token))
+    }
+
+    /// Keeps the client of `pending`, to which somebody consents now.
+    pub(super) async fn keep_client(&self, pending: &PendingAuthorization) -> Result<(), Error> {
+        let id = &pending.request.client_id;
+        if id.as_str().contains("://") {
+            return self.keep_document(id).await;
+        }
+        let now = self.now();
+        let known = match self.store.client(id, now).await? {
+            Some(client) if !client.unused => return Ok(()),
+            known => known,
+        };
+        if known.is_none() && pending.registration.is_none() {
+            return Err(Error::InvalidClient);
+        }
+        let end = self.config.lifetimes.client.map(|life| now.plus(life));
+        let client = (id, pending.registration.as_ref());
+        if self.store.use_client(client, end, (self.config.clients.max, now)).await? {
+            Ok(())
+        } else {
+            Err(Error::TooManyClients)
+        }
     }
 
     /// The metadata in `body`, as it can be registered.

@@ -11,6 +11,9 @@ pub struct Visitor {
     pub browser: BrowserSession,
     /// The cookie of a login.
     pub login: Option<LoginSession>,
+    /// Whether the person or a page of this server began the navigation, and not another site
+    /// (`Sec-Fetch-Site`).
+    pub came_by_themselves: bool,
 }
 
 impl AuthServer {
@@ -21,10 +24,16 @@ impl AuthServer {
         visitor: &Visitor,
         request: &AuthorizationRequest,
     ) -> Result<Option<User>, Error> {
+        let user = self.session_user(visitor).await?;
+        let may = |user: &User| self.may_log_in(user) && self.may_use(user, &request.resources);
+        Ok(user.filter(may))
+    }
+
+    /// The person who is logged in, whatever they may use.
+    pub(super) async fn session_user(&self, visitor: &Visitor) -> Result<Option<User>, Error> {
         let Some(cookie) = &visitor.login else { return Ok(None) };
         let record = self.store.session(cookie, self.now()).await?;
-        let may = |user: &User| self.may_log_in(user) && self.may_use(user, &request.resources);
-        Ok(record.map(|record| record.user).filter(may))
+        Ok(record.map(|record| record.user))
     }
 
     /// Remembers that `user` is logged in; answers the cookie, a fresh one, since one that was there

@@ -10,6 +10,7 @@ mod lazy_client;
 #[cfg(test)]
 mod properties;
 mod providers;
+mod sealing;
 mod servers_file;
 mod signing_key;
 mod stated_scopes;
@@ -21,6 +22,7 @@ pub use client_documents::{ClientDocuments, is_public};
 pub use docker::{Container, DockerServers, Error as DockerError};
 pub use github::{Error as GithubError, GitHub};
 pub use providers::{Error as ProvidersError, Providers};
+pub use sealing::{Error as SealingError, RootKeys, Seal, generate_root_key};
 pub use servers_file::{Error as ServersError, ServersFile};
 pub use signing_key::{Error as KeyError, SigningKeys, generate_key};
 pub use stated_server::OWN_PATHS;

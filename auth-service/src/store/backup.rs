@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Error, Key, Store, key::PREFIX};
+use super::{
+    Error, Store,
+    key::{PREFIX, SORTED_SETS},
+};
 use crate::model::UnixTime;
 
 /// Keys at a time.
@@ -110,10 +113,10 @@ impl Store {
         let mut connection = self.pool.get().await?;
         let mut pipe = redis::pipe();
         pipe.atomic();
-        let sorted_set = Key::Clients.text();
+        let sorted_sets = SORTED_SETS.map(|key| key.text());
         for key in keys {
             pipe.cmd("PEXPIRETIME").arg(key);
-            if *key == sorted_set {
+            if sorted_sets.contains(key) {
                 pipe.cmd("ZRANGE").arg(key).arg(0).arg(-1).arg("WITHSCORES");
             } else {
                 pipe.cmd("GET").arg(key);
@@ -125,7 +128,7 @@ impl Store {
         for key in keys {
             let (Some(end), Some(value)) = (answers.next(), answers.next()) else { break };
             let end: i64 = redis::from_redis_value(end).map_err(redis::RedisError::from)?;
-            let value = if *key == sorted_set {
+            let value = if sorted_sets.contains(key) {
                 let members = redis::from_redis_value(value).map_err(redis::RedisError::from)?;
                 Some(Held::SortedSet(members))
             } else {

@@ -15,14 +15,33 @@ impl Expiring for KeysRecord {
     }
 }
 
+/// How many documents are kept that nobody has consented to. A record has 5 KB at most.
+const UNUSED_DOCUMENTS: u32 = 256;
+
+/// How many assertions are remembered of clients that nobody has consented to.
+const UNUSED_ASSERTIONS: u32 = 4_096;
+
+/// How many documents are kept that somebody consented to.
+const USED_DOCUMENTS: u32 = 2_048;
+
+/// How many key sets are kept of clients that nobody has consented to. A record has 16 KB at most.
+const UNUSED_KEYS: u32 = 64;
+
+/// How many key sets are kept of clients that somebody consented to.
+const USED_KEYS: u32 = 256;
+
 impl Store {
-    /// Keeps the keys that were fetched from `url`.
+    /// Keeps the keys that were fetched from `url`, of a client that is in use or not.
     pub async fn put_client_keys(
         &self,
-        url: &Fingerprint,
+        (url, in_use): (&Fingerprint, bool),
         record: &KeysRecord,
         now: UnixTime,
     ) -> Result<(), Error> {
+        let pool = if in_use { (Key::UsedKeys, USED_KEYS) } else { (Key::UnusedKeys, UNUSED_KEYS) };
+        for gone in self.admit(&pool.0, url.as_str(), pool.1).await? {
+            self.delete(&Key::ClientKeys(&Fingerprint::parsed(&gone))).await?;
+        }
         self.put(&Key::ClientKeys(url), record, Ttl::until(now, record.expires_at)).await
     }
 
@@ -35,13 +54,20 @@ impl Store {
         self.read(&Key::ClientKeys(url), now).await
     }
 
-    /// Uses up an assertion that is good until `end`; of all callers, one gets `true`.
+    /// Uses up an assertion that is good until `end`; of all callers, one gets `true`. Those of
+    /// clients that are not in use have a pool, since anybody can register one and sign any number.
     pub async fn spend_assertion(
         &self,
-        jti: &Fingerprint,
+        (jti, in_use): (&Fingerprint, bool),
         end: UnixTime,
         now: UnixTime,
     ) -> Result<bool, Error> {
+        if !in_use {
+            let pool = Key::UnusedAssertions;
+            for gone in self.admit(&pool, jti.as_str(), UNUSED_ASSERTIONS).await? {
+                self.delete(&Key::Assertion(&Fingerprint::parsed(&gone))).await?;
+            }
+        }
         self.put_new(&Key::Assertion(jti), &1, Ttl::until(now, end)).await
     }
 
@@ -53,6 +79,15 @@ impl Store {
         now: UnixTime,
     ) -> Result<(), Error> {
         let key = Fingerprint::of(url.as_str());
+        let pool = if record.in_use {
+            self.leave(&Key::UnusedDocuments, key.as_str()).await?;
+            (Key::UsedDocuments, USED_DOCUMENTS)
+        } else {
+            (Key::UnusedDocuments, UNUSED_DOCUMENTS)
+        };
+        for gone in self.admit(&pool.0, key.as_str(), pool.1).await? {
+            self.delete(&Key::ClientDocument(&Fingerprint::parsed(&gone))).await?;
+        }
         self.put(&Key::ClientDocument(&key), record, Ttl::until(now, record.expires_at)).await
     }
 

@@ -29,12 +29,13 @@ redis.call('ZADD', KEYS[1], ARGV[3], ARGV[4])
 return gone
 ";
 
-/// Moves the end of a registration that is still there, and touches nothing else of it: its client may
-/// be changing or deleting it at the same time. `expires_at` comes before everything that the client
-/// chose, and quotes in texts are escaped, so that the first match is ours. An empty end is none.
-const RENEW: &str = r#"
+/// Moves the end of a registration that is still there, which is in use from then on, and touches
+/// nothing else of it: its client may be changing or deleting it at the same time. `expires_at` and
+/// `unused` come before everything that the client chose, and quotes in texts are escaped, so that the first match is ours. An empty end is none.
+const RENEW: &str = r#"#!lua flags=allow-oom
 local client = redis.call('GET', KEYS[1])
 if not client then return 0 end
+client = string.gsub(client, '"unused":true,', '', 1)
 if ARGV[1] == '' then
     client = string.gsub(client, '"expires_at":%d+,', '', 1)
     redis.call('SET', KEYS[1], client)
@@ -44,6 +45,15 @@ else
 end
 return 1
 "#;
+
+/// Moves a registration in the index, if it is there.
+const MOVE: &str = "#!lua flags=allow-oom
+return redis.call('ZADD', KEYS[1], 'XX', ARGV[1], ARGV[2])
+";
+
+/// How many registrations may wait for somebody to consent, each of 5 KB at most. They have a pool
+/// of their own, so that new ones cost those in use nothing.
+const UNUSED: u32 = 4_096;
 
 /// Replaces a record that is still as it was read.
 const SWAP: &str = r"
@@ -68,29 +78,66 @@ impl Store {
         self.put(&Key::Client(&client.id), client, ttl).await
     }
 
-    /// Stores a new registration as one of at most `max`: the one that would end first makes room.
-    /// Answers `false` when there is none, since all others are for ever.
-    pub async fn register_client(
+    /// Stores a new registration, which nobody has consented to. The oldest of its kind makes room.
+    pub async fn register_client(&self, client: &Client, now: UnixTime) -> Result<(), Error> {
+        let pool = Key::UnusedClients;
+        for id in self.admit(&pool, client.id.as_str(), UNUSED).await? {
+            self.delete(&Key::Client(&ClientId::parsed(&id))).await?;
+        }
+        let stored = self.put_client(client, now).await;
+        if stored.is_err() {
+            self.leave(&pool, client.id.as_str()).await?;
+        }
+        stored
+    }
+
+    /// Puts a registration that somebody consents to into use until `end`, as one of at most `max`:
+    /// the one that would end first makes room. `registration` is what it was if it has been evicted
+    /// meanwhile. Returns `false` if it is gone, or all others are for ever.
+    pub async fn use_client(
         &self,
-        client: &Client,
-        max: u32,
-        now: UnixTime,
+        (id, registration): (&ClientId, Option<&Client>),
+        end: Option<UnixTime>,
+        (max, now): (u32, UnixTime),
     ) -> Result<bool, Error> {
+        if !self.reserve_client(id, end, (max, now)).await? {
+            return Ok(false);
+        }
+        if let Some(client) = registration
+            && !self.has_place(&Key::DeletedClients, id.as_str()).await?
+        {
+            let ttl = client.expires_at.map_or(Ttl::Never, |end| Ttl::until(now, end));
+            self.put_new(&Key::Client(id), client, ttl).await?;
+        }
+        self.leave(&Key::UnusedClients, id.as_str()).await?;
+        let there = self.renew_client(id, end, now).await?;
+        if !there {
+            self.leave(&Key::Clients, id.as_str()).await?;
+        }
+        Ok(there)
+    }
+
+    /// Takes a place in the index of registrations in use.
+    async fn reserve_client(
+        &self,
+        id: &ClientId,
+        end: Option<UnixTime>,
+        (max, now): (u32, UnixTime),
+    ) -> Result<bool, Error> {
+        if self.has_place(&Key::Clients, id.as_str()).await? {
+            return Ok(true);
+        }
         let script = redis::Script::new(RESERVE);
         let mut call = script.prepare_invoke();
-        call.key(Key::Clients.text()).arg(now.0).arg(max).arg(score(client.expires_at));
-        call.arg(client.id.as_str());
+        call.key(Key::Clients.text()).arg(now.0).arg(max).arg(score(end));
+        call.arg(id.as_str());
         let gone: Option<Vec<String>> = call.invoke_async(&mut self.pool.get().await?).await?;
         let Some(gone) = gone else { return Ok(false) };
         for id in gone {
             // As at its end: its grants cannot be refreshed any more.
             self.delete(&Key::Client(&ClientId::parsed(&id))).await?;
         }
-        let stored = self.put_client(client, now).await;
-        if stored.is_err() {
-            self.forget_client(&client.id).await?;
-        }
-        stored.map(|()| true)
+        Ok(true)
     }
 
     /// Moves the end of a registration, `None` for ever; `false` when it is gone.
@@ -108,9 +155,10 @@ impl Store {
         call.arg(end.map_or(1, |end| now.until(end).as_secs().max(1)));
         let there: bool = call.invoke_async(&mut connection).await?;
         if there {
-            let mut command = redis::cmd("ZADD");
-            command.arg(Key::Clients.text()).arg("XX").arg(score(end)).arg(id.as_str());
-            let () = command.query_async(&mut connection).await?;
+            let script = redis::Script::new(MOVE);
+            let mut call = script.prepare_invoke();
+            call.key(Key::Clients.text()).arg(score(end)).arg(id.as_str());
+            let () = call.invoke_async(&mut connection).await?;
         }
         Ok(there)
     }
@@ -152,6 +200,10 @@ impl Store {
         (id, seconds): (&ClientId, u64),
         gone: Option<&ClientId>,
     ) -> Result<ClientId, Error> {
+        let pool = Key::SameRegistrations;
+        for gone in self.admit(&pool, fingerprint.as_str(), UNUSED).await? {
+            self.delete(&Key::SameRegistration(&Fingerprint::parsed(&gone))).await?;
+        }
         let script = redis::Script::new(CLAIM);
         let mut call = script.prepare_invoke();
         call.key(Key::SameRegistration(fingerprint).text()).arg(id.as_str()).arg(seconds);
@@ -176,19 +228,43 @@ impl Store {
         self.read(&Key::Client(id), now).await
     }
 
+    /// Stores a registration that is in use already, as one of at most `max`. Returns `false` if all
+    /// others are for ever.
+    pub async fn import_client(
+        &self,
+        client: &Client,
+        max: u32,
+        now: UnixTime,
+    ) -> Result<bool, Error> {
+        if !self.reserve_client(&client.id, client.expires_at, (max, now)).await? {
+            return Ok(false);
+        }
+        let stored = self.put_client(client, now).await;
+        if stored.is_err() {
+            self.forget_client(&client.id).await?;
+        }
+        stored.map(|()| true)
+    }
+
     /// Deletes a registration and all that was granted to it.
     pub async fn delete_client(&self, id: &ClientId, now: UnixTime) -> Result<(), Error> {
-        self.forget_client(id).await?;
+        self.delete_unused_client(id).await?;
         self.revoke(&Selection::Client(id.clone()), now).await?;
         Ok(())
+    }
+
+    /// Deletes a registration that nobody has consented to. It is remembered as deleted for as long
+    /// as there is room, since it may be on an open consent page.
+    pub async fn delete_unused_client(&self, id: &ClientId) -> Result<(), Error> {
+        self.forget_client(id).await?;
+        self.admit(&Key::DeletedClients, id.as_str(), UNUSED).await.map(drop)
     }
 
     /// Deletes a registration to which nothing was granted.
     pub async fn forget_client(&self, id: &ClientId) -> Result<(), Error> {
         self.delete(&Key::Client(id)).await?;
-        let mut command = redis::cmd("ZREM");
-        command.arg(Key::Clients.text()).arg(id.as_str());
-        Ok(command.query_async(&mut self.pool.get().await?).await?)
+        self.leave(&Key::UnusedClients, id.as_str()).await?;
+        self.leave(&Key::Clients, id.as_str()).await
     }
 }
 

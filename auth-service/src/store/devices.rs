@@ -30,15 +30,22 @@ impl Expiring for Shown {
     }
 }
 
+/// How many devices may wait for an answer. A record has 1.5 KB at most.
+const PLACES: u32 = 8_192;
+
 impl Store {
-    /// Stores what the device of `device` asks for. Answers `false` when another one shows the same
-    /// user code.
+    /// Stores what the device of `device` asks for. Returns `false` if another one shows the same
+    /// user code, or too many devices wait already.
     pub async fn put_device(
         &self,
         (device, shown): (&Fingerprint, &UserCode),
         record: &DeviceRecord,
         now: UnixTime,
     ) -> Result<bool, Error> {
+        let times = (now, record.kept_until);
+        if !self.reserve(&Key::Devices, device.as_str(), PLACES, times).await? {
+            return Ok(false);
+        }
         let user_code = Shown { device: device.clone(), expires_at: record.expires_at };
         let ttl = Ttl::until(now, record.expires_at);
         if !self.put_new(&Key::UserCode(&shown.fingerprint()), &user_code, ttl).await? {
@@ -103,6 +110,7 @@ impl Store {
         let decision = self.take(&Key::DeviceDecision(device), now).await?;
         if decision.is_some() {
             self.delete(&Key::Device(device)).await?;
+            self.leave(&Key::Devices, device.as_str()).await?;
         }
         Ok(decision)
     }

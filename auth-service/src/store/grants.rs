@@ -29,12 +29,8 @@ impl Store {
     /// Extends a grant that is still there. Answers `false` when it was revoked meanwhile: `XX`
     /// keeps a refresh under way from bringing it back.
     pub async fn extend_grant(&self, grant: &Grant, now: UnixTime) -> Result<bool, Error> {
-        let mut command = redis::cmd("SET");
-        command.arg(Key::Grant(&grant.id).text()).arg(serde_json::to_string(grant)?);
-        command.arg("XX");
-        Ttl::until(now, grant.expires_at).add_to(&mut command);
-        let done: Option<String> = command.query_async(&mut self.pool.get().await?).await?;
-        Ok(done.is_some())
+        let (key, ttl) = (Key::Grant(&grant.id).text(), Ttl::until(now, grant.expires_at));
+        Ok(self.put_essential_if("XX", &key, grant, ttl).await?.is_some())
     }
 
     /// Ends a grant, and with it every token that was issued under it.
@@ -45,7 +41,7 @@ impl Store {
     /// Notes an access token as issued.
     pub async fn put_access(&self, record: &AccessRecord, now: UnixTime) -> Result<(), Error> {
         let key = Key::Access(&record.grant, &record.jti);
-        self.put(&key, record, Ttl::until(now, record.expires_at)).await
+        self.put_essential(&key.text(), record, Ttl::until(now, record.expires_at)).await
     }
 
     /// Ends one access token.

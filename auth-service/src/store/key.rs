@@ -1,9 +1,23 @@
 //! Every key this program writes. `docs/STORAGE.md` lists them with type, TTL and example.
 
-use crate::model::{ClientId, Fingerprint, Identifier};
+use crate::model::{ClientId, Fingerprint, Identifier, ResourceUri};
 
 /// The prefix of all keys.
 pub(super) const PREFIX: &str = "mcpgw:";
+
+/// The sorted sets among the keys.
+pub(super) const SORTED_SETS: [Key<'static>; 10] = [
+    Key::Clients,
+    Key::UnusedClients,
+    Key::DeletedClients,
+    Key::SameRegistrations,
+    Key::UnusedDocuments,
+    Key::UsedDocuments,
+    Key::UnusedKeys,
+    Key::UsedKeys,
+    Key::UnusedAssertions,
+    Key::Devices,
+];
 
 /// A key. What belongs to one grant carries its id as hash tag, so that a script may touch all of
 /// it in a cluster.
@@ -20,13 +34,33 @@ pub(super) enum Key<'a> {
     ClientKeys(&'a Fingerprint),
     /// A client metadata document, by its URL.
     ClientDocument(&'a Fingerprint),
-    /// An authorization request on the consent page.
-    Consent(&'a Fingerprint),
-    /// An authorization request at the login provider, by `state`.
-    Login(&'a Fingerprint),
+    /// The pool of registrations that nobody has consented to.
+    UnusedClients,
+    /// The registrations of that pool which their clients deleted.
+    DeletedClients,
+    /// The pool of names for registrations with equal metadata.
+    SameRegistrations,
+    /// The pool of client metadata documents that nobody has consented to.
+    UnusedDocuments,
+    /// The pool of client metadata documents that somebody consented to.
+    UsedDocuments,
+    /// The pool of key sets of clients that nobody has consented to.
+    UnusedKeys,
+    /// The pool of key sets of clients that somebody consented to.
+    UsedKeys,
+    /// The pool of assertions of clients that nobody has consented to.
+    UnusedAssertions,
+    /// The pool of devices that wait for an answer.
+    Devices,
+    /// The mark of the latest revocation of everything.
+    RevokedAll,
+    /// The mark of the latest revocation of a client.
+    RevokedClient(&'a ClientId),
+    /// The mark of the latest revocation of a server.
+    RevokedServer(&'a ResourceUri),
     /// A login code of the operator.
     LoginCode(&'a Fingerprint),
-    /// The mark that a `state` or a login code came back.
+    /// The mark that a login code came back.
     LoginUsed(&'a Fingerprint),
     /// A person who is logged in.
     Session(&'a Fingerprint),
@@ -52,7 +86,7 @@ pub(super) enum Key<'a> {
     Refresh(&'a Fingerprint),
     /// The mark that a refresh token was used.
     SpentRefresh(&'a Fingerprint),
-    /// A counter: of what and for whom, and the number of its window.
+    /// The counters of one kind, and the number of their window.
     Limit(&'a str, i64),
 }
 
@@ -66,8 +100,20 @@ impl Key<'_> {
             Self::Assertion(jti) => join("assertion:", jti.as_str()),
             Self::ClientKeys(url) => join("client-keys:", url.as_str()),
             Self::ClientDocument(url) => join("client-document:", url.as_str()),
-            Self::Consent(flow) => join("consent:", flow.as_str()),
-            Self::Login(state) => join("login:", state.as_str()),
+            Self::UnusedClients => join("unused-clients", ""),
+            Self::DeletedClients => join("deleted-clients", ""),
+            Self::SameRegistrations => join("same-registrations", ""),
+            Self::UnusedDocuments => join("unused-documents", ""),
+            Self::UsedDocuments => join("used-documents", ""),
+            Self::UnusedKeys => join("unused-keys", ""),
+            Self::UsedKeys => join("used-keys", ""),
+            Self::UnusedAssertions => join("unused-assertions", ""),
+            Self::Devices => join("devices", ""),
+            Self::RevokedAll => join("revoked:all", ""),
+            Self::RevokedClient(id) => join("revoked:client:", id.as_str()),
+            Self::RevokedServer(uri) => {
+                join("revoked:server:", Fingerprint::of(uri.as_str()).as_str())
+            }
             Self::LoginCode(code) => join("login-code:", code.as_str()),
             Self::LoginUsed(of) => join("login-used:", of.as_str()),
             Self::Session(cookie) => join("session:", cookie.as_str()),

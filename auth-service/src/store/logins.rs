@@ -1,21 +1,7 @@
-//! Authorization requests between `/authorize` and the code, and login codes of the operator.
+//! Login codes of the operator.
 
 use super::{Error, Expiring, Key, Store, Ttl};
-use crate::model::{
-    ConsentRecord, Fingerprint, FlowId, LoginCode, LoginRecord, LoginState, UnixTime, User,
-};
-
-impl Expiring for ConsentRecord {
-    fn expires_at(&self) -> Option<UnixTime> {
-        Some(self.expires_at)
-    }
-}
-
-impl Expiring for LoginRecord {
-    fn expires_at(&self) -> Option<UnixTime> {
-        Some(self.expires_at)
-    }
-}
+use crate::model::{Fingerprint, LoginCode, UnixTime, User};
 
 /// What a login code stands for.
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -31,71 +17,13 @@ impl Expiring for LoginCodeRecord {
 }
 
 impl Store {
-    /// Stores a request that waits for consent.
-    pub async fn put_consent(
-        &self,
-        flow: &FlowId,
-        record: &ConsentRecord,
-        now: UnixTime,
-    ) -> Result<(), Error> {
-        let ttl = Ttl::until(now, record.expires_at);
-        self.put(&Key::Consent(&flow.fingerprint()), record, ttl).await
-    }
-
-    /// The request that waits for consent.
-    pub async fn consent(
-        &self,
-        flow: &FlowId,
-        now: UnixTime,
-    ) -> Result<Option<ConsentRecord>, Error> {
-        self.read(&Key::Consent(&flow.fingerprint()), now).await
-    }
-
-    /// Takes the request that waits for consent; of two callers, one gets it.
-    pub async fn take_consent(
-        &self,
-        flow: &FlowId,
-        now: UnixTime,
-    ) -> Result<Option<ConsentRecord>, Error> {
-        self.take(&Key::Consent(&flow.fingerprint()), now).await
-    }
-
-    /// Stores a request whose person is at the login provider.
-    pub async fn put_login(
-        &self,
-        state: &LoginState,
-        record: &LoginRecord,
-        now: UnixTime,
-    ) -> Result<(), Error> {
-        let ttl = Ttl::until(now, record.expires_at);
-        self.put(&Key::Login(&state.fingerprint()), record, ttl).await
-    }
-
-    /// The request whose person is back from the login provider.
-    pub async fn login(
-        &self,
-        state: &LoginState,
-        now: UnixTime,
-    ) -> Result<Option<LoginRecord>, Error> {
-        self.read(&Key::Login(&state.fingerprint()), now).await
-    }
-
-    /// Notes that a `state` or a login code came back; of two callers, one is the first.
+    /// Notes that a login code came back; of two callers, one is the first.
     pub async fn is_first_use(
         &self,
         of: &Fingerprint,
         (now, expires_at): (UnixTime, UnixTime),
     ) -> Result<bool, Error> {
         self.put_new(&Key::LoginUsed(of), &1, Ttl::until(now, expires_at)).await
-    }
-
-    /// Takes the request whose person is back, if it is still there.
-    pub async fn take_login(
-        &self,
-        state: &LoginState,
-        now: UnixTime,
-    ) -> Result<Option<LoginRecord>, Error> {
-        self.take(&Key::Login(&state.fingerprint()), now).await
     }
 
     /// Stores a login code for `user`.

@@ -10,14 +10,17 @@ mod clients;
 mod codes;
 mod condition;
 mod devices;
+mod essential;
 mod grants;
 mod key;
 mod limits;
 mod logins;
+mod pool;
 mod predecessor;
 mod questions;
 mod refresh;
 mod revocation;
+mod revocations;
 mod sessions;
 mod tracking;
 mod witness;
@@ -64,6 +67,9 @@ pub enum Error {
     /// A record is not what this version writes.
     #[error("a record cannot be read")]
     Record(#[from] serde_json::Error),
+    /// The operating system gave no random bytes.
+    #[error("no random bytes")]
+    Random,
 }
 
 /// A record that ends.
@@ -221,9 +227,16 @@ impl Ttl {
     }
 
     fn add_to(self, command: &mut redis::Cmd) {
-        if let Self::After(span) = self {
-            // Redis refuses zero.
-            command.arg("EX").arg(span.as_secs().max(1));
+        if let Self::After(_) = self {
+            command.arg("EX").arg(self.seconds());
+        }
+    }
+
+    /// The time in seconds; Redis refuses zero.
+    fn seconds(self) -> u64 {
+        match self {
+            Self::Never => u64::from(u32::MAX),
+            Self::After(span) => span.as_secs().max(1),
         }
     }
 }

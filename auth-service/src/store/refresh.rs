@@ -40,7 +40,8 @@ impl Store {
         now: UnixTime,
     ) -> Result<(), Error> {
         let ttl = Ttl::until(now, record.expires_at);
-        self.put_new(&Key::Refresh(&token.fingerprint()), record, ttl).await.map(drop)
+        let key = Key::Refresh(&token.fingerprint()).text();
+        self.put_essential_if("NX", &key, record, ttl).await.map(drop)
     }
 
     /// What `token` stands for, spent or not.
@@ -67,11 +68,8 @@ impl Store {
         grace: Duration,
     ) -> Result<Spending, Error> {
         let mine = Spent { salt, at: now };
-        let mut command = redis::cmd("SET");
-        command.arg(Key::SpentRefresh(&token.fingerprint()).text());
-        command.arg(serde_json::to_string(&mine)?).arg("NX").arg("GET");
-        Ttl::until(now, end).add_to(&mut command);
-        let earlier: Option<String> = command.query_async(&mut self.pool.get().await?).await?;
+        let key = Key::SpentRefresh(&token.fingerprint()).text();
+        let earlier = self.put_essential_if("NX", &key, &mine, Ttl::until(now, end)).await?;
         let Some(earlier) = earlier else { return Ok(Spending::Granted(mine.salt)) };
         let first: Spent = serde_json::from_str(&earlier)?;
         if now <= first.at.plus(grace) {

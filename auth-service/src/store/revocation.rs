@@ -6,8 +6,7 @@ use serde::de::DeserializeOwned;
 use super::{Error, Expiring, Store, key::PREFIX, logins::LoginCodeRecord, tracking::LEASE};
 use crate::model::{
     AccessRecord, ApprovalRecord, AuthorizationRequest, CLIENT_PROVIDER, ClientId, CodeRecord,
-    DeviceDecision, DeviceRecord, Grant, Identifier, LoginRecord, ResourceUri, SessionRecord,
-    UnixTime, User,
+    DeviceDecision, DeviceRecord, Grant, Identifier, ResourceUri, SessionRecord, UnixTime, User,
 };
 
 /// What to revoke.
@@ -101,14 +100,6 @@ impl Revocable for ApprovalRecord {
     fn held(&self) -> Held<'_> {
         let (client, resources) = (Some(&self.client_id), self.resource.as_slice());
         Held { client, resources, ..Held::by(&self.user) }
-    }
-}
-
-impl Revocable for LoginRecord {
-    const KIND: &str = "login";
-
-    fn held(&self) -> Held<'_> {
-        Held::asked(&self.request)
     }
 }
 
@@ -233,9 +224,9 @@ impl Store {
             ended.grants = sweep.end::<AccessRecord>().await?;
         } else {
             // Each before what it becomes, and whoever makes that looks after it for what it came
-            // from: either it is found here, or it finds that gone.
+            // from: either it is found here, or it finds that gone, or the mark.
+            self.mark_revocation(what).await?;
             ended.beside = sweep.end::<LoginCodeRecord>().await?
-                + sweep.end::<LoginRecord>().await?
                 + sweep.end::<SessionRecord>().await?
                 + sweep.end::<ApprovalRecord>().await?
                 + sweep.end::<DeviceRecord>().await?

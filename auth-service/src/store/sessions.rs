@@ -51,6 +51,19 @@ impl Store {
         self.delete(&Key::Approval(of)).await.map(drop)
     }
 
+    /// Whether any of these was allowed before.
+    pub async fn any_approval(&self, any: &[Fingerprint]) -> Result<bool, Error> {
+        if any.is_empty() {
+            return Ok(false);
+        }
+        let mut command = redis::cmd("EXISTS");
+        for of in any {
+            command.arg(Key::Approval(of).text());
+        }
+        let there: usize = command.query_async(&mut self.pool.get().await?).await?;
+        Ok(there > 0)
+    }
+
     /// What was allowed before.
     pub async fn approval(
         &self,

@@ -87,5 +87,5 @@ async fn half_a_backup_is_not_restored_at_all_and_what_has_ended_stays_so() {
     std::fs::write(&file, ended.join("\n")).unwrap();
     let said = gateway.cli(&["restore", &file]).unwrap();
     assert!(said.contains("2 ended meanwhile"), "{said}");
-    assert_eq!(gateway.redis.cli(&["KEYS", "*"]).trim(), "mcpgw:clients");
+    assert_eq!(gateway.redis.cli(&["KEYS", "*"]).trim(), "mcpgw:unused-clients");
 }

@@ -1,5 +1,6 @@
 //! How often is too often: 429 with `Retry-After`, in the form of RFC 6749 §5.2 or on a page.
 
+use auth_service::oauth::Endpoint;
 use reqwest::Method;
 use serde_json::json;
 
@@ -217,24 +218,34 @@ async fn a_client_for_itself_is_bounded() {
     assert_eq!([ask(secret).await, ask(secret).await, ask(secret).await], [200, 200, 429]);
 }
 
-/// Counters are shared by all instances, since they are in Redis; they end by themselves.
+/// Counters are shared by all instances, since they are in Redis; they end by themselves, and take
+/// the same space however many addresses there are.
 #[tokio::test]
 async fn counters_are_in_redis_and_end() {
     let gateway = Gateway::with(&[("RATE_LIMIT_ADDRESS", "9"), ("RATE_LIMIT_REGISTER", "9")]);
-    send(&gateway, Method::POST, "/register", "203.0.113.7").await;
-    let keys = gateway.redis.cli(&["KEYS", "mcpgw:limit:*"]);
-    let mut keys: Vec<&str> = keys.lines().collect();
-    keys.sort_unstable();
-    assert_eq!(
-        keys,
-        ["mcpgw:limit:address:203.0.113.7:30000000", "mcpgw:limit:register:203.0.113.7:3000000",]
-    );
-    for (key, life) in keys.iter().zip([120, 1200]) {
-        assert_eq!(gateway.redis.cli(&["GET", key]).trim(), "1");
-        let ttl: i64 = gateway.redis.cli(&["TTL", key]).trim().parse().unwrap();
-        assert!((life - 20..=life).contains(&ttl), "{key} {ttl}");
+    let mut sizes = Vec::new();
+    for addresses in [1_u32, 300] {
+        for n in 0..addresses {
+            let from = std::net::Ipv4Addr::from_bits(0xC612_0000 + n).to_string();
+            send(&gateway, Method::POST, "/register", &from).await;
+        }
+        let keys = gateway.redis.cli(&["KEYS", "mcpgw:limit:*"]);
+        let mut keys: Vec<&str> = keys.lines().collect();
+        keys.sort_unstable();
+        assert_eq!(keys, ["mcpgw:limit:address:30000000", "mcpgw:limit:register:3000000"]);
+        for (key, life) in keys.iter().zip([120, 1200]) {
+            let ttl: i64 = gateway.redis.cli(&["TTL", key]).trim().parse().unwrap();
+            assert!((life - 60..=life).contains(&ttl), "{key} {ttl}");
+            let size: usize = gateway.redis.cli(&["STRLEN", key]).trim().parse().unwrap();
+            sizes.push(size);
+        }
     }
-    assert_eq!(gateway.redis.cli(&["SET", keys[0], "9"]).trim(), "OK");
+    assert!(sizes.iter().all(|size| *size <= 512 * 1024), "{sizes:?}");
+    let other = gateway.instance();
+    let from = "203.0.113.7".parse().unwrap();
+    for _ in 0..9 {
+        other.within_address_limits(from, Endpoint::Revoke).await.unwrap();
+    }
     assert_eq!(revoke(&gateway, "203.0.113.7").await.status, 429, "counted elsewhere");
 }
 

@@ -7,7 +7,7 @@ use gateway_tests::{
 use serde_json::json;
 use url::Url;
 
-use crate::support::{App, GIT, Gateway, ISSUER, query};
+use crate::support::{App, GIT, Gateway, ISSUER, link, query};
 
 pub(crate) const WEB: &str = "https://app.example/cb";
 
@@ -131,8 +131,11 @@ async fn prompt_none_never_shows_a_page() {
     let app = web_app(&gateway).await;
     let mut browser = gateway.browser();
     let silent = url(&app, &[("prompt", "none")]);
-    let refused = query(&browser.get(&silent).await.next().unwrap());
-    assert_eq!((refused["error"].as_str(), refused["iss"].as_str()), ("login_required", ISSUER));
+    let refused = query(&link(&browser.get(&silent).await).unwrap());
+    assert_eq!(
+        (refused["error"].as_str(), refused["iss"].as_str()),
+        ("interaction_required", ISSUER)
+    );
     log_in(&gateway, &mut browser, &app).await;
     assert!(code(&browser.get(&silent).await).is_some());
     let elsewhere = url(&app, &[("prompt", "none"), ("resource", GIT)]);

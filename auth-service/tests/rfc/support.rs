@@ -17,10 +17,11 @@ use auth_service::{
     config::Config,
     metrics::Metrics,
     model::{Catalogue, Clock, LoginCode, SystemClock, UnixTime, User},
-    oauth::{AuthServer, Identities, SeenTokens},
-    ports::{ClientDocuments, GitHub, ServersFile, SigningKeys, generate_key},
+    oauth::{AuthServer, Identities, PENDING_SEAL, SeenTokens},
+    ports::{ClientDocuments, GitHub, RootKeys, ServersFile, SigningKeys, generate_key},
     store::{Selection, Store},
 };
+use aws_lc_rs::hmac;
 use gateway_tests::{
     browser::{Browser, Page},
     github::FakeGitHub,
@@ -147,6 +148,8 @@ impl Gateway {
         let clock = Arc::new(ManualClock(AtomicI64::new(1_800_000_000)));
         let callback = config.issuer.at("/callback");
         let server = AuthServer {
+            pending_seal: roots(&config).seal(PENDING_SEAL).unwrap(),
+            limits_key: limits_key(&config),
             store: Store::open(&config.redis).unwrap(),
             keys: SigningKeys::load(&config.signing_key_file).unwrap(),
             seen: SeenTokens::default(),
@@ -187,6 +190,8 @@ impl Gateway {
     pub(crate) fn instance(&self) -> AuthServer {
         let authority = self.documents.authority();
         AuthServer {
+            pending_seal: roots(&self.config).seal(PENDING_SEAL).unwrap(),
+            limits_key: limits_key(&self.config),
             store: Store::open(&self.config.redis).unwrap(),
             keys: SigningKeys::load(&self.config.signing_key_file).unwrap(),
             seen: SeenTokens::default(),
@@ -235,6 +240,11 @@ impl Gateway {
             .current_dir(self.directory.path())
             .output()
             .unwrap()
+    }
+
+    /// The time of this gateway, in seconds since 1970.
+    pub(crate) fn config_now(&self) -> i64 {
+        self.clock.now().0
     }
 
     /// A file beside those of this gateway.
@@ -367,6 +377,14 @@ impl Drop for Gateway {
     }
 }
 
+fn roots(config: &Config) -> RootKeys {
+    RootKeys::from_signing_keys(&config.signing_key_file).unwrap()
+}
+
+fn limits_key(config: &Config) -> hmac::Key {
+    hmac::Key::new(hmac::HMAC_SHA256, &roots(config).bytes("request limits").unwrap())
+}
+
 /// The settings of a gateway whose files are in `directory`.
 fn variables(directory: &Path, redis: &Redis, github: &FakeGitHub) -> HashMap<String, String> {
     let servers = json!({ "mcpServers": {
@@ -419,14 +437,20 @@ pub(crate) async fn answer(request: reqwest::RequestBuilder) -> Answer {
     Answer { status, headers, body }
 }
 
+/// The link to the client on a page.
+pub(crate) fn link(page: &Page) -> Option<Url> {
+    let text = page.body.split("<a href=\"").nth(1)?.split('"').next()?;
+    text.replace("&#38;", "&").parse().ok()
+}
+
 /// The parameters of a URL.
 pub(crate) fn query(url: &Url) -> HashMap<String, String> {
     url.query_pairs().into_owned().collect()
 }
 
-/// The parameters of the redirect that `page` is.
+/// The parameters of the redirect that `page` is, or of the link to the client on it.
 pub(crate) fn redirected(page: &Page) -> HashMap<String, String> {
-    let next = page.next().unwrap_or_else(|| panic!("no redirect: {page:?}"));
+    let next = page.next().or_else(|| link(page)).unwrap_or_else(|| panic!("no way on: {page:?}"));
     assert!(next.as_str().starts_with(CALLBACK), "{next}");
     query(&next)
 }

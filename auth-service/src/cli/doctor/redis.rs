@@ -66,17 +66,23 @@ fn eviction(condition: &Condition, findings: &mut Findings) {
     let policy = condition.of("maxmemory_policy");
     let number = |name: &str| condition.of(name).parse::<u64>().unwrap_or(0);
     let (used, most) = (number("used_memory"), number("maxmemory"));
-    if most > 0 && policy != "noeviction" {
+    if most == 0 {
+        findings.warning(
+            None,
+            "Redis has no limit of memory: when the machine has none left, Redis is killed",
+            "set maxmemory below what it may take, with maxmemory-policy noeviction",
+        );
+    } else if policy != "noeviction" {
         findings.error(
             None,
             format!("when its memory is full, Redis throws logins away ({policy})"),
             "set maxmemory-policy noeviction, and alert on memory instead",
         );
-    } else if most > 0 && used > most / 10 * 9 {
+    } else if used > most / 10 * 9 {
         findings.error(
             None,
             "Redis has used nine tenths of its memory, and refuses to write beyond it",
-            "raise maxmemory, or lower MAX_CLIENTS",
+            "raise maxmemory; until then people stay connected, and nobody new can log in",
         );
     } else {
         findings.ok(None, "it throws nothing away");

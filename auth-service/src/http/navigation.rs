@@ -1,0 +1,63 @@
+//! How a browser comes to a page: the Fetch Metadata of a request (W3C "Fetch Metadata Request
+//! Headers").
+
+use actix_web::{
+    HttpResponse,
+    body::{EitherBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::{
+        Method, StatusCode,
+        header::{CACHE_CONTROL, HeaderMap},
+    },
+    middleware::Next,
+};
+
+use super::page;
+use crate::oauth::Error;
+
+/// Whether a person or a page of this server began the navigation. Without the header it counts as
+/// begun by another site.
+pub(super) fn began_here(headers: &HeaderMap) -> bool {
+    matches!(one(headers, "sec-fetch-site"), Some("none" | "same-origin"))
+}
+
+/// Answers what is no navigation of a person before it has any effect: `HEAD`, a prefetch, and a
+/// request for an image, a script, a frame or the like.
+pub(super) async fn only<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
+    match other_than_navigation(request.method(), request.headers()) {
+        None => Ok(next.call(request).await?.map_into_left_body()),
+        Some(answer) => {
+            Ok(request.into_response(answer).map_into_boxed_body().map_into_right_body())
+        }
+    }
+}
+
+fn other_than_navigation(method: &Method, headers: &HeaderMap) -> Option<HttpResponse> {
+    if method == Method::HEAD {
+        let mut answer = HttpResponse::Ok();
+        answer.insert_header((CACHE_CONTROL, "no-store"));
+        return Some(answer.content_type("text/html; charset=utf-8").finish());
+    }
+    let is_prefetch = ["sec-purpose", "purpose", "x-moz"]
+        .iter()
+        .any(|name| one(headers, name).is_some_and(|value| value.contains("prefetch")));
+    if is_prefetch {
+        // The browser drops the answer, and asks again when the person goes there.
+        let mut answer = HttpResponse::build(StatusCode::SERVICE_UNAVAILABLE);
+        return Some(answer.insert_header((CACHE_CONTROL, "no-store")).finish());
+    }
+    match one(headers, "sec-fetch-dest") {
+        None | Some("document") => None,
+        Some(_) => {
+            let error = Error::InvalidRequest("this page opens only in a window of its own");
+            Some(page::error(StatusCode::BAD_REQUEST, &error, None))
+        }
+    }
+}
+
+fn one<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).map(|value| value.to_str().unwrap_or("?"))
+}

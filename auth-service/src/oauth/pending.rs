@@ -1,0 +1,91 @@
+//! Pending authorizations: how they are sealed into the requester's browser, and opened again.
+
+use super::{AuthServer, Error, Visitor, consent::STEP};
+use crate::model::{
+    AuthorizationRequest, Client, CsrfToken, Identifier, PendingAuthorization, Prompt,
+    SealedAuthorization, Stage,
+};
+
+/// The use of the seal.
+pub const SEAL: &str = "pending authorization";
+
+/// The longest sealed record that a cookie may hold. Browsers keep cookies of 4,096 bytes, name
+/// and value together (RFC 6265 §6.1).
+const MAX_COOKIE: usize = 3_900;
+
+/// The longest request, as JSON: what is left of a cookie without base64, the seal, and what the
+/// stage at the provider adds.
+const MAX_REQUEST: usize = 2_500;
+
+/// What came back from a browser.
+pub(super) enum Opened {
+    /// A pending authorization of this browser.
+    Valid(Box<PendingAuthorization>),
+    /// One that has ended, or belongs to another browser: the page may be shown again.
+    Stale(Box<PendingAuthorization>),
+    /// Nothing that this server sealed.
+    Unknown,
+}
+
+impl AuthServer {
+    /// Begins a pending authorization for `request` of `client`.
+    pub(super) fn pending(
+        &self,
+        request: AuthorizationRequest,
+        client: &Client,
+        prompt: Prompt,
+        visitor: &Visitor,
+    ) -> Result<PendingAuthorization, Error> {
+        let size = serde_json::to_vec(&request).map_or(usize::MAX, |text| text.len());
+        if size > MAX_REQUEST {
+            return Err(Error::InvalidRequest(
+                "the request is too long: state, redirect_uri, scope and resource together",
+            ));
+        }
+        let is_registered = !client.id.as_str().contains("://");
+        Ok(PendingAuthorization {
+            id: Identifier::generate()?,
+            request,
+            prompt,
+            registration: (client.unused && is_registered).then(|| client.clone()),
+            browser: visitor.browser.fingerprint(),
+            stage: Stage::AwaitingConsent { csrf: CsrfToken::generate()?.fingerprint() },
+            expires_at: self.now().plus(STEP),
+        })
+    }
+
+    /// Seals `pending` for a form.
+    pub(super) fn seal(
+        &self,
+        pending: &PendingAuthorization,
+    ) -> Result<SealedAuthorization, Error> {
+        Ok(SealedAuthorization::presented(self.pending_seal.close(pending)?))
+    }
+
+    /// Seals `pending` for a cookie. A registration that does not fit is left out: it then has to be
+    /// still in the store when the person is back.
+    pub(super) fn seal_for_cookie(
+        &self,
+        mut pending: PendingAuthorization,
+    ) -> Result<SealedAuthorization, Error> {
+        let sealed = self.seal(&pending)?;
+        if sealed.reveal().len() <= MAX_COOKIE {
+            return Ok(sealed);
+        }
+        pending.registration = None;
+        self.seal(&pending)
+    }
+
+    /// Opens what the browser of `visitor` returned.
+    pub(super) fn open(&self, sealed: &SealedAuthorization, visitor: &Visitor) -> Opened {
+        let Some(pending) = self.pending_seal.open::<PendingAuthorization>(sealed.reveal()) else {
+            return Opened::Unknown;
+        };
+        let is_theirs = pending.browser.matches(&visitor.browser.fingerprint());
+        if is_theirs && self.now() < pending.expires_at {
+            Opened::Valid(Box::new(pending))
+        } else {
+            Opened::Stale(Box::new(pending))
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Writes that go on when Redis has reached `maxmemory`: refreshes and revocations of people who are
+//! connected. Everything else is refused then (`noeviction`).
+
+use serde::Serialize;
+
+use super::{Error, Store, Ttl};
+
+/// Sets a key that ends.
+pub(super) const SET: &str = "#!lua flags=allow-oom
+redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+return 1
+";
+
+/// Sets a key that ends under a condition, `NX` or `XX`; returns the value it had.
+pub(super) const SET_IF: &str = "#!lua flags=allow-oom
+return redis.call('SET', KEYS[1], ARGV[1], ARGV[3], 'GET', 'EX', ARGV[2])
+";
+
+impl Store {
+    /// Stores a record that people who are connected depend on.
+    pub(super) async fn put_essential<T: Serialize>(
+        &self,
+        key: &str,
+        record: &T,
+        ttl: Ttl,
+    ) -> Result<(), Error> {
+        let script = redis::Script::new(SET);
+        let mut call = script.prepare_invoke();
+        call.key(key).arg(serde_json::to_string(record)?).arg(ttl.seconds());
+        Ok(call.invoke_async(&mut self.pool.get().await?).await?)
+    }
+
+    /// The same under `condition`, `NX` or `XX`. Returns what was there before.
+    pub(super) async fn put_essential_if<T: Serialize>(
+        &self,
+        condition: &str,
+        key: &str,
+        record: &T,
+        ttl: Ttl,
+    ) -> Result<Option<String>, Error> {
+        let script = redis::Script::new(SET_IF);
+        let mut call = script.prepare_invoke();
+        call.key(key).arg(serde_json::to_string(record)?).arg(ttl.seconds());
+        call.arg(condition);
+        Ok(call.invoke_async(&mut self.pool.get().await?).await?)
+    }
+}
