@@ -9,6 +9,7 @@
 //! | RFC 6749 tokens | `oauth/code_grant.rs`, `oauth/refresh_grant.rs` | `http/token.rs` | `tests/rfc/rfc6749_token.rs` |
 //! | RFC 6749 client credentials | `oauth/client_credentials.rs` | `http/token.rs` | `tests/rfc/rfc6749_client_credentials.rs` |
 //! | client ID metadata documents | `oauth/client_document.rs` | | `tests/rfc/client_document.rs` |
+//! | pending authorizations | `oauth/pending.rs`, `oauth/consent.rs` | `http/authorize.rs` | `tests/rfc/s1_storage.rs` |
 //! | limits | `oauth/limits.rs` | `http/limits.rs` | `tests/rfc/limits.rs` |
 //! | RFC 6750 bearer tokens | `oauth/bearer.rs` | `http/verify.rs` | `tests/rfc/rfc6750.rs` |
 //! | RFC 7009 revocation | `oauth/revocation.rs` | `http/revoke.rs` | `tests/rfc/rfc7009.rs` |

@@ -54,7 +54,7 @@ pub(super) fn visitor_or_new(request: &HttpRequest) -> Result<Visitor, RandomErr
 
 /// Gives `response` the cookie that binds a flow to its browser.
 pub(super) fn set_session(response: HttpResponse, session: &BrowserSession) -> HttpResponse {
-    set(response, cookie(BROWSER, session.reveal(), None))
+    set(response, &cookie(BROWSER, session.reveal(), None))
 }
 
 /// Gives `response` the cookie of a login, which lasts for `life`.
@@ -63,7 +63,7 @@ pub(super) fn set_login(
     login: &LoginSession,
     life: Option<Duration>,
 ) -> HttpResponse {
-    set(response, cookie(LOGIN, login.reveal(), life))
+    set(response, &cookie(LOGIN, login.reveal(), life))
 }
 
 /// Gives `response` the cookie of a pending authorization. Earlier ones of the browser that sent
@@ -74,7 +74,7 @@ pub(super) fn set_pending(
     visit: &ProviderVisit,
 ) -> HttpResponse {
     let pending = visit.pending.reveal();
-    let mut response = set(response, cookie(&name_of(&visit.state), pending, Some(PENDING_LIFE)));
+    let mut response = set(response, &cookie(&name_of(&visit.state), pending, Some(PENDING_LIFE)));
     let mut size = pending.len();
     let cookies = request.cookies();
     for earlier in cookies.iter().flat_map(|all| all.iter()) {
@@ -83,7 +83,7 @@ pub(super) fn set_pending(
         }
         size += earlier.value().len();
         if size > MAX_PENDING {
-            response = set(response, cookie(earlier.name(), "", Some(Duration::ZERO)));
+            response = set(response, &cookie(earlier.name(), "", Some(Duration::ZERO)));
         }
     }
     response
@@ -97,7 +97,7 @@ pub(super) fn pending(request: &HttpRequest, state: &LoginState) -> Option<Seale
 
 /// Takes the pending authorization of `state` from the browser.
 pub(super) fn forget_pending(response: HttpResponse, state: &LoginState) -> HttpResponse {
-    set(response, cookie(&name_of(state), "", Some(Duration::ZERO)))
+    set(response, &cookie(&name_of(state), "", Some(Duration::ZERO)))
 }
 
 fn name_of(state: &LoginState) -> String {
@@ -117,8 +117,8 @@ fn cookie(name: &str, value: &str, life: Option<Duration>) -> Cookie<'static> {
     cookie
 }
 
-fn set(mut response: HttpResponse, cookie: Cookie<'static>) -> HttpResponse {
-    match response.add_cookie(&cookie) {
+fn set(mut response: HttpResponse, cookie: &Cookie<'_>) -> HttpResponse {
+    match response.add_cookie(cookie) {
         Ok(()) => response,
         Err(error) => {
             log::error!("cookie not set: {error}");

@@ -68,9 +68,7 @@ fn routes(config: &mut ServiceConfig) {
             writable(Endpoint::Consent, authorize::decide)
                 .wrap(from_fn(limits::for_browsers(Endpoint::Consent))),
         )
-        .service(
-            readable(Endpoint::Callback.path(), callback::callback).wrap(from_fn(navigation::only)),
-        )
+        .service(bounded_page(Endpoint::Callback, callback::callback))
         .service(bounded(Endpoint::Token, token::token))
         .service(bounded(Endpoint::DeviceAuthorization, device::authorize))
         .service(bounded_page(Endpoint::Device, device::show))

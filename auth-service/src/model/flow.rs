@@ -53,12 +53,6 @@ pub enum Prompt {
     None,
 }
 
-impl Prompt {
-    fn is_default(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
 /// An authorization request under way, from the consent page to the answer. The browser of the
 /// requester keeps it, sealed; the server stores nothing for it, since anybody can cause one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,7 +62,7 @@ pub struct PendingAuthorization {
     /// What was asked.
     pub request: AuthorizationRequest,
     /// How it was asked (`prompt` of OpenID Connect Core §3.1.2.1).
-    #[serde(default, skip_serializing_if = "Prompt::is_default")]
+    #[serde(default)]
     pub prompt: Prompt,
     /// The registration of a client that nobody has consented to yet. It may be evicted from the
     /// store meanwhile and is put back at the consent.

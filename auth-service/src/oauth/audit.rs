@@ -4,6 +4,7 @@ use log::Level;
 
 use super::{
     AuthServer, Operation,
+    client_metadata::hides,
     seen_token::{Part, SeenToken},
 };
 use crate::{
@@ -64,5 +65,5 @@ impl AuthServer {
 
 /// Text from outside, fit for a line of log.
 fn plain(text: &str) -> String {
-    text.chars().take(NAME).map(|c| if c.is_control() { '?' } else { c }).collect()
+    text.chars().take(NAME).map(|c| if hides(c) { '?' } else { c }).collect()
 }

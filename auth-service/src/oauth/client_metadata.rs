@@ -125,7 +125,7 @@ pub(super) fn is_public_url(text: &str) -> bool {
 
 /// Whether a character can make a text look like another one: controls, and the invisible ones that
 /// turn the direction of what follows, also outside the text itself.
-fn hides(c: char) -> bool {
+pub(super) fn hides(c: char) -> bool {
     let invisible = matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{feff}'
         | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{e0000}'..='\u{e0fff}');
     c.is_control() || invisible

@@ -186,9 +186,11 @@ impl AuthServer {
         let state = LoginState::generate()?;
         let (url, verifier) = github.authorize_url(state.reveal());
         let revocations = self.store.revocations(&pending.request).await?;
-        let stage = Stage::AtProvider { state: state.fingerprint(), verifier, revocations };
-        let expires_at = self.now().plus(STEP);
-        let pending = PendingAuthorization { stage, expires_at, ..pending.clone() };
+        let pending = PendingAuthorization {
+            stage: Stage::AtProvider { state: state.fingerprint(), verifier, revocations },
+            expires_at: self.now().plus(STEP),
+            ..pending.clone()
+        };
         Ok(ProviderVisit { url, state, pending: self.seal_for_cookie(pending)? })
     }
 

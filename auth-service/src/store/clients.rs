@@ -55,6 +55,9 @@ return redis.call('ZADD', KEYS[1], 'XX', ARGV[1], ARGV[2])
 /// of their own, so that new ones cost those in use nothing.
 const UNUSED: u32 = 4_096;
 
+/// How often a change is tried while others change the same registration.
+const CHANGES: usize = 32;
+
 /// Replaces a record that is still as it was read.
 const SWAP: &str = r"
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
@@ -175,7 +178,7 @@ impl Store {
         let script = redis::Script::new(SWAP);
         let mut connection = self.pool.get().await?;
         // Each turn more means that another change has been made.
-        loop {
+        for _ in 0..CHANGES {
             let text: Option<String> =
                 redis::cmd("GET").arg(&key).query_async(&mut connection).await?;
             let Some(text) = text else { return Ok(None) };
@@ -190,6 +193,7 @@ impl Store {
                 return Ok(Some(changed));
             }
         }
+        Err(Error::Contended)
     }
 
     /// Names the registration `id` as the one for the metadata of `fingerprint`, for `seconds`,

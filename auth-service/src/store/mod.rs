@@ -67,6 +67,9 @@ pub enum Error {
     /// A record is not what this version writes.
     #[error("a record cannot be read")]
     Record(#[from] serde_json::Error),
+    /// Others kept changing the same record.
+    #[error("a record is being changed by others")]
+    Contended,
     /// The operating system gave no random bytes.
     #[error("no random bytes")]
     Random,
