@@ -1,6 +1,7 @@
 //! The answers to the flood, counted for each kind of request.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -50,7 +51,8 @@ impl Tally {
             }
             Err(error) => {
                 row.lost += 1;
-                row.why = Some(chain(error));
+                // What is outermost has the whole URL.
+                row.why = error.source().map(chain);
             }
         }
     }
@@ -64,7 +66,7 @@ impl Tally {
 }
 
 /// An error with its causes.
-pub fn chain(error: &dyn std::error::Error) -> String {
+pub fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(next) = cause {

@@ -1,8 +1,7 @@
 //! `/token`, `/revoke` and `/introspect` with what a stranger has: made-up codes and tokens, and clients
 //! of their own.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
+use auth_service::model::{Clock as _, SystemClock};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
@@ -141,6 +140,6 @@ fn with_assertion(assertion: &str) -> Shot {
     )
 }
 
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+fn now() -> i64 {
+    SystemClock.now().0
 }
