@@ -114,6 +114,8 @@ pub struct Kit {
     pub logins: Pool<Login>,
     /// Devices.
     pub devices: Pool<Device>,
+    /// Ids of the gateway's signing keys, which it publishes.
+    pub key_ids: Pool<String>,
 }
 
 impl Kit {
@@ -138,6 +140,7 @@ impl Kit {
             pages: Pool::default(),
             logins: Pool::default(),
             devices: Pool::default(),
+            key_ids: Pool::default(),
         })
     }
 

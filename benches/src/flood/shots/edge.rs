@@ -1,10 +1,12 @@
 //! What needs no client: documents, unknown paths, other methods, and servers without a token.
 
 use reqwest::Method;
+use serde_json::Value;
 
 use super::token::forged;
 use super::{Vector, junk};
-use crate::flood::shot::{Host, Shot};
+use crate::flood::kit::Kit;
+use crate::flood::shot::{Answer, Host, Shot};
 
 /// A call of a tool.
 const CALL: &str =
@@ -25,7 +27,7 @@ pub const VECTORS: &[Vector] = &[
         Shot::get(path).at(Host::Nobody)
     })
     .expecting(404),
-    Vector::new("GET /jwks", |_, _| Shot::get("/jwks")).expecting(200),
+    Vector::new("GET /jwks", |_, _| Shot::get("/jwks")).expecting(200).learning(keep_key_id),
     Vector::new("GET /health", |_, _| Shot::get("/health")).expecting(200),
     Vector::new("GET, an unknown path", |_, number| {
         Shot::get(format!("/{}", junk(number, 32_000)))
@@ -54,6 +56,13 @@ pub const VECTORS: &[Vector] = &[
     })
     .expecting(401),
 ];
+
+fn keep_key_id(kit: &Kit, _: &Shot, answer: &Answer) {
+    let keys: Value = serde_json::from_str(&answer.body).unwrap_or_default();
+    if let Some(id) = keys["keys"][0]["kid"].as_str() {
+        kit.key_ids.put(id.to_owned());
+    }
+}
 
 fn call(host: Host) -> Shot {
     let shot = Shot::json("/mcp", CALL.to_owned()).at(host);
