@@ -1,5 +1,7 @@
 //! An MCP client of the gateway, by hand: registration, login, token, JSON-RPC.
 
+use std::time::Duration;
+
 use reqwest::{Method, StatusCode, header::HeaderMap};
 use serde_json::{Value, json};
 use url::Url;
@@ -48,6 +50,18 @@ impl McpClient {
 
     /// The same by the code `code` at the authorization server `issuer`.
     pub async fn log_in_at(http: reqwest::Client, issuer: &str, url: &str, code: &str) -> Self {
+        Self::log_in_by(http, issuer, url, ("local", code), Duration::ZERO).await
+    }
+
+    /// The same by any button of the consent page, which is pressed `hesitation` after the page was
+    /// shown.
+    pub async fn log_in_by(
+        http: reqwest::Client,
+        issuer: &str,
+        url: &str,
+        (decision, login_code): (&str, &str),
+        hesitation: Duration,
+    ) -> Self {
         let url = url.to_owned();
         let metadata = json!({
             "redirect_uris": [CALLBACK],
@@ -70,7 +84,8 @@ impl McpClient {
         ]);
         let mut browser = Browser::new(http.clone());
         let page = browser.get(&authorize).await;
-        let done = browser.decide(&page, "local", code).await;
+        tokio::time::sleep(hesitation).await;
+        let done = browser.decide(&page, decision, login_code).await;
         let back = browser.follow(done, CALLBACK).await;
         let code = back.query_pairs().find(|(name, _)| name == "code").expect("a code").1;
         let form = [

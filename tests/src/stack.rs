@@ -36,6 +36,12 @@ pub struct Stack {
 impl Stack {
     /// Starts one and waits until it is ready.
     pub fn start() -> Self {
+        // All clients of the tests have one address.
+        Self::start_with(&[("RATE_LIMIT_ADDRESS", "6000"), ("RATE_LIMIT_REGISTER", "600")])
+    }
+
+    /// Starts one with these settings of `.env.example`, and waits until it is ready.
+    pub fn start_with(settings: &[(&str, &str)]) -> Self {
         let github = FakeGitHub::start();
         let directory = tempfile::tempdir().expect("a directory");
         write_servers(directory.path());
@@ -47,9 +53,7 @@ impl Stack {
             .env("GITHUB_BASE_URL", &github.url)
             .env("GITHUB_API_URL", format!("{}/api/v3", github.url))
             .env("ALLOWED_GITHUB_USERS", "octocat")
-            // All clients of these tests have one address.
-            .env("RATE_LIMIT_ADDRESS", "6000")
-            .env("RATE_LIMIT_REGISTER", "600");
+            .envs(settings.iter().copied());
         let mut stack = Self { state: Value::Null, github, directory };
         assert!(command.status().expect("it runs").success(), "scripts/quickstart failed");
         let state = std::fs::read(stack.path("state.json")).expect("state.json");
@@ -87,6 +91,14 @@ impl Stack {
     pub fn pid(&self, name: &str) -> u32 {
         let pid = self.state["pids"][name].as_u64().unwrap_or_else(|| panic!("no program {name}"));
         u32::try_from(pid).expect("a pid")
+    }
+
+    /// The loopback port that `scripts/quickstart` chose, by its name in the file `ports`.
+    pub fn port(&self, name: &str) -> u16 {
+        let text = std::fs::read_to_string(self.path("ports")).expect("ports");
+        let ports = text.lines().filter_map(|line| line.split_once('='));
+        let mut chosen = ports.filter(|(other, _)| *other == name).map(|(_, port)| port);
+        chosen.next().and_then(|port| port.parse().ok()).unwrap_or_else(|| panic!("no {name}"))
     }
 
     /// Runs `scripts/quickstart` with these arguments.
