@@ -175,7 +175,10 @@ mod tests {
             parse(body.as_bytes()).map(|_| ()).map_err(|error| error.code().as_str())
         };
         let (jwks, uri) = (
-            r#","jwks":{"keys":[{"kty":"OKP","crv":"Ed25519","x":"AA"}]}"#,
+            concat!(
+                r#","jwks":{"keys":[{"kty":"OKP","crv":"Ed25519","#,
+                r#""x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#
+            ),
             r#","jwks_uri":"https://a.example/jwks.json""#,
         );
         assert_eq!((with(jwks), with(uri)), (Ok(()), Ok(())));
