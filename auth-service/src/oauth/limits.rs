@@ -14,6 +14,11 @@ use crate::{
 
 const MINUTE: Duration = Duration::from_mins(1);
 const REGISTRATIONS: Duration = Duration::from_mins(10);
+/// How often an address may open the page of devices in ten minutes. A user code has 34.6 bits and lives
+/// for five: with this, guessing from 10,000 addresses hits a given code with a chance of 1 in 40,000
+/// (RFC 8628 §5.1).
+const DEVICE_PAGES: u32 = 60;
+const DEVICES: Duration = Duration::from_mins(10);
 
 impl AuthServer {
     /// Counts a request from `address` to `endpoint`.
@@ -33,6 +38,9 @@ impl AuthServer {
         bounds.extend(limits.address.map(|most| bound("address", most, MINUTE)));
         if endpoint == Endpoint::Register {
             bounds.extend(limits.register.map(|most| bound("register", most, REGISTRATIONS)));
+        }
+        if endpoint == Endpoint::Device {
+            bounds.extend(limits.address.map(|_| bound("device", DEVICE_PAGES, DEVICES)));
         }
         self.count("address", &bounds).await
     }

@@ -52,6 +52,8 @@ mod rfc9068;
 mod rfc9207;
 mod rfc9700;
 mod rfc9728;
+mod s11_client_assertions;
+mod s13_devices;
 mod servers_file;
 mod session;
 mod step_up;
