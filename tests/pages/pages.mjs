@@ -259,7 +259,16 @@ const CHECKS = {
       await page.waitForSelector('text=The device shows the code');
       assert.ok((await page.innerText('dl')).includes(device.user_code));
       await screenshot(page, 'device-consent');
-      await tabTo(page, 'login_code');
+      // Cancel comes first, and is as large and as coloured as the Allow beside it.
+      assert.deepEqual(await tabTo(page, 'login_code'), ['deny', 'github', 'login_code']);
+      const [deny, allow] = await page.$$eval('.choice button', (buttons) =>
+        buttons.map((button) => {
+          const { width, height, top } = button.getBoundingClientRect();
+          const { backgroundColor, color, fontWeight } = getComputedStyle(button);
+          return { width, height, top, backgroundColor, color, fontWeight };
+        }),
+      );
+      assert.deepEqual(deny, allow);
       await page.keyboard.type(codes[3]);
       await page.keyboard.press('Enter');
       await page.waitForSelector('h1:has-text("The device is connected")');

@@ -56,7 +56,8 @@ fn user(text: &str, login: Option<String>) -> anyhow::Result<User> {
     Ok(User { subject: text.to_owned(), name, email: None })
 }
 
-fn duration(text: &str) -> anyhow::Result<Duration> {
+/// Reads 90d, 12h, 30m or 3600s.
+pub(super) fn duration(text: &str) -> anyhow::Result<Duration> {
     let unit = text.chars().last().and_then(|unit| match unit {
         's' => Some(1),
         'm' => Some(60),

@@ -77,6 +77,7 @@ impl Check {
         let signing_key_file = self.required("SIGNING_KEY_FILE", raw.signing_key_file.as_ref());
         let github = self.github(raw);
         let local_login = self.parsed("LOCAL_LOGIN", raw.local_login.as_deref(), "true");
+        let device_grant = self.device_grant(raw);
         let signed_identity =
             self.parsed("SIGNED_IDENTITY", raw.signed_identity.as_deref(), "true");
         let lifetimes = self.lifetimes(raw);
@@ -107,6 +108,7 @@ impl Check {
             secrets_key_file: raw.secrets_key_file.as_ref().map(Into::into),
             github,
             local_login: local_login?,
+            device_grant: device_grant?,
             signed_identity: signed_identity?,
             lifetimes,
             verify_secret,
@@ -202,12 +204,15 @@ impl Check {
         let refresh_token =
             seconds("REFRESH_TOKEN_LIFETIME", &raw.refresh_token_lifetime, 2_592_000);
         let refresh_grace = seconds("REFRESH_TOKEN_GRACE", &raw.refresh_token_grace, 60);
+        let device_grant = seconds("DEVICE_GRANT_LIFETIME", &raw.device_grant_lifetime, 604_800);
         let client = seconds("CLIENT_LIFETIME", &raw.client_lifetime, 7_776_000);
         let login_session = seconds("LOGIN_SESSION_LIFETIME", &raw.login_session_lifetime, 43_200);
         let approval = seconds("CONSENT_LIFETIME", &raw.consent_lifetime, 7_776_000);
-        for (name, span) in
-            [("ACCESS_TOKEN_LIFETIME", access_token), ("REFRESH_TOKEN_LIFETIME", refresh_token)]
-        {
+        for (name, span) in [
+            ("ACCESS_TOKEN_LIFETIME", access_token),
+            ("REFRESH_TOKEN_LIFETIME", refresh_token),
+            ("DEVICE_GRANT_LIFETIME", device_grant),
+        ] {
             if span.is_zero() {
                 self.0.push(format!("{name} must be at least 1 second"));
             }
@@ -221,6 +226,7 @@ impl Check {
             access_token,
             refresh_token,
             refresh_grace,
+            device_grant,
             client: unless_zero(client),
             client_unused: self.client_unused(raw, client),
             login_session: unless_zero(login_session),
@@ -236,6 +242,15 @@ impl Check {
             self.0.push(format!("CLIENT_LIFETIME is shorter than {name}"));
         }
         (unused > 0).then(|| Duration::from_secs(unused))
+    }
+
+    /// `on` and `off` are what people write for a switch of a grant.
+    fn device_grant(&mut self, raw: &Raw) -> Option<bool> {
+        match raw.device_grant.as_deref() {
+            Some("on") => Some(true),
+            Some("off") => Some(false),
+            other => self.parsed("DEVICE_GRANT", other, "true"),
+        }
     }
 
     fn verify_secret(&mut self, raw: &Raw) -> Option<SecretString> {

@@ -7,6 +7,10 @@ use super::{Raw, check::Check};
 /// Schemes without a dot that MCP clients are known to use; `REDIRECT_SCHEMES` replaces them.
 const REDIRECT_SCHEMES: &str = "cursor,vscode,vscode-insiders,vscodium,windsurf,claude";
 
+/// Clients that are known to name the token endpoint: `ChatGPT`, seen in August 2026.
+/// `ENDPOINT_AUDIENCE_CLIENTS` replaces them.
+const ENDPOINT_AUDIENCE_CLIENTS: &str = "chatgpt.com";
+
 /// Schemes that run what follows them, read files, or belong to the web: never those of an app.
 const NO_APP: [&str; 15] = [
     "about",
@@ -39,6 +43,26 @@ pub struct ClientsConfig {
     pub registration_token: Option<SecretString>,
     /// `CLIENT_DOCUMENT_ALLOW`, `CLIENT_DOCUMENT_DENY`: whose client metadata documents are taken.
     pub documents: HostPolicy,
+    /// `ENDPOINT_AUDIENCE_CLIENTS`: whose assertions (RFC 7523) may name the endpoint that receives them
+    /// instead of the issuer.
+    pub endpoint_audience: ClientList,
+}
+
+/// Clients by id, or by the host of their metadata document: `*.example.com` stands for all hosts below
+/// `example.com`, and `*` for all clients.
+#[derive(Clone, Debug)]
+pub struct ClientList(Vec<String>);
+
+impl ClientList {
+    /// Returns `true` if the list names the client `id`, whose document is at `host` if it has one.
+    #[must_use]
+    pub fn covers(&self, id: &str, host: Option<&str>) -> bool {
+        self.0.iter().any(|entry| {
+            entry == "*"
+                || entry == id
+                || host.is_some_and(|host| covers(&entry.to_ascii_lowercase(), host))
+        })
+    }
 }
 
 /// Hosts to allow and to deny; `*.example.com` stands for all hosts below `example.com`.
@@ -80,7 +104,28 @@ impl Check {
             self.0.push("MAX_CLIENTS must be at least 1".to_owned());
         }
         let redirect_schemes = self.redirect_schemes(raw);
-        ClientsConfig { max, redirect_schemes, registration_token, documents }
+        let endpoint_audience = self.endpoint_audience(raw);
+        ClientsConfig { max, redirect_schemes, registration_token, documents, endpoint_audience }
+    }
+
+    /// `none` is an empty list, since an empty variable counts as absent.
+    fn endpoint_audience(&mut self, raw: &Raw) -> ClientList {
+        let text = raw.endpoint_audience_clients.as_deref().unwrap_or(ENDPOINT_AUDIENCE_CLIENTS);
+        let mut clients = Vec::new();
+        for entry in text.split(',').map(str::trim).filter(|entry| !matches!(*entry, "" | "none")) {
+            let name = entry.strip_prefix("*.").unwrap_or(entry);
+            let shaped = name.bytes().all(|b| b.is_ascii_graphic() && b != b'*');
+            if entry == "*" || (shaped && !name.is_empty()) {
+                clients.push(entry.to_owned());
+            } else {
+                let problem = format!(
+                    "ENDPOINT_AUDIENCE_CLIENTS: \"{entry}\" is no client id, no host of client documents, \
+                     and not *"
+                );
+                self.0.push(problem);
+            }
+        }
+        ClientList(clients)
     }
 
     fn hosts(&mut self, name: &str, text: Option<&str>) -> Vec<String> {
@@ -183,6 +228,36 @@ mod tests {
         );
         for bad in ["https://a.example", "*", "a.*.example", "a..example"] {
             assert!(policy("", bad).1.contains("CLIENT_DOCUMENT_DENY"), "{bad}");
+        }
+    }
+
+    #[test]
+    fn s11_a_client_is_named_by_its_id_or_by_the_host_of_its_document() {
+        let list = |text: &str| {
+            let raw = Raw { endpoint_audience_clients: Some(text.to_owned()), ..Raw::default() };
+            let (config, problems) = checked(&raw);
+            (config.endpoint_audience, problems)
+        };
+        let covers = |text, id, host| {
+            let (list, problems) = list(text);
+            assert_eq!(problems, "");
+            list.covers(id, host)
+        };
+        let document = "https://x.a.example/c";
+        assert!(covers("aB-_1", "aB-_1", None) && !covers("aB-_1", "ab-_1", None));
+        assert!(covers("y, X.a.Example", document, Some("x.a.example")));
+        assert!(covers("*.a.example", document, Some("x.a.example")));
+        assert!(!covers("a.example", document, Some("x.a.example")));
+        assert!(covers(document, document, Some("x.a.example")) && covers("*", "z", None));
+        assert!(
+            !covers("none", document, Some("x.a.example")) && !covers("x.a.example", "z", None)
+        );
+        let unset = checked(&Raw::default()).0.endpoint_audience;
+        let chatgpt = "https://chatgpt.com/oauth/client.json";
+        assert!(unset.covers(chatgpt, Some("chatgpt.com")) && !unset.covers("z", None));
+        assert!(!unset.covers(document, Some("x.a.example")));
+        for bad in ["a b", "*.", "a*", "**", "https://a.example/*"] {
+            assert!(list(bad).1.contains("ENDPOINT_AUDIENCE_CLIENTS"), "{bad}");
         }
     }
 

@@ -17,7 +17,7 @@ use serde::Deserialize;
 use url::Url;
 
 use self::check::Check;
-pub use self::clients::{ClientsConfig, HostPolicy};
+pub use self::clients::{ClientList, ClientsConfig, HostPolicy};
 pub use self::limits::Limits;
 pub use self::servers::{DockerEndpoint, ServerUrls};
 pub use self::tls::{CertificateSource, TlsConfig};
@@ -61,6 +61,8 @@ pub struct Config {
     pub github: Option<GithubConfig>,
     /// `LOCAL_LOGIN`: whether codes minted by the operator log in, `true`.
     pub local_login: bool,
+    /// `DEVICE_GRANT`: whether programs without a browser are connected by a code (RFC 8628), `true`.
+    pub device_grant: bool,
     /// `SIGNED_IDENTITY`: whether servers get `X-MCP-Identity`, `true`.
     pub signed_identity: bool,
     /// Lifetimes of what is issued.
@@ -105,6 +107,9 @@ pub struct Lifetimes {
     /// `REFRESH_TOKEN_GRACE`: for how many seconds a spent refresh token still gives its
     /// successor, 60.
     pub refresh_grace: Duration,
+    /// `DEVICE_GRANT_LIFETIME`: for how long a device is connected in all, however often it comes back,
+    /// 604800 s.
+    pub device_grant: Duration,
     /// `CLIENT_LIFETIME`: 7776000 s, from each use; 0 is for ever.
     pub client: Option<Duration>,
     /// `LOGIN_SESSION_LIFETIME`: for how long a browser stays logged in, 43200 s; 0 is not at all.
@@ -166,6 +171,8 @@ struct Raw {
     github_api_url: Option<String>,
     allowed_github_users: Option<String>,
     local_login: Option<String>,
+    device_grant: Option<String>,
+    device_grant_lifetime: Option<String>,
     signed_identity: Option<String>,
     access_token_lifetime: Option<String>,
     refresh_token_lifetime: Option<String>,
@@ -182,6 +189,7 @@ struct Raw {
     redirect_schemes: Option<String>,
     client_document_allow: Option<String>,
     client_document_deny: Option<String>,
+    endpoint_audience_clients: Option<String>,
     login_session_lifetime: Option<String>,
     consent_lifetime: Option<String>,
 }

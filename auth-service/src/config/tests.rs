@@ -76,8 +76,17 @@ fn contradictions_are_problems() {
     assert!(problems(&[("ISSUER", "http://id.example")]).contains("ISSUER"));
     assert!(problems(&[("REDIS_URL", "http://x")]).contains("REDIS_URL"));
     assert!(problems(&[("ACCESS_TOKEN_LIFETIME", "0")]).contains("ACCESS_TOKEN_LIFETIME"));
+    assert!(problems(&[("DEVICE_GRANT", "maybe")]).contains("DEVICE_GRANT"));
+    assert!(problems(&[("DEVICE_GRANT_LIFETIME", "0")]).contains("DEVICE_GRANT_LIFETIME"));
     let both = [("REDIS_URL", "redis://:a@h/0"), ("REDIS_PASSWORD", "b")];
     assert!(problems(&both).contains("keep one"));
+}
+
+#[test]
+fn s13_the_device_grant_is_a_switch() {
+    let on = |pairs: &[(&str, &str)]| Config::from_map(settings(pairs)).unwrap().device_grant;
+    assert!(on(&[]) && on(&[("DEVICE_GRANT", "on")]) && on(&[("DEVICE_GRANT", "true")]));
+    assert!(!on(&[("DEVICE_GRANT", "off")]) && !on(&[("DEVICE_GRANT", "false")]));
 }
 
 #[test]

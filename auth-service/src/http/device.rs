@@ -2,18 +2,24 @@
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web::Data};
 
-use super::{browser, client_form::ClientForm, error::BrowserError, error::TokenError, page};
+use super::{
+    browser, client_form::ClientForm, error::BrowserError, error::TokenError, not_found, page,
+};
 use crate::{
     model::UserCode,
-    oauth::{AuthServer, Error, Params},
+    oauth::{AuthServer, Endpoint, Error, Params},
 };
 
-/// Gives a device its codes.
+/// Gives a device its codes, unless the operator turned the grant off.
 pub(super) async fn authorize(
     server: Data<AuthServer>,
-    form: ClientForm,
+    form: Result<ClientForm, TokenError>,
 ) -> Result<HttpResponse, TokenError> {
-    let client = server.authenticate(&form.credentials).await?;
+    if !server.config.device_grant {
+        return Ok(not_found().await);
+    }
+    let form = form?;
+    let client = server.authenticate(&form.credentials, Endpoint::DeviceAuthorization).await?;
     let codes = server.authorize_device(client, &form.params).await?;
     Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(codes))
 }
@@ -23,6 +29,9 @@ pub(super) async fn show(
     server: Data<AuthServer>,
     request: HttpRequest,
 ) -> Result<HttpResponse, BrowserError> {
+    if !server.config.device_grant {
+        return Ok(page::devices_off());
+    }
     let params = Params::parse(request.query_string().as_bytes());
     let Some(typed) = params.one("user_code")? else { return Ok(page::device(false)) };
     let visitor = browser::visitor_or_new(&request).map_err(Error::from)?;

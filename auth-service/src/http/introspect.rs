@@ -3,14 +3,14 @@
 use actix_web::{HttpResponse, http::header, web::Data};
 
 use super::{client_form::ClientForm, error::TokenError};
-use crate::oauth::AuthServer;
+use crate::oauth::{AuthServer, Endpoint};
 
 /// Says what a token is worth.
 pub(super) async fn introspect(
     server: Data<AuthServer>,
     form: ClientForm,
 ) -> Result<HttpResponse, TokenError> {
-    let client = server.authenticate(&form.credentials).await?;
+    let client = server.authenticate(&form.credentials, Endpoint::Introspect).await?;
     let answer = server.introspect(&client, &form.params).await?;
     Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(answer))
 }

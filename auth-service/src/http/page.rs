@@ -59,6 +59,18 @@ pub(super) fn device(wrong: bool) -> HttpResponse {
     html(status(wrong), |nonce| AskForCode { nonce, wrong }.render())
 }
 
+/// There are no devices here: the operator turned the grant off.
+pub(super) fn devices_off() -> HttpResponse {
+    let failure = |nonce: &str| {
+        let message = "The operator of this gateway has turned this off. If somebody sent you here with a \
+                       code, do nothing.";
+        let title = "Devices cannot be connected here";
+        let message = message.to_owned();
+        Failure { nonce, title, message, code: "device_grant is off", back: None }.render()
+    };
+    html(StatusCode::NOT_FOUND, failure)
+}
+
 /// A device was allowed.
 pub(super) fn device_allowed() -> HttpResponse {
     html(StatusCode::OK, |nonce| DeviceAllowed { nonce }.render())

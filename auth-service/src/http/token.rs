@@ -3,20 +3,22 @@
 use actix_web::{HttpResponse, http::header, web::Data};
 
 use super::{client_form::ClientForm, error::TokenError};
-use crate::oauth::{AuthServer, DEVICE_CODE, Error};
+use crate::oauth::{AuthServer, DEVICE_CODE, Endpoint, Error};
 
 /// Issues tokens for a grant.
 pub(super) async fn token(
     server: Data<AuthServer>,
     form: ClientForm,
 ) -> Result<HttpResponse, TokenError> {
-    let client = server.authenticate(&form.credentials).await?;
+    let client = server.authenticate(&form.credentials, Endpoint::Token).await?;
     let grant_type = form.params.required("grant_type", "grant_type is missing")?;
     let tokens = match grant_type {
         "authorization_code" => server.redeem_code(&client, &form.params).await?,
         "client_credentials" => server.client_credentials(&client, &form.params).await?,
         "refresh_token" => server.refresh(&client, &form.params).await?,
-        DEVICE_CODE => server.redeem_device_code(&client, &form.params).await?,
+        DEVICE_CODE if server.config.device_grant => {
+            server.redeem_device_code(&client, &form.params).await?
+        }
         _ => return Err(Error::UnsupportedGrantType.into()),
     };
     server.metrics.issued(grant_type);

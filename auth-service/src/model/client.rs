@@ -214,12 +214,15 @@ impl Client {
         self.metadata.client_name.as_deref().unwrap_or("An application without a name")
     }
 
-    /// Whether it may authenticate by `method`.
+    /// Returns `true` if it may authenticate by `method`. One that declares `private_key_jwt` has no
+    /// choice, whatever else it lists (draft-ietf-oauth-client-id-metadata-document §8.2).
     #[must_use]
     pub fn may_authenticate_by(&self, method: AuthMethod) -> bool {
+        let declared = self.metadata.token_endpoint_auth_method;
         let choice = &self.metadata.token_endpoint_auth_methods_supported;
-        self.metadata.token_endpoint_auth_method == method
-            || choice.iter().any(|listed| listed == method.as_str())
+        declared == method
+            || declared != AuthMethod::PrivateKeyJwt
+                && choice.iter().any(|listed| listed == method.as_str())
     }
 
     /// Whether it registered for `grant_type`.

@@ -192,7 +192,8 @@ impl LoginCode {
 }
 
 impl UserCode {
-    /// RFC 8628 §6.1: 8 consonants of 20, which spell no words; 34 random bits, for ten minutes.
+    /// RFC 8628 §6.1: 8 consonants of 20, which spell no words; 34.6 random bits, for five
+    /// minutes and a bounded number of guesses.
     pub fn for_typing() -> Result<Self, RandomError> {
         Ok(Self(letters(b"BCDFGHJKLMNPQRSTVWXZ", 8)?.into()))
     }
@@ -239,6 +240,26 @@ mod tests {
         assert_eq!(LoginCode::typed(&sloppy).fingerprint(), code.fingerprint());
         assert_ne!(LoginCode::typed("AAAA").fingerprint(), code.fingerprint());
         assert_eq!(UserCode::for_typing().unwrap().reveal().len(), 9);
+    }
+
+    /// The numbers of `docs/RFC.md`.
+    #[test]
+    fn a_code_has_the_bits_that_are_claimed() {
+        let bits = |alphabet: f64, letters: f64| letters * alphabet.log2();
+        let letters = |code: &str| code.replace('-', "").len();
+        assert_eq!(letters(UserCode::for_typing().unwrap().reveal()), 8);
+        assert_eq!(letters(LoginCode::for_typing().unwrap().reveal()), 16);
+        assert!(
+            (34.5..34.7).contains(&bits(20.0, 8.0)) && (80.0..80.1).contains(&bits(32.0, 16.0))
+        );
+        let (mut typed, mut alphabet) = (String::new(), std::collections::BTreeSet::new());
+        for _ in 0..500 {
+            typed.push_str(UserCode::for_typing().unwrap().reveal());
+        }
+        alphabet.extend(typed.chars().filter(char::is_ascii_alphanumeric));
+        assert_eq!(alphabet.len(), 20);
+        // 32 bytes, base64url.
+        assert_eq!(DeviceCode::generate().unwrap().reveal().len(), 43);
     }
 
     #[test]

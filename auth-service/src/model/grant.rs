@@ -51,6 +51,16 @@ pub struct Grant {
     pub created_at: UnixTime,
     /// Until when, unless it is used again.
     pub expires_at: UnixTime,
+    /// The moment that no use postpones; there is none, if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends_at: Option<UnixTime>,
+}
+
+impl Grant {
+    /// Moves its end to `end`, or to the moment that no use postpones.
+    pub fn extend(&mut self, end: UnixTime) {
+        self.expires_at = self.ends_at.map_or(end, |last| end.min(last));
+    }
 }
 
 /// A refresh token: one link in the chain of its grant.

@@ -4,6 +4,10 @@ use serde::Deserialize;
 
 use super::{CLIENT_PROVIDER, Person, ResourceUri, ServerScopes};
 
+/// The providers whose people a bare name of an [`AllowList`] can mean: GitHub, and login codes, which
+/// the operator alone mints. A name at any other provider is chosen by whoever comes first there.
+const NAMED_BARELY: [&str; 2] = ["github", "local"];
+
 /// The name of a server: a DNS label, since it becomes part of a host name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ServerName(String);
@@ -40,12 +44,13 @@ impl AllowList {
         Self(entries)
     }
 
-    /// Whether `user` is on the list: `*`, a login name, `provider:name`, or `provider:id`.
-    /// Logins are compared without case, as the providers do.
+    /// Returns `true` if `user` is on the list: by `*`, `provider:name` or `provider:id`, or by a bare
+    /// login name at GitHub or of a login code. Logins are compared without ASCII case, as the
+    /// providers do.
     #[must_use]
     pub fn admits(&self, user: Person<'_>) -> bool {
         self.0.iter().map(|entry| entry.trim()).any(|entry| match entry.split_once(':') {
-            None => entry == "*" || entry.eq_ignore_ascii_case(user.name),
+            None => entry == "*" || names_barely(entry, user),
             // Digits are an id and never a login, though a login may look like one.
             Some((_, id)) if id.bytes().all(|byte| byte.is_ascii_digit()) => entry == user.subject,
             Some((provider, name)) => {
@@ -65,6 +70,11 @@ impl AllowList {
     pub fn is_empty(&self) -> bool {
         self.0.iter().all(|entry| entry.trim().is_empty())
     }
+}
+
+/// A client that acts for itself has a name that it chose, and is never meant.
+fn names_barely(entry: &str, user: Person<'_>) -> bool {
+    NAMED_BARELY.contains(&user.provider()) && entry.eq_ignore_ascii_case(user.name)
 }
 
 /// One protected MCP server.
@@ -126,6 +136,33 @@ mod tests {
         assert!(!AllowList::new(vec![]).admits(alice));
         let named_like_an_id = user("github:99", "7");
         assert!(!list("github:7").admits(named_like_an_id));
+    }
+
+    /// A name is of use to whoever can take it: only at providers that the operator means by it.
+    #[test]
+    fn s11_a_bare_name_matches_no_other_provider() {
+        let list = |entry: &str| AllowList::new(vec![entry.into()]);
+        for subject in ["github:7", "local:alice"] {
+            assert!(list("alice").admits(user(subject, "alice")), "{subject}");
+        }
+        for subject in ["client:x", "google:1", "oidc:alice", "GitHub:7", "", "alice", ":alice"] {
+            assert!(!list("alice").admits(user(subject, "alice")), "{subject}");
+            assert!(!list("ALICE").admits(user(subject, "alice")), "{subject}");
+        }
+        assert!(list("google:alice").admits(user("google:1", "alice")));
+        assert!(!list("local:alice").admits(user("github:7", "alice")));
+        assert!(!list("github:alice").admits(user("local:alice", "alice")));
+    }
+
+    /// Only ASCII has no case: U+212A and U+017F fold to letters of ASCII elsewhere.
+    #[test]
+    fn s11_names_are_folded_in_ascii_alone() {
+        let list = |entry: &str| AllowList::new(vec![entry.into()]);
+        for (entry, name) in [("\u{212a}im", "kim"), ("kim", "\u{212a}im"), ("\u{17f}am", "sam")] {
+            assert!(!list(entry).admits(user("github:7", name)), "{entry}");
+            assert!(!list(&format!("github:{entry}")).admits(user("github:7", name)), "{entry}");
+        }
+        assert!(!list("\u{e9}ve").admits(user("local:x", "\u{c9}ve")));
     }
 
     #[test]

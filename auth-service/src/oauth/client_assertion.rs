@@ -6,7 +6,7 @@ use jsonwebtoken::{Header, dangerous, decode_header};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{AuthServer, Endpoint, Error, client_keys};
+use super::{AuthServer, Endpoint, Error, client_document, client_keys};
 use crate::model::{
     AuthMethod, Client, ClientAssertion, ClientId, Fingerprint, KeysRecord, UnixTime,
 };
@@ -41,25 +41,28 @@ enum Audience {
 }
 
 impl Audience {
-    fn any(&self, fits: impl Fn(&str) -> bool) -> bool {
+    fn values(&self) -> &[String] {
         match self {
-            Self::One(one) => fits(one),
-            Self::Many(many) => many.iter().any(|one| fits(one)),
+            Self::One(one) => std::slice::from_ref(one),
+            Self::Many(many) => many,
         }
     }
 }
 
 impl AuthServer {
-    /// The client that signed `assertion`, named by `id` if the request has a `client_id`, and how
-    /// it has authenticated.
+    /// Returns the client that signed `assertion`, which came to `endpoint`, and how it has
+    /// authenticated. `id` is the `client_id` of the request, if it has one.
     pub(super) async fn asserted_client(
         &self,
         id: Option<&ClientId>,
-        assertion: &ClientAssertion,
+        (assertion, endpoint): (&ClientAssertion, Endpoint),
     ) -> Result<(Client, AuthMethod), Error> {
         let text = assertion.reveal();
         // Nothing of it is believed yet: it says whose keys to try.
         let header = decode_header(text).map_err(|_| refused("malformed"))?;
+        if !is_typed_for_clients(header.typ.as_deref()) {
+            return Err(refused("of another type"));
+        }
         let said: Claims =
             dangerous::insecure_decode_claims(text).map_err(|_| refused("malformed"))?;
         // RFC 7521 §4.2: "The client_id parameter is unnecessary … if present, the value … MUST
@@ -72,15 +75,20 @@ impl AuthServer {
             return Err(refused("not the method of this client"));
         }
         let key = match self.assertion_key(&client, &header).await {
-            // It may come without an assertion too, so one that cannot be checked takes nothing away.
+            // It declares `none`, so an assertion that cannot be checked takes nothing away.
             Err(Error::ClientDocument) if client.may_authenticate_by(AuthMethod::None) => {
+                log::info!(client:% = client.id; "client assertion not checked: no keys");
                 return Ok((client, AuthMethod::None));
             }
             key => key?,
         };
         let claims: Claims =
             client_keys::verify(text, &header, &key).ok_or_else(|| refused("signature"))?;
-        self.check_claims(&claims)?;
+        self.check_audience(&claims, endpoint)?;
+        self.check_times(&claims)?;
+        if claims.jti.is_empty() {
+            return Err(refused("without jti"));
+        }
         self.spend(&client, &claims).await?;
         Ok((client, AuthMethod::PrivateKeyJwt))
     }
@@ -99,25 +107,44 @@ impl AuthServer {
         }
     }
 
-    fn check_claims(&self, claims: &Claims) -> Result<(), Error> {
-        let (issuer, now) = (&self.config.issuer, self.now().0);
-        let endpoints = [Endpoint::Token, Endpoint::Revoke, Endpoint::Introspect];
-        let is_ours = |audience: &str| {
-            audience == issuer.as_str()
-                || endpoints.iter().any(|endpoint| audience == issuer.at(endpoint.path()))
-        };
-        if !claims.aud.any(is_ours) {
-            return Err(refused("for another audience"));
+    /// draft-ietf-oauth-rfc7523bis §4: the issuer is the only value. A client that takes an endpoint out
+    /// of somebody's metadata can be made to sign for another server than it sends the assertion to, so
+    /// the endpoint that received it passes only for clients that the operator names, and is logged.
+    fn check_audience(&self, claims: &Claims, endpoint: Endpoint) -> Result<(), Error> {
+        let (issuer, said) = (&self.config.issuer, claims.aud.values());
+        if matches!(said, [only] if only == issuer.as_str()) {
+            return Ok(());
         }
+        let here = issuer.at(endpoint.path());
+        // Some libraries write a URL without a path with a slash.
+        let ours = |value: &String| {
+            let value = value.as_str();
+            value == here || value.strip_suffix('/').unwrap_or(value) == issuer.as_str()
+        };
+        let client = &claims.sub;
+        let publisher = client_document::publisher(client);
+        let excepted = &self.config.clients.endpoint_audience;
+        if !said.is_empty()
+            && said.iter().all(ours)
+            && excepted.covers(client.as_str(), publisher.as_deref())
+        {
+            log::info!(target: "audit", client:% = client, endpoint = endpoint.path();
+                "client assertion taken with another audience than the issuer");
+            return Ok(());
+        }
+        log::info!(client:% = client, ours = said.iter().all(ours);
+            "client assertion for another audience than the issuer; see ENDPOINT_AUDIENCE_CLIENTS");
+        Err(Error::InvalidClient)
+    }
+
+    fn check_times(&self, claims: &Claims) -> Result<(), Error> {
+        let now = self.now().0;
         if now >= claims.exp.saturating_add(LEEWAY) || claims.exp > now + MAX_AHEAD + LEEWAY {
             return Err(refused("expired, or good for more than an hour"));
         }
         let begins = claims.nbf.into_iter().chain(claims.iat).max();
         if begins.is_some_and(|begins| begins > now + LEEWAY) {
             return Err(refused("not good yet"));
-        }
-        if claims.jti.is_empty() {
-            return Err(refused("without jti"));
         }
         Ok(())
     }
@@ -180,6 +207,15 @@ impl AuthServer {
         self.store.put_client_keys(url, &record, now).await?;
         Ok(record.jwks)
     }
+}
+
+/// RFC 8725 §3.11: a JWT of another kind (`at+jwt`, `oauth-id-jag+jwt`) is no assertion of a client. One
+/// without a type is of the time before there were any.
+fn is_typed_for_clients(typ: Option<&str>) -> bool {
+    let Some(typ) = typ else { return true };
+    let typ = typ.to_ascii_lowercase();
+    let kind = typ.strip_prefix("application/").unwrap_or(&typ);
+    matches!(kind, "jwt" | "client-authentication+jwt")
 }
 
 /// One answer for every fault (RFC 7521 §4.2.1: `invalid_client`); the reason is for the log.

@@ -1,6 +1,6 @@
 //! Client authentication (RFC 6749 §2.3) by the method the client registered.
 
-use super::{AuthServer, Error};
+use super::{AuthServer, Endpoint, Error};
 use crate::model::{AuthMethod, Client, ClientAssertion, ClientId, ClientSecret, Fingerprint};
 
 /// How a client presented itself.
@@ -17,13 +17,18 @@ pub enum ClientCredentials {
 }
 
 impl AuthServer {
-    /// The client, if it proved itself; its method is the one it used.
+    /// Returns the client, if it proved itself to `endpoint`; its method is the one it used.
     ///
     /// A client that lost its registration gets `invalid_client` here, which is what makes MCP
     /// clients register anew.
-    pub async fn authenticate(&self, given: &ClientCredentials) -> Result<Client, Error> {
+    pub async fn authenticate(
+        &self,
+        given: &ClientCredentials,
+        endpoint: Endpoint,
+    ) -> Result<Client, Error> {
         let (id, method, secret) = match given {
             ClientCredentials::Assertion(id, assertion) => {
+                let assertion = (assertion, endpoint);
                 let (mut client, method) = self.asserted_client(id.as_ref(), assertion).await?;
                 client.metadata.token_endpoint_auth_method = method;
                 return Ok(client);

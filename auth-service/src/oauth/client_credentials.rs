@@ -30,6 +30,7 @@ impl AuthServer {
             scopes: access.scopes.clone(),
             created_at: now,
             expires_at: now.plus(self.config.lifetimes.access_token),
+            ends_at: None,
         };
         grant.scopes = self.narrowed_scopes(params, &grant)?;
         self.store.put_grant(&grant, now).await?;

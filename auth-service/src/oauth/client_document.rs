@@ -8,7 +8,7 @@ use url::Url;
 
 use super::{
     AuthServer, Error, client_keys,
-    client_metadata::{self, is_public_url},
+    client_metadata::{self, Terms, is_public_url},
     pinned_documents::pinned,
 };
 use crate::model::{AuthMethod, Client, ClientId, ClientMetadata, DocumentRecord};
@@ -63,11 +63,10 @@ impl AuthServer {
             log::warn!(client:% = id; "client document not fetched: {}", crate::model::Chain(&error));
             Error::ClientDocument
         })?;
-        let metadata =
-            parse(id, &document.body, &self.config.clients.redirect_schemes).map_err(|error| {
-                log::warn!(client:% = id; "client document refused: {error}");
-                Error::ClientDocument
-            })?;
+        let metadata = parse(id, &document.body, self.terms()).map_err(|error| {
+            log::warn!(client:% = id; "client document refused: {error}");
+            Error::ClientDocument
+        })?;
         let now = self.now();
         let fresh_until = now.plus(document.keep);
         let expires_at = if in_use { fresh_until.plus(STALE) } else { fresh_until };
@@ -105,11 +104,7 @@ fn described(id: &ClientId, document: DocumentRecord) -> Client {
 }
 
 /// Draft §4: the document says whose it is, and has no secrets.
-pub(super) fn parse(
-    id: &ClientId,
-    body: &[u8],
-    app_schemes: &[String],
-) -> Result<ClientMetadata, Error> {
+pub(super) fn parse(id: &ClientId, body: &[u8], terms: Terms<'_>) -> Result<ClientMetadata, Error> {
     #[derive(Deserialize)]
     struct Identity {
         client_id: String,
@@ -117,6 +112,13 @@ pub(super) fn parse(
         token_endpoint_auth_method: Option<String>,
         #[serde(default)]
         token_endpoint_auth_methods_supported: Vec<String>,
+        jwks: Option<serde::de::IgnoredAny>,
+        jwks_uri: Option<serde::de::IgnoredAny>,
+    }
+    impl Identity {
+        const fn has_keys(&self) -> bool {
+            self.jwks.is_some() || self.jwks_uri.is_some()
+        }
     }
     let identity: Identity = serde_json::from_slice(body)
         .map_err(|_| Error::InvalidClientMetadata("not a JSON object with client_id"))?;
@@ -132,14 +134,17 @@ pub(super) fn parse(
     let lists = |method: &str| choice.iter().any(|listed| listed == method);
     let method = match identity.token_endpoint_auth_method.as_deref() {
         Some("private_key_jwt") => AuthMethod::PrivateKeyJwt,
-        None if lists("private_key_jwt") && !lists("none") => AuthMethod::PrivateKeyJwt,
+        // Of a choice the server takes what proves more, if the document has what it needs.
+        None if lists("private_key_jwt") && (identity.has_keys() || !lists("none")) => {
+            AuthMethod::PrivateKeyJwt
+        }
         Some("none") | None => AuthMethod::None,
         Some(_) => {
             let why = "token_endpoint_auth_method is not supported";
             return Err(Error::InvalidClientMetadata(why));
         }
     };
-    let mut metadata = client_metadata::parse(body, app_schemes)?;
+    let mut metadata = client_metadata::parse(body, terms)?;
     if metadata.client_name.is_none() {
         return Err(Error::InvalidClientMetadata("client_name is missing"));
     }
@@ -179,7 +184,7 @@ mod tests {
         let with = |more: &str| {
             let text =
                 format!(r#"{{"client_name":"A","redirect_uris":["https://a.example/cb"]{more}}}"#);
-            parse(&id, text.as_bytes(), &[])
+            parse(&id, text.as_bytes(), Terms { app_schemes: &[], device_grant: true })
         };
         let own = r#","client_id":"https://a.example/client.json""#;
         assert_eq!(with(own).unwrap().token_endpoint_auth_method, AuthMethod::None);

@@ -4,7 +4,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, jwk::Jwk};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Error, client_metadata::is_public_url};
+use super::{Error, client_metadata::is_public_url, key_strength::weakness};
 use crate::model::{AuthMethod, ClientMetadata};
 
 /// The algorithms of assertions: asymmetric, so that a public key is never taken for a secret.
@@ -23,6 +23,9 @@ pub(super) fn check(metadata: &ClientMetadata) -> Result<(), Error> {
     }
     if metadata.jwks.as_ref().is_some_and(|jwks| !is_public_jwks(jwks)) {
         return refuse("jwks must have 1 to 20 keys, all of them public");
+    }
+    if let Some(why) = keys(metadata.jwks.as_ref()).find_map(weakness) {
+        return refuse(why);
     }
     if metadata.token_endpoint_auth_method == AuthMethod::PrivateKeyJwt {
         if metadata.jwks.is_none() && metadata.jwks_uri.is_none() {
@@ -47,13 +50,18 @@ pub(super) const fn name(algorithm: Algorithm) -> Option<&'static str> {
     }
 }
 
-/// The one key of `jwks` that a JWT with `header` can be signed with: the one it names, or the only
-/// fitting one.
+/// Returns the one sound key of `jwks` that a JWT with `header` can be signed with: the one it names, or
+/// the only fitting one.
 pub(super) fn pick(jwks: &Value, header: &Header) -> Option<Value> {
-    let keys = jwks.get("keys")?.as_array()?.iter().take(MAX_KEYS);
-    let mut fitting = keys.filter(|key| fits(key, header));
+    let fits = |key: &&Value| fits(key, header) && weakness(key).is_none();
+    let mut fitting = keys(Some(jwks)).take(MAX_KEYS).filter(fits);
     let key = fitting.next()?;
     fitting.next().is_none().then(|| key.clone())
+}
+
+fn keys(jwks: Option<&Value>) -> impl Iterator<Item = &Value> {
+    let keys = jwks.and_then(|jwks| jwks.get("keys")).and_then(Value::as_array);
+    keys.into_iter().flatten()
 }
 
 fn fits(key: &Value, header: &Header) -> bool {

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use url::{Host, Url};
 
-use super::{DEVICE_CODE, Error, client_keys, redirect_uri};
+use super::{AuthServer, DEVICE_CODE, Error, client_keys, redirect_uri};
 use crate::model::ClientMetadata;
 
 const MAX_REDIRECT_URIS: usize = 20;
@@ -13,9 +13,25 @@ const MAX_NAME: usize = 100;
 /// Everything together, as it is stored.
 const MAX_METADATA: usize = 4 * 1024;
 
-/// The metadata in `body`, if a client may have it; `app_schemes` are those of redirect URIs.
-/// Members that we do not know are ignored (RFC 7591 §2), and so is `null`, which is no value.
-pub(super) fn parse(body: &[u8], app_schemes: &[String]) -> Result<ClientMetadata, Error> {
+/// What the operator takes of a client's metadata.
+#[derive(Clone, Copy)]
+pub(super) struct Terms<'a> {
+    /// The private-use schemes of redirect URIs.
+    pub(super) app_schemes: &'a [String],
+    /// Whether the device grant is offered.
+    pub(super) device_grant: bool,
+}
+
+impl AuthServer {
+    pub(super) fn terms(&self) -> Terms<'_> {
+        let app_schemes = &self.config.clients.redirect_schemes;
+        Terms { app_schemes, device_grant: self.config.device_grant }
+    }
+}
+
+/// Reads the metadata in `body`, if a client may have it by `terms`. Members that we do not know are
+/// ignored (RFC 7591 §2), and so is `null`, which is no value.
+pub(super) fn parse(body: &[u8], terms: Terms<'_>) -> Result<ClientMetadata, Error> {
     let malformed =
         Error::InvalidClientMetadata("the body must be a JSON object with members of RFC 7591");
     let Ok(mut members) = serde_json::from_slice::<Map<String, Value>>(body) else {
@@ -32,16 +48,22 @@ pub(super) fn parse(body: &[u8], app_schemes: &[String]) -> Result<ClientMetadat
     }
     // Grants that this server does not offer are left out, as RFC 7591 §3.2.1 allows: clients list
     // what they can do, not what they need.
-    let offered = |kind: &str| matches!(kind, "authorization_code" | "refresh_token" | DEVICE_CODE);
+    let offered = |kind: &str| match kind {
+        "authorization_code" | "refresh_token" => true,
+        DEVICE_CODE => terms.device_grant,
+        _ => false,
+    };
     metadata.grant_types.retain(|kind| offered(kind));
     let has = |grant: &str| metadata.grant_types.iter().any(|kind| kind == grant);
     if has("authorization_code") || !metadata.redirect_uris.is_empty() {
-        check_redirect_uris(&metadata, app_schemes)?;
+        check_redirect_uris(&metadata, terms.app_schemes)?;
     }
     if !has("authorization_code") && !has(DEVICE_CODE) {
-        return Err(Error::InvalidClientMetadata(
-            "grant_types must have authorization_code or device_code",
-        ));
+        return Err(Error::InvalidClientMetadata(if terms.device_grant {
+            "grant_types must have authorization_code or device_code"
+        } else {
+            "grant_types must have authorization_code; devices cannot be connected here"
+        }));
     }
     metadata.application_type = Some(application_type(&metadata).to_owned());
     if serde_json::to_vec(&metadata).map_or(true, |text| text.len() > MAX_METADATA) {
@@ -137,7 +159,8 @@ mod tests {
     use crate::model::AuthMethod;
 
     fn parse(body: &[u8]) -> Result<ClientMetadata, Error> {
-        super::parse(body, &["cursor".to_owned()])
+        let app_schemes = &["cursor".to_owned()];
+        super::parse(body, Terms { app_schemes, device_grant: true })
     }
 
     #[test]
@@ -148,6 +171,24 @@ mod tests {
         assert_eq!(metadata.grant_types, ["authorization_code"]);
         assert_eq!(metadata.token_endpoint_auth_method, AuthMethod::ClientSecretBasic);
         assert!(!serde_json::to_string(&metadata).unwrap().contains("null"));
+    }
+
+    /// A grant that is turned off is one that is not offered: left out beside others, refused alone.
+    #[test]
+    fn s13_the_device_grant_is_taken_only_where_it_is_offered() {
+        let with = |grants: &[&str], device_grant| {
+            let grants = serde_json::to_string(grants).unwrap();
+            let body =
+                format!(r#"{{"redirect_uris":["https://a.example/"],"grant_types":{grants}}}"#);
+            let terms = Terms { app_schemes: &[], device_grant };
+            super::parse(body.as_bytes(), terms).map(|metadata| metadata.grant_types).ok()
+        };
+        let both = ["authorization_code", DEVICE_CODE];
+        assert_eq!(with(&both, true).unwrap(), both);
+        assert_eq!(with(&both, false).unwrap(), ["authorization_code"]);
+        for alone in [&[DEVICE_CODE][..], &[DEVICE_CODE, "refresh_token"]] {
+            assert!(with(alone, true).is_some() && with(alone, false).is_none());
+        }
     }
 
     #[test]
@@ -175,7 +216,10 @@ mod tests {
             parse(body.as_bytes()).map(|_| ()).map_err(|error| error.code().as_str())
         };
         let (jwks, uri) = (
-            r#","jwks":{"keys":[{"kty":"OKP","crv":"Ed25519","x":"AA"}]}"#,
+            concat!(
+                r#","jwks":{"keys":[{"kty":"OKP","crv":"Ed25519","#,
+                r#""x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#
+            ),
             r#","jwks_uri":"https://a.example/jwks.json""#,
         );
         assert_eq!((with(jwks), with(uri)), (Ok(()), Ok(())));

@@ -52,8 +52,13 @@ impl AuthServer {
         user: User,
         request: AuthorizationRequest,
     ) -> Grant {
-        let now = self.now();
-        Grant {
+        let (now, lifetimes) = (self.now(), &self.config.lifetimes);
+        // Who was talked into allowing a device is rid of it in the end without noticing.
+        let ends_at = match &request.reply {
+            Reply::Device(_) => Some(now.plus(lifetimes.device_grant)),
+            Reply::Redirect(_) => None,
+        };
+        let mut grant = Grant {
             id,
             user,
             client_id: request.client_id,
@@ -61,8 +66,11 @@ impl AuthServer {
             resources: request.resources,
             scopes: request.scopes,
             created_at: now,
-            expires_at: now.plus(self.config.lifetimes.refresh_token),
-        }
+            expires_at: now,
+            ends_at,
+        };
+        grant.extend(now.plus(lifetimes.refresh_token));
+        grant
     }
 }
 

@@ -14,8 +14,13 @@ use crate::model::{
 /// The grant type (RFC 8628 §3.4).
 pub const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
-/// How long both codes may be used.
-const LIFE: Duration = Duration::from_mins(10);
+/// How long both codes may be used. Whoever phishes with a code has to find somebody within this time,
+/// and whoever guesses has as many tries as fit in it.
+const LIFE: Duration = Duration::from_mins(5);
+
+/// The person took longer than the device waits.
+const EXPIRED: Error =
+    Error::InvalidRequest("the code of this device has expired; start again on the device");
 
 /// How often a device may ask, in seconds.
 pub(super) const INTERVAL: u8 = 5;
@@ -99,6 +104,13 @@ impl AuthServer {
         user: Option<User>,
     ) -> Result<(), Error> {
         let now = self.now();
+        if !self.config.device_grant {
+            return Err(Error::InvalidRequest("devices cannot be connected here"));
+        }
+        let waiting = self.store.device(&device.code, now).await?;
+        if waiting.is_some_and(|record| record.expires_at <= now) {
+            return Err(EXPIRED);
+        }
         let shown = UserCode::typed(&device.user_code);
         let decision = DeviceDecision { user, expires_at: now.plus(LIFE) };
         if self.store.decide_device((&device.code, &shown), &decision, now).await? {

@@ -31,7 +31,9 @@ pub enum Error {
     #[error("{0}")]
     UnauthorizedClient(&'static str),
     /// RFC 6749 §5.2.
-    #[error("supported are authorization_code, refresh_token and client_credentials")]
+    #[error(
+        "this grant is not offered; grant_types_supported of the metadata names those that are"
+    )]
     UnsupportedGrantType,
     /// RFC 6749 §4.1.2.1.
     #[error("supported is code")]

@@ -15,7 +15,8 @@ pub struct ServerMetadata {
     issuer: String,
     authorization_endpoint: String,
     token_endpoint: String,
-    device_authorization_endpoint: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device_authorization_endpoint: Option<String>,
     registration_endpoint: String,
     revocation_endpoint: String,
     introspection_endpoint: String,
@@ -23,7 +24,7 @@ pub struct ServerMetadata {
     scopes_supported: Vec<String>,
     response_types_supported: [&'static str; 1],
     response_modes_supported: [&'static str; 1],
-    grant_types_supported: [&'static str; 4],
+    grant_types_supported: Vec<&'static str>,
     token_endpoint_auth_methods_supported: [&'static str; 4],
     token_endpoint_auth_signing_alg_values_supported: [&'static str; 4],
     revocation_endpoint_auth_methods_supported: [&'static str; 4],
@@ -55,7 +56,10 @@ impl AuthServer {
             issuer: issuer.as_str().to_owned(),
             authorization_endpoint: at(Endpoint::Authorize),
             token_endpoint: at(Endpoint::Token),
-            device_authorization_endpoint: at(Endpoint::DeviceAuthorization),
+            device_authorization_endpoint: self
+                .config
+                .device_grant
+                .then(|| at(Endpoint::DeviceAuthorization)),
             registration_endpoint: at(Endpoint::Register),
             revocation_endpoint: at(Endpoint::Revoke),
             introspection_endpoint: at(Endpoint::Introspect),
@@ -63,12 +67,10 @@ impl AuthServer {
             scopes_supported: scopes.iter().map(str::to_owned).chain(offline).collect(),
             response_types_supported: ["code"],
             response_modes_supported: ["query"],
-            grant_types_supported: [
-                "authorization_code",
-                "refresh_token",
-                "client_credentials",
-                DEVICE_CODE,
-            ],
+            grant_types_supported: ["authorization_code", "refresh_token", "client_credentials"]
+                .into_iter()
+                .chain(self.config.device_grant.then_some(DEVICE_CODE))
+                .collect(),
             token_endpoint_auth_methods_supported: CLIENT_METHODS,
             token_endpoint_auth_signing_alg_values_supported: ALGORITHMS,
             revocation_endpoint_auth_methods_supported: CLIENT_METHODS,

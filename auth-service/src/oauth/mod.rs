@@ -23,6 +23,7 @@ mod endpoint;
 mod error;
 mod identity;
 mod introspection;
+mod key_strength;
 mod limits;
 mod login;
 mod management;

@@ -45,6 +45,7 @@ impl AuthServer {
             scopes: access.scopes,
             created_at: now,
             expires_at: now.plus(new.lifetime),
+            ends_at: None,
         };
         self.store.put_grant(&grant, now).await?;
         let part = Part { resources: grant.resources.clone(), scopes: grant.scopes.clone() };

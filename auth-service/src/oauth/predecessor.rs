@@ -1,11 +1,19 @@
 //! Registrations and refresh tokens of mcp-oauth-gateway of 2025, as what they are here, so that who was
 //! connected stays so.
+//!
+//! The predecessor kept every credential in clear: whoever has a dump or a backup of its Redis has them
+//! all. What is imported therefore needs the secret of its client, ends soon unless the client comes for
+//! it, and never manages a registration unless the operator asks for that.
 
 use std::{collections::HashMap, time::Duration};
 
 use serde_json::json;
 
-use super::{AuthServer, Error, client_metadata, redirect_uri, resource};
+use super::{
+    AuthServer, Error,
+    client_metadata::{self, Terms},
+    redirect_uri, resource,
+};
 use crate::{
     model::{
         AuthMethod, Client, ClientId, ClientMetadata, Fingerprint, Grant, Identifier, OldClient,
@@ -19,8 +27,12 @@ use crate::{
 pub struct ImportOptions {
     /// Write nothing.
     pub dry_run: bool,
-    /// A client has to send its secret from now on, which the predecessor did not ask for.
-    pub require_secrets: bool,
+    /// A client may go without its secret, which the predecessor did not ask for.
+    pub secrets_optional: bool,
+    /// Registration access tokens (RFC 7592) go on managing their registration. They never change.
+    pub registration_tokens: bool,
+    /// How long a refresh token waits for its first use; zero takes none.
+    pub refresh_tokens_for: Duration,
 }
 
 /// What an import did, or would do.
@@ -30,6 +42,9 @@ pub struct ImportReport {
     pub clients: Counts,
     /// Refresh tokens.
     pub refresh_tokens: Counts,
+    /// For how many seconds a refresh token in a dump of the predecessor's Redis is good here, unless
+    /// its client uses it first.
+    pub dump_is_good_for: u64,
     /// What is left behind, and why.
     pub left_behind: Vec<String>,
 }
@@ -65,8 +80,14 @@ impl AuthServer {
                 }
             }
         }
-        for record in source.old_records("refresh").await? {
-            self.import_refresh(&record, &names, options, &mut report).await?;
+        let refresh = source.old_records("refresh").await?;
+        if options.refresh_tokens_for.is_zero() && !refresh.is_empty() {
+            let why = "none were to be taken: people log in again";
+            report.left_behind.push(format!("{} refresh tokens: {why}", refresh.len()));
+        } else {
+            for record in refresh {
+                self.import_refresh(&record, &names, options, &mut report).await?;
+            }
         }
         let access = source.old_keys("token").await?.len();
         if access > 0 {
@@ -108,9 +129,11 @@ impl AuthServer {
             report.refresh_tokens.present += 1;
             return Ok(());
         }
-        match self.old_grant(record, names) {
+        match self.old_grant(record, names, options.refresh_tokens_for) {
             Ok(grant) => {
                 report.refresh_tokens.imported += 1;
+                let good_for = now.until(grant.expires_at).as_secs();
+                report.dump_is_good_for = report.dump_is_good_for.max(good_for);
                 if !options.dry_run {
                     let link =
                         RefreshRecord { grant: grant.id.clone(), expires_at: grant.expires_at };
@@ -145,14 +168,20 @@ impl AuthServer {
         if uris.is_empty() {
             return Err(format!("no redirect URI can be taken ({})", refused.join("; ")));
         }
-        let schemes = self.config.clients.redirect_schemes.as_slice();
+        let secret = old.client_secret.as_deref().filter(|secret| !secret.is_empty());
+        if secret.is_none() && !options.secrets_optional {
+            return Err("it has no secret, so its refresh tokens would be all it takes".to_owned());
+        }
         let metadata =
-            metadata(&old, &uris, (options, schemes)).map_err(|error| error.to_string())?;
+            metadata(&old, &uris, (options, self.terms())).map_err(|error| error.to_string())?;
+        let managed_by = old.registration_access_token.as_deref();
         let now = self.now();
         let client = Client {
             id: ClientId::parsed(&old.client_id),
-            secret: old.client_secret.as_deref().map(Fingerprint::of),
-            registration_token: old.registration_access_token.as_deref().map(Fingerprint::of),
+            secret: secret.map(Fingerprint::of),
+            registration_token: managed_by
+                .filter(|token| options.registration_tokens && !token.is_empty())
+                .map(Fingerprint::of),
             issued_at: old.client_id_issued_at.map_or(now, UnixTime),
             // As if it were used now.
             expires_at: self.config.lifetimes.client.map(|life| now.plus(life)),
@@ -168,6 +197,7 @@ impl AuthServer {
         &self,
         record: &OldRecord,
         names: &HashMap<ClientId, String>,
+        longest: Duration,
     ) -> Result<Grant, String> {
         let old: OldRefresh = serde_json::from_str(&record.text)
             .map_err(|_| "the record cannot be read".to_owned())?;
@@ -185,7 +215,7 @@ impl AuthServer {
             return Err(format!("there is no server for {}", user.name));
         }
         let now = self.now();
-        let life = self.config.lifetimes.refresh_token;
+        let life = self.config.lifetimes.refresh_token.min(longest);
         let left = record.left.map_or(life, |left| Duration::from_secs(left).min(life));
         // The same for the same token, so that a second run makes no second grant.
         let of_token = Fingerprint::of(&format!("grant of {}", record.id)).to_string();
@@ -198,6 +228,7 @@ impl AuthServer {
             resources,
             created_at: now,
             expires_at: now.plus(left),
+            ends_at: None,
         })
     }
 
@@ -220,7 +251,7 @@ impl AuthServer {
 fn metadata(
     old: &OldClient,
     redirect_uris: &[RedirectUri],
-    (options, schemes): (ImportOptions, &[String]),
+    (options, terms): (ImportOptions, Terms<'_>),
 ) -> Result<ClientMetadata, Error> {
     let said = json!({
         "redirect_uris": redirect_uris,
@@ -232,9 +263,9 @@ fn metadata(
         "tos_uri": old.tos_uri,
         "policy_uri": old.policy_uri,
     });
-    let mut metadata = client_metadata::parse(said.to_string().as_bytes(), schemes)?;
+    let mut metadata = client_metadata::parse(said.to_string().as_bytes(), terms)?;
     let mut methods = vec![AuthMethod::ClientSecretPost, AuthMethod::ClientSecretBasic];
-    if !options.require_secrets || old.client_secret.is_none() {
+    if options.secrets_optional {
         methods.push(AuthMethod::None);
     }
     let methods = methods.iter().map(|method| method.as_str().to_owned());

@@ -9,7 +9,7 @@ use proptest::{
 use serde_json::{Value, json};
 use url::{Host, Url, form_urlencoded};
 
-use super::{Params, bearer::Challenge, client_document, redirect_uri};
+use super::{Params, bearer::Challenge, client_document, client_metadata, redirect_uri};
 use crate::model::{
     AuthMethod, ClientId, Enforcer, McpServer, RedirectUri, ResourceUri, Scopes, ServerName,
     ServerScopes,
@@ -269,7 +269,10 @@ proptest! {
     #[test]
     fn a_document_that_is_taken_is_that_of_its_url((document, body) in client_body()) {
         let id = ClientId::parsed("https://a.example/client.json");
-        let taken = client_document::parse(&id, &body, &app_schemes());
+        let taken = {
+            let terms = client_metadata::Terms { app_schemes: &app_schemes(), device_grant: true };
+            client_document::parse(&id, &body, terms)
+        };
         if let Ok(metadata) = &taken {
             let read: Value = serde_json::from_slice(&body).unwrap();
             prop_assert_eq!(&read["client_id"], id.as_str());

@@ -33,7 +33,7 @@ impl AuthServer {
         let resources = self.narrowed_resources(params, &self.published(&grant.resources))?;
         let scopes = self.narrowed_scopes(params, &grant)?;
         let successor = self.rotate(&token, record.expires_at, &grant).await?;
-        grant.expires_at = now.plus(self.config.lifetimes.refresh_token);
+        grant.extend(now.plus(self.config.lifetimes.refresh_token));
         if !self.store.extend_grant(&grant, now).await? {
             return Err(Error::InvalidGrant(GrantFault::Revoked));
         }

@@ -147,7 +147,7 @@ impl AuthServer {
 
     /// The metadata in `body`, as it can be registered.
     pub(super) fn registrable(&self, body: &[u8]) -> Result<ClientMetadata, Error> {
-        let mut metadata = client_metadata::parse(body, &self.config.clients.redirect_schemes)?;
+        let mut metadata = client_metadata::parse(body, self.terms())?;
         // Of a choice, only what was chosen is registered.
         metadata.token_endpoint_auth_methods_supported.clear();
         Ok(metadata)

@@ -101,6 +101,20 @@ async fn a_bad_file_of_servers_is_found() {
     assert!(has(&findings(&gateway, "servers"), "error", "time: allow is empty"));
 }
 
+/// With everybody at GitHub let in, a bare name is whoever took it there, too.
+#[tokio::test]
+async fn s11_a_name_that_anybody_can_take_is_found() {
+    let open = gateway_with("ALLOWED_GITHUB_USERS", "*");
+    assert!(has(&findings(&open, "servers"), "warning", "allow names alice, octocat without"));
+    let servers = serde_json::json!({
+        "git": { "command": "x", "allow": ["local:alice", "github:octocat", "*"] },
+    });
+    open.set_servers(&servers);
+    assert!(!has(&findings(&open, "servers"), "warning", "without a provider"));
+    let listed = gateway_with("PUBLIC_PORT", "1");
+    assert!(!has(&findings(&listed, "servers"), "warning", "without a provider"));
+}
+
 /// Nothing answers at the public names: each host and each server is told.
 #[tokio::test]
 async fn a_gateway_that_is_not_reached_is_found() {

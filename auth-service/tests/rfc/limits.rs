@@ -64,6 +64,22 @@ async fn documents_and_verification_are_free() {
     }
 }
 
+/// RFC 8628 §5.1: a code that people type is short, so few of them can be tried.
+#[tokio::test]
+async fn s11_user_codes_cannot_be_tried_at_will() {
+    let gateway = Gateway::with(&[("RATE_LIMIT_ADDRESS", "600")]);
+    let mut statuses = Vec::new();
+    for n in 0..61 {
+        let path = format!("/device?user_code=BCDF-{n:04}");
+        statuses.push(send(&gateway, Method::GET, &path, "203.0.113.7").await.status);
+    }
+    assert_eq!(statuses.iter().filter(|status| **status == 400).count(), 60);
+    assert_eq!(statuses.last(), Some(&429));
+    let other = send(&gateway, Method::GET, "/device", "203.0.113.8").await;
+    assert_eq!(other.status, 200);
+    assert_eq!(revoke(&gateway, "203.0.113.7").await.status, 400, "only that page");
+}
+
 /// Another spelling of a path is not another budget.
 #[tokio::test]
 async fn a_path_is_counted_however_it_is_spelt() {

@@ -52,6 +52,8 @@ mod rfc9068;
 mod rfc9207;
 mod rfc9700;
 mod rfc9728;
+mod s11_client_assertions;
+mod s13_devices;
 mod s1_full_redis;
 mod s1_storage;
 mod s5_registrations;

@@ -3,7 +3,7 @@
 use gateway_tests::redis::Redis;
 use serde_json::{Value, json};
 
-use crate::support::{App, GIT, Gateway, TIME};
+use crate::support::{Answer, App, GIT, Gateway, TIME};
 
 const REDIRECT: &str = "https://claude.ai/api/mcp/auth_callback";
 
@@ -48,6 +48,21 @@ fn others(redis: &Redis) {
 
 const OCTOCAT: (&str, &str) = ("583231", "octocat");
 
+/// A client that the predecessor gave a secret, which it sends.
+fn app(id: &str) -> App {
+    App { id: id.into(), secret: Some(format!("secret-of-{id}")) }
+}
+
+async fn refresh_with_secret(gateway: &Gateway, app: &App, token: &str) -> Answer {
+    let form = [
+        ("grant_type", "refresh_token"),
+        ("client_id", &*app.id),
+        ("client_secret", app.secret.as_deref().unwrap()),
+        ("refresh_token", token),
+    ];
+    gateway.post("/token", &form).await
+}
+
 /// Claude refreshes with what it has: its id, its secret, its token.
 #[tokio::test]
 async fn a_connected_client_stays_connected() {
@@ -83,22 +98,27 @@ async fn a_connected_client_stays_connected() {
     assert_eq!(gateway.verify(GIT, &tokens.text("access_token")).await.status, 401);
     assert_ne!(tokens.text("refresh_token"), "token-a", "from now on they rotate");
     // Once more: nothing is new, and nothing comes back.
-    let app = App { id: "client_a".into(), secret: None };
+    let app = app("client_a");
     gateway.clock.advance(120);
-    assert_eq!(gateway.refresh(&app, "token-a").await.error(), (400, "invalid_grant"));
+    let old_token = refresh_with_secret(&gateway, &app, "token-a").await;
+    assert_eq!(old_token.error(), (400, "invalid_grant"));
     let again = gateway.cli_json(&arguments);
     assert_eq!(again["clients"], json!({ "imported": 0, "present": 1 }));
     assert_eq!(again["refresh_tokens"], json!({ "imported": 0, "present": 1 }));
-    assert_eq!(gateway.refresh(&app, "token-a").await.error(), (400, "invalid_grant"));
+    let old_token = refresh_with_secret(&gateway, &app, "token-a").await;
+    assert_eq!(old_token.error(), (400, "invalid_grant"));
     assert_eq!(old.cli(&["DBSIZE"]).trim(), "6", "the old records are as they were");
 }
 
-/// RFC 7592 with the old registration access token; a secret that is sent has to be right.
+/// RFC 7592 with the old registration access token, and no secret, as at the predecessor, if the operator
+/// wants that; a secret that is sent has to be right.
 #[tokio::test]
 async fn a_client_is_managed_and_authenticates_as_before() {
     let (gateway, old) = (Gateway::start(), Redis::start());
     client(&old, "client_a", &json!({}));
-    gateway.cli(&["import-predecessor", "--redis", &old.url()]).unwrap();
+    let as_before = ["--secrets-optional", "--keep-registration-tokens"];
+    let arguments = ["import-predecessor", "--redis", &old.url()];
+    gateway.cli(&[&arguments[..], &as_before].concat()).unwrap();
     let manage = async |token: &str| {
         let url = format!("{}/register/client_a", gateway.base);
         crate::support::answer(gateway.http.get(url).bearer_auth(token)).await
@@ -116,26 +136,97 @@ async fn a_client_is_managed_and_authenticates_as_before() {
         gateway.post("/token", &form).await
     };
     assert_eq!(refused(Some("wrong")).await.error(), (401, "invalid_client"));
-    // The predecessor gave every client a secret and asked none for it.
     assert_eq!(refused(None).await.error(), (400, "invalid_grant"));
     assert_eq!(refused(Some("secret-of-client_a")).await.error(), (400, "invalid_grant"));
 }
 
+/// The predecessor gave every client a secret and asked none for it: a refresh token of a dump is not
+/// enough here, and no client comes without a secret.
 #[tokio::test]
-async fn secrets_can_be_asked_for_from_now_on() {
+async fn s11_a_refresh_token_of_a_dump_needs_the_secret_of_its_client() {
+    for more in [&[][..], &["--require-secrets"]] {
+        let (gateway, old) = (Gateway::start(), Redis::start());
+        client(&old, "client_a", &json!({}));
+        client(&old, "client_b", &json!({ "client_secret": null }));
+        client(&old, "client_c", &json!({ "client_secret": "" }));
+        for (token, id) in
+            [("token-a", "client_a"), ("token-b", "client_b"), ("token-c", "client_c")]
+        {
+            refresh(&old, token, id, OCTOCAT);
+        }
+        let arguments = ["import-predecessor", "--redis", &old.url(), "--json"];
+        let done = gateway.cli_json(&[&arguments[..], more].concat());
+        assert_eq!(done["clients"]["imported"], 1, "{done}");
+        assert_eq!(done["refresh_tokens"]["imported"], 1, "{done}");
+        for (token, id) in
+            [("token-a", "client_a"), ("token-b", "client_b"), ("token-c", "client_c")]
+        {
+            let without = App { id: id.into(), secret: None };
+            assert_eq!(gateway.refresh(&without, token).await.error(), (401, "invalid_client"));
+        }
+        let wrong = App { id: "client_a".into(), secret: Some("secret-of-client_b".into()) };
+        let refused = refresh_with_secret(&gateway, &wrong, "token-a").await;
+        assert_eq!(refused.error(), (401, "invalid_client"));
+        assert_eq!(refresh_with_secret(&gateway, &app("client_a"), "token-a").await.status, 200);
+    }
+}
+
+/// Registration access tokens never change, so those of a dump manage nothing here.
+#[tokio::test]
+async fn s11_a_registration_token_of_a_dump_manages_nothing() {
+    let (gateway, old) = (Gateway::start(), Redis::start());
+    client(&old, "client_a", &json!({}));
+    gateway.cli(&["import-predecessor", "--redis", &old.url()]).unwrap();
+    let url = format!("{}/register/client_a", gateway.base);
+    for request in [
+        gateway.http.get(&url),
+        gateway.http.delete(&url),
+        gateway
+            .http
+            .put(&url)
+            .json(&json!({ "client_id": "client_a", "redirect_uris": [REDIRECT] })),
+    ] {
+        let answer = crate::support::answer(request.bearer_auth("reg-client_a")).await;
+        assert_eq!(answer.error(), (401, "invalid_token"));
+    }
+}
+
+/// A token that nobody came for ends within days, the operator says in how many, or takes none.
+#[tokio::test]
+async fn s11_a_dump_is_good_for_a_time_that_the_operator_is_told() {
+    const DAY: i64 = 86_400;
+    for (more, seconds) in [
+        (&[][..], 7 * DAY),
+        (&["--refresh-tokens-for", "1h"], 3600),
+        (&["--refresh-tokens-for", "90d"], 2_000_000),
+    ] {
+        let (gateway, old) = (Gateway::start(), Redis::start());
+        client(&old, "client_a", &json!({}));
+        refresh(&old, "token-a", "client_a", OCTOCAT);
+        refresh(&old, "token-b", "client_a", OCTOCAT);
+        let arguments = ["import-predecessor", "--redis", &old.url()];
+        let tried = gateway.cli(&[&arguments[..], more, &["--dry-run"]].concat()).unwrap();
+        assert!(tried.contains("delete them all"), "{tried}");
+        let done = gateway.cli_json(&[&arguments[..], more, &["--json"]].concat());
+        let told = done["dump_is_good_for"].as_i64().unwrap();
+        assert!((seconds - 60..=seconds).contains(&told), "{more:?}: {done}");
+        let app = app("client_a");
+        let first = refresh_with_secret(&gateway, &app, "token-a").await;
+        assert_eq!(first.status, 200, "{first:?}");
+        gateway.clock.advance(seconds);
+        let late = refresh_with_secret(&gateway, &app, "token-b").await;
+        assert_eq!(late.error(), (400, "invalid_grant"), "{more:?}");
+        let next = first.text("refresh_token");
+        assert_eq!(refresh_with_secret(&gateway, &app, &next).await.status, 200, "{more:?}");
+    }
     let (gateway, old) = (Gateway::start(), Redis::start());
     client(&old, "client_a", &json!({}));
     refresh(&old, "token-a", "client_a", OCTOCAT);
-    gateway.cli(&["import-predecessor", "--redis", &old.url(), "--require-secrets"]).unwrap();
-    let without = App { id: "client_a".into(), secret: None };
-    assert_eq!(gateway.refresh(&without, "token-a").await.error(), (401, "invalid_client"));
-    let form = [
-        ("grant_type", "refresh_token"),
-        ("client_id", "client_a"),
-        ("client_secret", "secret-of-client_a"),
-        ("refresh_token", "token-a"),
-    ];
-    assert_eq!(gateway.post("/token", &form).await.status, 200);
+    let arguments = ["import-predecessor", "--redis", &old.url(), "--json"];
+    let done = gateway.cli_json(&[&arguments[..], &["--refresh-tokens-for", "0s"]].concat());
+    assert_eq!(done["refresh_tokens"]["imported"], 0, "{done}");
+    assert_eq!((&done["dump_is_good_for"], &done["clients"]["imported"]), (&json!(0), &json!(1)));
+    assert!(done["left_behind"].to_string().contains("1 refresh tokens"), "{done}");
 }
 
 /// An old token opens what its person may use, and no more.
@@ -153,9 +244,9 @@ async fn a_grant_reaches_the_servers_of_its_person() {
     });
     old.cli(&["SET", "oauth:refresh:token-r", &record.to_string()]);
     gateway.cli(&["import-predecessor", "--redis", &old.url()]).unwrap();
-    let app = App { id: "client_a".into(), secret: None };
+    let app = app("client_a");
     let reach = async |token: &str| {
-        let tokens = gateway.refresh(&app, token).await;
+        let tokens = refresh_with_secret(&gateway, &app, token).await;
         let access = tokens.text("access_token");
         [TIME, GIT].map(|resource| (resource, access.clone()))
     };

@@ -98,6 +98,7 @@ async fn a_code_that_was_read_before_is_not_redeemed_after() {
             scopes: record.request.scopes,
             created_at: now,
             expires_at: UnixTime(now.0 + 3600),
+            ends_at: None,
         };
         let redeemed = server.store.redeem_code(&code, &grant, now).await.unwrap();
         let expected = if is_revoked { Redemption::Revoked } else { Redemption::Granted };

@@ -124,11 +124,14 @@ async fn texts_in_other_languages_are_registered() {
     }
 }
 
+/// The public key of RFC 8037 appendix A.2.
+const ED25519: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+
 /// §2: `jwks` and `jwks_uri` exclude each other, and a client with `private_key_jwt` gets no secret.
 #[tokio::test]
 async fn a_client_with_keys_has_no_secret() {
     let gateway = Gateway::start();
-    let jwks = json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "x": "AA", "kid": "1" }] });
+    let jwks = json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "x": ED25519, "kid": "1" }] });
     let mut metadata = json!({
         "redirect_uris": [CALLBACK],
         "token_endpoint_auth_method": "private_key_jwt",

@@ -10,17 +10,20 @@ use url::Url;
 
 use crate::support::{Answer, App, Gateway, ISSUER, TIME};
 
-const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
+pub(crate) const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
-struct Device {
-    gateway: Gateway,
-    app: App,
-    codes: Answer,
+pub(crate) struct Device {
+    pub(crate) gateway: Gateway,
+    pub(crate) app: App,
+    pub(crate) codes: Answer,
 }
 
 impl Device {
     async fn start() -> Self {
-        let gateway = Gateway::start();
+        Self::at(Gateway::start()).await
+    }
+
+    pub(crate) async fn at(gateway: Gateway) -> Self {
         let metadata = json!({
             "client_name": "Television",
             "token_endpoint_auth_method": "none",
@@ -35,7 +38,7 @@ impl Device {
         Self { gateway, app, codes }
     }
 
-    async fn poll(&self) -> Answer {
+    pub(crate) async fn poll(&self) -> Answer {
         self.poll_as(&self.app.id).await
     }
 
@@ -45,13 +48,13 @@ impl Device {
         self.gateway.post("/token", &form).await
     }
 
-    async fn page(&self, browser: &mut Browser, typed: &str) -> Page {
+    pub(crate) async fn page(&self, browser: &mut Browser, typed: &str) -> Page {
         let mut url = Url::parse(&format!("{ISSUER}/device")).unwrap();
         url.query_pairs_mut().append_pair("user_code", typed);
         browser.get(&url).await
     }
 
-    async fn decide(&self, browser: &mut Browser, decision: &str) -> Page {
+    pub(crate) async fn decide(&self, browser: &mut Browser, decision: &str) -> Page {
         let page = self.page(browser, &self.codes.text("user_code")).await;
         let code = self.gateway.login_code("alice").await;
         browser.decide(&page, decision, &code).await
@@ -67,7 +70,7 @@ async fn a_device_gets_its_codes() {
     assert_eq!(device.codes.text("verification_uri_complete"), format!("{page}?user_code={code}"));
     assert_eq!(
         (&device.codes.body["expires_in"], &device.codes.body["interval"]),
-        (&json!(600), &json!(5))
+        (&json!(300), &json!(5))
     );
     assert_eq!(device.codes.header("cache-control"), "no-store");
 }
@@ -141,11 +144,11 @@ async fn a_person_declines_a_device() {
     assert!(again.body.contains("No device shows this code"));
 }
 
-/// §3.5: after ten minutes the device is told so, and the person is shown no page.
+/// §3.5: after five minutes the device is told so, and the person is shown no page.
 #[tokio::test]
 async fn codes_expire() {
     let device = Device::start().await;
-    device.gateway.clock.advance(600);
+    device.gateway.clock.advance(300);
     assert_eq!(device.poll().await.error(), (400, "expired_token"));
     let page = device.page(&mut device.gateway.browser(), &device.codes.text("user_code")).await;
     assert_eq!(page.status, 400);

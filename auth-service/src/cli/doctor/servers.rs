@@ -38,5 +38,31 @@ pub(super) async fn check(config: &Config) -> (Listing, Vec<Finding>) {
         let names = whole.offers.iter().map(|offer| offer.server.name.as_str());
         findings.ok(None, names.collect::<Vec<_>>().join(", "));
     }
+    ambiguous(config, &whole, &mut findings);
     (whole, findings.into_vec())
+}
+
+/// A bare name in `allow` is meant for somebody, and with `*` in ALLOWED_GITHUB_USERS anybody can take it
+/// at GitHub.
+fn ambiguous(config: &Config, listing: &Listing, findings: &mut Findings) {
+    let github = config.github.as_ref();
+    let open = github
+        .is_some_and(|github| github.allowed.entries().iter().any(|entry| entry.trim() == "*"));
+    if !open || !config.local_login {
+        return;
+    }
+    for server in listing.offers.iter().map(|offer| &offer.server) {
+        let entries = server.allow.iter().flat_map(|list| list.entries());
+        let bare = entries.filter(|entry| !entry.contains(':') && entry.trim() != "*");
+        let names: Vec<&str> = bare.map(|entry| entry.trim()).collect();
+        if !names.is_empty() {
+            let says = format!(
+                "allow names {} without a provider: the login code and the GitHub account of the name",
+                names.join(", ")
+            );
+            let remedy =
+                "write github:NAME or local:NAME: everybody with a GitHub account may log in";
+            findings.warning(Some(server.name.as_str()), says, remedy);
+        }
+    }
 }

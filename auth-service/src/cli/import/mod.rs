@@ -2,7 +2,7 @@
 
 mod names;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context, ensure};
 use clap::Args;
@@ -28,10 +28,22 @@ pub(super) struct Import {
     /// Say what would be done, and do nothing.
     #[arg(long)]
     dry_run: bool,
-    /// Clients have to send their secret from now on. The predecessor gave one to each and asked none
-    /// for it; who never sent it has to register anew then.
+    /// Clients may go without their secret. The predecessor gave one to each and asked none for it; a
+    /// client that never sent it has to register again otherwise. Whoever has a dump of the predecessor's
+    /// Redis then needs nothing but a refresh token of it.
     #[arg(long)]
+    secrets_optional: bool,
+    /// What is the default now; scripts may still say it.
+    #[arg(long, hide = true, conflicts_with = "secrets_optional")]
     require_secrets: bool,
+    /// Registration access tokens go on managing their registration: a dump has them in clear, and they
+    /// never change.
+    #[arg(long)]
+    keep_registration_tokens: bool,
+    /// How long a refresh token waits for its first use here. Until then one from a dump is good, too. 0s
+    /// takes none, and people log in again.
+    #[arg(long, value_name = "TIME", default_value = "7d", value_parser = super::mint::duration)]
+    refresh_tokens_for: Duration,
     /// As JSON, for scripts.
     #[arg(long)]
     json: bool,
@@ -42,8 +54,12 @@ pub(super) async fn run(import: Import) -> anyhow::Result<()> {
     let server = super::server().await?;
     let settings = import.env.as_deref().map(names::read).transpose()?.unwrap_or_default();
     let source = source(import.redis.as_deref(), &settings, &server)?;
-    let options =
-        ImportOptions { dry_run: import.dry_run, require_secrets: import.require_secrets };
+    let options = ImportOptions {
+        dry_run: import.dry_run,
+        secrets_optional: import.secrets_optional,
+        registration_tokens: import.keep_registration_tokens,
+        refresh_tokens_for: import.refresh_tokens_for,
+    };
     source.ping().await.context("the predecessor's Redis")?;
     let (clients, most) = (source.old_keys("client").await?.len(), server.config.clients.max);
     ensure!(
@@ -93,6 +109,13 @@ fn print(report: &ImportReport, notes: &[String], dry_run: bool) -> anyhow::Resu
     for (what, counts) in [("clients", report.clients), ("refresh tokens", report.refresh_tokens)] {
         let (new, present) = (counts.imported, counts.present);
         super::say(&format!("{new} {what} {done}, {present} here already"))?;
+    }
+    if report.dump_is_good_for > 0 {
+        super::say(&format!(
+            "note: until each client has refreshed once, within {} hours, a dump or backup of the old Redis \
+             is as good as the clients themselves: delete them all",
+            report.dump_is_good_for.div_ceil(3600)
+        ))?;
     }
     for line in &report.left_behind {
         super::say(&format!("left behind: {line}"))?;
