@@ -52,6 +52,7 @@ mod rfc9068;
 mod rfc9207;
 mod rfc9700;
 mod rfc9728;
+mod s6_ended_grants;
 mod servers_file;
 mod session;
 mod step_up;
