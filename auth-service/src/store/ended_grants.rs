@@ -239,8 +239,9 @@ impl Store {
     async fn read_ended(&self) -> Result<Read, Error> {
         let last = self.ended.tail.borrow().entries.back().map(|entry| entry.id.clone());
         let key = Key::EndedGrants.text();
-        let mut connection = self.pool.get().await?;
         if let Some(last) = last {
+            // Not from the pool, where a flood of logins could keep it waiting.
+            let mut connection = self.hot.clone();
             let mut command = redis::cmd("XRANGE");
             command.arg(&key).arg(&*last).arg("+").arg("COUNT").arg(PAGE + 1);
             let entries: Vec<RawEntry> = command.query_async(&mut connection).await?;
@@ -253,7 +254,7 @@ impl Store {
         let script = Script::new(LOAD);
         let mut call = script.prepare_invoke();
         call.key(key).arg(KEPT);
-        let entries: Vec<RawEntry> = call.invoke_async(&mut connection).await?;
+        let entries: Vec<RawEntry> = call.invoke_async(&mut self.pool.get().await?).await?;
         Ok(Read::All(entries.into_iter().rev().map(Entry::read).collect()))
     }
 }

@@ -9,6 +9,7 @@ use super::headers;
 use super::refusal::Refusal;
 use crate::grants::Admission;
 use crate::identity::{Asker, Identities, Refused};
+use crate::protocol::error;
 use crate::room::Room;
 
 const IDENTITY: &str = "x-mcp-identity";
@@ -70,6 +71,12 @@ pub(super) fn note(request: &HttpRequest, room: &Room) {
     if let Some(Proven { admission: Some(admission), .. }) = request.extensions().get() {
         room.note(admission.grant());
     }
+}
+
+/// Refuses a request whose access was revoked since it came in, or may have been.
+pub(super) fn check_admission(admission: Option<&Admission>) -> Result<(), Refusal> {
+    let over = admission.and_then(Admission::over);
+    over.map_or(Ok(()), |over| Err(Refusal::answer(error::TRANSPORT, over.to_string())))
 }
 
 /// The answer to a request whose access was revoked, as the gateway itself would give it.

@@ -117,6 +117,11 @@ fn write(
     (stream, tools, admission): Way<'_>,
     taker: Option<Arc<dyn Taker>>,
 ) -> Result<(), Refused> {
+    // Revoked while the process was started: the server never hears of it.
+    if let Some(over) = admission.as_ref().and_then(Admission::over) {
+        stream.answer(error::answer(envelope.id, error::TRANSPORT, &over.to_string()).into());
+        return Ok(());
+    }
     let id = child.calls.next_id();
     let token = envelope.params.and_then(message::asked_progress);
     let call = Call {

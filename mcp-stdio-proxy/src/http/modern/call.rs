@@ -80,6 +80,7 @@ async fn place(
         if envelope.method == "tools/call" {
             mirrored(request, room, &child, asked).await?;
         }
+        asker::check_admission(admission.as_ref())?;
         let call = Call {
             id: envelope.id.into(),
             token: token.map(Into::into),

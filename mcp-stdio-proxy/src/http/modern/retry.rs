@@ -58,6 +58,10 @@ pub(super) async fn retry(
         return Ok(alone(required(envelope.id, &asking, Some(&again)).into()));
     }
     let admission = asker::admission(request);
+    if let Err(over) = asker::check_admission(admission.as_ref()) {
+        parked.give_up();
+        return Err(over);
+    }
     let (id, child, stream) = (parked.call, Arc::clone(&parked.child), Stream::answers(1));
     let resumed = Resumed {
         id: envelope.id.into(),
