@@ -130,10 +130,9 @@ impl EndedGrants {
 
     fn note_reader(&self) {
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        if !is_recent(*asked) {
+        if !is_recent(asked.replace(Instant::now())) {
             self.wake.notify_one();
         }
-        *asked = Some(Instant::now());
     }
 
     fn is_read(&self) -> bool {
@@ -196,6 +195,9 @@ impl Store {
     pub async fn publish_ended(&self) {
         let mut failing = false;
         loop {
+            if !self.ended.is_read() {
+                self.ended.wake.notified().await;
+            }
             let (moment, read) = (Instant::now(), self.read_ended().await);
             let full = matches!(&read, Ok(Read::More(entries)) if entries.len() == PAGE);
             match read {
@@ -210,13 +212,8 @@ impl Store {
                     failing = true;
                 }
             }
-            if full {
-                continue;
-            }
-            if self.ended.is_read() {
+            if !full {
                 tokio::time::sleep(POLL).await;
-            } else {
-                self.ended.wake.notified().await;
             }
         }
     }

@@ -23,15 +23,17 @@ impl Ended {
     }
 
     pub(super) fn add(&mut self, hash: &str) {
+        if self.has(hash) {
+            return;
+        }
         let is_over = |(since, _): &(Instant, Arc<str>)| since.elapsed() > KEPT;
         while self.by_age.len() >= MOST || self.by_age.front().is_some_and(is_over) {
             let Some((_, oldest)) = self.by_age.pop_front() else { break };
             self.hashes.remove(&oldest);
         }
         let hash: Arc<str> = hash.into();
-        if self.hashes.insert(Arc::clone(&hash)) {
-            self.by_age.push_back((Instant::now(), hash));
-        }
+        self.hashes.insert(Arc::clone(&hash));
+        self.by_age.push_back((Instant::now(), hash));
     }
 }
 

@@ -40,11 +40,13 @@ pub struct Grant {
 
 impl Grant {
     /// Returns `true` if the feed has told of its end.
+    #[must_use]
     pub fn has_ended(&self) -> bool {
         self.ended.is_cancelled()
     }
 
     /// Returns `true` if it has not ended, and an access token of it is still good.
+    #[must_use]
     pub fn is_live(&self) -> bool {
         !self.has_ended() && get_current_timestamp() < self.until.load(Ordering::Relaxed)
     }
@@ -63,6 +65,7 @@ pub struct Access {
 
 impl Access {
     /// Returns `true` if the feed has told of its end, or that of its grant.
+    #[must_use]
     pub fn has_ended(&self) -> bool {
         self.ended.is_cancelled()
     }

@@ -422,7 +422,7 @@ fn s6_a_reset_ends_what_was_open() {
     // The grant may well live, and does as far as the gateway knows.
     assert_eq!(session.pid(), pid);
     let mut standing = session.get(&[]);
-    assert_goes_on("a stream of afterwards", &mut standing, Duration::from_millis(1000));
+    assert_goes_on("a stream of afterwards", &mut standing, Duration::from_secs(1));
 }
 
 /// The feed is beside the keys, unless its place is given.
