@@ -136,6 +136,8 @@ pub fn http_server(
         let metrics = metrics_server(server.clone(), address);
         tokio::spawn(metrics.map_err(|error| Error::ListenMetrics(address, error))?);
     }
+    let publishing = server.clone();
+    tokio::spawn(async move { publishing.store.publish_ended().await });
     // Ends with the runtime; until it has begun, every request asks Redis.
     let following = server.clone();
     tokio::spawn(async move {

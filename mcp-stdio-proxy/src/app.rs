@@ -47,8 +47,9 @@ fn gate(options: &Options) -> anyhow::Result<Gate> {
         let hub = Arc::clone(&hub);
         Arc::new(Watch::new(file, catalogue, move |catalogue| hub.apply(catalogue)))
     });
-    let identities = options.identity_jwks.clone().map(Identities::new).transpose();
-    let identities = identities.context("--identity-jwks")?.map(Arc::new);
+    let lease = hub.settings.grants_lease;
+    let identities = options.gateway().map(|(keys, ended)| Identities::new(keys, ended, lease));
+    let identities = identities.transpose().context("--identity-jwks")?.map(Arc::new);
     Ok(Gate {
         hub,
         watch,
@@ -81,7 +82,8 @@ async fn serve(options: Options) -> anyhow::Result<()> {
     let metrics = metrics_server(&options, gate)?;
     tokio::spawn(Arc::clone(&hub).keep_tidy());
     if let Some(identities) = identities {
-        tokio::spawn(async move { identities.follow().await });
+        let hub = Arc::clone(&hub);
+        tokio::spawn(async move { identities.follow(&hub).await });
     }
     if let Some(watch) = watch {
         tokio::spawn(async move { watch.follow().await });

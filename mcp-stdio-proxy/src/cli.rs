@@ -37,6 +37,13 @@ pub struct Options {
     /// came through the gateway, whose /jwks this is
     #[arg(long, env = "MCP_IDENTITY_JWKS", value_name = "URL", value_parser = web_url)]
     pub identity_jwks: Option<Url>,
+    /// The feed of the gateway that says which grants have ended, so that their streams and requests end,
+    /// too; /ended-grants beside the keys of --identity-jwks unless it is given
+    #[arg(
+        long, env = "MCP_ENDED_GRANTS", value_name = "URL", value_parser = web_url,
+        requires = "identity_jwks"
+    )]
+    pub ended_grants: Option<Url>,
     /// Who shares a server process
     #[arg(long, env = "MCP_ISOLATION", value_enum, default_value = "principal")]
     pub isolation: Isolation,
@@ -119,6 +126,9 @@ pub struct Bounds {
     /// Send a comment on open streams this often
     #[arg(long, default_value_t = 15.0, value_parser = positive)]
     keep_alive: f64,
+    /// End the requests and streams of users when the feed of ended grants was silent for this long
+    #[arg(long, default_value_t = 10.0, value_parser = positive, hide = true)]
+    grants_lease: f64,
     /// At the end, let requests in flight finish for this long
     #[arg(long, default_value_t = 2.5, value_parser = seconds)]
     drain_timeout: f64,
@@ -178,6 +188,15 @@ impl Options {
         }
     }
 
+    /// The keys of the gateway, and its feed of ended grants, if requests have to come from it.
+    #[must_use]
+    pub fn gateway(&self) -> Option<(Url, Url)> {
+        let keys = self.identity_jwks.clone()?;
+        let beside = || keys.join("ended-grants").unwrap_or_else(|_| keys.clone());
+        let ended = self.ended_grants.clone().unwrap_or_else(beside);
+        Some((keys, ended))
+    }
+
     /// The bounds as the rest of the program takes them.
     #[must_use]
     pub fn settings(&self) -> Settings {
@@ -201,6 +220,7 @@ impl Options {
             stream_after: time(bounds.stream_after),
             keep_alive: time(bounds.keep_alive),
             drain_timeout: time(bounds.drain_timeout),
+            grants_lease: time(bounds.grants_lease),
             tolerate_version_header: self.tolerate_version_header,
             explain_failures: self.explain_failures,
             pass_env: self.pass_env.clone(),

@@ -14,6 +14,7 @@ pub mod catalogue;
 pub mod check;
 pub mod child;
 pub mod cli;
+pub mod grants;
 mod health;
 mod healthcheck;
 pub mod http;

@@ -42,6 +42,8 @@ pub struct Settings {
     pub keep_alive: Duration,
     /// At the end, requests in flight have this long.
     pub drain_timeout: Duration,
+    /// The silence of the gateway's feed of ended grants counts for this long.
+    pub grants_lease: Duration,
     /// How patiently a process is ended.
     pub patience: Patience,
     /// Whether a request of 2026-07-28 may have a version header that says something else.
@@ -72,6 +74,7 @@ impl Default for Settings {
             stream_after: Duration::from_secs(2),
             keep_alive: Duration::from_secs(15),
             drain_timeout: Duration::from_millis(2500),
+            grants_lease: Duration::from_secs(10),
             patience: Patience::default(),
             tolerate_version_header: false,
             explain_failures: false,

@@ -114,12 +114,12 @@ def ask(path, **headers):
     except urllib.error.HTTPError as error:
         return error.code
 
-paths = ["/jwks", "/verify", "/metrics", "/ready", "/api/rawdata", "/token", "/mcp", "/ping"]
+paths = ["/jwks", "/ended-grants", "/verify", "/metrics", "/ready", "/api/rawdata", "/token", "/mcp", "/ping"]
 print(json.dumps({path: [ask(path), ask(path, Host="git.mcp.localhost")] for path in paths}))
 "#;
     let told: Value = serde_json::from_str(&compose.python("time", asked)).unwrap();
     for (path, statuses) in told.as_object().unwrap() {
-        let expected = if path == "/jwks" { 200 } else { 404 };
+        let expected = if path == "/jwks" || path == "/ended-grants" { 200 } else { 404 };
         assert_eq!(statuses, &json!([expected, expected]), "{path}");
     }
 }

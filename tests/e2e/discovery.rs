@@ -55,10 +55,10 @@ fn the_chain_of_discovery_holds(stack: &Stack) {
     });
 }
 
-/// `/verify`, readiness and metrics are for the gateway itself.
+/// `/verify`, the feed of ended grants, readiness and metrics are for the gateway itself.
 fn what_is_internal_is_not_published(stack: &Stack) {
     run(async {
-        for path in ["/verify", "/ready", "/metrics", "/token/../verify"] {
+        for path in ["/verify", "/ended-grants", "/ready", "/metrics", "/token/../verify"] {
             let reply = Reply::read(stack.http().get(format!("{}{path}", stack.issuer()))).await;
             assert_eq!(reply.status, 404, "{path}");
         }

@@ -15,6 +15,7 @@ mod pages;
 mod path_urls;
 mod paths;
 mod revocation;
+mod s6_ended_grants;
 mod sdk;
 mod spoofing;
 mod table;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         pages::SCENARIOS,
         logs::SCENARIOS,
         revocation::SCENARIOS,
+        s6_ended_grants::SCENARIOS,
         operation::SCENARIOS,
         faults::SCENARIOS,
     ];

@@ -152,7 +152,7 @@ fn by_path(stack: &Stack) {
         let other = McpClient { url: url("everything"), ..client };
         let refused = other.call("tools/list", json!({})).await;
         assert_eq!(refused.status, 401, "a token for one path is none for another: {refused:?}");
-        for path in ["/verify", "/ready", "/mcp", "/unknown/mcp"] {
+        for path in ["/verify", "/ended-grants", "/ready", "/mcp", "/unknown/mcp"] {
             let hidden = Reply::read(gateway.http.get(format!("{}{path}", gateway.origin))).await;
             assert_eq!(hidden.status, 404, "{path}: {hidden:?}");
         }

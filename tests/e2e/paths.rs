@@ -79,6 +79,7 @@ fn targets() -> Vec<Row> {
         ("of_70_kb", &longest, Refused(431)),
         ("of_verify", "/verify", Refused(404)),
         ("of_verify_by_dots", "/mcp/../verify", Refused(404)),
+        ("of_ended_grants", "/ended-grants", Refused(404)),
         ("of_metrics", "/metrics", Refused(404)),
     ]
     .map(|(name, target, fate)| {

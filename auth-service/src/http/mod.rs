@@ -10,6 +10,7 @@ mod callback;
 mod client_form;
 mod device;
 mod discovery;
+mod ended_grants;
 mod error;
 mod forwarded;
 mod front;
@@ -84,6 +85,7 @@ fn routes(config: &mut ServiceConfig) {
         .service(bounded(Endpoint::Revoke, revoke::revoke))
         .service(bounded(Endpoint::Introspect, introspect::introspect))
         .service(readable(Endpoint::Jwks.path(), jwks::jwks))
+        .service(readable(Endpoint::EndedGrants.path(), ended_grants::ended_grants))
         .service(readable(Endpoint::Health.path(), health::health))
         .service(readable(Endpoint::Ready.path(), health::ready))
         .default_service(web::to(not_found));

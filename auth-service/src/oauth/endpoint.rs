@@ -28,6 +28,8 @@ pub enum Endpoint {
     Jwks,
     /// Traefik's `ForwardAuth`.
     Verify,
+    /// What ended, for the proxies.
+    EndedGrants,
     /// Liveness.
     Health,
     /// Readiness.
@@ -36,7 +38,7 @@ pub enum Endpoint {
 
 impl Endpoint {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Authorize,
         Self::Consent,
         Self::Callback,
@@ -49,6 +51,7 @@ impl Endpoint {
         Self::Introspect,
         Self::Jwks,
         Self::Verify,
+        Self::EndedGrants,
         Self::Health,
         Self::Ready,
     ];
@@ -69,6 +72,7 @@ impl Endpoint {
             Self::Introspect => "/introspect",
             Self::Jwks => "/jwks",
             Self::Verify => "/verify",
+            Self::EndedGrants => "/ended-grants",
             Self::Health => "/health",
             Self::Ready => "/ready",
         }

@@ -18,7 +18,7 @@ use super::{
     seen_token::{Part, SeenToken},
     texts::Texts,
 };
-use crate::model::{McpServer, UnixTime};
+use crate::model::{Fingerprint, McpServer, UnixTime};
 
 /// The type of the token (RFC 8725 §3.11).
 const TYPE: &str = "mcp-identity+jwt";
@@ -28,8 +28,8 @@ const LIFE: Duration = Duration::from_mins(1);
 /// For how many seconds one signature is used: what is left then is for the way to the server.
 const USE: i64 = 30;
 
-/// The most that are remembered; some kilobyte each.
-const CAPACITY: usize = 8_192;
+/// The most that are remembered; some two kilobytes each.
+const CAPACITY: usize = 4_096;
 
 /// What is said of who may go on. Each text is printable ASCII, which every hop reads alike, with `?`
 /// for all else; what is not known is empty.
@@ -55,7 +55,7 @@ pub struct Identity {
     pub signed: HeaderValue,
 }
 
-/// What was said lately. A client that gets a new access token stays who it was.
+/// What was said lately.
 pub struct Identities(Cache<Key, Arc<Identity>>);
 
 impl Default for Identities {
@@ -64,11 +64,11 @@ impl Default for Identities {
     }
 }
 
-/// All that an identity says: name and URL of the server, subject, name, e-mail address, client,
-/// scopes.
+/// All that an identity depends on: name and URL of the server, the id of the access token, which stands
+/// for all that the token says, and the scopes at that server.
 type Asked<'a> = [&'a str; SAID];
 
-const SAID: usize = 7;
+const SAID: usize = 4;
 
 struct Key(Texts<SAID>);
 
@@ -109,6 +109,12 @@ struct Claims<'a> {
     client_id: &'a str,
     scope: &'a str,
     mcp_server: &'a str,
+    /// The feed of ended grants names this hash when the grant ends; it does not give the id away.
+    grant_hash: Fingerprint,
+    /// The same for the access token alone.
+    token_hash: Fingerprint,
+    /// When the access token ends.
+    token_exp: UnixTime,
     iat: UnixTime,
     exp: UnixTime,
 }
@@ -122,22 +128,14 @@ impl AuthServer {
         scopes: &str,
         now: UnixTime,
     ) -> Result<Arc<Identity>, Error> {
-        let said: Asked<'_> = [
-            server.name.as_str(),
-            server.resource.as_str(),
-            seen.text(Part::Subject),
-            seen.text(Part::Name),
-            seen.text(Part::Email),
-            seen.text(Part::Client),
-            scopes,
-        ];
+        let said: Asked<'_> =
+            [server.name.as_str(), server.resource.as_str(), seen.text(Part::Jti), scopes];
         if let Some(known) = self.identities.0.get(&said)
             && (0..USE).contains(&(now.0 - known.made_at.0))
         {
             return Ok(known);
         }
-        let challenge = Challenge::beginning(&server.resource.metadata_url());
-        let identity = Arc::new(self.new_identity(now, said, &challenge)?);
+        let identity = Arc::new(self.new_identity(seen, server, scopes, now)?);
         let key = Texts::new(said).ok_or_else(|| Error::Internal("an endless identity".into()))?;
         self.identities.0.insert(Key(key), Arc::clone(&identity));
         Ok(identity)
@@ -145,20 +143,27 @@ impl AuthServer {
 
     fn new_identity(
         &self,
+        seen: &SeenToken,
+        server: &McpServer,
+        scopes: &str,
         now: UnixTime,
-        [server, resource, subject, name, email, client, scopes]: Asked<'_>,
-        challenge: &str,
     ) -> Result<Identity, Error> {
+        let [subject, name, email, client] =
+            [Part::Subject, Part::Name, Part::Email, Part::Client].map(|part| seen.text(part));
         let signed = if self.config.signed_identity {
+            let hash = |part| Fingerprint::of(seen.text(part));
             let claims = Claims {
                 iss: self.config.issuer.as_str(),
-                aud: resource,
+                aud: server.resource.as_str(),
                 sub: subject,
                 preferred_username: name,
                 email,
                 client_id: client,
                 scope: scopes,
-                mcp_server: server,
+                mcp_server: server.name.as_str(),
+                grant_hash: hash(Part::Grant),
+                token_hash: hash(Part::Jti),
+                token_exp: seen.expires_at,
                 iat: now,
                 exp: now.plus(LIFE),
             };
@@ -172,8 +177,8 @@ impl AuthServer {
         };
         Ok(Identity {
             made_at: now,
-            server: value(server)?,
-            challenge: value(challenge)?,
+            server: value(server.name.as_str())?,
+            challenge: value(&Challenge::beginning(&server.resource.metadata_url()))?,
             subject: value(subject)?,
             name: value(name)?,
             email: value(email)?,

@@ -13,13 +13,14 @@ use crate::{
 
 /// The first segments of the paths of the authorization server itself, which no server on its host
 /// may have.
-pub const OWN_PATHS: [&str; 15] = [
+pub const OWN_PATHS: [&str; 16] = [
     ".well-known",
     "admin",
     "authorize",
     "callback",
     "device",
     "device_authorization",
+    "ended-grants",
     "health",
     "introspect",
     "jwks",

@@ -46,7 +46,8 @@ pub struct Restored {
 }
 
 impl Store {
-    /// Hands every key to `take`, except counters of limits, which end within minutes. Each is as it
+    /// Hands every key to `take`, except counters of limits, which end within minutes, and the feed
+    /// of ended grants, which is for the proxies that run now. Each is as it
     /// was at one moment; all of them together are not.
     pub async fn dump<E: From<Error>>(
         &self,
@@ -96,12 +97,15 @@ impl Store {
         let mut connection = self.pool.get().await?;
         let (mut all, mut cursor) = (BTreeSet::new(), 0_u64);
         let counters = format!("{PREFIX}limit:");
+        // Restored, it would name grants that are back.
+        let feed = Key::EndedGrants.text();
         loop {
             let mut command = redis::cmd("SCAN");
             command.arg(cursor).arg("MATCH").arg(format!("{PREFIX}*")).arg("COUNT").arg(BATCH);
             let (next, keys): (u64, Vec<String>) = command.query_async(&mut connection).await?;
             // A key may be told more than once.
-            all.extend(keys.into_iter().filter(|key| !key.starts_with(&counters)));
+            let kept = |key: &String| !key.starts_with(&counters) && *key != feed;
+            all.extend(keys.into_iter().filter(kept));
             cursor = next;
             if cursor == 0 {
                 return Ok(all);

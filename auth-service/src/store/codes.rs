@@ -11,14 +11,13 @@ impl Expiring for CodeRecord {
     }
 }
 
-/// Marks the code as redeemed and stores its grant; on a replay deletes the grant instead. One
-/// step, since a replay that runs between mark and grant would find nothing to end.
+/// Marks the code as redeemed and stores its grant, in one step: a replay that ran between the two would
+/// find no grant to end.
 const REDEEM: &str = r"
 if redis.call('SET', KEYS[1], '1', 'NX', 'EX', ARGV[3]) then
     redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[2])
     return 1
 end
-redis.call('DEL', KEYS[2])
 return 0
 ";
 
@@ -74,6 +73,7 @@ impl Store {
         let redeemed: bool = call.invoke_async(&mut self.pool.get().await?).await?;
         self.witness.changed(Key::Grant(&grant.id).text().as_bytes());
         if !redeemed {
+            self.revoke_grant(&grant.id).await?;
             return Ok(Redemption::Replayed);
         }
         // Who revokes deletes codes, then looks for grants. This grant is either found there, or

@@ -33,9 +33,9 @@ impl Store {
         Ok(self.put_essential_if("XX", &key, grant, ttl).await?.is_some())
     }
 
-    /// Ends a grant, and with it every token that was issued under it.
+    /// Ends a grant, and with it every token that was issued under it. The proxies are told.
     pub async fn revoke_grant(&self, id: &Identifier) -> Result<bool, Error> {
-        self.delete(&Key::Grant(id)).await
+        self.end_record(&Key::Grant(id).text(), id).await
     }
 
     /// Notes an access token as issued.
@@ -44,9 +44,9 @@ impl Store {
         self.put_essential(&key.text(), record, Ttl::until(now, record.expires_at)).await
     }
 
-    /// Ends one access token.
+    /// Ends one access token. The proxies are told.
     pub async fn revoke_access(&self, grant: &Identifier, jti: &Identifier) -> Result<bool, Error> {
-        self.delete(&Key::Access(grant, jti)).await
+        self.end_record(&Key::Access(grant, jti).text(), jti).await
     }
 
     /// Whether the access token and its grant are both still there.

@@ -82,6 +82,8 @@ pub(super) enum Key<'a> {
     Grant(&'a Identifier),
     /// An access token of a grant.
     Access(&'a Identifier, &'a Identifier),
+    /// The feed of ended grants and access tokens.
+    EndedGrants,
     /// A refresh token.
     Refresh(&'a Fingerprint),
     /// The mark that a refresh token was used.
@@ -128,6 +130,7 @@ impl Key<'_> {
             Self::Access(grant, jti) => {
                 [PREFIX, "access:{", grant.as_str(), "}:", jti.as_str()].concat()
             }
+            Self::EndedGrants => join("ended-grants", ""),
             Self::Refresh(token) => join("refresh:", token.as_str()),
             Self::SpentRefresh(token) => join("spent-refresh:", token.as_str()),
             Self::Limit(what, window) => format!("{PREFIX}limit:{what}:{window}"),

@@ -10,6 +10,7 @@ mod clients;
 mod codes;
 mod condition;
 mod devices;
+mod ended_grants;
 mod essential;
 mod grants;
 mod key;
@@ -40,13 +41,14 @@ pub use self::{
     backup::{Entry, Held, Restored},
     codes::Redemption,
     condition::Condition,
+    ended_grants::News,
     limits::Bound,
     predecessor::OldRecord,
     refresh::Spending,
     revocation::{Ended, Selection},
     witness::Sighting,
 };
-use self::{key::Key, questions::Questions, witness::Witness};
+use self::{ended_grants::EndedGrants, key::Key, questions::Questions, witness::Witness};
 use crate::{config::RedisConfig, model::UnixTime};
 
 /// How long a request waits for Redis before it is answered with 503.
@@ -90,6 +92,8 @@ pub struct Store {
     /// For the link over which Redis tells of changes.
     tracked: redis::Client,
     witness: Arc<Witness>,
+    /// What has ended, for the proxies.
+    ended: EndedGrants,
 }
 
 impl Store {
@@ -128,6 +132,7 @@ impl Store {
             hot,
             tracked,
             witness: Arc::new(Witness::new()),
+            ended: EndedGrants::new(),
         })
     }
 

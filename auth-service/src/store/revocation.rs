@@ -82,6 +82,8 @@ trait Revocable: DeserializeOwned + Expiring {
     const KIND: &str;
     /// The kind of the record under the same name that goes with it.
     const WITH: Option<&str> = None;
+    /// Whether the proxies are told of its end.
+    const IS_TOLD: bool = false;
 
     fn held(&self) -> Held<'_>;
 }
@@ -139,6 +141,7 @@ impl Revocable for CodeRecord {
 
 impl Revocable for Grant {
     const KIND: &str = "grant";
+    const IS_TOLD: bool = true;
 
     fn held(&self) -> Held<'_> {
         Held {
@@ -153,6 +156,7 @@ impl Revocable for Grant {
 
 impl Revocable for AccessRecord {
     const KIND: &str = "access";
+    const IS_TOLD: bool = true;
 
     fn held(&self) -> Held<'_> {
         Held { jti: Some(&self.jti), ..Held::default() }
@@ -198,12 +202,20 @@ impl Sweep<'_> {
             let name = key.strip_prefix(PREFIX)?.strip_prefix(T::KIND)?;
             Some([PREFIX, kind, name].concat())
         });
+        if T::IS_TOLD {
+            return self.store.end_record(&key, &id_of(&key)).await;
+        }
         let mut command = redis::cmd("DEL");
         command.arg(&key).arg(with);
         let count: usize = command.query_async(&mut self.store.pool.get().await?).await?;
-        self.store.witness.changed(key.as_bytes());
         Ok(count > 0)
     }
+}
+
+/// The id of a grant or an access token, as its key ends: even a record that cannot be read has one.
+fn id_of(key: &str) -> Identifier {
+    let id = key.rsplit(':').next().unwrap_or_default();
+    Identifier::parsed(id.trim_start_matches('{').trim_end_matches('}'))
 }
 
 impl Store {

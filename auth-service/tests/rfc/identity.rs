@@ -1,6 +1,6 @@
 //! `X-MCP-Identity`: who asks, signed (RFC 7519, RFC 8725).
 
-use auth_service::model::Clock;
+use auth_service::model::{Clock, Fingerprint};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, jwk::JwkSet};
 use serde_json::{Value, json};
 
@@ -31,9 +31,12 @@ async fn a_server_gets_to_know_who_asks_in_a_signed_form() {
     let token = gateway.tokens(&app, "alice", TIME).await.text("access_token");
     let answer = gateway.verify(TIME, &token).await;
     let now = gateway.clock.now().0;
+    let held = parts(&token)[1].clone();
+    let hash = |name: &str| Fingerprint::of(held[name].as_str().unwrap()).to_string();
     let expected = json!({
         "iss": ISSUER, "aud": TIME, "sub": "local:alice", "preferred_username": "alice",
         "client_id": app.id, "scope": "mcp", "mcp_server": "time", "iat": now, "exp": now + 60,
+        "grant_hash": hash("grant_id"), "token_hash": hash("jti"), "token_exp": held["exp"],
     });
     assert_eq!(checked(&gateway, answer.header("x-mcp-identity")).await, expected);
 }

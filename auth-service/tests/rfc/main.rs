@@ -57,6 +57,7 @@ mod s13_devices;
 mod s1_full_redis;
 mod s1_storage;
 mod s5_registrations;
+mod s6_ended_grants;
 mod s7_unasked;
 mod servers_file;
 mod session;

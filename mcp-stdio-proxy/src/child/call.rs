@@ -6,6 +6,7 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use crate::catalogue::tools::ToolView;
+use crate::grants::Admission;
 use crate::protocol::error;
 use crate::protocol::message::Envelope;
 use crate::stream::Stream;
@@ -28,6 +29,8 @@ pub struct Call {
     pub taker: Option<Arc<dyn Taker>>,
     /// What a client of 2026-07-28 has asked for.
     pub terms: Terms,
+    /// What it rests on, if the gateway says that.
+    pub admission: Option<Admission>,
 }
 
 /// The request with which a client comes back to a call.
@@ -40,6 +43,8 @@ pub struct Resumed {
     pub stream: Arc<Stream>,
     /// The least level of log messages.
     pub log: Option<usize>,
+    /// What it rests on, if the gateway says that.
+    pub admission: Option<Admission>,
 }
 
 /// A call in flight, as a message that comes before its answer finds it.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::call::{Addressee, Call, Open, Resumed};
+use crate::grants::{Admission, Over};
 use crate::protocol::error;
 use crate::stream::Stream;
 use crate::sync::lock;
@@ -111,6 +112,7 @@ impl Calls {
         let Some(call) = open.as_mut().and_then(|open| open.get_mut(&id)) else { return false };
         (call.id, call.token, call.stream) = (with.id, with.token, with.stream);
         call.terms.log = with.log;
+        call.admission = with.admission;
         call.terms.parked = false;
         call.since = Instant::now();
         true
@@ -134,6 +136,15 @@ impl Calls {
                 open.extract_if(|_, call| late(call)).collect()
             })
             .unwrap_or_default()
+    }
+
+    /// Takes the calls whose access was revoked, or may have been.
+    pub fn take_over(&self) -> Vec<(u64, Call, Over)> {
+        let mut open = lock(&self.open);
+        let over = |call: &Call| call.admission.as_ref().and_then(Admission::over);
+        let calls = open.as_mut().map(|open| open.extract_if(|_, call| over(call).is_some()));
+        let calls = calls.into_iter().flatten();
+        calls.filter_map(|(id, call)| over(&call).map(|over| (id, call, over))).collect()
     }
 
     /// The streams of the calls in flight with their sessions, newest first, those that a client
@@ -195,6 +206,7 @@ mod tests {
             tools: None,
             taker: None,
             terms: Terms::default(),
+            admission: None,
         }
     }
 

@@ -39,6 +39,7 @@ impl Child {
             tools: None,
             taker: None,
             terms: Terms::default(),
+            admission: None,
         };
         self.calls.add(id, call).map_err(|_| Failed::Gone)?;
         let text =

@@ -25,6 +25,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
+use crate::grants::Admission;
+use crate::protocol::error;
 use crate::protocol::message::Envelope;
 use crate::protocol::splice;
 use crate::sync::{lock, now_ms, since_ms};
@@ -96,6 +98,27 @@ impl Child {
             r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{id},"reason":"{reason}"}}}}"#
         );
         self.post(splice::line(&text, &mut []));
+    }
+
+    /// Ends the calls whose access was revoked, or may have been; returns how many.
+    pub fn end_revoked(&self) -> usize {
+        let over = self.calls.take_over();
+        let count = over.len();
+        for (id, call, why) in over {
+            self.cancel(id, "the access was revoked");
+            call.fail(error::TRANSPORT, &why.to_string());
+        }
+        count
+    }
+
+    /// Ends the call `id`, which has just been written, if its access was revoked meanwhile.
+    pub fn settle(&self, id: u64, admission: Option<&Admission>) {
+        let Some(why) = admission.and_then(Admission::over) else { return };
+        // Whoever took it before may have cancelled it before it was written.
+        self.cancel(id, "the access was revoked");
+        if let Some(call) = self.calls.take(id) {
+            call.fail(error::TRANSPORT, &why.to_string());
+        }
     }
 
     /// Says who hears what the child says unasked.

@@ -7,7 +7,10 @@ use actix_web::{HttpMessage as _, HttpRequest};
 
 use super::headers;
 use super::refusal::Refusal;
+use crate::grants::Admission;
 use crate::identity::{Asker, Identities, Refused};
+use crate::protocol::error;
+use crate::room::Room;
 
 const IDENTITY: &str = "x-mcp-identity";
 
@@ -25,13 +28,15 @@ pub(super) async fn check(
     let asker = identities.asker(token, server).await.map_err(|why| match why {
         Refused::Unproven => Refusal::past_the_gateway(),
         Refused::NotNow => Refusal::no_keys_yet(),
+        Refused::Revoked => revoked(request),
     })?;
     if !agrees(request, headers::USER, &asker.subject)
         || !agrees(request, headers::SCOPES, &asker.scopes)
     {
         return Err(Refusal::past_the_gateway());
     }
-    request.extensions_mut().insert(asker);
+    let admission = asker.access.as_ref().map(Admission::now);
+    request.extensions_mut().insert(Proven { asker, admission });
     Ok(())
 }
 
@@ -45,9 +50,38 @@ fn agrees(request: &HttpRequest, name: &str, proven: &str) -> bool {
     })
 }
 
+/// Who has proven to be who, and what the request rests on.
+struct Proven {
+    asker: Arc<Asker>,
+    admission: Option<Admission>,
+}
+
 /// Who has proven to be who.
 pub(super) fn proven(request: &HttpRequest) -> Option<Arc<Asker>> {
-    request.extensions().get::<Arc<Asker>>().cloned()
+    request.extensions().get::<Proven>().map(|proven| Arc::clone(&proven.asker))
+}
+
+/// What the request rests on, if the gateway tells when that ends.
+pub(super) fn admission(request: &HttpRequest) -> Option<Admission> {
+    request.extensions().get::<Proven>()?.admission.clone()
+}
+
+/// Notes at `room` what the request rests on.
+pub(super) fn note(request: &HttpRequest, room: &Room) {
+    if let Some(Proven { admission: Some(admission), .. }) = request.extensions().get() {
+        room.note(admission.grant());
+    }
+}
+
+/// Refuses a request whose access was revoked since it came in, or may have been.
+pub(super) fn check_admission(admission: Option<&Admission>) -> Result<(), Refusal> {
+    let over = admission.and_then(Admission::over);
+    over.map_or(Ok(()), |over| Err(Refusal::answer(error::TRANSPORT, over.to_string())))
+}
+
+/// The answer to a request whose access was revoked, as the gateway itself would give it.
+pub(super) fn revoked(request: &HttpRequest) -> Refusal {
+    Refusal::revoked(headers::challenge(request.headers()))
 }
 
 /// The user, if there is a gateway.

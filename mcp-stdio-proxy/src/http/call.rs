@@ -15,6 +15,7 @@ use crate::catalogue::tools::{ToolView, Verdict};
 use crate::child::Child;
 use crate::child::call::{Call, Taker, Terms};
 use crate::child::calls::Refused;
+use crate::grants::Admission;
 use crate::hub::Seat;
 use crate::protocol::message::{self, Envelope};
 use crate::protocol::{error, splice};
@@ -80,15 +81,18 @@ async fn place(
     message: (&str, &Envelope<'_>),
     stream: &Arc<Stream>,
 ) -> Result<(), Refusal> {
+    let admission = asker::admission(request);
     let tools = check_tool(request, &seat.room.backend, message.1)?;
     let listed = tools.filter(|_| message.1.method == "tools/list");
     // A second time if the server ended in the very moment.
     for _ in 0..2 {
         let child = gate.hub.child(&seat.room).await?;
         let placed = if seat.room.is_upgraded() {
-            upgrade(&child, seat, message, (stream, listed.clone())).await?
+            let way = (stream, listed.clone(), admission.clone());
+            upgrade(&child, seat, message, way).await?
         } else {
-            write(&child, seat, message, (stream, listed.clone(), None))
+            let way = (stream, listed.clone(), admission.clone());
+            write(&child, seat, message, way, None)
         };
         match placed {
             Ok(()) => return Ok(()),
@@ -103,15 +107,21 @@ async fn place(
     Err(Refusal::answer(error::INTERNAL, why))
 }
 
-/// Where an answer goes, what of a list of tools is for the client, and who else takes it first.
-type Way<'a> = (&'a Arc<Stream>, Option<Arc<ToolView>>, Option<Arc<dyn Taker>>);
+/// Where an answer goes, what of a list of tools is for the client, and what the request rests on.
+type Way<'a> = (&'a Arc<Stream>, Option<Arc<ToolView>>, Option<Admission>);
 
 fn write(
     child: &Child,
     seat: &Seat,
     (text, envelope): (&str, &Envelope<'_>),
-    (stream, tools, taker): Way<'_>,
+    (stream, tools, admission): Way<'_>,
+    taker: Option<Arc<dyn Taker>>,
 ) -> Result<(), Refused> {
+    // Revoked while the process was started: the server never hears of it.
+    if let Some(over) = admission.as_ref().and_then(Admission::over) {
+        stream.answer(error::answer(envelope.id, error::TRANSPORT, &over.to_string()).into());
+        return Ok(());
+    }
     let id = child.calls.next_id();
     let token = envelope.params.and_then(message::asked_progress);
     let call = Call {
@@ -123,12 +133,14 @@ fn write(
         tools,
         taker,
         terms: Terms::default(),
+        admission: admission.clone(),
     };
     child.calls.add(id, call)?;
     let parts = [Some(envelope.id), token].into_iter().flatten();
     let mut edits: Vec<_> =
         parts.filter_map(|part| Some((splice::span(text, part)?, id.to_string()))).collect();
     child.post(splice::line(text, &mut edits));
+    child.settle(id, admission.as_ref());
     Ok(())
 }
 
@@ -137,7 +149,7 @@ async fn upgrade(
     child: &Arc<Child>,
     seat: &Seat,
     (text, envelope): (&str, &Envelope<'_>),
-    (stream, tools): (&Arc<Stream>, Option<Arc<ToolView>>),
+    (stream, tools, admission): Way<'_>,
 ) -> Result<Result<(), Refused>, Refusal> {
     let room = &seat.room;
     if let Some(answer) = room.answer_here(child, &seat.session, envelope).await {
@@ -152,7 +164,7 @@ async fn upgrade(
     let text = text.map_err(|why| Refusal::answer(error::INVALID_PARAMS, why.to_string()))?;
     let envelope = message::parse(&text)?;
     let taker = room.legacy_taker(child, &envelope.method, &text);
-    Ok(write(child, seat, (&text, &envelope), (stream, tools, Some(taker))))
+    Ok(write(child, seat, (&text, &envelope), (stream, tools, admission), Some(taker)))
 }
 
 /// Refuses a tool that is not for this client; which tools are.
@@ -208,7 +220,8 @@ async fn respond(gate: &Gate, seat: &Seat, stream: Arc<Stream>) -> HttpResponse 
         Ok(First::More) | Err(_) => {
             seat.session.keep(&stream);
             let priming = seat.session.revision.has_priming();
-            sse::response(stream.reader(), priming, settings.keep_alive)
+            // A call may outlive the access token; with the grant it is answered and so ends.
+            sse::response(stream.reader(), priming, settings.keep_alive, None)
         }
     }
 }

@@ -130,6 +130,7 @@ impl Gate {
                 Refusal::bad_request("the Mcp-Session-Id header is missing; send initialize first")
             })?,
         };
+        asker::note(request, &seat.room);
         seat.session.touch();
         seat.room.touch();
         Ok(seat)

@@ -33,6 +33,22 @@ async fn serve(
 ) -> Result<HttpResponse, Refusal> {
     let backend = gate.enter(request).await?;
     visit.server = Some(Arc::clone(&backend.name));
+    let served = serve_admitted(request, gate, &backend, payload, visit);
+    let Some(admission) = asker::admission(request) else { return served.await };
+    tokio::select! {
+        biased;
+        () = admission.revoked() => Err(asker::revoked(request)),
+        served = served => served,
+    }
+}
+
+async fn serve_admitted(
+    request: &HttpRequest,
+    gate: &Gate,
+    backend: &Arc<Backend>,
+    payload: Payload,
+    visit: &mut Visit,
+) -> Result<HttpResponse, Refusal> {
     headers::check_post(request.headers())?;
     visit.principal = asker::principal(request)?;
     let body = body::read(payload, request.headers(), gate.hub.settings.max_request).await?;
@@ -40,13 +56,13 @@ async fn serve(
     if text.trim_start().starts_with('[') {
         visit.asks("batch", None);
         headers::check_version(request.headers())?;
-        return batch(request, gate, &backend, text).await;
+        return batch(request, gate, backend, text).await;
     }
     let envelope = message::parse(text)?;
     let is_call = envelope.method == "tools/call";
     let tool = envelope.params.filter(|_| is_call).and_then(message::tool_name);
     visit.asks(&envelope.method, tool);
-    let served = one(request, gate, &backend, (text, &envelope)).await;
+    let served = one(request, gate, backend, (text, &envelope)).await;
     served.map_err(|refusal| refusal.with_id(envelope.id))
 }
 
@@ -82,6 +98,7 @@ async fn initialize(
     })?;
     let principal = asker::principal(request)?;
     let (seat, result) = gate.hub.open(backend, principal, hello).await?;
+    asker::note(request, &seat.room);
     let text = format!(r#"{{"jsonrpc":"2.0","id":{},"result":{result}}}"#, envelope.id);
     let mut response = HttpResponse::Ok();
     if let Some(id) = &seat.session.id {

@@ -69,6 +69,18 @@ impl Refusal {
         Self { challenge: Some("MCP-Identity".to_owned()), ..refusal }
     }
 
+    /// 401, with the gateway's challenge to log in again (RFC 6750 §3.1).
+    pub(super) fn revoked(challenge: Option<&str>) -> Self {
+        let why = "the access of this client was revoked; log in again";
+        let challenge = challenge.map(|beginning| {
+            format!(
+                "{beginning}, error=\"invalid_token\", error_description=\"the token was revoked\""
+            )
+        });
+        let challenge = challenge.or_else(|| Some("MCP-Identity".to_owned()));
+        Self { challenge, ..Self::new(StatusCode::UNAUTHORIZED, error::TRANSPORT, why) }
+    }
+
     pub(super) fn no_keys_yet() -> Self {
         let why = "it cannot be checked now who asks; try again";
         let refusal = Self::new(StatusCode::SERVICE_UNAVAILABLE, error::TRANSPORT, why);

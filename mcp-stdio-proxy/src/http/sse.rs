@@ -14,14 +14,20 @@ use actix_web::web::Bytes;
 use tokio::time::{Instant, Interval, interval_at};
 
 use super::answer::next_piece;
+use crate::grants::Until;
 use crate::protocol::splice::Payload;
 use crate::stream::Reader;
 
 /// Below this an event leaves in one piece.
 const SMALL: usize = 16 << 10;
 
-/// Answers with the events of `reader`, which a client can come back to.
-pub(super) fn response(reader: Reader, priming: bool, beat: Duration) -> HttpResponse {
+/// Answers with the events of `reader`, which a client can come back to, until they have to end.
+pub(super) fn response(
+    reader: Reader,
+    priming: bool,
+    beat: Duration,
+    until: Option<Until>,
+) -> HttpResponse {
     let mut ready = VecDeque::new();
     if priming {
         // "The server SHOULD immediately send an SSE event consisting of an event ID and an empty
@@ -31,14 +37,19 @@ pub(super) fn response(reader: Reader, priming: bool, beat: Duration) -> HttpRes
         // Something must be sent at once, or the client does not see that the stream is open.
         ready.push_back(Bytes::from_static(b": open\n\n"));
     }
-    respond(Events { reader, ready, large: None, beats: beats(beat), whole: None })
+    respond(Events { reader, ready, large: None, beats: beats(beat), until, whole: None })
 }
 
 /// Answers with the events of `reader`, in a revision in which "resumable SSE streams via
 /// `Last-Event-ID` are not supported". `whole` is dropped with the stream, at its end or earlier.
-pub(super) fn once(reader: Reader, beat: Duration, whole: Box<dyn Any>) -> HttpResponse {
+pub(super) fn once(
+    reader: Reader,
+    beat: Duration,
+    until: Option<Until>,
+    whole: Box<dyn Any>,
+) -> HttpResponse {
     let ready = VecDeque::from([Bytes::from_static(b": open\n\n")]);
-    respond(Events { reader, ready, large: None, beats: beats(beat), whole: Some(whole) })
+    respond(Events { reader, ready, large: None, beats: beats(beat), until, whole: Some(whole) })
 }
 
 fn beats(beat: Duration) -> Interval {
@@ -59,6 +70,8 @@ struct Events {
     /// The rest of an event that leaves in pieces.
     large: Option<Payload>,
     beats: Interval,
+    /// When it has to end, whatever is still to come.
+    until: Option<Until>,
     /// What ends with a stream that nobody can come back to.
     whole: Option<Box<dyn Any>>,
 }
@@ -103,6 +116,9 @@ impl MessageBody for Events {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        if self.until.as_mut().is_some_and(|until| until.poll(cx).is_ready()) {
+            return Poll::Ready(None);
+        }
         if let Some(bytes) = self.take() {
             return Poll::Ready(Some(Ok(bytes)));
         }

@@ -5,7 +5,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::refusal::Refusal;
-use super::{Gate, headers, modern, sse};
+use super::{Gate, asker, headers, modern, sse};
 
 pub(super) async fn get(request: HttpRequest, gate: Data<Gate>) -> HttpResponse {
     open(&request, &gate).await.unwrap_or_else(|refusal| refusal.response())
@@ -22,7 +22,8 @@ async fn open(request: &HttpRequest, gate: &Gate) -> Result<HttpResponse, Refusa
         .and_then(|(number, seq)| Some(seat.session.stream(number)?.reader_after(seq)));
     let reader = resumed.unwrap_or_else(|| seat.session.standing.reader());
     let priming = seat.session.revision.has_priming();
-    Ok(sse::response(reader, priming, gate.hub.settings.keep_alive))
+    let until = asker::admission(request).map(|admission| admission.until());
+    Ok(sse::response(reader, priming, gate.hub.settings.keep_alive, until))
 }
 
 /// The stream and the number of an event id.

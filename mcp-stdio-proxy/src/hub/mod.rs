@@ -2,6 +2,7 @@
 
 mod modern;
 mod permit;
+mod revoked;
 mod sweep;
 
 use std::collections::{BTreeMap, HashMap};

@@ -32,6 +32,8 @@ impl Hub {
 
     fn sweep(self: &Arc<Self>) {
         self.nursery.reap();
+        // One that was started while the grant ended.
+        self.end_disowned();
         for room in self.rooms() {
             if let Some(child) = room.live() {
                 fail_overdue(&room, &child);
@@ -92,7 +94,7 @@ impl Hub {
     }
 
     /// Ends a room with all its sessions.
-    fn forget(&self, room: &Arc<Room>) {
+    pub(super) fn forget(&self, room: &Arc<Room>) {
         lock(&self.seats).retain(|_, seat| !Arc::ptr_eq(&seat.room, room));
         self.remove(room);
     }

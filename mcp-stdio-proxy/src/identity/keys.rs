@@ -6,9 +6,11 @@ use std::time::{Duration, Instant};
 
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk};
 use jsonwebtoken::{Algorithm, DecodingKey};
-use reqwest::{Client, Url, redirect};
+use reqwest::Url;
 use serde::Deserialize;
 use serde_json::Value;
+
+use super::fetch::{self, Fetcher};
 
 /// How often keys are asked for without a reason.
 const EVERY: Duration = Duration::from_mins(10);
@@ -16,19 +18,14 @@ const EVERY: Duration = Duration::from_mins(10);
 const AT_MOST: Duration = Duration::from_secs(10);
 /// Between attempts that failed.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
-const PATIENCE: Duration = Duration::from_secs(5);
-/// The longest set, in bytes.
-const LONGEST: usize = 64 << 10;
 /// The most keys of a set.
 const MOST: usize = 16;
 
 /// Keys cannot be had.
 #[derive(Debug, thiserror::Error)]
 enum Error {
-    #[error("no answer")]
-    Http(#[from] reqwest::Error),
-    #[error("the answer is longer than {LONGEST} bytes")]
-    Long,
+    #[error(transparent)]
+    Fetch(#[from] fetch::Error),
     #[error("the answer is no JWK Set")]
     Json(#[from] serde_json::Error),
     #[error("no key of the answer is for ES256 or RS256 and has a kid")]
@@ -59,21 +56,15 @@ impl KeySet {
 /// The keys, as far as they are known.
 pub(super) struct Keys {
     url: Url,
-    http: Client,
+    fetcher: Fetcher,
     known: RwLock<Option<Arc<KeySet>>>,
     /// When they were asked for because of one that was not known.
     missed: tokio::sync::Mutex<Option<Instant>>,
 }
 
 impl Keys {
-    pub(super) fn new(url: Url) -> Result<Self, reqwest::Error> {
-        let http = Client::builder()
-            .no_proxy()
-            .redirect(redirect::Policy::none())
-            .timeout(PATIENCE)
-            .connect_timeout(PATIENCE)
-            .build()?;
-        Ok(Self { url, http, known: RwLock::default(), missed: tokio::sync::Mutex::default() })
+    pub(super) fn new(url: Url, fetcher: Fetcher) -> Self {
+        Self { url, fetcher, known: RwLock::default(), missed: tokio::sync::Mutex::default() }
     }
 
     pub(super) fn known(&self) -> Option<Arc<KeySet>> {
@@ -122,16 +113,7 @@ impl Keys {
     }
 
     async fn fetch(&self) -> Result<Vec<Jwk>, Error> {
-        let request = self.http.get(self.url.clone());
-        let mut response = request.send().await?.error_for_status()?;
-        let mut body = Vec::new();
-        while let Some(piece) = response.chunk().await? {
-            body.extend_from_slice(&piece);
-            if body.len() > LONGEST {
-                return Err(Error::Long);
-            }
-        }
-        read(&body)
+        read(&self.fetcher.fetch(self.url.clone()).await?)
     }
 
     fn learn(&self, jwks: Vec<Jwk>) -> Arc<KeySet> {

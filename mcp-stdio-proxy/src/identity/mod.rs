@@ -1,15 +1,23 @@
 //! Who asks, as the gateway in front says in a form that proves itself: a JWT (RFC 7519) of the type
 //! `mcp-identity+jwt`, signed with a key that the gateway publishes. Of OAuth nothing is known here.
 
+mod feed;
+mod fetch;
 mod keys;
 mod verify;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use quick_cache::sync::Cache;
 use reqwest::Url;
 
+use crate::grants::{Access, Grants, Rests};
+use crate::hub::Hub;
+use feed::Feed;
+use fetch::Fetcher;
 use keys::Keys;
+use verify::Claims;
 
 /// The most identities that are remembered; some 2 KB each.
 const CAPACITY: usize = 4_096;
@@ -21,6 +29,8 @@ pub struct Asker {
     pub subject: Arc<str>,
     /// What they may do, separated by blanks.
     pub scopes: String,
+    /// The access token that they have, if the gateway tells when it ends.
+    pub access: Option<Arc<Access>>,
     /// The server that they may use.
     server: String,
     expires_at: u64,
@@ -35,24 +45,36 @@ pub enum Refused {
     Unproven,
     /// The keys are not known yet.
     NotNow,
+    /// The grant, or the access token, was revoked since the gateway let the request through.
+    Revoked,
 }
 
 /// Checks identities.
 pub struct Identities {
     keys: Keys,
+    grants: Arc<Grants>,
+    feed: Feed,
     /// By their text, so that a signature is checked once.
     checked: Cache<String, Arc<Asker>>,
 }
 
 impl Identities {
-    /// With the keys at `url`, which are asked for by [`follow`](Self::follow).
-    pub fn new(url: Url) -> Result<Self, reqwest::Error> {
-        Ok(Self { keys: Keys::new(url)?, checked: Cache::new(CAPACITY) })
+    /// With the keys at `keys` and the feed of ended grants at `ended`, both of which are read by
+    /// [`follow`](Self::follow). The silence of the feed counts for `lease`.
+    pub fn new(keys: Url, ended: Url, lease: Duration) -> Result<Self, reqwest::Error> {
+        let grants = Arc::new(Grants::new(lease));
+        let fetcher = Fetcher::new()?;
+        Ok(Self {
+            keys: Keys::new(keys, fetcher.clone()),
+            feed: Feed::new(ended, fetcher, Arc::clone(&grants)),
+            grants,
+            checked: Cache::new(CAPACITY),
+        })
     }
 
-    /// Keeps the keys current, for ever.
-    pub async fn follow(&self) {
-        self.keys.follow().await;
+    /// Keeps the keys current, and ends what `hub` serves on the strength of ended grants. Never returns.
+    pub async fn follow(&self, hub: &Hub) {
+        tokio::join!(self.keys.follow(), self.feed.follow(hub), self.feed.watch(hub));
     }
 
     /// Who has `token`, if it is for `server`.
@@ -63,6 +85,9 @@ impl Identities {
         };
         if verify::is_over(asker.expires_at) || asker.server != server {
             return Err(Refused::Unproven);
+        }
+        if asker.access.as_ref().is_some_and(|access| access.has_ended()) {
+            return Err(Refused::Revoked);
         }
         Ok(asker)
     }
@@ -81,14 +106,22 @@ impl Identities {
         }
         let key = keys.by_id(&kid).ok_or(Refused::Unproven)?;
         let claims = verify::read(token, key).ok_or(Refused::Unproven)?;
+        let access = self.access(&claims)?;
         let asker = Arc::new(Asker {
             subject: claims.sub.into(),
             scopes: claims.scope,
+            access,
             server: claims.mcp_server,
             expires_at: claims.exp,
             generation: keys.generation,
         });
         self.checked.insert(token.to_owned(), Arc::clone(&asker));
         Ok(asker)
+    }
+
+    fn access(&self, claims: &Claims) -> Result<Option<Arc<Access>>, Refused> {
+        let Some(grant) = &claims.grant_hash else { return Ok(None) };
+        let rests = Rests { grant, token: claims.token_hash.as_deref(), ends: claims.token_exp };
+        self.grants.access(&rests).map(Some).ok_or(Refused::Revoked)
     }
 }

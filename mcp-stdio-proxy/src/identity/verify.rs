@@ -11,6 +11,8 @@ const TYPE: &str = "mcp-identity+jwt";
 const LEEWAY: u64 = 5;
 /// The longest user id.
 const USER_LENGTH: usize = 256;
+/// The longest hash.
+const HASH_LENGTH: usize = 128;
 
 /// What is read of an identity.
 #[derive(Deserialize)]
@@ -19,6 +21,12 @@ pub(super) struct Claims {
     pub(super) scope: String,
     pub(super) mcp_server: String,
     pub(super) exp: u64,
+    /// What the feed of ended grants calls the grant. Without it nothing is asked of the feed.
+    pub(super) grant_hash: Option<String>,
+    /// The same for the access token.
+    pub(super) token_hash: Option<String>,
+    /// When the access token ends.
+    pub(super) token_exp: Option<u64>,
 }
 
 /// The key that `token` names, if its header is that of an identity.
@@ -39,6 +47,8 @@ pub(super) fn read(token: &str, key: &Key) -> Option<Claims> {
     validation.validate_aud = false;
     let claims: Claims = decode(token, &key.decoding, &validation).ok()?.claims;
     let usable = (1..=USER_LENGTH).contains(&claims.sub.len());
+    let hashes = [&claims.grant_hash, &claims.token_hash];
+    let usable = usable && hashes.into_iter().flatten().all(|hash| hash.len() <= HASH_LENGTH);
     (usable && !claims.sub.contains(char::is_control)).then_some(claims)
 }
 

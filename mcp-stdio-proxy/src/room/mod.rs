@@ -2,6 +2,7 @@
 
 mod answers;
 mod audience;
+mod grants;
 mod handshake;
 mod level;
 mod listen;
@@ -28,6 +29,7 @@ use crate::translate::discover::Greeting;
 use crate::translate::input::Question;
 pub use answers::taker;
 use audience::Ask;
+use grants::Grants;
 pub use handshake::Hello;
 use listen::Listener;
 pub use listen::Listening;
@@ -84,6 +86,8 @@ pub struct Room {
     closed: AtomicBool,
     touched: AtomicU64,
     sessions: Mutex<Vec<Arc<Session>>>,
+    /// The grants that its requests rest on.
+    grants: Grants,
     ambient: OnceLock<Arc<Session>>,
     asks: Mutex<HashMap<u64, Ask>>,
     /// Clients of 2026-07-28 that listen for changes.
@@ -124,6 +128,7 @@ impl Room {
             closed: AtomicBool::new(false),
             touched: now_ms().into(),
             sessions: Mutex::default(),
+            grants: Grants::default(),
             ambient: OnceLock::new(),
             asks: Mutex::default(),
             listeners: Mutex::default(),

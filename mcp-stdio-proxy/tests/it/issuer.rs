@@ -1,4 +1,5 @@
-//! What signs identities in these tests, and the real HTTP server that publishes its keys.
+//! What signs identities in these tests, and the real HTTP server that publishes its keys and tells of
+//! ended grants.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
@@ -14,9 +15,13 @@ use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey, get_current_timestamp};
 use serde_json::{Value, json};
 
-/// Answers each request with the same text; without one, with 500.
+use crate::feed::Feed;
+
+/// Answers each request for keys with the same text; without one, with 500.
 pub(crate) struct KeyServer {
     pub(crate) url: String,
+    /// What it says at `/ended-grants`.
+    pub(crate) feed: Arc<Feed>,
     answer: Arc<Mutex<Option<String>>>,
     asked: Arc<AtomicUsize>,
 }
@@ -27,31 +32,38 @@ impl KeyServer {
         let url = format!("http://{}/jwks", listener.local_addr().unwrap());
         let (answer, asked) = (Arc::new(Mutex::new(answer)), Arc::new(AtomicUsize::new(0)));
         let (answering, counting) = (Arc::clone(&answer), Arc::clone(&asked));
+        let feed = Arc::new(Feed::default());
+        let telling = Arc::clone(&feed);
         // Ends with the process of the tests.
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let stream = stream.unwrap();
                 let head = BufReader::new(&stream).lines().map_while(Result::ok);
-                assert!(head.take_while(|line| !line.is_empty()).count() > 0);
-                let (status, body) = match &*answering.lock().unwrap() {
-                    Some(body) => ("200 OK", body.clone()),
+                let head: Vec<_> = head.take_while(|line| !line.is_empty()).collect();
+                let path = head[0].split(' ').nth(1).unwrap();
+                let body = match path.strip_prefix("/ended-grants") {
+                    Some(query) => telling.answer(query),
+                    None => answering.lock().unwrap().clone(),
+                };
+                let (status, body) = match body {
+                    Some(body) => ("200 OK", body),
                     None => ("500 Oops", String::new()),
                 };
                 let length = body.len();
                 let head = format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\n");
                 // The proxy may not want to read all of it.
                 let _sent = write!(&stream, "{head}Connection: close\r\n\r\n{body}");
-                counting.fetch_add(1, Ordering::SeqCst);
+                counting.fetch_add(usize::from(path == "/jwks"), Ordering::SeqCst);
             }
         });
-        Self { url, answer, asked }
+        Self { url, feed, answer, asked }
     }
 
     pub(crate) fn publish(&self, answer: Option<String>) {
         *self.answer.lock().unwrap() = answer;
     }
 
-    /// How often it was asked.
+    /// How often it was asked for keys.
     pub(crate) fn asked(&self) -> usize {
         self.asked.load(Ordering::SeqCst)
     }

@@ -10,7 +10,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::super::call::check_tool;
 use super::super::refusal::Refusal;
-use super::super::{Gate, answer, sse};
+use super::super::{Gate, answer, asker, sse};
 use super::check;
 use crate::child::Child;
 use crate::child::call::{Call, Input, Terms};
@@ -71,6 +71,7 @@ async fn place(
 ) -> Result<InFlight, Refusal> {
     let tools = check_tool(request, &room.backend, envelope)?;
     let listed = tools.filter(|_| envelope.method == "tools/list");
+    let admission = asker::admission(request);
     // A second time if the server ended in the very moment.
     for _ in 0..2 {
         let child = gate.hub.child(room).await?;
@@ -79,6 +80,7 @@ async fn place(
         if envelope.method == "tools/call" {
             mirrored(request, room, &child, asked).await?;
         }
+        asker::check_admission(admission.as_ref())?;
         let call = Call {
             id: envelope.id.into(),
             token: token.map(Into::into),
@@ -88,6 +90,7 @@ async fn place(
             tools: listed.clone(),
             taker: taker(room, &envelope.method),
             terms: terms(room, envelope, asked),
+            admission: admission.clone(),
         };
         let log = call.terms.log;
         match child.calls.add(id, call) {
@@ -100,6 +103,7 @@ async fn place(
                     room.want_level(&child, level);
                 }
                 child.post(splice::line(text, &mut edits));
+                child.settle(id, admission.as_ref());
                 return Ok(InFlight { child, id, stream });
             }
             Err(Refused::Gone) => {}
@@ -158,7 +162,8 @@ pub(super) async fn respond(gate: &Gate, in_flight: InFlight) -> HttpResponse {
         Ok(First::Answer(payload)) => alone(payload),
         Ok(First::Nothing) => Refusal::answer(error::INTERNAL, "the server was ended").response(),
         Ok(First::More) | Err(_) => {
-            sse::once(stream.reader(), settings.keep_alive, Box::new(in_flight))
+            // A call may outlive the access token; with the grant it is answered and so ends.
+            sse::once(stream.reader(), settings.keep_alive, None, Box::new(in_flight))
         }
     }
 }

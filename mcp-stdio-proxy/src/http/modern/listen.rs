@@ -3,10 +3,10 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 
-use actix_web::HttpResponse;
+use actix_web::{HttpRequest, HttpResponse};
 
 use super::super::refusal::Refusal;
-use super::super::{Gate, sse};
+use super::super::{Gate, asker, sse};
 use super::call::alone;
 use super::check::invalid;
 use crate::protocol::error;
@@ -18,6 +18,7 @@ use crate::translate::subscription::Filter;
 
 /// Serves the request.
 pub(super) async fn listen(
+    request: &HttpRequest,
     gate: &Gate,
     room: &Arc<Room>,
     asked: &Asked<'_>,
@@ -35,7 +36,8 @@ pub(super) async fn listen(
         Ok(First::Answer(payload)) => alone(payload),
         Ok(First::Nothing) => Refusal::answer(error::INTERNAL, "the server was ended").response(),
         Ok(First::More) | Err(_) => {
-            sse::once(stream.reader(), settings.keep_alive, Box::new(listening))
+            let until = asker::admission(request).map(|admission| admission.until());
+            sse::once(stream.reader(), settings.keep_alive, until, Box::new(listening))
         }
     })
 }

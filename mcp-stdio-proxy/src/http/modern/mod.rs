@@ -104,12 +104,13 @@ async fn dispatch(
     }
     let principal = asker::principal(request)?;
     let room = gate.hub.modern_room(backend, principal, asked).await?;
+    asker::note(request, &room);
     room.touch();
     if envelope.kind == Kind::Notification {
         return notify(request, &room, text, envelope).await;
     }
     if envelope.method == "subscriptions/listen" {
-        return listen::listen(gate, &room, asked, (text, envelope)).await;
+        return listen::listen(request, gate, &room, asked, (text, envelope)).await;
     }
     if room.pairing.server == Era::Modern {
         return call::call(request, gate, &room, asked, (text, envelope)).await;

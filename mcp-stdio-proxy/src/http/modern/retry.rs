@@ -6,9 +6,9 @@ use std::task::{Context, Poll, Waker};
 
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::super::Gate;
 use super::super::call::check_tool;
 use super::super::refusal::Refusal;
+use super::super::{Gate, asker};
 use super::call::{InFlight, alone, mirrored, respond};
 use crate::child::call::Resumed;
 use crate::parking::{Binding, Parked, Refused};
@@ -57,18 +57,25 @@ pub(super) async fn retry(
         })?;
         return Ok(alone(required(envelope.id, &asking, Some(&again)).into()));
     }
+    let admission = asker::admission(request);
+    if let Err(over) = asker::check_admission(admission.as_ref()) {
+        parked.give_up();
+        return Err(over);
+    }
     let (id, child, stream) = (parked.call, Arc::clone(&parked.child), Stream::answers(1));
     let resumed = Resumed {
         id: envelope.id.into(),
         token: envelope.params.and_then(message::asked_progress).map(Into::into),
         stream: Arc::clone(&stream),
         log: asked.log_level().and_then(log::level),
+        admission: admission.clone(),
     };
     if !child.calls.resume(id, resumed) {
         return ended(&parked, envelope.id);
     }
     let in_flight = InFlight { child, id, stream };
     pass(&parked, &answered, responses);
+    in_flight.child.settle(id, admission.as_ref());
     Ok(respond(gate, in_flight).await)
 }
 

@@ -1,0 +1,85 @@
+//! How long the silence of the feed means that nothing has ended.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::sync::{lock, now_ms, since_ms};
+
+/// The lease, and the moments that it is counted from; those are of [`now_ms`].
+#[derive(Debug)]
+pub struct Lease {
+    length: Duration,
+    /// Everything that had ended by then was told.
+    told: AtomicU64,
+    /// Ends from before then may have been missed.
+    reset: AtomicU64,
+    /// Cancelled, and replaced, by a reset.
+    epoch: Mutex<CancellationToken>,
+}
+
+impl Lease {
+    pub(super) fn new(length: Duration) -> Self {
+        Self { length, told: now_ms().into(), reset: AtomicU64::new(0), epoch: Mutex::default() }
+    }
+
+    /// Its length.
+    pub fn length(&self) -> Duration {
+        self.length
+    }
+
+    /// Notes that the feed has told of everything that had ended by `moment`.
+    pub fn renew(&self, moment: u64) {
+        self.told.fetch_max(moment, Ordering::Relaxed);
+    }
+
+    /// Notes that ends may have been missed: nothing that was admitted before now goes on.
+    pub fn reset(&self) {
+        self.reset.store(now_ms() + 1, Ordering::Relaxed);
+        std::mem::take(&mut *lock(&self.epoch)).cancel();
+    }
+
+    /// Returns `true` if the feed has been silent for too long.
+    pub fn is_lost(&self) -> bool {
+        since_ms(self.told.load(Ordering::Relaxed)) > self.length
+    }
+
+    /// Returns how long what was admitted at `moment` may go on without news, `None` if no longer.
+    pub(super) fn left(&self, moment: u64) -> Option<Duration> {
+        if moment < self.reset.load(Ordering::Relaxed) {
+            return None;
+        }
+        let since = moment.max(self.told.load(Ordering::Relaxed));
+        self.length.checked_sub(since_ms(since)).filter(|left| !left.is_zero())
+    }
+
+    /// Returns what is cancelled by the next reset.
+    pub(super) fn epoch(&self) -> CancellationToken {
+        lock(&self.epoch).clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn news_and_a_new_request_have_a_whole_lease_and_a_reset_ends_what_was_before() {
+        let lease = Lease::new(Duration::from_hours(1));
+        let before = now_ms();
+        assert!(lease.left(before).is_some() && !lease.is_lost());
+        let epoch = lease.epoch();
+        std::thread::sleep(Duration::from_millis(3));
+        lease.reset();
+        assert!(epoch.is_cancelled() && !lease.epoch().is_cancelled());
+        assert!(lease.left(before).is_none());
+        assert!(lease.left(now_ms() + 1).is_some());
+        let short = Lease::new(Duration::from_millis(1));
+        std::thread::sleep(Duration::from_millis(5));
+        assert!(short.is_lost() && short.left(before).is_none());
+        short.renew(now_ms() + 1000);
+        assert!(!short.is_lost() && short.left(before).is_some());
+    }
+}

@@ -1,0 +1,150 @@
+//! The gateway's feed of ended grants: read on from where it was left, and missed when it is silent.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::Url;
+use serde::Deserialize;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::fetch::{self, Fetcher};
+use crate::grants::Grants;
+use crate::hub::Hub;
+use crate::sync::now_ms;
+
+/// Between attempts that failed; much less than a lease.
+const BACK_OFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
+/// Between two questions to a feed that has nothing new and does not wait.
+const TURN: Duration = Duration::from_millis(250);
+/// How often it is looked whether the lease is over, at most and at least.
+const LOOK: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
+
+/// The feed cannot be read.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error(transparent)]
+    Fetch(#[from] fetch::Error),
+    #[error("the answer is not that of a feed of ended grants")]
+    Json(#[from] serde_json::Error),
+}
+
+/// An answer of the feed.
+#[derive(Deserialize)]
+struct News {
+    /// Ends may have been missed.
+    reset: bool,
+    ended: Vec<Box<str>>,
+    /// The position to read on from.
+    after: String,
+}
+
+/// See the module.
+pub(super) struct Feed {
+    url: Url,
+    fetcher: Fetcher,
+    grants: Arc<Grants>,
+}
+
+impl Feed {
+    pub(super) fn new(url: Url, fetcher: Fetcher, grants: Arc<Grants>) -> Self {
+        Self { url, fetcher, grants }
+    }
+
+    /// Reads the feed, and ends what rests on what has ended. Never returns.
+    pub(super) async fn follow(&self, hub: &Hub) {
+        let (mut after, mut pause, mut failing) = (None, BACK_OFF.0, false);
+        loop {
+            let (started, asked) = (Instant::now(), now_ms());
+            match self.ask(after.as_deref()).await {
+                Ok(news) => {
+                    if failing {
+                        log::info!("the feed of ended grants is read again");
+                    }
+                    (pause, failing) = (BACK_OFF.0, false);
+                    // The first answer tells all; nothing was missed before it.
+                    let missed = news.reset && after.is_some();
+                    let is_quiet = news.ended.is_empty();
+                    self.take(&news, missed, hub);
+                    self.grants.lease().renew(asked);
+                    after = Some(news.after);
+                    if is_quiet {
+                        sleep_until(started + TURN).await;
+                    }
+                }
+                Err(error) => {
+                    if !failing {
+                        let cause = std::error::Error::source(&error);
+                        let cause = cause.map(|cause| format!(": {cause}")).unwrap_or_default();
+                        log::warn!("the feed of ended grants cannot be read: {error}{cause}");
+                    }
+                    failing = true;
+                    sleep(jittered(pause)).await;
+                    pause = (pause * 2).min(BACK_OFF.1);
+                }
+            }
+        }
+    }
+
+    fn take(&self, news: &News, missed: bool, hub: &Hub) {
+        let in_use = self.grants.end(&news.ended);
+        if missed {
+            log::warn!("ends of grants were missed; all requests and streams of before are ended");
+            self.grants.lease().reset();
+        }
+        if in_use || missed {
+            hub.end_revoked();
+        }
+    }
+
+    /// Ends requests when the feed has been silent for too long. Never returns.
+    pub(super) async fn watch(&self, hub: &Hub) {
+        let lease = self.grants.lease();
+        let turn = (lease.length() / 20).clamp(LOOK.0, LOOK.1);
+        let mut was_lost = false;
+        loop {
+            sleep(turn).await;
+            let is_lost = lease.is_lost();
+            if is_lost {
+                if !was_lost {
+                    let seconds = lease.length().as_secs();
+                    log::error!(
+                        "no word of ended grants for {seconds} s from {}: no request or stream goes on \
+                         for longer than that",
+                        self.url
+                    );
+                }
+                hub.end_revoked();
+            }
+            was_lost = is_lost;
+        }
+    }
+
+    async fn ask(&self, after: Option<&str>) -> Result<News, Error> {
+        let mut url = self.url.clone();
+        if let Some(after) = after {
+            url.query_pairs_mut().append_pair("after", after);
+        }
+        Ok(serde_json::from_slice(&self.fetcher.fetch(url).await?)?)
+    }
+}
+
+/// Between half of `pause` and all of it, so that many proxies do not come back at once.
+fn jittered(pause: Duration) -> Duration {
+    let mut random = [0];
+    // Without random numbers it is the half.
+    let _filled = getrandom::fill(&mut random);
+    pause / 2 + pause / 2 * u32::from(random[0]) / 255
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_is_at_least_half_of_what_it_is_called() {
+        for _ in 0..100 {
+            let pause = jittered(BACK_OFF.1);
+            assert!((BACK_OFF.1 / 2..=BACK_OFF.1).contains(&pause), "{pause:?}");
+        }
+    }
+}
