@@ -20,6 +20,7 @@ mod limits;
 mod listen;
 mod older_clients;
 mod operation;
+mod s9_confinement;
 mod shutdown;
 mod support;
 mod transport;
