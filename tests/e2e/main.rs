@@ -15,6 +15,7 @@ mod pages;
 mod path_urls;
 mod paths;
 mod revocation;
+mod s9_separation;
 mod sdk;
 mod spoofing;
 mod table;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
         revocation::SCENARIOS,
         operation::SCENARIOS,
         faults::SCENARIOS,
+        s9_separation::SCENARIOS,
     ];
     let (stack, edge) = (Arc::new(OnceLock::new()), Arc::new(OnceLock::new()));
     let rows = spoofing::rows().into_iter().chain(paths::rows()).collect();
