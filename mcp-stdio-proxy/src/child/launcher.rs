@@ -26,10 +26,10 @@ pub(super) fn arguments(limits: &Limits, confinement: Confinement) -> [String; 6
     [
         VERB.to_owned(),
         getpid().as_raw_pid().to_string(),
+        confinement.name().to_owned(),
         limit(limits.memory),
         limit(limits.files),
         limit(limits.processes),
-        confinement.name().to_owned(),
     ]
 }
 
@@ -45,12 +45,14 @@ fn become_server(mut args: impl Iterator<Item = OsString>) -> io::Error {
     let mut next = || args.next().and_then(|arg| arg.into_string().ok()).ok_or_else(bad);
     let prepared = next().and_then(|parent| {
         die_with(&parent)?;
+        // Before the limits, since it takes a descriptor for a moment.
+        Confinement::from_name(&next()?).ok_or_else(bad)?.enter()?;
         for resource in [Resource::Data, Resource::Nofile, Resource::Nproc] {
             limit(resource, &next()?)?;
         }
         // A core file would hold one person's secrets in a directory that others may read.
         set_limit(Resource::Core, 0)?;
-        Confinement::from_name(&next()?).ok_or_else(bad)?.enter()
+        Ok(())
     });
     match (prepared, args.next()) {
         (Err(error), _) => error,

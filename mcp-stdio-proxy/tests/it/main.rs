@@ -21,6 +21,7 @@ mod listen;
 mod older_clients;
 mod operation;
 mod s9_confinement;
+mod s9_launcher;
 mod shutdown;
 mod support;
 mod transport;
