@@ -33,6 +33,7 @@ async fn check_servers(options: &Options) -> anyhow::Result<bool> {
     let (catalogue, _) = options.catalogue()?;
     let hub = Hub::new(options.settings(), &catalogue);
     hub.adopt_orphans();
+    hub.report_confinement();
     let good = check(&hub, &mut std::io::stdout()).await;
     hub.shut_down().await;
     good
@@ -43,6 +44,7 @@ fn gate(options: &Options) -> anyhow::Result<Gate> {
     let (catalogue, single) = options.catalogue()?;
     let hub = Hub::new(options.settings(), &catalogue);
     hub.adopt_orphans();
+    hub.report_confinement();
     let watch = options.config.clone().map(|file| {
         let hub = Arc::clone(&hub);
         Arc::new(Watch::new(file, catalogue, move |catalogue| hub.apply(catalogue)))

@@ -167,6 +167,7 @@ impl Backend {
             cwd: entry.cwd.clone(),
             identity: (entry.uid, entry.gid),
             limits: entry.limits.clone(),
+            confine: entry.confine,
             line_limit: self.settings.max_message,
             call_limit: self.settings.max_calls,
             patience: self.settings.patience,

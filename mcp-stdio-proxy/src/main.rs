@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use mcp_stdio_proxy::{app, child::launcher, cli::Options};
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
 fn main() -> ExitCode {
     let env = env_logger::Env::default().default_filter_or("info,actix_server=warn");
@@ -11,6 +12,10 @@ fn main() -> ExitCode {
     let mut args = std::env::args_os().skip(1);
     if args.next().is_some_and(|verb| verb == launcher::VERB) {
         return launcher::launch(args);
+    }
+    // Keeps other processes of this user from reading memory and environment of this one.
+    if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
+        log::warn!("other processes of this user can read the memory of this one: {error}");
     }
     let options = Options::parse();
     match actix_web::rt::System::new().block_on(app::run(options)) {

@@ -7,13 +7,17 @@ started_at() {
     sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20
 }
 
-# launch NAME COMMAND...: in a session of its own, so that Ctrl-C reaches this script alone.
+# launch NAME COMMAND...: in a session of its own, so that Ctrl-C reaches this script alone, and with the
+# variables that NAME needs (environment.sh).
 launch() {
     name=$1
     shift
     mkdir -p "$RUN" "$LOGS"
     [ ! -f "$LOGS/$name.log" ] || mv "$LOGS/$name.log" "$LOGS/$name.log.1"
-    setsid "$@" >"$LOGS/$name.log" 2>&1 </dev/null 9>&- &
+    (
+        keep_only "$(variables_of "$name")"
+        exec setsid "$@"
+    ) >"$LOGS/$name.log" 2>&1 </dev/null 9>&- &
     printf '%s %s\n' "$!" "$(started_at $!)" >"$RUN/$name.pid"
 }
 

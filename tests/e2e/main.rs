@@ -16,6 +16,7 @@ mod path_urls;
 mod paths;
 mod revocation;
 mod s6_ended_grants;
+mod s9_separation;
 mod sdk;
 mod spoofing;
 mod table;
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
         s6_ended_grants::SCENARIOS,
         operation::SCENARIOS,
         faults::SCENARIOS,
+        s9_separation::SCENARIOS,
     ];
     let (stack, edge) = (Arc::new(OnceLock::new()), Arc::new(OnceLock::new()));
     let rows = spoofing::rows().into_iter().chain(paths::rows()).collect();

@@ -56,7 +56,7 @@ async fn add(stack: &Stack, name: &str, entry: Value) -> String {
 pub(crate) async fn publish(stack: &Stack, name: &str, entry: Value, url: &str) {
     edit(stack, name, entry).await;
     challenged(stack, url, "").await;
-    let reply = list_tools(&client(stack, url).await).await;
+    let reply = list_tools(&client(stack, url, "alice").await).await;
     assert_eq!(reply.status, 200, "{reply:?}");
 }
 
@@ -72,8 +72,9 @@ fn client_of(stack: &Stack, url: &str) -> reqwest::Client {
         .unwrap()
 }
 
-async fn client(stack: &Stack, url: &str) -> McpClient {
-    let client = McpClient::log_in_to(stack, url, "alice").await;
+/// A client of a server that was added, logged in as `name`.
+pub(crate) async fn client(stack: &Stack, url: &str, name: &str) -> McpClient {
+    let client = McpClient::log_in_to(stack, url, name).await;
     McpClient { http: client_of(stack, url), ..client }
 }
 
@@ -94,7 +95,7 @@ fn a_server_is_added(stack: &Stack) {
     run(async {
         let entry = json!({ "command": "mcp-server-time", "args": ["--local-timezone", "UTC"] });
         let url = add(stack, "clock", entry).await;
-        let client = client(stack, &url).await;
+        let client = client(stack, &url, "alice").await;
         let tools = list_tools(&client).await;
         assert_eq!(tools.body["result"]["tools"].as_array().map(Vec::len), Some(2), "{tools:?}");
     });
@@ -104,7 +105,7 @@ fn a_server_is_added(stack: &Stack) {
 fn an_unspawnable_program(stack: &Stack) {
     run(async {
         let url = add(stack, "broken", json!({ "command": "there-is-no-such-program" })).await;
-        let client = client(stack, &url).await;
+        let client = client(stack, &url, "alice").await;
         let reply = list_tools(&client).await;
         assert!(!reply.status.is_server_error(), "{reply:?}");
         assert_eq!(reply.body["id"], 1);

@@ -128,6 +128,7 @@ struct Raw {
     gid: Option<u32>,
     #[serde(default)]
     limits: Limits,
+    confine: Option<bool>,
 }
 
 impl TryFrom<Raw> for Stated {
@@ -156,6 +157,7 @@ impl TryFrom<Raw> for Stated {
             uid: raw.uid,
             gid: raw.gid,
             limits: raw.limits,
+            confine: raw.confine.unwrap_or(true),
         })))
     }
 }

@@ -63,6 +63,8 @@ pub struct Entry {
     pub gid: Option<u32>,
     /// What the operating system allows it.
     pub limits: Limits,
+    /// Whether its processes are separated from others, and may gain no privileges.
+    pub confine: bool,
 }
 
 impl Entry {
@@ -82,6 +84,7 @@ impl Entry {
             uid: None,
             gid: None,
             limits: Limits::default(),
+            confine: true,
         }
     }
 }

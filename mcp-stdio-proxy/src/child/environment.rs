@@ -41,6 +41,15 @@ pub fn passed(
 mod tests {
     use super::*;
 
+    /// Otherwise servers of the quickstart would miss one that others get.
+    #[test]
+    fn the_quickstart_gives_the_proxy_what_servers_get() {
+        let script = include_str!("../../../scripts/lib/environment.sh");
+        let common = script.split("COMMON=\"").nth(1).unwrap().split('"').next().unwrap();
+        let names: Vec<_> = common.split_whitespace().filter(|name| *name != "LC_*").collect();
+        assert_eq!(names, PASSED);
+    }
+
     #[test]
     fn secrets_of_the_gateway_stay_behind() {
         let all = ["PATH", "LC_ALL", "GITHUB_CLIENT_SECRET", "REDIS_URL", "MY_KEY", "PATHX"]

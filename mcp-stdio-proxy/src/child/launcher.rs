@@ -1,6 +1,6 @@
-//! The first program of every child: sets its limits and its death with the proxy, then becomes
-//! the server. A parent could do neither without unsafe code between fork and exec (prctl(2),
-//! setrlimit(2)).
+//! The first program of every child: sets its limits and its death with the proxy, confines it, then
+//! becomes the server. A parent could do none of this without unsafe code between fork and exec
+//! (prctl(2), setrlimit(2), landlock(7)).
 
 use std::ffi::OsString;
 use std::io;
@@ -11,6 +11,7 @@ use rustix::process::{
     Resource, Rlimit, Signal, getpid, getppid, set_parent_process_death_signal, setrlimit,
 };
 
+use super::confinement::Confinement;
 use crate::catalogue::Limits;
 
 /// The first argument that makes the program a launcher.
@@ -19,12 +20,13 @@ pub const VERB: &str = "__launch";
 pub(super) const PROGRAM: &str = "/proc/self/exe";
 
 /// The arguments of the launcher, before the command.
-pub(super) fn arguments(limits: &Limits) -> [String; 5] {
+pub(super) fn arguments(limits: &Limits, confinement: Confinement) -> [String; 6] {
     let limit =
         |limit: Option<u64>| limit.map_or_else(|| "-".to_owned(), |limit| limit.to_string());
     [
         VERB.to_owned(),
         getpid().as_raw_pid().to_string(),
+        confinement.name().to_owned(),
         limit(limits.memory),
         limit(limits.files),
         limit(limits.processes),
@@ -43,9 +45,13 @@ fn become_server(mut args: impl Iterator<Item = OsString>) -> io::Error {
     let mut next = || args.next().and_then(|arg| arg.into_string().ok()).ok_or_else(bad);
     let prepared = next().and_then(|parent| {
         die_with(&parent)?;
+        // Before the limits, since it takes a descriptor for a moment.
+        Confinement::from_name(&next()?).ok_or_else(bad)?.enter()?;
         for resource in [Resource::Data, Resource::Nofile, Resource::Nproc] {
             limit(resource, &next()?)?;
         }
+        // A core file would hold one person's secrets in a directory that others may read.
+        set_limit(Resource::Core, 0)?;
         Ok(())
     });
     match (prepared, args.next()) {
@@ -69,7 +75,10 @@ fn limit(resource: Resource, text: &str) -> io::Result<()> {
     if text == "-" {
         return Ok(());
     }
-    let value: u64 = text.parse().map_err(io::Error::other)?;
+    set_limit(resource, text.parse().map_err(io::Error::other)?)
+}
+
+fn set_limit(resource: Resource, value: u64) -> io::Result<()> {
     let limit = Rlimit { current: Some(value), maximum: Some(value) };
     Ok(setrlimit(resource, limit)?)
 }

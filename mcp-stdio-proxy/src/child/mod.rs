@@ -2,6 +2,7 @@
 
 pub mod call;
 pub mod calls;
+pub mod confinement;
 pub mod environment;
 pub mod errand;
 pub mod launcher;

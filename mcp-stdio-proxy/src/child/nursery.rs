@@ -9,6 +9,7 @@ use rustix::process::{
 };
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use super::confinement::Confinement;
 use super::quota::{Permit, Quota};
 use super::{Child, Program, SpawnError};
 use crate::sync::lock;
@@ -29,6 +30,8 @@ const STRAYS: Duration = Duration::from_millis(500);
 pub struct Nursery {
     /// How many there may be.
     pub quota: Arc<Quota>,
+    /// How processes are separated from each other.
+    pub(super) confinement: Confinement,
     starts: Semaphore,
     /// Held while a process is started, so that it is never taken for a stray.
     all: Mutex<Vec<Weak<Child>>>,
@@ -41,7 +44,13 @@ impl Nursery {
     #[must_use]
     pub fn new(quota: Arc<Quota>) -> Arc<Self> {
         let starts = Semaphore::new(STARTS);
-        Arc::new(Self { quota, starts, all: Mutex::default(), inherited: children() })
+        Arc::new(Self {
+            quota,
+            confinement: Confinement::detect(),
+            starts,
+            all: Mutex::default(),
+            inherited: children(),
+        })
     }
 
     /// Makes this process the parent of what its children leave behind.
@@ -49,6 +58,11 @@ impl Nursery {
         if let Err(error) = set_child_subreaper(Some(getpid())) {
             log::warn!("orphans of servers cannot be adopted: {error}");
         }
+    }
+
+    /// Logs how processes are separated from each other.
+    pub fn report_confinement(&self) {
+        self.confinement.report();
     }
 
     /// Waits for the turn to start a process.

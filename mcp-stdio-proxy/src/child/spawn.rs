@@ -10,6 +10,7 @@ use tokio::net::unix::pipe;
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 
+use super::confinement::Confinement;
 use super::launcher;
 use super::locate::locate;
 use super::nursery::Nursery;
@@ -41,6 +42,8 @@ pub struct Program {
     pub identity: (Option<u32>, Option<u32>),
     /// What the operating system allows it.
     pub limits: Limits,
+    /// Whether it is separated from other processes.
+    pub confine: bool,
     /// The longest line it may write.
     pub line_limit: usize,
     /// The most requests that may wait for it.
@@ -93,7 +96,8 @@ impl Program {
     }
 
     fn start(&self, permit: Permit, nursery: &Arc<Nursery>) -> io::Result<Arc<Child>> {
-        let mut process = self.command()?.spawn()?;
+        let confinement = if self.confine { nursery.confinement } else { Confinement::Off };
+        let mut process = self.command(confinement)?.spawn()?;
         let lost = || io::Error::other("a pipe of the process is missing");
         let pid = process.id().ok_or_else(lost)?;
         let input = process.stdin.take().ok_or_else(lost)?.into_owned_fd()?;
@@ -136,12 +140,12 @@ impl Program {
         Ok(child)
     }
 
-    fn command(&self) -> io::Result<Command> {
+    fn command(&self, confinement: Confinement) -> io::Result<Command> {
         // The launcher could not say that there is nothing to launch.
         let program = locate(&self.command, self.cwd.as_deref(), &self.env)?;
         let mut command = Command::new(launcher::PROGRAM);
         command
-            .args(launcher::arguments(&self.limits))
+            .args(launcher::arguments(&self.limits, confinement))
             .arg(program)
             .args(&self.args)
             .env_clear()

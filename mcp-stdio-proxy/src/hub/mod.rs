@@ -72,6 +72,11 @@ impl Hub {
         self.nursery.adopt_orphans();
     }
 
+    /// Logs how the processes of servers are separated from each other.
+    pub fn report_confinement(&self) {
+        self.nursery.report_confinement();
+    }
+
     /// The server `name`.
     pub fn backend(&self, name: &str) -> Option<Arc<Backend>> {
         lock(&self.backends).get(name).cloned()

@@ -1,5 +1,6 @@
 //! A stdio MCP server that does wrong, by tools named after the fault.
 
+mod reach;
 mod say;
 
 use std::collections::HashMap;
@@ -189,11 +190,11 @@ fn fault(name: &str, id: &Value, arguments: &Value) -> io::Result<()> {
             }
             text(id, "right")
         }
-        other => process(other, id),
+        other => process(other, id, arguments),
     }
 }
 
-fn process(name: &str, id: &Value) -> io::Result<()> {
+fn process(name: &str, id: &Value, arguments: &Value) -> io::Result<()> {
     match name {
         "twice" => {
             text(id, "first")?;
@@ -216,8 +217,11 @@ fn process(name: &str, id: &Value) -> io::Result<()> {
         "limits" => text(id, std::fs::read_to_string("/proc/self/limits")?),
         "cwd" => text(id, std::env::current_dir()?.display().to_string()),
         "args" => text(id, std::env::args().skip(1).collect::<Vec<_>>().join("|")),
-        _ => say(&json!({
-            "jsonrpc": "2.0", "id": id, "error": {"code": -32602, "message": "no such tool"}
-        })),
+        _ => match reach::reach(name, arguments) {
+            Some(outcome) => text(id, outcome),
+            None => say(&json!({
+                "jsonrpc": "2.0", "id": id, "error": {"code": -32602, "message": "no such tool"}
+            })),
+        },
     }
 }

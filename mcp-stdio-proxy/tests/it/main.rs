@@ -22,6 +22,8 @@ mod listen;
 mod older_clients;
 mod operation;
 mod s6_ended_grants;
+mod s9_confinement;
+mod s9_launcher;
 mod shutdown;
 mod support;
 mod transport;

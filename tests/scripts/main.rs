@@ -1,0 +1,3 @@
+//! The scripts: parts of them, run by the shell that they name.
+
+mod s9_environment;
