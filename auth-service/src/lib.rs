@@ -1,7 +1,7 @@
 //! OAuth 2.1 authorization server and `ForwardAuth` backend for MCP servers.
 //!
 //! Floors, top to bottom; each uses those below it and none above it (`tests/layers.rs`):
-//! `cli → app → http → oauth → store, ports → metrics → config → model`.
+//! `cli → app, docker_proxy → http → oauth → store, ports → metrics → config → model`.
 //!
 //! | what | protocol | endpoint | test |
 //! |---|---|---|---|
@@ -34,6 +34,7 @@
 pub mod app;
 pub mod cli;
 pub mod config;
+pub mod docker_proxy;
 pub mod http;
 pub mod metrics;
 pub mod model;

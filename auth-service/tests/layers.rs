@@ -3,7 +3,8 @@
 
 use std::{fs, path::Path};
 
-/// From the ground up. `store` and `ports` stand side by side.
+/// From the ground up. `store` and `ports` stand side by side, as do `app` and
+/// `docker_proxy`: the process that strangers talk to never has the socket of Docker.
 const FLOORS: [&[&str]; 8] = [
     &["model"],
     &["config"],
@@ -11,7 +12,7 @@ const FLOORS: [&[&str]; 8] = [
     &["store", "ports"],
     &["oauth"],
     &["http"],
-    &["app"],
+    &["app", "docker_proxy"],
     &["cli"],
 ];
 

@@ -18,6 +18,22 @@ have() {
     command -v "$1" >/dev/null 2>&1
 }
 
+# The group of the user that containers run as: USER in the Dockerfile.
+CONTAINER_GROUP=65532
+
+# share_with_containers FILE: readable by its owner and by the containers, since it may hold secrets. Whoever is
+# not root changes the group by means of Docker.
+share_with_containers() {
+    chmod 600 "$1" || return 1
+    chgrp "$CONTAINER_GROUP" "$1" 2>/dev/null || {
+        image=$(sed -n 's/^REDIS_IMAGE=//p' "$ROOT/.env" 2>/dev/null | tail -n 1)
+        directory=$(CDPATH='' cd -- "$(dirname -- "$1")" && pwd) && docker run --rm --network none --user 0 \
+            --entrypoint "" --volume "$directory:/shared" "${image:-redis:8.0}" \
+            chgrp "$CONTAINER_GROUP" "/shared/${1##*/}" 2>/dev/null
+    } || return 1
+    chmod 640 "$1"
+}
+
 # need_debian PACKAGE...: installs what is given, as root.
 need_debian() {
     have apt-get || fail "please install by hand, there is no apt-get here: $*"

@@ -55,7 +55,7 @@ debian_image() {
 base_images() {
     missing=
     for pair in rust=rust:1.95.0-slim-bookworm node=node:24-trixie-slim python=python:3.13-slim-trixie \
-        redis=redis:8.0 haproxy=haproxy:3.0 traefik=traefik:v3.7; do
+        redis=redis:8.0 traefik=traefik:v3.7; do
         has_image "${pair#*=}" || missing="$missing ${pair%%=*}"
     done
     [ -n "$missing" ] || return 0

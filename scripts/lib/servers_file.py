@@ -3,6 +3,9 @@
 servers_file.py add FILE NAME TITLE ALLOW COMMAND ARGS...   environment as lines on standard input
 servers_file.py remove FILE NAME
 servers_file.py each FILE PROGRAM OPTIONS...                runs PROGRAM NAME OPTIONS... -- COMMAND ARGS...
+
+The first two write FILE.new, readable by its owner alone; the caller decides who else may read it, and
+renames it, so that nobody reads half of it.
 """
 
 import json
@@ -30,11 +33,12 @@ def load(path):
 
 
 def save(path, whole):
-    """By a rename, so that nobody reads half of it."""
     draft = pathlib.Path(f"{path}.new")
-    draft.write_text(json.dumps(whole, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    draft.chmod(0o644)
-    os.replace(draft, path)
+    draft.unlink(missing_ok=True)
+    # Private from the first byte: entries may hold secrets.
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with open(descriptor, "w", encoding="utf-8") as file:
+        file.write(json.dumps(whole, indent=2, ensure_ascii=False) + "\n")
 
 
 def add(path, name, title, allow, command, *args):
@@ -62,10 +66,12 @@ def each(path, program, *options):
     for name, entry in load(path)["mcpServers"].items():
         if not isinstance(entry, dict) or "command" not in entry:
             fail(f"{name} has no command: only a server that is started here can be added")
-        environment = [f"--env={key}={value}" for key, value in entry.get("env", {}).items()]
-        environment = [part for pair in environment for part in pair.split("=", 1)]
-        arguments = [name, *options, *environment, "--", entry["command"], *entry.get("args", [])]
-        subprocess.run([program, *arguments], check=True)
+        # Values by the environment: command lines are visible to every user of the machine.
+        variables = {key: str(value) for key, value in entry.get("env", {}).items()}
+        names = [part for key in variables for part in ("--env-from", key)]
+        settings = {f"ADD_SERVER_{key}": value for key, value in variables.items()}
+        arguments = [name, *options, *names, "--", entry["command"], *entry.get("args", [])]
+        subprocess.run([program, *arguments], check=True, env={**os.environ, **settings})
 
 
 try:

@@ -3,6 +3,7 @@
 mod access;
 mod backup;
 mod client;
+mod docker_proxy;
 mod doctor;
 mod health;
 mod import;
@@ -58,6 +59,9 @@ enum Command {
     ImportPredecessor(import::Import),
     /// Look at everything a login needs; exit code 1 if something is wrong.
     Doctor(doctor::Doctor),
+    /// Stand before the socket of Docker: answer what Traefik and this program ask, without environments and
+    /// without the labels of images.
+    DockerProxy(docker_proxy::DockerProxy),
     /// Ask the running service whether it is ready; exit code 0 or 1.
     Healthcheck,
 }
@@ -79,6 +83,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Restore(restore) => backup::restore(restore, &store()?).await,
         Command::ImportPredecessor(import) => import::run(import).await,
         Command::Doctor(doctor) => doctor::run(doctor).await,
+        Command::DockerProxy(proxy) => docker_proxy::run(&proxy).await,
         Command::Healthcheck => health::check().await,
     }
 }

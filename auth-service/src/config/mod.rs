@@ -2,6 +2,7 @@
 
 mod check;
 mod clients;
+mod docker_proxy;
 mod limits;
 mod servers;
 #[cfg(test)]
@@ -18,6 +19,7 @@ use url::Url;
 
 use self::check::Check;
 pub use self::clients::{ClientList, ClientsConfig, HostPolicy};
+pub use self::docker_proxy::DockerProxyConfig;
 pub use self::limits::Limits;
 pub use self::servers::{DockerEndpoint, ServerUrls};
 pub use self::tls::{CertificateSource, TlsConfig};
@@ -161,6 +163,8 @@ struct Raw {
     redis_password: Option<String>,
     mcp_servers_file: Option<String>,
     docker_endpoint: Option<String>,
+    docker_proxy_listen: Option<String>,
+    docker_socket: Option<String>,
     server_urls: Option<String>,
     signing_key_file: Option<String>,
     secrets_key_file: Option<String>,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Catalogue, McpServer};
+use super::{Catalogue, McpServer, ServerName, TraefikRule};
 
 /// Who names a server.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,6 +46,19 @@ impl fmt::Display for Mistake {
     }
 }
 
+/// A router of Traefik that a container states.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The container.
+    pub source: Source,
+    /// The server that the container states, if it does.
+    pub server: Option<ServerName>,
+    /// The name of the router.
+    pub router: String,
+    /// What it routes.
+    pub rule: TraefikRule,
+}
+
 /// What one provider says, or all of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listing {
@@ -53,6 +66,12 @@ pub struct Listing {
     pub offers: Vec<Offer>,
     /// What could have been one.
     pub mistakes: Vec<Mistake>,
+    /// Labels that claim what belongs to the gateway or to another server.
+    pub claims: Vec<Mistake>,
+    /// Labels that count for nothing, since the images have them.
+    pub ignored: Vec<Mistake>,
+    /// The routers that containers state.
+    pub routes: Vec<Route>,
 }
 
 impl Listing {
@@ -74,8 +93,29 @@ impl Listing {
                 }
             }
             whole.mistakes.extend(part.mistakes.iter().cloned());
+            whole.claims.extend(part.claims.iter().cloned());
+            whole.ignored.extend(part.ignored.iter().cloned());
+            whole.routes.extend(part.routes.iter().cloned());
         }
+        let foreign =
+            whole.routes.iter().filter_map(|route| whole.claim(route)).collect::<Vec<_>>();
+        whole.claims.extend(foreign);
         whole
+    }
+
+    /// The claim of a route to the address of a server that another source states.
+    fn claim(&self, route: &Route) -> Option<Mistake> {
+        let foreign = self.offers.iter().find(|offer| {
+            let (resource, server) = (&offer.server.resource, &offer.server.name);
+            let host = resource.authority();
+            let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
+            offer.source != route.source
+                && route.server.as_ref() != Some(server)
+                && route.rule.can_match(host, Some(resource.path()))
+        })?;
+        let (name, owner) = (foreign.server.name.as_str(), &foreign.source);
+        let problem = format!("router {} claims the address of {name} of {owner}", route.router);
+        Some(Mistake { source: route.source.clone(), problem })
     }
 
     /// The servers alone.
@@ -119,7 +159,7 @@ mod tests {
     }
 
     fn listing(offers: Vec<Offer>) -> Listing {
-        Listing { offers, mistakes: Vec::new() }
+        Listing { offers, ..Listing::default() }
     }
 
     #[test]
@@ -143,6 +183,41 @@ mod tests {
             [
                 "container a: the name time is taken by the file",
                 "container b: clock: https://time.example/mcp is taken by time of the file",
+            ]
+        );
+    }
+
+    #[test]
+    fn s3_a_route_to_the_address_of_another_server_is_a_claim() {
+        let route = |container: &str, server: Option<&str>, rule: &str| Route {
+            source: Source::Container(container.into()),
+            server: server.and_then(ServerName::parse),
+            router: "x".into(),
+            rule: TraefikRule::parse(rule).unwrap(),
+        };
+        let at_time = "Host(`time.example`)";
+        let listing = Listing {
+            offers: vec![
+                offer(Source::File, "notes", "https://gw.example:8443/notes/mcp"),
+                offer(Source::Container("time".into()), "time", "https://time.example/mcp"),
+            ],
+            routes: vec![
+                route("time", Some("time"), at_time),
+                // The second container of a service.
+                route("time-2", Some("time"), at_time),
+                route("thief", None, at_time),
+                route("thief", None, "Host(`gw.example`) && PathPrefix(`/notes/`)"),
+                route("clock", Some("clock"), "Host(`gw.example`) && PathPrefix(`/clock/`)"),
+            ],
+            ..Listing::default()
+        };
+        let whole = Listing::merged([&listing]);
+        let told: Vec<String> = whole.claims.iter().map(Mistake::to_string).collect();
+        assert_eq!(
+            told,
+            [
+                "container thief: router x claims the address of time of container time",
+                "container thief: router x claims the address of notes of the file",
             ]
         );
     }

@@ -12,6 +12,7 @@ mod predecessor;
 mod scope;
 mod server;
 mod server_scopes;
+mod traefik_rule;
 mod uri;
 mod user;
 
@@ -31,10 +32,11 @@ pub use flow::{
     Reply, Revocations, SessionRecord, Stage,
 };
 pub use grant::{AccessRecord, AuthorizationRequest, CodeRecord, Grant, RefreshRecord};
-pub use listing::{Listing, Mistake, Offer, Source};
+pub use listing::{Listing, Mistake, Offer, Route, Source};
 pub use predecessor::{OldClient, OldRefresh};
 pub use scope::{InvalidScope, Scopes};
 pub use server::{AllowList, Enforcer, McpServer, ServerName};
 pub use server_scopes::{ScopeDetail, ServerScopes, ToolScope};
+pub use traefik_rule::TraefikRule;
 pub use uri::{InvalidUri, Issuer, RedirectUri, ResourceUri};
 pub use user::{CLIENT_PROVIDER, Person, User};

@@ -1,28 +1,26 @@
-//! Servers from the containers that run, by their labels. Docker is asked for its list of containers
-//! and its events, and for nothing else, so that a socket proxy need permit no more.
+//! Servers from the containers that run, by the labels that operators gave them. Docker is asked for its
+//! list of containers, for its events and for the labels of images, and for nothing else, so that a socket
+//! proxy need permit no more.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use bollard::{
-    ClientVersion, Docker,
-    errors::Error as EngineError,
-    models::ContainerSummary,
-    query_parameters::{EventsOptionsBuilder, ListContainersOptions},
+    errors::Error as EngineError, models::ContainerSummary, query_parameters::EventsOptionsBuilder,
 };
 use futures_util::{FutureExt, StreamExt};
 use tokio::{sync::watch, time::sleep};
 
-use super::{docker_labels, stated_server::Site};
+use super::{
+    docker_engine::{Engine, Running},
+    docker_labels,
+    image_labels::ImageLabels,
+    label_claims::Claims,
+    stated_server::Site,
+};
 use crate::{
     config::{Config, DockerEndpoint},
     model::{Chain, Clock, Listing, Mistake, Offer, Source, SystemClock},
 };
-
-/// What Docker 25 and later speak; older ones tell what they do.
-const VERSION: ClientVersion = ClientVersion { major_version: 1, minor_version: 44 };
-
-/// How long an answer may take, in seconds.
-const PATIENCE: u64 = 5;
 
 /// Events come in bursts: of all that a container does when it starts, one list is asked for.
 const SETTLE: Duration = Duration::from_millis(50);
@@ -39,6 +37,9 @@ const OVERLAP: i64 = 10;
 
 /// Between attempts to reach Docker.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(10));
+
+/// The option and the variable by which a mcp-stdio-proxy demands signed identities.
+pub const IDENTITY_DEMAND: (&str, &str) = ("--identity-jwks", "MCP_IDENTITY_JWKS");
 
 /// Docker does not say which containers run.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +66,7 @@ pub struct Container {
 pub struct DockerServers {
     endpoint: DockerEndpoint,
     site: Site,
+    images: Arc<ImageLabels>,
 }
 
 impl DockerServers {
@@ -72,34 +74,43 @@ impl DockerServers {
     #[must_use]
     pub fn new(config: &Config) -> Option<Self> {
         let endpoint = config.docker.clone()?;
-        Some(Self { endpoint, site: Site::new(config) })
+        Some(Self { endpoint, site: Site::new(config), images: Arc::default() })
     }
 
     /// The servers that run now.
     pub async fn read(&self) -> Result<Listing, Error> {
-        Ok(self.listing(&self.connect().await?.1))
+        let engine = self.connect().await?;
+        Ok(self.listing(&self.running(&engine).await?))
     }
 
     /// The containers that run now.
     pub async fn containers(&self) -> Result<Vec<Container>, Error> {
-        let (_, containers) = self.connect().await?;
-        let read = |container: ContainerSummary| Container {
-            name: name(&container),
-            status: container.status.unwrap_or_default(),
+        let engine = self.connect().await?;
+        let read = |container: Running| Container {
+            name: name(&container.summary),
+            status: container.summary.status.unwrap_or_default(),
         };
-        Ok(containers.into_iter().map(read).collect())
+        Ok(self.running(&engine).await?.into_iter().map(read).collect())
     }
 
-    /// The names of the containers that run with `option` on their command line or `variable` in their
-    /// environment. Looking into a container may be refused; its command line is in the list.
-    pub async fn running_with(&self, option: &str, variable: &str) -> Result<Vec<String>, Error> {
-        let (docker, containers) = self.connect().await?;
+    /// Returns `true` if `auth-service docker-proxy` stands before Docker, so that Traefik can be kept from
+    /// labels of images, too.
+    pub async fn is_filtered(&self) -> Result<bool, Error> {
+        Ok(self.connect().await?.filtered)
+    }
+
+    /// The names of the containers that run with the option of [`IDENTITY_DEMAND`] on their command line or
+    /// with its variable in their environment. Looking into a container may be refused; its command line is
+    /// in the list.
+    pub async fn demanding_identity(&self) -> Result<Vec<String>, Error> {
+        let (option, variable) = IDENTITY_DEMAND;
+        let engine = self.connect().await?;
         let set = format!("{variable}=");
         let is_set = |entry: &String| entry.strip_prefix(&set).is_some_and(|it| !it.is_empty());
         let mut found = Vec::new();
-        for container in &containers {
+        for Running { summary: container, .. } in &self.running(&engine).await? {
             let (command, id) = (container.command.as_deref(), container.id.as_deref());
-            let inside = docker.inspect_container(id.unwrap_or_default(), None);
+            let inside = engine.docker.inspect_container(id.unwrap_or_default(), None);
             let environment = inside.await.ok().and_then(|inside| inside.config?.env);
             if command.is_some_and(|command| command.contains(option))
                 || environment.is_some_and(|entries| entries.iter().any(is_set))
@@ -137,7 +148,12 @@ impl DockerServers {
     /// somebody waits to hear that it is there again.
     async fn follow(&self, publish: &watch::Sender<Arc<Listing>>, back: bool) -> (Error, bool) {
         let since = SystemClock.now().0 - OVERLAP;
-        let (docker, containers) = match self.connect().await {
+        let connected = async {
+            let engine = self.connect().await?;
+            let containers = self.running(&engine).await?;
+            Ok((engine, containers))
+        };
+        let (engine, containers) = match connected.await {
             Ok(connected) => connected,
             Err(error) => return (error, false),
         };
@@ -151,7 +167,7 @@ impl DockerServers {
             ("event".to_owned(), kinds),
         ]);
         let options = EventsOptionsBuilder::default().since(&since.to_string()).filters(&filters);
-        let mut events = std::pin::pin!(docker.events(Some(options.build())));
+        let mut events = std::pin::pin!(engine.docker.events(Some(options.build())));
         let mut wait = LOOK_ANYWAY;
         loop {
             wait = match tokio::time::timeout(wait, events.next()).await {
@@ -165,43 +181,22 @@ impl DockerServers {
                 Ok(None) => return (Error::Ended(self.endpoint.clone()), true),
                 Err(_) => LOOK_ANYWAY,
             };
-            match docker.list_containers(None::<ListContainersOptions>).await {
+            match self.running(&engine).await {
                 Ok(containers) => self.publish(&containers, publish),
-                Err(error) => return (self.failed(error), true),
+                Err(error) => return (error, true),
             }
         }
     }
 
-    /// A connection in a version that both sides speak, and what runs.
-    async fn connect(&self) -> Result<(Docker, Vec<ContainerSummary>), Error> {
-        match self.ask(&VERSION).await {
-            Err(EngineError::DockerResponseServerError { status_code: 400, message }) => {
-                let Some(version) = supported(&message) else {
-                    let refused =
-                        EngineError::DockerResponseServerError { status_code: 400, message };
-                    return Err(self.failed(refused));
-                };
-                self.ask(&version).await
-            }
-            other => other,
-        }
-        .map_err(|error| self.failed(error))
+    async fn connect(&self) -> Result<Engine, Error> {
+        Engine::connect(&self.endpoint).await.map_err(|error| self.failed(error))
     }
 
-    async fn ask(
-        &self,
-        version: &ClientVersion,
-    ) -> Result<(Docker, Vec<ContainerSummary>), EngineError> {
-        let docker = match &self.endpoint {
-            DockerEndpoint::Unix(path) => Docker::connect_with_unix(path, PATIENCE, version)?,
-            DockerEndpoint::Tcp(address) => Docker::connect_with_http(address, PATIENCE, version)?,
-        };
-        let docker = stating(docker, *version);
-        let containers = docker.list_containers(None::<ListContainersOptions>).await?;
-        Ok((docker, containers))
+    async fn running(&self, engine: &Engine) -> Result<Vec<Running>, Error> {
+        engine.running(&self.images).await.map_err(|error| self.failed(error))
     }
 
-    fn publish(&self, containers: &[ContainerSummary], publish: &watch::Sender<Arc<Listing>>) {
+    fn publish(&self, containers: &[Running], publish: &watch::Sender<Arc<Listing>>) {
         let listing = self.listing(containers);
         let count = listing.offers.len();
         let changed = publish.send_if_modified(|current| {
@@ -215,21 +210,29 @@ impl DockerServers {
     }
 
     /// The oldest container comes first, so that a second one takes nothing from it.
-    fn listing(&self, containers: &[ContainerSummary]) -> Listing {
-        let mut containers: Vec<&ContainerSummary> = containers.iter().collect();
-        containers.sort_by_key(|container| (container.created, container.id.clone()));
+    fn listing(&self, containers: &[Running]) -> Listing {
+        let mut containers: Vec<&Running> = containers.iter().collect();
+        containers
+            .sort_by_key(|container| (container.summary.created, container.summary.id.clone()));
         let mut listing = Listing::default();
-        for container in containers {
-            let name = name(container);
-            let labels = container.labels.as_ref();
-            match labels.and_then(|labels| docker_labels::read(labels, &name, &self.site)) {
+        let mut claims = Claims::new(&self.site);
+        for Running { summary, labels } in containers {
+            let name = name(summary);
+            let source = Source::Container(name.clone());
+            let mistake = |problem: String| Mistake { source: source.clone(), problem };
+            if let Some(keys) = &labels.ignored {
+                listing.ignored.push(mistake(format!("its image has these labels, too: {keys}")));
+            }
+            if let Some(reason) = &labels.withheld {
+                listing.mistakes.push(mistake(reason.clone()));
+            }
+            let server = docker_labels::read(&labels.labels, &name, &self.site);
+            let stated = server.as_ref().and_then(|server| server.as_ref().ok());
+            claims.add(&labels.labels, &source, stated.map(|server| &server.name), &mut listing);
+            match server {
                 None => {}
-                Some(Ok(server)) => {
-                    listing.offers.push(Offer { source: Source::Container(name), server });
-                }
-                Some(Err(problem)) => {
-                    listing.mistakes.push(Mistake { source: Source::Container(name), problem });
-                }
+                Some(Ok(server)) => listing.offers.push(Offer { source, server }),
+                Some(Err(problem)) => listing.mistakes.push(mistake(problem)),
             }
         }
         listing
@@ -244,52 +247,4 @@ fn name(container: &ContainerSummary) -> String {
     let first = container.names.as_ref().and_then(|names| names.first());
     let name = first.or(container.id.as_ref());
     name.map_or("", |name| name.trim_start_matches('/')).to_owned()
-}
-
-/// The client with `version` in every path: without one, which the library leaves out, Docker means the
-/// newest it has, and will refuse that one day.
-fn stating(docker: Docker, version: ClientVersion) -> Docker {
-    docker.with_request_modifier(move |mut request| {
-        let uri = request.uri();
-        let parts = (uri.scheme_str(), uri.authority(), uri.path_and_query());
-        if let (Some(scheme), Some(authority), Some(path)) = parts
-            && !path.as_str().starts_with("/v1.")
-            && let Ok(stated) = format!("{scheme}://{authority}/v{version}{path}").parse()
-        {
-            *request.uri_mut() = stated;
-        }
-        request
-    })
-}
-
-/// The version in "client version 1.44 is too new. Maximum supported API version is 1.41", or in its
-/// counterpart for a client that is too old.
-fn supported(refusal: &str) -> Option<ClientVersion> {
-    let (_, rest) = refusal.split_once("supported API version is ")?;
-    let (major, rest) = rest.split_once('.')?;
-    let minor: String = rest.chars().take_while(char::is_ascii_digit).collect();
-    let version = (major.parse().ok()?, minor.parse().ok()?);
-    Some(ClientVersion { major_version: version.0, minor_version: version.1 })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_refusal_tells_the_version() {
-        for (refusal, minor) in [
-            ("client version 1.44 is too new. Maximum supported API version is 1.41", 41),
-            (
-                "client version 1.44 is too old. Minimum supported API version is 1.52, please \
-                 upgrade your client to a newer version",
-                52,
-            ),
-        ] {
-            let version = supported(refusal).unwrap();
-            assert_eq!((version.major_version, version.minor_version), (1, minor));
-        }
-        assert!(supported("invalid filter 'x'").is_none());
-        assert!(supported("supported API version is x.y").is_none());
-    }
 }

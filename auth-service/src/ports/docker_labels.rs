@@ -8,14 +8,13 @@ use serde::de::DeserializeOwned;
 use super::{
     stated_scopes::StatedTools,
     stated_server::{Site, StatedServer, server_name},
-    traefik_rule,
 };
-use crate::model::{AllowList, McpServer, ServerName};
+use crate::model::{AllowList, McpServer, ServerName, TraefikRule};
 
 const PREFIX: &str = "mcp.";
 
 /// What Compose calls the service of a container.
-const COMPOSE_SERVICE: &str = "com.docker.compose.service";
+pub(super) const COMPOSE_SERVICE: &str = "com.docker.compose.service";
 
 /// The server that the labels of `container` state; `None` if they say that it is none, or say
 /// nothing.
@@ -82,7 +81,7 @@ fn routed(
     for (key, rule) in labels {
         let router = key.strip_prefix("traefik.http.routers.");
         let Some(router) = router.and_then(|rest| rest.strip_suffix(".rule")) else { continue };
-        let named = traefik_rule::hosts(rule);
+        let named = TraefikRule::parse(rule).map(|rule| rule.hosts());
         let named = named.ok_or_else(|| {
             format!("the rule of Traefik's router {router} cannot be read: set mcp.resource")
         })?;

@@ -3,10 +3,14 @@
 mod certificate;
 mod client_documents;
 mod docker;
+mod docker_engine;
 mod docker_labels;
 mod github;
+mod image_labels;
 mod jws;
+mod label_claims;
 mod lazy_client;
+mod operator_labels;
 #[cfg(test)]
 mod properties;
 mod providers;
@@ -15,12 +19,15 @@ mod servers_file;
 mod signing_key;
 mod stated_scopes;
 mod stated_server;
-mod traefik_rule;
 
 pub use certificate::{Error as CertificateError, server_config};
 pub use client_documents::{ClientDocuments, is_public};
-pub use docker::{Container, DockerServers, Error as DockerError};
+pub use docker::{Container, DockerServers, Error as DockerError, IDENTITY_DEMAND};
+pub(crate) use docker_engine::FILTER;
 pub use github::{Error as GithubError, GitHub};
+pub(crate) use image_labels::ImageLabels;
+pub use label_claims::INNER_ENTRY_POINTS;
+pub(crate) use operator_labels::Labels;
 pub use providers::{Error as ProvidersError, Providers};
 pub use sealing::{Error as SealingError, RootKeys, Seal, generate_root_key};
 pub use servers_file::{Error as ServersError, ServersFile};

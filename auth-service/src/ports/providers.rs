@@ -56,7 +56,7 @@ impl Providers {
             None => Listing::default(),
         };
         let whole = Listing::merged([&file, &docker]);
-        tell(&whole.mistakes, &[]);
+        tell(&whole, &Listing::default());
         self.known = [Arc::new(file), Arc::new(docker)];
         Ok(whole)
     }
@@ -84,7 +84,7 @@ async fn merge(
     publish: watch::Sender<Arc<Catalogue>>,
 ) {
     let together = |parts: [Arc<Listing>; 2]| Listing::merged(parts.iter().map(Arc::as_ref));
-    let mut told = together([file.borrow().clone(), docker.borrow().clone()]).mistakes;
+    let mut told = together([file.borrow().clone(), docker.borrow().clone()]);
     loop {
         let changed = tokio::select! {
             changed = file.changed() => changed,
@@ -96,8 +96,8 @@ async fn merge(
         }
         let parts = [file.borrow_and_update().clone(), docker.borrow_and_update().clone()];
         let whole = together(parts);
-        tell(&whole.mistakes, &told);
-        told.clone_from(&whole.mistakes);
+        tell(&whole, &told);
+        told.clone_from(&whole);
         let catalogue = whole.catalogue();
         publish.send_if_modified(|current| {
             let differs = **current != catalogue;
@@ -108,8 +108,13 @@ async fn merge(
 }
 
 /// Says what is wrong, once.
-fn tell(mistakes: &[Mistake], told: &[Mistake]) {
-    for mistake in mistakes.iter().filter(|mistake| !told.contains(mistake)) {
-        log::error!("not a server: {mistake}");
-    }
+fn tell(listing: &Listing, told: &Listing) {
+    let new = |now: &'static str, ours: &[Mistake], theirs: &[Mistake]| {
+        for mistake in ours.iter().filter(|mistake| !theirs.contains(mistake)) {
+            log::error!("{now}: {mistake}");
+        }
+    };
+    new("not a server", &listing.mistakes, &told.mistakes);
+    new("a label claims what is not the container's", &listing.claims, &told.claims);
+    new("labels that are ignored", &listing.ignored, &told.ignored);
 }

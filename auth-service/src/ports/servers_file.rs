@@ -84,7 +84,7 @@ impl ServersFile {
             }
         }
         if problems.is_empty() {
-            Ok(Listing { offers, mistakes: Vec::new() })
+            Ok(Listing { offers, ..Listing::default() })
         } else {
             Err(Error::Entries(name, problems.join("; ")))
         }

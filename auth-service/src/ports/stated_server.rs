@@ -58,12 +58,7 @@ impl Site {
 
     /// The URL of a server that states none.
     fn default_url(&self, name: &ServerName) -> String {
-        match self.urls {
-            ServerUrls::Host => {
-                self.url_at(&format!("{}.{}", name.as_str(), self.base_domain), name)
-            }
-            ServerUrls::Path => self.url_at(&self.base_domain, name),
-        }
+        self.url_at(&self.host_of(name.as_str()), name)
     }
 
     /// The URL of a server that is on `host`.
@@ -72,6 +67,30 @@ impl Site {
             ServerUrls::Host => format!("https://{host}{}/mcp", self.port),
             ServerUrls::Path => format!("https://{host}{}/{}/mcp", self.port, name.as_str()),
         }
+    }
+
+    /// The host of a server that states no URL.
+    pub(super) fn host_of(&self, name: &str) -> String {
+        match self.urls {
+            ServerUrls::Host => format!("{name}.{}", self.base_domain),
+            ServerUrls::Path => self.base_domain.clone(),
+        }
+    }
+
+    /// The host of the authorization server, without a port.
+    pub(super) fn login_host(&self) -> &str {
+        let port = self.issuer.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok());
+        port.map_or(self.issuer.as_str(), |(host, _)| host)
+    }
+
+    /// Returns `true` if servers are paths of the login host.
+    pub(super) fn shares_login_host(&self) -> bool {
+        self.urls == ServerUrls::Path
+    }
+
+    /// Returns `true` if `host` belongs to the authorization server alone.
+    pub(super) fn is_login_host(&self, host: &str) -> bool {
+        !self.shares_login_host() && self.login_host().eq_ignore_ascii_case(host)
     }
 
     /// Whether `resource` stands where the authorization server itself answers.

@@ -24,14 +24,14 @@ use crate::{
 const SOON: Duration = Duration::from_secs(1);
 
 /// The providers of one test, at work.
-struct Watched {
+pub(crate) struct Watched {
     directory: TempDir,
     catalogue: watch::Receiver<Arc<Catalogue>>,
     task: JoinHandle<()>,
 }
 
 impl Watched {
-    async fn start(endpoint: &str, servers: Option<&Value>) -> Self {
+    pub(crate) async fn start(endpoint: &str, servers: Option<&Value>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("servers.json");
         let settings = HashMap::from([
@@ -50,13 +50,13 @@ impl Watched {
         Self { directory, catalogue, task: tokio::spawn(providers.watch(publish)) }
     }
 
-    fn url(&self, name: &str) -> Option<String> {
+    pub(crate) fn url(&self, name: &str) -> Option<String> {
         let name = ServerName::parse(name).unwrap();
         self.catalogue.borrow().by_name(&name).map(|server| server.resource.to_string())
     }
 
     /// Waits until `name` is at `url`; how long it took.
-    async fn expect(&self, name: &str, url: Option<&str>) -> Duration {
+    pub(crate) async fn expect(&self, name: &str, url: Option<&str>) -> Duration {
         let since = Instant::now();
         while self.url(name).as_deref() != url {
             assert!(since.elapsed() < Duration::from_secs(20), "{name} is at {:?}", self.url(name));
@@ -77,7 +77,7 @@ fn write(directory: &TempDir, servers: &Value) {
     std::fs::write(directory.path().join("servers.json"), text).unwrap();
 }
 
-fn socket() -> String {
+pub(crate) fn socket() -> String {
     format!("unix://{SOCKET}")
 }
 
@@ -130,7 +130,7 @@ async fn file_and_containers_are_one_catalogue_and_a_mistake_hurts_nobody_else()
 }
 
 #[tokio::test]
-async fn a_socket_proxy_need_permit_the_list_and_the_events_only() {
+async fn a_socket_proxy_need_permit_lists_images_and_events_only() {
     let engine = Engine::new("proxy");
     let (one, two) = (engine.name("one"), engine.name("two"));
     let (url_one, url_two) =

@@ -1,6 +1,7 @@
 //! The Docker Engine of this machine, and the containers of one test.
 
 use std::{
+    io::Write,
     path::Path,
     process::{Command, Stdio},
     sync::OnceLock,
@@ -46,6 +47,37 @@ impl Engine {
         docker(&arguments);
     }
 
+    /// Makes the image `short` with these labels, in place of one of that name; its name.
+    pub(crate) fn image(&self, short: &str, labels: &[(&str, &str)]) -> String {
+        let name = format!("{}:{short}", self.tag);
+        let mut build = Command::new("docker")
+            .args(["build", "--quiet", "--tag", &name, "-"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("docker runs");
+        let labels = labels.iter().map(|(key, value)| format!("LABEL {key}={value:?}\n"));
+        let file = format!("FROM {}\n{}", image(), labels.collect::<String>());
+        build.stdin.take().unwrap().write_all(file.as_bytes()).unwrap();
+        assert!(build.wait().unwrap().success(), "docker build");
+        name
+    }
+
+    /// Starts a container of an image on the usual network, with these labels and a secret.
+    pub(crate) fn run_image(&self, short: &str, image: &str, labels: &[(&str, &str)]) {
+        let name = self.name(short);
+        let tag = format!("mcpgw.test={}", self.tag);
+        let labels: Vec<String> =
+            labels.iter().map(|(key, value)| format!("{key}={value}")).chain([tag]).collect();
+        let mut arguments = vec!["run", "--detach", "--rm", "--name", &name];
+        arguments.extend(["--env", "PASSWORD=secret"]);
+        for label in &labels {
+            arguments.extend(["--label", label]);
+        }
+        arguments.extend([image, "/busybox", "sleep", "600"]);
+        docker(&arguments);
+    }
+
     pub(crate) fn remove(&self, short: &str) {
         docker(&["rm", "--force", &self.name(short)]);
     }
@@ -62,6 +94,11 @@ impl Drop for Engine {
         ]);
         for id in ours.lines() {
             docker(&["rm", "--force", id]);
+        }
+        let reference = format!("reference={}", self.tag);
+        let images = docker(&["images", "--quiet", "--filter", &reference]);
+        for id in images.lines() {
+            docker(&["rmi", "--force", id]);
         }
     }
 }
@@ -89,7 +126,7 @@ fn image() -> &'static str {
     })
 }
 
-fn docker(arguments: &[&str]) -> String {
+pub(crate) fn docker(arguments: &[&str]) -> String {
     let output = Command::new("docker").args(arguments).output().expect("docker runs");
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "docker {arguments:?}: {error}");

@@ -9,5 +9,7 @@
 
 mod catalogue;
 mod engine;
+mod s3_image_labels;
 mod service;
 mod socket_proxy;
+mod traefik;

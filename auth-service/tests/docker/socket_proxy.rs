@@ -1,5 +1,5 @@
-//! A socket proxy as people put before Docker: it permits the list of containers, looking at one, and
-//! events, and refuses the rest. Its connections can be cut.
+//! A socket proxy as people put before Docker: it permits the list of containers, looking at one and at its
+//! image, and events, and refuses the rest. Its connections can be cut.
 
 use std::{
     io::{Read, Write},
@@ -100,5 +100,6 @@ fn permitted(line: &str) -> bool {
     let Some(rest) = line.strip_prefix("GET /v1.") else { return false };
     let Some((_, path)) = rest.split_once('/') else { return false };
     let path = path.split([' ', '?']).next().unwrap();
-    path == "events" || (path.starts_with("containers/") && path.ends_with("json"))
+    let looks = path.starts_with("containers/") || path.starts_with("images/sha256:");
+    ["events", "version"].contains(&path) || (looks && path.ends_with("json"))
 }

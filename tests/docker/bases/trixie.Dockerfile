@@ -23,9 +23,3 @@ RUN apt-get update -q \
     && mkdir /data && chown redis:redis /data
 WORKDIR /data
 CMD ["redis-server"]
-
-FROM base AS haproxy
-RUN apt-get update -q \
-    && apt-get install -y -q --no-install-recommends haproxy \
-    && rm -rf /var/lib/apt/lists/*
-CMD ["haproxy", "-f", "/usr/local/etc/haproxy/haproxy.cfg"]

@@ -16,10 +16,7 @@ pub(super) async fn check(patient: &Patient) -> Vec<Finding> {
     let remedy =
         "take SIGNED_IDENTITY out of .env, or --identity-jwks (MCP_IDENTITY_JWKS) from the proxy";
     let demanding = match DockerServers::new(&patient.config) {
-        Some(docker) => {
-            let found = docker.running_with("--identity-jwks", "MCP_IDENTITY_JWKS").await;
-            found.unwrap_or_default()
-        }
+        Some(docker) => docker.demanding_identity().await.unwrap_or_default(),
         None => Vec::new(),
     };
     for container in &demanding {

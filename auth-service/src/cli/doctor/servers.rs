@@ -1,11 +1,46 @@
 //! The catalogue: who names servers, and which of them cannot be one.
 
+use std::os::unix::fs::PermissionsExt;
+
 use super::finding::{Finding, Findings};
 use crate::{
     config::Config,
     model::{Chain, Listing},
     ports::{DockerServers, ServersFile},
 };
+
+async fn containers(findings: &mut Findings, docker: &DockerServers) -> Listing {
+    if docker.is_filtered().await.is_ok_and(|filtered| !filtered) {
+        let says = "DOCKER_ENDPOINT is not `auth-service docker-proxy`: a Traefik that asks there obeys \
+                    labels of images, which can take any route";
+        let remedy = "let Traefik and auth-service ask docker-proxy, as docker-compose.yml does";
+        findings.warning(None, says, remedy);
+    }
+    docker.read().await.unwrap_or_else(|error| {
+        let remedy = "check that Docker runs and that this program may use the socket, or that the socket \
+                      proxy permits GET /containers/json, /events and /images/*/json";
+        findings.error(None, Chain(&error).to_string(), remedy);
+        Listing::default()
+    })
+}
+
+/// Checks that secrets in the file are not for everybody.
+fn private(findings: &mut Findings, config: &Config) {
+    let file = &config.servers_file;
+    let Ok(metadata) = std::fs::metadata(file) else { return };
+    let text = std::fs::read(file).unwrap_or_default();
+    let whole: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
+    let entries = whole.get("mcpServers").and_then(|servers| servers.as_object());
+    let with_env = |entry: &serde_json::Value| {
+        entry.get("env").and_then(|env| env.as_object()).is_some_and(|env| !env.is_empty())
+    };
+    let secrets = entries.is_some_and(|entries| entries.values().any(with_env));
+    if secrets && metadata.permissions().mode() & 0o004 != 0 {
+        let says = "every user of this machine can read the environments of servers in the file";
+        let remedy = format!("chmod 640 {}, with the group of this program", file.display());
+        findings.warning(None, says, &remedy);
+    }
+}
 
 /// What is listed, as far as it can be told, and the findings.
 pub(super) async fn check(config: &Config) -> (Listing, Vec<Finding>) {
@@ -16,19 +51,25 @@ pub(super) async fn check(config: &Config) -> (Listing, Vec<Finding>) {
         findings.error(None, Chain(&error).to_string(), remedy);
         Listing::default()
     });
+    private(&mut findings, config);
     let docker = match DockerServers::new(config) {
         None => Listing::default(),
-        Some(docker) => docker.read().await.unwrap_or_else(|error| {
-            let remedy = "check that Docker runs and that this program may use the socket, or that the \
-                          socket proxy permits GET /containers/json and /events";
-            findings.error(None, Chain(&error).to_string(), remedy);
-            Listing::default()
-        }),
+        Some(docker) => containers(&mut findings, &docker).await,
     };
     let whole = Listing::merged([&file, &docker]);
     for mistake in &whole.mistakes {
         let remedy = "correct its labels, or those of the one it conflicts with";
         findings.error(Some(&mistake.source.to_string()), mistake.problem.clone(), remedy);
+    }
+    for claim in &whole.claims {
+        let remedy =
+            "change this label: it takes requests that are for the gateway or for another server";
+        findings.error(Some(&claim.source.to_string()), claim.problem.clone(), remedy);
+    }
+    for ignored in &whole.ignored {
+        let remedy = "nothing, unless you set one of them to the same value: then write its key with other \
+                      capitals (traefik.Enable), since a label that equals one of the image is not used";
+        findings.warning(Some(&ignored.source.to_string()), ignored.problem.clone(), remedy);
     }
     if whole.offers.is_empty() {
         let remedy = "add one to MCP_SERVERS_FILE, or start a container with the label mcp.enable=true \

@@ -10,6 +10,7 @@ use super::{
     finding::{Finding, Findings},
     public,
 };
+use crate::{config::ServerUrls, model::TraefikRule, ports::INNER_ENTRY_POINTS};
 
 #[derive(Deserialize)]
 struct Router {
@@ -20,6 +21,8 @@ struct Router {
     middlewares: Vec<String>,
     #[serde(default)]
     provider: String,
+    #[serde(default)]
+    rule: String,
     #[serde(default)]
     status: String,
     #[serde(default, rename = "entryPoints")]
@@ -72,6 +75,8 @@ struct Backend {
 struct Routing {
     /// Where auth-service listens.
     ports: Vec<u16>,
+    /// The host of the authorization server, if no server shares it.
+    login_host: Option<String>,
     routers: Vec<Router>,
     middlewares: HashMap<String, Middleware>,
     services: HashMap<String, Service>,
@@ -84,7 +89,13 @@ pub(super) async fn check(patient: &Patient) -> Vec<Finding> {
     let tls = config.tls.as_ref().map(|tls| tls.listen.port());
     let ports = tls.into_iter().chain([config.listen.port()]).collect();
     match Routing::read(&patient.http, api, ports).await {
-        Ok(routing) => routing.judge(&mut findings),
+        Ok(mut routing) => {
+            routing.login_host = match config.server_urls {
+                ServerUrls::Host => public::host(config.issuer.as_str()),
+                ServerUrls::Path => None,
+            };
+            routing.judge(&mut findings);
+        }
         Err(says) => {
             let remedy = "turn Traefik's API on (api.insecure, on a port that is not published) and let \
                           TRAEFIK_API_URL name it";
@@ -100,6 +111,7 @@ impl Routing {
         let services: Vec<Service> = list(http, api, "services").await?;
         Ok(Self {
             ports,
+            login_host: None,
             routers: list(http, api, "routers").await?,
             middlewares: middlewares.into_iter().map(|it| (it.name.clone(), it)).collect(),
             services: services.into_iter().map(|it| (it.name.clone(), it)).collect(),
@@ -124,6 +136,10 @@ impl Routing {
             if router.status == "disabled" {
                 let says = format!("does not work: {}", router.error.join("; "));
                 findings.error(subject, says, "correct the labels or the file it comes from");
+            } else if let Some(says) = self.claim(router) {
+                let remedy = "remove this router: change the labels of its container, and let Traefik ask \
+                              `auth-service docker-proxy`, which drops those of images";
+                findings.error(subject, says, remedy);
             } else if router.service.ends_with("@internal") && router.service != "noop@internal" {
                 if !is_public(router) {
                     continue;
@@ -138,6 +154,23 @@ impl Routing {
             }
         }
         findings.ok(None, format!("{} routes ask /verify", guarded.len()));
+    }
+
+    /// What a container's router takes that only the files of the gateway may route.
+    fn claim(&self, router: &Router) -> Option<String> {
+        if router.provider != "docker" {
+            return None;
+        }
+        if router.service.ends_with("@internal") {
+            return Some(format!("publishes Traefik's own {}", router.service));
+        }
+        let inner = |name: &&String| INNER_ENTRY_POINTS.contains(&name.as_str());
+        if let Some(entry_point) = router.entry_points.iter().find(inner) {
+            return Some(format!("is on the inner entry point {entry_point}"));
+        }
+        let host = self.login_host.as_deref()?;
+        let claims = TraefikRule::parse(&router.rule)?.can_match(host, None);
+        claims.then(|| format!("claims the login host {host}"))
     }
 
     /// Whether the request is checked before it goes on.

@@ -1,0 +1,32 @@
+//! `docker-proxy`.
+
+use std::{net::Ipv4Addr, time::Duration};
+
+use anyhow::ensure;
+use clap::Args;
+
+use crate::{config::DockerProxyConfig, docker_proxy};
+
+/// How to run.
+#[derive(Debug, Args)]
+pub(super) struct DockerProxy {
+    /// Ask the running proxy whether Docker answers, instead of starting one; exit code 0 or 1.
+    #[arg(long)]
+    check: bool,
+}
+
+/// Runs the command.
+pub(super) async fn run(proxy: &DockerProxy) -> anyhow::Result<()> {
+    let config = DockerProxyConfig::load()?;
+    if !proxy.check {
+        return Ok(docker_proxy::serve(&config).await?);
+    }
+    let mut address = config.listen;
+    if address.ip().is_unspecified() {
+        address.set_ip(Ipv4Addr::LOCALHOST.into());
+    }
+    let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build()?;
+    let status = client.get(format!("http://{address}/_ping")).send().await?.status();
+    ensure!(status.is_success(), "Docker does not answer: {status}");
+    Ok(())
+}

@@ -1,0 +1,157 @@
+//! `docker-proxy`: stands before the socket of Docker. It answers what Traefik's provider and the catalogue
+//! ask, and nothing else; of what Docker knows it passes on the members that these two need. Labels that come
+//! from an image, environments and command lines stay here.
+//!
+//! It is a process of its own: who can use the socket is root on the machine, and strangers talk to `serve`.
+
+mod engine;
+mod events;
+mod members;
+mod question;
+
+use std::{net::SocketAddr, sync::Arc};
+
+use actix_web::{
+    App, HttpRequest, HttpResponse, HttpServer,
+    dev::Server,
+    http::{Method, StatusCode},
+    web::{self, Data},
+};
+use serde::Serialize;
+
+use self::{
+    engine::{Engine, Failure},
+    question::Question,
+};
+use crate::{
+    config::DockerProxyConfig,
+    model::Chain,
+    ports::{FILTER, ImageLabels},
+};
+
+/// Traefik and auth-service have some five connections each.
+const MOST_CONNECTIONS: usize = 64;
+
+/// The proxy cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The address.
+    #[error("cannot listen on {0} (DOCKER_PROXY_LISTEN)")]
+    Listen(SocketAddr, #[source] std::io::Error),
+    /// The client of the socket.
+    #[error("DOCKER_SOCKET")]
+    Client(#[from] reqwest::Error),
+    /// The HTTP server failed.
+    #[error("the HTTP server failed")]
+    Run(#[source] std::io::Error),
+}
+
+/// What requests have in common.
+struct Proxy {
+    engine: Engine,
+    images: ImageLabels,
+}
+
+/// Serves until SIGTERM or SIGINT.
+pub async fn serve(config: &DockerProxyConfig) -> Result<(), Error> {
+    let listener = std::net::TcpListener::bind(config.listen)
+        .map_err(|error| Error::Listen(config.listen, error))?;
+    log::info!("listening on {} for {}", config.listen, config.socket.display());
+    server(config, listener)?.await.map_err(Error::Run)
+}
+
+/// Builds the server of `config` on `listener`.
+pub fn server(
+    config: &DockerProxyConfig,
+    listener: std::net::TcpListener,
+) -> Result<Server, Error> {
+    let proxy = Proxy { engine: Engine::new(&config.socket)?, images: ImageLabels::default() };
+    let proxy = Data::from(Arc::new(proxy));
+    let app = move || App::new().app_data(proxy.clone()).default_service(web::to(answer));
+    // A stream of events ends with its client, also while nothing happens.
+    let http = HttpServer::new(app)
+        .workers(1)
+        .max_connections(MOST_CONNECTIONS)
+        .h1_allow_half_closed(false)
+        .shutdown_timeout(1);
+    Ok(http.listen(listener).map_err(Error::Run)?.run())
+}
+
+async fn answer(request: HttpRequest, proxy: Data<Proxy>) -> HttpResponse {
+    let uri = request.uri();
+    let head = *request.method() == Method::HEAD;
+    if !head && *request.method() != Method::GET {
+        return refusal(StatusCode::FORBIDDEN, "only GET and HEAD are permitted");
+    }
+    let question = match Question::read(uri.path(), uri.query().unwrap_or("")) {
+        Ok(question) => question,
+        Err(refused) => {
+            log::warn!("refused {}: {}", request.method(), refused.why);
+            return refusal(refused.status, refused.why);
+        }
+    };
+    match proxy.answer(&question).await {
+        Ok(answer) => answer,
+        Err(Failure::Refused(status, message)) => refusal(status, &message),
+        Err(Failure::Unreadable(error)) => {
+            log::warn!("Docker: {error}");
+            refusal(StatusCode::BAD_GATEWAY, "the answer of Docker cannot be used")
+        }
+        Err(Failure::Gone(error)) => {
+            log::warn!("Docker does not answer: {}", Chain(&error));
+            refusal(StatusCode::BAD_GATEWAY, "Docker does not answer")
+        }
+    }
+}
+
+impl Proxy {
+    async fn answer(&self, question: &Question) -> Result<HttpResponse, Failure> {
+        let version = question.version();
+        match question {
+            Question::Ping => self.engine.ping().await,
+            Question::Version { .. } => {
+                let mut answer: members::Version = self.engine.get(&question.target()).await?;
+                answer.platform.name = FILTER.to_owned();
+                Ok(json(&answer))
+            }
+            Question::List { .. } => {
+                let mut all: Vec<members::Summary> = self.engine.get(&question.target()).await?;
+                for container in &mut all {
+                    self.filter(version, container).await;
+                }
+                Ok(json(&all))
+            }
+            Question::Inspect { .. } => {
+                let mut one: members::Container = self.engine.get(&question.target()).await?;
+                self.filter(version, &mut one).await;
+                Ok(json(&one))
+            }
+            Question::Events { .. } => {
+                let stream = self.engine.stream(&question.target()).await?;
+                let events = events::filtered(stream);
+                Ok(HttpResponse::Ok().content_type("application/json").streaming(events))
+            }
+        }
+    }
+
+    /// Takes out the labels of the image, and what only the container should know.
+    async fn filter(&self, version: &str, container: &mut impl members::Described) {
+        let labels = container.labels().map(std::mem::take).unwrap_or_default();
+        let image = container.image().map(str::to_owned);
+        let inspect = async |id: &str| self.engine.image_labels(version, id).await;
+        let labels = self.images.operators(labels, image.as_deref(), inspect).await;
+        if let Some(place) = container.labels() {
+            *place = labels.into_labels();
+        }
+        container.redact();
+    }
+}
+
+fn json(answer: &impl Serialize) -> HttpResponse {
+    HttpResponse::Ok().json(answer)
+}
+
+/// An error in Docker's form.
+fn refusal(status: StatusCode, message: &str) -> HttpResponse {
+    HttpResponse::build(status).json(serde_json::json!({ "message": message }))
+}

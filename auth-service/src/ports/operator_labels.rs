@@ -1,0 +1,163 @@
+//! Separates the labels that an operator gave a container from those of its image.
+//!
+//! Docker merges the labels of an image into its containers. A label whose key and value equal one of the
+//! image may be either's, so it counts for nothing. Dropping it must not widen access: if the operator may
+//! have stated a restriction in the same words, none of the container's labels is used.
+
+use std::collections::{BTreeSet, HashMap};
+
+/// Labels as Docker has them.
+pub(crate) type Labels = HashMap<String, String>;
+
+/// The keys that a filtering proxy dropped, for the log and the doctor.
+const IGNORED: &str = "gateway.labels.ignored";
+
+/// Why a filtering proxy passes on no label of a container.
+const WITHHELD: &str = "gateway.labels.withheld";
+
+/// A hash that Compose sets on its containers and on no image.
+const COMPOSE_HASH: &str = "com.docker.compose.config-hash";
+
+/// Labels that Compose sets on the images that it builds, too. On its containers they are always its own.
+const COMPOSE_OWN: [&str; 2] = ["com.docker.compose.project", "com.docker.compose.service"];
+
+/// The longest note about a container, in bytes.
+const LONGEST_NOTE: usize = 1024;
+
+/// The labels of a container without those of its image.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct OperatorLabels {
+    /// The labels that count.
+    pub(crate) labels: Labels,
+    /// The keys of Traefik and the gateway that were dropped, separated by commas.
+    pub(crate) ignored: Option<String>,
+    /// Why no label counts.
+    pub(crate) withheld: Option<String>,
+}
+
+impl OperatorLabels {
+    /// Drops from `container` what `image` has.
+    pub(crate) fn of(mut container: Labels, image: &Labels) -> Self {
+        container.retain(|key, _| ![IGNORED, WITHHELD].contains(&key.as_str()));
+        let is_images = |key: &str, value: &String| image.get(key) == Some(value);
+        let composed =
+            container.get(COMPOSE_HASH).is_some_and(|value| !is_images(COMPOSE_HASH, value));
+        let (dropped, labels): (Labels, Labels) =
+            container.into_iter().partition(|(key, value)| {
+                is_images(key, value) && !(composed && COMPOSE_OWN.contains(&key.as_str()))
+            });
+        let dropped = Folded::new(&dropped);
+        let ignored = dropped.listed();
+        match dropped.restriction_beside(&Folded::new(&labels)) {
+            None => Self { labels, ignored, withheld: None },
+            Some(key) => {
+                let reason = note(&format!(
+                    "no label counts, since its image has the label {key} with the same value, and \
+                     without it the others could permit more"
+                ));
+                Self { labels: Labels::new(), ignored, withheld: Some(reason) }
+            }
+        }
+    }
+
+    /// The labels of a container whose image is not known: none.
+    pub(crate) fn of_unknown_image(container: &Labels, why: &str) -> Self {
+        let reason = note(&format!("no label counts, since its image cannot be inspected: {why}"));
+        let withheld = concerns_gateway(container).then_some(reason);
+        Self { withheld, ..Self::default() }
+    }
+
+    /// The labels with the notes among them, as a filtering proxy passes them on.
+    pub(crate) fn into_labels(self) -> Labels {
+        let mut labels = self.labels;
+        labels.extend(self.ignored.map(|keys| (IGNORED.to_owned(), keys)));
+        labels.extend(self.withheld.map(|reason| (WITHHELD.to_owned(), reason)));
+        labels
+    }
+
+    /// What [`Self::into_labels`] was made of.
+    pub(crate) fn from_labels(mut labels: Labels) -> Self {
+        let (ignored, withheld) = (labels.remove(IGNORED), labels.remove(WITHHELD));
+        Self { labels, ignored, withheld }
+    }
+}
+
+/// Returns `true` if a label is one of Traefik or of the gateway.
+pub(crate) fn concerns_gateway(labels: &Labels) -> bool {
+    !Folded::new(labels).0.is_empty()
+}
+
+/// The labels that concern Traefik and the gateway, with keys as both read them: without case.
+struct Folded<'a>(Vec<(String, &'a str)>);
+
+impl<'a> Folded<'a> {
+    fn new(labels: &'a Labels) -> Self {
+        let folded = labels.iter().map(|(key, value)| (key.to_lowercase(), value.as_str()));
+        let concern = |key: &str| key.starts_with("traefik.") || key.starts_with("mcp.");
+        let mut folded: Vec<_> = folded.filter(|(key, _)| concern(key)).collect();
+        folded.sort();
+        Self(folded)
+    }
+
+    fn listed(&self) -> Option<String> {
+        let keys: Vec<&str> = self.0.iter().map(|(key, _)| key.as_str()).collect();
+        (!keys.is_empty()).then(|| note(&keys.join(", ")))
+    }
+
+    fn keys(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(key, _)| key.as_str())
+    }
+
+    /// A key of `self`, the dropped labels, without which those in `kept` could permit more than an
+    /// operator who stated all of them meant.
+    fn restriction_beside(&self, kept: &Self) -> Option<&str> {
+        let of_server = || kept.keys().any(|key| key.starts_with("mcp."));
+        let of_traefik = || kept.keys().any(|key| key.starts_with("traefik."));
+        let objects: BTreeSet<&str> =
+            kept.keys().filter_map(object).map(|(_, object, _)| object).collect();
+        // Without a router Traefik makes one by its default rule, which asks nobody for a token.
+        let routed = kept.keys().any(|key| key.starts_with("traefik.http.routers."));
+        let restricts = |(key, value): &&(String, &str)| match key.as_str() {
+            // A list with * admits everybody, as no list does.
+            "mcp.allow" => of_server() && !value.split(',').any(|user| user.trim() == "*"),
+            "mcp.scopes" | "mcp.tools" => of_server(),
+            key => object(key).is_some_and(|(kind, object, option)| {
+                let stated = objects.contains(object);
+                match kind {
+                    "routers" => of_traefik() && (!routed || stated) && restricts_router(option),
+                    "middlewares" => stated,
+                    _ => false,
+                }
+            }),
+        };
+        self.0.iter().find(restricts).map(|(key, _)| key.as_str())
+    }
+}
+
+/// Of a key of Traefik the kind, the object and the option: `routers`, `traefik.http.routers.NAME`, `rule`.
+fn object(key: &str) -> Option<(&str, &str, &str)> {
+    let (_, kind) = key.strip_prefix("traefik.")?.split_once('.')?;
+    let (kind, name) = kind.split_once('.')?;
+    let (_, option) = name.split_once('.')?;
+    let object = key.strip_suffix(option)?.trim_end_matches('.');
+    Some((kind, object, option))
+}
+
+/// Returns `true` if a router without this option can be reached by more requests, or by unchecked ones.
+fn restricts_router(option: &str) -> bool {
+    let name = option.split(['.', '[']).next().unwrap_or("");
+    ["entrypoints", "middlewares", "rule", "rulesyntax", "tls"].contains(&name)
+}
+
+/// A note that fits into a label and a line of a log.
+fn note(text: &str) -> String {
+    let mut note: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if note.len() > LONGEST_NOTE {
+        note.truncate(note.floor_char_boundary(LONGEST_NOTE));
+        note.push('…');
+    }
+    note
+}
+
+#[cfg(test)]
+mod tests;
