@@ -30,3 +30,4 @@ pub mod stream;
 mod sync;
 pub mod translate;
 pub mod unavailable;
+mod unguessable;

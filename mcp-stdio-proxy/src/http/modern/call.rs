@@ -10,7 +10,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::super::call::check_tool;
 use super::super::refusal::Refusal;
-use super::super::{Gate, answer, sse};
+use super::super::{Gate, answer, asker, sse};
 use super::check;
 use crate::child::Child;
 use crate::child::call::{Call, Input, Terms};
@@ -71,6 +71,7 @@ async fn place(
 ) -> Result<InFlight, Refusal> {
     let tools = check_tool(request, &room.backend, envelope)?;
     let listed = tools.filter(|_| envelope.method == "tools/list");
+    let principal = asker::principal(request)?;
     // A second time if the server ended in the very moment.
     for _ in 0..2 {
         let child = gate.hub.child(room).await?;
@@ -86,7 +87,7 @@ async fn place(
             session: NO_SESSION,
             since: Instant::now(),
             tools: listed.clone(),
-            taker: taker(room, &envelope.method),
+            taker: taker(room, &envelope.method, principal.clone()),
             terms: terms(room, envelope, asked),
         };
         let log = call.terms.log;
@@ -143,9 +144,9 @@ pub(super) async fn mirrored(
 
 /// The edits that make a message one for the server of `room`.
 pub(super) fn edits(room: &Room, text: &str, envelope: &Envelope<'_>) -> Vec<Edit> {
-    match (room.pairing.server, envelope.params) {
-        (Era::Legacy, Some(params)) => requests::to_legacy(text, params),
-        _ => Vec::new(),
+    match room.pairing.server {
+        Era::Legacy => requests::to_legacy(text, envelope),
+        Era::Modern => Vec::new(),
     }
 }
 
