@@ -89,6 +89,12 @@ impl Backend {
         self.entry().isolation.unwrap_or(self.settings.isolation)
     }
 
+    /// Returns `true` if the server must read a message as the proxy does: there are rules for its tools, or
+    /// its process serves several users, whose requests are told apart by their ids.
+    pub fn needs_one_reading(&self) -> bool {
+        self.entry().tools.is_some() || self.isolation() == Isolation::Shared
+    }
+
     /// How long a request may take without progress.
     pub fn request_timeout(&self) -> Option<Duration> {
         let timeout = self.entry().request_timeout.unwrap_or(self.settings.request_timeout);
@@ -171,7 +177,8 @@ impl Backend {
             line_limit: self.settings.max_message,
             call_limit: self.settings.max_calls,
             patience: self.settings.patience,
-            explain: self.settings.explain_failures,
+            // What the last words of a shared process are about, and whose, cannot be told.
+            explain: self.settings.explain_failures && self.isolation() != Isolation::Shared,
             traffic: Arc::clone(&self.traffic),
         }
     }

@@ -31,3 +31,4 @@ pub mod stream;
 mod sync;
 pub mod translate;
 pub mod unavailable;
+mod unguessable;

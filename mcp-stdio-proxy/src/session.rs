@@ -1,7 +1,6 @@
 //! A session of Streamable HTTP ("Session Management"): who it belongs to and its open streams.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -97,6 +96,17 @@ impl Session {
         lock(&self.watched).clone()
     }
 
+    /// Whether it has subscribed to the resource, or to one that it is a part of.
+    pub fn watches(&self, uri: &str) -> bool {
+        let part = |whole: &String| {
+            let rest = uri.strip_prefix(whole.as_str());
+            rest.is_some_and(|rest| {
+                rest.is_empty() || whole.ends_with('/') || rest.starts_with(['/', '?', '#'])
+            })
+        };
+        lock(&self.watched).iter().any(part)
+    }
+
     /// Notes that it has subscribed to a resource; whether it had not.
     pub fn watch(&self, uri: &str) -> bool {
         lock(&self.watched).insert(uri.to_owned())
@@ -107,13 +117,14 @@ impl Session {
         lock(&self.watched).remove(uri)
     }
 
-    /// The stream with this number, if it is one of this session's.
+    /// The stream with this name in event ids, if it is one of this session's.
     #[must_use]
-    pub fn stream(&self, number: u64) -> Option<Arc<Stream>> {
-        if self.standing.number == number {
-            return Some(Arc::clone(&self.standing));
-        }
-        lock(&self.streams).iter().find(|stream| stream.number == number).cloned()
+    pub fn stream(&self, name: &str) -> Option<Arc<Stream>> {
+        let named = |stream: &&Arc<Stream>| stream.name() == Some(name);
+        Some(&self.standing)
+            .filter(named)
+            .cloned()
+            .or_else(|| lock(&self.streams).iter().find(named).cloned())
     }
 
     /// Ends every stream.
@@ -123,18 +134,6 @@ impl Session {
             stream.close();
         }
     }
-}
-
-/// A session id: "globally unique and cryptographically secure", visible ASCII.
-#[must_use]
-pub fn fresh_id() -> Option<String> {
-    let mut bytes = [0u8; 24];
-    getrandom::fill(&mut bytes).ok()?;
-    Some(bytes.iter().fold(String::with_capacity(48), |mut id, byte| {
-        // Writing to a string cannot fail.
-        let _written = write!(id, "{byte:02x}");
-        id
-    }))
 }
 
 #[cfg(test)]
@@ -152,15 +151,8 @@ mod tests {
             session.keep(&ended);
         }
         assert!(lock(&session.streams).len() <= STREAMS);
-        assert!(session.stream(open.number).is_some());
-        assert!(session.stream(u64::MAX).is_none());
-        assert!(session.stream(session.standing.number).is_some());
-    }
-
-    #[test]
-    fn ids_are_unlike() {
-        let (one, other) = (fresh_id().unwrap(), fresh_id().unwrap());
-        assert_eq!(one.len(), 48);
-        assert_ne!(one, other);
+        assert!(session.stream(open.name().unwrap()).is_some());
+        assert!(session.stream(session.standing.name().unwrap()).is_some());
+        assert!(session.stream(Stream::standing().name().unwrap()).is_none());
     }
 }

@@ -5,9 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the ground up.
-const FLOORS: [&str; 24] = [
+const FLOORS: [&str; 25] = [
     "sync",
     "grants",
+    "unguessable",
     "protocol",
     "translate",
     "stream",

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Error, Store,
-    key::{PREFIX, SORTED_SETS},
+    key::{Key, PREFIX, SORTED_SETS},
 };
 use crate::model::UnixTime;
 

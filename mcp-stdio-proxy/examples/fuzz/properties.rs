@@ -15,6 +15,8 @@ use crate::random::Random;
 
 /// Members that a legacy request must not bring along.
 const RETRY: [&str; 2] = ["inputResponses", "requestState"];
+/// The member that makes a call of a tool a task.
+const TASK: &str = "task";
 /// Members that a result is given.
 const COMPLETION: [&str; 4] = ["resultType", "ttlMs", "cacheScope", "_meta"];
 /// A handshake.
@@ -95,8 +97,11 @@ fn to_modern_server(text: &str, read: &Envelope<'_>) {
         let all = members(object).unwrap_or_default();
         !all.is_empty() && all.iter().all(|member| !names.contains(&&*member.name))
     };
-    if free(before, &RETRY) && free(said, &ENVELOPE) && said.starts_with("{\"") {
-        let back = edited(&modern, &mut request::to_legacy(&modern, params));
+    if free(before, &[&RETRY[..], &[TASK]].concat())
+        && free(said, &ENVELOPE)
+        && said.starts_with("{\"")
+    {
+        let back = edited(&modern, &mut request::to_legacy(&modern, &now));
         assert_eq!(back, text);
     }
     retried(&modern, params);
@@ -117,13 +122,16 @@ fn retried(text: &str, params: &str) {
 
 fn to_legacy_server(text: &str, read: &Envelope<'_>) {
     let Some(params) = read.params else { return };
-    let legacy = edited(text, &mut request::to_legacy(text, params));
+    let legacy = edited(text, &mut request::to_legacy(text, read));
     valid(&legacy);
     let now = message::parse(&legacy).expect("a message still");
     let after = now.params.expect("parameters");
     assert_eq!((now.id, &now.method), (read.id, &read.method), "{text}");
     assert_eq!(around(&legacy, after), around(text, params), "{text}");
-    let names = [&RETRY[..], &["_meta"]].concat();
+    let names = [&RETRY[..], &["_meta", TASK]].concat();
+    let tasks = |object| rest(object, &[]).iter().filter(|(name, _)| name == TASK).count();
+    let stay = if read.method == "tools/call" { 0 } else { tasks(params) };
+    assert_eq!(tasks(after), stay, "{text}");
     assert_eq!(rest(after, &names), rest(params, &names), "{text}");
     assert!(
         RETRY.iter().all(|name| rest(after, &[]).iter().all(|(one, _)| one != name)),

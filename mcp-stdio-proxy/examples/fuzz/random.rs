@@ -1,7 +1,7 @@
 //! Texts that a peer may send: messages as they should be, as nobody would write them, and broken ones.
 
 /// Names that mean something to a translation, in one place of a message or another.
-const NAMES: [&str; 30] = [
+const NAMES: [&str; 31] = [
     "_meta",
     "progressToken",
     "io.modelcontextprotocol/protocolVersion",
@@ -23,6 +23,7 @@ const NAMES: [&str; 30] = [
     "structuredContent",
     "outputSchema",
     "tools",
+    "task",
     "tasks",
     "roots",
     "name",

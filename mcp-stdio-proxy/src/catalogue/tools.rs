@@ -4,9 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
+use crate::protocol::array;
+use crate::protocol::error;
 use crate::protocol::message::Envelope;
+use crate::protocol::object;
+use crate::protocol::spelling::caseless;
 use crate::protocol::splice::{line, span};
 
 /// The rules of a server. A pattern is a name in which `*` stands for anything.
@@ -16,9 +19,30 @@ pub struct ToolRules {
     /// If not empty, only these.
     allow: Vec<String>,
     /// Never these.
-    deny: Vec<String>,
+    deny: Vec<Caseless>,
     /// These only for those who have the scope.
-    scopes: BTreeMap<String, String>,
+    scopes: Vec<(Caseless, String)>,
+}
+
+/// A pattern that also covers names that differ from it in case: a server may not tell them apart, and
+/// what is refused must not run under another spelling. Names that are allowed are the exact ones.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Caseless {
+    exact: String,
+    folded: String,
+}
+
+impl From<String> for Caseless {
+    fn from(exact: String) -> Self {
+        Self { folded: caseless(&exact), exact }
+    }
+}
+
+impl Caseless {
+    /// Returns `true` if it describes `name`, or the name `folded` that it is without case.
+    fn covers(&self, name: &str, folded: &str) -> bool {
+        matches(&self.exact, name) || matches(&self.folded, folded)
+    }
 }
 
 /// As written: a list of what is allowed, or the rules in full.
@@ -40,7 +64,11 @@ impl From<Stated> for ToolRules {
     fn from(stated: Stated) -> Self {
         match stated {
             Stated::Allowed(allow) => Self { allow, ..Self::default() },
-            Stated::Rules { allow, deny, scopes } => Self { allow, deny, scopes },
+            Stated::Rules { allow, deny, scopes } => Self {
+                allow,
+                deny: deny.into_iter().map(Into::into).collect(),
+                scopes: scopes.into_iter().map(|(one, scope)| (one.into(), scope)).collect(),
+            },
         }
     }
 }
@@ -81,10 +109,11 @@ impl ToolView {
     pub fn verdict(&self, name: &str) -> Verdict {
         let Some(rules) = &self.entry.tools else { return Verdict::Permitted };
         let allowed = rules.allow.is_empty() || rules.allow.iter().any(|one| matches(one, name));
-        if !allowed || rules.deny.iter().any(|one| matches(one, name)) {
+        let folded = caseless(name);
+        if !allowed || rules.deny.iter().any(|one| one.covers(name, &folded)) {
             return Verdict::Hidden;
         }
-        let needed = rules.scopes.iter().filter(|(pattern, _)| matches(pattern, name));
+        let needed = rules.scopes.iter().filter(|(pattern, _)| pattern.covers(name, &folded));
         let held: BTreeSet<&str> = self.scopes.split(' ').filter(|one| !one.is_empty()).collect();
         let all: BTreeSet<&str> =
             needed.map(|(_, scope)| scope.as_str()).chain(held.clone()).collect();
@@ -94,37 +123,44 @@ impl ToolView {
         Verdict::NeedsScopes(all.into_iter().collect::<Vec<_>>().join(" "))
     }
 
-    /// The answer to `tools/list` without the tools that are not for this client, and with the
-    /// client's id; `None` if it is an error or not of that shape.
+    /// Returns the answer to `tools/list` without the tools that are not for this client, and with the
+    /// client's id; `None` if it lists nothing. A list that cannot be read is not shown.
     #[must_use]
     pub fn shown(&self, text: &str, envelope: &Envelope<'_>, id: &str) -> Option<String> {
-        #[derive(Deserialize)]
-        struct List<'a> {
-            #[serde(borrow)]
-            tools: Vec<&'a RawValue>,
+        let result = envelope.result?;
+        let all = object::members(result);
+        if all.is_some_and(|all| all.iter().all(|member| member.name != "tools")) {
+            return None;
         }
-        #[derive(Deserialize)]
-        struct Whole<'a> {
-            #[serde(borrow)]
-            tools: &'a RawValue,
-        }
+        let shown = || {
+            let all = object::value(result, "tools")?;
+            let tools = (span(text, all)?, self.permitted(all)?);
+            let line = line(text, &mut [tools, (span(text, envelope.id)?, id.to_owned())]);
+            std::str::from_utf8(line.trim_ascii_end()).map(str::to_owned).ok()
+        };
+        let unreadable = || error::answer(id, error::INTERNAL, "the list of tools cannot be read");
+        Some(shown().unwrap_or_else(unreadable))
+    }
+
+    /// Returns the text of the array `tools` with those alone that the client may use.
+    fn permitted(&self, tools: &str) -> Option<String> {
         #[derive(Deserialize)]
         struct Tool {
             name: String,
         }
-        let result = envelope.result?;
-        let list: List<'_> = serde_json::from_str(result).ok()?;
-        let whole: Whole<'_> = serde_json::from_str(result).ok()?;
         let named = |raw: &str| serde_json::from_str::<Tool>(raw).ok().map(|tool| tool.name);
-        let kept: Vec<&str> = list
-            .tools
-            .into_iter()
-            .map(RawValue::get)
-            .filter(|raw| named(raw).is_some_and(|name| self.permits(&name)))
-            .collect();
-        let tools = (span(text, whole.tools.get())?, format!("[{}]", kept.join(",")));
-        let line = line(text, &mut [tools, (span(text, envelope.id)?, id.to_owned())]);
-        std::str::from_utf8(line.trim_ascii_end()).map(str::to_owned).ok()
+        let mut kept = String::from("[");
+        array::each(tools, |tool| {
+            if named(tool).is_some_and(|name| self.permits(&name)) {
+                if kept.len() > 1 {
+                    kept.push(',');
+                }
+                kept.push_str(tool);
+            }
+            true
+        })?;
+        kept.push(']');
+        Some(kept)
     }
 }
 
@@ -172,6 +208,21 @@ mod tests {
         assert_eq!(plain.verdict("write"), Verdict::NeedsScopes("w x".into()));
         assert_eq!(plain.verdict("read_secret"), Verdict::Hidden);
         assert!(view(r#"["a"]"#, "").permits("a") && !view(r#"["a"]"#, "").permits("b"));
+    }
+
+    #[test]
+    fn what_is_refused_is_refused_in_capital_letters_too_and_what_is_allowed_is_not_allowed() {
+        let rules = r#"{"deny": ["delete_*"], "scopes": {"Write": "w"}}"#;
+        let plain = view(rules, "");
+        for name in ["DELETE_all", "Delete_All", "delete_\u{17f}"] {
+            assert_eq!(plain.verdict(name), Verdict::Hidden, "{name}");
+        }
+        for name in ["write", "WRITE", "Write"] {
+            assert_eq!(plain.verdict(name), Verdict::NeedsScopes("w".into()), "{name}");
+        }
+        assert!(
+            view(r#"["Read"]"#, "").permits("Read") && !view(r#"["Read"]"#, "").permits("read")
+        );
     }
 
     #[test]

@@ -18,8 +18,11 @@ use crate::child::calls::Refused;
 use crate::grants::Admission;
 use crate::hub::Seat;
 use crate::protocol::message::{self, Envelope};
+use crate::protocol::version::Era;
 use crate::protocol::{error, splice};
+use crate::room::upgrade;
 use crate::stream::{First, Stream};
+use crate::translate::shared;
 use crate::unavailable::Unavailable;
 
 /// Serves one request.
@@ -84,15 +87,29 @@ async fn place(
     let admission = asker::admission(request);
     let tools = check_tool(request, &seat.room.backend, message.1)?;
     let listed = tools.filter(|_| message.1.method == "tools/list");
+    let room = &seat.room;
+    if room.withholds(&message.1.method) {
+        let why = "a server that several users share does not offer this";
+        return Err(Refusal::answer(error::METHOD_NOT_FOUND, why));
+    }
+    let changed = room.is_shared().then(|| shared::request(message.0, message.1, Era::Legacy));
+    let changed = changed.flatten();
+    let read = changed.as_deref().map(message::parse).transpose()?;
+    let message = changed.as_deref().zip(read.as_ref()).unwrap_or(message);
     // A second time if the server ended in the very moment.
     for _ in 0..2 {
         let child = gate.hub.child(&seat.room).await?;
-        let placed = if seat.room.is_upgraded() {
-            let way = (stream, listed.clone(), admission.clone());
-            upgrade(&child, seat, message, way).await?
+        let way = (stream, listed.clone(), admission.clone());
+        let placed = if room.is_upgraded() {
+            upgraded(&child, seat, message, way).await?
         } else {
-            let way = (stream, listed.clone(), admission.clone());
-            write(&child, seat, message, way, None)
+            match room.subscribing(&seat.session, message.1) {
+                Ok(taker) => write(&child, seat, message, way, taker),
+                Err(answer) => {
+                    stream.answer(answered(message.1, answer).into());
+                    Ok(())
+                }
+            }
         };
         match placed {
             Ok(()) => return Ok(()),
@@ -144,8 +161,16 @@ fn write(
     Ok(())
 }
 
+/// What the proxy answers for a server.
+fn answered(envelope: &Envelope<'_>, answer: Result<(), upgrade::Refused>) -> String {
+    match answer {
+        Ok(()) => format!(r#"{{"jsonrpc":"2.0","id":{},"result":{{}}}}"#, envelope.id),
+        Err((code, why)) => error::answer(envelope.id, code, &why),
+    }
+}
+
 /// Writes a request to a server that has no handshake, or answers it for the server.
-async fn upgrade(
+async fn upgraded(
     child: &Arc<Child>,
     seat: &Seat,
     (text, envelope): (&str, &Envelope<'_>),
@@ -153,11 +178,7 @@ async fn upgrade(
 ) -> Result<Result<(), Refused>, Refusal> {
     let room = &seat.room;
     if let Some(answer) = room.answer_here(child, &seat.session, envelope).await {
-        let text = match answer {
-            Ok(()) => format!(r#"{{"jsonrpc":"2.0","id":{},"result":{{}}}}"#, envelope.id),
-            Err((code, why)) => error::answer(envelope.id, code, &why),
-        };
-        stream.answer(text.into());
+        stream.answer(answered(envelope, answer).into());
         return Ok(Ok(()));
     }
     let text = room.upgrade(&seat.session, text, envelope);

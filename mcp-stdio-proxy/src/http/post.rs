@@ -12,11 +12,14 @@ use super::{Gate, asker, body, call, headers, modern};
 use crate::backend::Backend;
 use crate::hub::Seat;
 use crate::protocol::message::{self, Envelope, Kind};
+use crate::protocol::meta::Asked;
+use crate::protocol::spelling::Doubt;
 use crate::protocol::{error, splice};
 use crate::room::{Hello, upgrade};
 
 /// The most messages of a batch.
 const BATCH: usize = 64;
+const INITIALIZED: &str = "notifications/initialized";
 
 pub(super) async fn post(request: HttpRequest, gate: Data<Gate>, payload: Payload) -> HttpResponse {
     let mut visit = Visit::new(&request);
@@ -76,6 +79,7 @@ async fn one(
         return modern::serve(request, gate, backend, &asked, (text, envelope)).await;
     }
     headers::check_version(request.headers())?;
+    check_spelling(request, backend, envelope)?;
     if envelope.kind == Kind::Request && envelope.method == "initialize" {
         return initialize(request, gate, backend, envelope).await;
     }
@@ -87,6 +91,27 @@ async fn one(
     }
 }
 
+/// Refuses what the server may read in another way than the proxy, where something depends on that.
+fn check_spelling(
+    request: &HttpRequest,
+    backend: &Backend,
+    envelope: &Envelope<'_>,
+) -> Result<(), Refusal> {
+    if !backend.needs_one_reading() {
+        return Ok(());
+    }
+    let checked = envelope.check_spelling(&Asked::of(envelope.params));
+    checked.map_err(|doubt| refused(request, backend, doubt))
+}
+
+/// Notes that a message is refused; what it says itself is not logged.
+pub(super) fn refused(request: &HttpRequest, backend: &Backend, doubt: Doubt) -> Refusal {
+    let principal = asker::principal(request).ok().flatten();
+    let (server, principal) = (&*backend.name, principal.as_deref().unwrap_or("-"));
+    log::warn!(server, principal; "a message for server \"{server}\" is refused: {doubt}");
+    doubt.into()
+}
+
 async fn initialize(
     request: &HttpRequest,
     gate: &Gate,
@@ -94,7 +119,10 @@ async fn initialize(
     envelope: &Envelope<'_>,
 ) -> Result<HttpResponse, Refusal> {
     let hello = envelope.params.and_then(Hello::of_client).ok_or_else(|| {
-        Refusal::answer(error::INVALID_PARAMS, "initialize needs params with a protocolVersion")
+        Refusal::answer(
+            error::INVALID_PARAMS,
+            "initialize needs params with a protocolVersion, of at most 64 KiB",
+        )
     })?;
     let principal = asker::principal(request)?;
     let (seat, result) = gate.hub.open(backend, principal, hello).await?;
@@ -123,12 +151,17 @@ async fn notify(
         }
         return accepted;
     }
-    if seat.room.is_upgraded() && upgrade::is_withdrawn(&envelope.method) {
+    let withdrawn = seat.room.is_upgraded() || seat.room.is_shared();
+    if withdrawn && envelope.method != INITIALIZED && upgrade::is_withdrawn(&envelope.method) {
+        return accepted;
+    }
+    if seat.room.is_shared() && envelope.params.and_then(message::asked_progress).is_some() {
+        // Tokens of a process are ours, and name the calls of all its users.
         return accepted;
     }
     // A server that is not running has nothing that a notification could be about.
     let Some(child) = seat.room.live() else { return accepted };
-    if envelope.method != "notifications/initialized" || seat.room.greet() {
+    if envelope.method != INITIALIZED || seat.room.greet() {
         child.send(splice::line(text, &mut [])).await;
     }
     accepted
@@ -149,14 +182,15 @@ async fn batch(
     backend: &Arc<Backend>,
     text: &str,
 ) -> Result<HttpResponse, Refusal> {
-    let items = message::batch(text)?;
-    let mut messages = Vec::with_capacity(items.len().min(BATCH));
-    for item in items.iter().take(BATCH) {
-        messages.push((*item, message::parse(item)?));
+    let mut messages = Vec::new();
+    for item in message::batch(text, BATCH)? {
+        let envelope = message::parse(item)?;
+        check_spelling(request, backend, &envelope).map_err(|why| why.with_id(envelope.id))?;
+        messages.push((item, envelope));
     }
     let seat = gate.seat(request, backend)?;
     let good = seat.session.revision.has_batches()
-        && (1..=BATCH).contains(&items.len())
+        && !messages.is_empty()
         && messages.iter().all(|(_, envelope)| envelope.method != "initialize");
     if !good {
         return Err(Refusal::bad_request("batches are for sessions of 2025-03-26"));

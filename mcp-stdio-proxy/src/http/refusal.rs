@@ -7,6 +7,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 
 use crate::protocol::message::{self, Malformed};
+use crate::protocol::spelling::Doubt;
 use crate::protocol::{error, splice};
 use crate::unavailable::Unavailable;
 
@@ -177,11 +178,17 @@ impl From<Unavailable> for Refusal {
     }
 }
 
+impl From<Doubt> for Refusal {
+    fn from(why: Doubt) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, error::INVALID_REQUEST, why.to_string())
+    }
+}
+
 impl From<Malformed> for Refusal {
     fn from(why: Malformed) -> Self {
         let code = match why {
             Malformed::Json => error::PARSE,
-            Malformed::Message => error::INVALID_REQUEST,
+            Malformed::Message | Malformed::Batch => error::INVALID_REQUEST,
         };
         Self::new(StatusCode::BAD_REQUEST, code, why.to_string())
     }

@@ -28,15 +28,14 @@ pub(super) fn response(
     beat: Duration,
     until: Option<Until>,
 ) -> HttpResponse {
-    let mut ready = VecDeque::new();
-    if priming {
+    let first = match reader.name().filter(|_| priming) {
         // "The server SHOULD immediately send an SSE event consisting of an event ID and an empty
         // data field in order to prime the client to reconnect".
-        ready.push_back(format!("id: {}-0\nretry: 1000\ndata: \n\n", reader.number()).into());
-    } else {
+        Some(name) => format!("id: {name}-0\nretry: 1000\ndata: \n\n").into(),
         // Something must be sent at once, or the client does not see that the stream is open.
-        ready.push_back(Bytes::from_static(b": open\n\n"));
-    }
+        None => Bytes::from_static(b": open\n\n"),
+    };
+    let ready = VecDeque::from([first]);
     respond(Events { reader, ready, large: None, beats: beats(beat), until, whole: None })
 }
 
@@ -91,9 +90,9 @@ impl Events {
     }
 
     fn put(&mut self, seq: u64, payload: Payload) {
-        let head = match self.whole {
-            None => format!("id: {}-{seq}\nevent: message\ndata: ", self.reader.number()),
-            Some(_) => "event: message\ndata: ".to_owned(),
+        let head = match self.reader.name().filter(|_| self.whole.is_none()) {
+            Some(name) => format!("id: {name}-{seq}\nevent: message\ndata: "),
+            None => "event: message\ndata: ".to_owned(),
         };
         if payload.len() < SMALL {
             let data = payload.to_bytes();

@@ -19,15 +19,15 @@ async fn open(request: &HttpRequest, gate: &Gate) -> Result<HttpResponse, Refusa
     let seat = gate.seat(request, &backend)?;
     let resumed = headers::text(request.headers(), headers::LAST_EVENT)
         .and_then(event)
-        .and_then(|(number, seq)| Some(seat.session.stream(number)?.reader_after(seq)));
+        .and_then(|(name, seq)| Some(seat.session.stream(name)?.reader_after(seq)));
     let reader = resumed.unwrap_or_else(|| seat.session.standing.reader());
     let priming = seat.session.revision.has_priming();
     let until = asker::admission(request).map(|admission| admission.until());
     Ok(sse::response(reader, priming, gate.hub.settings.keep_alive, until))
 }
 
-/// The stream and the number of an event id.
-fn event(id: &str) -> Option<(u64, u64)> {
-    let (number, seq) = id.split_once('-')?;
-    Some((number.parse().ok()?, seq.parse().ok()?))
+/// The name of the stream and the number of the event, of an event id.
+fn event(id: &str) -> Option<(&str, u64)> {
+    let (name, seq) = id.split_once('-')?;
+    Some((name, seq.parse().ok()?))
 }

@@ -18,10 +18,11 @@ use crate::child::nursery::Nursery;
 use crate::child::quota::Quota;
 use crate::protocol::version::{Pairing, Revision};
 use crate::room::{Hello, Lease, Owner, Room};
-use crate::session::{Session, fresh_id};
+use crate::session::Session;
 use crate::settings::Settings;
 use crate::sync::lock;
 use crate::unavailable::Unavailable;
+use crate::unguessable;
 
 /// The most sessions of one user: clients that never end theirs must not push out others'.
 const SESSIONS_OF_A_USER: usize = 256;
@@ -114,7 +115,8 @@ impl Hub {
         principal: Option<Arc<str>>,
         hello: Hello,
     ) -> Result<(Seat, String), Unavailable> {
-        let Some(id) = fresh_id() else {
+        // "globally unique and cryptographically secure", visible ASCII.
+        let Some(id) = unguessable::name() else {
             return Err(Unavailable::Busy { what: "no random numbers" });
         };
         self.make_room_for_session(principal.as_deref());
@@ -153,9 +155,11 @@ impl Hub {
 
     /// Where requests without session id go; `None` if nothing says whose they are.
     pub fn ambient(&self, backend: &Arc<Backend>, principal: Option<Arc<str>>) -> Option<Seat> {
-        let (owner, user) = match (backend.isolation(), principal) {
+        let (owner, user) = match (backend.isolation(), &principal) {
             (Isolation::Shared, _) => (Owner::Everyone, None),
-            (Isolation::Principal, Some(name)) => (Owner::Principal(Arc::clone(&name)), Some(name)),
+            (Isolation::Principal, Some(name)) => {
+                (Owner::Principal(Arc::clone(name)), principal.clone())
+            }
             _ => return None,
         };
         let pairing = Pairing::LEGACY;
@@ -167,7 +171,7 @@ impl Hub {
             let lease = Lease { owner: key.1, user, pairing, hello: Some(Hello::newest()) };
             self.room(backend, lease)
         });
-        let session = room.ambient();
+        let session = room.ambient(principal);
         Some(Seat { room, session })
     }
 

@@ -9,7 +9,7 @@ use crate::catalogue::Isolation;
 use crate::probe;
 use crate::protocol::meta::Asked;
 use crate::protocol::version::{Era, Pairing};
-use crate::room::{Hello, Lease, Owner, Room};
+use crate::room::{Hello, LONGEST, Lease, Owner, Room};
 use crate::sync::lock;
 use crate::unavailable::Unavailable;
 
@@ -28,7 +28,9 @@ impl Hub {
         };
         let server = self.era(backend, user.as_ref()).await?;
         let pairing = Pairing { clients: Era::Modern, server };
-        let declared = asked.capabilities().unwrap_or("{}");
+        // A room keeps what its clients say.
+        let short = |text: &&str| text.len() <= LONGEST;
+        let declared = asked.capabilities().filter(short).unwrap_or("{}");
         let hello = match (server, &owner) {
             (Era::Modern, _) => None,
             // For all at once only the proxy itself can speak.
@@ -43,7 +45,7 @@ impl Hub {
                 {
                     return Ok(Arc::clone(room));
                 }
-                Some(Hello::of_modern(declared, asked.client_info()))
+                Some(Hello::of_modern(declared, asked.client_info().filter(short)))
             }
         };
         Ok(self.room(backend, Lease { owner, user, pairing, hello }))

@@ -126,6 +126,16 @@ impl Parking {
         Ok(waiting.parked)
     }
 
+    /// Returns the `requestState` of a server, as it is given to `principal`.
+    pub fn bind(&self, principal: Option<&str>, state: &str) -> Option<String> {
+        self.seal.as_ref()?.close_for(principal, state)
+    }
+
+    /// Returns the `requestState` of a server that `principal` was given as `state`.
+    pub fn unbind(&self, principal: Option<&str>, state: &str) -> Result<String, Broken> {
+        self.seal.as_ref().ok_or(Broken::Altered)?.open_for(principal, state)
+    }
+
     /// Adds a question to the call of `child` that began to wait last, if it is of one user or the only
     /// one; whether there is such a call.
     pub fn add(&self, child: &Child, question: Question, of_one_user: bool) -> bool {

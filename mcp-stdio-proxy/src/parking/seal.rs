@@ -10,6 +10,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
+use crate::protocol::object::members;
+use crate::protocol::tree;
 use crate::sync::now_ms;
 
 /// A longer state is none of ours.
@@ -61,12 +63,32 @@ impl Binding {
     #[must_use]
     pub fn new(principal: Option<&str>, method: &str, params: &str) -> Self {
         let mut text = format!("{}:{method}", method.len());
-        if let Ok(Value::Object(mut all)) = serde_json::from_str(params) {
+        if let Some(Value::Object(mut all)) = tree::value(params) {
             all.retain(|name, _| !PASSING.contains(&name.as_str()));
             canonical(&Value::Object(all), &mut text);
+        } else {
+            verbatim(params, &mut text);
         }
-        let whose = principal.map_or_else(|| "-".to_owned(), |name| format!("+{name}"));
-        Self { principal: sha256(whose.as_bytes()), request: sha256(text.as_bytes()) }
+        Self { principal: whose(principal), request: sha256(text.as_bytes()) }
+    }
+}
+
+fn whose(principal: Option<&str>) -> [u8; DIGEST] {
+    let name = principal.map_or_else(|| "-".to_owned(), |name| format!("+{name}"));
+    sha256(name.as_bytes())
+}
+
+/// Parameters of too many values to look into: they must come back as they were written, but for the order
+/// of the members.
+fn verbatim(params: &str, text: &mut String) {
+    let Some(mut all) = members(params) else { return text.push_str(params) };
+    all.retain(|member| !PASSING.contains(&&*member.name));
+    all.sort_by(|one, other| one.name.cmp(&other.name));
+    for member in all {
+        text.push_str(&Value::from(&*member.name).to_string());
+        text.push(':');
+        text.push_str(member.value);
+        text.push(',');
     }
 }
 
@@ -162,24 +184,45 @@ impl Seal {
 
     /// The state that stands for `ticket`.
     pub(super) fn close(&self, ticket: &Ticket) -> Option<String> {
-        let mut bytes = ticket.bytes();
-        let aad = Aad::from(self.server.as_bytes());
-        let nonce = self.key.seal_in_place_append_tag(aad, &mut bytes).ok()?;
-        let sealed = [nonce.as_ref().as_slice(), &bytes].concat();
-        Some(URL_SAFE_NO_PAD.encode(sealed))
+        self.encrypt(self.server.as_bytes(), ticket.bytes())
     }
 
     /// The ticket that `state` stands for.
     pub(super) fn open(&self, state: &str) -> Result<Ticket, Broken> {
-        let opened = || {
-            let sealed = URL_SAFE_NO_PAD.decode(state).ok()?;
-            let (nonce, sealed) = sealed.split_first_chunk::<NONCE_LEN>()?;
-            let mut bytes = sealed.to_vec();
-            let aad = Aad::from(self.server.as_bytes());
-            let nonce = Nonce::assume_unique_for_key(*nonce);
-            Ticket::read(self.key.open_in_place(nonce, aad, &mut bytes).ok()?)
-        };
-        if state.len() > LONGEST { None } else { opened() }.ok_or(Broken::Altered)
+        let short = Some(state).filter(|state| state.len() <= LONGEST);
+        let bytes = short.and_then(|state| self.decrypt(self.server.as_bytes(), state));
+        bytes.and_then(|bytes| Ticket::read(&bytes)).ok_or(Broken::Altered)
+    }
+
+    /// Returns `state`, which a server gave to `principal`, in a form that is good for nobody else.
+    pub(super) fn close_for(&self, principal: Option<&str>, state: &str) -> Option<String> {
+        self.encrypt(&self.purpose(principal), state.as_bytes().to_vec())
+    }
+
+    /// Returns the state of a server that `state` stands for, if it was given to `principal`.
+    pub(super) fn open_for(&self, principal: Option<&str>, state: &str) -> Result<String, Broken> {
+        let bytes = self.decrypt(&self.purpose(principal), state);
+        bytes.and_then(|bytes| String::from_utf8(bytes).ok()).ok_or(Broken::Altered)
+    }
+
+    /// Unlike that of a ticket, and another for each user.
+    fn purpose(&self, principal: Option<&str>) -> Vec<u8> {
+        [self.server.as_bytes(), b" of ", &whose(principal)].concat()
+    }
+
+    fn encrypt(&self, purpose: &[u8], mut bytes: Vec<u8>) -> Option<String> {
+        let nonce = self.key.seal_in_place_append_tag(Aad::from(purpose), &mut bytes).ok()?;
+        let sealed = [nonce.as_ref().as_slice(), &bytes].concat();
+        Some(URL_SAFE_NO_PAD.encode(sealed))
+    }
+
+    fn decrypt(&self, purpose: &[u8], text: &str) -> Option<Vec<u8>> {
+        let sealed = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let (nonce, sealed) = sealed.split_first_chunk::<NONCE_LEN>()?;
+        let mut bytes = sealed.to_vec();
+        let nonce = Nonce::assume_unique_for_key(*nonce);
+        let opened = self.key.open_in_place(nonce, Aad::from(purpose), &mut bytes).ok()?;
+        Some(opened.to_vec())
     }
 }
 
@@ -211,6 +254,30 @@ mod tests {
         for none in ["", "AAAA", "====", &state[1..], &"A".repeat(600)] {
             assert_eq!(seal.open(none), Err(Broken::Altered), "{none}");
         }
+    }
+
+    #[test]
+    fn the_state_of_a_server_is_for_the_user_it_was_given_to() {
+        let seal = Seal::new("a").unwrap();
+        let state = seal.close_for(Some("u"), "\"1\"").unwrap();
+        assert_eq!(seal.open_for(Some("u"), &state).as_deref(), Ok("\"1\""));
+        for other in [Some("v"), Some("-"), None] {
+            assert_eq!(seal.open_for(other, &state), Err(Broken::Altered), "{other:?}");
+        }
+        assert_eq!(seal.open_for(Some("u"), "1"), Err(Broken::Altered));
+        assert_eq!(seal.open(&state), Err(Broken::Altered));
+        let ticket = seal.close(&ticket(60)).unwrap();
+        assert_eq!(seal.open_for(Some("u"), &ticket), Err(Broken::Altered));
+    }
+
+    #[test]
+    fn a_request_of_many_values_is_still_told_from_another() {
+        let params = |rest: &str, last: &str| {
+            format!(r#"{{{rest}"name":"a","arguments":[{}{last}]}}"#, "1,".repeat(100_000))
+        };
+        let of = |rest: &str, last| Binding::new(None, "m", &params(rest, last)).request;
+        assert_eq!(of("", "1"), of(r#""requestState":"s","_meta":{},"#, "1"));
+        assert_ne!(of("", "1"), of("", "2"));
     }
 
     #[test]

@@ -1,11 +1,15 @@
 //! The envelope of a JSON-RPC 2.0 message; what it carries stays the text it was.
 
 use std::borrow::Cow;
+use std::fmt;
 
+use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::object;
+use super::meta::Asked;
+use super::spelling::{self, Doubt, Key};
+use super::{array, object};
 
 /// What a message is, by the members it has (JSON-RPC 2.0 §4, §5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +37,23 @@ pub struct Envelope<'a> {
     pub result: Option<&'a str>,
     /// The text of an error.
     pub error: Option<&'a str>,
+    /// Whether every server reads the same members.
+    pub spelling: Result<(), Doubt>,
+}
+
+impl Envelope<'_> {
+    /// Refuses a message with the parameters `asked` that some server may read in another way.
+    pub fn check_spelling(&self, asked: &Asked<'_>) -> Result<(), Doubt> {
+        self.spelling?;
+        if self.kind != Kind::Response {
+            spelling::method(&self.method)?;
+        }
+        asked.spelling?;
+        match asked.name().filter(|_| self.method == "tools/call") {
+            Some(name) => spelling::tool(&name),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Why a text is not a message.
@@ -44,27 +65,69 @@ pub enum Malformed {
     /// It is JSON, but not a JSON-RPC 2.0 message.
     #[error("the body is not a JSON-RPC 2.0 request, notification or response")]
     Message,
+    /// A batch of more messages than are taken.
+    #[error("the batch has too many messages")]
+    Batch,
 }
 
-#[derive(Deserialize)]
+/// More members than any message has.
+const MEMBERS: usize = 64;
+
+/// The members of a message by their places in [`spelling::MESSAGE`].
 struct Wire<'a> {
-    #[serde(borrow, default, deserialize_with = "present")]
-    jsonrpc: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    id: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    method: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    params: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    result: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    error: Option<&'a RawValue>,
+    members: [Option<&'a str>; spelling::MESSAGE.len()],
+    spelling: Result<(), Doubt>,
 }
 
-/// A member that is there, `null` included: `"result": null` is an answer.
-fn present<'de, D: Deserializer<'de>>(de: D) -> Result<Option<&'de RawValue>, D::Error> {
-    <&RawValue>::deserialize(de).map(Some)
+impl<'de: 'a, 'a> Deserialize<'de> for Wire<'a> {
+    fn deserialize<D: Deserializer<'de>>(de: D) -> Result<Self, D::Error> {
+        struct Members;
+        impl<'de> Visitor<'de> for Members {
+            type Value = Wire<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a message")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Wire<'de>, A::Error> {
+                let mut wire = Wire { members: [None; _], spelling: Ok(()) };
+                let mut count = 0;
+                while let Some(key) = map.next_key::<Key<'de>>()? {
+                    let value = map.next_value::<&'de RawValue>()?.get();
+                    let repeated = wire.take(&key, value);
+                    count += 1;
+                    if repeated || count > MEMBERS {
+                        return Err(A::Error::custom("not a message"));
+                    }
+                }
+                Ok(wire)
+            }
+        }
+        // Not by `deserialize_struct`, which takes an array for one, too.
+        de.deserialize_map(Members)
+    }
+}
+
+impl<'a> Wire<'a> {
+    /// Notes a member. Returns `true` if a message cannot have it once more.
+    fn take(&mut self, key: &Key<'_>, value: &'a str) -> bool {
+        const OF: &str = "the message";
+        let known =
+            spelling::MESSAGE.iter().zip(&mut self.members).find(|(name, _)| **name == key.name);
+        let doubtful = match known {
+            Some((name, place)) => {
+                if place.replace(value).is_some() {
+                    return true;
+                }
+                key.escaped.then_some(*name)
+            }
+            None => spelling::lookalike(&key.name, &spelling::MESSAGE),
+        };
+        if let (Some(name), Ok(())) = (doubtful, self.spelling) {
+            self.spelling = Err(Doubt::Lookalike { of: OF, name });
+        }
+        false
+    }
 }
 
 /// Reads the envelope of one message.
@@ -73,30 +136,33 @@ pub fn parse(text: &str) -> Result<Envelope<'_>, Malformed> {
         serde_json::error::Category::Data => Malformed::Message,
         _ => Malformed::Json,
     })?;
-    if wire.jsonrpc.map(RawValue::get) != Some("\"2.0\"") {
+    let [jsonrpc, id, method, params, result, error] = wire.members;
+    if jsonrpc != Some("\"2.0\"") {
         return Err(Malformed::Message);
     }
     // JSON-RPC 2.0 §4 and MCP: "The ID MUST be a string or number and MUST NOT be null".
-    let id = match wire.id.map(RawValue::get) {
+    let id = match id {
         Some(id) if is_id(id) => id,
         Some(_) => return Err(Malformed::Message),
         None => "",
     };
-    let method = wire.method.map(|raw| unquote(raw.get())).transpose()?;
-    let answered = wire.result.is_some() ^ wire.error.is_some();
-    let kind = match (&method, id.is_empty(), answered) {
-        (Some(_), false, false) => Kind::Request,
-        (Some(_), true, false) => Kind::Notification,
-        (None, false, true) => Kind::Response,
+    let method = method.map(unquote).transpose()?;
+    // One with a method and an answer is a request to some servers and an answer to others.
+    let answers = usize::from(result.is_some()) + usize::from(error.is_some());
+    let kind = match (&method, id.is_empty(), answers) {
+        (Some(_), false, 0) => Kind::Request,
+        (Some(_), true, 0) => Kind::Notification,
+        (None, false, 1) => Kind::Response,
         _ => return Err(Malformed::Message),
     };
     Ok(Envelope {
         kind,
         id,
         method: method.unwrap_or_default(),
-        params: wire.params.map(RawValue::get),
-        result: wire.result.map(RawValue::get),
-        error: wire.error.map(RawValue::get),
+        params,
+        result,
+        error,
+        spelling: wire.spelling,
     })
 }
 
@@ -116,28 +182,19 @@ fn unquote(raw: &str) -> Result<Cow<'_, str>, Malformed> {
     }
 }
 
-/// The texts of the messages of a batch (2025-03-26 only).
-pub fn batch(text: &str) -> Result<Vec<&str>, Malformed> {
-    let items: Vec<&RawValue> = serde_json::from_str(text).map_err(|_| Malformed::Json)?;
-    Ok(items.into_iter().map(RawValue::get).collect())
-}
-
-#[derive(Deserialize)]
-struct Params<'a> {
-    #[serde(borrow, rename = "_meta")]
-    meta: Option<Meta<'a>>,
-    #[serde(borrow, rename = "requestId")]
-    request_id: Option<&'a RawValue>,
-    #[serde(borrow, rename = "progressToken")]
-    progress_token: Option<&'a RawValue>,
-    #[serde(borrow)]
-    name: Option<Cow<'a, str>>,
-}
-
-#[derive(Deserialize)]
-struct Meta<'a> {
-    #[serde(borrow, rename = "progressToken")]
-    progress_token: Option<&'a RawValue>,
+/// The texts of the messages of a batch (2025-03-26 only), of which there are at most `limit`. What is
+/// beyond is not even read: two bytes of text would become sixteen.
+pub fn batch(text: &str, limit: usize) -> Result<Vec<&str>, Malformed> {
+    let mut items = Vec::new();
+    let read = array::each(text, |item| {
+        items.push(item);
+        items.len() <= limit
+    });
+    match read {
+        Some(()) if items.len() <= limit => Ok(items),
+        Some(()) => Err(Malformed::Batch),
+        None => Err(Malformed::Json),
+    }
 }
 
 /// The text of `params._meta.progressToken` of a request that wants progress.
@@ -147,26 +204,25 @@ pub fn asked_progress(params: &str) -> Option<&str> {
     if !object::may_say(params, "progressToken") {
         return None;
     }
-    let token = serde_json::from_str::<Params<'_>>(params).ok()?.meta?.progress_token?.get();
-    is_id(token).then_some(token)
+    Asked::of(Some(params)).progress_token().filter(|token| is_id(token))
 }
 
 /// The text of `params.progressToken` of `notifications/progress`.
 #[must_use]
 pub fn progress_token(params: &str) -> Option<&str> {
-    serde_json::from_str::<Params<'_>>(params).ok()?.progress_token.map(RawValue::get)
+    object::value(params, "progressToken")
 }
 
 /// The text of `params.requestId` of `notifications/cancelled`.
 #[must_use]
 pub fn cancelled_request(params: &str) -> Option<&str> {
-    serde_json::from_str::<Params<'_>>(params).ok()?.request_id.map(RawValue::get)
+    object::value(params, "requestId")
 }
 
 /// The `params.name` of `tools/call`.
 #[must_use]
 pub fn tool_name(params: &str) -> Option<Cow<'_, str>> {
-    serde_json::from_str::<Params<'_>>(params).ok()?.name
+    Asked::of(Some(params)).name()
 }
 
 /// The code of an error object.

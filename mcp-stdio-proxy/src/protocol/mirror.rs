@@ -5,6 +5,9 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
+use super::object::value;
+use super::{array, tree};
+
 /// A parameter that is repeated in a header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mirror {
@@ -22,18 +25,23 @@ const DEPTH: usize = 16;
 
 /// Adds those of a page of `tools/list` to `mirrors`; the cursor of the next page.
 pub fn collect(result: &str, mirrors: &mut Mirrors) -> Option<String> {
-    let page: Value = serde_json::from_str(result).ok()?;
-    for tool in page.get("tools").and_then(Value::as_array).into_iter().flatten() {
-        let Some(name) = tool.get("name").and_then(Value::as_str) else { continue };
-        let mut found = Vec::new();
-        if let Some(schema) = tool.get("inputSchema") {
-            search(schema, &mut Vec::new(), &mut found);
-        }
-        if !found.is_empty() {
-            mirrors.insert(name.to_owned(), found);
-        }
+    array::each(value(result, "tools")?, |tool| {
+        learn(tool, mirrors);
+        true
+    })?;
+    serde_json::from_str(value(result, "nextCursor")?).ok()
+}
+
+fn learn(tool: &str, mirrors: &mut Mirrors) {
+    let Some(tool) = tree::value(tool) else { return };
+    let Some(name) = tool.get("name").and_then(Value::as_str) else { return };
+    let mut found = Vec::new();
+    if let Some(schema) = tool.get("inputSchema") {
+        search(schema, &mut Vec::new(), &mut found);
     }
-    page.get("nextCursor").and_then(Value::as_str).map(str::to_owned)
+    if !found.is_empty() {
+        mirrors.insert(name.to_owned(), found);
+    }
 }
 
 /// "reachable via a chain consisting solely of `properties` keys".

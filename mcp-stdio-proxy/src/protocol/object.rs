@@ -18,7 +18,11 @@ pub struct Member<'a> {
     pub place: Range<usize>,
 }
 
-/// The members of the object that `text` is, which must be valid JSON; `None` if it is none.
+/// The most members of an object. Five bytes of text become more than fifty.
+pub const MEMBERS: usize = 1 << 16;
+
+/// The members of the object that `text` is, which must be valid JSON; `None` if it is none, or has more than
+/// [`MEMBERS`].
 #[must_use]
 pub fn members(text: &str) -> Option<Vec<Member<'_>>> {
     let mut scan = Scan { text: text.as_bytes(), at: 0 };
@@ -29,6 +33,9 @@ pub fn members(text: &str) -> Option<Vec<Member<'_>>> {
         scan.blanks();
         if scan.peek()? == b'}' {
             return Some(all);
+        }
+        if all.len() == MEMBERS {
+            return None;
         }
         let start = scan.at;
         scan.string()?;

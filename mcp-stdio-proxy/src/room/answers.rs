@@ -19,10 +19,10 @@ struct ToModern {
     room: Weak<Room>,
 }
 
-/// Who takes the answer to `method`, if it must be translated.
-pub fn taker(room: &Room, method: &str) -> Option<Arc<dyn Taker>> {
+/// Who takes the answer to a request of `principal` with `method`, if it must be translated.
+pub fn taker(room: &Room, method: &str, principal: Option<Arc<str>>) -> Option<Arc<dyn Taker>> {
     if room.pairing.server == Era::Modern {
-        return None;
+        return room.shared_taker(method, principal);
     }
     Some(Arc::new(ToModern { method: method.into(), room: room.me.clone() }))
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::{Owner, Room};
+use super::Room;
 use crate::child::{Audience, Child};
 use crate::protocol::error;
 use crate::protocol::message::{self, Envelope, Kind};
@@ -16,6 +16,7 @@ use crate::protocol::version::Era;
 use crate::session::Session;
 use crate::stream::{Stream, Weight};
 use crate::sync::lock;
+use crate::translate::subscription::{self, UPDATED};
 
 /// Requests of a server that wait for a client, per room.
 const ASKS: usize = 256;
@@ -65,7 +66,7 @@ impl Room {
             child.post(splice::line(&error::answer(envelope.id, code, why), &mut []));
         };
         // Shared among users, a server cannot say whom it asks.
-        if self.owner == Owner::Everyone {
+        if self.is_shared() {
             return refuse(error::METHOD_NOT_FOUND, "clients of a shared server take no requests");
         }
         let Some(stream) = self.addressee(child) else {
@@ -142,17 +143,33 @@ impl Room {
         let mut calls = child.calls.streams();
         calls.retain(|(session, _)| *session != 0);
         // What changed is everyone's business and outlives the call.
-        let change = envelope.method.ends_with("list_changed")
-            || envelope.method == "notifications/resources/updated";
+        let change = envelope.method.ends_with("list_changed") || envelope.method == UPDATED;
+        if self.is_shared() {
+            return self.tell_all(child, &calls, &payload, envelope);
+        }
         if let ([(_, stream)], false) = (calls.as_slice(), change) {
             stream.push(payload, Weight::Light);
             return child.pressure.note(stream);
         }
-        // Which user a shared server speaks of cannot be told.
-        if self.owner == Owner::Everyone && !change {
-            return;
-        }
         self.tell_sessions(child, &calls, &payload, |_| true);
+    }
+
+    /// Passes on what is no user's own: that a list has changed, and a resource to those that watch it. Which
+    /// user anything else is about cannot be told, also if only one has a call in flight: it may be about one
+    /// that has just ended.
+    fn tell_all(
+        &self,
+        child: &Child,
+        calls: &[(u64, Arc<Stream>)],
+        payload: &Payload,
+        envelope: &Envelope<'_>,
+    ) {
+        if envelope.method == UPDATED {
+            let Some(uri) = envelope.params.and_then(subscription::uri) else { return };
+            self.tell_sessions(child, calls, payload, |session| session.watches(&uri));
+        } else if subscription::is_change(&envelope.method) {
+            self.tell_sessions(child, calls, payload, |_| true);
+        }
     }
 
     /// Passes a message on, once to each session that `is_meant`: on the stream that it has for what is

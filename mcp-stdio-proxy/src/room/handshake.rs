@@ -17,6 +17,7 @@ use crate::protocol::{message, meta};
 use crate::sync::lock;
 use crate::translate::capabilities;
 use crate::translate::discover::{self, Greeting};
+use crate::translate::shared;
 use crate::unavailable::Unavailable;
 
 /// The parameters of `initialize`. Clients that differ in what the server would notice, which is
@@ -33,6 +34,9 @@ pub struct Hello {
     declared: Option<Box<str>>,
 }
 
+/// The longest parameters of `initialize`, and declaration of capabilities: a room keeps them.
+pub const LONGEST: usize = 64 << 10;
+
 impl Hello {
     /// Reads the parameters of a client's `initialize`.
     #[must_use]
@@ -43,6 +47,9 @@ impl Hello {
             version: &'a RawValue,
             #[serde(borrow)]
             capabilities: Option<&'a RawValue>,
+        }
+        if params.len() > LONGEST {
+            return None;
         }
         let read: Params<'_> = serde_json::from_str(params).ok()?;
         let capabilities = read.capabilities.map_or("{}", RawValue::get).to_owned();
@@ -151,7 +158,10 @@ impl Room {
         child.set_audience(audience);
         self.watching.reset();
         match self.introduce(&child).await {
-            Ok(answer) => *lock(&self.greeting) = Some(Arc::new(Greeting::new(answer))),
+            Ok(answer) => {
+                let answer = if self.is_shared() { shared::offered(&answer) } else { answer };
+                *lock(&self.greeting) = Some(Arc::new(Greeting::new(answer)));
+            }
             Err(error) => {
                 child.end();
                 log::error!(server = &*self.backend.name; "{error}");

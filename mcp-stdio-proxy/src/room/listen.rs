@@ -72,7 +72,7 @@ impl Room {
         let listener = Arc::new(Listener {
             serial: SERIAL.fetch_add(1, Ordering::Relaxed),
             id: envelope.id.into(),
-            text: text.into(),
+            text: if legacy { "" } else { text }.into(),
             stream: Stream::answers(1),
             at: Mutex::default(),
             filter,

@@ -10,6 +10,7 @@ mod mirrors;
 mod modern;
 mod questions;
 mod rounds;
+mod shared;
 pub mod upgrade;
 mod watching;
 
@@ -30,12 +31,16 @@ use crate::translate::input::Question;
 pub use answers::taker;
 use audience::Ask;
 use grants::Grants;
-pub use handshake::Hello;
+pub use handshake::{Hello, LONGEST};
 use listen::Listener;
 pub use listen::Listening;
 use mirrors::Known;
 use rounds::Rounds;
 use watching::Watching;
+
+/// The most users of a room whose clients send no session id; then the one that was silent longest is
+/// forgotten.
+const AMBIENT: usize = 1024;
 
 /// Whom a process works for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -88,7 +93,8 @@ pub struct Room {
     sessions: Mutex<Vec<Arc<Session>>>,
     /// The grants that its requests rest on.
     grants: Grants,
-    ambient: OnceLock<Arc<Session>>,
+    /// The session of each user whose clients send no session id.
+    ambient: Mutex<HashMap<Option<Arc<str>>, Arc<Session>>>,
     asks: Mutex<HashMap<u64, Ask>>,
     /// Clients of 2026-07-28 that listen for changes.
     listeners: Mutex<Vec<Arc<Listener>>>,
@@ -129,7 +135,7 @@ impl Room {
             touched: now_ms().into(),
             sessions: Mutex::default(),
             grants: Grants::default(),
-            ambient: OnceLock::new(),
+            ambient: Mutex::default(),
             asks: Mutex::default(),
             listeners: Mutex::default(),
             gathered: Mutex::default(),
@@ -165,15 +171,31 @@ impl Room {
         sessions.is_empty()
     }
 
-    /// The session of clients of this owner that send no session id.
-    pub fn ambient(&self) -> Arc<Session> {
-        let fresh = || {
-            let version = self.hello.as_ref().map_or(NEWEST_HANDSHAKE, |hello| &hello.version);
-            let session = Session::new(None, self.user.clone(), Revision::of(version));
-            self.attach(&session);
-            session
-        };
-        Arc::clone(self.ambient.get_or_init(fresh))
+    /// The session of the clients of `principal` that send no session id. No other user has a part in it,
+    /// also where the process is for all.
+    pub fn ambient(&self, principal: Option<Arc<str>>) -> Arc<Session> {
+        let mut ambient = lock(&self.ambient);
+        if let Some(session) = ambient.get(&principal) {
+            return Arc::clone(session);
+        }
+        if ambient.len() >= AMBIENT
+            && let Some(oldest) = ambient.values().min_by_key(|session| session.used()).cloned()
+        {
+            ambient.remove(&oldest.principal);
+            self.detach(oldest.serial);
+            oldest.close();
+        }
+        let version = self.hello.as_ref().map_or(NEWEST_HANDSHAKE, |hello| &hello.version);
+        let session = Session::new(None, principal.clone(), Revision::of(version));
+        self.attach(&session);
+        ambient.insert(principal, Arc::clone(&session));
+        session
+    }
+
+    /// Whether the process serves several users. Then nothing that is not plainly for one of them reaches
+    /// any, and what a process keeps for the one that asked is withheld: tasks, log levels, questions.
+    pub fn is_shared(&self) -> bool {
+        self.owner == Owner::Everyone
     }
 
     /// Notes that a client is about to use it.
@@ -206,9 +228,10 @@ impl Room {
             && since_ms(self.used()) > Duration::from_secs(5)
     }
 
-    /// Forgets the session of clients without session id once it was silent for `timeout`, and
+    /// Forgets the sessions of clients without session id once they were silent for `timeout`, and
     /// returns the ids of the others that were.
     pub fn expire(&self, timeout: Duration) -> Vec<String> {
+        lock(&self.ambient).retain(|_, session| session.idle() <= timeout);
         let mut sessions = lock(&self.sessions);
         sessions.retain(|session| session.id.is_some() || session.idle() <= timeout);
         let silent = sessions.iter().filter(|session| session.idle() > timeout);
@@ -255,6 +278,7 @@ impl Room {
     pub fn close(&self) -> Option<Arc<Child>> {
         self.closed.store(true, Ordering::SeqCst);
         self.end_listening();
+        lock(&self.ambient).clear();
         for session in lock(&self.sessions).drain(..) {
             session.close();
         }

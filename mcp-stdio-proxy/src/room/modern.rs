@@ -73,7 +73,7 @@ impl Room {
             if self.pairing.server == Era::Legacy {
                 self.tell_listeners(child, line, envelope);
             }
-        } else if !WITHDRAWN.contains(&&*envelope.method) {
+        } else if !self.is_shared() && !WITHDRAWN.contains(&&*envelope.method) {
             tell_only(child, line);
         }
     }
@@ -81,6 +81,10 @@ impl Room {
     /// A log message goes to the request that wants it. On stdio it does not say which that is: where
     /// there is more than one, it is nobody's.
     fn log(&self, child: &Child, line: &Bytes, envelope: &Envelope<'_>) {
+        // The only call in flight may be another user's than the one it is about.
+        if self.is_shared() {
+            return;
+        }
         let mut calls = child.calls.addressees();
         if self.pairing.server == Era::Modern {
             // A server of this revision logs for those alone who have asked for it.

@@ -26,7 +26,7 @@ impl Room {
         // Ids of servers repeat; the names of their questions do not.
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let refused = |why: &str| refuse(child, envelope.id, error::INTERNAL, why);
-        if self.owner == Owner::Everyone {
+        if self.is_shared() {
             return refused("clients of a shared server take no requests");
         }
         let number = NEXT.fetch_add(1, Ordering::Relaxed);

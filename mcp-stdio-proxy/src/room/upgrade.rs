@@ -87,10 +87,13 @@ impl Room {
         Ok(())
     }
 
-    /// The resource that `params` name, if the server tells of changes to any.
-    fn watchable(&self, params: &str) -> Result<String, Refused> {
-        self.offers("/resources/subscribe")?;
-        subscription::uri(params).ok_or((error::INVALID_PARAMS, "uri is missing".into()))
+    /// The resource that `params` name, if `session` may watch one more.
+    pub(super) fn watchable(session: &Session, params: &str) -> Result<String, Refused> {
+        let uri = resource(params)?;
+        if session.watched().len() >= WATCHED {
+            return Err((error::INVALID_PARAMS, "too many resources are watched".into()));
+        }
+        Ok(uri)
     }
 
     async fn watch(
@@ -99,10 +102,8 @@ impl Room {
         session: &Session,
         params: &str,
     ) -> Result<(), Refused> {
-        let uri = self.watchable(params)?;
-        if session.watched().len() >= WATCHED {
-            return Err((error::INVALID_PARAMS, "too many resources are watched".into()));
-        }
+        self.offers("/resources/subscribe")?;
+        let uri = Self::watchable(session, params)?;
         if !session.watch(&uri) {
             return Ok(());
         }
@@ -117,10 +118,17 @@ impl Room {
         session: &Session,
         params: &str,
     ) -> Result<(), Refused> {
-        let uri = self.watchable(params)?;
+        self.offers("/resources/subscribe")?;
+        let uri = resource(params)?;
         if !session.unwatch(&uri) {
             return Ok(());
         }
         self.watch_all(child).await
     }
+}
+
+/// The resource that `params` name.
+fn resource(params: &str) -> Result<String, Refused> {
+    let uri = subscription::uri(params).filter(|uri| uri.len() <= subscription::URI);
+    uri.ok_or((error::INVALID_PARAMS, "uri is missing, or too long".into()))
 }

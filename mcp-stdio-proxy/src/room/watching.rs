@@ -106,7 +106,8 @@ impl Room {
         })
     }
 
-    fn watched(&self) -> BTreeSet<String> {
+    /// What any of the sessions watches.
+    pub(super) fn watched(&self) -> BTreeSet<String> {
         lock(&self.sessions).iter().flat_map(|session| session.watched()).collect()
     }
 
@@ -152,6 +153,7 @@ impl Room {
         let known = uri.clone().flatten().is_some_and(|uri| self.watched().contains(&uri));
         let is_meant = |session: &Session| match &uri {
             Some(Some(uri)) if known => session.watched().contains(uri),
+            Some(uri) if self.is_shared() => uri.as_ref().is_some_and(|uri| session.watches(uri)),
             Some(_) => !session.watched().is_empty(),
             None => true,
         };

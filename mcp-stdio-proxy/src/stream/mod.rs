@@ -3,12 +3,12 @@
 mod buffer;
 mod reader;
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::task::{Context, Poll, Waker};
 
 use crate::protocol::splice::Payload;
 use crate::sync::lock;
+use crate::unguessable;
 use buffer::State;
 pub use reader::Reader;
 
@@ -23,8 +23,8 @@ pub enum Weight {
 
 /// One stream: the answers of a POST, or what a session sends unasked.
 pub struct Stream {
-    /// The name of the stream in event ids, unique in this process.
-    pub number: u64,
+    /// The name of the stream in event ids, once it was needed.
+    name: OnceLock<Option<String>>,
     batch: bool,
     state: Mutex<State>,
 }
@@ -53,7 +53,6 @@ impl Stream {
     }
 
     fn new(due: Option<usize>) -> Arc<Self> {
-        static NUMBER: AtomicU64 = AtomicU64::new(1);
         let state = State {
             events: std::collections::VecDeque::new(),
             last: 0,
@@ -69,10 +68,16 @@ impl Stream {
             writer: None,
         };
         Arc::new(Self {
-            number: NUMBER.fetch_add(1, Ordering::Relaxed),
+            name: OnceLock::new(),
             batch: due.is_some_and(|answers| answers > 1),
             state: Mutex::new(state),
         })
+    }
+
+    /// The name of the stream in event ids, which nobody can guess; `None` without random numbers.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.name.get_or_init(unguessable::name).as_deref()
     }
 
     /// Adds a message that is not an answer.

@@ -17,8 +17,8 @@ pub struct Reader {
 impl Reader {
     /// The stream's name in event ids.
     #[must_use]
-    pub fn number(&self) -> u64 {
-        self.stream.number
+    pub fn name(&self) -> Option<&str> {
+        self.stream.name()
     }
 
     /// The next event and its number; `None` when the stream ended or another reader took over.

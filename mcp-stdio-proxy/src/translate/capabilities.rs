@@ -1,6 +1,7 @@
 //! What a client can do, as modern clients declare it in each request and legacy ones in `initialize`
 //! (MCP "Capability Negotiation").
 
+use super::tasks::undeclared;
 use crate::protocol::object::{Edit, members, without};
 use crate::protocol::splice::{line, span};
 
@@ -8,9 +9,10 @@ use crate::protocol::splice::{line, span};
 /// tasks are another thing than they were.
 #[must_use]
 pub fn to_legacy(declared: &str) -> String {
+    let declared = &*undeclared(declared, &[]);
     let edits = || -> Option<Vec<Edit>> {
         let all = members(declared)?;
-        let mut edits = without(&all, 0, |name| name != "tasks");
+        let mut edits = Vec::new();
         for roots in all.iter().filter(|member| member.name == "roots") {
             let Some(inner) = members(roots.value) else { continue };
             let offset = span(declared, roots.value)?.start;
@@ -36,9 +38,11 @@ mod tests {
 
     #[test]
     fn what_only_one_era_means_is_not_declared_to_the_other() {
-        let declared =
-            r#"{"tasks":{},"roots":{"listChanged":true,"x":1},"elicitation":{"url":{}}}"#;
-        assert_eq!(to_legacy(declared), r#"{"roots":{"x":1},"elicitation":{"url":{}}}"#);
+        let declared = r#"{"tasks":{},"roots":{"listChanged":true,"x":1},"elicitation":{"url":{}},"extensions":{"io.modelcontextprotocol/tasks":{}}}"#;
+        assert_eq!(
+            to_legacy(declared),
+            r#"{"roots":{"x":1},"elicitation":{"url":{}},"extensions":{}}"#
+        );
         assert_eq!(to_legacy("7"), "{}");
     }
 }

@@ -4,9 +4,11 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::result;
+use super::tasks::undeclared;
 use crate::protocol::meta::SERVER_INFO;
-use crate::protocol::object::{self, members, value, without};
+use crate::protocol::object::{self, members, value};
 use crate::protocol::splice::{edited, line};
+use crate::protocol::tree;
 use crate::protocol::version::MODERN;
 
 /// What a server has said of itself when it was greeted: the result of `initialize`, or of
@@ -31,9 +33,6 @@ struct Said<'a> {
     instructions: Option<&'a RawValue>,
 }
 
-/// What is known of it, in 2025-11-25 only: tasks are another thing in 2026-07-28, an extension.
-const WITHDRAWN: [&str; 1] = ["tasks"];
-
 impl Greeting {
     /// Reads the result of `initialize` or `server/discover`.
     #[must_use]
@@ -48,8 +47,7 @@ impl Greeting {
     /// Whether it says of itself that it can do what is at `pointer` of its capabilities.
     #[must_use]
     pub fn offers(&self, pointer: &str) -> bool {
-        let capabilities = serde_json::from_str::<serde_json::Value>(&self.capabilities);
-        capabilities.is_ok_and(|all| {
+        tree::value(&self.capabilities).is_some_and(|all| {
             all.pointer(pointer).is_some_and(|one| one.is_object() || *one == true)
         })
     }
@@ -64,7 +62,7 @@ impl Greeting {
             .map(|raw| format!(r#","instructions":{raw}"#));
         let text = format!(
             r#"{{"supportedVersions":["{MODERN}"],"capabilities":{}{}}}"#,
-            self.modern_capabilities(),
+            undeclared(&self.capabilities, &[]),
             instructions.unwrap_or_default(),
         );
         let info = self.server_info.as_deref();
@@ -72,19 +70,13 @@ impl Greeting {
         let line = line(&text, &mut edits);
         String::from_utf8_lossy(line.trim_ascii_end()).into_owned()
     }
-
-    fn modern_capabilities(&self) -> String {
-        let text = &self.capabilities;
-        let Some(all) = members(text) else { return "{}".to_owned() };
-        let line = line(text, &mut without(&all, 0, |name| !WITHDRAWN.contains(&name)));
-        String::from_utf8_lossy(line.trim_ascii_end()).into_owned()
-    }
 }
 
 /// Members of a `DiscoverResult` that legacy clients do not know, or know by another name.
-const DISCOVERY: [&str; 7] = [
+const DISCOVERY: [&str; 8] = [
     "resultType",
     "supportedVersions",
+    "capabilities",
     "ttlMs",
     "cacheScope",
     "_meta",
@@ -97,9 +89,9 @@ const DISCOVERY: [&str; 7] = [
 /// of `server/discover`; `name` is what the catalogue calls a server that does not name itself.
 #[must_use]
 pub fn handshake(discovered: &str, revision: &str, name: &str) -> Option<String> {
-    let versions: Vec<String> =
-        serde_json::from_str(value(discovered, "supportedVersions")?).ok()?;
-    value(discovered, "capabilities").filter(|text| text.starts_with('{'))?;
+    let versions: Vec<String> = tree::read(value(discovered, "supportedVersions")?)?;
+    let capabilities = value(discovered, "capabilities").filter(|text| text.starts_with('{'))?;
+    let capabilities = undeclared(capabilities, &[]);
     if !versions.iter().any(|version| version == MODERN) {
         return None;
     }
@@ -110,7 +102,9 @@ pub fn handshake(discovered: &str, revision: &str, name: &str) -> Option<String>
         str::to_owned,
     );
     let revision = serde_json::Value::from(revision);
-    let mut put = format!(r#""protocolVersion":{revision},"serverInfo":{info}"#);
+    let mut put = format!(
+        r#""protocolVersion":{revision},"serverInfo":{info},"capabilities":{capabilities}"#
+    );
     // What else is said there is for whoever knows it.
     if let Some(meta) = meta {
         let rest = edited(meta, &mut object::set(meta, 0, &[SERVER_INFO], "")?);
@@ -140,8 +134,8 @@ mod tests {
 
     #[test]
     fn a_handshake_says_what_discovery_said() {
-        let discovered = r#"{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"tools":{"listChanged":true},"logging":{}},"instructions":"Be \u0062rief","ttlMs":5,"cacheScope":"public","_meta":{"io.modelcontextprotocol/serverInfo":{"name":"s","version":"2"},"k":1},"x":[ ]}"#;
-        let want = r#"{"protocolVersion":"2025-06-18","serverInfo":{"name":"s","version":"2"},"_meta":{"k":1},"capabilities":{"tools":{"listChanged":true},"logging":{}},"instructions":"Be \u0062rief","x":[ ]}"#;
+        let discovered = r#"{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"tools":{"listChanged":true},"logging":{},"extensions":{"io.modelcontextprotocol/tasks":{}}},"instructions":"Be \u0062rief","ttlMs":5,"cacheScope":"public","_meta":{"io.modelcontextprotocol/serverInfo":{"name":"s","version":"2"},"k":1},"x":[ ]}"#;
+        let want = r#"{"protocolVersion":"2025-06-18","serverInfo":{"name":"s","version":"2"},"capabilities":{"tools":{"listChanged":true},"logging":{},"extensions":{}},"_meta":{"k":1},"instructions":"Be \u0062rief","x":[ ]}"#;
         assert_eq!(handshake(discovered, "2025-06-18", "c").as_deref(), Some(want));
         let bare = r#"{"supportedVersions":["2026-07-28"],"capabilities":{}}"#;
         let want = r#"{"protocolVersion":"2025-11-25","serverInfo":{"name":"c","version":""},"capabilities":{}}"#;

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::protocol::object::{members, without};
 use crate::protocol::splice::line;
+use crate::protocol::tree;
 
 /// What a server may ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,8 +61,8 @@ impl Kind {
     /// `MissingRequiredClientCapabilityError` lists them.
     #[must_use]
     pub fn lacks(self, declared: &str, params: &str) -> Option<Value> {
-        let declared: Value = serde_json::from_str(declared).unwrap_or_default();
-        let params: Value = serde_json::from_str(params).unwrap_or_default();
+        let declared = tree::value(declared).unwrap_or_default();
+        let params = tree::value(params).unwrap_or_default();
         let has = |pointer: &str| declared.pointer(pointer).is_some_and(Value::is_object);
         match self {
             Self::Roots => (!has("/roots")).then(|| json!({ "roots": {} })),
@@ -86,7 +87,7 @@ impl Kind {
     /// Whether `answer` is what a client answers to such a question.
     #[must_use]
     pub fn is_answered_by(self, answer: &str) -> bool {
-        let Ok(Value::Object(answer)) = serde_json::from_str(answer) else { return false };
+        let Some(Value::Object(answer)) = tree::value(answer) else { return false };
         match self {
             Self::Elicitation => {
                 let action = answer.get("action").and_then(Value::as_str);

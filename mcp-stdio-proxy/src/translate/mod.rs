@@ -10,4 +10,6 @@ pub mod log;
 pub mod request;
 pub mod result;
 pub mod round;
+pub mod shared;
 pub mod subscription;
+pub mod tasks;

@@ -11,13 +11,16 @@ use crate::protocol::version::MODERN;
 /// What a client sends when it asks again (MCP "Multi Round-Trip Requests").
 const RETRY: [&str; 2] = ["inputResponses", "requestState"];
 
-/// The edits that make `text`, a request with `params`, one of a revision with a handshake.
+/// The edits that make `text`, the request or notification `read`, one of a revision with a handshake.
 #[must_use]
-pub fn to_legacy(text: &str, params: &str) -> Vec<Edit> {
+pub fn to_legacy(text: &str, read: &Envelope<'_>) -> Vec<Edit> {
+    // In 2026-07-28 it means nothing; to a server of 2025-11-25 the call would be a task.
+    let is_task = |name: &str| name == "task" && read.method == "tools/call";
     let edits = || {
+        let params = read.params?;
         let offset = span(text, params)?.start;
         let all = members(params)?;
-        let mut edits = without(&all, offset, |name| !RETRY.contains(&name));
+        let mut edits = without(&all, offset, |name| !RETRY.contains(&name) && !is_task(name));
         for member in all.iter().filter(|member| member.name == "_meta") {
             let offset = span(text, member.value)?.start;
             let Some(meta) = members(member.value) else { continue };
@@ -84,15 +87,14 @@ mod tests {
     use crate::protocol::splice::line;
 
     fn legacy(text: &str) -> String {
-        let envelope = parse(text).unwrap();
-        let line = line(text, &mut to_legacy(text, envelope.params.unwrap()));
+        let line = line(text, &mut to_legacy(text, &parse(text).unwrap()));
         String::from_utf8(line.trim_ascii_end().to_vec()).unwrap()
     }
 
     #[test]
     fn the_envelope_goes_and_the_rest_stays() {
         let text = concat!(
-            r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"requestState":"s","name":"a","#,
+            r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"requestState":"s","task":{},"name":"a","#,
             r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","traceparent":"00-1","#,
             r#""io.modelcontextprotocol/clientCapabilities":{},"com.example/x": 1.0,"#,
             r#""io.modelcontextprotocol/logLevel":"info"},"arguments":{"_meta":{"io.modelcontextprotocol/logLevel":1}},"#,

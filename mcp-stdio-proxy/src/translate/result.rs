@@ -1,8 +1,7 @@
 //! A result of a legacy server, for a modern client: with what 2026-07-28 demands of every result. And
 //! the other way, without what a legacy client cannot read.
 
-use serde_json::value::RawValue;
-
+use crate::protocol::array;
 use crate::protocol::meta::SERVER_INFO;
 use crate::protocol::object::{Edit, Member, may_say, members, value, with, without};
 use crate::protocol::splice::span;
@@ -77,15 +76,16 @@ pub fn to_legacy(text: &str, result: &str, method: &str) -> Vec<Edit> {
 
 /// A schema of something that is no object goes: what the tool answers is told as text, too.
 fn without_other_schemas(text: &str, result: &str) -> Option<Vec<Edit>> {
-    let tools: Vec<&RawValue> = serde_json::from_str(value(result, "tools")?).ok()?;
     let mut edits = Vec::new();
-    for tool in tools {
-        let Some(schema) = value(tool.get(), "outputSchema") else { continue };
-        if value(schema, "type") != Some("\"object\"") {
-            let (all, offset) = (members(tool.get())?, span(text, tool.get())?.start);
-            edits.extend(without(&all, offset, |name| name != "outputSchema"));
+    array::each(value(result, "tools")?, |tool| {
+        let schema = value(tool, "outputSchema");
+        if schema.is_some_and(|schema| value(schema, "type") != Some("\"object\""))
+            && let (Some(all), Some(place)) = (members(tool), span(text, tool))
+        {
+            edits.extend(without(&all, place.start, |name| name != "outputSchema"));
         }
-    }
+        true
+    })?;
     Some(edits)
 }
 

@@ -10,6 +10,7 @@ use crate::protocol::message::Envelope;
 use crate::protocol::meta::SUBSCRIPTION;
 use crate::protocol::object::{self, Edit, members, value, with};
 use crate::protocol::splice::{edited, span};
+use crate::protocol::tree;
 
 /// The types of change, by the name in the filter, the notification, and the capability that a legacy
 /// server must have for it.
@@ -22,6 +23,8 @@ const CHANGES: [(&str, &str, &str); 3] = [
 pub const UPDATED: &str = "notifications/resources/updated";
 /// The most resources that one client may listen to.
 const URIS: usize = 256;
+/// The longest of their URIs, in bytes.
+pub const URI: usize = 8 << 10;
 
 /// What a client wants to hear, or will.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,7 +38,7 @@ impl Filter {
     /// Reads the `notifications` of a request; `None` if that is no filter.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
-        let all: Map<String, Value> = serde_json::from_str(text).ok()?;
+        let all: Map<String, Value> = tree::read(text)?;
         let mut changes = [false; CHANGES.len()];
         for (wanted, (name, ..)) in changes.iter_mut().zip(CHANGES) {
             *wanted = match all.get(name) {
@@ -50,7 +53,8 @@ impl Filter {
                 uris.map(|uri| uri.map(str::to_owned)).collect::<Option<Vec<_>>>()?
             }
         };
-        (uris.len() <= URIS).then_some(Self { changes, uris })
+        let few = uris.len() <= URIS && uris.iter().all(|uri| uri.len() <= URI);
+        few.then_some(Self { changes, uris })
     }
 
     /// Everything, and the resources `uris`.

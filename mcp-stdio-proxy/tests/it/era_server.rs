@@ -1,6 +1,8 @@
-//! A stdio MCP server of one era or both, whose tools do what the eras do differently.
+//! A stdio MCP server of one era or both, whose tools do what the eras do differently. With `--fold` after
+//! the era it reads names as lenient JSON libraries do, and a batch as its messages.
 #![expect(clippy::indexing_slicing, reason = "a member that is not there is null")]
 
+mod fold;
 mod say;
 
 use std::collections::HashMap;
@@ -40,7 +42,11 @@ struct Server {
 
 fn main() -> io::Result<()> {
     let mode = std::env::args().nth(1).unwrap_or_default();
-    let era = if mode.starts_with("--legacy") { Era::Legacy } else { Era::Open };
+    let era = match &*mode {
+        "--modern" => Era::Modern,
+        mode if mode.starts_with("--legacy") => Era::Legacy,
+        _ => Era::Open,
+    };
     let mut server = Server {
         era,
         mode,
@@ -52,9 +58,16 @@ fn main() -> io::Result<()> {
         resources: Vec::new(),
         level: None,
     };
+    let folds = std::env::args().nth(2).is_some_and(|mode| mode == "--fold");
     for line in io::stdin().lock().lines() {
-        let message: Value = serde_json::from_str(&line?)?;
-        server.take(&message)?;
+        let line = line?;
+        let strict = || serde_json::from_str(&line).ok();
+        let message = if folds { fold::read(&line) } else { strict() };
+        let message = message.ok_or_else(|| io::Error::other("not JSON"))?;
+        match message.as_array() {
+            Some(batch) => batch.iter().try_for_each(|message| server.take(message))?,
+            None => server.take(&message)?,
+        }
     }
     Ok(())
 }
@@ -117,7 +130,9 @@ impl Server {
         answer(
             id,
             &json!({"resultType": "complete", "supportedVersions": ["2026-07-28"],
-            "capabilities": {"tools": {"listChanged": true}}, "ttlMs": 5, "cacheScope": "public",
+            "capabilities": {"tools": {"listChanged": true}, "logging": {},
+                "resources": {"subscribe": true},
+                "extensions": {"io.modelcontextprotocol/tasks": {}, "com.example/x": {}}}, "ttlMs": 5, "cacheScope": "public",
             "_meta": {"io.modelcontextprotocol/serverInfo": self.info()}}),
         )
     }
@@ -173,6 +188,7 @@ impl Server {
             "params" | "mirrored" => self.text(id, params.to_string()),
             "received" => self.text(id, Value::from(self.received.clone()).to_string()),
             "resources" => self.text(id, self.resources.join(" ")),
+            "secret" => self.text(id, "the secret"),
             "hang" => Ok(()),
             "die" => std::process::exit(9),
             "sleep" => {

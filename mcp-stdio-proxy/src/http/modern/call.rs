@@ -72,6 +72,7 @@ async fn place(
     let tools = check_tool(request, &room.backend, envelope)?;
     let listed = tools.filter(|_| envelope.method == "tools/list");
     let admission = asker::admission(request);
+    let principal = asker::principal(request)?;
     // A second time if the server ended in the very moment.
     for _ in 0..2 {
         let child = gate.hub.child(room).await?;
@@ -88,7 +89,7 @@ async fn place(
             session: NO_SESSION,
             since: Instant::now(),
             tools: listed.clone(),
-            taker: taker(room, &envelope.method),
+            taker: taker(room, &envelope.method, principal.clone()),
             terms: terms(room, envelope, asked),
             admission: admission.clone(),
         };
@@ -147,9 +148,9 @@ pub(super) async fn mirrored(
 
 /// The edits that make a message one for the server of `room`.
 pub(super) fn edits(room: &Room, text: &str, envelope: &Envelope<'_>) -> Vec<Edit> {
-    match (room.pairing.server, envelope.params) {
-        (Era::Legacy, Some(params)) => requests::to_legacy(text, params),
-        _ => Vec::new(),
+    match room.pairing.server {
+        Era::Legacy => requests::to_legacy(text, envelope),
+        Era::Modern => Vec::new(),
     }
 }
 

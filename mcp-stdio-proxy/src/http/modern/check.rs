@@ -7,7 +7,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::json;
+use serde_json::{Map, json};
 
 use super::super::headers::VERSION;
 use super::super::refusal::Refusal;
@@ -15,7 +15,9 @@ use crate::protocol::error;
 use crate::protocol::message::Envelope;
 use crate::protocol::meta::{self, Asked};
 use crate::protocol::mirror::{self, Mirror};
+use crate::protocol::tree;
 use crate::protocol::version::{self, MODERN};
+use crate::room::LONGEST;
 use crate::translate::log;
 
 /// The header of the method.
@@ -35,6 +37,10 @@ pub(super) fn check(
     let Some(requested) = asked.version() else { return Err(lacks(meta::VERSION)) };
     if asked.capabilities().is_none() {
         return Err(lacks(meta::CAPABILITIES));
+    }
+    let long = |text: Option<&str>| text.is_some_and(|text| text.len() > LONGEST);
+    if long(asked.capabilities()) || long(asked.client_info()) {
+        return Err(invalid("what the client says of itself is too long".to_owned()));
     }
     if asked.log_level().is_some_and(|level| log::level(level).is_none()) {
         return Err(invalid(format!("{} is not a log level", meta::LOG_LEVEL)));
@@ -81,7 +87,12 @@ pub(super) fn mirrors(
     mirrors: &[Mirror],
     arguments: Option<&str>,
 ) -> Result<(), Refusal> {
-    let arguments = arguments.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    let arguments = match arguments {
+        None => Map::new(),
+        Some(text) => tree::read(text).ok_or_else(|| {
+            invalid("params.arguments is not an object of a sensible size".to_owned())
+        })?,
+    };
     for mirror in mirrors {
         let value = mirror.value(&arguments);
         let mut headers = headers.get_all(&*mirror.header);

@@ -16,6 +16,9 @@ use crate::room::Room;
 use crate::stream::First;
 use crate::translate::subscription::Filter;
 
+/// The longest request: it is kept as long as the client listens.
+const LONGEST: usize = 4 << 20;
+
 /// Serves the request.
 pub(super) async fn listen(
     request: &HttpRequest,
@@ -24,6 +27,9 @@ pub(super) async fn listen(
     asked: &Asked<'_>,
     (text, envelope): (&str, &Envelope<'_>),
 ) -> Result<HttpResponse, Refusal> {
+    if text.len() > LONGEST {
+        return Err(invalid("the request is too long".to_owned()));
+    }
     let filter = asked.notifications().and_then(Filter::read).ok_or_else(|| {
         invalid("params.notifications must be a filter of at most 256 resources".to_owned())
     })?;

@@ -6,6 +6,7 @@ mod check;
 mod listen;
 mod retry;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
@@ -14,21 +15,20 @@ use actix_web::{HttpRequest, HttpResponse};
 use tokio::time::timeout;
 
 use super::refusal::Refusal;
-use super::{Gate, asker, headers};
+use super::{Gate, asker, headers, post};
 use crate::backend::Backend;
-use crate::protocol::message::{Envelope, Kind};
+use crate::protocol::message::{self, Envelope, Kind};
 use crate::protocol::meta::{self, Asked};
 use crate::protocol::version::{self, Era, MODERN};
 use crate::protocol::{error, splice};
-use crate::room::Room;
+use crate::room::{Room, upgrade};
+use crate::translate::{shared, tasks};
 
 /// Methods of earlier revisions that this one has not.
 const REMOVED: [&str; 5] =
     ["initialize", "ping", "logging/setLevel", "resources/subscribe", "resources/unsubscribe"];
 /// How long a discovery may take, in times that a server has to say of which era it is.
 const PROBES: u32 = 4;
-/// Methods that mean something else to a server with a handshake.
-const TASKS: &str = "tasks/";
 /// Notifications of a client that a server with a handshake has from the proxy, or none at all.
 const WITHDRAWN: [&str; 3] =
     ["notifications/cancelled", "notifications/initialized", "notifications/roots/list_changed"];
@@ -92,6 +92,9 @@ async fn dispatch(
     asked: &Asked<'_>,
     (text, envelope): (&str, &Envelope<'_>),
 ) -> Result<HttpResponse, Refusal> {
+    // Always: what the headers say is worth what the body says, and the gateway decides by the headers.
+    let checked = envelope.check_spelling(asked);
+    checked.map_err(|doubt| post::refused(request, backend, doubt))?;
     if envelope.kind == Kind::Request {
         let tolerant = gate.hub.settings.tolerate_version_header;
         check::check(request.headers(), envelope, asked, tolerant)?;
@@ -103,26 +106,71 @@ async fn dispatch(
         return Ok(HttpResponse::Accepted().finish());
     }
     let principal = asker::principal(request)?;
-    let room = gate.hub.modern_room(backend, principal, asked).await?;
+    let room = gate.hub.modern_room(backend, principal.clone(), asked).await?;
     asker::note(request, &room);
     room.touch();
+    if !room.is_shared() {
+        return pass(request, gate, &room, asked, (text, envelope)).await;
+    }
+    if room.withholds(&envelope.method) {
+        return Err(unknown_method());
+    }
+    let text = of_one(&room, principal.as_deref(), asked, (text, envelope))?;
+    let envelope = message::parse(&text)?;
+    pass(request, gate, &room, &Asked::of(envelope.params), (&text, &envelope)).await
+}
+
+/// Returns the message of one user as a process of several may see it: without tasks, and with the
+/// `requestState` of the server instead of the one that `principal` was given for it.
+fn of_one<'a>(
+    room: &Room,
+    principal: Option<&str>,
+    asked: &Asked<'_>,
+    (text, envelope): (&'a str, &Envelope<'_>),
+) -> Result<Cow<'a, str>, Refusal> {
+    let text = match (asked.state(), asked.state_text()) {
+        (Some(state), Some(place)) if room.pairing.server == Era::Modern => {
+            let state = room.backend.parking.unbind(principal, &state);
+            let state =
+                state.map_err(|why| Refusal::answer(error::INVALID_PARAMS, why.to_string()))?;
+            let place = splice::span(text, place).ok_or_else(Refusal::no_session)?;
+            Cow::Owned(splice::edited(text, &mut [(place, state)]))
+        }
+        (None, Some(_)) => return Err(check::invalid("requestState is not a string".to_owned())),
+        _ => Cow::Borrowed(text),
+    };
+    let changed = match &text {
+        Cow::Borrowed(text) => shared::request(text, envelope, Era::Modern),
+        Cow::Owned(text) => shared::request(text, &message::parse(text)?, Era::Modern),
+    };
+    Ok(changed.map_or(text, Cow::Owned))
+}
+
+/// Serves one message that may go to the process of `room`.
+async fn pass(
+    request: &HttpRequest,
+    gate: &Gate,
+    room: &Arc<Room>,
+    asked: &Asked<'_>,
+    (text, envelope): (&str, &Envelope<'_>),
+) -> Result<HttpResponse, Refusal> {
     if envelope.kind == Kind::Notification {
-        return notify(request, &room, text, envelope).await;
+        return notify(request, room, text, envelope).await;
     }
     if envelope.method == "subscriptions/listen" {
-        return listen::listen(request, gate, &room, asked, (text, envelope)).await;
+        return listen::listen(request, gate, room, asked, (text, envelope)).await;
     }
     if room.pairing.server == Era::Modern {
-        return call::call(request, gate, &room, asked, (text, envelope)).await;
+        return call::call(request, gate, room, asked, (text, envelope)).await;
     }
     match (&*envelope.method, asked.state()) {
         ("server/discover", _) => {
-            gate.hub.child(&room).await?;
-            Ok(discovered(&room, envelope))
+            gate.hub.child(room).await?;
+            Ok(discovered(room, envelope))
         }
-        (method, _) if method.starts_with(TASKS) => Err(unknown_method()),
-        (_, Some(_)) => retry::retry(request, gate, &room, asked, envelope).await,
-        (_, None) => call::call(request, gate, &room, asked, (text, envelope)).await,
+        (method, _) if method.starts_with(tasks::METHODS) => Err(unknown_method()),
+        (_, Some(_)) => retry::retry(request, gate, room, asked, envelope).await,
+        (_, None) => call::call(request, gate, room, asked, (text, envelope)).await,
     }
 }
 
@@ -147,6 +195,11 @@ async fn notify(
     envelope: &Envelope<'_>,
 ) -> Result<HttpResponse, Refusal> {
     super::call::check_tool(request, &room.backend, envelope)?;
+    let token = || envelope.params.and_then(message::asked_progress);
+    let is_strange = || upgrade::is_withdrawn(&envelope.method) || token().is_some();
+    if room.is_shared() && is_strange() {
+        return Ok(HttpResponse::Accepted().finish());
+    }
     if let Some(child) = room.live() {
         let mut edits = call::edits(room, text, envelope);
         child.send(splice::line(text, &mut edits)).await;

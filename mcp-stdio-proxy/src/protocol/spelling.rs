@@ -1,0 +1,300 @@
+//! Names that JSON libraries disagree about. A message is checked as it is spelt and then passed on, so a
+//! server must not read another member, method or tool than the proxy did.
+//!
+//! What libraries do: Go `encoding/json` and Gson-like readers fold case with the simple Unicode folding
+//! (`ſ` is `s`, `K` is `k`), Go `encoding/json/v2` also drops `_` and `-`; .NET
+//! (`PropertyNameCaseInsensitive`, Newtonsoft.Json) and Jackson (`ACCEPT_CASE_INSENSITIVE_PROPERTIES`) fold
+//! case by their own tables; C strings end at NUL; Python, Node and Go take the last of two equal names,
+//! others the first; Node gives `__proto__` a meaning.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserializer, Visitor};
+
+/// The members of a message (JSON-RPC 2.0 §4, §5).
+pub const MESSAGE: [&str; 6] = ["jsonrpc", "id", "method", "params", "result", "error"];
+
+/// The members of parameters that decide what is done, and for whom.
+pub const PARAMS: [&str; 17] = [
+    "_meta",
+    "name",
+    "arguments",
+    "uri",
+    "ref",
+    "task",
+    "taskId",
+    "requestId",
+    "progressToken",
+    "notifications",
+    "inputResponses",
+    "requestState",
+    "level",
+    "cursor",
+    "protocolVersion",
+    "capabilities",
+    "clientInfo",
+];
+
+/// Methods by which a tool is run or seen, or a call is ended, and those that the proxy answers.
+const METHODS: [&str; 18] = [
+    "tools/call",
+    "tools/list",
+    "tasks/get",
+    "tasks/result",
+    "tasks/list",
+    "tasks/cancel",
+    "tasks/update",
+    "initialize",
+    "server/discover",
+    "subscriptions/listen",
+    "resources/subscribe",
+    "resources/unsubscribe",
+    "logging/setLevel",
+    "completion/complete",
+    "notifications/cancelled",
+    "notifications/progress",
+    "notifications/initialized",
+    "notifications/tasks/status",
+];
+
+/// A member that JavaScript takes for the prototype of its object.
+const PROTOTYPE: &str = "__proto__";
+
+/// Why servers may read a message in different ways.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Doubt {
+    /// A member may be read under the name of another.
+    #[error("a member of {of} is not \"{name}\", but some servers would read it as that")]
+    Lookalike {
+        /// The object.
+        of: &'static str,
+        /// The name it may be read under.
+        name: &'static str,
+    },
+    /// A name occurs twice.
+    #[error("{of} has more than one \"{name}\"")]
+    Duplicate {
+        /// The object.
+        of: &'static str,
+        /// The name.
+        name: &'static str,
+    },
+    /// The object has too many members, or is none.
+    #[error("{of} is not an object of a sensible size")]
+    Shape {
+        /// The object.
+        of: &'static str,
+    },
+    /// The method has characters that some servers drop, or differs from a known one in them or in case.
+    #[error("some servers would read the method as another one")]
+    Method,
+    /// The name of the tool has characters that some servers drop.
+    #[error("the name of the tool has control characters, or blanks around it")]
+    Tool,
+}
+
+/// The name of a member, and whether its text has escapes.
+pub struct Key<'a> {
+    /// The name.
+    pub name: Cow<'a, str>,
+    /// Whether it is spelt with escapes.
+    pub escaped: bool,
+}
+
+impl<'de: 'a, 'a> serde::Deserialize<'de> for Key<'a> {
+    fn deserialize<D: Deserializer<'de>>(de: D) -> Result<Self, D::Error> {
+        struct Name;
+        impl<'de> Visitor<'de> for Name {
+            type Value = Key<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the name of a member")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Key<'de>, E> {
+                Ok(Key { name: Cow::Borrowed(text), escaped: false })
+            }
+
+            // What cannot be borrowed from the text is not spelt as it is.
+            fn visit_str<E>(self, text: &str) -> Result<Key<'de>, E> {
+                Ok(Key { name: Cow::Owned(text.to_owned()), escaped: true })
+            }
+        }
+        de.deserialize_str(Name)
+    }
+}
+
+/// Returns the name among `names` that some library reads `key` as, if `key` is not that name.
+#[must_use]
+pub fn lookalike(key: &str, names: &[&'static str]) -> Option<&'static str> {
+    if key == PROTOTYPE {
+        return Some(PROTOTYPE);
+    }
+    // A library of C strings sees what is before the first NUL, another one drops the NUL.
+    let cut = key.split('\0').next().unwrap_or(key);
+    let reads = |name: &&&'static str| {
+        skeleton(key).eq(skeleton(name))
+            || (cut.len() < key.len() && skeleton(cut).eq(skeleton(name)))
+    };
+    names.iter().find(reads).copied().filter(|name| *name != key && !is_other(key, name))
+}
+
+/// Python servers know `_meta` as `meta`, and clients in the field have sent it so, empty.
+fn is_other(key: &str, name: &str) -> bool {
+    name == "_meta" && key == "meta"
+}
+
+/// The characters of `text` that are left when case, invisible characters, blanks, `_` and `-` do not count.
+fn skeleton(text: &str) -> impl Iterator<Item = char> + '_ {
+    let shown = text.chars().filter(|c| !is_invisible(*c) && !c.is_whitespace());
+    folded(shown).filter(|c| !matches!(c, '_' | '-'))
+}
+
+/// Folds case: a superset of the simple folding of Unicode, of Turkish locales, and of ligatures.
+fn folded(chars: impl Iterator<Item = char>) -> impl Iterator<Item = char> {
+    let lower = chars.flat_map(char::to_uppercase).flat_map(char::to_lowercase);
+    // `İ` is `i` with a dot above.
+    lower.filter(|c| *c != '\u{307}')
+}
+
+/// `text` as a server that does not tell capital letters from small ones reads it.
+#[must_use]
+pub fn caseless(text: &str) -> String {
+    folded(text.chars()).collect()
+}
+
+/// Whether a character is a control, or is shown as nothing, so that a comparison may drop it.
+fn is_invisible(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+                | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+                | '\u{ffa0}' | '\u{fff0}'..='\u{fffd}' | '\u{e0000}'..='\u{e0fff}'
+        )
+}
+
+/// Refuses a method that a server may take for another one.
+pub fn method(text: &str) -> Result<(), Doubt> {
+    if METHODS.contains(&text) {
+        return Ok(());
+    }
+    let letters = |text: &str| -> String {
+        folded(text.chars().filter(|c| !is_invisible(*c))).filter(|c| c.is_alphanumeric()).collect()
+    };
+    let odd = |c: char| is_invisible(c) || c.is_whitespace();
+    let cut = text.split('\0').next().unwrap_or(text);
+    let (whole, cut) = (letters(text), letters(cut));
+    let known =
+        METHODS.iter().map(|known| letters(known)).any(|known| known == whole || known == cut);
+    if known || text.chars().any(odd) { Err(Doubt::Method) } else { Ok(()) }
+}
+
+/// Refuses the name of a tool that a server may take for another one's.
+pub fn tool(name: &str) -> Result<(), Doubt> {
+    let plain = name.trim() == name && !name.chars().any(is_invisible);
+    plain.then_some(()).ok_or(Doubt::Tool)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spellings_that_some_library_reads_as_a_name_are_told() {
+        for key in [
+            "NAME",
+            "Name",
+            "nAMe",
+            "name\0",
+            "\0name",
+            "na\0me",
+            "name\0x",
+            "name ",
+            "na_me",
+            "-name",
+            "na\u{200b}me",
+            "\u{feff}name",
+            "NAME\u{ad}",
+        ] {
+            assert_eq!(lookalike(key, &PARAMS), Some("name"), "{key:?}");
+        }
+        for (key, name) in [
+            ("param\u{17f}", "params"),
+            ("PARAM\u{17f}", "params"),
+            ("\u{130}d", "id"),
+            ("\u{131}d", "id"),
+            ("ID", "id"),
+            ("re\u{17f}ult", "result"),
+            ("JSONRPC", "jsonrpc"),
+            ("json-rpc", "jsonrpc"),
+        ] {
+            assert_eq!(lookalike(key, &MESSAGE), Some(name), "{key:?}");
+        }
+        for (key, name) in [
+            ("tas\u{212a}", "task"),
+            ("ta\u{17f}k", "task"),
+            ("task_id", "taskId"),
+            ("reque\u{fb06}State", "requestState"),
+            ("_META", "_meta"),
+            ("__proto__", "__proto__"),
+        ] {
+            assert_eq!(lookalike(key, &PARAMS), Some(name), "{key:?}");
+        }
+    }
+
+    #[test]
+    fn other_names_are_other_names() {
+        let all = [
+            "names",
+            "nam",
+            "n ame s",
+            "tool",
+            "größe",
+            "名前",
+            "",
+            "x",
+            "meta",
+            "toolName",
+            "ｎａｍｅs",
+        ];
+        for key in PARAMS.into_iter().chain(all) {
+            assert_eq!(lookalike(key, &PARAMS), None, "{key:?}");
+        }
+        for key in MESSAGE.into_iter().chain(["ids", "extra", "i-d-s", "meta"]) {
+            assert_eq!(lookalike(key, &MESSAGE), None, "{key:?}");
+        }
+    }
+
+    #[test]
+    fn methods_and_tools_are_what_they_seem() {
+        for good in
+            METHODS.into_iter().chain(["prompts/get", "com.example/x", "x/größe", "tools/calls"])
+        {
+            assert_eq!(method(good), Ok(()), "{good}");
+        }
+        for bad in [
+            "Tools/Call",
+            "tools/call\0",
+            "tools/call ",
+            "tools/call\0x",
+            "tools//call",
+            "/tools/call",
+            "tools.call",
+            "tool\u{17f}/call",
+            "TOOLS/LIST",
+            "x\ny",
+            "tools/\u{200b}call",
+            "toolscall",
+        ] {
+            assert_eq!(method(bad), Err(Doubt::Method), "{bad:?}");
+        }
+        assert!(tool("read_file").is_ok() && tool("lies die Größe").is_ok());
+        for bad in ["a\0", "a\0b", " a", "a\u{a0}", "a\n", "a\u{200d}b", "\u{feff}a"] {
+            assert_eq!(tool(bad), Err(Doubt::Tool), "{bad:?}");
+        }
+        assert_eq!(caseless("WRITE_\u{17f}tra\u{df}e"), "write_strasse");
+    }
+}

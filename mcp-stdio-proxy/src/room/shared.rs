@@ -1,0 +1,118 @@
+//! A process that serves several users: which of them a resource is told to, and whose a state is. What it
+//! keeps for the one that asked, tasks or a log level, it is not asked for (2025-11-25 "Tasks", "Security").
+
+use std::sync::{Arc, Weak};
+
+use bytes::Bytes;
+
+use super::Room;
+use super::upgrade::Refused;
+use crate::child::call::{Call, Taker};
+use crate::protocol::error;
+use crate::protocol::message::Envelope;
+use crate::protocol::object::value;
+use crate::protocol::splice::{Payload, span};
+use crate::session::Session;
+use crate::translate::{shared, subscription, tasks};
+
+/// The methods whose results may bring a `requestState` (MCP "Multi Round-Trip Requests"), and the one that
+/// says what the server can do.
+const ANSWERS: [&str; 4] = ["tools/call", "prompts/get", "resources/read", DISCOVER];
+const DISCOVER: &str = "server/discover";
+
+impl Room {
+    /// Returns `true` if a method is not there where the process serves several users.
+    #[must_use]
+    pub fn withholds(&self, method: &str) -> bool {
+        self.is_shared() && (method.starts_with(tasks::METHODS) || method == "logging/setLevel")
+    }
+
+    /// Answers a request of one user that would end what another is told. Otherwise returns who takes the
+    /// answer of the server, if anybody does.
+    pub fn subscribing(
+        &self,
+        session: &Arc<Session>,
+        read: &Envelope<'_>,
+    ) -> Result<Option<Arc<dyn Taker>>, Result<(), Refused>> {
+        let is_subscription = |method: &str| method.starts_with("resources/");
+        let Some(params) =
+            read.params.filter(|_| self.is_shared() && is_subscription(&read.method))
+        else {
+            return Ok(None);
+        };
+        match &*read.method {
+            "resources/subscribe" => {
+                let uri = Self::watchable(session, params).map_err(Err)?;
+                Ok(Some(Arc::new(Subscribing { session: Arc::downgrade(session), uri })))
+            }
+            "resources/unsubscribe" => {
+                let Some(uri) = subscription::uri(params) else { return Ok(None) };
+                session.unwatch(&uri);
+                if self.watched().contains(&uri) { Err(Ok(())) } else { Ok(None) }
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Who takes the answer of a process of 2026-07-28 to `method` for `principal`, if it says what is not
+    /// for all.
+    pub(super) fn shared_taker(
+        &self,
+        method: &str,
+        principal: Option<Arc<str>>,
+    ) -> Option<Arc<dyn Taker>> {
+        let takes = self.is_shared() && ANSWERS.contains(&method);
+        let room = Weak::clone(&self.me);
+        takes.then(|| -> Arc<dyn Taker> {
+            Arc::new(ForOne { room, principal, is_discovery: method == DISCOVER })
+        })
+    }
+}
+
+/// Notes a subscription when the server has agreed.
+struct Subscribing {
+    session: Weak<Session>,
+    uri: String,
+}
+
+impl Taker for Subscribing {
+    fn take(&self, call: Call, line: &Bytes, read: &Envelope<'_>) {
+        if let Some(session) = self.session.upgrade().filter(|_| read.result.is_some()) {
+            session.watch(&self.uri);
+        }
+        hand_over(&call, line, read, None);
+    }
+}
+
+/// Makes the answer one for the user that has asked.
+struct ForOne {
+    room: Weak<Room>,
+    principal: Option<Arc<str>>,
+    is_discovery: bool,
+}
+
+impl Taker for ForOne {
+    fn take(&self, call: Call, line: &Bytes, read: &Envelope<'_>) {
+        let Some(result) = read.result else { return hand_over(&call, line, read, None) };
+        if self.is_discovery {
+            return hand_over(&call, line, read, Some((result, shared::offered(result))));
+        }
+        let state = value(result, "requestState").filter(|text| text.starts_with('"'));
+        let Some(state) = state else { return hand_over(&call, line, read, None) };
+        let room = self.room.upgrade();
+        let bound =
+            room.and_then(|room| room.backend.parking.bind(self.principal.as_deref(), state));
+        match bound {
+            Some(bound) => hand_over(&call, line, read, Some((state, format!("\"{bound}\"")))),
+            None => call.fail(error::INTERNAL, "the server was ended"),
+        }
+    }
+}
+
+/// Answers `call` with `line` under the client's id, and with a part of it replaced.
+fn hand_over(call: &Call, line: &Bytes, read: &Envelope<'_>, part: Option<(&str, String)>) {
+    let text = std::str::from_utf8(line).unwrap_or_default();
+    let parts = [Some((read.id, call.id.to_string())), part].into_iter().flatten();
+    let edits = parts.filter_map(|(part, with)| Some((span(text, part)?, with)));
+    call.stream.answer(Payload::edited(line, edits.collect()));
+}

@@ -1,0 +1,45 @@
+//! Tasks, where they are not passed on: those of 2025-11-25 and the extension of 2026-07-28 are not the
+//! same, and in a process that serves several users nobody's are safe (2025-11-25 "Tasks", "Security").
+
+use crate::protocol::object::{Edit, members, without};
+use crate::protocol::splice::{edited, span};
+
+/// The capability of 2025-11-25.
+const CAPABILITY: &str = "tasks";
+/// The extension of 2026-07-28.
+const EXTENSION: &str = "io.modelcontextprotocol/tasks";
+
+/// The methods of both.
+pub const METHODS: &str = "tasks/";
+
+/// Returns `capabilities`, of a client or a server, without tasks and without the members `others`.
+/// What is no object becomes an empty one.
+#[must_use]
+pub fn undeclared(capabilities: &str, others: &[&str]) -> String {
+    let edits = || -> Option<Vec<Edit>> {
+        let all = members(capabilities)?;
+        let mut edits = without(&all, 0, |name| name != CAPABILITY && !others.contains(&name));
+        for extensions in all.iter().filter(|member| member.name == "extensions") {
+            let Some(inner) = members(extensions.value) else { continue };
+            let offset = span(capabilities, extensions.value)?.start;
+            edits.extend(without(&inner, offset, |name| name != EXTENSION));
+        }
+        Some(edits)
+    };
+    edits().map_or_else(|| "{}".to_owned(), |mut edits| edited(capabilities, &mut edits))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neither_kind_of_tasks_is_declared_and_all_else_is() {
+        let declared = r#"{"tasks":{"list":{}},"extensions":{"io.modelcontextprotocol\/tasks":{},"com.example/x": 1.0},"logging":{},"tools":{}}"#;
+        let want = r#"{"extensions":{"com.example/x": 1.0},"logging":{},"tools":{}}"#;
+        assert_eq!(undeclared(declared, &[]), want);
+        let want = r#"{"extensions":{"com.example/x": 1.0},"tools":{}}"#;
+        assert_eq!(undeclared(declared, &["logging"]), want);
+        assert_eq!(undeclared("7", &[]), "{}");
+    }
+}
