@@ -99,14 +99,14 @@ impl Traefik {
     }
 }
 
-/// What answers at a URL, as soon as something does.
+/// What answers at a URL, as soon as something does that is no error.
 async fn json(url: &str) -> Value {
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let since = Instant::now();
     loop {
         match http.get(url).send().await {
-            Ok(answer) => return answer.json().await.unwrap(),
-            Err(error) => assert!(since.elapsed() < Duration::from_secs(60), "{url}: {error}"),
+            Ok(answer) if answer.status().is_success() => return answer.json().await.unwrap(),
+            other => assert!(since.elapsed() < Duration::from_secs(60), "{url}: {other:?}"),
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
