@@ -6,6 +6,8 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "it/fold.rs"]
+mod fold;
 #[path = "../examples/fuzz/properties.rs"]
 mod properties;
 #[path = "../examples/fuzz/random.rs"]

@@ -3,6 +3,7 @@
 
 mod clients;
 mod conformance;
+mod folding;
 mod matrix;
 mod servers;
 
@@ -23,6 +24,8 @@ fn main() -> ExitCode {
             "what_2025_11_25_requires_is_there_with_a_newer_server",
             conformance::handshake_before_a_server_without,
         ),
+        ("s2_a_server_in_go_runs_a_tool_under_other_spellings", folding::itself),
+        ("s2_no_spelling_of_a_tool_gets_past_the_rules_to_a_server_in_go", folding::behind_rules),
         ("every_sdk_uses_every_server_for_two_users_at_once", matrix::every_cell),
     ];
     let trials = trials.map(|(name, trial)| {

@@ -12,6 +12,8 @@
     reason = "a program for the developer: it stops at what it does not expect, and prints"
 )]
 
+#[path = "../../tests/it/fold.rs"]
+mod fold;
 mod properties;
 mod random;
 

@@ -3,13 +3,16 @@
 use std::borrow::Cow;
 
 use mcp_stdio_proxy::protocol::message::{self, Envelope};
-use mcp_stdio_proxy::protocol::meta::{CAPABILITIES, ENVELOPE, SERVER_INFO, SUBSCRIPTION, VERSION};
+use mcp_stdio_proxy::protocol::meta::{
+    Asked, CAPABILITIES, ENVELOPE, SERVER_INFO, SUBSCRIPTION, VERSION,
+};
 use mcp_stdio_proxy::protocol::object::{Edit, members, value};
 use mcp_stdio_proxy::protocol::splice::{edited, span};
 use mcp_stdio_proxy::translate::discover::{self, Greeting};
 use mcp_stdio_proxy::translate::{
     capabilities, failure, input, log, request, result, round, subscription,
 };
+use serde_json::Value;
 
 use crate::random::Random;
 
@@ -24,6 +27,7 @@ const HELLO: &str = r#"{"protocolVersion":"2025-11-25","capabilities":{"elicitat
 
 /// One execution: a random message, every translation of it, every property.
 pub(crate) fn check(random: &mut Random) {
+    spelling(&random.misspelt());
     let text = match random.below(10) {
         0..=4 => random.request(),
         5..=8 => random.response(),
@@ -45,6 +49,25 @@ pub(crate) fn check(random: &mut Random) {
         message::Kind::Notification => notification(&text, &read),
         message::Kind::Response => answer(&text, &read, random),
     }
+}
+
+/// A message that is not refused is read alike by the proxy, by libraries that fold case or end names at NUL,
+/// and by those that do not, which take the last of two equal names.
+fn spelling(text: &str) {
+    let Ok(read) = message::parse(text) else { return };
+    let asked = Asked::of(read.params);
+    if read.check_spelling(&asked).is_err() {
+        return;
+    }
+    let folded = crate::fold::read(text).expect("valid");
+    let exact: Value = serde_json::from_str(text).expect("valid");
+    for seen in [&folded, &exact] {
+        assert_eq!(seen["method"], *read.method, "{text}");
+        assert_eq!(seen["id"].to_string(), read.id, "{text}");
+        assert_eq!(seen["params"]["name"].as_str(), asked.name().as_deref(), "{text}");
+        assert!(seen.get("result").is_none(), "{text}");
+    }
+    assert_eq!(folded["params"].get("task"), exact["params"].get("task"), "{text}");
 }
 
 /// Readers of parts never fail on what is none.

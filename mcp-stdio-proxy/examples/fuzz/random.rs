@@ -190,6 +190,49 @@ impl Random {
         self.message(members)
     }
 
+    /// A name as some JSON library takes for `name`, or itself.
+    fn respelt(&mut self, name: &str) -> String {
+        let mut text = String::new();
+        for c in name.chars() {
+            match (self.below(12), c) {
+                (0, _) => text.extend(c.to_uppercase()),
+                (1, 's') => text += self.one_of(&["\u{17f}", "\\u017f"]),
+                (1, 'k') => text += self.one_of(&["\u{212a}", "\\u212A"]),
+                (2, _) if self.chance(30) => text += &format!("\\u{:04x}", u32::from(c)),
+                _ => text.push(c),
+            }
+        }
+        if self.chance(10) {
+            text += self.one_of(&["\\u0000", "\\u0000x", " "]);
+        }
+        format!("\"{text}\"")
+    }
+
+    /// A call of a tool in which names are spelt in ways that libraries read differently, and repeat.
+    pub(crate) fn misspelt(&mut self) -> String {
+        let mut params = Vec::new();
+        for _ in 0..=self.below(2) {
+            let name = self.one_of(&["name", "name", "task", "arguments", "x"]);
+            let name = if self.chance(60) { format!("\"{name}\"") } else { self.respelt(name) };
+            params
+                .push(format!("{name}:{}", self.one_of(&["\"a\"", "\"b\"", "\"a\\u0000\"", "{}"])));
+        }
+        let params = format!("{{{}}}", params.join(","));
+        let mut members = vec![format!("\"method\":\"{}\"", self.one_of(&["tools/call", "ping"]))];
+        members.push(format!("\"params\":{params}"));
+        members.push("\"id\":1".to_owned());
+        if self.chance(40) {
+            let (name, value) = match self.below(4) {
+                0 => ("method", "\"tools/call\""),
+                1 => ("params", "{\"name\":\"b\"}"),
+                2 => ("id", "2"),
+                _ => ("result", "{}"),
+            };
+            members.push(format!("{}:{value}", self.respelt(name)));
+        }
+        self.message(members)
+    }
+
     /// A response.
     pub(crate) fn response(&mut self) -> String {
         let kind = if self.chance(80) { "result" } else { "error" };
