@@ -84,13 +84,7 @@ impl Check {
         let verify_secret = self.verify_secret(raw);
         let limits = self.limits(raw);
         let clients = self.clients(raw);
-        if github.is_none() && local_login == Some(false) {
-            self.0.push(
-                "LOCAL_LOGIN is false and GITHUB_CLIENT_ID is not set: \
-                nobody could log in"
-                    .to_owned(),
-            );
-        }
+        self.ways_to_log_in(github.as_ref(), local_login);
         Some(Config {
             base_domain: base_domain?,
             public_port,
@@ -242,6 +236,14 @@ impl Check {
             self.0.push(format!("CLIENT_LIFETIME is shorter than {name}"));
         }
         (unused > 0).then(|| Duration::from_secs(unused))
+    }
+
+    fn ways_to_log_in(&mut self, github: Option<&GithubConfig>, local: Option<bool>) {
+        if github.is_none() && local == Some(false) {
+            let problem =
+                "LOCAL_LOGIN is false and GITHUB_CLIENT_ID is not set: nobody could log in";
+            self.0.push(problem.to_owned());
+        }
     }
 
     /// `on` and `off` are what people write for a switch of a grant.

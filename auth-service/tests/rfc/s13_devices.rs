@@ -17,7 +17,7 @@ fn decisions(page: &Page) -> Vec<&str> {
 
 /// What stands side by side.
 fn choice(page: &Page) -> &str {
-    let rest = page.body.split("<div class=\"choice\">").nth(1).expect("a choice");
+    let rest = page.body.split("<div class=\"choice\">").nth(1).unwrap();
     rest.split("</div>").next().unwrap()
 }
 

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use super::finding::{Finding, Findings};
 use crate::{
     config::Config,
-    model::{Chain, Listing},
+    model::{AllowList, Chain, Listing},
     ports::{DockerServers, ServersFile},
 };
 
@@ -83,8 +83,8 @@ pub(super) async fn check(config: &Config) -> (Listing, Vec<Finding>) {
     (whole, findings.into_vec())
 }
 
-/// A bare name in `allow` is meant for somebody, and with `*` in ALLOWED_GITHUB_USERS anybody can take it
-/// at GitHub.
+/// A bare name in `allow` is meant for somebody; with `*` in `ALLOWED_GITHUB_USERS` anybody can take it at
+/// GitHub.
 fn ambiguous(config: &Config, listing: &Listing, findings: &mut Findings) {
     let github = config.github.as_ref();
     let open = github
@@ -93,7 +93,7 @@ fn ambiguous(config: &Config, listing: &Listing, findings: &mut Findings) {
         return;
     }
     for server in listing.offers.iter().map(|offer| &offer.server) {
-        let entries = server.allow.iter().flat_map(|list| list.entries());
+        let entries = server.allow.iter().flat_map(AllowList::entries);
         let bare = entries.filter(|entry| !entry.contains(':') && entry.trim() != "*");
         let names: Vec<&str> = bare.map(|entry| entry.trim()).collect();
         if !names.is_empty() {

@@ -28,6 +28,16 @@ pub(super) struct Import {
     /// Say what would be done, and do nothing.
     #[arg(long)]
     dry_run: bool,
+    #[command(flatten)]
+    trust: Trust,
+    /// As JSON, for scripts.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What of a dump of the predecessor's Redis is good here.
+#[derive(Debug, Args)]
+struct Trust {
     /// Clients may go without their secret. The predecessor gave one to each and asked none for it; a
     /// client that never sent it has to register again otherwise. Whoever has a dump of the predecessor's
     /// Redis then needs nothing but a refresh token of it.
@@ -44,9 +54,6 @@ pub(super) struct Import {
     /// takes none, and people log in again.
     #[arg(long, value_name = "TIME", default_value = "7d", value_parser = super::mint::duration)]
     refresh_tokens_for: Duration,
-    /// As JSON, for scripts.
-    #[arg(long)]
-    json: bool,
 }
 
 /// Imports; may be repeated, since what is here already is left alone.
@@ -56,9 +63,9 @@ pub(super) async fn run(import: Import) -> anyhow::Result<()> {
     let source = source(import.redis.as_deref(), &settings, &server)?;
     let options = ImportOptions {
         dry_run: import.dry_run,
-        secrets_optional: import.secrets_optional,
-        registration_tokens: import.keep_registration_tokens,
-        refresh_tokens_for: import.refresh_tokens_for,
+        secrets_optional: import.trust.secrets_optional,
+        registration_tokens: import.trust.keep_registration_tokens,
+        refresh_tokens_for: import.trust.refresh_tokens_for,
     };
     source.ping().await.context("the predecessor's Redis")?;
     let (clients, most) = (source.old_keys("client").await?.len(), server.config.clients.max);
