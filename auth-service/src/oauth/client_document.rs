@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use log::Level;
 use serde::Deserialize;
 use url::Url;
 
@@ -11,7 +12,7 @@ use super::{
     client_metadata::{self, is_public_url},
     pinned_documents::pinned,
 };
-use crate::model::{AuthMethod, Client, ClientId, ClientMetadata, DocumentRecord};
+use crate::model::{AuthMethod, Chain, Client, ClientId, ClientMetadata, DocumentRecord};
 
 /// How long a document serves after it should have been fetched again, if that fails.
 const STALE: Duration = Duration::from_hours(24 * 30);
@@ -43,16 +44,18 @@ impl AuthServer {
     }
 
     async fn fetch_document(&self, id: &ClientId) -> Result<ClientMetadata, Error> {
-        let document = self.documents.fetch(id.as_str()).await.map_err(|error| {
-            log::warn!(client:% = id; "client document not fetched: {}", crate::model::Chain(&error));
+        let document = self.documents.fetch(id.as_str(), self.now()).await.map_err(|error| {
+            let level = if error.is_repeated() { Level::Debug } else { Level::Warn };
+            log::log!(level, client:% = id; "client document not fetched: {}", Chain(&error));
             Error::ClientDocument
         })?;
+        let now = self.now();
         let metadata =
             parse(id, &document.body, &self.config.clients.redirect_schemes).map_err(|error| {
                 log::warn!(client:% = id; "client document refused: {error}");
+                self.documents.reject(id.as_str(), now);
                 Error::ClientDocument
             })?;
-        let now = self.now();
         let fresh_until = now.plus(document.keep);
         let expires_at = fresh_until.plus(STALE);
         let record = DocumentRecord { metadata: metadata.clone(), fresh_until, expires_at };
