@@ -20,6 +20,7 @@ mod limits;
 mod listen;
 mod older_clients;
 mod operation;
+mod s11_bodies;
 mod shutdown;
 mod support;
 mod transport;
