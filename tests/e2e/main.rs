@@ -15,6 +15,7 @@ mod pages;
 mod path_urls;
 mod paths;
 mod revocation;
+mod s11_edge;
 mod sdk;
 mod spoofing;
 mod table;
@@ -50,7 +51,8 @@ fn main() -> ExitCode {
     let (stack, edge) = (Arc::new(OnceLock::new()), Arc::new(OnceLock::new()));
     let rows = spoofing::rows().into_iter().chain(paths::rows()).collect();
     let mut trials = table::trials(rows, &stack, &edge);
-    trials.extend(other_proxies::SCENARIOS.iter().map(|&(name, scenario)| {
+    let at_the_edge = other_proxies::SCENARIOS.iter().chain(s11_edge::SCENARIOS);
+    trials.extend(at_the_edge.map(|&(name, scenario)| {
         let (stack, edge) = (Arc::clone(&stack), Arc::clone(&edge));
         Trial::test(name, move || {
             let stack = stack.get().expect("the stack runs");
