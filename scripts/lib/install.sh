@@ -11,7 +11,8 @@ digest() {
     sha256sum "$1" | cut -d' ' -f1
 }
 
-# python_tools DIRECTORY REQUIREMENTS: a virtual environment with exactly these packages.
+# python_tools DIRECTORY REQUIREMENTS: a virtual environment with exactly these packages, whose hashes are in the
+# list (scripts/hash-requirements).
 python_tools() {
     is_current "$1" "$2" && return
     step "Installing Python packages of ${2#"$ROOT"/} into ${1#"$ROOT"/}"
@@ -21,7 +22,8 @@ python_tools() {
         rm -rf "$1"
         python3 -m venv "$1"
     }
-    "$1/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps -r "$2" ||
+    "$1/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+        -r "$2" ||
         fail "pip could not install the packages of $2"
     digest "$2" >"$1/.made-from"
 }

@@ -30,6 +30,8 @@ const SERVERS: [&str; 4] = ["echo-a", "echo-b", "path-a", "path-b"];
 pub struct Edge {
     /// Where Traefik listens.
     pub address: SocketAddr,
+    /// Where Traefik listens without TLS.
+    pub plain: SocketAddr,
     /// Where auth-service listens without TLS.
     pub auth: SocketAddr,
     /// A server that stands for `echo-a`, for other proxies.
@@ -81,7 +83,7 @@ impl Edge {
         let log = fs::File::create(directory.path().join("auth-service.log")).unwrap();
         let mut processes = vec![auth_service(&["serve"]).stderr(log).spawn().unwrap()];
         await_listener(auth_tls);
-        write_traefik(stack, directory.path(), address, (a, b));
+        let plain = write_traefik(stack, directory.path(), address, (a, b));
         let traefik = like(stack.pid("traefik"))
             .arg(format!("--configFile={}", directory.path().join("traefik.yml").display()))
             .env("AUTH_URL", format!("http://{auth}"))
@@ -103,6 +105,7 @@ impl Edge {
         let (server, auth) = (a, auth);
         let edge = Self {
             address,
+            plain,
             auth,
             server,
             tokens,
@@ -243,13 +246,13 @@ pub fn like(pid: u32) -> Command {
 }
 
 /// The files of the gateway; only addresses differ, and the servers have routes of their own, as
-/// labels of containers would give them.
+/// labels of containers would give them. Returns where Traefik listens without TLS.
 fn write_traefik(
     stack: &Stack,
     directory: &Path,
     address: SocketAddr,
     (a, b): (SocketAddr, SocketAddr),
-) {
+) -> SocketAddr {
     let (dynamic, ours) = (root().join("traefik/dynamic"), directory.join("dynamic"));
     fs::create_dir(&ours).unwrap();
     for entry in fs::read_dir(&dynamic).unwrap() {
@@ -274,11 +277,16 @@ fn write_traefik(
         )
     };
     let (routes, services) = (routes.concat(), service("a", a) + &service("b", b));
-    let text = format!("http:\n  routers:\n{routes}  services:\n{services}");
+    let services = services + &service("gone", free_address());
+    let gone = "    gone:\n      rule: Host(`gone.mcp.localhost`)\n      service: gone\n      \
+                entryPoints: [websecure]\n      tls: {}\n";
+    let text = format!("http:\n  routers:\n{routes}{gone}  services:\n{services}");
     fs::write(ours.join("echo.yml"), text).unwrap();
     let config = static_file(stack, directory, address);
     let config = config.replace(&dynamic.display().to_string(), &ours.display().to_string());
-    fs::write(directory.join("traefik.yml"), config).unwrap();
+    fs::write(directory.join("traefik.yml"), &config).unwrap();
+    let plain = config.lines().find_map(|line| line.trim().strip_prefix("address: ")).unwrap();
+    plain.trim_matches('"').parse().unwrap()
 }
 
 /// Traefik's static file of the stack, at another address and with its log in `directory`.
@@ -350,7 +358,8 @@ fn read_answer(stream: &mut impl Read, to_the_end: bool) -> Option<String> {
     }
 }
 
-/// A server that answers with its name and a cookie, and with what it got as its body.
+/// A server that answers with its name, a cookie and a header that would end HSTS, and with what it got
+/// as its body.
 pub fn echo(name: &'static str, arrivals: &Arrivals) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let (address, arrivals) = (listener.local_addr().unwrap(), Arc::clone(arrivals));
@@ -366,7 +375,8 @@ pub fn echo(name: &'static str, arrivals: &Arrivals) -> SocketAddr {
                 }
                 let body: Vec<u8> = request.chars().map(|c| c as u8).collect();
                 let head = format!(
-                    "HTTP/1.1 200 OK\r\nX-Echo: {name}\r\nSet-Cookie: of={name}\r\nContent-Length: {}\r\n\
+                    "HTTP/1.1 200 OK\r\nX-Echo: {name}\r\nSet-Cookie: of={name}\r\n\
+                     Strict-Transport-Security: max-age=0\r\nContent-Length: {}\r\n\
                      Connection: close\r\n\r\n",
                     body.len()
                 );

@@ -17,6 +17,7 @@ mod paths;
 mod revocation;
 mod s6_ended_grants;
 mod s9_separation;
+mod s11_edge;
 mod sdk;
 mod spoofing;
 mod table;
@@ -54,7 +55,8 @@ fn main() -> ExitCode {
     let (stack, edge) = (Arc::new(OnceLock::new()), Arc::new(OnceLock::new()));
     let rows = spoofing::rows().into_iter().chain(paths::rows()).collect();
     let mut trials = table::trials(rows, &stack, &edge);
-    trials.extend(other_proxies::SCENARIOS.iter().map(|&(name, scenario)| {
+    let at_the_edge = other_proxies::SCENARIOS.iter().chain(s11_edge::SCENARIOS);
+    trials.extend(at_the_edge.map(|&(name, scenario)| {
         let (stack, edge) = (Arc::clone(&stack), Arc::clone(&edge));
         Trial::test(name, move || {
             let stack = stack.get().expect("the stack runs");

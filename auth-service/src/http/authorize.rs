@@ -7,7 +7,7 @@ use url::form_urlencoded;
 use super::{
     body::Body,
     browser,
-    error::{BrowserError, log_refusal},
+    error::{BrowserError, TokenError, log_refusal},
     page,
 };
 use crate::{
@@ -55,9 +55,9 @@ pub(super) async fn show(
 pub(super) async fn decide(
     server: Data<AuthServer>,
     request: HttpRequest,
-    body: Body,
+    body: Result<Body, TokenError>,
 ) -> Result<HttpResponse, BrowserError> {
-    let form = Params::parse(&body.0);
+    let form = Params::parse(&body?.0);
     let stale = "the form is incomplete; start again in your application";
     let decision = match form.one("decision")? {
         Some("allow") => Decision::LoggedIn,

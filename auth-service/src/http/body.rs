@@ -1,11 +1,20 @@
-//! A whole request body, within the limit of the routes.
+//! A whole request body, within the limits of size and time.
 
-use std::{future::Future, pin::Pin};
+use std::{future::Future, pin::Pin, time::Duration};
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header, web::Bytes};
+use actix_web::{
+    FromRequest, HttpRequest,
+    dev::Payload,
+    http::{StatusCode, header},
+    web::Bytes,
+};
+use tokio::time::timeout;
 
 use super::error::TokenError;
 use crate::oauth::Error;
+
+/// The time limit of a body, from the head of the request to the last byte.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The bytes of a body.
 pub(super) struct Body(pub(super) Bytes);
@@ -15,13 +24,27 @@ impl FromRequest for Body {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Self::Error>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let bytes = Bytes::from_request(request, payload);
-        Box::pin(async move {
-            bytes.await.map(Self).map_err(|error| {
-                log::info!("body not read: {error}");
-                TokenError::from(Error::BodyTooLarge)
-            })
-        })
+        let body = read(Bytes::from_request(request, payload), PATIENCE);
+        Box::pin(async { Ok(Self(body.await?)) })
+    }
+}
+
+/// Answers an error of the payload by its cause.
+async fn read(
+    bytes: impl Future<Output = Result<Bytes, actix_web::Error>>,
+    patience: Duration,
+) -> Result<Bytes, Error> {
+    let error = match timeout(patience, bytes).await {
+        Ok(Ok(bytes)) => return Ok(bytes),
+        Ok(Err(error)) => {
+            log::info!("body not read: {error}");
+            error
+        }
+        Err(_) => return Err(Error::BodyTooSlow),
+    };
+    match error.as_response_error().status_code() {
+        StatusCode::PAYLOAD_TOO_LARGE => Err(Error::BodyTooLarge),
+        _ => Err(Error::BodyMalformed),
     }
 }
 
@@ -51,4 +74,45 @@ pub(super) fn media_type(request: &HttpRequest) -> Option<&str> {
     let mut values = request.headers().get_all(header::CONTENT_TYPE);
     let value = values.next().filter(|_| values.next().is_none())?;
     Some(value.to_str().ok()?.split(';').next()?.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::{ResponseError, error::PayloadError, test::TestRequest};
+    use futures_util::{Stream, StreamExt, stream};
+
+    use super::*;
+
+    type Piece = Result<Bytes, PayloadError>;
+
+    async fn status_of(payload: impl Stream<Item = Piece> + 'static) -> u16 {
+        let mut payload = Payload::Stream { payload: payload.boxed_local() };
+        let request = TestRequest::post().to_http_request();
+        let bytes = Bytes::from_request(&request, &mut payload);
+        let read = read(bytes, Duration::from_millis(100)).await.map_err(TokenError::from);
+        read.err().map_or(200, |error| error.status_code().as_u16())
+    }
+
+    #[tokio::test]
+    async fn s11_a_body_that_stops_is_a_timeout() {
+        let piece = || stream::iter([Piece::Ok(Bytes::from_static(b"a=b"))]);
+        assert_eq!(status_of(piece()).await, 200);
+        assert_eq!(status_of(piece().chain(stream::pending())).await, 408);
+        // Nor does it help to go on in drops.
+        let drops = stream::unfold((), |()| async {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            Some((Piece::Ok(Bytes::from_static(b"a")), ()))
+        });
+        assert_eq!(status_of(drops).await, 408);
+    }
+
+    #[tokio::test]
+    async fn s11_an_error_of_the_payload_is_answered_by_its_cause() {
+        let broken = stream::iter([Piece::Err(PayloadError::EncodingCorrupted)]);
+        assert_eq!(status_of(broken).await, 400);
+        let ended = stream::iter([Piece::Err(PayloadError::Incomplete(None))]);
+        assert_eq!(status_of(ended).await, 400);
+        let large = stream::repeat_with(|| Piece::Ok(Bytes::from(vec![b'a'; 65_536])));
+        assert_eq!(status_of(large).await, 413);
+    }
 }

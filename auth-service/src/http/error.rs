@@ -1,5 +1,6 @@
 //! An [`oauth::Error`] on the wire: JSON (RFC 6749 §5.2), a redirect or a page (§4.1.2.1).
 
+use actix_http::ConnectionType;
 use actix_web::{
     HttpResponse, ResponseError,
     http::{StatusCode, header},
@@ -28,9 +29,6 @@ struct Body {
 
 impl ResponseError for TokenError {
     fn status_code(&self) -> StatusCode {
-        if matches!(self.0, oauth::Error::BodyTooLarge) {
-            return StatusCode::PAYLOAD_TOO_LARGE;
-        }
         match self.0.code() {
             ErrorCode::InvalidClient | ErrorCode::InvalidToken => StatusCode::UNAUTHORIZED,
             // RFC 8628 §3.5: an error of RFC 6749 §5.2 like the others.
@@ -44,6 +42,9 @@ impl ResponseError for TokenError {
         let code = self.0.code();
         let mut response = HttpResponse::build(self.status_code());
         response.insert_header((header::CACHE_CONTROL, "no-store"));
+        if is_unread(&self.0) {
+            response.force_close();
+        }
         match code {
             // RFC 6749 §5.2: the header names the scheme that the client used.
             ErrorCode::InvalidClient => {
@@ -78,6 +79,12 @@ impl From<oauth::Error> for BrowserError {
     }
 }
 
+impl From<TokenError> for BrowserError {
+    fn from(error: TokenError) -> Self {
+        error.0.into()
+    }
+}
+
 impl std::fmt::Display for BrowserError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.0 {
@@ -104,6 +111,9 @@ impl ResponseError for BrowserError {
                 if error.code() == ErrorCode::TemporarilyUnavailable {
                     response.headers_mut().insert(header::RETRY_AFTER, retry_after(error));
                 }
+                if is_unread(error) {
+                    response.head_mut().set_connection_type(ConnectionType::Close);
+                }
                 response
             }
             AuthorizeError::Redirect(url, error) => {
@@ -118,8 +128,15 @@ impl ResponseError for BrowserError {
     }
 }
 
+/// Returns `true` if the rest of the body is still to come, or cannot be told from the next request.
+fn is_unread(error: &oauth::Error) -> bool {
+    matches!(error, oauth::Error::BodyMalformed | oauth::Error::BodyTooSlow)
+}
+
 fn status_of(error: &oauth::Error) -> StatusCode {
     match error.code() {
+        _ if matches!(error, oauth::Error::BodyTooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
+        _ if matches!(error, oauth::Error::BodyTooSlow) => StatusCode::REQUEST_TIMEOUT,
         // RFC 6585 §4.
         _ if matches!(error, oauth::Error::TooManyRequests(_)) => StatusCode::TOO_MANY_REQUESTS,
         ErrorCode::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,

@@ -1,15 +1,20 @@
-//! What a request meets first: `/verify`, which is asked for with every MCP request and goes around
-//! the routes, since they cost it as much as the decision; or the routes of all else.
+//! Entry point. `/verify` bypasses the router, which would cost as much as the decision.
+//!
+//! Over HTTP/2, which Traefik speaks for `/verify` alone, no body is read: h2 0.3 queues the empty DATA
+//! frames of a body that nobody reads without limit (RUSTSEC-2026-0258), and drops those of a body that
+//! is not wanted.
 
 use actix_http::Request;
 use actix_service::{Service, ServiceFactory, apply_fn_factory};
 use actix_web::{
-    App, Error,
+    App, Error, HttpResponse,
     body::BoxBody,
     dev::{AppConfig, Response, ServiceResponse},
+    http::{Method, Version, header::ALLOW},
     web::Data,
 };
 use futures_util::future::Either;
+use serde_json::json;
 
 use super::{access_log::Line, routes, verify};
 use crate::oauth::{AuthServer, Endpoint};
@@ -31,22 +36,36 @@ pub fn service(
 
 fn serve<R>(
     server: &Data<AuthServer>,
-    request: Request,
+    mut request: Request,
     app: &R,
 ) -> impl Future<Output = Result<Response<BoxBody>, Error>> + use<R>
 where
     R: Service<Request, Response = ServiceResponse, Error = Error>,
 {
     let line = Line::begin(request.head());
+    let over_http2 = request.head().version == Version::HTTP_2;
+    if over_http2 {
+        drop(request.take_payload());
+    }
     let answer = if request.path() == Endpoint::Verify.path() {
         let verified = verify::serve(server.clone(), request);
         Either::Left(async { Ok(verified.await) })
+    } else if over_http2 && !matches!(*request.method(), Method::GET | Method::HEAD) {
+        Either::Right(Either::Left(async { Ok(no_bodies().into()) }))
     } else {
         let routed = app.call(request);
-        Either::Right(async { routed.await.map(Response::from) })
+        Either::Right(Either::Right(async { routed.await.map(Response::from) }))
     };
     match line {
         None => Either::Left(answer),
         Some(line) => Either::Right(line.around(answer)),
     }
+}
+
+/// RFC 9110 §15.5.6.
+fn no_bodies() -> HttpResponse {
+    HttpResponse::MethodNotAllowed().insert_header((ALLOW, "GET, HEAD")).json(json!({
+        "error": "invalid_request",
+        "error_description": "this endpoint is not served over HTTP/2; use HTTP/1.1",
+    }))
 }

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use jsonwebtoken::{Header, dangerous, decode_header};
+use log::Level;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::{AuthServer, Endpoint, Error, client_document, client_keys};
 use crate::model::{
-    AuthMethod, Client, ClientAssertion, ClientId, Fingerprint, KeysRecord, UnixTime,
+    AuthMethod, Chain, Client, ClientAssertion, ClientId, Fingerprint, KeysRecord, UnixTime,
 };
 
 /// How far the clocks of client and server may lie apart, in seconds.
@@ -195,12 +196,16 @@ impl AuthServer {
         url: (&Fingerprint, bool),
         now: UnixTime,
     ) -> Result<Value, Error> {
-        let document = self.documents.fetch(uri).await.map_err(|error| {
-            log::warn!(uri; "client keys not fetched: {}", crate::model::Chain(&error));
+        let document = self.documents.fetch(uri, now).await.map_err(|error| {
+            let level = if error.is_repeated() { Level::Debug } else { Level::Warn };
+            log::log!(level, uri; "client keys not fetched: {}", Chain(&error));
             Error::ClientDocument
         })?;
-        let jwks: Value =
-            serde_json::from_slice(&document.body).map_err(|_| Error::ClientDocument)?;
+        let jwks: Value = serde_json::from_slice(&document.body).map_err(|_| {
+            log::warn!(uri; "client keys refused: not JSON");
+            self.documents.reject(uri, now);
+            Error::ClientDocument
+        })?;
         let fresh_until = now.plus(document.keep);
         let record =
             KeysRecord { jwks, fetched_at: now, fresh_until, expires_at: fresh_until.plus(STALE) };

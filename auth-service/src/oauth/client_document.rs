@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use log::Level;
 use serde::Deserialize;
 use url::Url;
 
@@ -11,7 +12,7 @@ use super::{
     client_metadata::{self, Terms, is_public_url},
     pinned_documents::pinned,
 };
-use crate::model::{AuthMethod, Client, ClientId, ClientMetadata, DocumentRecord};
+use crate::model::{AuthMethod, Chain, Client, ClientId, ClientMetadata, DocumentRecord};
 
 /// How long a document serves after it should have been fetched again, if that fails.
 const STALE: Duration = Duration::from_hours(24 * 30);
@@ -59,15 +60,17 @@ impl AuthServer {
     /// Fetches the document of `id`. It is kept for a long time only if somebody has consented to
     /// the client, since anybody can name a document.
     async fn fetch_document(&self, id: &ClientId, in_use: bool) -> Result<DocumentRecord, Error> {
-        let document = self.documents.fetch(id.as_str()).await.map_err(|error| {
-            log::warn!(client:% = id; "client document not fetched: {}", crate::model::Chain(&error));
-            Error::ClientDocument
-        })?;
-        let metadata = parse(id, &document.body, self.terms()).map_err(|error| {
-            log::warn!(client:% = id; "client document refused: {error}");
+        let document = self.documents.fetch(id.as_str(), self.now()).await.map_err(|error| {
+            let level = if error.is_repeated() { Level::Debug } else { Level::Warn };
+            log::log!(level, client:% = id; "client document not fetched: {}", Chain(&error));
             Error::ClientDocument
         })?;
         let now = self.now();
+        let metadata = parse(id, &document.body, self.terms()).map_err(|error| {
+            log::warn!(client:% = id; "client document refused: {error}");
+            self.documents.reject(id.as_str(), now);
+            Error::ClientDocument
+        })?;
         let fresh_until = now.plus(document.keep);
         let expires_at = if in_use { fresh_until.plus(STALE) } else { fresh_until };
         let record = DocumentRecord { metadata, in_use, fresh_until, expires_at };

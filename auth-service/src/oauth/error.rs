@@ -10,8 +10,14 @@ pub enum Error {
     #[error("{0}")]
     InvalidRequest(&'static str),
     /// The body is larger than any request of these protocols.
-    #[error("the body is too large, or was not sent whole")]
+    #[error("the body is too large")]
     BodyTooLarge,
+    /// The body breaks the rules of HTTP (RFC 9112 §7), or ended before its end.
+    #[error("the body is malformed, or was not sent whole")]
+    BodyMalformed,
+    /// The sender was too slow, or stopped.
+    #[error("the body did not arrive in time")]
+    BodyTooSlow,
     /// The client did not prove who it is. One message, whatever the reason.
     #[error("client authentication failed")]
     InvalidClient,
@@ -191,7 +197,10 @@ impl Error {
     #[must_use]
     pub const fn code(&self) -> ErrorCode {
         match self {
-            Self::InvalidRequest(_) | Self::BodyTooLarge => ErrorCode::InvalidRequest,
+            Self::InvalidRequest(_)
+            | Self::BodyTooLarge
+            | Self::BodyMalformed
+            | Self::BodyTooSlow => ErrorCode::InvalidRequest,
             Self::InvalidClient => ErrorCode::InvalidClient,
             Self::InvalidGrant(_) => ErrorCode::InvalidGrant,
             Self::InvalidToken => ErrorCode::InvalidToken,

@@ -1,35 +1,65 @@
-//! Fetches client metadata documents (draft-ietf-oauth-client-id-metadata-document §6) from public
-//! addresses only: whoever names a URL must not make this server call its own network.
+//! Fetches client metadata documents (draft-ietf-oauth-client-id-metadata-document §6) and key sets of
+//! clients. Strangers choose these URLs: they must not make this server call its own network, nor keep
+//! it busy. Public addresses only, a limited number in flight, one fetch for equal URLs, and failures
+//! are remembered for a while.
 
-use std::{
-    net::{IpAddr, Ipv6Addr, SocketAddr},
-    sync::Arc,
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use quick_cache::sync::Cache;
+use reqwest::{Url, dns::Resolve};
 
-use super::lazy_client::LazyClient;
+use super::{fetch_slots::Slots, lazy_client::LazyClient, public_resolver::PublicResolver};
+use crate::model::{Fingerprint, UnixTime};
 
 /// The draft suggests 5 KB; documents of known clients are below 1 KB.
 const MAX_BYTES: usize = 16 * 1024;
+/// The time limit of a fetch, from the look-up of the name to the last byte.
 const PATIENCE: Duration = Duration::from_secs(4);
 /// However short or long a document says it may be kept: one that must not be kept at all would be
 /// fetched at each step of a login.
 const KEEP: (u64, u64) = (300, 86_400);
+/// How long a URL is not fetched again after a failure, nor anything from a host that did not answer.
+pub const FAILURE_KEPT: Duration = Duration::from_secs(30);
+/// The most failures that are remembered, some 100 bytes each.
+const MOST_FAILURES: usize = 1024;
 
 /// Why there is no document; for the log alone.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
     /// The request failed, or there is no client to make it.
     #[error("{0:?}")]
-    Http(reqwest::Error),
+    Http(Arc<reqwest::Error>),
     /// It was not answered with a document.
     #[error("status {0}")]
     Status(u16),
     /// It is too large.
     #[error("larger than {MAX_BYTES} bytes")]
     TooLarge,
+    /// The same URL, or its host, failed before.
+    #[error("failed less than {} s ago", FAILURE_KEPT.as_secs())]
+    FailedRecently,
+    /// Too many fetches are in flight.
+    #[error("too many fetches in flight")]
+    Busy,
+}
+
+impl Error {
+    /// Returns `true` if nothing was asked of the host because of what happened before.
+    #[must_use]
+    pub const fn is_repeated(&self) -> bool {
+        matches!(self, Self::FailedRecently | Self::Busy)
+    }
+
+    /// Returns `true` if the host did not answer, whatever the path.
+    fn is_of_host(&self) -> bool {
+        matches!(self, Self::Http(error) if error.is_connect() || error.is_timeout())
+    }
+}
+
+impl From<reqwest::Error> for Error {
+    fn from(error: reqwest::Error) -> Self {
+        Self::Http(Arc::new(error))
+    }
 }
 
 /// A document, and for how long it may be kept.
@@ -41,15 +71,31 @@ pub struct Document {
     pub keep: Duration,
 }
 
+/// The outcome of a fetch: a document for those who waited for the same fetch, or a failure to remember.
+#[derive(Clone)]
+enum Outcome {
+    Fetched(Arc<Document>),
+    Failed(UnixTime),
+}
+
 /// Fetches documents.
 pub struct ClientDocuments {
     http: LazyClient,
+    slots: Arc<Slots>,
+    /// By fingerprints of URLs, and of hosts that did not answer.
+    outcomes: Cache<Fingerprint, Outcome>,
 }
 
 /// A fetcher that reaches public addresses and nothing else.
 impl Default for ClientDocuments {
     fn default() -> Self {
-        Self::resolving_by(Arc::new(PublicOnly), None)
+        Self::resolving_by(Arc::new(PublicResolver::of_system()), None)
+    }
+}
+
+impl fmt::Debug for ClientDocuments {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientDocuments").finish_non_exhaustive()
     }
 }
 
@@ -69,6 +115,8 @@ impl ClientDocuments {
                 .https_only(true)
                 // A redirect would lead past the check of the URL.
                 .redirect(reqwest::redirect::Policy::none())
+                // An idle connection to each host that strangers name would stay open.
+                .pool_max_idle_per_host(0)
                 .timeout(PATIENCE)
                 .user_agent(concat!("mcp-oauth-gateway/", env!("CARGO_PKG_VERSION")));
             if let Some(authority) = &authority {
@@ -76,14 +124,62 @@ impl ClientDocuments {
             }
             client.build()
         });
-        Self { http }
+        Self { http, slots: Arc::default(), outcomes: Cache::new(MOST_FAILURES) }
     }
 
-    /// The document at `url`, which has a host name and not an address.
-    pub async fn fetch(&self, url: &str) -> Result<Document, Error> {
-        let request =
-            self.http.get().map_err(Error::Http)?.get(url).header("Accept", "application/json");
-        let mut answer = request.send().await.map_err(Error::Http)?;
+    /// Returns the document at `url`, which has a host name and not an address.
+    pub async fn fetch(&self, url: &str, now: UnixTime) -> Result<Arc<Document>, Error> {
+        let host = Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
+        let host = host.unwrap_or_default();
+        if matches!(self.outcomes.get(&Fingerprint::of(&host)), Some(Outcome::Failed(until)) if now < until)
+        {
+            return Err(Error::FailedRecently);
+        }
+        let key = Fingerprint::of(url);
+        loop {
+            match self.outcomes.get_value_or_guard_async(&key).await {
+                Ok(Outcome::Fetched(document)) => return Ok(document),
+                Ok(Outcome::Failed(until)) if now < until => return Err(Error::FailedRecently),
+                Ok(Outcome::Failed(_)) => {
+                    let over = |outcome: &Outcome| matches!(outcome, Outcome::Failed(until) if *until <= now);
+                    self.outcomes.remove_if(&key, over);
+                }
+                Err(guard) => {
+                    let fetched = self.fetch_in_slot(url, &host).await;
+                    match &fetched {
+                        Ok(document) => {
+                            // For those who wait; what is worth keeping, the caller keeps.
+                            drop(guard.insert(Outcome::Fetched(Arc::clone(document))));
+                            self.outcomes.remove(&key);
+                        }
+                        Err(Error::Busy) => {}
+                        Err(error) => {
+                            let failed = Outcome::Failed(now.plus(FAILURE_KEPT));
+                            if error.is_of_host() {
+                                self.outcomes.insert(Fingerprint::of(&host), failed.clone());
+                            }
+                            drop(guard.insert(failed));
+                        }
+                    }
+                    return fetched;
+                }
+            }
+        }
+    }
+
+    /// Remembers that what was fetched from `url` is of no use.
+    pub fn reject(&self, url: &str, now: UnixTime) {
+        self.outcomes.insert(Fingerprint::of(url), Outcome::Failed(now.plus(FAILURE_KEPT)));
+    }
+
+    async fn fetch_in_slot(&self, url: &str, host: &str) -> Result<Arc<Document>, Error> {
+        let slot = self.slots.take(host).ok_or(Error::Busy)?;
+        slot.run(self.get(url)).await.ok_or(Error::Busy)?.map(Arc::new)
+    }
+
+    async fn get(&self, url: &str) -> Result<Document, Error> {
+        let request = self.http.get()?.get(url).header("Accept", "application/json");
+        let mut answer = request.send().await?;
         if answer.status() != 200 {
             return Err(Error::Status(answer.status().as_u16()));
         }
@@ -92,7 +188,7 @@ impl ClientDocuments {
         let left = max_age(header("Cache-Control").unwrap_or("")).saturating_sub(age);
         let keep = Duration::from_secs(left.clamp(KEEP.0, KEEP.1));
         let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(Error::Http)? {
+        while let Some(chunk) = answer.chunk().await? {
             if body.len() + chunk.len() > MAX_BYTES {
                 return Err(Error::TooLarge);
             }
@@ -107,94 +203,9 @@ fn max_age(cache_control: &str) -> u64 {
     directives.find_map(|one| one.strip_prefix("max-age=")?.parse().ok()).unwrap_or(0)
 }
 
-/// Resolves names as the system does, and refuses those with any address that is not public.
-struct PublicOnly;
-
-impl Resolve for PublicOnly {
-    fn resolve(&self, name: Name) -> Resolving {
-        Box::pin(async move {
-            let addresses: Vec<SocketAddr> =
-                tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            if addresses.is_empty() || !addresses.iter().all(|address| is_public(address.ip())) {
-                return Err("the name does not lead to public addresses alone".into());
-            }
-            Ok(Box::new(addresses.into_iter()) as Addrs)
-        })
-    }
-}
-
-/// Whether `address` is one of the public internet (IANA special-purpose address registries).
-#[must_use]
-pub fn is_public(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => {
-            let [a, b, c, _] = v4.octets();
-            !(v4.is_private()
-                || v4.is_loopback()
-                || v4.is_link_local()
-                || v4.is_multicast()
-                || v4.is_documentation()
-                || a == 0
-                || a >= 240
-                || (a == 100 && (64..128).contains(&b)) // carrier-grade NAT, RFC 6598
-                || (a == 192 && b == 0 && c == 0) // RFC 6890
-                || (a == 192 && b == 88 && c == 99) // 6to4 relays, RFC 7526
-                || (a == 198 && (b == 18 || b == 19))) // benchmarks, RFC 2544
-        }
-        IpAddr::V6(v6) => is_public_v6(v6),
-    }
-}
-
-fn is_public_v6(address: Ipv6Addr) -> bool {
-    let segments = address.segments();
-    let [first, second, ..] = segments;
-    // Only 2000::/3 is handed out; out of it: documentation, Teredo and 6to4, which hide an IPv4
-    // address, and 2001::/23 with ORCHID and benchmarks. Mapped (::ffff:0:0/96) and NAT64
-    // (64:ff9b::/96) addresses lie outside.
-    (0x2000..0x4000).contains(&first)
-        && !(first == 0x2001 && (second < 0x0200 || second == 0x0db8))
-        && first != 0x2002
-        && !(first == 0x3fff && second < 0x1000)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn addresses_of_ones_own_network_are_not_public() {
-        for address in [
-            "127.0.0.1",
-            "10.1.2.3",
-            "172.16.0.1",
-            "192.168.1.1",
-            "169.254.169.254",
-            "100.64.0.1",
-            "0.0.0.0",
-            "224.0.0.1",
-            "255.255.255.255",
-            "192.0.0.8",
-            "198.18.0.1",
-            "203.0.113.9",
-            "::1",
-            "::",
-            "fe80::1",
-            "fc00::1",
-            "fd12::1",
-            "ff02::1",
-            "::ffff:127.0.0.1",
-            "::ffff:8.8.8.8",
-            "64:ff9b::7f00:1",
-            "2002:7f00:1::",
-            "2001:db8::1",
-            "2001::1",
-        ] {
-            assert!(!is_public(address.parse().unwrap()), "{address}");
-        }
-        for address in ["8.8.8.8", "160.79.104.1", "100.128.0.1", "172.32.0.1", "2606:4700::1111"] {
-            assert!(is_public(address.parse().unwrap()), "{address}");
-        }
-    }
 
     #[test]
     fn the_time_to_keep_a_document_is_read_from_its_headers() {

@@ -1,6 +1,6 @@
 //! Login with GitHub: the client's side of RFC 6749 §4.1 with PKCE, then the user API.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use oauth2::{
     AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointNotSet, EndpointSet,
@@ -9,12 +9,18 @@ use oauth2::{
 };
 use secrecy::ExposeSecret;
 use serde::{Deserialize, de::DeserializeOwned};
+use tokio::{sync::Semaphore, time::timeout};
 
-use super::lazy_client::LazyClient;
+use super::{lazy_client::LazyClient, provider_resolver::ProviderResolver};
 use crate::{config::GithubConfig, model::User};
 
 /// No answer of GitHub takes longer.
 const PATIENCE: Duration = Duration::from_secs(8);
+/// The most logins that are being completed at GitHub at a time: anybody can begin one and send a
+/// made-up code.
+const IN_FLIGHT: usize = 64;
+/// How long a login waits for its turn.
+const WAIT: Duration = Duration::from_secs(2);
 
 type Endpoints =
     BasicClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
@@ -28,6 +34,9 @@ pub enum Error {
     /// GitHub did not answer as it should.
     #[error("GitHub cannot be asked: {0}")]
     Unavailable(String),
+    /// As many logins as may be are in flight.
+    #[error("too many logins are in flight")]
+    Busy,
     /// The settings make no client.
     #[error("GITHUB_BASE_URL cannot be used: {0}")]
     Settings(String),
@@ -44,6 +53,7 @@ impl From<reqwest::Error> for Error {
 pub struct GitHub {
     oauth: Endpoints,
     http: LazyClient,
+    in_flight: Semaphore,
     api: String,
 }
 
@@ -59,8 +69,10 @@ impl GitHub {
             .set_auth_uri(authorize)
             .set_token_uri(token)
             .set_redirect_uri(RedirectUrl::new(redirect).map_err(settings)?);
-        let http = LazyClient::new(|| {
+        let resolver = Arc::new(ProviderResolver::default());
+        let http = LazyClient::new(move || {
             reqwest::Client::builder()
+                .dns_resolver(Arc::clone(&resolver))
                 // A token endpoint that redirects would be asking for our secret elsewhere.
                 .redirect(reqwest::redirect::Policy::none())
                 .timeout(PATIENCE)
@@ -68,7 +80,7 @@ impl GitHub {
                 .build()
         });
         let api = config.api_url.as_str().trim_end_matches('/').to_owned();
-        Ok(Self { oauth, http, api })
+        Ok(Self { oauth, http, in_flight: Semaphore::new(IN_FLIGHT), api })
     }
 
     /// Where to send the person, and the verifier to keep until they are back.
@@ -87,6 +99,8 @@ impl GitHub {
     /// Who the person is that came back with `code`. The token of GitHub ends here: it is neither
     /// stored nor handed on.
     pub async fn identify(&self, code: &str, verifier: &str) -> Result<User, Error> {
+        let turn = timeout(WAIT, self.in_flight.acquire()).await;
+        let _turn = turn.ok().and_then(Result::ok).ok_or(Error::Busy)?;
         let exchange = self
             .oauth
             .exchange_code(AuthorizationCode::new(code.to_owned()))

@@ -125,7 +125,8 @@ async fn a_bad_assertion_is_refused_everywhere() {
         let none = format!("{}.{}.", part(&json!({ "alg": "none", "kid": "1" })), part(&good));
         let mut shared = Header::new(Algorithm::HS256);
         shared.kid = Some("1".to_owned());
-        let public = EncodingKey::from_secret(signer.jwk["x"].as_str().unwrap().as_bytes());
+        let public =
+            EncodingKey::from_secret(signer.jwk["x"].as_str().unwrap().as_bytes()).unwrap();
         let mut critical = Header::new(Algorithm::ES256);
         critical.crit = Some(vec!["b64".to_owned()]);
         for (bad, assertion) in [

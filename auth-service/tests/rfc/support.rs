@@ -29,6 +29,7 @@ use gateway_tests::{
     pkce,
     redis::Redis,
 };
+use reqwest::dns::Resolve;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -127,16 +128,39 @@ impl Gateway {
 
     /// One that reaches its Redis over a link that can be cut.
     pub(crate) fn over_a_link() -> (Self, Link) {
+        Self::over_a_link_with(&[])
+    }
+
+    pub(crate) fn over_a_link_with(settings: &[(&str, &str)]) -> (Self, Link) {
         let redis = Redis::start();
         let link = Link::to(redis.socket());
-        (Self::beside(redis, &[("REDIS_URL", &link.url())]), link)
+        let url = link.url();
+        (Self::beside(redis, &[settings, &[("REDIS_URL", url.as_str())]].concat()), link)
     }
 
     pub(crate) fn with(settings: &[(&str, &str)]) -> Self {
         Self::beside(Redis::start(), settings)
     }
 
+    /// One whose client documents are found by the resolver that `make` makes of their host.
+    pub(crate) fn resolving<R: Resolve + 'static>(
+        make: impl FnOnce(Arc<DocumentHost>) -> Arc<R>,
+    ) -> (Self, Arc<R>) {
+        let mut kept = None;
+        let gateway =
+            Self::started(Redis::start(), &[], |documents| kept.insert(make(documents)).clone());
+        (gateway, kept.unwrap())
+    }
+
     fn beside(redis: Redis, settings: &[(&str, &str)]) -> Self {
+        Self::started(redis, settings, |documents| documents)
+    }
+
+    fn started(
+        redis: Redis,
+        settings: &[(&str, &str)],
+        resolver: impl FnOnce(Arc<DocumentHost>) -> Arc<dyn Resolve>,
+    ) -> Self {
         let github = FakeGitHub::start();
         let directory = tempfile::tempdir().unwrap();
         let mut variables = variables(directory.path(), &redis, &github);
@@ -156,7 +180,7 @@ impl Gateway {
             identities: Identities::default(),
             metrics: Metrics::default(),
             documents: ClientDocuments::resolving_by(
-                documents.clone(),
+                resolver(documents.clone()),
                 Some(documents.authority()),
             ),
             github: config.github.as_ref().map(|app| GitHub::new(app, callback).unwrap()),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use actix_web::error::PayloadError;
 use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderMap;
 use actix_web::web::{Bytes, BytesMut, Payload};
@@ -17,6 +18,13 @@ const DISCARDED: usize = 64 << 20;
 
 /// The longest pause within a body.
 const PAUSE: Duration = Duration::from_secs(30);
+
+fn broken(error: &PayloadError) -> Refusal {
+    Refusal::bad_request(match error {
+        PayloadError::Incomplete(_) | PayloadError::Io(_) => "the body ended early",
+        _ => "the body is malformed",
+    })
+}
 
 fn too_slow() -> Refusal {
     let status = StatusCode::REQUEST_TIMEOUT;
@@ -36,7 +44,7 @@ pub(super) async fn read(
     let mut excess = announced > limit;
     let mut read = 0;
     while let Some(chunk) = timeout(PAUSE, payload.next()).await.map_err(|_| too_slow())? {
-        let chunk = chunk.map_err(|_| Refusal::bad_request("the body ended early"))?;
+        let chunk = chunk.map_err(|error| broken(&error))?;
         read += chunk.len();
         excess |= read > limit;
         if excess {

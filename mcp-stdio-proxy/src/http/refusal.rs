@@ -149,6 +149,10 @@ impl Refusal {
         if self.status == StatusCode::METHOD_NOT_ALLOWED {
             response.insert_header((ALLOW, "POST"));
         }
+        if self.status == StatusCode::REQUEST_TIMEOUT {
+            // The rest of the body may still come.
+            response.force_close();
+        }
         if self.retry {
             response.insert_header((RETRY_AFTER, "5"));
         }

@@ -27,6 +27,7 @@ mod s4_isolation;
 mod s6_ended_grants;
 mod s9_confinement;
 mod s9_launcher;
+mod s11_bodies;
 mod shutdown;
 mod support;
 mod transport;

@@ -1,0 +1,101 @@
+//! Resolves the host names of strangers' URLs, to public addresses only.
+//!
+//! `getaddrinfo` cannot be cancelled and holds a thread for up to half a minute if a name server stays
+//! silent: names that strangers invent would take all threads of the pool. These look-ups need no
+//! thread, and end when the fetch that needs them ends.
+
+use std::{
+    net::SocketAddr,
+    sync::{Mutex, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+use hickory_resolver::{
+    TokioResolver,
+    config::{ConnectionConfig, NameServerConfig, ResolverConfig},
+    net::{NetError, runtime::TokioRuntimeProvider},
+    proto::rr::Name,
+};
+use reqwest::dns::{Addrs, Name as HostName, Resolve, Resolving};
+
+use super::public_address::is_public;
+
+/// Names the name servers of this machine.
+const RESOLV_CONF: &str = "/etc/resolv.conf";
+/// The time limit of one query to a name server, and how many more follow it. Together they stay
+/// below the time limit of a fetch.
+const TIMEOUT: Duration = Duration::from_secs(1);
+const RETRIES: usize = 2;
+
+/// A resolver that asks the name servers of this machine, or one that is given.
+pub struct PublicResolver {
+    only: Option<SocketAddr>,
+    /// The resolver in use, and the age of the file it was made from.
+    made: Mutex<Option<(Option<SystemTime>, TokioResolver)>>,
+}
+
+impl PublicResolver {
+    /// A resolver that asks the name servers of `/etc/resolv.conf`.
+    #[must_use]
+    pub fn of_system() -> Self {
+        Self { only: None, made: Mutex::default() }
+    }
+
+    /// A resolver that asks the name server at `address` over UDP.
+    #[must_use]
+    pub fn asking(address: SocketAddr) -> Self {
+        Self { only: Some(address), made: Mutex::default() }
+    }
+
+    /// Returns the resolver, made again if the file has changed, as the C library does.
+    fn current(&self) -> Result<TokioResolver, NetError> {
+        let changed = || std::fs::metadata(RESOLV_CONF).and_then(|file| file.modified()).ok();
+        let age = self.only.map_or_else(changed, |_| None);
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*made {
+            Some((of, resolver)) if *of == age => Ok(resolver.clone()),
+            _ => {
+                let resolver = self.make()?;
+                *made = Some((age, resolver.clone()));
+                Ok(resolver)
+            }
+        }
+    }
+
+    fn make(&self) -> Result<TokioResolver, NetError> {
+        let mut builder = match self.only {
+            None => TokioResolver::builder_tokio()?,
+            Some(address) => {
+                let mut connection = ConnectionConfig::udp();
+                connection.port = address.port();
+                let server = NameServerConfig::new(address.ip(), true, vec![connection]);
+                let config = ResolverConfig::from_name_servers(vec![server]);
+                TokioResolver::builder_with_config(config, TokioRuntimeProvider::default())
+            }
+        };
+        let options = builder.options_mut();
+        options.timeout = TIMEOUT;
+        options.attempts = RETRIES;
+        // What is worth keeping is the document.
+        options.cache_size = 0;
+        builder.build()
+    }
+}
+
+impl Resolve for PublicResolver {
+    fn resolve(&self, name: HostName) -> Resolving {
+        let resolver = self.current();
+        Box::pin(async move {
+            let mut name = Name::from_utf8(name.as_str())?;
+            // Never the search domains of this network.
+            name.set_fqdn(true);
+            let found = resolver?.lookup_ip(name).await?;
+            let addresses: Vec<SocketAddr> =
+                found.iter().map(|address| SocketAddr::new(address, 0)).collect();
+            if addresses.is_empty() || !addresses.iter().all(|address| is_public(address.ip())) {
+                return Err("the name does not lead to public addresses alone".into());
+            }
+            Ok(Box::new(addresses.into_iter()) as Addrs)
+        })
+    }
+}
