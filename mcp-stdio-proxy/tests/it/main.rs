@@ -23,6 +23,7 @@ mod operation;
 mod s11_memory;
 mod s2_spelling;
 mod s4_isolation;
+mod s4_shared;
 mod shutdown;
 mod support;
 mod transport;
