@@ -198,7 +198,7 @@ impl Random {
                 (0, _) => text.extend(c.to_uppercase()),
                 (1, 's') => text += self.one_of(&["\u{17f}", "\\u017f"]),
                 (1, 'k') => text += self.one_of(&["\u{212a}", "\\u212A"]),
-                (2, _) if self.chance(30) => text += &format!("\\u{:04x}", u32::from(c)),
+                (2, _) if self.chance(30) => text.push_str(&escaped(c)),
                 _ => text.push(c),
             }
         }
@@ -259,4 +259,9 @@ impl Random {
         }
         String::from_utf8_lossy(&bytes).into_owned()
     }
+}
+
+/// The character as an escape of JSON.
+fn escaped(c: char) -> String {
+    format!("\\u{:04x}", u32::from(c))
 }

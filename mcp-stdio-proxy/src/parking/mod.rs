@@ -1,6 +1,7 @@
 //! Calls of a legacy server that wait for input of a modern client: the call stays open, the client
 //! gets the questions and a sealed state, and comes back with both (MCP "Multi Round-Trip Requests").
 
+mod binding;
 mod seal;
 
 use std::collections::{HashMap, VecDeque};
@@ -13,7 +14,8 @@ use crate::protocol::{error, splice};
 use crate::stream::Stream;
 use crate::sync::lock;
 use crate::translate::input::Question;
-pub use seal::{Binding, Broken};
+pub use binding::Binding;
+pub use seal::Broken;
 use seal::{Seal, Ticket};
 
 /// Calls of one server that may wait at once.

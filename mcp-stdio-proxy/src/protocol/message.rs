@@ -1,14 +1,12 @@
 //! The envelope of a JSON-RPC 2.0 message; what it carries stays the text it was.
 
 use std::borrow::Cow;
-use std::fmt;
 
-use serde::de::{Error as _, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
+use serde::Deserialize;
 
 use super::meta::Asked;
-use super::spelling::{self, Doubt, Key};
+use super::spelling::{self, Doubt};
+use super::wire::Wire;
 use super::{array, object};
 
 /// What a message is, by the members it has (JSON-RPC 2.0 §4, §5).
@@ -68,66 +66,6 @@ pub enum Malformed {
     /// A batch of more messages than are taken.
     #[error("the batch has too many messages")]
     Batch,
-}
-
-/// More members than any message has.
-const MEMBERS: usize = 64;
-
-/// The members of a message by their places in [`spelling::MESSAGE`].
-struct Wire<'a> {
-    members: [Option<&'a str>; spelling::MESSAGE.len()],
-    spelling: Result<(), Doubt>,
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Wire<'a> {
-    fn deserialize<D: Deserializer<'de>>(de: D) -> Result<Self, D::Error> {
-        struct Members;
-        impl<'de> Visitor<'de> for Members {
-            type Value = Wire<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a message")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Wire<'de>, A::Error> {
-                let mut wire = Wire { members: [None; _], spelling: Ok(()) };
-                let mut count = 0;
-                while let Some(key) = map.next_key::<Key<'de>>()? {
-                    let value = map.next_value::<&'de RawValue>()?.get();
-                    let repeated = wire.take(&key, value);
-                    count += 1;
-                    if repeated || count > MEMBERS {
-                        return Err(A::Error::custom("not a message"));
-                    }
-                }
-                Ok(wire)
-            }
-        }
-        // Not by `deserialize_struct`, which takes an array for one, too.
-        de.deserialize_map(Members)
-    }
-}
-
-impl<'a> Wire<'a> {
-    /// Notes a member. Returns `true` if a message cannot have it once more.
-    fn take(&mut self, key: &Key<'_>, value: &'a str) -> bool {
-        const OF: &str = "the message";
-        let known =
-            spelling::MESSAGE.iter().zip(&mut self.members).find(|(name, _)| **name == key.name);
-        let doubtful = match known {
-            Some((name, place)) => {
-                if place.replace(value).is_some() {
-                    return true;
-                }
-                key.escaped.then_some(*name)
-            }
-            None => spelling::lookalike(&key.name, &spelling::MESSAGE),
-        };
-        if let (Some(name), Ok(())) = (doubtful, self.spelling) {
-            self.spelling = Err(Doubt::Lookalike { of: OF, name });
-        }
-        false
-    }
 }
 
 /// Reads the envelope of one message.
@@ -260,12 +198,40 @@ mod tests {
             r#"{"jsonrpc":"2.0","id":1,"method":"a","method":"b"}"#,
             r#"{"jsonrpc":"2.0"}"#,
             "17",
+            // To some servers a request, to others an answer.
+            r#"{"jsonrpc":"2.0","id":1,"method":"ping","result":{}}"#,
+            r#"{"jsonrpc":"2.0","id":1,"method":"ping","result":null,"error":null}"#,
+            r#"{"jsonrpc":"2.0","method":"x","error":{}}"#,
+            // The members in order are no message: to a server the last of these is a batch.
+            r#"["2.0",1,"ping",{}]"#,
+            r#"["2.0",1,"ping",{"jsonrpc":"2.0","id":2,"method":"ping"},null,null]"#,
         ] {
             assert_eq!(parse(text).err(), Some(Malformed::Message), "{text}");
         }
         for text in ["", "{", r#"{"jsonrpc":"2.0","id":1,"method":"ping"} x"#] {
             assert_eq!(parse(text).err(), Some(Malformed::Json), "{text}");
         }
+    }
+
+    #[test]
+    fn what_may_be_read_otherwise_is_noted() {
+        let check = |text| {
+            let read = parse(text).unwrap();
+            read.check_spelling(&Asked::of(read.params))
+        };
+        assert_eq!(check(r#"{"jsonrpc":"2.0","id":1,"method":"a","x":1,"params":null}"#), Ok(()));
+        for text in [
+            r#"{"jsonrpc":"2.0","id":1,"method":"a","ID":1}"#,
+            r#"{"jsonrpc":"2.0","id":1,"result":{},"METHOD":"a"}"#,
+            r#"{"jsonrpc":"2.0","id":1,"m\u0065thod":"a"}"#,
+            r#"{"jsonrpc":"2.0","method":"a","params":{"name":1,"name":1}}"#,
+            r#"{"jsonrpc":"2.0","method":"a","params":[]}"#,
+            r#"{"jsonrpc":"2.0","method":"a","params":{"_meta":{"progress-token":1}}}"#,
+        ] {
+            assert!(check(text).is_err(), "{text}");
+        }
+        let many = vec!["\"a\":1"; 100].join(",");
+        assert!(parse(&format!(r#"{{"jsonrpc":"2.0","method":"a",{many}}}"#)).is_err());
     }
 
     #[test]

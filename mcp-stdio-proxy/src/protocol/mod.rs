@@ -10,3 +10,4 @@ pub mod spelling;
 pub mod splice;
 pub mod tree;
 pub mod version;
+mod wire;

@@ -1,0 +1,107 @@
+//! For whom and for which request a state is good (MCP "Multi Round-Trip Requests", "Server Requirements").
+
+use aws_lc_rs::digest::{SHA256, digest};
+use serde_json::Value;
+
+use crate::protocol::object::members;
+use crate::protocol::tree;
+
+/// The length of a digest.
+pub(super) const DIGEST: usize = 32;
+
+/// Whose request it is, and which: digests, all of one length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Binding {
+    /// Of the user.
+    pub principal: [u8; DIGEST],
+    /// Of the method and its parameters.
+    pub request: [u8; DIGEST],
+}
+
+/// The members of parameters that differ when a client asks again.
+const PASSING: [&str; 3] = ["_meta", "inputResponses", "requestState"];
+
+impl Binding {
+    /// The binding of a request of `principal`.
+    #[must_use]
+    pub fn new(principal: Option<&str>, method: &str, params: &str) -> Self {
+        let mut text = format!("{}:{method}", method.len());
+        if let Some(Value::Object(mut all)) = tree::value(params) {
+            all.retain(|name, _| !PASSING.contains(&name.as_str()));
+            canonical(&Value::Object(all), &mut text);
+        } else {
+            verbatim(params, &mut text);
+        }
+        Self { principal: whose(principal), request: sha256(text.as_bytes()) }
+    }
+}
+
+/// The digest of a user.
+pub(super) fn whose(principal: Option<&str>) -> [u8; DIGEST] {
+    let name = principal.map_or_else(|| "-".to_owned(), |name| format!("+{name}"));
+    sha256(name.as_bytes())
+}
+
+/// Parameters of too many values to look into: they must come back as they were written, but for the order
+/// of the members.
+fn verbatim(params: &str, text: &mut String) {
+    let Some(mut all) = members(params) else { return text.push_str(params) };
+    all.retain(|member| !PASSING.contains(&&*member.name));
+    all.sort_by(|one, other| one.name.cmp(&other.name));
+    for member in all {
+        text.push_str(&Value::from(&*member.name).to_string());
+        text.push(':');
+        text.push_str(member.value);
+        text.push(',');
+    }
+}
+
+/// The same text for the same value: a client may write members in another order.
+fn canonical(value: &Value, text: &mut String) {
+    match value {
+        Value::Object(all) => {
+            let mut members: Vec<_> = all.iter().collect();
+            members.sort_by_key(|(name, _)| *name);
+            text.push('{');
+            for (name, value) in members {
+                text.push_str(&Value::from(name.as_str()).to_string());
+                text.push(':');
+                canonical(value, text);
+                text.push(',');
+            }
+            text.push('}');
+        }
+        Value::Array(all) => {
+            text.push('[');
+            for value in all {
+                canonical(value, text);
+                text.push(',');
+            }
+            text.push(']');
+        }
+        other => text.push_str(&other.to_string()),
+    }
+}
+
+fn sha256(bytes: &[u8]) -> [u8; DIGEST] {
+    let mut out = [0; DIGEST];
+    for (to, from) in out.iter_mut().zip(digest(&SHA256, bytes).as_ref()) {
+        *to = *from;
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_of_many_values_is_still_told_from_another() {
+        let params = |rest: &str, last: &str| {
+            format!(r#"{{{rest}"name":"a","arguments":[{}{last}]}}"#, "1,".repeat(100_000))
+        };
+        let of = |rest: &str, last| Binding::new(None, "m", &params(rest, last)).request;
+        assert_eq!(of("", "1"), of(r#""requestState":"s","_meta":{},"#, "1"));
+        assert_ne!(of("", "1"), of("", "2"));
+    }
+}
