@@ -12,8 +12,10 @@ use gateway_tests::stack::Stack;
 
 use crate::edge::{Arrivals, Edge, await_listener, echo, free_address, like};
 
+type Scenario = (&'static str, fn(&Stack, &Edge));
+
 /// With servers that answer themselves.
-pub const SCENARIOS: &[(&str, fn(&Stack, &Edge))] = &[
+pub const SCENARIOS: &[Scenario] = &[
     ("s11_every_answer_over_tls_has_hsts", every_answer_has_hsts),
     ("s11_malformed_chunks_are_500_in_a_bare_traefik_too", malformed_chunks),
 ];

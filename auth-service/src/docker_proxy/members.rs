@@ -19,13 +19,13 @@ pub(super) trait Described {
 /// `GET /version`.
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Version {
+pub(super) struct Versions {
     #[serde(default)]
     pub(super) platform: Platform,
-    #[serde(default)]
-    version: String,
-    #[serde(default)]
-    api_version: String,
+    #[serde(default, rename = "Version")]
+    engine: String,
+    #[serde(default, rename = "ApiVersion")]
+    api: String,
     #[serde(default, rename = "MinAPIVersion")]
     minimum: String,
     #[serde(default)]

@@ -110,8 +110,8 @@ impl Proxy {
         match question {
             Question::Ping => self.engine.ping().await,
             Question::Version { .. } => {
-                let mut answer: members::Version = self.engine.get(&question.target()).await?;
-                answer.platform.name = FILTER.to_owned();
+                let mut answer: members::Versions = self.engine.get(&question.target()).await?;
+                FILTER.clone_into(&mut answer.platform.name);
                 Ok(json(&answer))
             }
             Question::List { .. } => {

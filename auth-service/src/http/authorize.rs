@@ -8,7 +8,7 @@ use super::{
     body::Body,
     browser,
     error::{BrowserError, TokenError, log_refusal},
-    page,
+    navigation, page,
 };
 use crate::{
     model::{CsrfToken, LoginCode, SealedAuthorization},
@@ -59,6 +59,9 @@ pub(super) async fn decide(
 ) -> Result<HttpResponse, BrowserError> {
     let form = Params::parse(&body?.0);
     let stale = "the form is incomplete; start again in your application";
+    if navigation::is_foreign_form(request.headers()) {
+        return Err(Error::InvalidRequest("this form was sent by another site").into());
+    }
     let decision = match form.one("decision")? {
         Some("allow") => Decision::LoggedIn,
         Some("github") => Decision::GitHub,

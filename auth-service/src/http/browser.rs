@@ -22,9 +22,11 @@ const LOGIN: &str = "__Host-mcpgw-login";
 const PENDING: &str = "__Host-mcpgw-flow-";
 /// How many characters of the fingerprint of a `state` name its cookie.
 const NAME: usize = 12;
-/// How many bytes of pending authorizations a browser may send along: proxies in front of Traefik
-/// accept header lines of 8 KiB and more.
-const MAX_PENDING: usize = 6_000;
+/// How many bytes of pending authorizations a browser may send along.
+const MAX_PENDING: usize = 12_000;
+/// How many bytes of one go into one cookie. Browsers keep cookies of 4,096 bytes, name and value
+/// together (RFC 6265 §6.1).
+const PART: usize = 3_800;
 /// How long a person may stay at the login provider.
 const PENDING_LIFE: Duration = Duration::from_mins(10);
 
@@ -74,7 +76,12 @@ pub(super) fn set_pending(
     visit: &ProviderVisit,
 ) -> HttpResponse {
     let pending = visit.pending.reveal();
-    let mut response = set(response, &cookie(&name_of(&visit.state), pending, Some(PENDING_LIFE)));
+    let mut response = response;
+    // Base64url: each byte is a character.
+    for (name, part) in names_of(&visit.state).iter().zip(pending.as_bytes().chunks(PART)) {
+        let part = String::from_utf8_lossy(part);
+        response = set(response, &cookie(name, &part, Some(PENDING_LIFE)));
+    }
     let mut size = pending.len();
     let cookies = request.cookies();
     for earlier in cookies.iter().flat_map(|all| all.iter()) {
@@ -91,18 +98,30 @@ pub(super) fn set_pending(
 
 /// The pending authorization of `state`.
 pub(super) fn pending(request: &HttpRequest, state: &LoginState) -> Option<SealedAuthorization> {
-    let cookie = request.cookie(&name_of(state))?;
-    Some(SealedAuthorization::presented(cookie.value()))
+    let parts = names_of(state).map(|name| request.cookie(&name));
+    let parts = parts.iter().map_while(Option::as_ref).map(Cookie::value);
+    let sealed: String = parts.collect();
+    (!sealed.is_empty()).then(|| SealedAuthorization::presented(sealed))
 }
 
 /// Takes the pending authorization of `state` from the browser.
-pub(super) fn forget_pending(response: HttpResponse, state: &LoginState) -> HttpResponse {
-    set(response, &cookie(&name_of(state), "", Some(Duration::ZERO)))
+pub(super) fn forget_pending(
+    response: HttpResponse,
+    request: &HttpRequest,
+    state: &LoginState,
+) -> HttpResponse {
+    names_of(state)
+        .iter()
+        .filter(|name| request.cookie(name).is_some())
+        .fold(response, |response, name| set(response, &cookie(name, "", Some(Duration::ZERO))))
 }
 
-fn name_of(state: &LoginState) -> String {
+/// The names of the cookies that hold a pending authorization.
+fn names_of(state: &LoginState) -> [String; 2] {
     let fingerprint = state.fingerprint();
-    format!("{PENDING}{}", fingerprint.as_str().get(..NAME).unwrap_or_default())
+    let name = format!("{PENDING}{}", fingerprint.as_str().get(..NAME).unwrap_or_default());
+    let second = format!("{name}-2");
+    [name, second]
 }
 
 /// `Lax` and not `Strict`: the way back from the login provider is a navigation from another site.

@@ -13,12 +13,11 @@ pub(super) async fn callback(
     let params = Params::parse(request.query_string().as_bytes());
     let (state, answer) = ProviderAnswer::read(&params)?;
     let pending = browser::pending(&request, &state);
-    let was_pending = pending.is_some();
     let visitor = browser::visitor(&request);
     let back = ProviderReturn { state: state.clone(), answer, pending };
     let response = match server.finish_login(back, visitor.as_ref()).await {
         Ok(outcome) => finish(&server, &outcome, page::redirect),
         Err(error) => BrowserError::from(error).error_response(),
     };
-    Ok(if was_pending { browser::forget_pending(response, &state) } else { response })
+    Ok(browser::forget_pending(response, &request, &state))
 }

@@ -21,6 +21,12 @@ pub(super) fn began_here(headers: &HeaderMap) -> bool {
     matches!(one(headers, "sec-fetch-site"), Some("none" | "same-origin"))
 }
 
+/// Whether another site sent a form. No page but ours has a form of ours, and an answer to another
+/// site's would replace the cookie of a flow: the browser sends none along.
+pub(super) fn is_foreign_form(headers: &HeaderMap) -> bool {
+    matches!(one(headers, "sec-fetch-site"), Some("cross-site" | "same-site"))
+}
+
 /// Answers what is no navigation of a person before it has any effect: `HEAD`, a prefetch, and a
 /// request for an image, a script, a frame or the like.
 pub(super) async fn only<B: MessageBody>(

@@ -9,13 +9,12 @@ use crate::model::{
 /// The use of the seal.
 pub const SEAL: &str = "pending authorization";
 
-/// The longest sealed record that a cookie may hold. Browsers keep cookies of 4,096 bytes, name
-/// and value together (RFC 6265 §6.1).
-const MAX_COOKIE: usize = 3_900;
+/// The longest sealed record that goes into cookies.
+const MAX_COOKIES: usize = 7_600;
 
-/// The longest request, as JSON: what is left of a cookie without base64, the seal, and what the
+/// The longest request, as JSON: what is left of the cookies without base64, the seal, and what the
 /// stage at the provider adds.
-const MAX_REQUEST: usize = 2_500;
+const MAX_REQUEST: usize = 5_000;
 
 /// What came back from a browser.
 pub(super) enum Opened {
@@ -62,14 +61,14 @@ impl AuthServer {
         Ok(SealedAuthorization::presented(self.pending_seal.close(pending)?))
     }
 
-    /// Seals `pending` for a cookie. A registration that does not fit is left out: it then has to be
+    /// Seals `pending` for cookies. A registration that does not fit is left out: it then has to be
     /// still in the store when the person is back.
     pub(super) fn seal_for_cookie(
         &self,
         mut pending: PendingAuthorization,
     ) -> Result<SealedAuthorization, Error> {
         let sealed = self.seal(&pending)?;
-        if sealed.reveal().len() <= MAX_COOKIE {
+        if sealed.reveal().len() <= MAX_COOKIES {
             return Ok(sealed);
         }
         pending.registration = None;

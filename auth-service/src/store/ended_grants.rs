@@ -94,7 +94,8 @@ impl Tail {
     fn news(&self, after: Option<&str>) -> Option<News> {
         let place = self.place(after);
         let entries = || self.entries.iter().skip(place.unwrap_or(0)).take(PAGE);
-        let last = entries().last().map(|entry| &*entry.id).or(after.filter(|_| place.is_some()))?;
+        let last =
+            entries().next_back().map(|entry| &*entry.id).or(after.filter(|_| place.is_some()))?;
         Some(News {
             reset: place.is_none(),
             ended: entries().filter_map(|entry| entry.ended.clone()).collect(),

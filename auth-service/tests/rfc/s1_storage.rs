@@ -44,14 +44,36 @@ async fn s1_an_authorization_request_is_kept_by_the_browser_alone() {
 #[tokio::test]
 async fn s1_a_long_state_comes_back_over_the_login_provider() {
     let gateway = Gateway::start();
-    let app = gateway.app().await;
+    let long = format!("{CALLBACK}/{}", "x".repeat(1500));
+    let metadata = json!({
+        "redirect_uris": [long], "client_name": "n".repeat(100),
+        "token_endpoint_auth_method": "none",
+    });
+    let app = App { id: gateway.register(metadata).await.text("client_id"), secret: None };
     let state = "s".repeat(2048);
     let mut browser = gateway.browser();
-    let page = browser.get(&app.authorize_url(&pkce::pair().1, &[("state", &state)])).await;
+    let more = [("state", state.as_str()), ("redirect_uri", &long)];
+    let page = browser.get(&app.authorize_url(&pkce::pair().1, &more)).await;
     let sent = browser.decide(&page, "github", "").await;
     let back = query(&browser.follow(sent, CALLBACK).await);
     assert_eq!((back["state"].len(), back.contains_key("code")), (2048, true));
     assert!(!browser.cookies["auth.gw.example"].keys().any(|name| name.contains("flow")));
+}
+
+/// The form of another site decides nothing and does not touch the cookie of a flow.
+#[tokio::test]
+async fn s1_a_form_of_another_site_changes_nothing() {
+    let gateway = Gateway::start();
+    let app = gateway.app().await;
+    let url = app.authorize_url(&pkce::pair().1, &[]);
+    let page = gateway.browser().get(&url).await;
+    for site in ["cross-site", "same-site"] {
+        let mut victim = gateway.browser();
+        victim.set_header("Sec-Fetch-Site", site);
+        let refused = victim.decide(&page, "deny", "").await;
+        assert_eq!((refused.status.as_u16(), refused.next()), (400, None), "{site}");
+        assert!(!refused.headers.contains_key("set-cookie"), "{site}");
+    }
 }
 
 /// RFC 6749 appendix A.5: VSCHAR; how long a state may be is said on the page, which leads nowhere.
