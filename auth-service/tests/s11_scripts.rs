@@ -1,7 +1,6 @@
 //! What the scripts write is not for everybody on the machine, and an image with labels of Traefik is refused.
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     reason = "the helpers of a test stop at the first thing that is not as it should be"
 )]
 

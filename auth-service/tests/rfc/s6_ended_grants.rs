@@ -40,7 +40,7 @@ impl Reader {
     async fn ask(&self) -> Answer {
         let mut url = format!("{}/ended-grants", self.base);
         if let Some(after) = &self.after {
-            url += &format!("?after={after}");
+            url.extend(["?after=", after]);
         }
         answer(self.http.get(url)).await
     }
