@@ -59,6 +59,7 @@ async fn serve_admitted(
     if text.trim_start().starts_with('[') {
         visit.asks("batch", None);
         headers::check_version(request.headers())?;
+        modern::check::unasked_of_batch(request.headers())?;
         return batch(request, gate, backend, text).await;
     }
     let envelope = message::parse(text)?;
@@ -80,6 +81,7 @@ async fn one(
     }
     headers::check_version(request.headers())?;
     check_spelling(request, backend, envelope)?;
+    modern::check::unasked(request.headers(), envelope)?;
     if envelope.kind == Kind::Request && envelope.method == "initialize" {
         return initialize(request, gate, backend, envelope).await;
     }

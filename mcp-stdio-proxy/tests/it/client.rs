@@ -126,6 +126,11 @@ impl Response {
         (before, last)
     }
 
+    /// The answer, whatever the status.
+    pub(crate) fn answer_of_any_status(self) -> Value {
+        if self.status == 200 { self.answer().1 } else { self.json() }
+    }
+
     pub(crate) fn line(&mut self) -> Option<String> {
         let mut line = Vec::new();
         loop {

@@ -20,10 +20,7 @@ fn peak(proxy: &Proxy) -> usize {
 fn post(proxy: &Proxy, headers: &[(&str, &str)], body: &str) -> (u16, serde_json::Value) {
     let json = [("Content-Type", "application/json")];
     let response = send(proxy.port, "POST", "/mcp", &[headers, &json].concat(), body.as_bytes());
-    match response.status {
-        200 => (200, response.answer().1),
-        status => (status, response.json()),
-    }
+    (response.status, response.answer_of_any_status())
 }
 
 /// `BODY` bytes of `item`.

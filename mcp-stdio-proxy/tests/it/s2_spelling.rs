@@ -266,6 +266,45 @@ fn a_batch_is_refused_with_each_such_message_in_it() {
     assert!(!received.contains("secret"), "{received}");
 }
 
+/// A gateway decides by the headers whatever the revision of the body: a message of an earlier one, or a
+/// notification, has none that say something else.
+#[test]
+fn headers_that_nobody_asked_for_say_what_the_body_says() {
+    let file = file("--dual", &Value::Null);
+    let proxy = Proxy::with(&["--config", file.path()], &[]);
+    let opened = initialize("2025-03-26", &json!({})).to_string();
+    let opened = post(&proxy, &[("X-User-Id", "u")], &opened);
+    let id = opened.header("mcp-session-id").unwrap().to_owned();
+    let call = r#"{"jsonrpc":"2.0","id":8,"method":"tools/call","params":{"name":"secret"}}"#;
+    let silent = r#"{"jsonrpc":"2.0","method":"tools/call","params":{@"name":"secret"}}"#;
+    let said = |body: &str, session: bool, headers: &[(&str, &str)]| {
+        let own =
+            [("X-User-Id", "u"), ("MCP-Protocol-Version", "2026-07-28"), ("Mcp-Session-Id", &id)];
+        let own = if session { &own[..] } else { &own[..2] };
+        let response = post(&proxy, &[own, headers].concat(), body);
+        let status = response.status;
+        (status, if status == 202 { Value::Null } else { response.answer_of_any_status() })
+    };
+    let (list, named) = (("Mcp-Method", "tools/list"), ("Mcp-Method", "tools/call"));
+    let (pid, secret) = (("Mcp-Name", "pid"), ("Mcp-Name", "secret"));
+    for headers in [&[list][..], &[named, pid], &[pid], &[named, named], &[("Mcp-Method", "")]] {
+        for body in [call, &format!("[{call}]"), &silent.replace('@', "")] {
+            let (status, answer) = said(body, true, headers);
+            assert_eq!(
+                (status, &answer["error"]["code"]),
+                (400, &json!(-32020)),
+                "{headers:?} {body}"
+            );
+        }
+        let (status, answer) = said(&silent.replace('@', ENVELOPE), false, headers);
+        assert_eq!((status, &answer["error"]["code"]), (400, &json!(-32020)), "{headers:?}");
+    }
+    for headers in [&[][..], &[named, secret], &[named], &[secret]] {
+        assert_eq!(text(&said(call, true, headers).1), "the secret", "{headers:?}");
+        assert_eq!(said(&silent.replace('@', ENVELOPE), false, headers).0, 202, "{headers:?}");
+    }
+}
+
 /// A tool that is refused does not become another one by its case.
 #[test]
 fn names_of_tools_that_are_refused_are_refused_in_any_case() {

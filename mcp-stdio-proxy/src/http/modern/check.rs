@@ -12,7 +12,7 @@ use serde_json::{Map, json};
 use super::super::headers::VERSION;
 use super::super::refusal::Refusal;
 use crate::protocol::error;
-use crate::protocol::message::Envelope;
+use crate::protocol::message::{Envelope, Kind};
 use crate::protocol::meta::{self, Asked};
 use crate::protocol::mirror::{self, Mirror};
 use crate::protocol::tree;
@@ -59,6 +59,36 @@ pub(super) fn check(
         "resources/read" => same(headers, NAME, asked.uri().as_deref()),
         _ => Ok(()),
     }
+}
+
+/// Refuses a message of which the headers say, without need, something else than the body: of an earlier
+/// revision, or a notification. The gateway has decided by them whatever the revision of the body.
+pub(in crate::http) fn unasked(
+    headers: &HeaderMap,
+    envelope: &Envelope<'_>,
+) -> Result<(), Refusal> {
+    let says = |name| headers.contains_key(name);
+    if envelope.kind == Kind::Response || !(says(METHOD) || says(NAME)) {
+        return Ok(());
+    }
+    if says(METHOD) {
+        same(headers, METHOD, Some(&envelope.method))?;
+    }
+    let asked = Asked::of(envelope.params);
+    match &*envelope.method {
+        "tools/call" | "prompts/get" if says(NAME) => {
+            same(headers, NAME, Some(asked.name().as_deref().unwrap_or_default()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A batch is about many things: no header says which.
+pub(in crate::http) fn unasked_of_batch(headers: &HeaderMap) -> Result<(), Refusal> {
+    if headers.contains_key(METHOD) || headers.contains_key(NAME) {
+        return Err(mismatch("a batch has no Mcp-Method and no Mcp-Name".to_owned()));
+    }
+    Ok(())
 }
 
 /// A header that clients in the field send (claude-code#93290): nothing, or revisions there are.

@@ -2,7 +2,7 @@
 //! serves them (MCP "Versioning and Compatibility").
 
 mod call;
-mod check;
+pub(super) mod check;
 mod listen;
 mod retry;
 
@@ -101,6 +101,9 @@ async fn dispatch(
         if REMOVED.contains(&&*envelope.method) {
             return Err(unknown_method());
         }
+    }
+    if envelope.kind == Kind::Notification {
+        check::unasked(request.headers(), envelope)?;
     }
     if envelope.kind == Kind::Notification && WITHDRAWN.contains(&&*envelope.method) {
         return Ok(HttpResponse::Accepted().finish());
