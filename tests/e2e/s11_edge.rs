@@ -84,7 +84,7 @@ fn every_answer_has_hsts(_: &Stack, edge: &Edge) {
     plain.write_all(request).unwrap();
     let mut answer = String::new();
     plain.read_to_string(&mut answer).unwrap();
-    assert_eq!(look(&answer), (308, vec![]), "{answer}");
+    assert_eq!(look(&answer), (301, vec![]), "{answer}");
 }
 
 fn status_of_malformed(address: SocketAddr, host: &str, path: &str) -> u16 {

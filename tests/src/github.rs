@@ -32,8 +32,6 @@ struct State {
     mood: Option<Mood>,
     hesitation: Duration,
     challenges: HashMap<String, String>,
-    redeeming: usize,
-    most_redeeming: usize,
 }
 
 /// A running stand-in.
@@ -81,11 +79,6 @@ impl FakeGitHub {
         self.state.lock().expect("state").mood = Some(mood);
     }
 
-    /// The most codes that were being redeemed at a time.
-    pub fn most_redeeming(&self) -> usize {
-        self.state.lock().expect("state").most_redeeming
-    }
-
     /// From now on it takes as long as this to redeem a code.
     pub fn hesitate(&self, pause: Duration) {
         self.state.lock().expect("state").hesitation = pause;
@@ -116,14 +109,8 @@ async fn authorize(state: Data<Mutex<State>>, request: HttpRequest) -> HttpRespo
 
 async fn token(state: Data<Mutex<State>>, request: HttpRequest, body: Bytes) -> HttpResponse {
     use base64::{Engine, prelude::BASE64_STANDARD};
-    let pause = {
-        let mut state = state.lock().expect("state");
-        state.redeeming += 1;
-        state.most_redeeming = state.most_redeeming.max(state.redeeming);
-        state.hesitation
-    };
+    let pause = state.lock().expect("state").hesitation;
     actix_web::rt::time::sleep(pause).await;
-    state.lock().expect("state").redeeming -= 1;
     let form = params(&body);
     let basic = request.headers().get("Authorization").and_then(|v| v.to_str().ok());
     let expected =
