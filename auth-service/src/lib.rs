@@ -24,6 +24,7 @@
 //! | RFC 8628 devices | `oauth/device.rs` | `http/device.rs` | `tests/rfc/rfc8628.rs` |
 //! | RFC 8707 resources | `oauth/resource.rs` | | `tests/rfc/rfc8707.rs` |
 //! | RFC 7519 identities for servers | `oauth/identity.rs` | `http/verify.rs` | `tests/rfc/identity.rs` |
+//! | ended grants, for proxies | `store/ended_grants.rs` | `http/ended_grants.rs` | `tests/rfc/s6_ended_grants.rs` |
 //! | RFC 9068 access tokens | `oauth/access_token.rs` | `http/jwks.rs` | `tests/rfc/rfc9068.rs` |
 //! | RFC 9207 `iss` | `oauth/authorization.rs` | | `tests/rfc/rfc9207.rs` |
 //! | RFC 9700 security | all of it | | `tests/rfc/rfc9700.rs`, `tests/rfc/advisories.rs` |

@@ -2,6 +2,7 @@
 //! in `tests/docker`.
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::indexing_slicing,
     reason = "the helpers of a test stop at the first thing that is not as it should be"
 )]
@@ -170,11 +171,11 @@ async fn s3_nothing_else_is_answered_or_asked() {
 
 #[tokio::test]
 async fn s3_an_image_that_cannot_be_inspected_leaves_no_label() {
-    let lost = Container::new("lost", &EVIL).without_image().labels(&[("mcp.enable", "True")]);
-    let engine = FakeEngine::start(vec![lost]);
+    let orphan = Container::new("lost", &EVIL).without_image().labels(&[("mcp.enable", "True")]);
+    let engine = FakeEngine::start(vec![orphan]);
     let proxy = Proxy::start(&engine).await;
-    let (_, containers) = proxy.get("/containers/json").await;
-    let labels = containers[0]["Labels"].as_object().unwrap();
+    let (_, list) = proxy.get("/containers/json").await;
+    let labels = list[0]["Labels"].as_object().unwrap();
     assert_eq!(labels.keys().collect::<Vec<_>>(), ["gateway.labels.withheld"]);
 }
 
@@ -194,9 +195,8 @@ fn program(directory: &TempDir, redis: &Redis, endpoint: &str) -> Command {
 
 fn output(command: &mut Command) -> Value {
     let output = command.output().unwrap();
-    let read = serde_json::from_slice(&output.stdout);
-    assert!(read.is_ok(), "{}", String::from_utf8_lossy(&output.stderr));
-    read.unwrap()
+    let error = String::from_utf8_lossy(&output.stderr);
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{error}"))
 }
 
 /// Through the proxy, and at a socket, where the catalogue itself asks for the labels of images.

@@ -61,6 +61,8 @@ mod s1_full_redis;
 mod s1_storage;
 mod s5_registrations;
 mod s6_ended_grants;
+mod s6_feed;
+mod s6_reader;
 mod s7_unasked;
 mod servers_file;
 mod session;

@@ -100,8 +100,8 @@ impl Container {
 
 /// 64 digits that depend on a text.
 fn hexadecimal(text: &str) -> String {
-    let digits = text.bytes().fold(0_u64, |all, byte| all.wrapping_mul(31) + u64::from(byte));
-    format!("{digits:064x}")
+    let digits: Vec<String> = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+    format!("{:0<64}", digits.concat())[..64].to_owned()
 }
 
 pub(crate) struct FakeEngine {

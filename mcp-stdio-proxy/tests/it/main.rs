@@ -27,6 +27,8 @@ mod s2_spelling;
 mod s4_isolation;
 mod s4_shared;
 mod s6_ended_grants;
+mod s6_feed;
+mod s6_scene;
 mod s9_confinement;
 mod s9_launcher;
 mod shutdown;
