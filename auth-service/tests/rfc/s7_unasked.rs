@@ -99,7 +99,8 @@ async fn s8_another_site_cannot_use_a_remembered_consent() {
         assert!(page.body.contains("Continue as alice"), "{}", page.body);
         let silent = visit(site, &[("prompt", "none")]).await.0;
         assert_eq!(query(&silent.next().unwrap())["error"], "interaction_required", "{site}");
-        // One click.
+        // One click, on our page.
+        tab.set_header("Sec-Fetch-Site", "same-origin");
         assert!(code(&tab.decide(&page, "allow", "").await).is_some(), "{site}");
     }
 }
