@@ -40,7 +40,7 @@ pub const RELATED_TASK: &str = "io.modelcontextprotocol/related-task";
 const META: [&str; 6] =
     [VERSION, CLIENT_INFO, CAPABILITIES, LOG_LEVEL, "progressToken", RELATED_TASK];
 /// More members than parameters or `_meta` have.
-const MEMBERS: usize = object::MEMBERS;
+const MEMBERS: usize = 4096;
 
 /// The parameters of a request, as far as the proxy reads them; all values are the texts they were.
 #[derive(Debug)]

@@ -133,7 +133,12 @@ pub fn lookalike(key: &str, names: &[&'static str]) -> Option<&'static str> {
     }
     // A library of C strings sees what is before the first NUL, another one drops the NUL.
     let cut = key.split('\0').next().unwrap_or(key);
+    // Most names differ at once.
+    let first = skeleton(key).next();
     let reads = |name: &&&'static str| {
+        if skeleton(name).next() != first {
+            return false;
+        }
         skeleton(key).eq(skeleton(name))
             || (cut.len() < key.len() && skeleton(cut).eq(skeleton(name)))
     };

@@ -5,10 +5,10 @@ use serde_json::json;
 use crate::client::send;
 use crate::support::{Modern, Proxy, Session};
 
-/// Almost the longest body that is taken, which is 16 MiB.
-const BODY: usize = 15 << 20;
-/// What a body may take besides: it is held whole, and written to the server whole.
-const MEMORY: usize = 100;
+/// A long body; the longest that is taken has 16 MiB.
+const BODY: usize = 6 << 20;
+/// What a body may take, in MiB: it is held whole, and written to the server whole.
+const MEMORY: usize = 60;
 
 /// The most memory that the proxy has had, in MiB.
 fn peak(proxy: &Proxy) -> usize {
