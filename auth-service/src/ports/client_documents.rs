@@ -3,7 +3,7 @@
 //! it busy. Public addresses only, a limited number in flight, one fetch for equal URLs, and failures
 //! are remembered for a while.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use quick_cache::sync::Cache;
 use reqwest::{Url, dns::Resolve};
@@ -90,12 +90,6 @@ pub struct ClientDocuments {
 impl Default for ClientDocuments {
     fn default() -> Self {
         Self::resolving_by(Arc::new(PublicResolver::of_system()), None)
-    }
-}
-
-impl fmt::Debug for ClientDocuments {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClientDocuments").finish_non_exhaustive()
     }
 }
 

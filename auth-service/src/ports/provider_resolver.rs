@@ -18,12 +18,13 @@ use futures_util::{
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 type Found = Result<Vec<SocketAddr>, Arc<io::Error>>;
+type InFlight = HashMap<String, Shared<BoxFuture<'static, Found>>>;
 type LookUp = fn(&str) -> io::Result<Vec<SocketAddr>>;
 
 /// A resolver that shares look-ups.
 pub(super) struct ProviderResolver {
     look_up: LookUp,
-    in_flight: Arc<Mutex<HashMap<String, Shared<BoxFuture<'static, Found>>>>>,
+    in_flight: Arc<Mutex<InFlight>>,
 }
 
 impl Default for ProviderResolver {
