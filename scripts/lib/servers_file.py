@@ -68,6 +68,8 @@ def each(path, program, *options):
             fail(f"{name} has no command: only a server that is started here can be added")
         # Values by the environment: command lines are visible to every user of the machine.
         variables = {key: str(value) for key, value in entry.get("env", {}).items()}
+        if any("=" in key or "\0" in key + value for key, value in variables.items()):
+            fail(f"{name}: a variable of env has a name or a value that no environment can have")
         names = [part for key in variables for part in ("--env-from", key)]
         settings = {f"ADD_SERVER_{key}": value for key, value in variables.items()}
         arguments = [name, *options, *names, "--", entry["command"], *entry.get("args", [])]
