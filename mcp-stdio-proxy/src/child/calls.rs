@@ -139,12 +139,14 @@ impl Calls {
     }
 
     /// Takes the calls whose access was revoked, or may have been.
-    pub fn take_over(&self) -> Vec<(u64, Call, Over)> {
+    pub fn take_over(&self) -> Vec<(u64, Over, Call)> {
         let mut open = lock(&self.open);
         let over = |call: &Call| call.admission.as_ref().and_then(Admission::over);
         let calls = open.as_mut().map(|open| open.extract_if(|_, call| over(call).is_some()));
         let calls = calls.into_iter().flatten();
-        calls.filter_map(|(id, call)| over(&call).map(|over| (id, call, over))).collect()
+        // One that could not be told of may be in order again by now; it was taken all the same.
+        let why = |call: &Call| over(call).unwrap_or(Over::Unknown);
+        calls.map(|(id, call)| (id, why(&call), call)).collect()
     }
 
     /// The streams of the calls in flight with their sessions, newest first, those that a client

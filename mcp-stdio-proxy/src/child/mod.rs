@@ -105,7 +105,7 @@ impl Child {
     pub fn end_revoked(&self) -> usize {
         let over = self.calls.take_over();
         let count = over.len();
-        for (id, call, why) in over {
+        for (id, why, call) in over {
             self.cancel(id, "the access was revoked");
             call.fail(error::TRANSPORT, &why.to_string());
         }

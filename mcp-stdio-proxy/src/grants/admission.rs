@@ -54,6 +54,12 @@ impl Admission {
     /// Returns the end of a stream that a client can open again.
     #[must_use]
     pub fn until(&self) -> Until {
-        Until::of(self)
+        Until::of_stream(self)
+    }
+
+    /// Returns the end of a stream with the answer to a call, which may outlive the access token.
+    #[must_use]
+    pub fn until_answered(&self) -> Until {
+        Until::of_call(self)
     }
 }

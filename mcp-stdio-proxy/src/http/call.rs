@@ -38,7 +38,7 @@ pub(super) async fn call(
     } else {
         place_apart(request, seat, message.0, &stream).await?;
     }
-    Ok(respond(gate, seat, stream).await)
+    Ok(respond(gate, seat, stream, asker::admission(request)).await)
 }
 
 /// Serves the requests of a batch, all on one stream.
@@ -54,7 +54,7 @@ pub(super) async fn calls(
             stream.answer(refusal.with_id(envelope.id).text().into());
         }
     }
-    Ok(respond(gate, seat, stream).await)
+    Ok(respond(gate, seat, stream, asker::admission(request)).await)
 }
 
 /// The same while there is no process yet, on its own: "Disconnection SHOULD NOT be interpreted as
@@ -227,7 +227,12 @@ impl Drop for Waiting<'_> {
     }
 }
 
-async fn respond(gate: &Gate, seat: &Seat, stream: Arc<Stream>) -> HttpResponse {
+async fn respond(
+    gate: &Gate,
+    seat: &Seat,
+    stream: Arc<Stream>,
+    admission: Option<Admission>,
+) -> HttpResponse {
     let settings = &gate.hub.settings;
     let mut waiting = Waiting { stream: &stream, served: false };
     let first = poll_fn(|cx| stream.poll_first(cx));
@@ -241,8 +246,8 @@ async fn respond(gate: &Gate, seat: &Seat, stream: Arc<Stream>) -> HttpResponse 
         Ok(First::More) | Err(_) => {
             seat.session.keep(&stream);
             let priming = seat.session.revision.has_priming();
-            // A call may outlive the access token; with the grant it is answered and so ends.
-            sse::response(stream.reader(), priming, settings.keep_alive, None)
+            let until = admission.map(|admission| admission.until_answered());
+            sse::response(stream.reader(), priming, settings.keep_alive, until)
         }
     }
 }

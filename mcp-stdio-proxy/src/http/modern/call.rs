@@ -15,6 +15,7 @@ use super::check;
 use crate::child::Child;
 use crate::child::call::{Call, Input, Terms};
 use crate::child::calls::Refused;
+use crate::grants::Admission;
 use crate::protocol::error;
 use crate::protocol::message::{self, Envelope};
 use crate::protocol::meta::Asked;
@@ -43,7 +44,7 @@ pub(super) async fn call(
     message: (&str, &Envelope<'_>),
 ) -> Result<HttpResponse, Refusal> {
     let in_flight = place(request, gate, room, asked, message).await?;
-    Ok(respond(gate, in_flight).await)
+    Ok(respond(gate, in_flight, asker::admission(request)).await)
 }
 
 /// A request that the server has. Dropped before its answer came, it is cancelled: "Closing the SSE
@@ -155,7 +156,11 @@ pub(super) fn edits(room: &Room, text: &str, envelope: &Envelope<'_>) -> Vec<Edi
 }
 
 /// Answers as JSON if the answer comes first, else with a stream.
-pub(super) async fn respond(gate: &Gate, in_flight: InFlight) -> HttpResponse {
+pub(super) async fn respond(
+    gate: &Gate,
+    in_flight: InFlight,
+    admission: Option<Admission>,
+) -> HttpResponse {
     let settings = &gate.hub.settings;
     let stream = Arc::clone(&in_flight.stream);
     let first = poll_fn(|cx| stream.poll_first(cx));
@@ -163,8 +168,8 @@ pub(super) async fn respond(gate: &Gate, in_flight: InFlight) -> HttpResponse {
         Ok(First::Answer(payload)) => alone(payload),
         Ok(First::Nothing) => Refusal::answer(error::INTERNAL, "the server was ended").response(),
         Ok(First::More) | Err(_) => {
-            // A call may outlive the access token; with the grant it is answered and so ends.
-            sse::once(stream.reader(), settings.keep_alive, None, Box::new(in_flight))
+            let until = admission.map(|admission| admission.until_answered());
+            sse::once(stream.reader(), settings.keep_alive, until, Box::new(in_flight))
         }
     }
 }

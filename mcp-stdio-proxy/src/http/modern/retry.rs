@@ -76,7 +76,7 @@ pub(super) async fn retry(
     let in_flight = InFlight { child, id, stream };
     pass(&parked, &answered, responses);
     in_flight.child.settle(id, admission.as_ref());
-    Ok(respond(gate, in_flight).await)
+    Ok(respond(gate, in_flight, admission).await)
 }
 
 fn refusal(why: Refused) -> Refusal {
