@@ -8,6 +8,7 @@ check() {
     name=$1
     shift
     step "$name: $*"
+    check_began=$(date +%s)
     status_file=$RESULTS.status
     {
         "$@" 2>&1
@@ -16,17 +17,17 @@ check() {
     status=$(cat "$status_file")
     tests=$(sed -n 's/^test result: [a-zA-Z]*\. \([0-9]*\) passed.*/\1/p' "$RESULTS.output" |
         awk '{ sum += $1 } END { print sum + 0 }')
-    printf '%s\t%s\t%s\n' "$status" "$tests" "$name" >>"$RESULTS"
+    printf '%s\t%s\t%s\t%s\n' "$status" "$tests" "$(($(date +%s) - check_began))" "$name" >>"$RESULTS"
     rm -f "$status_file" "$RESULTS.output"
 }
 
 # summary BEGAN: the table, and the exit status.
 summary() {
     printf '\n'
-    while IFS='	' read -r status tests name; do
+    while IFS='	' read -r status tests seconds name; do
         if [ "$status" -eq 0 ]; then verdict=ok; else verdict=FAILED; fi
         if [ "$tests" -gt 0 ]; then name="$name ($tests tests)"; fi
-        printf '%-7s %s\n' "$verdict" "$name"
+        printf '%-7s %4s s  %s\n' "$verdict" "$seconds" "$name"
     done <"$RESULTS"
     awk -F '\t' -v seconds="$(($(date +%s) - $1))" '
         { tests += $2; checks++; if ($1 != 0) failed++ }

@@ -1,5 +1,7 @@
 //! The consent page: what it shows of a request, in words for the person who decides.
 
+use std::time::Duration;
+
 use super::{AuthServer, Error, Visitor, consent::STEP};
 use crate::model::{
     AuthorizationRequest, CsrfToken, PendingAuthorization, Prompt, Reply, SealedAuthorization,
@@ -23,6 +25,8 @@ pub struct ConsentPage {
     pub servers: Vec<(String, String)>,
     /// The scopes, each with what it permits in words, if the catalogue has any.
     pub scopes: Vec<(String, Option<String>)>,
+    /// How long the access lasts in all, if it does not last until it is revoked.
+    pub lasts: Option<Duration>,
     /// Who is logged in.
     pub person: Option<String>,
     /// Whether that person allowed the same before.
@@ -39,6 +43,21 @@ impl ConsentPage {
     pub fn says_what(&self) -> bool {
         self.scopes.iter().any(|(_, words)| words.is_some())
     }
+
+    /// How long the access lasts in words, such as "7 days".
+    #[must_use]
+    pub fn term(&self) -> Option<String> {
+        self.lasts.map(in_words)
+    }
+}
+
+/// The largest unit of which `time` has at least two.
+fn in_words(time: Duration) -> String {
+    let units = [("days", 86_400), ("hours", 3_600), ("minutes", 60)];
+    let counted = units.map(|(unit, seconds)| (unit, time.as_secs() / seconds));
+    let (unit, count) =
+        counted.into_iter().find(|(_, count)| *count > 1).unwrap_or(("seconds", time.as_secs()));
+    format!("{count} {unit}")
 }
 
 /// Where the answer goes.
@@ -94,6 +113,8 @@ impl AuthServer {
             destination: Destination::of(&request.reply),
             servers,
             scopes,
+            lasts: matches!(request.reply, Reply::Device(_))
+                .then_some(self.config.lifetimes.device_grant),
             person: user.map(|user| user.name),
             approved_before,
             ways: LoginWays { github: self.github.is_some(), local: self.config.local_login },
