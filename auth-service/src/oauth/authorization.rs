@@ -132,9 +132,10 @@ impl AuthServer {
         if is_known { refused } else { refused.by_a_link(&uri) }
     }
 
-    /// The error response to `prompt=none`. A client that this person never consented to learns
+    /// The error response to a checked request whose person has decided nothing yet, such as one with
+    /// `prompt=none`. A client that this person never consented to learns
     /// nothing about who is logged in here: every visitor gets the same page.
-    pub(super) async fn refuse_silently(
+    pub(super) async fn refuse_unasked(
         &self,
         pending: &PendingAuthorization,
         client: &Client,

@@ -173,7 +173,10 @@ impl AuthServer {
         header: &Header,
     ) -> Result<Option<Value>, Error> {
         let now = self.now();
-        let url = Fingerprint::of(uri);
+        // Keys of a client that nobody consented to are a record of their own: they come and go, and any
+        // client may name the `jwks_uri` of another.
+        let url =
+            Fingerprint::of(&if client.unused { format!("unused {uri}") } else { uri.to_owned() });
         let kept = self.store.client_keys(&url, now).await?;
         if let Some(kept) = &kept
             && now < kept.fresh_until

@@ -72,10 +72,7 @@ impl AuthServer {
             self.pending(request, &client, prompt, visitor).map_err(AuthorizeError::Page)?;
         match self.first_step(&pending, visitor).await {
             Ok(next) => Ok(next),
-            Err(error) if prompt == Prompt::None => {
-                Err(self.refuse_silently(&pending, &client, error, visitor).await)
-            }
-            Err(error) => Err(self.refuse(&pending.request, error).await),
+            Err(error) => Err(self.refuse_unasked(&pending, &client, error, visitor).await),
         }
     }
 
@@ -203,10 +200,6 @@ impl AuthServer {
         if !self.config.local_login {
             return Err(Error::AccessDenied("login codes are turned off"));
         }
-        let tries = self.count_login_code(&pending.id).await?;
-        if tries > LOGIN_CODE_TRIES {
-            return Err(Error::AccessDenied("too many wrong login codes"));
-        }
         let now = self.now();
         if let Some(user) = self.store.login_code(code, now).await?
             && self.store.is_first_use(&code.fingerprint(), (now, now.plus(STEP))).await?
@@ -217,7 +210,8 @@ impl AuthServer {
             }
         }
         self.metrics.login("local", "wrong_code");
-        if tries == LOGIN_CODE_TRIES {
+        // Only wrong codes count: the counters are shared, and a flood must lock nobody out.
+        if self.count_wrong_code(&pending.id).await? >= LOGIN_CODE_TRIES {
             return Err(Error::AccessDenied("too many wrong login codes"));
         }
         let mut page = self.consent_page(pending.clone(), visitor).await?;

@@ -52,8 +52,8 @@ impl AuthServer {
         self.count("address", &bounds).await
     }
 
-    /// Counts a login code that is tried in the flow `id`, and returns how many there were.
-    pub(super) async fn count_login_code(&self, id: &Identifier) -> Result<u64, Error> {
+    /// Counts a wrong login code in the flow `id`, and returns how many there were.
+    pub(super) async fn count_wrong_code(&self, id: &Identifier) -> Result<u64, Error> {
         let bound = self.bound("login-code", id.as_str(), (0, WINDOW));
         Ok(self.store.counts(&[bound], self.now()).await?.into_iter().sum())
     }

@@ -118,11 +118,11 @@ impl Drop for Slot {
     }
 }
 
-/// Returns the last two labels of `host`: who owns a domain has any number of hosts below it.
+/// Returns the registrable domain of `host`, whose owner has any number of hosts below it; `host` itself
+/// if it has none.
 fn site(host: &str) -> &str {
     let host = host.trim_end_matches('.');
-    let start = host.rmatch_indices('.').nth(1).map_or(0, |(dot, _)| dot + 1);
-    host.get(start..).unwrap_or(host)
+    psl::domain_str(host).unwrap_or(host)
 }
 
 #[cfg(test)]
@@ -136,6 +136,11 @@ mod tests {
             ("evil.example", "evil.example"),
             ("evil.example.", "evil.example"),
             ("localhost", "localhost"),
+            // Names below these belong to different people.
+            ("a.evil.co.uk", "evil.co.uk"),
+            ("good.co.uk", "good.co.uk"),
+            ("x.app.vercel.app", "app.vercel.app"),
+            ("co.uk", "co.uk"),
             ("", ""),
         ] {
             assert_eq!(site(host), expected);

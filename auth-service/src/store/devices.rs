@@ -33,6 +33,13 @@ impl Expiring for Shown {
 /// How many devices may wait for an answer. A record has 1.5 KB at most.
 const PLACES: u32 = 8_192;
 
+/// Notes a decision, the first one, about a device that is still there; its user code is of no more use.
+const DECIDE: &str = r"
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+redis.call('DEL', KEYS[3])
+return redis.call('SET', KEYS[2], ARGV[1], 'NX', 'EX', ARGV[2]) and 1 or 0
+";
+
 impl Store {
     /// Stores what the device of `device` asks for. Returns `false` if another one shows the same
     /// user code, or too many devices wait already.
@@ -77,7 +84,7 @@ impl Store {
         }
     }
 
-    /// Notes the decision about a device that still asks; the first one holds. Its user code is of no
+    /// Notes the decision about a device if it still asks; the first one holds. Its user code is of no
     /// more use.
     pub async fn decide_device(
         &self,
@@ -85,11 +92,16 @@ impl Store {
         decision: &DeviceDecision,
         now: UnixTime,
     ) -> Result<bool, Error> {
-        let ttl = Ttl::until(now, decision.expires_at);
-        let is_first = self.put_new(&Key::DeviceDecision(device), decision, ttl).await?;
-        self.delete(&Key::UserCode(&shown.fingerprint())).await?;
-        // A device that was revoked meanwhile learns of no decision.
-        Ok(is_first && self.device(device, now).await?.is_some())
+        if self.device(device, now).await?.is_none() {
+            return Ok(false);
+        }
+        let script = redis::Script::new(DECIDE);
+        let mut call = script.prepare_invoke();
+        call.key(Key::Device(device).text()).key(Key::DeviceDecision(device).text());
+        call.key(Key::UserCode(&shown.fingerprint()).text());
+        call.arg(serde_json::to_string(decision)?);
+        call.arg(Ttl::until(now, decision.expires_at).seconds());
+        Ok(call.invoke_async(&mut self.pool.get().await?).await?)
     }
 
     /// The decision about a device, taken or not.

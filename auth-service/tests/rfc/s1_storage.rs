@@ -5,6 +5,7 @@ use gateway_tests::pkce;
 use serde_json::json;
 
 use crate::{
+    rfc8628::Device,
     session::WEB,
     support::{App, CALLBACK, Gateway, TIME, answer, query},
 };
@@ -151,7 +152,8 @@ async fn s1_a_page_that_was_left_open_is_shown_again() {
     assert_eq!(browser.post(&consent, &altered).await.status, 400);
 }
 
-/// A wrong login code counts for the flow, whichever of its pages it came from.
+/// A wrong login code counts for the flow, whichever of its pages it came from. A right one is never
+/// refused: anybody can make the counters high.
 #[tokio::test]
 async fn s1_one_page_cannot_try_login_codes_at_leisure() {
     let gateway = Gateway::start();
@@ -164,8 +166,10 @@ async fn s1_one_page_cannot_try_login_codes_at_leisure() {
     let good = gateway.login_code("alice").await;
     let fifth = browser.decide(&page, "local", "WRONG").await;
     assert_eq!(query(&fifth.next().unwrap())["error"], "access_denied");
-    let sixth = browser.decide(&page, "local", &good).await;
+    let sixth = browser.decide(&page, "local", "WRONG").await;
     assert_eq!(query(&sixth.next().unwrap())["error"], "access_denied");
+    let right = browser.decide(&page, "local", &good).await;
+    assert!(query(&right.next().unwrap()).contains_key("code"));
 }
 
 /// Documents of clients that nobody has consented to are few, and end when they should be fetched
@@ -210,6 +214,20 @@ async fn s1_devices_that_wait_are_bounded() {
     assert_eq!(refused.error(), (503, "temporarily_unavailable"));
     gateway.clock.advance(601);
     assert_eq!(gateway.post("/device_authorization", &with).await.status, 200);
+}
+
+/// The decision about a device that is gone is not kept, or else forms that were kept would store one for each.
+#[tokio::test]
+async fn s1_a_decision_about_a_device_that_is_gone_is_not_kept() {
+    let device = Device::at(Gateway::start()).await;
+    let mut browser = device.gateway.browser();
+    let page = device.page(&mut browser, &device.codes.text("user_code")).await;
+    for key in device.gateway.redis.cli(&["KEYS", "mcpgw:device:*"]).lines() {
+        device.gateway.redis.cli(&["DEL", key]);
+    }
+    let late = browser.decide(&page, "deny", "").await;
+    assert_eq!(late.status, 400, "{}", late.body);
+    assert_eq!(device.gateway.redis.cli(&["KEYS", "mcpgw:device-decision:*"]).trim(), "");
 }
 
 /// Assertions of clients that nobody has consented to are remembered, a bounded number of them.

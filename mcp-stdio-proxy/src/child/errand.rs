@@ -41,7 +41,7 @@ impl Child {
             terms: Terms::default(),
             admission: None,
         };
-        self.calls.add(id, call).map_err(|_| Failed::Gone)?;
+        self.admit(id, call).map_err(|_| Failed::Gone)?;
         let text =
             format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{params}}}"#);
         self.send(splice::line(&text, &mut [])).await;

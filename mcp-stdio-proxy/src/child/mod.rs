@@ -31,7 +31,8 @@ use crate::protocol::error;
 use crate::protocol::message::Envelope;
 use crate::protocol::splice;
 use crate::sync::{lock, now_ms, since_ms};
-use calls::Calls;
+use call::Call;
+use calls::{Calls, Refused};
 use pressure::Pressure;
 use quota::Permit;
 pub use spawn::{Program, SpawnError};
@@ -78,12 +79,19 @@ pub struct Child {
     permit: Mutex<Permit>,
 }
 
+/// While so many bytes wait for the child to read, clients have to come back later.
+const BACKED_UP: usize = 32 << 20;
+
+/// A child that leaves so many bytes unread is ended: what waits is memory of the proxy.
+const MOST_UNREAD: usize = 2 * BACKED_UP;
+
 impl Child {
     /// Writes one line, whole or not at all.
     pub async fn send(&self, line: Bytes) {
         self.touch();
         self.traffic.sent(line.len());
         self.stdin.write(line).await;
+        self.end_if_it_does_not_read();
     }
 
     /// Writes one line without waiting for its turn.
@@ -91,6 +99,25 @@ impl Child {
         self.touch();
         self.traffic.sent(line.len());
         self.stdin.post(line);
+        self.end_if_it_does_not_read();
+    }
+
+    /// Returns `true` while much of what was written to it waits for it to read.
+    #[must_use]
+    pub fn is_backed_up(&self) -> bool {
+        self.stdin.waiting() > BACKED_UP
+    }
+
+    /// Takes a call that is about to be written.
+    pub fn admit(&self, id: u64, call: Call) -> Result<(), Refused> {
+        if self.is_backed_up() { Err(Refused::Full) } else { self.calls.add(id, call) }
+    }
+
+    fn end_if_it_does_not_read(&self) {
+        if self.stdin.waiting() > MOST_UNREAD && !self.is_ending() {
+            log::warn!(server = &*self.server; "server \"{}\" is ended: it does not read its input", self.server);
+            self.end();
+        }
     }
 
     /// Tells the child that the answer to `id` is not wanted.

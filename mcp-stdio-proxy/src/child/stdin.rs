@@ -3,50 +3,90 @@
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::{Buf, Bytes};
 use tokio::net::unix::pipe;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
+/// What a waiting line needs beside its bytes.
+const OVERHEAD: usize = 512;
+
 /// The writing end; a waiting queue of its own keeps lines in order.
 #[derive(Clone)]
-pub(super) struct Stdin(Arc<Mutex<Option<pipe::Sender>>>);
+pub(super) struct Stdin {
+    pipe: Arc<Mutex<Option<pipe::Sender>>>,
+    /// The bytes of the lines that wait for the child to read.
+    waiting: Arc<AtomicUsize>,
+}
 
 impl Stdin {
     pub(super) fn new(fd: OwnedFd) -> io::Result<Self> {
-        Ok(Self(Arc::new(Mutex::new(Some(pipe::Sender::from_owned_fd(fd)?)))))
+        let pipe = Arc::new(Mutex::new(Some(pipe::Sender::from_owned_fd(fd)?)));
+        Ok(Self { pipe, waiting: Arc::default() })
+    }
+
+    /// Returns how many bytes wait for the child to read, without those in the pipe.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
     }
 
     /// Hands over `line`. Once the pipe is ours the line is written whole, even if the caller is
     /// dropped; until then nothing of it is. A full pipe makes the callers wait.
     pub(super) async fn write(&self, line: Bytes) {
-        let guard = Arc::clone(&self.0).lock_owned().await;
+        let waits = Waits::new(self, &line);
+        self.write_in_turn(line, waits).await;
+    }
+
+    async fn write_in_turn(&self, line: Bytes, waits: Waits) {
+        let guard = Arc::clone(&self.pipe).lock_owned().await;
         if let Some((guard, rest)) = write_now(guard, line) {
-            tokio::spawn(write_rest(guard, rest));
+            tokio::spawn(write_rest(guard, rest, waits));
         }
     }
 
     /// Hands over `line` without waiting: at once if nobody else is writing, so that what the
     /// caller says next comes after it.
     pub(super) fn post(&self, line: Bytes) {
-        let Ok(guard) = Arc::clone(&self.0).try_lock_owned() else {
-            let stdin = self.clone();
-            tokio::spawn(async move { stdin.write(line).await });
+        let Ok(guard) = Arc::clone(&self.pipe).try_lock_owned() else {
+            let (stdin, waits) = (self.clone(), Waits::new(self, &line));
+            tokio::spawn(async move { stdin.write_in_turn(line, waits).await });
             return;
         };
         if let Some((guard, rest)) = write_now(guard, line) {
-            tokio::spawn(write_rest(guard, rest));
+            let waits = Waits::new(self, &rest);
+            tokio::spawn(write_rest(guard, rest, waits));
         }
     }
 
     /// Closes the pipe, which tells the child to end ("Shutdown": close the input first).
     pub(super) fn close(&self) {
-        if let Ok(mut guard) = self.0.try_lock() {
+        if let Ok(mut guard) = self.pipe.try_lock() {
             *guard = None;
         } else {
             let stdin = self.clone();
-            tokio::spawn(async move { *stdin.0.lock().await = None });
+            tokio::spawn(async move { *stdin.pipe.lock().await = None });
         }
+    }
+}
+
+/// A line that waits, counted until it is written or dropped.
+struct Waits {
+    waiting: Arc<AtomicUsize>,
+    bytes: usize,
+}
+
+impl Waits {
+    fn new(stdin: &Stdin, line: &Bytes) -> Self {
+        let bytes = line.len() + OVERHEAD;
+        stdin.waiting.fetch_add(bytes, Ordering::Relaxed);
+        Self { waiting: Arc::clone(&stdin.waiting), bytes }
+    }
+}
+
+impl Drop for Waits {
+    fn drop(&mut self) {
+        self.waiting.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 
@@ -68,7 +108,7 @@ fn write_now(mut guard: Guard, mut line: Bytes) -> Option<(Guard, Bytes)> {
     None
 }
 
-async fn write_rest(mut guard: Guard, mut line: Bytes) {
+async fn write_rest(mut guard: Guard, mut line: Bytes, _waits: Waits) {
     loop {
         let Some(pipe) = guard.as_ref() else { return };
         if pipe.writable().await.is_err() {

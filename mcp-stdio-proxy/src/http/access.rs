@@ -116,5 +116,13 @@ impl Drop for Followed {
 
 /// Text from outside, fit for a line of log.
 fn plain(text: &str) -> String {
-    text.chars().take(NAME).map(|c| if c.is_control() { '?' } else { c }).collect()
+    text.chars().take(NAME).map(|c| if hides(c) { '?' } else { c }).collect()
+}
+
+/// Returns `true` for a character that changes how others are shown: controls, and what is invisible or
+/// turns the direction of text.
+fn hides(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e0fff}')
 }

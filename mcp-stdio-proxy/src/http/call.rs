@@ -152,7 +152,7 @@ fn write(
         terms: Terms::default(),
         admission: admission.clone(),
     };
-    child.calls.add(id, call)?;
+    child.admit(id, call)?;
     let parts = [Some(envelope.id), token].into_iter().flatten();
     let mut edits: Vec<_> =
         parts.filter_map(|part| Some((splice::span(text, part)?, id.to_string()))).collect();

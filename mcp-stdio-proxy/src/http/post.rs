@@ -162,7 +162,9 @@ async fn notify(
         return accepted;
     }
     // A server that is not running has nothing that a notification could be about.
-    let Some(child) = seat.room.live() else { return accepted };
+    let Some(child) = seat.room.live().filter(|child| !child.is_backed_up()) else {
+        return accepted;
+    };
     if envelope.method != INITIALIZED || seat.room.greet() {
         child.send(splice::line(text, &mut [])).await;
     }

@@ -13,6 +13,9 @@ use crate::room::{Hello, LONGEST, Lease, Owner, Room};
 use crate::sync::lock;
 use crate::unavailable::Unavailable;
 
+/// How many different capabilities the clients of one person may declare at a time.
+const DECLARATIONS: usize = 16;
+
 impl Hub {
     /// The room that serves the requests of `principal` at `backend`.
     pub async fn modern_room(
@@ -48,7 +51,31 @@ impl Hub {
                 Some(Hello::of_modern(declared, asked.client_info().filter(short)))
             }
         };
-        Ok(self.room(backend, Lease { owner, user, pairing, hello }))
+        let lease = Lease { owner, user, pairing, hello };
+        self.make_room_for_declaration(backend, &lease)?;
+        Ok(self.room(backend, lease))
+    }
+
+    /// Forgets the room that was unused for longest if these clients have too many. Clients of legacy servers
+    /// have one for each set of capabilities that they declare.
+    fn make_room_for_declaration(
+        &self,
+        backend: &Arc<Backend>,
+        lease: &Lease,
+    ) -> Result<(), Unavailable> {
+        let key = (Arc::clone(&backend.name), lease.owner.clone(), lease.pairing);
+        let oldest = {
+            let rooms = lock(&self.rooms);
+            let here = rooms.get(&key).map_or(&[][..], Vec::as_slice);
+            if here.len() < DECLARATIONS {
+                return Ok(());
+            }
+            let idle = here.iter().filter(|room| room.live().is_none());
+            idle.min_by_key(|room| room.used()).cloned()
+        };
+        let busy = || Unavailable::Busy { what: "too many different capabilities are in use" };
+        self.remove(&oldest.ok_or_else(busy)?);
+        Ok(())
     }
 
     /// The era of `backend`, asked of a process of its own if it is not known.

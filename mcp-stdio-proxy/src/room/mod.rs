@@ -289,7 +289,9 @@ impl Room {
     pub fn cancel(&self, session: u64, client_id: &str, text: &str) -> bool {
         let Some(child) = self.live() else { return false };
         let Some((id, call)) = child.calls.take_named(session, client_id) else { return false };
-        if let Some(range) = splice::span(text, client_id) {
+        if text.len() > LONGEST {
+            child.cancel(id, "the request was cancelled");
+        } else if let Some(range) = splice::span(text, client_id) {
             child.post(splice::line(text, &mut [(range, id.to_string())]));
         }
         call.fail(crate::protocol::error::TRANSPORT, "the request was cancelled");

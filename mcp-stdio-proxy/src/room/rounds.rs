@@ -118,7 +118,7 @@ impl ToLegacy {
         };
         let next: Arc<dyn Taker> = Arc::new(next);
         let call = Call { since: Instant::now(), taker: Some(next), ..call };
-        if let Err(why) = child.calls.add(id, call) {
+        if let Err(why) = child.admit(id, call) {
             return stream
                 .answer(error::answer(&client_id, error::INTERNAL, &why.to_string()).into());
         }

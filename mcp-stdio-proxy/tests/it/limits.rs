@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::client::send;
 use crate::support::{Proxy, Session, call, eventually, text};
 
-fn rss(proxy: &Proxy) -> u64 {
+pub(crate) fn rss(proxy: &Proxy) -> u64 {
     memory(proxy, "VmRSS:")
 }
 

@@ -23,6 +23,7 @@ mod older_clients;
 mod operation;
 mod s11_bodies;
 mod s11_memory;
+mod s11_unread;
 mod s2_spelling;
 mod s4_isolation;
 mod s4_shared;

@@ -95,7 +95,7 @@ async fn place(
             admission: admission.clone(),
         };
         let log = call.terms.log;
-        match child.calls.add(id, call) {
+        match child.admit(id, call) {
             Ok(()) => {
                 let ours = [Some(envelope.id), token].into_iter().flatten();
                 let ours = ours.filter_map(|part| Some((span(text, part)?, id.to_string())));

@@ -203,7 +203,7 @@ async fn notify(
     if room.is_shared() && is_strange() {
         return Ok(HttpResponse::Accepted().finish());
     }
-    if let Some(child) = room.live() {
+    if let Some(child) = room.live().filter(|child| !child.is_backed_up()) {
         let mut edits = call::edits(room, text, envelope);
         child.send(splice::line(text, &mut edits)).await;
     }
