@@ -3,7 +3,7 @@
 //! (prctl(2), setrlimit(2), landlock(7)).
 
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, ExitCode};
 
@@ -36,7 +36,8 @@ pub(super) fn arguments(limits: &Limits, confinement: Confinement) -> [String; 6
 /// Becomes the server; comes back only if that fails. `args` are those after the verb.
 pub fn launch(args: impl Iterator<Item = OsString>) -> ExitCode {
     let error = become_server(args);
-    log::error!("{error}");
+    // To the proxy, which logs what its children write. If it does not read, nothing is lost by it.
+    let _written = writeln!(io::stderr(), "{error}");
     ExitCode::from(127)
 }
 

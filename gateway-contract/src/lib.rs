@@ -1,0 +1,3 @@
+//! Code that auth-service and mcp-stdio-proxy share, so that both behave alike. It knows no OAuth.
+
+pub mod logging;
