@@ -5,12 +5,15 @@ mod queue;
 mod writer;
 
 use std::backtrace::{Backtrace, BacktraceStatus};
+use std::error::Error;
+use std::io::Write as _;
 use std::panic::PanicHookInfo;
 use std::sync::Arc;
 use std::time::Duration;
 
 use env_logger::{Builder, Env, Target};
 
+use crate::chain::Chain;
 use queue::Queue;
 
 /// How long the end of the program waits for the log to be written.
@@ -53,6 +56,16 @@ fn report_panic(panic: &PanicHookInfo<'_>) {
 }
 
 impl Log {
+    /// Says why the program ends, as the parser of the command line does, and waits until it is written.
+    pub fn fail(&self, error: &dyn Error) {
+        let line = format!("error: {}\n", Chain(error));
+        match &self.queue {
+            Some(queue) => queue.push(line.as_bytes()),
+            None => drop(std::io::stderr().write_all(line.as_bytes())),
+        }
+        self.flush();
+    }
+
     /// Waits until everything is written, but not for long.
     pub fn flush(&self) {
         if let Some(queue) = &self.queue {
