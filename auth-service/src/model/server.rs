@@ -113,6 +113,20 @@ impl McpServer {
         user.provider() == CLIENT_PROVIDER
             || self.allow.as_ref().is_none_or(|list| list.admits(user))
     }
+
+    /// Returns `true` if something is served at the path of the server with `rest` behind it. The proxy has one
+    /// endpoint, also with a slash behind it; a server on a bare origin has it at `/mcp`, too. What another
+    /// server has below its path is its own business.
+    #[must_use]
+    pub fn serves(&self, rest: &str) -> bool {
+        match self.enforcer {
+            Enforcer::Verify => rest.is_empty() || rest.starts_with('/'),
+            Enforcer::Proxy => {
+                let bare = self.resource.path().is_empty();
+                matches!(rest, "" | "/") || (bare && matches!(rest, "/mcp" | "/mcp/"))
+            }
+        }
+    }
 }
 
 #[cfg(test)]
