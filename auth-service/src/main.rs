@@ -21,7 +21,7 @@ async fn main() -> ExitCode {
     match cli::run(cli).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            log::error!("{error:#}");
+            log.fail(error.as_ref());
             ExitCode::FAILURE
         }
     }

@@ -25,7 +25,7 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            log::error!("{error:#}");
+            log.fail(error.as_ref());
             ExitCode::FAILURE
         }
     }

@@ -34,7 +34,7 @@ use crate::sync::{lock, now_ms, since_ms};
 use calls::Calls;
 use pressure::Pressure;
 use quota::Permit;
-pub use spawn::{Program, SpawnError};
+pub use spawn::{Program, Reason, SpawnError};
 use stderr::Tail;
 pub use supervise::Patience;
 use traffic::Traffic;
