@@ -50,7 +50,7 @@ impl Catalogue {
     }
 
     /// The server that a request to `path` on `authority` goes to: the one with the longest path
-    /// that is a prefix of whole segments. A server behind the proxy has nothing below its path.
+    /// that is a prefix of whole segments. A server behind the proxy has one endpoint.
     #[must_use]
     pub fn at(&self, authority: &str, path: &str) -> Option<&McpServer> {
         self.servers

@@ -115,16 +115,13 @@ impl McpServer {
     }
 
     /// Returns `true` if something is served at the path of the server with `rest` behind it. The proxy has one
-    /// endpoint, also with a slash behind it; a server on a bare origin has it at `/mcp`, too. What another
-    /// server has below its path is its own business.
+    /// endpoint; clients add a slash or `/mcp` to its URL. What another server has below its path is its own
+    /// business.
     #[must_use]
     pub fn serves(&self, rest: &str) -> bool {
         match self.enforcer {
             Enforcer::Verify => rest.is_empty() || rest.starts_with('/'),
-            Enforcer::Proxy => {
-                let bare = self.resource.path().is_empty();
-                matches!(rest, "" | "/") || (bare && matches!(rest, "/mcp" | "/mcp/"))
-            }
+            Enforcer::Proxy => matches!(rest, "" | "/" | "/mcp" | "/mcp/"),
         }
     }
 }
