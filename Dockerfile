@@ -15,6 +15,7 @@ ENV RUSTFLAGS="--remap-path-prefix=/usr/local/cargo=/cargo --remap-path-prefix=/
 COPY Cargo.toml Cargo.lock ./
 COPY benches benches
 COPY tests tests
+COPY gateway-contract gateway-contract
 COPY mcp-stdio-proxy mcp-stdio-proxy
 COPY auth-service auth-service
 RUN --mount=type=cache,target=/usr/local/cargo/registry \

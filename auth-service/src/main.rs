@@ -4,20 +4,24 @@ use std::process::ExitCode;
 
 use auth_service::cli::{self, Cli};
 use clap::Parser;
+use gateway_contract::logging;
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
 #[actix_web::main]
 async fn main() -> ExitCode {
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info")).init();
+    let log = logging::start("info");
     // Keeps other processes of this user from reading memory and environment of this one.
     if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
         log::warn!("other processes of this user can read the memory of this one: {error}");
     }
-    let cli = Cli::parse();
+    let cli = Cli::try_parse().unwrap_or_else(|error| {
+        log.flush();
+        error.exit()
+    });
     match cli::run(cli).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            log::error!("{error:#}");
+            log.fail(error.as_ref());
             ExitCode::FAILURE
         }
     }

@@ -1,5 +1,6 @@
 //! Serves until told to stop, then ends in order.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::catalogue::watch::Watch;
 use crate::check::check;
-use crate::cli::{Action, Options};
+use crate::cli::{self, Action, Options};
 use crate::healthcheck;
 use crate::http::guard::Guard;
 use crate::http::{self, Gate};
@@ -47,7 +48,9 @@ fn gate(options: &Options) -> anyhow::Result<Gate> {
     hub.report_confinement();
     let watch = options.config.clone().map(|file| {
         let hub = Arc::clone(&hub);
-        Arc::new(Watch::new(file, catalogue, move |catalogue| hub.apply(catalogue)))
+        let pass_env = options.pass_env.clone();
+        let load = move |file: &Path| cli::load(file, &pass_env);
+        Arc::new(Watch::new(file, load, catalogue, move |catalogue| hub.apply(catalogue)))
     });
     let lease = hub.settings.grants_lease;
     let identities = options.gateway().map(|(keys, ended)| Identities::new(keys, ended, lease));

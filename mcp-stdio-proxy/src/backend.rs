@@ -13,7 +13,7 @@ use crate::child::nursery::{Nursery, Turn};
 use crate::child::quota::{Claim, Permit};
 use crate::child::shortcut;
 use crate::child::traffic::Traffic;
-use crate::child::{Child, Program, SpawnError, environment};
+use crate::child::{Child, Program, Reason, SpawnError, environment};
 use crate::health::Health;
 use crate::parking::Parking;
 use crate::probe::Verdict;
@@ -144,7 +144,7 @@ impl Backend {
             (uid, gid) => std::os::unix::fs::chown(cwd, uid, gid),
         });
         made.map_err(|source| {
-            let error = SpawnError::new(&self.name, &entry.command, source);
+            let error = SpawnError::new(&self.name, Reason::Directory(cwd.clone(), source));
             log::error!(server = &*self.name; "{error}");
             error.into()
         })

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use gateway_contract::chain::Chain;
 use serde_json::Value;
 
 use crate::backend::Backend;
 use crate::child::Child;
 use crate::hub::Hub;
 use crate::room::Hello;
+use crate::unavailable::Unavailable;
 
 /// Whom the servers are started for.
 const USER: &str = "check";
@@ -29,11 +31,19 @@ pub async fn check(hub: &Arc<Hub>, out: &mut impl Write) -> anyhow::Result<bool>
             }
             Err(error) => {
                 good = false;
-                writeln!(out, "{name:<24} FAILED: {error:#}")?;
+                writeln!(out, "{name:<24} FAILED: {}", told(&error))?;
             }
         }
     }
     Ok(good)
+}
+
+/// Says what failed in words for the operator; a failed start has others for clients.
+fn told(error: &anyhow::Error) -> String {
+    match error.downcast_ref() {
+        Some(Unavailable::Spawn(error)) => error.to_string(),
+        _ => Chain(error.as_ref()).to_string(),
+    }
 }
 
 async fn describe(hub: &Arc<Hub>, backend: &Arc<Backend>) -> anyhow::Result<[String; 3]> {

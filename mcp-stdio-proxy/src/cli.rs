@@ -1,19 +1,31 @@
 //! The command line and the environment.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Parser, ValueHint};
+use gateway_contract::servers::{NAME_RULE, is_name};
 use reqwest::Url;
 
-use crate::catalogue::{Catalogue, Entry, Isolation, LoadError, Name, load};
+use crate::catalogue::{self, Catalogue, Entry, Isolation, LoadError};
+use crate::child::environment;
 use crate::settings::Settings;
 
 /// Serves MCP servers that speak stdio over Streamable HTTP.
 #[derive(Debug, Parser)]
-#[command(version, about)]
+#[command(
+    version,
+    about,
+    override_usage = "mcp-stdio-proxy [OPTIONS] -- COMMAND [ARGS]...\n       \
+                      mcp-stdio-proxy [OPTIONS] --config FILE\n       \
+                      mcp-stdio-proxy check --config FILE\n       \
+                      mcp-stdio-proxy healthcheck",
+    disable_help_subcommand = true,
+    subcommand_value_name = "ACTION",
+    subcommand_help_heading = "Actions"
+)]
 pub struct Options {
     /// Where to listen
     #[arg(long, global = true, env = "MCP_PROXY_LISTEN", default_value = "127.0.0.1:3000")]
@@ -27,7 +39,8 @@ pub struct Options {
     /// Also allow this host name: NAME or *.NAME, with or without :PORT (repeatable, or a list)
     #[arg(long, env = "MCP_ALLOWED_HOSTS", value_name = "HOST")]
     pub allow_host: Vec<String>,
-    /// Also allow pages of this origin: as for hosts, with or without a scheme; * allows all
+    /// Also allow pages of this origin (repeatable, or a list): SCHEME://NAME is exactly that one, NAME and
+    /// *.NAME are of any scheme and port, * is all. Behind a gateway this is its list
     #[arg(long, env = "MCP_ALLOWED_ORIGINS", value_name = "ORIGIN")]
     pub allow_origin: Vec<String>,
     /// Serve Prometheus metrics at /metrics on this private address
@@ -47,8 +60,9 @@ pub struct Options {
     /// Who shares a server process
     #[arg(long, env = "MCP_ISOLATION", value_enum, default_value = "principal")]
     pub isolation: Isolation,
-    /// Pass this variable of the environment to the servers (repeatable)
-    #[arg(long, value_name = "NAME")]
+    /// Pass this variable of the environment to the servers, and fill ${NAME} in --config with it
+    /// (repeatable, or a list)
+    #[arg(long, global = true, env = "MCP_PASS_ENV", value_name = "NAME", value_delimiter = ',')]
     pub pass_env: Vec<String>,
     /// Serve requests of 2026-07-28 whose MCP-Protocol-Version header is missing, doubled, or names an
     /// earlier revision, as some clients send them, instead of refusing them with -32020
@@ -163,20 +177,30 @@ pub enum OptionsError {
     #[error("give either --config FILE or a command after --")]
     Source,
     /// The name of the one server.
-    #[error("--name: small letters, digits and inner hyphens, at most 63")]
+    #[error("--name: {NAME_RULE}")]
     Name,
     /// The file.
     #[error(transparent)]
     File(#[from] LoadError),
 }
 
+/// Reads the catalogue from `file`, with the variables that servers get.
+pub fn load(file: &Path, pass_env: &[String]) -> Result<Catalogue, LoadError> {
+    let passed = environment::passed(std::env::vars_os(), pass_env);
+    let value = |name: &str| {
+        let (_, value) = passed.iter().find(|(other, _)| other == name)?;
+        value.to_str().map(str::to_owned)
+    };
+    catalogue::load(file, &value)
+}
+
 impl Options {
     /// The servers, and the name of the only one if it is given as a command.
     pub fn catalogue(&self) -> Result<(Catalogue, Option<Arc<str>>), OptionsError> {
         match (&self.config, self.command.split_first()) {
-            (Some(file), None) => Ok((load(file)?, None)),
+            (Some(file), None) => Ok((load(file, &self.pass_env)?, None)),
             (None, Some((command, args))) => {
-                if !Name::is_good(&self.name) {
+                if !is_name(&self.name) {
                     return Err(OptionsError::Name);
                 }
                 let name: Arc<str> = self.name.as_str().into();

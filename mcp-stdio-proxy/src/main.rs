@@ -3,26 +3,29 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use gateway_contract::logging;
 use mcp_stdio_proxy::{app, child::launcher, cli::Options};
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
 fn main() -> ExitCode {
-    let env = env_logger::Env::default().default_filter_or("info,actix_server=warn");
-    env_logger::Builder::from_env(env).init();
     let mut args = std::env::args_os().skip(1);
     if args.next().is_some_and(|verb| verb == launcher::VERB) {
         return launcher::launch(args);
     }
+    let log = logging::start("info,actix_server=warn");
     // Keeps other processes of this user from reading memory and environment of this one.
     if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
         log::warn!("other processes of this user can read the memory of this one: {error}");
     }
-    let options = Options::parse();
+    let options = Options::try_parse().unwrap_or_else(|error| {
+        log.flush();
+        error.exit()
+    });
     match actix_web::rt::System::new().block_on(app::run(options)) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            log::error!("{error:#}");
+            log.fail(error.as_ref());
             ExitCode::FAILURE
         }
     }

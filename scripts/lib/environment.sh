@@ -8,7 +8,7 @@ COMMON="HOME LANG LANGUAGE LC_* LOGNAME NODE_EXTRA_CA_CERTS PATH SHELL SSL_CERT_
     TMPDIR TZ USER XDG_CACHE_HOME XDG_CONFIG_HOME XDG_DATA_HOME XDG_RUNTIME_DIR XDG_STATE_HOME"
 
 # variables_of PROGRAM: the names, and patterns of names. Of auth-service those in .env.example, each also
-# as NAME_FILE; of Traefik those that its files read.
+# as NAME_FILE; of Traefik those that its files read; of the proxy also those that it passes on to servers.
 variables_of() {
     case $1 in
     auth-service)
@@ -16,7 +16,7 @@ variables_of() {
             -e 's/^\(# \)\{0,1\}\([A-Z][A-Z0-9_]*\)=.*/\2 \2_FILE/p' "$ROOT/.env.example"
         echo "RUST_* HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY http_proxy https_proxy all_proxy no_proxy"
         ;;
-    proxy) echo "RUST_* MCP_*" ;;
+    proxy) echo "RUST_* MCP_* $(printf %s "${MCP_PASS_ENV:-}" | tr ',*?[' '    ')" ;;
     traefik) grep -rho 'env "[A-Z_]*"' "$ROOT/traefik" | sed 's/env "\(.*\)"/\1/' ;;
     esac
     echo "$COMMON"

@@ -14,6 +14,8 @@ import pathlib
 import subprocess
 import sys
 
+import pasted
+
 
 def fail(problem):
     sys.exit(f"error: {problem}")
@@ -63,16 +65,20 @@ def remove(path, name):
 
 
 def each(path, program, *options):
-    for name, entry in load(path)["mcpServers"].items():
-        if not isinstance(entry, dict) or "command" not in entry:
-            fail(f"{name} has no command: only a server that is started here can be added")
+    servers = load(path)["mcpServers"]
+    to_file = "--file" in options
+    stated = {name: pasted.command(name, entry, to_file) for name, entry in servers.items()}
+    for name, server in stated.items():
+        if server is None:
+            print(f"{name} is disabled: not added", file=sys.stderr)
+            continue
         # Values by the environment: command lines are visible to every user of the machine.
-        variables = {key: str(value) for key, value in entry.get("env", {}).items()}
-        if any("=" in key or "\0" in key + value for key, value in variables.items()):
-            fail(f"{name}: a variable of env has a name or a value that no environment can have")
-        names = [part for key in variables for part in ("--env-from", key)]
-        settings = {f"ADD_SERVER_{key}": value for key, value in variables.items()}
-        arguments = [name, *options, *names, "--", entry["command"], *entry.get("args", [])]
+        names = [part for key in server.environment for part in ("--env-from", key)]
+        settings = {f"ADD_SERVER_{key}": value for key, value in server.environment.items()}
+        own = [] if server.title is None else ["--title", server.title]
+        if server.allow and "--allow" not in options:
+            own += ["--allow", ",".join(server.allow)]
+        arguments = [name, *options, *own, *names, "--", *server.words]
         subprocess.run([program, *arguments], check=True, env={**os.environ, **settings})
 
 
@@ -80,3 +86,5 @@ try:
     {"add": add, "remove": remove, "each": each}[sys.argv[1]](*sys.argv[2:])
 except subprocess.CalledProcessError as error:
     sys.exit(error.returncode)
+except pasted.Problem as problem:
+    fail(problem)

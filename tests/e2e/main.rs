@@ -11,6 +11,7 @@ mod login;
 mod logs;
 mod operation;
 mod other_proxies;
+mod p7_origins;
 mod pages;
 mod path_urls;
 mod paths;
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
         operation::SCENARIOS,
         faults::SCENARIOS,
         s9_separation::SCENARIOS,
+        p7_origins::SCENARIOS,
     ];
     let (stack, edge) = (Arc::new(OnceLock::new()), Arc::new(OnceLock::new()));
     let rows = spoofing::rows().into_iter().chain(paths::rows()).collect();

@@ -110,7 +110,11 @@ fn an_unspawnable_program(stack: &Stack) {
         assert!(!reply.status.is_server_error(), "{reply:?}");
         assert_eq!(reply.body["id"], 1);
         assert!(reply.body["error"]["message"].as_str().unwrap().contains("broken"), "{reply:?}");
-        assert!(stack.log("proxy.log").contains("there-is-no-such-program"));
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while !stack.log("proxy.log").contains("there-is-no-such-program") {
+            assert!(Instant::now() < deadline, "it is not in the log");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     });
 }
 

@@ -24,8 +24,12 @@ impl FromRequest for Body {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Self::Error>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let coded = is_coded(request);
         let body = read(Bytes::from_request(request, payload), PATIENCE);
-        Box::pin(async { Ok(Self(body.await?)) })
+        Box::pin(async move {
+            let body = body.await?;
+            if coded { Err(Error::BodyCoded.into()) } else { Ok(Self(body)) }
+        })
     }
 }
 
@@ -64,6 +68,16 @@ impl FromRequest for JsonBody {
             if is_json { Ok(Self(body.0)) } else { Err(Error::NotJson.into()) }
         })
     }
+}
+
+/// Returns `true` for a body in a content coding, which is not undone here (RFC 9110 §8.4).
+fn is_coded(request: &HttpRequest) -> bool {
+    let plain = |coding: &str| {
+        let coding = coding.trim();
+        coding.is_empty() || coding.eq_ignore_ascii_case("identity")
+    };
+    let mut values = request.headers().get_all(header::CONTENT_ENCODING);
+    !values.all(|value| value.to_str().is_ok_and(|list| list.split(',').all(plain)))
 }
 
 const JSON: &str = "application/json";

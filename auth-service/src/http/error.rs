@@ -45,6 +45,9 @@ impl ResponseError for TokenError {
         if is_unread(&self.0) {
             response.force_close();
         }
+        if matches!(self.0, oauth::Error::BodyCoded) {
+            response.insert_header((header::ACCEPT_ENCODING, "identity"));
+        }
         match code {
             // RFC 6749 §5.2: the header names the scheme that the client used.
             ErrorCode::InvalidClient => {
@@ -137,6 +140,7 @@ fn status_of(error: &oauth::Error) -> StatusCode {
     match error.code() {
         _ if matches!(error, oauth::Error::BodyTooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
         _ if matches!(error, oauth::Error::BodyTooSlow) => StatusCode::REQUEST_TIMEOUT,
+        _ if matches!(error, oauth::Error::BodyCoded) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         // RFC 6585 §4.
         _ if matches!(error, oauth::Error::TooManyRequests(_)) => StatusCode::TOO_MANY_REQUESTS,
         ErrorCode::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,

@@ -50,15 +50,14 @@ impl Catalogue {
     }
 
     /// The server that a request to `path` on `authority` goes to: the one with the longest path
-    /// that is a prefix of whole segments.
+    /// that is a prefix of whole segments. A server behind the proxy has one endpoint.
     #[must_use]
     pub fn at(&self, authority: &str, path: &str) -> Option<&McpServer> {
         self.servers
             .iter()
             .filter(|server| server.resource.authority() == authority)
             .filter(|server| {
-                path.strip_prefix(server.resource.path())
-                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+                path.strip_prefix(server.resource.path()).is_some_and(|rest| server.serves(rest))
             })
             .max_by_key(|server| server.resource.path().len())
     }
@@ -86,10 +85,25 @@ mod tests {
             server("time", "https://gw.example/time/mcp"),
             server("deep", "https://gw.example/time/mcp/deep"),
             server("git", "https://git.example/mcp"),
+            McpServer { enforcer: Enforcer::Verify, ..server("search", "https://s.example/mcp") },
+            server("bare", "https://bare.example"),
         ]);
         let at = |host, path| catalogue.at(host, path).map(|server| server.name.as_str());
         assert_eq!(at("gw.example", "/time/mcp"), Some("time"));
-        assert_eq!(at("gw.example", "/time/mcp/deep/x"), Some("deep"));
+        assert_eq!(at("gw.example", "/time/mcp/"), Some("time"));
+        assert_eq!(at("gw.example", "/time/mcp/deep"), Some("deep"));
+        for path in ["/time/mcp/x", "/time/mcp/deep/x", "/time/mcp//"] {
+            assert_eq!(at("gw.example", path), None, "{path}");
+        }
+        for path in ["/mcp", "/mcp/", "/mcp/x", "/mcp/x/"] {
+            assert_eq!(at("s.example", path), Some("search"), "{path}");
+        }
+        for path in ["", "/", "/mcp", "/mcp/"] {
+            assert_eq!(at("bare.example", path), Some("bare"), "{path}");
+        }
+        for path in ["/x", "/mcp/x", "/healthz", "/servers"] {
+            assert_eq!(at("bare.example", path), None, "{path}");
+        }
         assert_eq!(at("gw.example", "/time/mcpx"), None);
         assert_eq!(at("gw.example", "/mcp"), None);
         assert_eq!(at("git.example", "/mcp/"), Some("git"));

@@ -113,6 +113,17 @@ impl McpServer {
         user.provider() == CLIENT_PROVIDER
             || self.allow.as_ref().is_none_or(|list| list.admits(user))
     }
+
+    /// Returns `true` if something is served at the path of the server with `rest` behind it. The proxy has one
+    /// endpoint; clients add a slash or `/mcp` to its URL. What another server has below its path is its own
+    /// business.
+    #[must_use]
+    pub fn serves(&self, rest: &str) -> bool {
+        match self.enforcer {
+            Enforcer::Verify => rest.is_empty() || rest.starts_with('/'),
+            Enforcer::Proxy => matches!(rest, "" | "/" | "/mcp" | "/mcp/"),
+        }
+    }
 }
 
 #[cfg(test)]

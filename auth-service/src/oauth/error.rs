@@ -18,6 +18,9 @@ pub enum Error {
     /// The sender was too slow, or stopped.
     #[error("the body did not arrive in time")]
     BodyTooSlow,
+    /// The body is compressed (RFC 9110 §8.4).
+    #[error("the body must be sent without a Content-Encoding")]
+    BodyCoded,
     /// The client did not prove who it is. One message, whatever the reason.
     #[error("client authentication failed")]
     InvalidClient,
@@ -200,7 +203,8 @@ impl Error {
             Self::InvalidRequest(_)
             | Self::BodyTooLarge
             | Self::BodyMalformed
-            | Self::BodyTooSlow => ErrorCode::InvalidRequest,
+            | Self::BodyTooSlow
+            | Self::BodyCoded => ErrorCode::InvalidRequest,
             Self::InvalidClient => ErrorCode::InvalidClient,
             Self::InvalidGrant(_) => ErrorCode::InvalidGrant,
             Self::InvalidToken => ErrorCode::InvalidToken,

@@ -150,9 +150,9 @@ impl GitHub {
 enum Sending {
     #[error("it answered {0}")]
     Status(reqwest::StatusCode),
-    #[error("{0:?}")]
+    #[error(transparent)]
     Http(#[from] reqwest::Error),
-    #[error("{0}")]
+    #[error(transparent)]
     Response(#[from] oauth2::http::Error),
 }
 

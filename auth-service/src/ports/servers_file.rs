@@ -1,14 +1,9 @@
 //! Servers from `mcp-servers.json`: the `mcpServers` object that MCP clients already use, with the
 //! gateway's keys beside the command.
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    path::PathBuf,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashSet, path::PathBuf, sync::Arc, time::Duration};
 
-use serde::Deserialize;
+use gateway_contract::servers::{self, Problem, Stated};
 use tokio::sync::watch;
 
 use super::stated_server::{Site, StatedServer, server_name};
@@ -27,12 +22,9 @@ pub enum Error {
     /// It cannot be read.
     #[error("MCP_SERVERS_FILE: cannot read {0}")]
     Read(String, #[source] std::io::Error),
-    /// It is not the JSON it should be.
-    #[error("MCP_SERVERS_FILE: {0}, {1}")]
-    Json(String, serde_json::Error),
-    /// Entries are wrong.
-    #[error("MCP_SERVERS_FILE: {0}: {1}")]
-    Entries(String, String),
+    /// It is not the JSON that it should be, or entries are wrong.
+    #[error("MCP_SERVERS_FILE: {0}")]
+    Problems(String),
 }
 
 /// Reads and watches the file.
@@ -44,10 +36,8 @@ pub struct ServersFile {
     site: Site,
 }
 
-#[derive(Deserialize)]
-struct File {
-    #[serde(rename = "mcpServers")]
-    servers: BTreeMap<String, StatedServer>,
+fn entries(problems: impl Iterator<Item = String>) -> Error {
+    Error::Problems(problems.collect::<Vec<_>>().join("; "))
 }
 
 impl ServersFile {
@@ -68,25 +58,29 @@ impl ServersFile {
             }
             Err(error) => return Err(Error::Read(name, error)),
         };
-        let file: File =
-            serde_json::from_str(&text).map_err(|error| Error::Json(name.clone(), error))?;
+        let at = |problem: &Problem| format!("{name}:{problem}");
+        let stated = servers::read(&text).map_err(|problems| entries(problems.iter().map(at)))?;
         let mut problems = Vec::new();
         let mut offers = Vec::new();
         let mut resources = HashSet::new();
-        for (name, entry) in file.servers {
-            let server = server_name(&name).and_then(|name| entry.into_server(name, &self.site));
-            match server {
+        for Stated { name, entry, place } in stated {
+            let server = serde_json::from_value::<StatedServer>(entry.into())
+                .map_err(|error| error.to_string())
+                .and_then(|entry| entry.into_server(server_name(&name)?, &self.site));
+            let what = match server {
                 Ok(server) if resources.insert(server.resource.clone()) => {
                     offers.push(Offer { source: Source::File, server });
+                    continue;
                 }
-                Ok(server) => problems.push(format!("{name}: {} is taken", server.resource)),
-                Err(problem) => problems.push(format!("{name}: {problem}")),
-            }
+                Ok(server) => format!("{} is the address of another server", server.resource),
+                Err(problem) => problem,
+            };
+            problems.push(Problem { place, server: Some(name), what });
         }
         if problems.is_empty() {
             Ok(Listing { offers, ..Listing::default() })
         } else {
-            Err(Error::Entries(name, problems.join("; ")))
+            Err(entries(problems.iter().map(at)))
         }
     }
 

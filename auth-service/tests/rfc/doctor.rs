@@ -97,8 +97,8 @@ async fn a_bad_file_of_servers_is_found() {
     let gateway = gateway_with("PUBLIC_PORT", "1");
     assert!(has(&findings(&gateway, "servers"), "ok", "git, time"));
     let file = gateway.path("servers.json");
-    std::fs::write(&file, r#"{"mcpServers": {"time": {"allow": []}}}"#).unwrap();
-    assert!(has(&findings(&gateway, "servers"), "error", "time: allow is empty"));
+    std::fs::write(&file, r#"{"mcpServers": {"time": {"command": "x", "allow": []}}}"#).unwrap();
+    assert!(has(&findings(&gateway, "servers"), "error", "server \"time\": allow is empty"));
 }
 
 /// With everybody at GitHub let in, a bare name is whoever took it there, too.

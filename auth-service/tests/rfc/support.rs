@@ -30,7 +30,7 @@ use gateway_tests::{
     redis::Redis,
 };
 use reqwest::dns::Resolve;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 use tokio::sync::watch;
 use url::Url;
@@ -229,9 +229,16 @@ impl Gateway {
         }
     }
 
-    /// Replaces the file of servers and publishes what it says, as the watcher would.
+    /// Replaces the file of servers and publishes what it says, as the watcher would. Servers that state no
+    /// program get one.
     pub(crate) fn set_servers(&self, servers: &Value) {
         let file = self.directory.path().join("servers.json");
+        let mut servers = servers.clone();
+        for server in servers.as_object_mut().into_iter().flat_map(Map::values_mut) {
+            if server.get("command").or(server.get("url")).is_none() {
+                server["command"] = "x".into();
+            }
+        }
         std::fs::write(file, json!({ "mcpServers": servers }).to_string()).unwrap();
         let listing = ServersFile::new(&self.config).read().unwrap();
         self.catalogue.send_replace(Arc::new(listing.catalogue()));

@@ -1,13 +1,14 @@
 //! Reads `mcp-servers.json`, the `mcpServers` object of MCP clients with a few keys of the gateway.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use gateway_contract::servers::variables::{Lookup, fill};
+use gateway_contract::servers::{Problem, Stated, read};
 use serde::Deserialize;
-use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
+use serde_json::Value;
 
 use super::tools::ToolRules;
 use super::{Catalogue, Entry, Isolation, Limits};
@@ -16,106 +17,37 @@ use super::{Catalogue, Entry, Isolation, Limits};
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// It cannot be read.
-    #[error("{}: {source}", path.display())]
+    #[error("cannot read {}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
         /// Why.
         source: std::io::Error,
     },
-    /// It can be read, but not understood.
-    #[error("{}:{}:{}: {}", path.display(), source.line(), source.column(), plain(source))]
-    Parse {
+    /// It can be read, but not used.
+    #[error("{}", list(path, problems))]
+    Problems {
         /// The file.
         path: PathBuf,
         /// What is wrong, and where.
-        source: serde_json::Error,
+        problems: Vec<Problem>,
     },
 }
 
-/// The message without the position, which is said before it.
-fn plain(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    text.rfind(" at line ").and_then(|at| text.get(..at)).unwrap_or(&text).to_owned()
+/// Each problem with the file, the line and the column, as compilers say it.
+fn list(path: &Path, problems: &[Problem]) -> String {
+    let all = problems.iter().map(|problem| format!("{}:{problem}", path.display()));
+    all.collect::<Vec<_>>().join("; ")
 }
-
-/// The name of a server: a DNS label, since it becomes part of a host name (RFC 1123 §2.1).
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(try_from = "String")]
-pub struct Name(String);
-
-impl Name {
-    /// Whether `text` is a name of a server.
-    #[must_use]
-    pub fn is_good(text: &str) -> bool {
-        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-        (1..=63).contains(&text.len())
-            && text.bytes().all(|byte| plain(byte) || byte == b'-')
-            && !text.starts_with('-')
-            && !text.ends_with('-')
-    }
-}
-
-impl TryFrom<String> for Name {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        if Self::is_good(&text) {
-            return Ok(Self(text));
-        }
-        Err(format!(
-            "the name {text:?} is not usable: small letters, digits and inner hyphens, at most 63"
-        ))
-    }
-}
-
-#[derive(Deserialize)]
-struct File {
-    #[serde(rename = "mcpServers")]
-    servers: Servers,
-}
-
-struct Servers(BTreeMap<Name, Stated>);
-
-impl<'de> Deserialize<'de> for Servers {
-    fn deserialize<D: Deserializer<'de>>(de: D) -> Result<Self, D::Error> {
-        struct Entries;
-        impl<'de> Visitor<'de> for Entries {
-            type Value = Servers;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object of servers by name")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Servers, A::Error> {
-                let mut servers = BTreeMap::new();
-                while let Some(name) = map.next_key::<Name>()? {
-                    if servers.contains_key(&name) {
-                        return Err(A::Error::custom(format!("{:?} is there twice", name.0)));
-                    }
-                    servers.insert(name, map.next_value()?);
-                }
-                Ok(Servers(servers))
-            }
-        }
-        de.deserialize_map(Entries)
-    }
-}
-
-/// An entry; keys that are not ours are left to others who read the file.
-#[derive(Deserialize)]
-#[serde(try_from = "Raw")]
-struct Stated(Option<Entry>);
 
 #[derive(Deserialize)]
 struct Raw {
     command: Option<String>,
-    url: Option<String>,
     #[serde(default)]
     args: Vec<String>,
     #[serde(default)]
     env: BTreeMap<String, String>,
-    cwd: Option<PathBuf>,
+    cwd: Option<String>,
     tools: Option<ToolRules>,
     isolation: Option<Isolation>,
     #[serde(rename = "requestTimeout")]
@@ -131,55 +63,73 @@ struct Raw {
     confine: Option<bool>,
 }
 
-impl TryFrom<Raw> for Stated {
-    type Error = &'static str;
-
-    fn try_from(raw: Raw) -> Result<Self, &'static str> {
-        let command = match (raw.command, raw.url) {
-            (Some(command), _) if !command.is_empty() => command,
-            // A server that speaks HTTP itself needs no proxy.
-            (None, Some(_)) => return Ok(Self(None)),
-            _ => return Err("a server needs a \"command\" or a \"url\""),
+impl Raw {
+    /// Returns `None` for a server that speaks HTTP itself, which needs no proxy.
+    fn into_entry(self, variables: Lookup<'_>) -> Result<Option<Entry>, String> {
+        let Some(command) = self.command.filter(|command| !command.is_empty()) else {
+            return Ok(None);
         };
-        if raw.env.keys().any(|name| name.is_empty() || name.contains(['=', '\0'])) {
-            return Err("a name in \"env\" is empty or contains \"=\"");
-        }
-        Ok(Self(Some(Entry {
-            command,
-            args: raw.args,
-            env: raw.env,
-            cwd: raw.cwd,
-            tools: raw.tools,
-            isolation: raw.isolation,
-            request_timeout: raw.request_timeout.map(Duration::from_secs),
-            prewarm: raw.prewarm,
-            max_processes: raw.max_processes,
-            uid: raw.uid,
-            gid: raw.gid,
-            limits: raw.limits,
-            confine: raw.confine.unwrap_or(true),
-        })))
+        let fill = |key: &str, text: &str| {
+            fill(text, variables).map_err(|problem| format!("{key:?}: {problem}"))
+        };
+        let env = self.env.into_iter().map(|(name, value)| {
+            let value = fill(&format!("env.{name}"), &value)?;
+            if value.contains('\0') {
+                return Err(format!("\"env.{name}\" contains a NUL character"));
+            }
+            Ok((name, value))
+        });
+        Ok(Some(Entry {
+            command: fill("command", &command)?,
+            args: self.args.iter().map(|arg| fill("args", arg)).collect::<Result<_, _>>()?,
+            env: env.collect::<Result<_, String>>()?,
+            cwd: self.cwd.map(|cwd| fill("cwd", &cwd)).transpose()?.map(PathBuf::from),
+            tools: self.tools,
+            isolation: self.isolation,
+            request_timeout: self.request_timeout.map(Duration::from_secs),
+            prewarm: self.prewarm,
+            max_processes: self.max_processes,
+            uid: self.uid,
+            gid: self.gid,
+            limits: self.limits,
+            confine: self.confine.unwrap_or(true),
+        }))
     }
 }
 
-/// Reads the catalogue from the text of the file.
-pub fn parse(text: &str) -> Result<Catalogue, serde_json::Error> {
-    let file: File = serde_json::from_str(text)?;
-    let servers = file.servers.0.into_iter();
-    let ours = servers.filter_map(|(name, entry)| Some((name.0.into(), Arc::new(entry.0?))));
-    Ok(Catalogue { servers: ours.collect() })
+/// Reads the catalogue from the text of the file, with the `variables` that the operator passes on.
+pub fn parse(text: &str, variables: Lookup<'_>) -> Result<Catalogue, Vec<Problem>> {
+    let mut catalogue = Catalogue::default();
+    let mut problems = Vec::new();
+    for Stated { name, entry, place } in read(text)? {
+        let raw = serde_json::from_value::<Raw>(Value::Object(entry));
+        let entry = raw.map_err(|error| error.to_string());
+        match entry.and_then(|raw| raw.into_entry(variables)) {
+            Ok(None) => {}
+            Ok(Some(entry)) => drop(catalogue.servers.insert(name.into(), Arc::new(entry))),
+            Err(what) => problems.push(Problem { place, server: Some(name), what }),
+        }
+    }
+    if problems.is_empty() { Ok(catalogue) } else { Err(problems) }
 }
 
-/// Reads the catalogue from the file.
-pub fn load(path: &Path) -> Result<Catalogue, LoadError> {
+/// Reads the catalogue from the file, with the `variables` that the operator passes on.
+pub fn load(path: &Path, variables: Lookup<'_>) -> Result<Catalogue, LoadError> {
     let text = std::fs::read_to_string(path)
         .map_err(|source| LoadError::Read { path: path.to_owned(), source })?;
-    parse(&text).map_err(|source| LoadError::Parse { path: path.to_owned(), source })
+    parse(&text, variables)
+        .map_err(|problems| LoadError::Problems { path: path.to_owned(), problems })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn parse(text: &str) -> Result<Catalogue, LoadError> {
+        let token = |name: &str| (name == "TOKEN").then(|| "t0ken".to_owned());
+        super::parse(text, &token)
+            .map_err(|problems| LoadError::Problems { path: "f.json".into(), problems })
+    }
 
     #[test]
     fn unknown_keys_and_native_servers_are_left_to_others() {
@@ -198,13 +148,27 @@ mod tests {
             ("{\n\"mcpServers\": {\n\"Bad_Name\": {\"command\": \"x\"}}}", 3, "Bad_Name"),
             ("{\n\"mcpServers\": {\n\"a\": {\"args\": []}}}", 3, "\"command\""),
             ("{\n\"mcpServers\": {\"a\": {\"command\": 1}}}", 2, "string"),
-            ("{\"mcpServers\": {\"a\": {\"url\": \"x\"},\n\"a\": {\"url\": \"x\"}}}", 2, "twice"),
+            ("{\"mcpServers\": {\"a\": {\"url\": \"x\"},\n\"a\": {\"url\": \"x\"}}}", 2, "another"),
             ("{}", 1, "mcpServers"),
         ] {
-            let source = parse(text).unwrap_err();
-            assert_eq!(source.line(), line, "{text}: {source}");
-            let shown = LoadError::Parse { path: "f.json".into(), source }.to_string();
+            let shown = parse(text).unwrap_err().to_string();
             assert!(shown.starts_with(&format!("f.json:{line}:")), "{shown}");
+            assert!(shown.contains(what), "{shown}");
+        }
+    }
+
+    #[test]
+    fn p9_variables_are_filled_where_a_program_is_described() {
+        let text = r#"{"mcpServers": {"a": {"command": "${TOKEN}", "args": ["--t=${TOKEN}", "${N:-n}"],
+            "env": {"A": "${env:TOKEN}"}, "cwd": "/${TOKEN}", "title": "${TITLE}"}}}"#;
+        let catalogue = parse(text).unwrap();
+        let entry = &catalogue.servers["a"];
+        assert_eq!((entry.command.as_str(), entry.env["A"].as_str()), ("t0ken", "t0ken"));
+        assert_eq!(entry.args, ["--t=t0ken", "n"]);
+        assert_eq!(entry.cwd, Some("/t0ken".into()));
+        let text = r#"{"mcpServers": {"a": {"command": "x", "env": {"A": "${OTHER}"}}}}"#;
+        let shown = parse(text).unwrap_err().to_string();
+        for what in ["server \"a\"", "\"env.A\"", "${OTHER}", "--pass-env OTHER"] {
             assert!(shown.contains(what), "{shown}");
         }
     }

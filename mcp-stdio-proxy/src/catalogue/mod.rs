@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use file::{LoadError, Name, load, parse};
+pub use file::{LoadError, load, parse};
 use tools::ToolRules;
 
 /// Who shares a server process.

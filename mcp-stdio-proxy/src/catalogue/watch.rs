@@ -1,11 +1,12 @@
 //! Takes over edits of `mcp-servers.json` while running; a bad edit changes nothing and is logged.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use gateway_contract::chain::Chain;
 use tokio::sync::Mutex;
 
-use super::{Catalogue, load};
+use super::{Catalogue, LoadError};
 
 /// How often the file is looked at. Polling works on every file system, network mounts included.
 const EVERY: Duration = Duration::from_secs(1);
@@ -13,6 +14,7 @@ const EVERY: Duration = Duration::from_secs(1);
 /// Looks at a file, and hands on each new good state of it.
 pub struct Watch {
     path: PathBuf,
+    load: Box<dyn Fn(&Path) -> Result<Catalogue, LoadError> + Send + Sync>,
     apply: Box<dyn Fn(&Catalogue) + Send + Sync>,
     // Held while a state is handed on, so that an older one never comes after a newer one.
     last: Mutex<Last>,
@@ -25,14 +27,16 @@ struct Last {
 }
 
 impl Watch {
-    /// Of the file at `path`, whose last good state was `good`.
+    /// Of the file at `path`, which `load` reads, and whose last good state was `good`.
     pub fn new(
         path: PathBuf,
+        load: impl Fn(&Path) -> Result<Catalogue, LoadError> + Send + Sync + 'static,
         good: Catalogue,
         apply: impl Fn(&Catalogue) + Send + Sync + 'static,
     ) -> Self {
         // Without a text the first look reads the file, which may be another since `good`.
-        Self { path, apply: Box::new(apply), last: Mutex::new(Last { text: None, good }) }
+        let last = Mutex::new(Last { text: None, good });
+        Self { path, load: Box::new(load), apply: Box::new(apply), last }
     }
 
     /// Looks for ever.
@@ -52,7 +56,7 @@ impl Watch {
             return;
         }
         last.text = text;
-        match load(&self.path) {
+        match (self.load)(&self.path) {
             Ok(catalogue) if catalogue != last.good => {
                 let count = catalogue.servers.len();
                 log::info!("{} changed: {count} servers", self.path.display());
@@ -60,7 +64,7 @@ impl Watch {
                 last.good = catalogue;
             }
             Ok(_) => {}
-            Err(error) => log::error!("{error}; the servers stay as they were"),
+            Err(error) => log::error!("{}; the servers stay as they were", Chain(&error)),
         }
     }
 }

@@ -2,9 +2,11 @@
 //! becomes the server. A parent could do none of this without unsafe code between fork and exec
 //! (prctl(2), setrlimit(2), landlock(7)).
 
-use std::ffi::OsString;
-use std::io;
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::process::CommandExt as _;
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use rustix::process::{
@@ -36,7 +38,8 @@ pub(super) fn arguments(limits: &Limits, confinement: Confinement) -> [String; 6
 /// Becomes the server; comes back only if that fails. `args` are those after the verb.
 pub fn launch(args: impl Iterator<Item = OsString>) -> ExitCode {
     let error = become_server(args);
-    log::error!("{error}");
+    // To the proxy, which logs what its children write. If it does not read, nothing is lost by it.
+    let _written = writeln!(io::stderr(), "{error}");
     ExitCode::from(127)
 }
 
@@ -57,8 +60,28 @@ fn become_server(mut args: impl Iterator<Item = OsString>) -> io::Error {
     match (prepared, args.next()) {
         (Err(error), _) => error,
         (Ok(()), None) => bad(),
-        (Ok(()), Some(command)) => Command::new(command).args(args).exec(),
+        (Ok(()), Some(command)) => unstarted(&command, &Command::new(&command).args(args).exec()),
     }
+}
+
+/// Says why `command`, which is there, could not be run.
+fn unstarted(command: &OsStr, error: &io::Error) -> io::Error {
+    let command = Path::new(command);
+    let shown = command.display();
+    match interpreter(command).filter(|_| error.kind() == io::ErrorKind::NotFound) {
+        Some(name) => io::Error::other(format!(
+            "cannot run {shown}: its first line names {name:?}, which is not there"
+        )),
+        None => io::Error::other(format!("cannot run {shown}: {error}")),
+    }
+}
+
+/// The program that the first line of a script names.
+fn interpreter(script: &Path) -> Option<String> {
+    let mut line = Vec::new();
+    File::open(script).ok()?.take(256).read_to_end(&mut line).ok()?;
+    let line = String::from_utf8_lossy(line.strip_prefix(b"#!")?).into_owned();
+    line.lines().next()?.split_whitespace().next().map(str::to_owned)
 }
 
 /// A server that does not notice the end of its input must not outlive a proxy that was killed.

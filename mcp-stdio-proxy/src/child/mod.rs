@@ -35,7 +35,7 @@ use call::Call;
 use calls::{Calls, Refused};
 use pressure::Pressure;
 use quota::Permit;
-pub use spawn::{Program, SpawnError};
+pub use spawn::{Program, Reason, SpawnError};
 use stderr::Tail;
 pub use supervise::Patience;
 use traffic::Traffic;

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::confinement::Confinement;
 use super::launcher;
-use super::locate::locate;
+use super::locate::{NotFound, locate};
 use super::nursery::Nursery;
 use super::pressure::Pressure;
 use super::quota::Permit;
@@ -56,27 +56,51 @@ pub struct Program {
     pub traffic: Arc<Traffic>,
 }
 
-/// Why a server cannot be started.
+/// Why a server cannot be started. `Display` is for the operator.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot start server \"{server}\": {command}: {source}")]
+#[error("cannot start server \"{server}\": {reason}")]
 pub struct SpawnError {
     server: Arc<str>,
-    command: String,
-    source: io::Error,
+    reason: Reason,
+}
+
+/// What stands in the way of a start, and where it was looked for.
+#[derive(Debug, thiserror::Error)]
+pub enum Reason {
+    /// The program.
+    #[error(transparent)]
+    Program(#[from] NotFound),
+    /// The directory.
+    #[error("its directory {} cannot be used: {}", .0.display(), .1)]
+    Directory(PathBuf, io::Error),
+    /// The operating system.
+    #[error("the operating system refused: {0}")]
+    System(#[from] io::Error),
+}
+
+impl Reason {
+    fn kind(&self) -> io::ErrorKind {
+        match self {
+            Self::Program(error) => error.kind(),
+            Self::Directory(_, error) | Self::System(error) => error.kind(),
+        }
+    }
 }
 
 impl SpawnError {
-    /// A failure to start `command`.
+    /// A failure to start `server`.
     #[must_use]
-    pub fn new(server: &Arc<str>, command: &str, source: io::Error) -> Self {
-        Self { server: Arc::clone(server), command: command.to_owned(), source }
+    pub fn new(server: &Arc<str>, reason: Reason) -> Self {
+        Self { server: Arc::clone(server), reason }
     }
 
     /// What the client may read: the kind of failure, not the command line.
     #[must_use]
     pub fn public(&self) -> String {
-        let why = match self.source.kind() {
-            io::ErrorKind::NotFound => "its command or directory does not exist",
+        let why = match self.reason.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+                "its command or directory does not exist"
+            }
             io::ErrorKind::PermissionDenied => "its command may not be executed",
             _ => "the operating system refused",
         };
@@ -91,11 +115,10 @@ impl Program {
         permit: Permit,
         nursery: &Arc<Nursery>,
     ) -> Result<Arc<Child>, SpawnError> {
-        self.start(permit, nursery)
-            .map_err(|source| SpawnError::new(&self.server, &self.command, source))
+        self.start(permit, nursery).map_err(|reason| SpawnError::new(&self.server, reason))
     }
 
-    fn start(&self, permit: Permit, nursery: &Arc<Nursery>) -> io::Result<Arc<Child>> {
+    fn start(&self, permit: Permit, nursery: &Arc<Nursery>) -> Result<Arc<Child>, Reason> {
         let confinement = if self.confine { nursery.confinement } else { Confinement::Off };
         let mut process = self.command(confinement)?.spawn()?;
         let lost = || io::Error::other("a pipe of the process is missing");
@@ -140,7 +163,14 @@ impl Program {
         Ok(child)
     }
 
-    fn command(&self, confinement: Confinement) -> io::Result<Command> {
+    fn command(&self, confinement: Confinement) -> Result<Command, Reason> {
+        if let Some(cwd) = &self.cwd {
+            let metadata = std::fs::metadata(cwd);
+            let is_usable = metadata.and_then(|found| {
+                if found.is_dir() { Ok(()) } else { Err(io::ErrorKind::NotADirectory.into()) }
+            });
+            is_usable.map_err(|error| Reason::Directory(cwd.clone(), error))?;
+        }
         // The launcher could not say that there is nothing to launch.
         let program = locate(&self.command, self.cwd.as_deref(), &self.env)?;
         let mut command = Command::new(launcher::PROGRAM);

@@ -241,6 +241,7 @@ async fn respond(
     drop(waiting);
     match first {
         Ok(First::Answer(payload)) => answer::json(payload),
+        Ok(First::Withdrawn) => sse::empty(),
         Ok(First::Nothing) => Refusal::no_session().response(),
         // Long silent requests get a stream too: it can be kept alive, and resumed.
         Ok(First::More) | Err(_) => {

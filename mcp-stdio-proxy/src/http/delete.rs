@@ -3,11 +3,13 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
+use super::finish::finish;
 use super::refusal::Refusal;
 use super::{Gate, asker, headers, modern};
 
 pub(super) async fn delete(request: HttpRequest, gate: Data<Gate>) -> HttpResponse {
-    end(&request, &gate).await.unwrap_or_else(|refusal| refusal.response())
+    let response = end(&request, &gate).await.unwrap_or_else(|refusal| refusal.response());
+    finish(&request, &gate, response)
 }
 
 async fn end(request: &HttpRequest, gate: &Gate) -> Result<HttpResponse, Refusal> {

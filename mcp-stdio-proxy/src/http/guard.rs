@@ -49,8 +49,12 @@ impl Guard {
             return true;
         }
         let origin = origin.to_ascii_lowercase();
-        let Some((scheme, host)) = origin.split_once("://") else { return false };
+        let Some((scheme, host)) = origin.split_once("://") else {
+            // "null" is the origin of a page without one.
+            return self.origins.iter().any(|pattern| pattern.is(&origin));
+        };
         let (name, port) = split_port(host);
+        let port = port.filter(|port| !is_usual(Some(scheme), port));
         let web = matches!(scheme, "http" | "https");
         (web && is_loopback(name))
             || self.origins.iter().any(|pattern| pattern.covers(Some(scheme), name, port))
@@ -66,6 +70,7 @@ fn patterns(lists: &[String]) -> impl Iterator<Item = Pattern> {
             None => (None, entry.as_str()),
         };
         let (name, port) = split_port(host);
+        let port = port.filter(|port| !is_usual(scheme.as_deref(), port));
         let below = name.strip_prefix("*.");
         Pattern {
             scheme,
@@ -77,7 +82,13 @@ fn patterns(lists: &[String]) -> impl Iterator<Item = Pattern> {
 }
 
 impl Pattern {
-    /// A pattern without scheme or port stands for any.
+    /// Returns `true` if the pattern is only the name `name`.
+    fn is(&self, name: &str) -> bool {
+        self.scheme.is_none() && !self.below && self.port.is_none() && self.name == name
+    }
+
+    /// A pattern without a scheme stands for any scheme and, without a port, for any port. One with a scheme is
+    /// an origin, which has the port of its scheme unless it names another one.
     fn covers(&self, scheme: Option<&str>, name: &str, port: Option<&str>) -> bool {
         let is_below = || {
             let labels = name.strip_suffix(self.name.as_str())?.strip_suffix('.')?;
@@ -85,9 +96,17 @@ impl Pattern {
         };
         let same_name = if self.below { is_below() == Some(true) } else { name == self.name };
         same_name
-            && self.port.as_deref().is_none_or(|wanted| port == Some(wanted))
+            && match self.port.as_deref() {
+                Some(wanted) => port == Some(wanted),
+                None => port.is_none() || self.scheme.is_none(),
+            }
             && self.scheme.as_deref().is_none_or(|wanted| scheme == Some(wanted))
     }
+}
+
+/// Returns `true` for the port of `scheme`, which browsers leave out.
+fn is_usual(scheme: Option<&str>, port: &str) -> bool {
+    matches!((scheme, port), (Some("http"), "80") | (Some("https"), "443"))
 }
 
 /// `name[:port]`, where the name may be an IPv6 address in brackets.
@@ -150,9 +169,29 @@ mod tests {
         assert!(
             guard.allows_origin("https://claude.ai") && !guard.allows_origin("http://claude.ai")
         );
+        assert!(!guard.allows_origin("https://claude.ai:8443"));
         assert!(guard.allows_origin("https://x.mcp.localhost:8443"));
         assert!(!guard.allows_origin("https://evil.com"));
         assert!(Guard::new(&[], &["*".into()]).allows_origin("null"));
+        assert!(!guard.allows_origin("null") && !guard.allows_origin("claude.ai"));
         assert!(!Guard::new(&["*".into()], &[]).allows_host("evil.com"));
+    }
+
+    #[test]
+    fn p7_an_entry_with_a_scheme_is_one_origin() {
+        let guard =
+            guard("", "https://A.example:443/, http://b.example:8080,null,app://obsidian.md");
+        for origin in [
+            "https://a.example",
+            "https://a.example:443",
+            "http://b.example:8080",
+            "null",
+            "app://obsidian.md",
+        ] {
+            assert!(guard.allows_origin(origin), "{origin}");
+        }
+        for origin in ["https://a.example:444", "http://a.example", "http://b.example", "app://x"] {
+            assert!(!guard.allows_origin(origin), "{origin}");
+        }
     }
 }

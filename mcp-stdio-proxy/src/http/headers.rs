@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, ORIGIN};
+use actix_web::http::header::{
+    ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, ORIGIN,
+};
 
 use super::guard::Guard;
 use super::refusal::Refusal;
@@ -18,7 +20,8 @@ pub(super) const LAST_EVENT: &str = "last-event-id";
 pub(super) const USER: &str = "x-user-id";
 /// The header of the revision.
 pub(super) const VERSION: &str = "mcp-protocol-version";
-const SERVER: &str = "x-mcp-server";
+/// The server that the gateway chose.
+pub(super) const SERVER: &str = "x-mcp-server";
 /// The scopes of the access token, set by the gateway.
 pub(super) const SCOPES: &str = "x-auth-scopes";
 /// What a challenge (RFC 6750 §3) of this server begins with, set by the gateway.
@@ -67,7 +70,21 @@ pub(super) fn check_post(headers: &HeaderMap) -> Result<(), Refusal> {
             "the Content-Type must be application/json",
         ));
     }
+    check_encoding(headers)?;
     check_accept(headers, &["application/json", "text/event-stream"])
+}
+
+/// Refuses a compressed body, which would be read as what it is not (RFC 9110 §15.5.16).
+fn check_encoding(headers: &HeaderMap) -> Result<(), Refusal> {
+    let plain = |value: &HeaderValue| {
+        value.to_str().is_ok_and(|list| {
+            media_types(list).all(|coding| coding.eq_ignore_ascii_case("identity"))
+        })
+    };
+    if headers.get_all(CONTENT_ENCODING).all(plain) {
+        return Ok(());
+    }
+    Err(Refusal::coded())
 }
 
 /// Refuses clients that could not read the answer.
@@ -158,7 +175,7 @@ mod tests {
     }
 
     use super::*;
-    use actix_web::http::header::{HeaderName, HeaderValue};
+    use actix_web::http::header::HeaderName;
 
     fn headers(all: &[(&'static str, &'static str)]) -> HeaderMap {
         all.iter()

@@ -5,7 +5,9 @@ mod answer;
 mod asker;
 mod body;
 mod call;
+mod cors;
 mod delete;
+mod finish;
 pub mod guard;
 mod headers;
 mod modern;
@@ -18,9 +20,10 @@ mod stream;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::http::StatusCode;
+use actix_web::guard::fn_guard;
 use actix_web::http::header::{ALLOW, HOST};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::http::{Method, StatusCode};
+use actix_web::{HttpRequest, HttpResponse, Resource, web};
 
 use crate::backend::Backend;
 use crate::catalogue::watch::Watch;
@@ -51,22 +54,33 @@ pub struct Gate {
     pub metrics: Arc<Metrics>,
 }
 
+/// The paths of the endpoint without a gateway: `/` is `/mcp` for a server whose public URL is a bare origin,
+/// and many clients add a slash.
+const PATHS: [&str; 5] = ["/mcp", "/{server}/mcp", "/", "/mcp/", "/{server}/mcp/"];
+
 /// Adds the routes.
 pub fn routes(config: &mut web::ServiceConfig) {
-    // `/` is `/mcp` for a server whose public URL is a bare origin.
-    for path in ["/mcp", "/{server}/mcp", "/"] {
-        let endpoint = web::resource(path)
-            .route(web::post().to(post::post))
-            .route(web::get().to(stream::get))
-            .route(web::delete().to(delete::delete))
-            .default_service(web::to(not_allowed));
-        config.service(endpoint);
+    for path in PATHS {
+        config.service(endpoint(path));
     }
     config
+        // Whatever path the gateway has let through is one that it promised to serve.
+        .service(endpoint("/{path:.*}").guard(fn_guard(|request| {
+            request.head().headers().get(headers::SERVER).is_some_and(|name| !name.is_empty())
+        })))
         .route("/healthz", web::get().to(status::alive))
         .route("/readyz", web::get().to(status::ready))
         .route("/servers", web::get().to(status::servers))
         .default_service(web::to(status::not_found));
+}
+
+fn endpoint(path: &str) -> Resource {
+    web::resource(path)
+        .route(web::post().to(post::post))
+        .route(web::get().to(stream::get))
+        .route(web::delete().to(delete::delete))
+        .route(web::method(Method::OPTIONS).to(cors::preflight))
+        .default_service(web::to(not_allowed))
 }
 
 async fn not_allowed() -> HttpResponse {

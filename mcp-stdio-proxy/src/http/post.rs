@@ -7,6 +7,7 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::access::Visit;
+use super::finish::finish;
 use super::refusal::Refusal;
 use super::{Gate, asker, body, call, headers, modern};
 use crate::backend::Backend;
@@ -25,7 +26,7 @@ pub(super) async fn post(request: HttpRequest, gate: Data<Gate>, payload: Payloa
     let mut visit = Visit::new(&request);
     let served = serve(&request, &gate, payload, &mut visit).await;
     let response = served.unwrap_or_else(|refusal| refusal.response());
-    visit.follow(&gate.metrics, response)
+    visit.follow(&gate.metrics, finish(&request, &gate, response))
 }
 
 async fn serve(

@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{
+    ACCEPT_ENCODING, ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 
 use crate::protocol::message::{self, Malformed};
 use crate::protocol::spelling::Doubt;
@@ -26,6 +28,8 @@ pub(super) struct Refusal {
     answer: Option<String>,
     /// `WWW-Authenticate`, if the gateway can give what is missing.
     challenge: Option<String>,
+    /// The body has a `Content-Encoding`.
+    coded: bool,
 }
 
 impl Refusal {
@@ -43,7 +47,15 @@ impl Refusal {
             id: String::new(),
             answer: None,
             challenge: None,
+            coded: false,
         }
+    }
+
+    /// 415, with the codings that are read.
+    pub(super) fn coded() -> Self {
+        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        let why = "the body must be sent without a Content-Encoding";
+        Self { coded: true, ..Self::new(status, error::TRANSPORT, why) }
     }
 
     pub(super) fn bad_request(message: &'static str) -> Self {
@@ -152,6 +164,9 @@ impl Refusal {
         if self.status == StatusCode::REQUEST_TIMEOUT {
             // The rest of the body may still come.
             response.force_close();
+        }
+        if self.coded {
+            response.insert_header((ACCEPT_ENCODING, "identity"));
         }
         if self.retry {
             response.insert_header((RETRY_AFTER, "5"));

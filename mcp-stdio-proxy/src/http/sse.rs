@@ -51,6 +51,14 @@ pub(super) fn once(
     respond(Events { reader, ready, large: None, beats: beats(beat), until, whole: Some(whole) })
 }
 
+/// Answers with a stream in which nothing comes. Without an event id, nobody comes back to it.
+pub(super) fn empty() -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, "text/event-stream"))
+        .insert_header((CACHE_CONTROL, "no-cache, no-transform"))
+        .body(": cancelled\n\n")
+}
+
 fn beats(beat: Duration) -> Interval {
     interval_at(Instant::now() + beat, beat)
 }

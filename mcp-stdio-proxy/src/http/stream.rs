@@ -4,11 +4,13 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
+use super::finish::finish;
 use super::refusal::Refusal;
 use super::{Gate, asker, headers, modern, sse};
 
 pub(super) async fn get(request: HttpRequest, gate: Data<Gate>) -> HttpResponse {
-    open(&request, &gate).await.unwrap_or_else(|refusal| refusal.response())
+    let response = open(&request, &gate).await.unwrap_or_else(|refusal| refusal.response());
+    finish(&request, &gate, response)
 }
 
 async fn open(request: &HttpRequest, gate: &Gate) -> Result<HttpResponse, Refusal> {
@@ -19,8 +21,16 @@ async fn open(request: &HttpRequest, gate: &Gate) -> Result<HttpResponse, Refusa
     let seat = gate.seat(request, &backend)?;
     let resumed = headers::text(request.headers(), headers::LAST_EVENT)
         .and_then(event)
-        .and_then(|(name, seq)| Some(seat.session.stream(name)?.reader_after(seq)));
-    let reader = resumed.unwrap_or_else(|| seat.session.standing.reader());
+        .and_then(|(name, seq)| Some((seat.session.stream(name)?, seq)));
+    let reader = match resumed {
+        // "A client can be told to stop reconnecting using the HTTP 204 No Content response code" (HTML,
+        // "Server-sent events"). It has all of the stream, or took its request back.
+        Some((stream, seq)) if stream.is_over_after(seq) => {
+            return Ok(HttpResponse::NoContent().finish());
+        }
+        Some((stream, seq)) => stream.reader_after(seq),
+        None => seat.session.standing.reader(),
+    };
     let priming = seat.session.revision.has_priming();
     let until = asker::admission(request).map(|admission| admission.until());
     Ok(sse::response(reader, priming, gate.hub.settings.keep_alive, until))

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use gateway_contract::chain::Chain;
 use reqwest::Url;
 use serde::Deserialize;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -73,9 +74,7 @@ impl Feed {
                 }
                 Err(error) => {
                     if !failing {
-                        let cause = std::error::Error::source(&error);
-                        let cause = cause.map(|cause| format!(": {cause}")).unwrap_or_default();
-                        log::warn!("the feed of ended grants cannot be read: {error}{cause}");
+                        log::warn!("the feed of ended grants cannot be read: {}", Chain(&error));
                     }
                     failing = true;
                     sleep(jittered(pause)).await;

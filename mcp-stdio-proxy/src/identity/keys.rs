@@ -4,6 +4,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use gateway_contract::chain::Chain;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use reqwest::Url;
@@ -104,9 +105,7 @@ impl Keys {
         match self.fetch().await {
             Ok(jwks) => Some(self.learn(jwks)),
             Err(error) => {
-                let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
-                let cause = cause.unwrap_or_default();
-                log::warn!("no keys of the gateway from {}: {error}{cause}", self.url);
+                log::warn!("no keys of the gateway from {}: {}", self.url, Chain(&error));
                 None
             }
         }

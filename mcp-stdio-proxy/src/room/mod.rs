@@ -285,7 +285,8 @@ impl Room {
         self.retire()
     }
 
-    /// Passes a client's cancellation on and ends the call's stream; whether there was the call.
+    /// Passes a client's cancellation on and ends the call's stream without an answer: "Receivers of cancellation
+    /// SHOULD not send a response". Returns `true` if there was the call.
     pub fn cancel(&self, session: u64, client_id: &str, text: &str) -> bool {
         let Some(child) = self.live() else { return false };
         let Some((id, call)) = child.calls.take_named(session, client_id) else { return false };
@@ -294,7 +295,7 @@ impl Room {
         } else if let Some(range) = splice::span(text, client_id) {
             child.post(splice::line(text, &mut [(range, id.to_string())]));
         }
-        call.fail(crate::protocol::error::TRANSPORT, "the request was cancelled");
+        call.stream.withdraw();
         true
     }
 }

@@ -35,6 +35,8 @@ pub enum First {
     Answer(Payload),
     /// Something else: read on.
     More,
+    /// The client took its request back, and gets no answer.
+    Withdrawn,
     /// The stream ended without an answer.
     Nothing,
 }
@@ -98,6 +100,23 @@ impl Stream {
                 state.add(payload, Weight::Heavy);
             }
         });
+    }
+
+    /// Takes one answer less; the stream ends after the last one due.
+    pub fn withdraw(&self) {
+        let writer = self.change(|state| {
+            state.due = state.due.map(|due| due.saturating_sub(1));
+            state.closed |= state.due == Some(0);
+            state.writer.take_if(|_| state.closed)
+        });
+        writer.into_iter().for_each(Waker::wake);
+    }
+
+    /// Returns `true` if nothing comes after event `seq`, ever.
+    #[must_use]
+    pub fn is_over_after(&self, seq: u64) -> bool {
+        let state = lock(&self.state);
+        state.closed && state.last <= seq
     }
 
     /// Ends the stream; what is in it can still be read.
@@ -182,7 +201,8 @@ impl Stream {
             return Poll::Ready(First::More);
         }
         if state.closed {
-            return Poll::Ready(First::Nothing);
+            let withdrawn = state.due == Some(0);
+            return Poll::Ready(if withdrawn { First::Withdrawn } else { First::Nothing });
         }
         state.waker = Some(cx.waker().clone());
         Poll::Pending

@@ -166,7 +166,9 @@ pub(super) async fn respond(
     let first = poll_fn(|cx| stream.poll_first(cx));
     match tokio::time::timeout(settings.stream_after, first).await {
         Ok(First::Answer(payload)) => alone(payload),
-        Ok(First::Nothing) => Refusal::answer(error::INTERNAL, "the server was ended").response(),
+        Ok(First::Withdrawn | First::Nothing) => {
+            Refusal::answer(error::INTERNAL, "the server was ended").response()
+        }
         Ok(First::More) | Err(_) => {
             let until = admission.map(|admission| admission.until_answered());
             sse::once(stream.reader(), settings.keep_alive, until, Box::new(in_flight))

@@ -40,7 +40,9 @@ pub(super) async fn listen(
     let first = poll_fn(|cx| stream.poll_first(cx));
     Ok(match tokio::time::timeout(settings.stream_after, first).await {
         Ok(First::Answer(payload)) => alone(payload),
-        Ok(First::Nothing) => Refusal::answer(error::INTERNAL, "the server was ended").response(),
+        Ok(First::Withdrawn | First::Nothing) => {
+            Refusal::answer(error::INTERNAL, "the server was ended").response()
+        }
         Ok(First::More) | Err(_) => {
             let until = asker::admission(request).map(|admission| admission.until());
             sse::once(stream.reader(), settings.keep_alive, until, Box::new(listening))

@@ -1,0 +1,5 @@
+//! Code that auth-service and mcp-stdio-proxy share, so that both behave alike. It knows no OAuth.
+
+pub mod chain;
+pub mod logging;
+pub mod servers;

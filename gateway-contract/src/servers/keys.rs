@@ -1,0 +1,174 @@
+//! The keys of an entry: those of the gateway with their types, and those of MCP clients that mean something to
+//! their writer.
+
+/// The type of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Type {
+    Text,
+    /// Text with variables.
+    Template,
+    Flag,
+    Whole,
+    Id,
+    Texts,
+    Templates,
+    /// Names of variables and their values, with variables.
+    Environment,
+    OneOf(&'static [&'static str]),
+    Tools,
+    Limits,
+    Details,
+}
+
+/// How a key is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Key {
+    /// One of the gateway's.
+    Known(Type),
+    /// `true` leaves the server out.
+    Disabled,
+    /// `false` leaves the server out.
+    Enabled,
+    /// Names the transport.
+    Transport,
+    /// Something that the gateway does not do, and what helps. An empty value is nothing to do.
+    Refused(&'static str),
+}
+
+const APPROVAL: &str = "a client asks its user before it calls a tool, the gateway does not; \"tools\" says which tools \
+                        there are";
+const ONLY: &str = "write \"tools\": {\"allow\": [...]}";
+const NEVER: &str = "write \"tools\": {\"deny\": [...]}";
+const LOGIN: &str = "clients log in at the gateway, and \"allow\" says who may use the server";
+const URL: &str = "write \"url\"";
+
+pub(super) const KEYS: [(&str, Key); 49] = [
+    ("allow", Key::Known(Type::Texts)),
+    ("allowed", Key::Refused("write \"allow\" for people, \"tools\" for tools")),
+    ("allowedTools", Key::Refused(ONLY)),
+    ("alwaysAllow", Key::Refused(APPROVAL)),
+    ("args", Key::Known(Type::Templates)),
+    ("arguments", Key::Refused("write \"args\"")),
+    ("auth", Key::Refused(LOGIN)),
+    ("autoApprove", Key::Refused(APPROVAL)),
+    ("checksHeaders", Key::Known(Type::Flag)),
+    ("cmd", Key::Refused("write \"command\"")),
+    ("command", Key::Known(Type::Template)),
+    ("confine", Key::Known(Type::Flag)),
+    ("cwd", Key::Known(Type::Template)),
+    ("denied", Key::Refused(NEVER)),
+    ("deny", Key::Refused(NEVER)),
+    ("disabled", Key::Disabled),
+    ("disabledTools", Key::Refused(NEVER)),
+    ("enabled", Key::Enabled),
+    ("enabledTools", Key::Refused(ONLY)),
+    ("env", Key::Known(Type::Environment)),
+    ("envFile", Key::Refused("write the variables into \"env\"")),
+    ("environment", Key::Refused("write \"env\"")),
+    ("excludeTools", Key::Refused(NEVER)),
+    ("gid", Key::Known(Type::Id)),
+    ("headers", Key::Refused("the gateway adds no header to requests; the server or Traefik can")),
+    ("httpUrl", Key::Refused(URL)),
+    ("includeTools", Key::Refused(ONLY)),
+    ("isolation", Key::Known(Type::OneOf(&["principal", "session", "shared"]))),
+    ("limits", Key::Known(Type::Limits)),
+    ("maxProcesses", Key::Known(Type::Whole)),
+    ("oauth", Key::Refused(LOGIN)),
+    ("prewarm", Key::Known(Type::Whole)),
+    ("requestTimeout", Key::Known(Type::Whole)),
+    ("resource", Key::Known(Type::Text)),
+    ("scopeDetails", Key::Known(Type::Details)),
+    ("scopes", Key::Known(Type::Texts)),
+    ("serverUrl", Key::Refused(URL)),
+    (
+        "timeout",
+        Key::Refused("clients do not agree on its unit; write \"requestTimeout\", in seconds"),
+    ),
+    ("title", Key::Known(Type::Text)),
+    ("tools", Key::Known(Type::Tools)),
+    ("transport", Key::Transport),
+    ("transportType", Key::Transport),
+    ("trust", Key::Refused(APPROVAL)),
+    ("type", Key::Transport),
+    ("uid", Key::Known(Type::Id)),
+    ("uri", Key::Refused(URL)),
+    ("url", Key::Known(Type::Text)),
+    ("workingDir", Key::Refused("write \"cwd\"")),
+    ("workingDirectory", Key::Refused("write \"cwd\"")),
+];
+
+/// Keys of MCP clients and their tools that mean nothing here and look like one that does.
+const UNRELATED: [&str; 6] = ["guid", "id", "resources", "roots", "source", "uuid"];
+
+/// How the key `name` is read, if it means something.
+pub(super) fn find(name: &str) -> Option<Key> {
+    KEYS.iter().find(|(known, _)| *known == name).map(|(_, key)| *key)
+}
+
+/// The name among `known` that `name` was probably meant to be.
+pub(super) fn near<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    if UNRELATED.contains(&name) {
+        return None;
+    }
+    let plain = plain(name);
+    let close = known.filter_map(|known| {
+        let other = self::plain(known);
+        let most = if plain.len().min(other.len()) < 5 { 1 } else { 2 };
+        let distance = strsim::osa_distance(&plain, &other);
+        (distance <= most).then_some((distance, known))
+    });
+    close.min_by_key(|(distance, _)| *distance).map(|(_, known)| known)
+}
+
+/// A name without what differs between styles of writing.
+pub(super) fn plain(name: &str) -> String {
+    name.chars().filter(|c| !matches!(c, '_' | '-' | ' ')).flat_map(char::to_lowercase).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn p9_a_key_near_a_known_one_is_found() {
+        let near = |name| near(name, KEYS.iter().map(|(known, _)| *known));
+        for (name, meant) in [
+            ("comand", "command"),
+            ("Command", "command"),
+            ("arg", "args"),
+            ("evn", "env"),
+            ("disbaled", "disabled"),
+            ("Disabled", "disabled"),
+            ("auto_approve", "autoApprove"),
+            ("always-allow", "alwaysAllow"),
+            ("request_timeout", "requestTimeout"),
+            ("tool", "tools"),
+            ("scope", "scopes"),
+            ("alow", "allow"),
+            ("isolaton", "isolation"),
+            ("header", "headers"),
+            ("timeouts", "timeout"),
+        ] {
+            assert_eq!(near(name), Some(meant), "{name}");
+        }
+        for name in [
+            "id",
+            "uuid",
+            "source",
+            "roots",
+            "description",
+            "dev",
+            "icon",
+            "note",
+            "version",
+            "tags",
+        ] {
+            assert_eq!(near(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn p9_each_key_is_there_once() {
+        assert!(KEYS.is_sorted_by(|(one, _), (other, _)| one < other));
+    }
+}

@@ -1,0 +1,160 @@
+use super::*;
+
+/// Reads a file with the one server `x`.
+fn entry(text: &str) -> Result<Option<Map<String, Value>>, String> {
+    match read(&format!("{{\"mcpServers\": {{\"x\": {text}}}}}")) {
+        Ok(mut servers) => Ok(servers.pop().map(|stated| stated.entry)),
+        Err(problems) => {
+            let all: Vec<_> = problems.iter().map(ToString::to_string).collect();
+            Err(all.join("\n"))
+        }
+    }
+}
+
+#[test]
+fn p9_a_disabled_server_is_left_out() {
+    for text in [
+        r#"{"command": "x", "disabled": true}"#,
+        r#"{"command": "x", "enabled": false}"#,
+        r#"{"disabled": true, "timeout": 60, "comand": 5}"#,
+    ] {
+        assert_eq!(entry(text), Ok(None), "{text}");
+    }
+    for text in [r#"{"command": "x", "disabled": false}"#, r#"{"command": "x", "enabled": true}"#] {
+        assert!(entry(text).unwrap().is_some(), "{text}");
+    }
+    for text in [
+        r#"{"command": "x", "disabled": "true"}"#,
+        r#"{"command": "x", "disabled": 1}"#,
+        r#"{"command": "x", "enabled": true, "disabled": true}"#,
+    ] {
+        assert!(entry(text).unwrap_err().contains("\"disabled\""), "{text}");
+    }
+}
+
+#[test]
+fn p9_the_type_agrees_with_the_rest() {
+    for text in [
+        r#"{"type": "stdio", "command": "x"}"#,
+        r#"{"type": "local", "command": "x"}"#,
+        r#"{"transportType": "stdio", "command": "x", "url": ""}"#,
+        r#"{"type": "http", "url": "http://x/mcp"}"#,
+        r#"{"type": "streamable-http", "url": "http://x/mcp"}"#,
+        r#"{"type": "streamableHttp", "url": "http://x/mcp", "env": {}, "args": []}"#,
+        r#"{"url": "http://x/mcp", "command": null}"#,
+    ] {
+        assert!(entry(text).unwrap().is_some(), "{text}");
+    }
+    for (text, what) in [
+        (r#"{"type": "http", "command": "x"}"#, "\"http\""),
+        (r#"{"type": "stdio", "url": "http://x/mcp"}"#, "\"stdio\""),
+        (r#"{"type": "sse", "url": "http://x/sse"}"#, "\"sse\""),
+        (r#"{"type": "ws", "url": "ws://x"}"#, "\"ws\""),
+        (r#"{"type": 5, "command": "x"}"#, "\"type\""),
+        (r#"{"type": "stdio", "transport": "http", "command": "x"}"#, "\"transport\""),
+        (r#"{"command": "x", "url": "http://x/mcp"}"#, "not both"),
+        (r#"{"args": []}"#, "\"command\""),
+        (r#"{"command": ""}"#, "\"command\""),
+        (r#"{"url": "http://x/mcp", "env": {"A": "b"}}"#, "\"env\""),
+        (r#"{"url": "http://x/mcp", "tools": ["a"]}"#, "\"tools\""),
+        (r#"{"url": "http://x/mcp", "tools": {"deny": ["a"]}}"#, "\"tools\""),
+    ] {
+        let problem = entry(text).unwrap_err();
+        assert!(problem.contains(what), "{text}: {problem}");
+    }
+}
+
+#[test]
+fn p9_what_a_client_would_do_is_refused_by_name() {
+    for (key, value) in [
+        ("headers", r#"{"Authorization": "Bearer x"}"#),
+        ("timeout", "60"),
+        ("autoApprove", r#"["read"]"#),
+        ("alwaysAllow", r#"["read"]"#),
+        ("trust", "true"),
+        ("envFile", "\".env\""),
+        ("includeTools", r#"["read"]"#),
+        ("excludeTools", r#"["write"]"#),
+        ("disabledTools", r#"["write"]"#),
+    ] {
+        for rest in ["\"command\": \"x\"", "\"url\": \"http://x/mcp\""] {
+            let problem = entry(&format!("{{{rest}, \"{key}\": {value}}}")).unwrap_err();
+            assert!(
+                problem.contains(&format!("server \"x\": \"{key}\" has no effect")),
+                "{problem}"
+            );
+        }
+        let nothing = format!("{{\"command\": \"x\", \"{key}\": null}}");
+        assert!(entry(&nothing).is_ok(), "{nothing}");
+    }
+    assert!(entry(r#"{"command": "x", "autoApprove": [], "headers": {}}"#).is_ok());
+    let client =
+        r#"{"command": "x", "description": "d", "id": 5, "icon": {}, "dev": {"watch": "x"}}"#;
+    assert!(entry(client).is_ok());
+}
+
+#[test]
+fn p9_values_have_their_types_and_variables_their_form() {
+    for (key, value) in [
+        ("command", "5"),
+        ("args", "\"x\""),
+        ("args", "[5]"),
+        ("args", r#"["${x y}"]"#),
+        ("env", r#"["A"]"#),
+        ("env", r#"{"A": 5}"#),
+        ("env", r#"{"A=": "x"}"#),
+        ("env", r#"{"A": "${"}"#),
+        ("cwd", "\"${1}\""),
+        ("title", "5"),
+        ("allow", "\"alice\""),
+        ("isolation", "\"none\""),
+        ("prewarm", "-1"),
+        ("prewarm", "1e999"),
+        ("uid", "4294967296"),
+        ("limits", r#"{"memori": 5}"#),
+        ("tools", r#"{"allow": "x"}"#),
+        ("tools", r#"{"block": ["x"]}"#),
+        ("tools", r#"{"scopes": {"x": 5}}"#),
+        ("scopeDetails", r#"{"a": {"includes": "x"}}"#),
+        ("checksHeaders", "1"),
+    ] {
+        let text = match key {
+            "command" => format!("{{\"{key}\": {value}}}"),
+            _ => format!("{{\"command\": \"x\", \"{key}\": {value}}}"),
+        };
+        let problem = entry(&text).unwrap_err();
+        assert!(
+            problem.contains(&format!("server \"x\"")) && problem.contains(key),
+            "{text}: {problem}"
+        );
+    }
+}
+
+#[test]
+fn p9_all_problems_are_told_with_their_places() {
+    let text = "\u{feff}{\n\"mcpservers\": {},\n\"mcpServers\": {\n\"A b\": {},\n\"a\": {\"comand\": \"x\",\n \
+                \"timeout\": 5},\n\"b\": 5,\n\"c\": {\"url\": \"x\"}, \"c\": {\"url\": \"x\"}}}";
+    let problems: Vec<_> = read(text).unwrap_err().iter().map(ToString::to_string).collect();
+    let places: Vec<_> =
+        problems.iter().filter_map(|one| one.split_once(": ")).map(|(at, _)| at).collect();
+    assert_eq!(places, ["2:15", "4:8", "5:17", "6:13", "7:6", "8:25"], "{problems:#?}");
+    for (problem, what) in
+        problems.iter().zip(["mcpServers", "A b", "comand", "timeout", "\"b\"", "\"c\""])
+    {
+        assert!(problem.contains(what), "{problem}");
+    }
+    for (text, what) in [
+        ("{", "1:1: EOF"),
+        ("[]", "1:0: invalid type"),
+        ("{}", "1:1: the object \"mcpServers\" is missing"),
+        ("{\"servers\": {}}", "1:1: the object \"mcpServers\" is missing"),
+        ("{\"mcpServers\": []}", "1:16: \"mcpServers\" must be an object"),
+        (
+            "{\"mcpServers\": {\"a\": {\"url\": \"x\", \"url\": \"y\"}}}",
+            "\"url\" is in the entry twice",
+        ),
+    ] {
+        let problem = read(text).unwrap_err()[0].to_string();
+        assert!(problem.contains(what), "{text}: {problem}");
+    }
+}

@@ -1,0 +1,132 @@
+//! `${NAME}` and `${NAME:-default}` in an entry of `mcp-servers.json`, as MCP clients fill them.
+
+/// The value of a variable, if the operator passes it on.
+pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// A part of a text.
+enum Part<'a> {
+    Text(&'a str),
+    Variable { name: &'a str, default: Option<&'a str> },
+}
+
+/// Returns `text` with its variables replaced. `$${` stands for `${`. The error begins with the expression.
+pub fn fill(text: &str, lookup: Lookup<'_>) -> Result<String, String> {
+    let mut filled = String::with_capacity(text.len());
+    for part in parts(text)? {
+        match part {
+            Part::Text(text) => filled.push_str(text),
+            Part::Variable { name, default } => {
+                let value = lookup(name);
+                let value = match default {
+                    Some(default) => {
+                        value.filter(|value| !value.is_empty()).or(Some(default.into()))
+                    }
+                    None => value,
+                };
+                filled.push_str(&value.ok_or_else(|| missing(name))?);
+            }
+        }
+    }
+    Ok(filled)
+}
+
+/// Checks the variables of `text` without their values.
+pub(super) fn check(text: &str) -> Result<(), String> {
+    parts(text).map(drop)
+}
+
+fn missing(name: &str) -> String {
+    format!(
+        "${{{name}}} has no value: set the variable and pass it on with --pass-env {name}, or write \
+         ${{{name}:-default}}"
+    )
+}
+
+fn parts(text: &str) -> Result<Vec<Part<'_>>, String> {
+    let mut parts = Vec::new();
+    let mut rest = text;
+    while let Some((before, inner)) = rest.split_once("${") {
+        if let Some(before) = before.strip_suffix('$') {
+            parts.extend([Part::Text(before), Part::Text("${")]);
+            rest = inner;
+            continue;
+        }
+        let (inner, after) = inner.split_once('}').ok_or_else(|| malformed(inner))?;
+        let (name, default) = match inner.split_once(":-") {
+            Some((name, default)) => (name, Some(default)),
+            None => (inner, None),
+        };
+        // Cursor, VS Code and Windsurf write it with a prefix.
+        let name = name.strip_prefix("env:").unwrap_or(name);
+        if !is_name(name) || default.is_some_and(|default| default.contains("${")) {
+            return Err(format!("{} (write $${{ for a literal ${{)", malformed(inner)));
+        }
+        parts.extend([Part::Text(before), Part::Variable { name, default }]);
+        rest = after;
+    }
+    parts.push(Part::Text(rest));
+    Ok(parts)
+}
+
+fn malformed(inner: &str) -> String {
+    let shown: String = inner.chars().take(40).collect();
+    format!("${{{shown}}} is not a variable: write ${{NAME}} or ${{NAME:-default}}")
+}
+
+/// POSIX, "Environment Variables": letters, digits and underscores, not a digit first.
+fn is_name(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    text.bytes().all(plain) && text.bytes().next().is_some_and(|byte| !byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filled(text: &str) -> Result<String, String> {
+        fill(text, &|name| match name {
+            "TOKEN" => Some("t0ken".to_owned()),
+            "EMPTY" => Some(String::new()),
+            _ => None,
+        })
+    }
+
+    #[test]
+    fn p9_variables_and_defaults_are_filled() {
+        for (text, value) in [
+            ("", ""),
+            ("plain $TOKEN $ {TOKEN} $(x) }", "plain $TOKEN $ {TOKEN} $(x) }"),
+            ("${TOKEN}", "t0ken"),
+            ("Bearer ${TOKEN}!${TOKEN}", "Bearer t0ken!t0ken"),
+            ("${env:TOKEN}", "t0ken"),
+            ("${TOKEN:-x}${NONE:-x y}${EMPTY:-z}${NONE:-}", "t0kenx yz"),
+            ("${EMPTY}", ""),
+            ("${NONE:-a:-b}", "a:-b"),
+            ("$${TOKEN}", "${TOKEN}"),
+            ("é${TOKEN}é", "ét0kené"),
+        ] {
+            assert_eq!(filled(text).as_deref(), Ok(value), "{text}");
+        }
+    }
+
+    #[test]
+    fn p9_what_cannot_be_filled_is_named() {
+        let missing = filled("a ${NONE} b").unwrap_err();
+        assert!(missing.starts_with("${NONE} has no value"), "{missing}");
+        assert!(missing.contains("--pass-env NONE"), "{missing}");
+        for text in [
+            "${",
+            "${}",
+            "${TOKEN",
+            "${1A}",
+            "${A-B}",
+            "${input:token}",
+            "${A:-${TOKEN}}",
+            "${ A }",
+        ] {
+            let problem = filled(text).unwrap_err();
+            assert!(problem.contains("is not a variable"), "{text}: {problem}");
+            assert!(check(text).is_err() && check("${NONE}").is_ok());
+        }
+    }
+}

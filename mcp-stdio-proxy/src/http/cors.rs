@@ -1,0 +1,77 @@
+//! Cross-origin requests of pages (Fetch, "CORS protocol"). Behind a gateway they are the gateway's business.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, HOST,
+    HeaderMap, HeaderName, HeaderValue, ORIGIN, VARY,
+};
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::{Gate, headers, not_allowed};
+
+/// `*` stands for any header (`Mcp-Param-*` of 2026-07-28) but `Authorization`.
+const ALLOWED_HEADERS: HeaderValue = HeaderValue::from_static(
+    "Authorization, Content-Type, Accept, MCP-Protocol-Version, Mcp-Session-Id, Last-Event-ID, \
+     Mcp-Method, Mcp-Name, *",
+);
+const EXPOSED: HeaderValue =
+    HeaderValue::from_static("Mcp-Session-Id, WWW-Authenticate, MCP-Protocol-Version, Retry-After");
+const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, DELETE, OPTIONS");
+const MAX_AGE: HeaderValue = HeaderValue::from_static("7200");
+/// A page of a public site asks whether it may reach a private address (Private Network Access).
+const ASKS_PRIVATE: HeaderName = HeaderName::from_static("access-control-request-private-network");
+const ALLOW_PRIVATE: HeaderName = HeaderName::from_static("access-control-allow-private-network");
+
+/// `OPTIONS`: whether a page may send a request.
+pub(super) async fn preflight(request: HttpRequest, gate: Data<Gate>) -> HttpResponse {
+    let asked = request.headers();
+    if !asked.contains_key(ORIGIN) || !asked.contains_key(ACCESS_CONTROL_REQUEST_METHOD) {
+        return not_allowed().await;
+    }
+    let host = headers::text(asked, HOST.as_str()).unwrap_or_default();
+    if let Err(refusal) = headers::check_source(&gate.guard, host, asked) {
+        return refusal.response();
+    }
+    let mut response = HttpResponse::new(StatusCode::NO_CONTENT);
+    if allow(&request, &gate, response.headers_mut()) {
+        let told = response.headers_mut();
+        told.insert(ACCESS_CONTROL_ALLOW_METHODS, METHODS);
+        told.insert(ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED_HEADERS);
+        told.insert(ACCESS_CONTROL_MAX_AGE, MAX_AGE);
+        if asked.contains_key(ASKS_PRIVATE) {
+            told.insert(ALLOW_PRIVATE, HeaderValue::from_static("true"));
+        }
+    }
+    response
+}
+
+/// Lets the page that sent `request` read the response.
+pub(super) fn expose(
+    request: &HttpRequest,
+    gate: &Gate,
+    mut response: HttpResponse,
+) -> HttpResponse {
+    if request.headers().contains_key(ORIGIN) && allow(request, gate, response.headers_mut()) {
+        response.headers_mut().insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+    }
+    response
+}
+
+/// Allows the origin of `request` in the headers `told`. Returns `false` for a foreign origin, and behind a
+/// gateway.
+fn allow(request: &HttpRequest, gate: &Gate, told: &mut HeaderMap) -> bool {
+    let asked = request.headers();
+    if gate.identities.is_some() || asked.contains_key(headers::SERVER) {
+        return false;
+    }
+    told.append(VARY, HeaderValue::from_static("Origin"));
+    let mut origins = asked.get_all(ORIGIN);
+    let (Some(origin), None) = (origins.next(), origins.next()) else { return false };
+    if !origin.to_str().is_ok_and(|origin| gate.guard.allows_origin(origin)) {
+        return false;
+    }
+    told.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+    true
+}
