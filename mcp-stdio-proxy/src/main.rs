@@ -9,9 +9,8 @@ use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 fn main() -> ExitCode {
     let env = env_logger::Env::default().default_filter_or("info,actix_server=warn");
     env_logger::Builder::from_env(env).init();
-    let mut args = std::env::args_os().skip(1);
-    if args.next().is_some_and(|verb| verb == launcher::VERB) {
-        return launcher::launch(args);
+    if let Some(failed) = launcher::launch(std::env::args_os().skip(1)) {
+        return failed;
     }
     // Keeps other processes of this user from reading memory and environment of this one.
     if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {

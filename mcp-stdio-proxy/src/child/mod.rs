@@ -26,6 +26,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
+use crate::catalogue::Entry;
 use crate::grants::Admission;
 use crate::protocol::error;
 use crate::protocol::message::Envelope;
@@ -34,6 +35,7 @@ use crate::sync::{lock, now_ms, since_ms};
 use calls::Calls;
 use pressure::Pressure;
 use quota::Permit;
+use shortcut::{Following, Shortcut};
 pub use spawn::{Program, SpawnError};
 use stderr::Tail;
 pub use supervise::Patience;
@@ -52,6 +54,8 @@ pub struct Child {
     pub pid: u32,
     /// The name of the server.
     pub server: Arc<str>,
+    /// The entry that it was started for.
+    pub entry: Arc<Entry>,
     /// The requests that wait for it.
     pub calls: Calls,
     stdin: stdin::Stdin,
@@ -75,7 +79,13 @@ pub struct Child {
     crashed: AtomicBool,
     used: AtomicU64,
     started: u64,
-    permit: Mutex<Permit>,
+    permit: Mutex<Option<Permit>>,
+    /// The way from a finder to the server.
+    following: Option<Following>,
+    /// Whether it was started from memory.
+    remembered: bool,
+    /// Whether it has answered its first request.
+    settled: AtomicBool,
 }
 
 impl Child {
@@ -130,7 +140,41 @@ impl Child {
 
     /// Counts the child under another permit: it was held ready, and now has a user.
     pub fn count_under(&self, permit: Permit) {
-        *lock(&self.permit) = permit;
+        *lock(&self.permit) = Some(permit);
+    }
+
+    /// Takes the permit, for another process instead of this one.
+    pub fn take_permit(&self) -> Option<Permit> {
+        lock(&self.permit).take()
+    }
+
+    /// Returns the user that it was started for.
+    #[must_use]
+    pub fn user(&self) -> Option<Arc<str>> {
+        lock(&self.permit).as_ref().and_then(|permit| permit.user().cloned())
+    }
+
+    /// Returns `true` if it was started from memory.
+    #[must_use]
+    pub fn is_remembered(&self) -> bool {
+        self.remembered
+    }
+
+    /// Returns `true` while a finder has not executed the server: what it was sent is still in the pipe.
+    #[must_use]
+    pub fn is_being_installed(&self) -> bool {
+        self.following.is_some() && !self.is_settled() && self.stdin.is_unread()
+    }
+
+    /// Notes that it has answered its first request. Returns how to start the server without the finder, if that
+    /// could be seen.
+    pub fn settle_start(&self) -> Option<Shortcut> {
+        self.settled.store(true, Ordering::Relaxed);
+        self.following.as_ref()?.shortcut()
+    }
+
+    fn is_settled(&self) -> bool {
+        self.settled.load(Ordering::Relaxed) || self.has_ended()
     }
 
     /// Asks the child to end; returns at once.

@@ -11,6 +11,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::confinement::Confinement;
 use super::quota::{Permit, Quota};
+use super::shortcut::Installs;
 use super::{Child, Program, SpawnError};
 use crate::sync::lock;
 
@@ -30,6 +31,8 @@ const STRAYS: Duration = Duration::from_millis(500);
 pub struct Nursery {
     /// How many there may be.
     pub quota: Arc<Quota>,
+    /// The packages that finders install.
+    pub installs: Installs,
     /// How processes are separated from each other.
     pub(super) confinement: Confinement,
     starts: Semaphore,
@@ -46,6 +49,7 @@ impl Nursery {
         let starts = Semaphore::new(STARTS);
         Arc::new(Self {
             quota,
+            installs: Installs::default(),
             confinement: Confinement::detect(),
             starts,
             all: Mutex::default(),

@@ -11,6 +11,7 @@ mod modern;
 mod questions;
 mod rounds;
 mod shared;
+mod start;
 pub mod upgrade;
 mod watching;
 
