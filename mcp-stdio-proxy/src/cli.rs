@@ -9,6 +9,7 @@ use clap::{Parser, ValueHint};
 use reqwest::Url;
 
 use crate::catalogue::{Catalogue, Entry, Isolation, LoadError, Name, load};
+use crate::protocol::version::Era;
 use crate::settings::Settings;
 
 /// Serves MCP servers that speak stdio over Streamable HTTP.
@@ -47,6 +48,10 @@ pub struct Options {
     /// Who shares a server process
     #[arg(long, env = "MCP_ISOLATION", value_enum, default_value = "principal")]
     pub isolation: Isolation,
+    /// Serve clients of this era alone, so that a process for each is not needed: legacy opens with initialize,
+    /// modern is 2026-07-28
+    #[arg(long, env = "MCP_ERA", value_enum)]
+    pub era: Option<Era>,
     /// Pass this variable of the environment to the servers (repeatable)
     #[arg(long, value_name = "NAME")]
     pub pass_env: Vec<String>,
@@ -204,6 +209,7 @@ impl Options {
         let time = |value: f64| Duration::try_from_secs_f64(value).unwrap_or(Duration::MAX);
         Settings {
             isolation: self.isolation,
+            era: self.era,
             max_request: bounds.max_request,
             max_message: bounds.max_message,
             max_calls: bounds.max_calls,

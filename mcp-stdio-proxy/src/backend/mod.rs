@@ -18,6 +18,7 @@ use crate::child::traffic::Traffic;
 use crate::health::Health;
 use crate::parking::Parking;
 use crate::probe::Verdict;
+use crate::protocol::version::Era;
 use crate::settings::Settings;
 use crate::sync::lock;
 use crate::unavailable::Unavailable;
@@ -91,6 +92,11 @@ impl Backend {
     /// Who shares a process.
     pub fn isolation(&self) -> Isolation {
         self.entry().isolation.unwrap_or(self.settings.isolation)
+    }
+
+    /// Returns `true` if clients of `era` are served.
+    pub fn serves(&self, era: Era) -> bool {
+        self.entry().era.or(self.settings.era).is_none_or(|only| only == era)
     }
 
     /// Returns `true` if the server must read a message as the proxy does: there are rules for its tools, or

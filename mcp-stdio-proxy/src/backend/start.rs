@@ -4,6 +4,9 @@ use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures_util::future::join_all;
 
 use super::Backend;
 use crate::catalogue::{Entry, Isolation};
@@ -12,6 +15,9 @@ use crate::child::shortcut::{Package, Turn, is_finder, package};
 use crate::child::{Child, Program, SpawnError, environment};
 use crate::sync::lock;
 use crate::unavailable::Unavailable;
+
+/// How long a successor waits for what its predecessor has begun.
+const GRACE: Duration = Duration::from_secs(15);
 
 /// A start that may install the package of the server. Others of the same package wait for its end.
 pub struct Installing {
@@ -72,6 +78,13 @@ impl Backend {
     pub fn is_being_installed(&self) -> bool {
         let is_ours = |child: &Arc<Child>| child.server == self.name && child.is_being_installed();
         self.waiting.load(Ordering::Relaxed) > 0 || self.nursery.all().iter().any(is_ours)
+    }
+
+    /// Waits until nothing is left of the processes for `user` that were ended: a server may hold a file or a
+    /// port until it has ended.
+    pub async fn succeed(&self, user: Option<&str>) {
+        let before = self.nursery.predecessors(&self.name, user);
+        join_all(before.iter().map(|child| child.make_way(GRACE))).await;
     }
 
     /// Starts a process, or takes one held ready. Nothing was said to it yet.

@@ -11,6 +11,7 @@ use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 
 use super::tools::ToolRules;
 use super::{Catalogue, Entry, Isolation, Limits};
+use crate::protocol::version::Era;
 
 /// Why the file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -118,6 +119,7 @@ struct Raw {
     cwd: Option<PathBuf>,
     tools: Option<ToolRules>,
     isolation: Option<Isolation>,
+    era: Option<Era>,
     #[serde(rename = "requestTimeout")]
     request_timeout: Option<u64>,
     #[serde(default)]
@@ -151,6 +153,7 @@ impl TryFrom<Raw> for Stated {
             cwd: raw.cwd,
             tools: raw.tools,
             isolation: raw.isolation,
+            era: raw.era,
             request_timeout: raw.request_timeout.map(Duration::from_secs),
             prewarm: raw.prewarm,
             max_processes: raw.max_processes,

@@ -24,6 +24,7 @@ use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::catalogue::Entry;
@@ -40,6 +41,9 @@ pub use spawn::{Program, SpawnError};
 use stderr::Tail;
 pub use supervise::Patience;
 use traffic::Traffic;
+
+/// How long a process may be in vanishing: it has been killed by then.
+const GONE: Duration = Duration::from_secs(10);
 
 /// Who hears what a child says unasked.
 pub trait Audience: Send + Sync {
@@ -60,6 +64,8 @@ pub struct Child {
     pub calls: Calls,
     stdin: stdin::Stdin,
     audience: OnceLock<Weak<dyn Audience>>,
+    /// Another process takes its place as soon as it has done what it has begun.
+    leaving: AtomicBool,
     /// Asked to end.
     ending: CancellationToken,
     /// The process has exited.
@@ -180,6 +186,32 @@ impl Child {
     /// Asks the child to end; returns at once.
     pub fn end(&self) {
         self.ending.cancel();
+    }
+
+    /// Notes that its successor waits for its end.
+    pub fn leave(&self) {
+        self.leaving.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns `true` if it is about to end, or has, and something of it may be left.
+    #[must_use]
+    pub fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::Relaxed) || !self.is_live()
+    }
+
+    /// Waits until nothing of the child is left; what it does after `grace` is cut short.
+    pub async fn make_way(&self, grace: Duration) {
+        if timeout(grace, self.ended()).await.is_ok() {
+            return;
+        }
+        self.end();
+        if timeout(GONE, self.ended()).await.is_err() {
+            log::warn!(
+                "{}[{}] cannot be ended; another process is started beside it",
+                self.server,
+                self.pid
+            );
+        }
     }
 
     /// Waits until nothing of the child is left.

@@ -129,6 +129,7 @@ impl Program {
             calls: Calls::new(self.call_limit),
             stdin: stdin::Stdin::new(input)?,
             audience: OnceLock::new(),
+            leaving: false.into(),
             ending: CancellationToken::new(),
             exit: CancellationToken::new(),
             silent: CancellationToken::new(),

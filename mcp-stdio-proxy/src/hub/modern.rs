@@ -81,8 +81,11 @@ impl Hub {
         let mut installing = backend.install(name).await;
         let mut permit = self.permit(backend, user).await?;
         let finding = loop {
+            backend.succeed(name).await;
             let turn = backend.turn().await;
             let child = backend.start(permit, name)?;
+            // No other process of this user is started beside it.
+            child.leave();
             let finding = probe::ask(&child, backend.probe_timeout()).await;
             drop(turn);
             if finding != Finding::Silence {

@@ -40,6 +40,7 @@ impl Room {
         let user = self.user.as_deref();
         // One that waits for the installation of its package takes no place from others.
         let mut installing = self.backend.install(user).await;
+        self.backend.succeed(user).await;
         let mut permit = permit.await?;
         for _ in 0..TRIES {
             let outdated = match self.try_start(permit, installing).await {
@@ -61,6 +62,8 @@ impl Room {
         installing: Installing,
     ) -> Result<Arc<Child>, Failure> {
         self.check_open()?;
+        // One that was ended to make room for this one, or a probe.
+        self.backend.succeed(self.user.as_deref()).await;
         let turn = self.backend.turn().await;
         let child = self.backend.start(permit, self.user.as_deref())?;
         let audience: std::sync::Weak<dyn Audience> = self.me.clone();

@@ -22,6 +22,7 @@ mod listen;
 mod older_clients;
 mod operation;
 mod p1_finder;
+mod p5_succession;
 mod s11_bodies;
 mod s11_memory;
 mod s2_spelling;
