@@ -11,6 +11,7 @@ use reqwest::Url;
 
 use crate::catalogue::{self, Catalogue, Entry, Isolation, LoadError};
 use crate::child::environment;
+use crate::protocol::version::Era;
 use crate::settings::Settings;
 
 /// Serves MCP servers that speak stdio over Streamable HTTP.
@@ -60,6 +61,10 @@ pub struct Options {
     /// Who shares a server process
     #[arg(long, env = "MCP_ISOLATION", value_enum, default_value = "principal")]
     pub isolation: Isolation,
+    /// Serve clients of this era alone, so that a process for each is not needed: legacy opens with initialize,
+    /// modern is 2026-07-28
+    #[arg(long, env = "MCP_ERA", value_enum)]
+    pub era: Option<Era>,
     /// Pass this variable of the environment to the servers, and fill ${NAME} in --config with it
     /// (repeatable, or a list)
     #[arg(long, global = true, env = "MCP_PASS_ENV", value_name = "NAME", value_delimiter = ',')]
@@ -228,6 +233,7 @@ impl Options {
         let time = |value: f64| Duration::try_from_secs_f64(value).unwrap_or(Duration::MAX);
         Settings {
             isolation: self.isolation,
+            era: self.era,
             max_request: bounds.max_request,
             max_message: bounds.max_message,
             max_calls: bounds.max_calls,

@@ -8,9 +8,8 @@ use mcp_stdio_proxy::{app, child::launcher, cli::Options};
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
 fn main() -> ExitCode {
-    let mut args = std::env::args_os().skip(1);
-    if args.next().is_some_and(|verb| verb == launcher::VERB) {
-        return launcher::launch(args);
+    if let Some(failed) = launcher::launch(std::env::args_os().skip(1)) {
+        return failed;
     }
     let log = logging::start("info,actix_server=warn");
     // Keeps other processes of this user from reading memory and environment of this one.

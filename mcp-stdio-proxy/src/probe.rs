@@ -85,7 +85,7 @@ impl Verdict {
 /// Asks `child`, which must not be used for anything else.
 pub async fn ask(child: &Child, within: Duration) -> Finding {
     let params = format!("{{\"_meta\":{{{}}}}}", meta::of_proxy());
-    match child.errand("server/discover", &params, within).await {
+    match child.first_errand("server/discover", &params, within).await {
         Ok(answer) => std::str::from_utf8(&answer).map_or(Finding::Era(Era::Legacy), read),
         Err(_) => Finding::Silence,
     }

@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use crate::catalogue::Isolation;
 use crate::child::Patience;
+use crate::protocol::version::Era;
 
 /// Bounds and habits; all of them are options of the command line.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Who shares a process, unless the server says otherwise.
     pub isolation: Isolation,
+    /// The era of the only clients that are served, unless the server says otherwise.
+    pub era: Option<Era>,
     /// The longest body of a request.
     pub max_request: usize,
     /// The longest message of a server.
@@ -58,6 +61,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             isolation: Isolation::Principal,
+            era: None,
             max_request: 16 << 20,
             max_message: 64 << 20,
             max_calls: 256,

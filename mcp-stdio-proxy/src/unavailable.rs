@@ -18,6 +18,12 @@ pub enum Unavailable {
         /// Seconds to wait.
         wait: u64,
     },
+    /// A finder such as `npx` installs it.
+    #[error("server \"{server}\" is being installed; try again in a moment")]
+    Installing {
+        /// The server.
+        server: Arc<str>,
+    },
     /// It was started and did not answer the first request.
     #[error("server \"{server}\" did not answer \"{method}\" within {seconds} s")]
     Mute {

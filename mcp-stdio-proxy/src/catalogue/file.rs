@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::tools::ToolRules;
 use super::{Catalogue, Entry, Isolation, Limits};
+use crate::protocol::version::Era;
 
 /// Why the file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +51,7 @@ struct Raw {
     cwd: Option<String>,
     tools: Option<ToolRules>,
     isolation: Option<Isolation>,
+    era: Option<Era>,
     #[serde(rename = "requestTimeout")]
     request_timeout: Option<u64>,
     #[serde(default)]
@@ -86,6 +88,7 @@ impl Raw {
             cwd: self.cwd.map(|cwd| fill("cwd", &cwd)).transpose()?.map(PathBuf::from),
             tools: self.tools,
             isolation: self.isolation,
+            era: self.era,
             request_timeout: self.request_timeout.map(Duration::from_secs),
             prewarm: self.prewarm,
             max_processes: self.max_processes,

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::protocol::version::Era;
 pub use file::{LoadError, load, parse};
 use tools::ToolRules;
 
@@ -52,6 +53,8 @@ pub struct Entry {
     /// Overrides the option of the same name.
     pub isolation: Option<Isolation>,
     /// Overrides the option of the same name.
+    pub era: Option<Era>,
+    /// Overrides the option of the same name.
     pub request_timeout: Option<Duration>,
     /// Processes held ready.
     pub prewarm: usize,
@@ -78,6 +81,7 @@ impl Entry {
             cwd: None,
             tools: None,
             isolation: None,
+            era: None,
             request_timeout: None,
             prewarm: 0,
             max_processes: None,

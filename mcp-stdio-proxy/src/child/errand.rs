@@ -6,11 +6,18 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use tokio::time::sleep;
 
 use super::Child;
 use super::call::{Call, Terms};
+use super::shortcut::Following;
 use crate::protocol::splice;
 use crate::stream::{First, Stream};
+
+/// How long a finder may take to execute a server.
+const INSTALLATION: Duration = Duration::from_mins(10);
+/// How often is looked whether it has.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// Why there is no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +35,46 @@ impl Child {
         method: &str,
         params: &str,
         within: Duration,
+    ) -> Result<Bytes, Failed> {
+        self.ask(method, params, sleep(within)).await
+    }
+
+    /// Asks a process the first thing. While a finder has not executed the server, the time does not count.
+    pub async fn first_errand(
+        &self,
+        method: &str,
+        params: &str,
+        within: Duration,
+    ) -> Result<Bytes, Failed> {
+        self.ask(method, params, self.overdue(within)).await
+    }
+
+    /// Resolves once the process has had `within` for what it was sent.
+    async fn overdue(&self, within: Duration) {
+        let start = Instant::now();
+        let mut read = start;
+        while read.elapsed() < within {
+            sleep(LOOK.min(within)).await;
+            if self.is_being_installed() && start.elapsed() < INSTALLATION {
+                read = Instant::now();
+            }
+        }
+    }
+
+    /// Waits until a finder has executed the server, as far as can be told of one that was asked nothing.
+    pub async fn executed(&self) {
+        let start = Instant::now();
+        let is_seen = || self.following.as_ref().is_none_or(Following::has_seen);
+        while self.is_live() && !is_seen() && start.elapsed() < INSTALLATION {
+            sleep(LOOK).await;
+        }
+    }
+
+    async fn ask(
+        &self,
+        method: &str,
+        params: &str,
+        overdue: impl Future<Output = ()>,
     ) -> Result<Bytes, Failed> {
         let (id, stream) = (self.calls.next_id(), Stream::answers(1));
         let call = Call {
@@ -50,11 +97,14 @@ impl Child {
             Poll::Ready(_) => Poll::Ready(Err(Failed::Gone)),
             Poll::Pending => Poll::Pending,
         });
-        let answer = tokio::time::timeout(within, first).await;
-        if answer.is_err() {
-            drop(self.calls.take(id));
-        }
-        let answer = answer.map_err(|_| Failed::Late)?;
+        let answer = tokio::select! {
+            biased;
+            answer = first => answer,
+            () = overdue => {
+                drop(self.calls.take(id));
+                return Err(Failed::Late);
+            }
+        };
         // What ended has answered all with an error of our own.
         if self.has_ended() { Err(Failed::Gone) } else { answer }
     }

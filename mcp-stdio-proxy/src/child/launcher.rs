@@ -17,33 +17,52 @@ use super::confinement::Confinement;
 use crate::catalogue::Limits;
 
 /// The first argument that makes the program a launcher.
-pub const VERB: &str = "__launch";
+pub(super) const VERB: &str = "__launch";
+/// The same; the next argument is the name that the server is executed under.
+const VERB_NAMED: &str = "__launch-named";
 /// What it is found as, even if the file was replaced meanwhile.
 pub(super) const PROGRAM: &str = "/proc/self/exe";
 
-/// The arguments of the launcher, before the command.
-pub(super) fn arguments(limits: &Limits, confinement: Confinement) -> [String; 6] {
+/// Returns the arguments of the launcher, before the command.
+pub(super) fn arguments(
+    name: Option<&str>,
+    limits: &Limits,
+    confinement: Confinement,
+) -> impl Iterator<Item = String> {
     let limit =
         |limit: Option<u64>| limit.map_or_else(|| "-".to_owned(), |limit| limit.to_string());
-    [
-        VERB.to_owned(),
+    let verb = match name {
+        Some(name) => vec![VERB_NAMED.to_owned(), name.to_owned()],
+        None => vec![VERB.to_owned()],
+    };
+    let settings = [
         getpid().as_raw_pid().to_string(),
         confinement.name().to_owned(),
         limit(limits.memory),
         limit(limits.files),
         limit(limits.processes),
-    ]
+    ];
+    verb.into_iter().chain(settings)
 }
 
-/// Becomes the server; comes back only if that fails. `args` are those after the verb.
-pub fn launch(args: impl Iterator<Item = OsString>) -> ExitCode {
-    let error = become_server(args);
+/// Becomes the server if `args`, the arguments of the program, tell it to. Comes back only if they do not, or
+/// with the exit code of a failure.
+pub fn launch(mut args: impl Iterator<Item = OsString>) -> Option<ExitCode> {
+    let verb = args.next()?;
+    let name = if verb == VERB {
+        None
+    } else if verb == VERB_NAMED {
+        args.next()
+    } else {
+        return None;
+    };
+    let error = become_server(name, args);
     // To the proxy, which logs what its children write. If it does not read, nothing is lost by it.
     let _written = writeln!(io::stderr(), "{error}");
-    ExitCode::from(127)
+    Some(ExitCode::from(127))
 }
 
-fn become_server(mut args: impl Iterator<Item = OsString>) -> io::Error {
+fn become_server(name: Option<OsString>, mut args: impl Iterator<Item = OsString>) -> io::Error {
     let bad = || io::Error::other("wrong arguments");
     let mut next = || args.next().and_then(|arg| arg.into_string().ok()).ok_or_else(bad);
     let prepared = next().and_then(|parent| {
@@ -60,7 +79,10 @@ fn become_server(mut args: impl Iterator<Item = OsString>) -> io::Error {
     match (prepared, args.next()) {
         (Err(error), _) => error,
         (Ok(()), None) => bad(),
-        (Ok(()), Some(command)) => unstarted(&command, &Command::new(&command).args(args).exec()),
+        (Ok(()), Some(command)) => {
+            let name = name.unwrap_or_else(|| command.clone());
+            unstarted(&command, &Command::new(&command).arg0(name).args(args).exec())
+        }
     }
 }
 

@@ -24,8 +24,10 @@ use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use crate::catalogue::Entry;
 use crate::grants::Admission;
 use crate::protocol::error;
 use crate::protocol::message::Envelope;
@@ -35,10 +37,14 @@ use call::Call;
 use calls::{Calls, Refused};
 use pressure::Pressure;
 use quota::Permit;
+use shortcut::{Following, Shortcut};
 pub use spawn::{Program, Reason, SpawnError};
 use stderr::Tail;
 pub use supervise::Patience;
 use traffic::Traffic;
+
+/// How long a process may be in vanishing: it has been killed by then.
+const GONE: Duration = Duration::from_secs(10);
 
 /// Who hears what a child says unasked.
 pub trait Audience: Send + Sync {
@@ -53,10 +59,14 @@ pub struct Child {
     pub pid: u32,
     /// The name of the server.
     pub server: Arc<str>,
+    /// The entry that it was started for.
+    pub entry: Arc<Entry>,
     /// The requests that wait for it.
     pub calls: Calls,
     stdin: stdin::Stdin,
     audience: OnceLock<Weak<dyn Audience>>,
+    /// Another process takes its place as soon as it has done what it has begun.
+    leaving: AtomicBool,
     /// Asked to end.
     ending: CancellationToken,
     /// The process has exited.
@@ -76,7 +86,13 @@ pub struct Child {
     crashed: AtomicBool,
     used: AtomicU64,
     started: u64,
-    permit: Mutex<Permit>,
+    permit: Mutex<Option<Permit>>,
+    /// The way from a finder to the server.
+    following: Option<Following>,
+    /// Whether it was started from memory.
+    remembered: bool,
+    /// Whether it has answered its first request.
+    settled: AtomicBool,
 }
 
 /// While so many bytes wait for the child to read, clients have to come back later.
@@ -157,12 +173,72 @@ impl Child {
 
     /// Counts the child under another permit: it was held ready, and now has a user.
     pub fn count_under(&self, permit: Permit) {
-        *lock(&self.permit) = permit;
+        *lock(&self.permit) = Some(permit);
+    }
+
+    /// Takes the permit, for another process instead of this one.
+    pub fn take_permit(&self) -> Option<Permit> {
+        lock(&self.permit).take()
+    }
+
+    /// Returns the user that it was started for.
+    #[must_use]
+    pub fn user(&self) -> Option<Arc<str>> {
+        lock(&self.permit).as_ref().and_then(|permit| permit.user().cloned())
+    }
+
+    /// Returns `true` if it was started from memory.
+    #[must_use]
+    pub fn is_remembered(&self) -> bool {
+        self.remembered
+    }
+
+    /// Returns `true` while a finder has not executed the server: what it was sent is still in the pipe.
+    #[must_use]
+    pub fn is_being_installed(&self) -> bool {
+        self.following.is_some() && !self.is_settled() && self.stdin.is_unread()
+    }
+
+    /// Notes that it has answered its first request. Returns how to start the server without the finder, if that
+    /// could be seen.
+    pub fn settle_start(&self) -> Option<Shortcut> {
+        self.settled.store(true, Ordering::Relaxed);
+        self.following.as_ref()?.shortcut()
+    }
+
+    fn is_settled(&self) -> bool {
+        self.settled.load(Ordering::Relaxed) || self.has_ended()
     }
 
     /// Asks the child to end; returns at once.
     pub fn end(&self) {
         self.ending.cancel();
+    }
+
+    /// Notes that its successor waits for its end.
+    pub fn leave(&self) {
+        self.leaving.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns `true` if it is about to end, or has, and something of it may be left.
+    #[must_use]
+    pub fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::Relaxed) || !self.is_live()
+    }
+
+    /// Waits until nothing of the child is left; what it does after `grace` is cut short.
+    pub async fn make_way(&self, grace: Duration) {
+        if timeout(grace, self.ended()).await.is_ok() {
+            return;
+        }
+        self.end();
+        if timeout(GONE, self.ended()).await.is_err() {
+            log::warn!(
+                "{}[{}] cannot be ended; another process is started beside it",
+                self.server,
+                self.pid
+            );
+        }
     }
 
     /// Waits until nothing of the child is left.

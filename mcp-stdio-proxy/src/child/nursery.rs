@@ -8,9 +8,11 @@ use rustix::process::{
     Pid, Signal, WaitOptions, getpid, kill_process, set_child_subreaper, waitpid,
 };
 use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio_util::sync::CancellationToken;
 
 use super::confinement::Confinement;
 use super::quota::{Permit, Quota};
+use super::shortcut::Installs;
 use super::{Child, Program, SpawnError};
 use crate::sync::lock;
 
@@ -30,8 +32,12 @@ const STRAYS: Duration = Duration::from_millis(500);
 pub struct Nursery {
     /// How many there may be.
     pub quota: Arc<Quota>,
+    /// The packages that finders install.
+    pub installs: Installs,
     /// How processes are separated from each other.
     pub(super) confinement: Confinement,
+    /// There is no time left: the proxy ends.
+    pub(super) haste: CancellationToken,
     starts: Semaphore,
     /// Held while a process is started, so that it is never taken for a stray.
     all: Mutex<Vec<Weak<Child>>>,
@@ -46,7 +52,9 @@ impl Nursery {
         let starts = Semaphore::new(STARTS);
         Arc::new(Self {
             quota,
+            installs: Installs::default(),
             confinement: Confinement::detect(),
+            haste: CancellationToken::new(),
             starts,
             all: Mutex::default(),
             inherited: children(),
@@ -88,6 +96,14 @@ impl Nursery {
         lock(&self.all).iter().filter_map(Weak::upgrade).collect()
     }
 
+    /// Returns the processes of `server` for `user` that make way for others.
+    pub fn predecessors(&self, server: &str, user: Option<&str>) -> Vec<Arc<Child>> {
+        let theirs = |child: &Arc<Child>| {
+            &*child.server == server && child.is_leaving() && child.user().as_deref() == user
+        };
+        self.all().into_iter().filter(theirs).collect()
+    }
+
     /// Reaps what servers left behind, and returns what of it still runs. Servers themselves are
     /// reaped by their supervisors.
     pub fn reap(&self) -> Vec<Pid> {
@@ -102,15 +118,18 @@ impl Nursery {
         strays
     }
 
-    /// Ends all and waits until nothing of them is left.
-    pub async fn end_all(&self) {
+    /// Ends all and waits until nothing of them is left. After `grace` they are ended faster.
+    pub async fn end_all(&self, grace: Duration) {
         self.quota.close();
         let all = self.all();
         for child in &all {
             child.end();
         }
-        for child in all {
-            child.ended().await;
+        let ended = futures_util::future::join_all(all.iter().map(|child| child.ended()));
+        tokio::pin!(ended);
+        if tokio::time::timeout(grace, &mut ended).await.is_err() {
+            self.haste.cancel();
+            ended.await;
         }
         let gone = async {
             // Those that have left the process group of their server.

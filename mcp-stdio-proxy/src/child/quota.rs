@@ -106,6 +106,14 @@ pub struct Permit {
     user: Option<Arc<str>>,
 }
 
+impl Permit {
+    /// Returns the user that it counts for.
+    #[must_use]
+    pub fn user(&self) -> Option<&Arc<str>> {
+        self.user.as_ref()
+    }
+}
+
 impl Drop for Permit {
     fn drop(&mut self) {
         {

@@ -1,8 +1,11 @@
 //! Starts a server process in a group of its own (stdio transport; credentials by environment).
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::io;
-use std::path::PathBuf;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Arc, OnceLock};
 
@@ -16,10 +19,11 @@ use super::locate::{NotFound, locate};
 use super::nursery::Nursery;
 use super::pressure::Pressure;
 use super::quota::Permit;
+use super::shortcut::{Following, follow};
 use super::supervise::{Group, Supervisor};
 use super::traffic::Traffic;
 use super::{Calls, Child, Patience, reader, stderr, stdin};
-use crate::catalogue::Limits;
+use crate::catalogue::{Entry, Limits};
 use crate::sync::now_ms;
 
 /// The pipe of the results: a large one takes few turns.
@@ -32,6 +36,8 @@ pub struct Program {
     pub server: Arc<str>,
     /// The program.
     pub command: String,
+    /// The name it is executed under, if not as the program.
+    pub name: Option<String>,
     /// Its arguments.
     pub args: Vec<String>,
     /// Its whole environment.
@@ -54,6 +60,12 @@ pub struct Program {
     pub explain: bool,
     /// Where its bytes are counted.
     pub traffic: Arc<Traffic>,
+    /// Whether it is a finder, which is followed to what it executes.
+    pub follow: bool,
+    /// Whether it is what a finder executed before.
+    pub remembered: bool,
+    /// The entry it is started for.
+    pub entry: Arc<Entry>,
 }
 
 /// Why a server cannot be started. `Display` is for the operator.
@@ -125,16 +137,22 @@ impl Program {
         let pid = process.id().ok_or_else(lost)?;
         let input = process.stdin.take().ok_or_else(lost)?.into_owned_fd()?;
         let output = process.stdout.take().ok_or_else(lost)?.into_owned_fd()?;
-        let errors = process.stderr.take().ok_or_else(lost)?;
+        let errors = process.stderr.take().ok_or_else(lost)?.into_owned_fd()?;
+        let (input, stdin) = inode(input)?;
+        let (output, stdout) = inode(output)?;
+        let (errors, stderr) = inode(errors)?;
+        let following = self.follow.then(|| self.following(pid, [stdin, stdout, stderr]));
         // A smaller pipe is slower and nothing else.
         let _size = rustix::pipe::fcntl_setpipe_size(&output, PIPE);
         let output = pipe::Receiver::from_owned_fd(output)?;
+        let errors = pipe::Receiver::from_owned_fd(errors)?;
         let child = Arc::new(Child {
             pid,
             server: Arc::clone(&self.server),
             calls: Calls::new(self.call_limit),
             stdin: stdin::Stdin::new(input)?,
             audience: OnceLock::new(),
+            leaving: false.into(),
             ending: CancellationToken::new(),
             exit: CancellationToken::new(),
             silent: CancellationToken::new(),
@@ -147,7 +165,11 @@ impl Program {
             crashed: false.into(),
             used: now_ms().into(),
             started: now_ms(),
-            permit: permit.into(),
+            permit: Some(permit).into(),
+            following: following.transpose()?,
+            remembered: self.remembered,
+            entry: Arc::clone(&self.entry),
+            settled: false.into(),
         });
         let server = &*self.server;
         log::info!(server, pid; "{server}[{pid}] started");
@@ -160,7 +182,22 @@ impl Program {
             nursery: Arc::clone(nursery),
         };
         tokio::spawn(supervisor.run(process));
+        if self.follow {
+            tokio::spawn(follow(Arc::downgrade(&child)));
+        }
         Ok(child)
+    }
+
+    fn following(&self, leader: u32, pipes: [u64; 3]) -> io::Result<Following> {
+        let cwd = self.cwd.as_deref().unwrap_or(Path::new(".")).canonicalize()?;
+        let env = self.env.clone();
+        Ok(Following::new(leader, cwd, env, pipes))
+    }
+
+    /// Returns `true` if there is such a program.
+    #[must_use]
+    pub fn exists(&self) -> bool {
+        locate(&self.command, self.cwd.as_deref(), &self.env).is_ok()
     }
 
     fn command(&self, confinement: Confinement) -> Result<Command, Reason> {
@@ -175,7 +212,7 @@ impl Program {
         let program = locate(&self.command, self.cwd.as_deref(), &self.env)?;
         let mut command = Command::new(launcher::PROGRAM);
         command
-            .args(launcher::arguments(&self.limits, confinement))
+            .args(launcher::arguments(self.name.as_deref(), &self.limits, confinement))
             .arg(program)
             .args(&self.args)
             .env_clear()
@@ -196,4 +233,11 @@ impl Program {
         }
         Ok(command)
     }
+}
+
+/// Returns a pipe and its inode.
+fn inode(pipe: OwnedFd) -> io::Result<(OwnedFd, u64)> {
+    let file = File::from(pipe);
+    let inode = file.metadata()?.ino();
+    Ok((file.into(), inode))
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::io::AsyncReadExt;
-use tokio::process::ChildStderr;
+use tokio::net::unix::pipe;
 use tokio_util::sync::CancellationToken;
 
 use crate::sync::lock;
@@ -51,7 +51,7 @@ impl Tail {
 }
 
 /// Logs the lines of `stderr` until it ends, and remembers the last ones in `tail`.
-pub(super) async fn drain(server: Arc<str>, pid: u32, mut stderr: ChildStderr, tail: Arc<Tail>) {
+pub(super) async fn drain(server: Arc<str>, pid: u32, mut stderr: pipe::Receiver, tail: Arc<Tail>) {
     let _over = tail.over.clone().drop_guard();
     let mut bucket = Bucket::new();
     let mut buffer = vec![0; 4 * LINE];

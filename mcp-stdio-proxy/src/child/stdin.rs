@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::{Buf, Bytes};
+use rustix::io::ioctl_fionread;
 use tokio::net::unix::pipe;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
@@ -57,6 +58,13 @@ impl Stdin {
             let waits = Waits::new(self, &rest);
             tokio::spawn(write_rest(guard, rest, waits));
         }
+    }
+
+    /// Returns `true` if the child has not read all that was written.
+    pub(super) fn is_unread(&self) -> bool {
+        // Somebody waits for room in the pipe.
+        let Ok(pipe) = self.0.try_lock() else { return true };
+        pipe.as_ref().is_some_and(|pipe| ioctl_fionread(pipe).is_ok_and(|bytes| bytes > 0))
     }
 
     /// Closes the pipe, which tells the child to end ("Shutdown": close the input first).

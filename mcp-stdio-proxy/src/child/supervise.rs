@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 
 use super::Child;
 use super::nursery::Nursery;
@@ -20,9 +20,14 @@ pub struct Patience {
     pub term: Duration,
 }
 
+/// The same at the end of the proxy, for which an orchestrator grants some seconds.
+const HASTE: Patience =
+    Patience { eof: Duration::from_millis(800), term: Duration::from_millis(700) };
+
 impl Default for Patience {
+    /// As in the official SDKs: servers remove their lock files when their input ends.
     fn default() -> Self {
-        Self { eof: Duration::from_millis(800), term: Duration::from_millis(700) }
+        Self { eof: Duration::from_secs(2), term: Duration::from_secs(2) }
     }
 }
 
@@ -87,31 +92,45 @@ impl Supervisor {
 
     async fn stop(&self, process: &mut tokio::process::Child) -> Option<ExitStatus> {
         self.child.stdin.close();
-        if let Ok(status) = timeout(self.patience.eof, process.wait()).await {
-            return status.ok();
+        tokio::select! {
+            biased;
+            status = process.wait() => return status.ok(),
+            () = self.late(self.patience.eof, HASTE.eof) => self.group.signal(Signal::TERM),
         }
-        self.group.signal(Signal::TERM);
-        if let Ok(status) = timeout(self.patience.term, process.wait()).await {
-            return status.ok();
+        tokio::select! {
+            biased;
+            status = process.wait() => return status.ok(),
+            () = self.late(self.patience.term, HASTE.term) => self.group.signal(Signal::KILL),
         }
-        self.group.signal(Signal::KILL);
         process.wait().await.ok()
+    }
+
+    /// Waits for `patience`, but no longer than `in_haste` once the proxy ends.
+    async fn late(&self, patience: Duration, in_haste: Duration) {
+        let hasty = async {
+            self.nursery.haste.cancelled().await;
+            sleep(in_haste).await;
+        };
+        let _first = timeout(patience, hasty).await;
     }
 
     /// Waits until no process of the group is left.
     async fn emptied(&self) -> bool {
-        let deadline = Instant::now() + self.patience.term;
-        let mut pause = Duration::from_millis(1);
-        loop {
-            self.nursery.reap();
-            if self.group.is_empty() {
-                return true;
+        let emptied = async {
+            let mut pause = Duration::from_millis(1);
+            loop {
+                self.nursery.reap();
+                if self.group.is_empty() {
+                    return;
+                }
+                sleep(pause).await;
+                pause = (pause * 2).min(Duration::from_millis(20));
             }
-            if Instant::now() >= deadline {
-                return false;
-            }
-            sleep(pause).await;
-            pause = (pause * 2).min(Duration::from_millis(20));
+        };
+        tokio::select! {
+            biased;
+            () = emptied => true,
+            () = self.late(self.patience.term, HASTE.term) => false,
         }
     }
 }

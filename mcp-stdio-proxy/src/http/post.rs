@@ -15,6 +15,7 @@ use crate::hub::Seat;
 use crate::protocol::message::{self, Envelope, Kind};
 use crate::protocol::meta::Asked;
 use crate::protocol::spelling::Doubt;
+use crate::protocol::version::Era;
 use crate::protocol::{error, splice};
 use crate::room::{Hello, upgrade};
 
@@ -78,9 +79,15 @@ async fn one(
     (text, envelope): (&str, &Envelope<'_>),
 ) -> Result<HttpResponse, Refusal> {
     if let Some(asked) = modern::classify(request.headers(), envelope) {
+        if !backend.serves(Era::Modern) {
+            return Err(Refusal::legacy_only());
+        }
         return modern::serve(request, gate, backend, &asked, (text, envelope)).await;
     }
     headers::check_version(request.headers())?;
+    if !backend.serves(Era::Legacy) {
+        return Err(Refusal::modern_only(envelope.params));
+    }
     check_spelling(request, backend, envelope)?;
     modern::check::unasked(request.headers(), envelope)?;
     if envelope.kind == Kind::Request && envelope.method == "initialize" {
@@ -187,6 +194,9 @@ async fn batch(
     backend: &Arc<Backend>,
     text: &str,
 ) -> Result<HttpResponse, Refusal> {
+    if !backend.serves(Era::Legacy) {
+        return Err(Refusal::modern_only(None));
+    }
     let mut messages = Vec::new();
     for item in message::batch(text, BATCH)? {
         let envelope = message::parse(item)?;

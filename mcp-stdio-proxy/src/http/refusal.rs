@@ -9,7 +9,9 @@ use actix_web::http::header::{
 };
 
 use crate::protocol::message::{self, Malformed};
+use crate::protocol::object::value;
 use crate::protocol::spelling::Doubt;
+use crate::protocol::version::MODERN;
 use crate::protocol::{error, splice};
 use crate::unavailable::Unavailable;
 
@@ -92,6 +94,21 @@ impl Refusal {
         });
         let challenge = challenge.or_else(|| Some("MCP-Identity".to_owned()));
         Self { challenge, ..Self::new(StatusCode::UNAUTHORIZED, error::TRANSPORT, why) }
+    }
+
+    /// 400 without an error of 2026-07-28: then a client of either era begins with `initialize`.
+    pub(super) fn legacy_only() -> Self {
+        Self::bad_request("this server is served to clients that send initialize")
+    }
+
+    /// 400, with the revision to speak (`-32022`). `params` are those of the request.
+    pub(super) fn modern_only(params: Option<&str>) -> Self {
+        let requested = params.and_then(|params| value(params, "protocolVersion"));
+        let requested = requested.and_then(|text| serde_json::from_str(text).ok());
+        let requested = requested.unwrap_or(serde_json::Value::Null);
+        let data = serde_json::json!({ "supported": [MODERN], "requested": requested });
+        let why = "this server is served to clients of 2026-07-28";
+        Self::new(StatusCode::BAD_REQUEST, error::UNSUPPORTED_VERSION, why).with_data(data)
     }
 
     pub(super) fn no_keys_yet() -> Self {

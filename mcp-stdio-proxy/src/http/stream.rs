@@ -7,6 +7,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::finish::finish;
 use super::refusal::Refusal;
 use super::{Gate, asker, headers, modern, sse};
+use crate::protocol::version::Era;
 
 pub(super) async fn get(request: HttpRequest, gate: Data<Gate>) -> HttpResponse {
     let response = open(&request, &gate).await.unwrap_or_else(|refusal| refusal.response());
@@ -16,6 +17,9 @@ pub(super) async fn get(request: HttpRequest, gate: Data<Gate>) -> HttpResponse 
 async fn open(request: &HttpRequest, gate: &Gate) -> Result<HttpResponse, Refusal> {
     let backend = gate.enter(request).await?;
     modern::refuse_other_methods(request)?;
+    if !backend.serves(Era::Legacy) {
+        return Err(Refusal::modern_only(None));
+    }
     headers::check_version(request.headers())?;
     headers::check_accept(request.headers(), &["text/event-stream"])?;
     let seat = gate.seat(request, &backend)?;

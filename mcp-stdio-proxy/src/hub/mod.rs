@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use serde::Deserialize;
+use tokio::task::JoinHandle;
 
 use crate::backend::Backend;
 use crate::catalogue::{Catalogue, Isolation};
@@ -132,11 +133,15 @@ impl Hub {
         let (hub, opened) = (Arc::clone(self), Arc::clone(&room));
         // On its own, so that a client that hangs up leaves no half-started process.
         let opening = tokio::spawn(async move {
-            let permit = hub.permit(&opened.backend, opened.user.as_ref()).await?;
-            opened.open(permit).await
+            let permit = hub.permit(&opened.backend, opened.user.as_ref());
+            opened.open(permit).await.inspect_err(|_| hub.drop_unused(&opened))
         });
-        let result = opening.await.map_err(|_| Unavailable::Closed).flatten();
-        let result = result.inspect_err(|_| self.drop_unused(&room))?;
+        let result = started(backend, opening).await.inspect_err(|why| {
+            // Its client was not told the id: it is over when the package is installed.
+            if matches!((why, &room.owner), (Unavailable::Installing { .. }, Owner::Session(_))) {
+                self.remove(&room);
+            }
+        })?;
         let session = Session::new(Some(id.clone()), principal, revision_of(&result));
         room.attach(&session);
         let seat = Seat { room, session };
@@ -198,12 +203,12 @@ impl Hub {
         if let Some(child) = room.live() {
             return Ok(child);
         }
-        let (hub, room) = (Arc::clone(self), Arc::clone(room));
-        let started = tokio::spawn(async move {
-            let permit = hub.permit(&room.backend, room.user.as_ref()).await?;
-            room.ready(permit).await
+        let (hub, started_room) = (Arc::clone(self), Arc::clone(room));
+        let starting = tokio::spawn(async move {
+            let room = started_room;
+            room.ready(hub.permit(&room.backend, room.user.as_ref())).await
         });
-        started.await.map_err(|_| Unavailable::Closed).flatten()
+        started(&room.backend, starting).await
     }
 
     /// Ends the session `id`, and its process if it was the last to use it.
@@ -254,6 +259,22 @@ impl Hub {
             self.end(&id);
         }
     }
+}
+
+/// Waits for a start, but no longer than one may take for a package that is being installed. That goes on.
+async fn started<T>(
+    backend: &Backend,
+    mut starting: JoinHandle<Result<T, Unavailable>>,
+) -> Result<T, Unavailable> {
+    let soon = tokio::time::timeout(backend.start_timeout(), &mut starting).await;
+    let outcome = match soon {
+        Ok(outcome) => outcome,
+        Err(_) if backend.is_being_installed() => {
+            return Err(Unavailable::Installing { server: Arc::clone(&backend.name) });
+        }
+        Err(_) => starting.await,
+    };
+    outcome.map_err(|_| Unavailable::Closed).flatten()
 }
 
 /// The revision that a result of `initialize` names.

@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use super::Hub;
+use super::{Hub, started};
 use crate::backend::Backend;
 use crate::catalogue::Isolation;
-use crate::probe;
+use crate::probe::{self, Finding};
 use crate::protocol::meta::Asked;
 use crate::protocol::version::{Era, Pairing};
 use crate::room::{Hello, LONGEST, Lease, Owner, Room};
@@ -87,10 +87,11 @@ impl Hub {
         if let Some(era) = backend.verdict.of(&backend.entry()) {
             return Ok(era);
         }
-        let (hub, backend, user) = (Arc::clone(self), Arc::clone(backend), user.cloned());
+        let (hub, waiting, user) = (Arc::clone(self), Arc::clone(backend), user.cloned());
+        let backend = Arc::clone(backend);
         // On its own, so that a client that hangs up does not make the next one ask again.
         let asked = tokio::spawn(async move { hub.ask_era(&backend, user.as_ref()).await });
-        asked.await.map_err(|_| Unavailable::Closed).flatten()
+        started(&waiting, asked).await
     }
 
     async fn ask_era(
@@ -103,12 +104,30 @@ impl Hub {
         if let Some(era) = backend.verdict.of(&entry) {
             return Ok(era);
         }
-        let permit = self.permit(backend, user).await?;
-        let turn = backend.turn().await;
-        let child = backend.start(permit, user.map(|user| &**user))?;
-        let finding = probe::ask(&child, backend.probe_timeout()).await;
-        child.end();
-        drop(turn);
+        let name = user.map(|user| &**user);
+        let mut installing = backend.install(name).await;
+        let mut permit = self.permit(backend, user).await?;
+        let finding = loop {
+            backend.succeed(name).await;
+            let turn = backend.turn().await;
+            let child = backend.start(permit, name)?;
+            // No other process of this user is started beside it.
+            child.leave();
+            let finding = probe::ask(&child, backend.probe_timeout()).await;
+            drop(turn);
+            if finding != Finding::Silence {
+                installing.done();
+                backend.learn(&child);
+            }
+            let has_failed = finding == Finding::Silence && child.has_ended();
+            child.end();
+            if !has_failed || !backend.forget_start(&child) {
+                break finding;
+            }
+            child.ended().await;
+            permit = child.take_permit().ok_or(Unavailable::Closed)?;
+            installing = backend.install(name).await;
+        };
         log::info!(server = &*backend.name; "server \"{}\" was asked for its era: {finding:?}", backend.name);
         Ok(backend.verdict.note(entry, finding))
     }

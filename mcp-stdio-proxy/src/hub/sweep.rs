@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::Hub;
 use crate::backend::Backend;
@@ -18,6 +18,8 @@ const EVERY: Duration = Duration::from_secs(1);
 const STARTS: usize = 4;
 /// How long the process of a changed server may finish what it has begun.
 const RENEWAL: Duration = Duration::from_mins(1);
+/// How much of the time for requests in flight, if they do not need it, servers get for their end.
+const LEISURE: Duration = Duration::from_secs(1);
 
 impl Hub {
     /// Sweeps for ever.
@@ -102,6 +104,7 @@ impl Hub {
     /// Refuses new work, lets requests in flight finish within the deadline, then ends all.
     pub async fn shut_down(&self) {
         self.draining.store(true, Ordering::SeqCst);
+        let start = Instant::now();
         let busy = || self.nursery.all().iter().any(|child| !child.calls.is_empty());
         let drained = async {
             while busy() {
@@ -114,7 +117,8 @@ impl Hub {
         for room in self.rooms() {
             self.forget(&room);
         }
-        self.nursery.end_all().await;
+        let left = self.settings.drain_timeout.saturating_sub(start.elapsed());
+        self.nursery.end_all(left.min(LEISURE)).await;
     }
 }
 

@@ -17,7 +17,8 @@ pub enum Revision {
 pub const MODERN: &str = "2026-07-28";
 
 /// Whether a peer opens with `initialize`, or says all in each request ("Terminology").
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
 pub enum Era {
     /// 2025-11-25 and earlier.
     Legacy,

@@ -8,16 +8,14 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::Room;
+use crate::child::Child;
 use crate::child::errand::Failed;
 use crate::child::quota::Permit;
-use crate::child::{Audience, Child};
 use crate::protocol::splice::{self, span};
 use crate::protocol::version::{self, Era, NEWEST_HANDSHAKE};
 use crate::protocol::{message, meta};
-use crate::sync::lock;
 use crate::translate::capabilities;
-use crate::translate::discover::{self, Greeting};
-use crate::translate::shared;
+use crate::translate::discover;
 use crate::unavailable::Unavailable;
 
 /// The parameters of `initialize`. Clients that differ in what the server would notice, which is
@@ -121,7 +119,10 @@ const INITIALIZED: &str = r#"{"jsonrpc":"2.0","method":"notifications/initialize
 
 impl Room {
     /// The result of `initialize`, for a client that will say `initialized` itself.
-    pub async fn open(&self, permit: Permit) -> Result<String, Unavailable> {
+    pub async fn open(
+        &self,
+        permit: impl Future<Output = Result<Permit, Unavailable>>,
+    ) -> Result<String, Unavailable> {
         let _starting = self.starting.lock().await;
         if let (Some(_), Some(greeting)) = (self.live(), self.greeting()) {
             return Ok(greeting.result.clone());
@@ -131,7 +132,10 @@ impl Room {
     }
 
     /// A process that is ready for requests, started and greeted by the proxy if need be.
-    pub async fn ready(&self, permit: Permit) -> Result<Arc<Child>, Unavailable> {
+    pub async fn ready(
+        &self,
+        permit: impl Future<Output = Result<Permit, Unavailable>>,
+    ) -> Result<Arc<Child>, Unavailable> {
         let _starting = self.starting.lock().await;
         if let Some(child) = self.live() {
             return Ok(child);
@@ -149,69 +153,9 @@ impl Room {
         }
     }
 
-    async fn start(&self, permit: Permit) -> Result<Arc<Child>, Unavailable> {
-        self.note_crash();
-        self.backend.may_start(&self.health)?;
-        let turn = self.backend.turn().await;
-        let child = self.backend.start(permit, self.user.as_deref())?;
-        let audience: std::sync::Weak<dyn Audience> = self.me.clone();
-        child.set_audience(audience);
-        self.watching.reset();
-        match self.introduce(&child).await {
-            Ok(answer) => {
-                let answer = if self.is_shared() { shared::offered(&answer) } else { answer };
-                *lock(&self.greeting) = Some(Arc::new(Greeting::new(answer)));
-            }
-            Err(error) => {
-                child.end();
-                log::error!(server = &*self.backend.name; "{error}");
-                self.note_failure(&error, &child.obituary());
-                return Err(error);
-            }
-        }
-        drop(turn);
-        self.backend.answered(child.pid);
-        // Without a handshake there is nothing to say after it.
-        let silent = self.hello.is_none() || self.is_upgraded();
-        self.greeted.store(silent, Ordering::Relaxed);
-        let mut live = lock(&self.live);
-        *live = Some(Arc::clone(&child));
-        if self.is_upgraded() {
-            self.watch_again(&child);
-        }
-        // Closed while it was starting: whoever closed the room found no process to end.
-        if self.closed.load(Ordering::SeqCst) {
-            child.end();
-            *live = None;
-            return Err(Unavailable::Closed);
-        }
-        Ok(child)
-    }
-
-    fn note_crash(&self) {
-        if let Some(dead) = lock(&self.live).take()
-            && dead.crashed()
-        {
-            self.backend.crashed(&dead.obituary());
-            self.health.crashed(dead.age());
-        }
-        lock(&self.asks).clear();
-    }
-
-    /// Holds a failed start against the server, unless one user alone may be the cause.
-    fn note_failure(&self, error: &Unavailable, why: &str) {
-        if matches!(error, Unavailable::Refused { .. }) {
-            // The server works: it does not like what the client says.
-        } else if self.backend.entry().is_personal() {
-            self.health.failed();
-        } else {
-            self.backend.failed(why);
-        }
-    }
-
     /// What the server says of itself: the result of `initialize`, also of one that has no handshake;
     /// for clients of 2026-07-28, the result of `server/discover`.
-    async fn introduce(&self, child: &Child) -> Result<String, Unavailable> {
+    pub(super) async fn introduce(&self, child: &Child) -> Result<String, Unavailable> {
         let Some(hello) = &self.hello else {
             return self
                 .first(child, DISCOVER, &format!("{{\"_meta\":{{{}}}}}", meta::of_proxy()))
@@ -258,7 +202,7 @@ impl Room {
         params: &str,
     ) -> Result<String, Unavailable> {
         let (server, within) = (&self.backend.name, self.backend.start_timeout());
-        let answer = child.errand(method, params, within).await.map_err(|why| match why {
+        let answer = child.first_errand(method, params, within).await.map_err(|why| match why {
             Failed::Late => {
                 Unavailable::Mute { server: Arc::clone(server), method, seconds: within.as_secs() }
             }

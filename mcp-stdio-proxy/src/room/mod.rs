@@ -11,6 +11,7 @@ mod modern;
 mod questions;
 mod rounds;
 mod shared;
+mod start;
 pub mod upgrade;
 mod watching;
 
@@ -263,6 +264,7 @@ impl Room {
     pub fn renew(&self, within: Duration) {
         self.end_listening();
         let Some(child) = lock(&self.live).take() else { return };
+        child.leave();
         tokio::spawn(async move {
             let idle = async {
                 while !child.calls.is_empty() && child.is_live() {

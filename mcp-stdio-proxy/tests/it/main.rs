@@ -27,6 +27,8 @@ mod p12_errors;
 mod p7_origins;
 mod p8_paths;
 mod p9_pasted;
+mod p1_finder;
+mod p5_succession;
 mod s11_bodies;
 mod s11_memory;
 mod s11_unread;

@@ -23,6 +23,7 @@ use crate::protocol::version::{self, Era, MODERN};
 use crate::protocol::{error, splice};
 use crate::room::{Room, upgrade};
 use crate::translate::{shared, tasks};
+use crate::unavailable::Unavailable;
 
 /// Methods of earlier revisions that this one has not.
 const REMOVED: [&str; 5] =
@@ -80,6 +81,10 @@ pub(super) async fn serve(
     // start goes on.
     let served =
         timeout(PROBES * gate.hub.settings.probe_timeout, served).await.unwrap_or_else(|_| {
+            if backend.is_being_installed() {
+                let server = Arc::clone(&backend.name);
+                return Err(Unavailable::Installing { server }.into());
+            }
             Err(Refusal::answer(error::INTERNAL, "the server is still being started; try again"))
         });
     served.map_err(Refusal::for_probe)
