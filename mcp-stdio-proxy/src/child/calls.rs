@@ -40,6 +40,11 @@ impl Calls {
         self.next.fetch_add(1, Ordering::Relaxed)
     }
 
+    /// The id that the next request will have.
+    pub(super) fn upcoming(&self) -> u64 {
+        self.next.load(Ordering::Relaxed)
+    }
+
     /// Registers `call` under `id`.
     pub fn add(&self, id: u64, call: Call) -> Result<(), Refused> {
         let mut open = lock(&self.open);
@@ -54,6 +59,13 @@ impl Calls {
     /// Takes the call that waits under `id`.
     pub fn take(&self, id: u64) -> Option<Call> {
         lock(&self.open).as_mut()?.remove(&id)
+    }
+
+    /// Takes the call that waits, if there is only one.
+    pub(super) fn take_only(&self) -> Option<Call> {
+        let mut open = lock(&self.open);
+        let open = open.as_mut().filter(|open| open.len() == 1)?;
+        open.drain().next().map(|(_, call)| call)
     }
 
     /// Whether a call waits under `id`.

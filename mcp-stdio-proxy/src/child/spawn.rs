@@ -11,8 +11,10 @@ use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 
 use super::confinement::Confinement;
+use super::defects::Told;
 use super::launcher;
 use super::locate::locate;
+use super::notes::Notes;
 use super::nursery::Nursery;
 use super::pressure::Pressure;
 use super::quota::Permit;
@@ -125,6 +127,8 @@ impl Program {
             used: now_ms().into(),
             started: now_ms(),
             permit: permit.into(),
+            notes: Notes::default(),
+            told: Told::default(),
         });
         let server = &*self.server;
         log::info!(server, pid; "{server}[{pid}] started");

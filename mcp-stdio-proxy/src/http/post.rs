@@ -164,7 +164,7 @@ async fn notify(
     // A server that is not running has nothing that a notification could be about.
     let Some(child) = seat.room.live() else { return accepted };
     if envelope.method != INITIALIZED || seat.room.greet() {
-        child.send(splice::line(text, &mut [])).await;
+        child.notify(splice::line(text, &mut [])).await;
     }
     accepted
 }

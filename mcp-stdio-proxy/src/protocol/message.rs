@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
+use super::ids::is_id;
 use super::meta::Asked;
 use super::spelling::{self, Doubt};
 use super::wire::Wire;
@@ -102,10 +103,6 @@ pub fn parse(text: &str) -> Result<Envelope<'_>, Malformed> {
         error,
         spelling: wire.spelling,
     })
-}
-
-fn is_id(raw: &str) -> bool {
-    raw.starts_with(|c: char| c == '"' || c == '-' || c.is_ascii_digit())
 }
 
 /// The string that a JSON string stands for, copied only if it has escapes.

@@ -290,7 +290,7 @@ impl Room {
         let Some(child) = self.live() else { return false };
         let Some((id, call)) = child.calls.take_named(session, client_id) else { return false };
         if let Some(range) = splice::span(text, client_id) {
-            child.post(splice::line(text, &mut [(range, id.to_string())]));
+            child.post_notification(splice::line(text, &mut [(range, id.to_string())]));
         }
         call.fail(crate::protocol::error::TRANSPORT, "the request was cancelled");
         true

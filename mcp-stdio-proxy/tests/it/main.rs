@@ -21,6 +21,7 @@ mod limits;
 mod listen;
 mod older_clients;
 mod operation;
+mod p2_defective_answers;
 mod s11_bodies;
 mod s11_memory;
 mod s2_spelling;

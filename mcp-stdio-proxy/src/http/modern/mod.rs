@@ -205,7 +205,7 @@ async fn notify(
     }
     if let Some(child) = room.live() {
         let mut edits = call::edits(room, text, envelope);
-        child.send(splice::line(text, &mut edits)).await;
+        child.notify(splice::line(text, &mut edits)).await;
     }
     Ok(HttpResponse::Accepted().finish())
 }
