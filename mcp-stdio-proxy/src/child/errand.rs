@@ -3,12 +3,13 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::Child;
 use super::call::{Call, Terms};
+use super::time::Time;
 use crate::protocol::splice;
 use crate::stream::{First, Stream};
 
@@ -35,7 +36,7 @@ impl Child {
             token: None,
             stream: Arc::clone(&stream),
             session: 0,
-            since: Instant::now(),
+            time: Time::default(),
             tools: None,
             taker: None,
             terms: Terms::default(),

@@ -19,6 +19,7 @@ mod spawn;
 mod stderr;
 mod stdin;
 mod supervise;
+pub mod time;
 pub mod traffic;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

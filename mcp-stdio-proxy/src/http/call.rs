@@ -3,7 +3,6 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::time::Instant;
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
@@ -15,6 +14,7 @@ use crate::catalogue::tools::{ToolView, Verdict};
 use crate::child::Child;
 use crate::child::call::{Call, Taker, Terms};
 use crate::child::calls::Refused;
+use crate::child::time::Time;
 use crate::grants::Admission;
 use crate::hub::Seat;
 use crate::protocol::message::{self, Envelope};
@@ -146,7 +146,7 @@ fn write(
         token: token.map(Into::into),
         stream: Arc::clone(stream),
         session: seat.session.serial,
-        since: Instant::now(),
+        time: Time::default(),
         tools,
         taker,
         terms: Terms::default(),

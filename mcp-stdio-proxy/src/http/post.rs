@@ -153,6 +153,9 @@ async fn notify(
         }
         return accepted;
     }
+    if envelope.method == "notifications/progress" {
+        envelope.params.into_iter().for_each(|params| seat.room.progressed(params));
+    }
     let withdrawn = seat.room.is_upgraded() || seat.room.is_shared();
     if withdrawn && envelope.method != INITIALIZED && upgrade::is_withdrawn(&envelope.method) {
         return accepted;

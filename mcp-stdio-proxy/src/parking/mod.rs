@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::child::Child;
-use crate::protocol::{error, splice};
+use crate::protocol::{error, ids, splice};
 use crate::stream::Stream;
 use crate::sync::lock;
 use crate::translate::input::Question;
@@ -155,7 +155,7 @@ impl Parking {
     pub fn withdraw(&self, child: &Child, id: &str) {
         let mut lot = lock(&self.lot);
         let theirs = lot.waiting.values_mut().filter(|one| one.parked.child.pid == child.pid);
-        theirs.for_each(|one| one.parked.questions.retain(|question| &*question.id != id));
+        theirs.for_each(|one| one.parked.questions.retain(|question| !ids::same(&question.id, id)));
     }
 
     /// Gives up the calls that have waited too long, and forgets those whose process has ended.

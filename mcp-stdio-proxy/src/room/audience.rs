@@ -3,13 +3,15 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::Room;
+use crate::child::time::Time;
 use crate::child::{Audience, Child};
 use crate::protocol::error;
+use crate::protocol::ids;
 use crate::protocol::message::{self, Envelope, Kind};
 use crate::protocol::splice::{self, Payload, span};
 use crate::protocol::version::Era;
@@ -27,8 +29,10 @@ pub(super) struct Ask {
     id: Box<str>,
     /// The process that asked.
     pid: u32,
+    /// The text of the token under which the server wants to hear of progress.
+    token: Option<Box<str>>,
     stream: Arc<Stream>,
-    since: Instant,
+    time: Time,
 }
 
 /// An id for a request to a client. Ids of servers repeat, after a restart at the latest; ours do not.
@@ -82,8 +86,9 @@ impl Room {
             let ask = Ask {
                 id: envelope.id.into(),
                 pid: child.pid,
+                token: envelope.params.and_then(message::asked_progress).map(Into::into),
                 stream: Arc::clone(&stream),
-                since: Instant::now(),
+                time: Time::default(),
             };
             asks.insert(id, ask);
         }
@@ -103,7 +108,7 @@ impl Room {
 
     /// Passes a client's answer to the server that asked; whether one had.
     pub fn answer(&self, text: &str, envelope: &Envelope<'_>) -> bool {
-        let Ok(id) = envelope.id.trim_matches('"').parse() else { return false };
+        let Some(id) = ids::number(envelope.id) else { return false };
         if self.rounds.answer(id, envelope) {
             return true;
         }
@@ -114,10 +119,18 @@ impl Room {
         true
     }
 
+    /// Notes that a client has made progress with a request of the server: `params` are those of its
+    /// notification.
+    pub fn progressed(&self, params: &str) {
+        let Some(token) = message::progress_token(params) else { return };
+        let theirs = |ask: &Ask| ask.token.as_ref().is_some_and(|one| ids::same(one, token));
+        lock(&self.asks).values_mut().filter(|ask| theirs(ask)).for_each(|ask| ask.time.restart());
+    }
+
     /// Answers requests of the server that no client has answered for `patience`.
     pub fn expire_asks(&self, child: &Arc<Child>, patience: Duration) {
         self.rounds.tidy(child);
-        let overdue = |ask: &Ask| ask.since.elapsed() > patience;
+        let overdue = |ask: &Ask| ask.time.is_over(patience);
         let expired: Vec<_> = lock(&self.asks).extract_if(|_, ask| overdue(ask)).collect();
         for (_, ask) in expired {
             let answer = error::answer(&ask.id, error::INTERNAL, "no client has answered");
@@ -129,7 +142,7 @@ impl Room {
     fn withdraw(&self, child: &Child, line: &Bytes, envelope: &Envelope<'_>) {
         let Some(theirs) = envelope.params.and_then(message::cancelled_request) else { return };
         let mut asks = lock(&self.asks);
-        let ours = |ask: &Ask| &*ask.id == theirs && ask.pid == child.pid;
+        let ours = |ask: &Ask| ids::same(&ask.id, theirs) && ask.pid == child.pid;
         let Some(id) = asks.iter().find(|(_, ask)| ours(ask)).map(|(id, _)| *id) else { return };
         let (Some(ask), Some(text)) = (asks.remove(&id), text_of(line)) else { return };
         if let Some(range) = span(text, theirs) {

@@ -12,6 +12,7 @@ use crate::child::Child;
 use crate::child::call::Addressee;
 use crate::parking::{Binding, Parked, refuse};
 use crate::protocol::error;
+use crate::protocol::ids;
 use crate::protocol::message::Envelope;
 use crate::stream::Stream;
 use crate::sync::lock;
@@ -101,7 +102,7 @@ impl Room {
     pub(super) fn withdraw_question(&self, child: &Child, id: &str) {
         for ((pid, _), questions) in lock(&self.gathered).iter_mut() {
             if *pid == child.pid {
-                questions.retain(|question| &*question.id != id);
+                questions.retain(|question| !ids::same(&question.id, id));
             }
         }
         self.backend.parking.withdraw(child, id);

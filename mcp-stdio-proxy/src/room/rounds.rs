@@ -3,7 +3,6 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, Weak};
-use std::time::Instant;
 
 use bytes::Bytes;
 
@@ -11,6 +10,7 @@ use super::Room;
 use super::audience::next_ask;
 use crate::child::Child;
 use crate::child::call::{Call, Taker};
+use crate::child::time::Time;
 use crate::protocol::error;
 use crate::protocol::message::{self, Envelope};
 use crate::protocol::splice::{self, Payload, span};
@@ -117,7 +117,7 @@ impl ToLegacy {
             round: self.round + 1,
         };
         let next: Arc<dyn Taker> = Arc::new(next);
-        let call = Call { since: Instant::now(), taker: Some(next), ..call };
+        let call = Call { time: Time::default(), taker: Some(next), ..call };
         if let Err(why) = child.calls.add(id, call) {
             return stream
                 .answer(error::answer(&client_id, error::INTERNAL, &why.to_string()).into());

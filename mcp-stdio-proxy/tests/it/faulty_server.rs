@@ -116,6 +116,7 @@ impl Server {
                         "jsonrpc": "2.0", "method": "notifications/progress",
                         "params": {"progressToken": token, "progress": step, "message": arguments["say"]},
                     }))?;
+                    thread::sleep(Duration::from_millis(number("ms")));
                 }
                 text(id, "done")
             }

@@ -22,6 +22,7 @@ mod listen;
 mod older_clients;
 mod operation;
 mod p2_defective_answers;
+mod p3_values;
 mod s11_bodies;
 mod s11_memory;
 mod s2_spelling;

@@ -3,7 +3,6 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::time::Instant;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
@@ -15,6 +14,7 @@ use super::check;
 use crate::child::Child;
 use crate::child::call::{Call, Input, Terms};
 use crate::child::calls::Refused;
+use crate::child::time::Time;
 use crate::grants::Admission;
 use crate::protocol::error;
 use crate::protocol::message::{self, Envelope};
@@ -88,7 +88,7 @@ async fn place(
             token: token.map(Into::into),
             stream: Arc::clone(&stream),
             session: NO_SESSION,
-            since: Instant::now(),
+            time: Time::default(),
             tools: listed.clone(),
             taker: taker(room, &envelope.method, principal.clone()),
             terms: terms(room, envelope, asked),
