@@ -1,6 +1,8 @@
 //! `GET /mcp`: the stream of what the server sends unasked, and the way back to a stream that was
 //! cut (Streamable HTTP, "Listening for Messages from the Server").
 
+use std::sync::Arc;
+
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
@@ -19,8 +21,12 @@ async fn open(request: &HttpRequest, gate: &Gate) -> Result<HttpResponse, Refusa
     let seat = gate.seat(request, &backend)?;
     let resumed = headers::text(request.headers(), headers::LAST_EVENT)
         .and_then(event)
-        .and_then(|(name, seq)| Some(seat.session.stream(name)?.reader_after(seq)));
-    let reader = resumed.unwrap_or_else(|| seat.session.standing.reader());
+        .and_then(|(name, seq)| Some((seat.session.stream(name)?, seq)));
+    let (stream, reader) = match resumed {
+        Some((stream, seq)) => (Arc::clone(&stream), stream.reader_after(seq)),
+        None => (Arc::clone(&seat.session.standing), seat.session.standing.reader()),
+    };
+    seat.room.deliver(&seat.session, &stream);
     let priming = seat.session.revision.has_priming();
     let until = asker::admission(request).map(|admission| admission.until());
     Ok(sse::response(reader, priming, gate.hub.settings.keep_alive, until))

@@ -37,6 +37,8 @@ pub struct Parked {
     pub stream: Arc<Stream>,
     /// Whose call it is, and which.
     pub binding: Binding,
+    /// Whether the process has not been sent the call yet: it had asked before.
+    pub held: bool,
 }
 
 /// Why a call cannot go on.
@@ -184,7 +186,7 @@ impl Parked {
     /// Ends the call: its client has not come back.
     pub fn give_up(self) {
         // First, or the server would still answer a call that nobody waits for.
-        if self.child.calls.take(self.call).is_some() {
+        if self.child.calls.take(self.call).is_some() && !self.held {
             self.child.cancel(self.call, "the client has not come back");
         }
         for question in &self.questions {

@@ -81,6 +81,9 @@ impl Server {
                 id,
                 &json!({"tools": [{"name": "read_a"}, {"name": "write_b"}, {"name": "secret_c"}]}),
             ),
+            "notifications/initialized" if mode == "--ask-at-start" => {
+                say(&json!({"jsonrpc": "2.0", "id": "r", "method": "roots/list"}))
+            }
             "tools/call" => self.call(id, &message["params"]),
             "(answer)" => {
                 let asked = id.as_str().and_then(|id| self.asked.remove(id));
@@ -106,6 +109,16 @@ impl Server {
                 Ok(())
             }
             "hang" => Ok(()),
+            "later" => {
+                let (id, pause) = (id.clone(), Duration::from_millis(number("ms")));
+                let raw = arguments["raw"].as_str().unwrap_or_default().to_owned();
+                text(&id, "done")?;
+                thread::spawn(move || {
+                    thread::sleep(pause);
+                    say_raw(&raw, &id)
+                });
+                Ok(())
+            }
             "raw" => say_raw(arguments["raw"].as_str().unwrap_or_default(), id),
             "received" => text(id, Value::from(self.received.clone()).to_string()),
             "ask" => self.ask(id, arguments),

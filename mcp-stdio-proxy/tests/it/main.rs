@@ -23,6 +23,7 @@ mod older_clients;
 mod operation;
 mod p2_defective_answers;
 mod p3_values;
+mod p4_waiting_messages;
 mod s11_bodies;
 mod s11_memory;
 mod s2_spelling;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
+use bytes::Bytes;
 
 use super::super::call::check_tool;
 use super::super::refusal::Refusal;
@@ -94,17 +95,16 @@ async fn place(
             terms: terms(room, envelope, asked),
             admission: admission.clone(),
         };
-        let log = call.terms.log;
+        let (log, may_ask) = (call.terms.log, call.terms.input.is_some());
         match child.calls.add(id, call) {
+            Ok(()) if may_ask && room.ask_first(&child, id) => {
+                return Ok(InFlight { child, id, stream });
+            }
             Ok(()) => {
-                let ours = [Some(envelope.id), token].into_iter().flatten();
-                let ours = ours.filter_map(|part| Some((span(text, part)?, id.to_string())));
-                let mut edits = edits(room, text, envelope);
-                edits.extend(ours);
                 if let (Some(level), Era::Legacy) = (log, room.pairing.server) {
                     room.want_level(&child, level);
                 }
-                child.post(splice::line(text, &mut edits));
+                child.post(line(room, id, (text, envelope)));
                 child.settle(id, admission.as_ref());
                 return Ok(InFlight { child, id, stream });
             }
@@ -117,6 +117,16 @@ async fn place(
     }
     let why = format!("server \"{}\" ended before it could be asked", room.backend.name);
     Err(Refusal::answer(error::INTERNAL, why))
+}
+
+/// The request as the server gets it, under the id `id`.
+pub(super) fn line(room: &Room, id: u64, (text, envelope): (&str, &Envelope<'_>)) -> Bytes {
+    let token = envelope.params.and_then(message::asked_progress);
+    let ours = [Some(envelope.id), token].into_iter().flatten();
+    let ours = ours.filter_map(|part| Some((span(text, part)?, id.to_string())));
+    let mut edits = edits(room, text, envelope);
+    edits.extend(ours);
+    splice::line(text, &mut edits)
 }
 
 fn terms(room: &Room, envelope: &Envelope<'_>, asked: &Asked<'_>) -> Terms {

@@ -172,7 +172,7 @@ async fn pass(
             Ok(discovered(room, envelope))
         }
         (method, _) if method.starts_with(tasks::METHODS) => Err(unknown_method()),
-        (_, Some(_)) => retry::retry(request, gate, room, asked, envelope).await,
+        (_, Some(_)) => retry::retry(request, gate, room, asked, (text, envelope)).await,
         (_, None) => call::call(request, gate, room, asked, (text, envelope)).await,
     }
 }
