@@ -16,7 +16,7 @@ use crate::protocol::message::{self, Envelope};
 use crate::protocol::splice::{self, Payload, span};
 use crate::stream::{Stream, Weight};
 use crate::sync::lock;
-use crate::translate::{result, round};
+use crate::translate::{result, round, tasks};
 
 /// How often a server may ask before it answers.
 const ROUNDS: u32 = 16;
@@ -70,6 +70,12 @@ impl Room {
 impl Taker for ToLegacy {
     fn take(&self, call: Call, line: &Bytes, read: &Envelope<'_>) {
         match read.result.and_then(round::read) {
+            None if read.result.is_some_and(tasks::is_task) => {
+                call.fail(
+                    error::INTERNAL,
+                    "the server answers with a task, which the client has not asked for",
+                );
+            }
             None => self.hand_down(&call, line, read),
             Some(Err(unfit)) => call.fail(error::INTERNAL, &unfit.to_string()),
             Some(Ok(required)) => self.ask(call, &required),

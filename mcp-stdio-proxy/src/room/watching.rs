@@ -126,6 +126,8 @@ impl Room {
             (_, "notifications/subscriptions/acknowledged", tag) => {
                 self.watching.acknowledged(tag.unwrap_or_default());
             }
+            // No legacy client has asked for it.
+            (_, "notifications/tasks", _) => log::debug!("{}: news of a task", child.server),
             (_, _, Some(tag)) => self.tell_of_change(child, tag, line, read),
             (_, _, None) => self.tell(child, line, read),
         }

@@ -21,6 +21,7 @@ mod limits;
 mod listen;
 mod older_clients;
 mod operation;
+mod p13_tasks;
 mod p2_defective_answers;
 mod p3_values;
 mod p4_waiting_messages;
