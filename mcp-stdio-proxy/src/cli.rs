@@ -126,7 +126,7 @@ pub struct Bounds {
     /// Forget a session that was silent for this long
     #[arg(long, default_value_t = 86_400.0, value_parser = seconds)]
     session_timeout: f64,
-    /// Fail a request that made no progress for this long; 0 waits for ever
+    /// Fail a request that made no progress for this long, or took twelve times as long; 0 waits for ever
     #[arg(long, default_value_t = 300.0, value_parser = seconds)]
     request_timeout: f64,
     /// Keep a request for this long whose client has to answer a question of the server first

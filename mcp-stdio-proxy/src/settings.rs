@@ -31,7 +31,7 @@ pub struct Settings {
     pub idle_timeout: Duration,
     /// A session nobody used for this long is forgotten.
     pub session_timeout: Duration,
-    /// A request may take this long without progress; zero is for ever.
+    /// A request may take this long without progress, with it twelve times as long; zero is for ever.
     pub request_timeout: Duration,
     /// A request may wait this long for its client to answer a question of the server (2026-07-28).
     pub input_timeout: Duration,

@@ -1,10 +1,10 @@
 //! One request that waits for an answer of a child, and what becomes of it meanwhile.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use bytes::Bytes;
 
+use super::time::Time;
 use crate::catalogue::tools::ToolView;
 use crate::grants::Admission;
 use crate::protocol::error;
@@ -21,8 +21,8 @@ pub struct Call {
     pub stream: Arc<Stream>,
     /// The session that asked.
     pub session: u64,
-    /// When it was sent, or last made progress.
-    pub since: Instant,
+    /// When it was sent, and last made progress.
+    pub time: Time,
     /// What the client may see of a list of tools.
     pub tools: Option<Arc<ToolView>>,
     /// Who takes the answer, if it does not go to the stream as it is.

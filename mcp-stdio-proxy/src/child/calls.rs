@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::call::{Addressee, Call, Open, Resumed};
+use super::time::Time;
 use crate::grants::{Admission, Over};
 use crate::protocol::error;
+use crate::protocol::ids;
 use crate::stream::Stream;
 use crate::sync::lock;
 
@@ -40,6 +42,11 @@ impl Calls {
         self.next.fetch_add(1, Ordering::Relaxed)
     }
 
+    /// The id that the next request will have.
+    pub(super) fn upcoming(&self) -> u64 {
+        self.next.load(Ordering::Relaxed)
+    }
+
     /// Registers `call` under `id`.
     pub fn add(&self, id: u64, call: Call) -> Result<(), Refused> {
         let mut open = lock(&self.open);
@@ -56,6 +63,13 @@ impl Calls {
         lock(&self.open).as_mut()?.remove(&id)
     }
 
+    /// Takes the call that waits, if there is only one.
+    pub(super) fn take_only(&self) -> Option<Call> {
+        let mut open = lock(&self.open);
+        let open = open.as_mut().filter(|open| open.len() == 1)?;
+        open.drain().next().map(|(_, call)| call)
+    }
+
     /// Whether a call waits under `id`.
     pub fn has(&self, id: u64) -> bool {
         lock(&self.open).as_ref().is_some_and(|open| open.contains_key(&id))
@@ -64,7 +78,7 @@ impl Calls {
     /// Notes that the call `id` was sent again.
     pub fn touch(&self, id: u64) {
         if let Some(call) = lock(&self.open).as_mut().and_then(|open| open.get_mut(&id)) {
-            call.since = Instant::now();
+            call.time = Time::default();
         }
     }
 
@@ -82,7 +96,7 @@ impl Calls {
     pub(super) fn progress(&self, id: u64) -> Option<(Arc<Stream>, Box<str>)> {
         let mut open = lock(&self.open);
         let call = open.as_mut()?.get_mut(&id)?;
-        call.since = Instant::now();
+        call.time.restart();
         Some((Arc::clone(&call.stream), call.token.clone()?))
     }
 
@@ -114,7 +128,7 @@ impl Calls {
         call.terms.log = with.log;
         call.admission = with.admission;
         call.terms.parked = false;
-        call.since = Instant::now();
+        call.time = Time::default();
         true
     }
 
@@ -122,17 +136,18 @@ impl Calls {
     pub fn take_named(&self, session: u64, client_id: &str) -> Option<(u64, Call)> {
         let mut open = lock(&self.open);
         let open = open.as_mut()?;
-        let named = |call: &Call| call.session == session && &*call.id == client_id;
+        let named = |call: &Call| call.session == session && ids::same(&call.id, client_id);
         let id = *open.iter().filter(|(_, call)| named(call)).map(|(id, _)| id).max()?;
         Some((id, open.remove(&id)?))
     }
 
-    /// Takes the calls that have waited longer than `patience`, but not those that wait for a client.
+    /// Takes the calls that made no progress for longer than `patience`, or went on for too long, but not
+    /// those that wait for a client.
     pub fn take_overdue(&self, patience: Duration) -> Vec<(u64, Call)> {
         lock(&self.open)
             .as_mut()
             .map(|open| {
-                let late = |call: &Call| !call.terms.parked && call.since.elapsed() > patience;
+                let late = |call: &Call| !call.terms.parked && call.time.is_over(patience);
                 open.extract_if(|_, call| late(call)).collect()
             })
             .unwrap_or_default()
@@ -204,7 +219,7 @@ mod tests {
             token: None,
             stream: Stream::answers(1),
             session,
-            since: Instant::now(),
+            time: Time::default(),
             tools: None,
             taker: None,
             terms: Terms::default(),
@@ -218,7 +233,8 @@ mod tests {
         for (id, session) in [(1, 1), (2, 1), (3, 2)] {
             calls.add(id, call("1", session)).unwrap();
         }
-        assert_eq!(calls.take_named(1, "1").unwrap().0, 2);
+        assert!(calls.take_named(1, "\"1\"").is_none());
+        assert_eq!(calls.take_named(1, "1.0").unwrap().0, 2);
         assert_eq!(calls.take_named(1, "1").unwrap().0, 1);
         assert!(calls.take_named(1, "1").is_none());
         assert_eq!(calls.len(), 1);

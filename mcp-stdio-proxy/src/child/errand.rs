@@ -11,6 +11,7 @@ use tokio::time::sleep;
 use super::Child;
 use super::call::{Call, Terms};
 use super::shortcut::Following;
+use super::time::Time;
 use crate::protocol::splice;
 use crate::stream::{First, Stream};
 
@@ -82,7 +83,7 @@ impl Child {
             token: None,
             stream: Arc::clone(&stream),
             session: 0,
-            since: Instant::now(),
+            time: Time::default(),
             tools: None,
             taker: None,
             terms: Terms::default(),

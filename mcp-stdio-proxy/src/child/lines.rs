@@ -1,10 +1,12 @@
 //! Splits the output of a child into lines of any length up to a limit (stdio transport).
 
 use std::io;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe;
+use tokio::time::timeout;
 
 /// The least room for a read; most messages fit.
 const CHUNK: usize = 8 << 10;
@@ -12,6 +14,8 @@ const CHUNK: usize = 8 << 10;
 const LARGE_CHUNK: usize = 1 << 20;
 /// What is kept of the ends of a line that is too long, to find the id in it.
 const ENDS: usize = 1024;
+/// How long a line break may take that ends a message.
+const QUIET: Duration = Duration::from_secs(2);
 
 /// A line of output.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,6 +24,8 @@ pub(super) enum Line {
     Whole(Bytes),
     /// The two ends of a line that was over the limit.
     TooLong(Bytes, Bytes),
+    /// What looks like a whole message, although no line break has followed for a while.
+    Unended(Bytes),
 }
 
 /// The splitter; it holds no memory while the child is silent.
@@ -30,11 +36,20 @@ pub(super) struct Lines {
     chunk: usize,
     /// The head of the line being skipped.
     skipping: Option<Bytes>,
+    /// The length of what was given out as not ended.
+    unended: usize,
 }
 
 impl Lines {
     pub(super) fn new(limit: usize) -> Self {
-        Self { limit, buffer: BytesMut::new(), scanned: 0, chunk: CHUNK, skipping: None }
+        Self {
+            limit,
+            buffer: BytesMut::new(),
+            scanned: 0,
+            chunk: CHUNK,
+            skipping: None,
+            unended: 0,
+        }
     }
 
     /// Reads on until there is a line; `None` at the end of the output.
@@ -44,7 +59,14 @@ impl Lines {
                 return Ok(Some(line));
             }
             // Waited for first, so that a silent child holds no buffer.
-            pipe.readable().await?;
+            if self.may_be_whole() {
+                match timeout(QUIET, pipe.readable()).await {
+                    Ok(readable) => readable?,
+                    Err(_) => return Ok(Some(self.unended())),
+                }
+            } else {
+                pipe.readable().await?;
+            }
             self.buffer.reserve(self.chunk);
             match pipe.read_buf(&mut self.buffer).await? {
                 0 => return Ok(None),
@@ -52,6 +74,19 @@ impl Lines {
                 _ => {}
             }
         }
+    }
+
+    /// Whether the line that is being read ends as a message does.
+    fn may_be_whole(&self) -> bool {
+        let ends = self.buffer.trim_ascii_end().last();
+        self.skipping.is_none()
+            && self.unended != self.buffer.len()
+            && matches!(ends, Some(b'}' | b']'))
+    }
+
+    fn unended(&mut self) -> Line {
+        self.unended = self.buffer.len();
+        Line::Unended(Bytes::copy_from_slice(&self.buffer))
     }
 
     /// Takes one line out of what was read.
@@ -63,7 +98,7 @@ impl Lines {
             return None;
         };
         let line = self.buffer.split_to(end + 1).freeze().slice(..end);
-        self.scanned = 0;
+        (self.scanned, self.unended) = (0, 0);
         if self.buffer.is_empty() {
             self.buffer = BytesMut::new();
             self.chunk = CHUNK;
@@ -94,36 +129,10 @@ fn ends(line: &[u8]) -> (Bytes, Bytes) {
     (Bytes::copy_from_slice(head), Bytes::copy_from_slice(tail))
 }
 
-/// The id in a line of which only the ends are known. Ids are ours, so they are plain numbers, and
-/// SDKs write them first or last.
-pub(super) fn id_of(head: &[u8], tail: &[u8]) -> Option<u64> {
-    last_id(tail).or_else(|| first_id(head))
-}
-
-/// The id as the last member of the message: `…"id":7}`.
-fn last_id(tail: &[u8]) -> Option<u64> {
-    let members = tail.trim_ascii_end().strip_suffix(b"}")?.trim_ascii_end();
-    let digits = members.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
-    let (before, number) = members.split_at_checked(members.len() - digits)?;
-    let key = before.trim_ascii_end().strip_suffix(b":")?.trim_ascii_end();
-    key.ends_with(b"\"id\"").then(|| std::str::from_utf8(number).ok()?.parse().ok())?
-}
-
-/// The id as a member before any object: `{"jsonrpc":"2.0","id":7,…`.
-fn first_id(head: &[u8]) -> Option<u64> {
-    let at = memchr::memmem::find(head, b"\"id\"")?;
-    let (before, rest) = head.split_at_checked(at)?;
-    if memchr::memchr_iter(b'{', before).count() != 1 {
-        return None;
-    }
-    let value = rest.get(4..)?.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
-    let digits = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    std::str::from_utf8(value.get(..digits)?).ok()?.parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::torn;
 
     fn feed(lines: &mut Lines, text: &[u8]) -> Vec<Line> {
         lines.buffer.extend_from_slice(text);
@@ -152,14 +161,7 @@ mod tests {
         let found = feed(&mut lines, b"\"}\n{}\n");
         assert_eq!(found.len(), 2);
         let Line::TooLong(head, tail) = &found[0] else { panic!("{found:?}") };
-        assert_eq!(id_of(head, tail), Some(9));
+        assert_eq!(torn::id_of(head, tail), Some(9));
         assert_eq!(found[1], Line::Whole(Bytes::from_static(b"{}")));
-    }
-
-    #[test]
-    fn the_id_is_found_first_or_last_but_never_inside_the_result() {
-        assert_eq!(id_of(b"{\"jsonrpc\":\"2.0\",\"id\": 12,\"result\":", b"x\"}"), Some(12));
-        assert_eq!(id_of(b"{\"result\":{\"id\":5", b"x\"},\"jsonrpc\":\"2.0\",\"id\":7}"), Some(7));
-        assert_eq!(id_of(b"{\"result\":{\"id\":5,", b"\"id\":6}}"), None);
     }
 }

@@ -3,11 +3,13 @@
 pub mod call;
 pub mod calls;
 pub mod confinement;
+mod defects;
 pub mod environment;
 pub mod errand;
 pub mod launcher;
 mod lines;
 mod locate;
+mod notes;
 pub mod nursery;
 mod pressure;
 pub mod quota;
@@ -17,6 +19,7 @@ mod spawn;
 mod stderr;
 mod stdin;
 mod supervise;
+pub mod time;
 pub mod traffic;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -93,6 +96,9 @@ pub struct Child {
     remembered: bool,
     /// Whether it has answered its first request.
     settled: AtomicBool,
+    /// Notifications that it may answer against the rules.
+    notes: notes::Notes,
+    told: defects::Told,
 }
 
 /// While so many bytes wait for the child to read, clients have to come back later.
@@ -136,12 +142,24 @@ impl Child {
         }
     }
 
+    /// Writes a notification, whole or not at all.
+    pub async fn notify(&self, line: Bytes) {
+        self.notes.add(self.calls.upcoming());
+        self.send(line).await;
+    }
+
+    /// Writes a notification without waiting for its turn.
+    pub fn post_notification(&self, line: Bytes) {
+        self.notes.add(self.calls.upcoming());
+        self.post(line);
+    }
+
     /// Tells the child that the answer to `id` is not wanted.
     pub fn cancel(&self, id: u64, reason: &str) {
         let text = format!(
             r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{id},"reason":"{reason}"}}}}"#
         );
-        self.post(splice::line(&text, &mut []));
+        self.post_notification(splice::line(&text, &mut []));
     }
 
     /// Ends the calls whose access was revoked, or may have been; returns how many.

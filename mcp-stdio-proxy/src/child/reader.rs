@@ -7,9 +7,12 @@ use bytes::{Bytes, BytesMut};
 use tokio::net::unix::pipe;
 
 use super::Child;
-use super::lines::{Line, Lines, id_of};
+use super::defects::Begun;
+use super::lines::{Line, Lines};
 use crate::protocol::array;
 use crate::protocol::error;
+use crate::protocol::ids;
+use crate::protocol::lenient;
 use crate::protocol::message::{self, Envelope, Kind};
 use crate::protocol::splice::{Payload, blank_breaks, span};
 use crate::stream::Weight;
@@ -20,7 +23,7 @@ const LAST_WORDS: Duration = Duration::from_millis(5);
 
 /// Reads until the end of the output or of the process.
 pub(super) async fn read(child: Arc<Child>, mut pipe: pipe::Receiver, limit: usize) {
-    let mut lines = Lines::new(limit);
+    let (mut lines, mut begun) = (Lines::new(limit), Begun::default());
     let exit = async {
         child.exit.cancelled().await;
         tokio::time::sleep(LAST_WORDS).await;
@@ -35,9 +38,10 @@ pub(super) async fn read(child: Arc<Child>, mut pipe: pipe::Receiver, limit: usi
         match line {
             Ok(Some(Line::Whole(line))) => {
                 child.traffic.received(line.len());
-                child.take_line(line);
+                child.take_line(line, &mut begun);
                 child.pressure.ease().await;
             }
+            Ok(Some(Line::Unended(line))) => child.take_unended(&line),
             Ok(Some(Line::TooLong(head, tail))) => child.refuse_line(&head, &tail, limit),
             Ok(None) | Err(_) => break,
         }
@@ -56,44 +60,59 @@ impl Child {
         let _late = tokio::time::timeout(Duration::from_millis(5), last).await;
     }
 
-    fn take_line(self: &Arc<Self>, line: Bytes) {
-        let line = without_breaks(line);
+    fn take_line(self: &Arc<Self>, line: Bytes, begun: &mut Begun) {
+        let line = match line.last() {
+            Some(b'\r') => line.slice(..line.len() - 1),
+            _ => line,
+        };
         if line.trim_ascii().is_empty() {
             return;
         }
-        let Ok(text) = std::str::from_utf8(&line) else { return self.noise("not UTF-8") };
-        match message::parse(text) {
-            Ok(envelope) => self.take_message(&line, text, &envelope),
-            Err(_) if text.trim_start().starts_with('[') => self.take_batch(&line, text),
-            Err(error) => {
-                log::trace!("unread: {error}");
-                self.noise("not a JSON-RPC message");
+        let read = std::str::from_utf8(&line).ok();
+        match read.and_then(|text| Some((text, plain(text)?))) {
+            Some((text, envelope)) if memchr::memchr(b'\r', &line).is_none() => {
+                self.take_message(&line, text, &envelope);
             }
+            // Valid JSON has them between its tokens alone.
+            Some(_) => {
+                let line = without_breaks(line);
+                let text = std::str::from_utf8(&line).unwrap_or_default();
+                if let Ok(envelope) = message::parse(text) {
+                    self.take_message(&line, text, &envelope);
+                }
+            }
+            None if read.is_some_and(is_array) => self.take_batch(&without_breaks(line)),
+            None => self.take_defective(&line, begun),
         }
     }
 
     /// A server of 2025-03-26 may answer a batch with a batch.
-    fn take_batch(self: &Arc<Self>, line: &Bytes, text: &str) {
-        if array::each(text, |_| true).is_none() {
-            return self.noise("not a JSON-RPC message");
-        }
+    pub(super) fn take_batch(self: &Arc<Self>, line: &Bytes) {
+        let text = std::str::from_utf8(line).unwrap_or_default();
         // One after the other: a list of them all would be eight times as long as the line.
         let _read = array::each(text, |item| {
-            if let Some(range) = span(text, item)
-                && let Ok(envelope) = message::parse(item)
-            {
-                self.take_message(&line.slice(range), item, &envelope);
+            let Some(range) = span(text, item) else { return true };
+            let part = line.slice(range);
+            match plain(item) {
+                Some(envelope) => self.take_message(&part, item, &envelope),
+                None if item.starts_with('[') => self.noise("a batch in a batch"),
+                None => self.take_defective(&part, &mut Begun::default()),
             }
             true
         });
     }
 
-    fn noise(&self, what: &str) {
+    pub(super) fn noise(&self, what: &str) {
         let (server, pid) = (&*self.server, self.pid);
         log::debug!(server, pid; "{server}[{pid}] wrote a line on stdout that is {what}; skipped");
     }
 
-    fn take_message(self: &Arc<Self>, line: &Bytes, text: &str, envelope: &Envelope<'_>) {
+    pub(super) fn take_message(
+        self: &Arc<Self>,
+        line: &Bytes,
+        text: &str,
+        envelope: &Envelope<'_>,
+    ) {
         self.touch();
         match envelope.kind {
             Kind::Response => self.take_answer(line, text, envelope),
@@ -104,7 +123,7 @@ impl Child {
         }
     }
 
-    fn say(self: &Arc<Self>, line: &Bytes, envelope: &Envelope<'_>) {
+    pub(super) fn say(self: &Arc<Self>, line: &Bytes, envelope: &Envelope<'_>) {
         match self.audience.get().and_then(std::sync::Weak::upgrade) {
             Some(audience) => audience.heard(self, line, envelope),
             None => log::debug!("{}: nobody hears {}", self.server, envelope.method),
@@ -112,11 +131,9 @@ impl Child {
     }
 
     fn take_answer(self: &Arc<Self>, line: &Bytes, text: &str, envelope: &Envelope<'_>) {
-        let id = envelope.id.trim_matches('"').parse().ok();
-        let Some(call) = id.and_then(|id| self.calls.take(id)) else {
-            // Answered twice, after a cancellation, or never asked.
-            return self.say(line, envelope);
-        };
+        let id = ids::number(envelope.id).unwrap_or_default();
+        let Some(call) = self.calls.take(id) else { return self.take_stray(line, envelope) };
+        self.notes.answered(id);
         if let Some(taker) = call.taker.clone() {
             return taker.take(call, line, envelope);
         }
@@ -134,7 +151,7 @@ impl Child {
     /// Our progress tokens are our ids.
     fn take_progress(&self, line: &Bytes, text: &str, envelope: &Envelope<'_>) {
         let token = envelope.params.and_then(message::progress_token);
-        let id = token.and_then(|token| token.parse().ok());
+        let id = token.and_then(ids::number);
         let Some((stream, theirs)) = id.and_then(|id| self.calls.progress(id)) else {
             return log::debug!("{}: progress of no call", self.server);
         };
@@ -143,25 +160,19 @@ impl Child {
             self.pressure.note(&stream);
         }
     }
+}
 
-    /// A line was over the limit: the call it answers fails, and no other if that can be told.
-    fn refuse_line(&self, head: &[u8], tail: &[u8], limit: usize) {
-        let message =
-            format!("the answer of server \"{}\" is longer than {limit} bytes", self.server);
-        log::warn!("{}[{}]: {message}", self.server, self.pid);
-        match id_of(head, tail) {
-            Some(id) => {
-                if let Some(call) = self.calls.take(id) {
-                    call.fail(error::INTERNAL, &message);
-                }
-            }
-            None => self.calls.fail_open(&message),
-        }
-    }
+/// The envelope of a message that every client reads.
+fn plain(text: &str) -> Option<Envelope<'_>> {
+    message::parse(text).ok().filter(lenient::is_plain)
+}
+
+fn is_array(text: &str) -> bool {
+    text.trim_start().starts_with('[') && array::each(text, |_| true).is_some()
 }
 
 /// Carriage returns end a line in SSE, so none may be in a message.
-fn without_breaks(line: Bytes) -> Bytes {
+pub(super) fn without_breaks(line: Bytes) -> Bytes {
     if memchr::memchr(b'\r', &line).is_none() {
         return line;
     }

@@ -14,8 +14,10 @@ use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 
 use super::confinement::Confinement;
+use super::defects::Told;
 use super::launcher;
 use super::locate::{NotFound, locate};
+use super::notes::Notes;
 use super::nursery::Nursery;
 use super::pressure::Pressure;
 use super::quota::Permit;
@@ -170,6 +172,8 @@ impl Program {
             remembered: self.remembered,
             entry: Arc::clone(&self.entry),
             settled: false.into(),
+            notes: Notes::default(),
+            told: Told::default(),
         });
         let server = &*self.server;
         log::info!(server, pid; "{server}[{pid}] started");

@@ -63,7 +63,7 @@ impl Stdin {
     /// Returns `true` if the child has not read all that was written.
     pub(super) fn is_unread(&self) -> bool {
         // Somebody waits for room in the pipe.
-        let Ok(pipe) = self.0.try_lock() else { return true };
+        let Ok(pipe) = self.pipe.try_lock() else { return true };
         pipe.as_ref().is_some_and(|pipe| ioctl_fionread(pipe).is_ok_and(|bytes| bytes > 0))
     }
 

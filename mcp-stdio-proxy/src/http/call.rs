@@ -3,7 +3,7 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::Duration;
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
@@ -15,6 +15,7 @@ use crate::catalogue::tools::{ToolView, Verdict};
 use crate::child::Child;
 use crate::child::call::{Call, Taker, Terms};
 use crate::child::calls::Refused;
+use crate::child::time::Time;
 use crate::grants::Admission;
 use crate::hub::Seat;
 use crate::protocol::message::{self, Envelope};
@@ -33,11 +34,18 @@ pub(super) async fn call(
     message: (&str, &Envelope<'_>),
 ) -> Result<HttpResponse, Refusal> {
     let stream = Stream::answers(1);
-    if seat.room.live().is_some() {
-        place(request, gate, seat, message, &stream).await?;
+    let asked = seat.room.deliver(&seat.session, &stream);
+    if !asked.is_empty() {
+        place_after(asked, request, seat, message.0, &stream);
+    } else if seat.room.live().is_some() {
+        let placed = place(request, gate, seat, message, &stream).await;
+        placed.inspect_err(|_| seat.room.take_back(&seat.session, &stream))?;
     } else {
-        place_apart(request, seat, message.0, &stream).await?;
+        let placed = place_apart(request, seat, message.0, &stream).await;
+        placed.inspect_err(|_| seat.room.take_back(&seat.session, &stream))?;
     }
+    // What came while the request was not yet in flight.
+    seat.room.deliver(&seat.session, &stream);
     Ok(respond(gate, seat, stream, asker::admission(request)).await)
 }
 
@@ -49,6 +57,7 @@ pub(super) async fn calls(
     messages: &[(&str, Envelope<'_>)],
 ) -> Result<HttpResponse, Refusal> {
     let stream = Stream::answers(messages.len());
+    seat.room.deliver(&seat.session, &stream);
     for (text, envelope) in messages {
         if let Err(refusal) = place(request, gate, seat, (text, envelope), &stream).await {
             stream.answer(refusal.with_id(envelope.id).text().into());
@@ -73,6 +82,33 @@ async fn place_apart(
         place(&request, gate, &seat, (&text, &envelope), &stream).await
     });
     placed.await.map_err(|_| Refusal::from(Unavailable::Closed))?
+}
+
+/// How long a request waits for its client to answer what the server wanted to know before.
+const HELD: Duration = Duration::from_secs(2);
+
+/// The same once the client has answered the requests `asked`, which it hears of on the same stream: without a GET
+/// stream it could not answer earlier, and the server may need the answers.
+fn place_after(
+    asked: Vec<u64>,
+    request: &HttpRequest,
+    seat: &Seat,
+    text: &str,
+    stream: &Arc<Stream>,
+) {
+    let (request, seat) = (request.clone(), seat.clone());
+    let (text, stream) = (text.to_owned(), Arc::clone(stream));
+    actix_web::rt::spawn(async move {
+        seat.room.answered(&asked, HELD).await;
+        let Ok(envelope) = message::parse(&text) else { return };
+        let placed = match request.app_data::<Data<Gate>>() {
+            Some(gate) => place(&request, gate, &seat, (&text, &envelope), &stream).await,
+            None => Err(Refusal::no_session()),
+        };
+        if let Err(refusal) = placed {
+            stream.answer(refusal.with_id(envelope.id).text().into());
+        }
+    });
 }
 
 /// Writes a request to the server; the answer will come on `stream`. Where there is a process, nothing
@@ -146,7 +182,7 @@ fn write(
         token: token.map(Into::into),
         stream: Arc::clone(stream),
         session: seat.session.serial,
-        since: Instant::now(),
+        time: Time::default(),
         tools,
         taker,
         terms: Terms::default(),

@@ -161,6 +161,9 @@ async fn notify(
         }
         return accepted;
     }
+    if envelope.method == "notifications/progress" {
+        envelope.params.into_iter().for_each(|params| seat.room.progressed(params));
+    }
     let withdrawn = seat.room.is_upgraded() || seat.room.is_shared();
     if withdrawn && envelope.method != INITIALIZED && upgrade::is_withdrawn(&envelope.method) {
         return accepted;
@@ -174,7 +177,7 @@ async fn notify(
         return accepted;
     };
     if envelope.method != INITIALIZED || seat.room.greet() {
-        child.send(splice::line(text, &mut [])).await;
+        child.notify(splice::line(text, &mut [])).await;
     }
     accepted
 }

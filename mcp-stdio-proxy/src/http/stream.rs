@@ -1,6 +1,8 @@
 //! `GET /mcp`: the stream of what the server sends unasked, and the way back to a stream that was
 //! cut (Streamable HTTP, "Listening for Messages from the Server").
 
+use std::sync::Arc;
+
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
@@ -26,15 +28,16 @@ async fn open(request: &HttpRequest, gate: &Gate) -> Result<HttpResponse, Refusa
     let resumed = headers::text(request.headers(), headers::LAST_EVENT)
         .and_then(event)
         .and_then(|(name, seq)| Some((seat.session.stream(name)?, seq)));
-    let reader = match resumed {
+    let (stream, reader) = match resumed {
         // "A client can be told to stop reconnecting using the HTTP 204 No Content response code" (HTML,
         // "Server-sent events"). It has all of the stream, or took its request back.
         Some((stream, seq)) if stream.is_over_after(seq) => {
             return Ok(HttpResponse::NoContent().finish());
         }
-        Some((stream, seq)) => stream.reader_after(seq),
-        None => seat.session.standing.reader(),
+        Some((stream, seq)) => (Arc::clone(&stream), stream.reader_after(seq)),
+        None => (Arc::clone(&seat.session.standing), seat.session.standing.reader()),
     };
+    seat.room.deliver(&seat.session, &stream);
     let priming = seat.session.revision.has_priming();
     let until = asker::admission(request).map(|admission| admission.until());
     Ok(sse::response(reader, priming, gate.hub.settings.keep_alive, until))

@@ -8,6 +8,7 @@ use super::Hub;
 use crate::backend::Backend;
 use crate::catalogue::Catalogue;
 use crate::child::Child;
+use crate::child::time::LONGEST;
 use crate::protocol::error;
 use crate::room::Room;
 use crate::sync::lock;
@@ -128,11 +129,14 @@ fn fail_overdue(room: &Room, child: &Arc<Child>) {
     room.expire_asks(child, timeout);
     for (id, call) in child.calls.take_overdue(timeout) {
         child.cancel(id, "timeout");
-        let seconds = timeout.as_secs();
         let server = &child.server;
-        call.fail(
-            error::NOT_FOUND,
-            &format!("server \"{server}\" made no progress on the request for {seconds} s"),
-        );
+        let why = if call.time.is_past_maximum(timeout) {
+            let seconds = timeout.saturating_mul(LONGEST).as_secs();
+            format!("server \"{server}\" did not finish the request within {seconds} s")
+        } else {
+            let seconds = timeout.as_secs();
+            format!("server \"{server}\" made no progress on the request for {seconds} s")
+        };
+        call.fail(error::NOT_FOUND, &why);
     }
 }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::child::Child;
-use crate::protocol::{error, splice};
+use crate::protocol::{error, ids, splice};
 use crate::stream::Stream;
 use crate::sync::lock;
 use crate::translate::input::Question;
@@ -37,6 +37,8 @@ pub struct Parked {
     pub stream: Arc<Stream>,
     /// Whose call it is, and which.
     pub binding: Binding,
+    /// Whether the process has not been sent the call yet: it had asked before.
+    pub held: bool,
 }
 
 /// Why a call cannot go on.
@@ -155,7 +157,7 @@ impl Parking {
     pub fn withdraw(&self, child: &Child, id: &str) {
         let mut lot = lock(&self.lot);
         let theirs = lot.waiting.values_mut().filter(|one| one.parked.child.pid == child.pid);
-        theirs.for_each(|one| one.parked.questions.retain(|question| &*question.id != id));
+        theirs.for_each(|one| one.parked.questions.retain(|question| !ids::same(&question.id, id)));
     }
 
     /// Gives up the calls that have waited too long, and forgets those whose process has ended.
@@ -184,7 +186,7 @@ impl Parked {
     /// Ends the call: its client has not come back.
     pub fn give_up(self) {
         // First, or the server would still answer a call that nobody waits for.
-        if self.child.calls.take(self.call).is_some() {
+        if self.child.calls.take(self.call).is_some() && !self.held {
             self.child.cancel(self.call, "the client has not come back");
         }
         for question in &self.questions {

@@ -3,11 +3,13 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
+use super::ids::is_id;
 use super::meta::Asked;
 use super::spelling::{self, Doubt};
 use super::wire::Wire;
-use super::{array, object};
+use super::{array, ids, object};
 
 /// What a message is, by the members it has (JSON-RPC 2.0 §4, §5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,10 +106,6 @@ pub fn parse(text: &str) -> Result<Envelope<'_>, Malformed> {
     })
 }
 
-fn is_id(raw: &str) -> bool {
-    raw.starts_with(|c: char| c == '"' || c == '-' || c.is_ascii_digit())
-}
-
 /// The string that a JSON string stands for, copied only if it has escapes.
 fn unquote(raw: &str) -> Result<Cow<'_, str>, Malformed> {
     let inner = raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
@@ -167,10 +165,15 @@ pub fn tool_name(params: &str) -> Option<Cow<'_, str>> {
 #[must_use]
 pub fn error_code(error: &str) -> Option<i64> {
     #[derive(Deserialize)]
-    struct Coded {
-        code: i64,
+    struct Coded<'a> {
+        #[serde(borrow)]
+        code: &'a RawValue,
     }
-    serde_json::from_str::<Coded>(error).ok().map(|error| error.code)
+    let code = serde_json::from_str::<Coded<'_>>(error).ok()?.code.get();
+    code.parse().ok().or_else(|| {
+        let (sign, digits) = code.strip_prefix('-').map_or((1, code), |digits| (-1, digits));
+        Some(sign * i64::try_from(ids::number(digits)?).ok()?)
+    })
 }
 
 #[cfg(test)]

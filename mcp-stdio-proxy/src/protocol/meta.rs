@@ -92,6 +92,12 @@ impl<'a> Asked<'a> {
         self.param("uri").and_then(string)
     }
 
+    /// The task.
+    #[must_use]
+    pub fn task_id(&self) -> Option<Cow<'a, str>> {
+        self.param("taskId").and_then(string)
+    }
+
     /// The text of the arguments of a tool.
     #[must_use]
     pub fn arguments(&self) -> Option<&'a str> {

@@ -2,12 +2,17 @@
 
 pub mod array;
 pub mod error;
+pub mod finite;
+pub mod ids;
+pub mod lenient;
 pub mod message;
 pub mod meta;
 pub mod mirror;
 pub mod object;
+mod scan;
 pub mod spelling;
 pub mod splice;
+pub mod torn;
 pub mod tree;
 pub mod version;
 mod wire;

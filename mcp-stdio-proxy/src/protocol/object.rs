@@ -4,6 +4,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use super::scan::Scan;
+
 /// A change of a text: what is replaced, and with what.
 pub type Edit = (Range<usize>, String);
 
@@ -25,36 +27,21 @@ pub const MEMBERS: usize = 1 << 16;
 /// [`MEMBERS`].
 #[must_use]
 pub fn members(text: &str) -> Option<Vec<Member<'_>>> {
-    let mut scan = Scan { text: text.as_bytes(), at: 0 };
+    let mut scan = Scan::new(text);
     let mut all = Vec::new();
     scan.blanks();
     scan.take(b'{')?;
-    loop {
-        scan.blanks();
-        if scan.peek()? == b'}' {
-            return Some(all);
-        }
-        if all.len() == MEMBERS {
-            return None;
-        }
-        let start = scan.at;
-        scan.string()?;
-        let name = text.get(start..scan.at)?;
-        scan.blanks();
-        scan.take(b':')?;
-        scan.blanks();
+    while scan.is_at_member(all.len())? {
+        let (start, name) = scan.name(text)?;
         let value = scan.at;
         scan.value()?;
         let value = text.get(value..scan.at)?;
         all.push(Member { name: unquoted(name)?, value, place: start..scan.at });
-        scan.blanks();
-        if scan.peek()? == b',' {
-            scan.at += 1;
-        }
     }
+    Some(all)
 }
 
-fn unquoted(name: &str) -> Option<Cow<'_, str>> {
+pub(super) fn unquoted(name: &str) -> Option<Cow<'_, str>> {
     if name.contains('\\') {
         return serde_json::from_str(name).map(Cow::Owned).ok();
     }
@@ -124,72 +111,6 @@ pub fn set(text: &str, offset: usize, names: &[&str], put: &str) -> Option<Vec<E
     }
     edits.extend(without(&all, offset, stays));
     Some(edits)
-}
-
-struct Scan<'a> {
-    text: &'a [u8],
-    at: usize,
-}
-
-impl Scan<'_> {
-    fn peek(&self) -> Option<u8> {
-        self.text.get(self.at).copied()
-    }
-
-    fn take(&mut self, byte: u8) -> Option<()> {
-        (self.peek()? == byte).then(|| self.at += 1)
-    }
-
-    fn blanks(&mut self) {
-        while matches!(self.peek(), Some(b' ' | b'\n' | b'\r' | b'\t')) {
-            self.at += 1;
-        }
-    }
-
-    fn string(&mut self) -> Option<()> {
-        self.take(b'"')?;
-        loop {
-            let rest = self.text.get(self.at..)?;
-            let found = memchr::memchr2(b'"', b'\\', rest)?;
-            self.at += found + 1;
-            if rest.get(found) == Some(&b'"') {
-                return Some(());
-            }
-            self.at += 1;
-        }
-    }
-
-    fn value(&mut self) -> Option<()> {
-        match self.peek()? {
-            b'"' => self.string(),
-            b'{' | b'[' => self.nested(),
-            _ => {
-                while !matches!(self.peek()?, b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t') {
-                    self.at += 1;
-                }
-                Some(())
-            }
-        }
-    }
-
-    fn nested(&mut self) -> Option<()> {
-        let mut depth = 0usize;
-        loop {
-            match self.peek()? {
-                b'"' => {
-                    self.string()?;
-                    continue;
-                }
-                b'{' | b'[' => depth += 1,
-                b'}' | b']' => depth -= 1,
-                _ => {}
-            }
-            self.at += 1;
-            if depth == 0 {
-                return Some(());
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -149,7 +149,7 @@ impl Room {
     /// Says `notifications/initialized` for the client, unless it was said.
     pub async fn say_initialized(&self, child: &Child) {
         if self.greet() {
-            child.send(splice::line(INITIALIZED, &mut [])).await;
+            child.notify(splice::line(INITIALIZED, &mut [])).await;
         }
     }
 

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::Room;
 use crate::child::Child;
+use crate::protocol::ids;
 use crate::protocol::message::{self, Envelope};
 use crate::protocol::splice::{self, Payload, span};
 use crate::protocol::version::Era;
@@ -201,7 +202,7 @@ impl Room {
     }
 
     fn listener(&self, child: &Child, id: &str) -> Option<Arc<Listener>> {
-        let id: u64 = id.trim_matches('"').parse().ok()?;
+        let id = ids::number(id)?;
         let listeners = lock(&self.listeners);
         let known = |one: &&Arc<Listener>| {
             let at = lock(&one.at);

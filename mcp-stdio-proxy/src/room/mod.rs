@@ -1,6 +1,7 @@
 //! A server process for one owner, and the sessions that share it; the process may be replaced.
 
 mod answers;
+mod asks;
 mod audience;
 mod grants;
 mod handshake;
@@ -20,6 +21,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
+use tokio::sync::Notify;
+
 use crate::backend::Backend;
 use crate::child::Child;
 use crate::health::Health;
@@ -30,12 +33,13 @@ use crate::sync::{lock, now_ms, since_ms};
 use crate::translate::discover::Greeting;
 use crate::translate::input::Question;
 pub use answers::taker;
-use audience::Ask;
+use asks::Ask;
 use grants::Grants;
 pub use handshake::{Hello, LONGEST};
 use listen::Listener;
 pub use listen::Listening;
 use mirrors::Known;
+use questions::Unasked;
 use rounds::Rounds;
 use watching::Watching;
 
@@ -96,11 +100,16 @@ pub struct Room {
     grants: Grants,
     /// The session of each user whose clients send no session id.
     ambient: Mutex<HashMap<Option<Arc<str>>, Arc<Session>>>,
+    /// What the server asks its clients.
     asks: Mutex<HashMap<u64, Ask>>,
+    /// A client has answered one of them.
+    heard_back: Notify,
     /// Clients of 2026-07-28 that listen for changes.
     listeners: Mutex<Vec<Arc<Listener>>>,
     /// Questions of the server that are about to be put to the client, by process and call.
     gathered: Mutex<HashMap<(u32, u64), Vec<Question>>>,
+    /// Questions of the server that no request of a client could be answered with yet.
+    unasked: Mutex<Vec<Unasked>>,
     /// Which parameters of tools are repeated in headers.
     known: Mutex<Option<Known>>,
     /// The process that was told from which level on to log, and the level.
@@ -138,8 +147,10 @@ impl Room {
             grants: Grants::default(),
             ambient: Mutex::default(),
             asks: Mutex::default(),
+            heard_back: Notify::new(),
             listeners: Mutex::default(),
             gathered: Mutex::default(),
+            unasked: Mutex::default(),
             known: Mutex::default(),
             level: Mutex::default(),
             upgraded: AtomicBool::new(false),
@@ -254,7 +265,7 @@ impl Room {
     /// Ends the process; the sessions stay, and the next request starts another one.
     pub fn retire(&self) -> Option<Arc<Child>> {
         let child = lock(&self.live).take()?;
-        lock(&self.asks).clear();
+        self.forget_questions();
         child.end();
         Some(child)
     }
@@ -295,7 +306,7 @@ impl Room {
         if text.len() > LONGEST {
             child.cancel(id, "the request was cancelled");
         } else if let Some(range) = splice::span(text, client_id) {
-            child.post(splice::line(text, &mut [(range, id.to_string())]));
+            child.post_notification(splice::line(text, &mut [(range, id.to_string())]));
         }
         call.stream.withdraw();
         true

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -12,6 +12,7 @@ use crate::child::Child;
 use crate::child::call::Addressee;
 use crate::parking::{Binding, Parked, refuse};
 use crate::protocol::error;
+use crate::protocol::ids;
 use crate::protocol::message::Envelope;
 use crate::stream::Stream;
 use crate::sync::lock;
@@ -19,6 +20,16 @@ use crate::translate::input::{Kind, Question, required};
 
 /// How long is waited for further questions of a call: servers ask several at once.
 const BREATH: Duration = Duration::from_millis(10);
+
+/// The most questions that wait for a request of a client, per room.
+const UNASKED: usize = 32;
+
+/// A question that waits for a request of a client.
+pub(super) struct Unasked {
+    question: Question,
+    pid: u32,
+    since: Instant,
+}
 
 impl Room {
     /// The server asks something.
@@ -40,18 +51,61 @@ impl Room {
                 "several clients have asked something; it cannot be told which is meant",
             );
         }
-        let Some(call) = calls.into_iter().next() else {
-            if !self.backend.parking.add(child, question, of_one_user) {
-                refused("no request of a client is in progress in which it could be asked");
-            }
-            return;
-        };
+        let call = calls.into_iter().next();
         let declared = self.hello.as_ref().map_or("{}", |hello| &hello.capabilities);
         if let Some(missing) = kind.lacks(declared, envelope.params.unwrap_or("{}")) {
-            fail(child, &call, &missing);
+            if let Some(call) = call {
+                fail(child, &call, &missing);
+            }
             return refused("the client has not declared that it can answer this");
         }
-        self.gather(child, &call, question);
+        match call {
+            Some(call) => self.gather(child, &call, question),
+            None if self.backend.parking.add(child, question.clone(), of_one_user) => {}
+            None => self.keep(child, vec![question]),
+        }
+    }
+
+    /// Keeps questions until a client sends a request that can be answered with them.
+    fn keep(&self, child: &Child, questions: Vec<Question>) {
+        let mut unasked = lock(&self.unasked);
+        for question in questions {
+            if unasked.len() >= UNASKED {
+                let why = "too many questions wait for a client";
+                refuse(child, &question.id, error::INTERNAL, why);
+            } else {
+                unasked.push(Unasked { question, pid: child.pid, since: Instant::now() });
+            }
+        }
+    }
+
+    /// Answers the call `id`, which `child` has not been sent yet, with the questions that wait. Returns
+    /// `false` if there are none.
+    pub fn ask_first(&self, child: &Arc<Child>, id: u64) -> bool {
+        let waiting: Vec<_> = {
+            let mut unasked = lock(&self.unasked);
+            unasked.extract_if(.., |one| one.pid == child.pid).map(|one| one.question).collect()
+        };
+        if waiting.is_empty() {
+            return false;
+        }
+        self.park_with(child, id, waiting, true);
+        true
+    }
+
+    /// Answers the questions that have waited for a client for `patience`.
+    pub(super) fn expire_questions(&self, child: &Child, patience: Duration) {
+        let overdue = |one: &mut Unasked| one.since.elapsed() > patience;
+        let expired: Vec<_> = lock(&self.unasked).extract_if(.., overdue).collect();
+        for one in expired {
+            refuse(child, &one.question.id, error::INTERNAL, "no client has answered");
+        }
+    }
+
+    /// Forgets what the process wanted to know that has ended.
+    pub(super) fn forget_questions(&self) {
+        lock(&self.asks).clear();
+        lock(&self.unasked).clear();
     }
 
     /// Keeps a question for the moment in which more may come.
@@ -74,17 +128,22 @@ impl Room {
     /// Answers the call with what the server wants to know, and lets it wait.
     fn park(&self, child: &Arc<Child>, call: u64) {
         let questions = lock(&self.gathered).remove(&(child.pid, call)).unwrap_or_default();
-        if questions.is_empty() {
-            return;
+        if !questions.is_empty() {
+            self.park_with(child, call, questions, false);
         }
+    }
+
+    fn park_with(&self, child: &Arc<Child>, call: u64, questions: Vec<Question>, held: bool) {
         let holding = Stream::answers(1);
         let Some(open) = child.calls.park(call, &holding) else {
-            return give_up(child, &questions, "the request is no longer in progress");
+            // It was answered meanwhile; the server still waits.
+            return self.keep(child, questions);
         };
         let user = self.user.as_deref();
         let binding = Binding::new(user, &open.input.method, &open.input.params);
         let asking = questions.clone();
-        let parked = Parked { child: Arc::clone(child), call, questions, stream: holding, binding };
+        let child = Arc::clone(child);
+        let parked = Parked { child, call, questions, stream: holding, binding, held };
         match self.backend.parking.park(parked) {
             Ok(state) => {
                 open.stream.answer(required(&open.id, &asking, Some(&state)).into());
@@ -101,16 +160,11 @@ impl Room {
     pub(super) fn withdraw_question(&self, child: &Child, id: &str) {
         for ((pid, _), questions) in lock(&self.gathered).iter_mut() {
             if *pid == child.pid {
-                questions.retain(|question| &*question.id != id);
+                questions.retain(|question| !ids::same(&question.id, id));
             }
         }
+        lock(&self.unasked).retain(|one| one.pid != child.pid || !ids::same(&one.question.id, id));
         self.backend.parking.withdraw(child, id);
-    }
-}
-
-fn give_up(child: &Child, questions: &[Question], why: &str) {
-    for question in questions {
-        refuse(child, &question.id, error::INTERNAL, why);
     }
 }
 

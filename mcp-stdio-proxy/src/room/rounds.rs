@@ -3,20 +3,20 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, Weak};
-use std::time::Instant;
 
 use bytes::Bytes;
 
 use super::Room;
-use super::audience::next_ask;
+use super::asks::next_ask;
 use crate::child::Child;
 use crate::child::call::{Call, Taker};
+use crate::child::time::Time;
 use crate::protocol::error;
 use crate::protocol::message::{self, Envelope};
 use crate::protocol::splice::{self, Payload, span};
 use crate::stream::{Stream, Weight};
 use crate::sync::lock;
-use crate::translate::{result, round};
+use crate::translate::{result, round, tasks};
 
 /// How often a server may ask before it answers.
 const ROUNDS: u32 = 16;
@@ -36,6 +36,7 @@ struct State {
 /// One round of one call.
 struct Round {
     child: Weak<Child>,
+    session: u64,
     stream: Arc<Stream>,
     request: Arc<str>,
     state: Option<String>,
@@ -69,6 +70,12 @@ impl Room {
 impl Taker for ToLegacy {
     fn take(&self, call: Call, line: &Bytes, read: &Envelope<'_>) {
         match read.result.and_then(round::read) {
+            None if read.result.is_some_and(tasks::is_task) => {
+                call.fail(
+                    error::INTERNAL,
+                    "the server answers with a task, which the client has not asked for",
+                );
+            }
             None => self.hand_down(&call, line, read),
             Some(Err(unfit)) => call.fail(error::INTERNAL, &unfit.to_string()),
             Some(Ok(required)) => self.ask(call, &required),
@@ -109,6 +116,7 @@ impl ToLegacy {
         // It stays in flight, so that it can be cancelled and is missed when the process ends.
         let (id, stream, client_id) =
             (child.calls.next_id(), Arc::clone(&call.stream), call.id.clone());
+        let session = call.session;
         let next = Self {
             room: Weak::clone(&self.room),
             child: Weak::clone(&self.child),
@@ -117,13 +125,14 @@ impl ToLegacy {
             round: self.round + 1,
         };
         let next: Arc<dyn Taker> = Arc::new(next);
-        let call = Call { since: Instant::now(), taker: Some(next), ..call };
+        let call = Call { time: Time::default(), taker: Some(next), ..call };
         if let Err(why) = child.admit(id, call) {
             return stream
                 .answer(error::answer(&client_id, error::INTERNAL, &why.to_string()).into());
         }
         let round = Round {
             child: Arc::downgrade(&child),
+            session,
             stream,
             request: Arc::clone(&self.request),
             state: required.state.map(str::to_owned),
@@ -142,7 +151,7 @@ impl Rounds {
         let mut requests = Vec::new();
         for request in &required.requests {
             let id = next_ask();
-            requests.push(request.to_client(id));
+            requests.push((id, request.to_client(id)));
             round.questions.push((id, request.key.to_string(), None));
         }
         {
@@ -150,8 +159,26 @@ impl Rounds {
             state.asked.extend(round.questions.iter().map(|(id, ..)| (*id, key)));
             state.open.insert(key, round);
         }
-        for request in requests {
-            stream.push(Payload::from(request), Weight::Heavy);
+        for (id, request) in requests {
+            stream.push_keyed(id, Payload::from(request));
+        }
+    }
+
+    /// Puts the questions for the client of `session` that are on a stream which nobody reads on `stream`,
+    /// which it is about to read. The answer of the call stays where it is expected.
+    pub(super) fn deliver(&self, session: u64, stream: &Stream) {
+        let state = lock(&self.0);
+        for round in state.open.values().filter(|round| round.session == session) {
+            if round.stream.is_read() || stream.is_closed() {
+                continue;
+            }
+            for (id, _, answer) in &round.questions {
+                if answer.is_none()
+                    && let Some(payload) = round.stream.retract(*id)
+                {
+                    stream.push_keyed(*id, payload);
+                }
+            }
         }
     }
 

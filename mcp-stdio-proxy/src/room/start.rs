@@ -135,7 +135,7 @@ impl Room {
             self.backend.crashed(&dead.obituary());
             self.health.crashed(dead.age());
         }
-        lock(&self.asks).clear();
+        self.forget_questions();
     }
 
     /// Holds a failed start against the server, unless one user alone may be the cause.

@@ -11,7 +11,7 @@ use crate::protocol::error;
 use crate::protocol::message::Envelope;
 use crate::protocol::object::value;
 use crate::session::Session;
-use crate::translate::{log, request, subscription};
+use crate::translate::{log, request, subscription, tasks};
 
 /// The resources that a session may watch.
 const WATCHED: usize = 1024;
@@ -69,6 +69,8 @@ impl Room {
             "logging/setLevel" => Some(self.set_level(session, params)),
             "resources/subscribe" => Some(self.watch(child, session, params).await),
             "resources/unsubscribe" => Some(self.unwatch(child, session, params).await),
+            // Those of the server are of another kind, and were not declared to the client.
+            method if method.starts_with(tasks::METHODS) => Some(self.offers("/tasks")),
             _ => None,
         }
     }

@@ -12,7 +12,7 @@ use super::upgrade::Refused;
 use crate::child::Child;
 use crate::protocol::message::{self, Envelope, Kind};
 use crate::protocol::splice::{self, Payload};
-use crate::protocol::{error, object};
+use crate::protocol::{error, ids, object};
 use crate::session::Session;
 use crate::sync::lock;
 use crate::translate::subscription::{self, Filter, UPDATED};
@@ -114,7 +114,7 @@ impl Room {
     /// What a process without handshake says unasked, or as the answer to no call.
     pub(super) fn heard_upgraded(&self, child: &Arc<Child>, line: &Bytes, read: &Envelope<'_>) {
         let tag = read.params.and_then(subscription::tag);
-        let tag = tag.map(|tag| tag.trim_matches('"').parse().unwrap_or_default());
+        let tag = tag.map(|tag| ids::number(tag).unwrap_or_default());
         match (read.kind, &*read.method, tag) {
             // "The server MUST NOT write JSON-RPC requests to stdout."
             (Kind::Request, ..) => log::debug!("{}: a request, in 2026-07-28", child.server),
@@ -126,6 +126,8 @@ impl Room {
             (_, "notifications/subscriptions/acknowledged", tag) => {
                 self.watching.acknowledged(tag.unwrap_or_default());
             }
+            // No legacy client has asked for it.
+            (_, "notifications/tasks", _) => log::debug!("{}: news of a task", child.server),
             (_, _, Some(tag)) => self.tell_of_change(child, tag, line, read),
             (_, _, None) => self.tell(child, line, read),
         }
@@ -137,7 +139,7 @@ impl Room {
         let said = failure.and_then(|failure| object::value(failure, "message"));
         let said = said.and_then(|said| serde_json::from_str::<String>(said).ok());
         let why = said.map_or_else(|| "the server has ended the subscription".into(), Into::into);
-        self.watching.ended(id.trim_matches('"').parse().unwrap_or_default(), (code, why));
+        self.watching.ended(ids::number(id).unwrap_or_default(), (code, why));
     }
 
     /// Passes on what changed: a list to all sessions, a resource to those that watch it.

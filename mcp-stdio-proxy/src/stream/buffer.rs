@@ -27,6 +27,8 @@ pub(super) struct Event {
     pub(super) seq: u64,
     pub(super) payload: Payload,
     weight: Weight,
+    /// The request of the server that it is.
+    key: Option<u64>,
 }
 
 /// What a stream holds, and who reads it.
@@ -52,12 +54,36 @@ pub(super) struct State {
 
 impl State {
     /// Adds an event within the bounds.
-    pub(super) fn add(&mut self, payload: Payload, weight: Weight) {
+    pub(super) fn add(&mut self, payload: Payload, weight: Weight, key: Option<u64>) {
         self.last += 1;
         self.bytes += payload.len();
-        self.events.push_back(Event { seq: self.last, payload, weight });
+        self.events.push_back(Event { seq: self.last, payload, weight, key });
         self.forget_taken();
         self.shed();
+    }
+
+    /// Takes the request `key` out, if no reader has taken it.
+    pub(super) fn retract(&mut self, key: u64) -> Option<Payload> {
+        let taken = self.taken;
+        let at = self.events.iter().position(|one| one.key == Some(key) && one.seq > taken)?;
+        let event = self.events.remove(at)?;
+        self.bytes -= event.payload.len();
+        Some(event.payload)
+    }
+
+    /// Takes out the notifications that no reader has taken.
+    pub(super) fn take_light(&mut self) -> Vec<Payload> {
+        let first = self.events.partition_point(|event| event.seq <= self.taken);
+        let (mut moved, unread) = (Vec::new(), self.events.split_off(first));
+        for event in unread {
+            if event.weight == Weight::Light {
+                self.bytes -= event.payload.len();
+                moved.push(event.payload);
+            } else {
+                self.events.push_back(event);
+            }
+        }
+        moved
     }
 
     pub(super) fn is_waited_for(&self) -> bool {

@@ -82,13 +82,40 @@ impl Stream {
         self.name.get_or_init(unguessable::name).as_deref()
     }
 
-    /// Adds a message that is not an answer.
-    pub fn push(&self, payload: Payload, weight: Weight) {
+    /// Adds a message that is not an answer. Returns `false` if the stream has ended.
+    pub fn push(&self, payload: Payload, weight: Weight) -> bool {
         self.change(|state| {
             if !state.closed {
-                state.add(payload, weight);
+                state.add(payload, weight, None);
             }
-        });
+            !state.closed
+        })
+    }
+
+    /// Adds a request of the server that can be retracted by `key`. Returns `false` if the stream has ended.
+    pub fn push_keyed(&self, key: u64, payload: Payload) -> bool {
+        self.change(|state| {
+            if !state.closed {
+                state.add(payload, Weight::Heavy, Some(key));
+            }
+            !state.closed
+        })
+    }
+
+    /// Takes the request `key` out, if no reader has taken it.
+    pub fn retract(&self, key: u64) -> Option<Payload> {
+        lock(&self.state).retract(key)
+    }
+
+    /// Moves the notifications that no reader took to `other`, unless a client reads this stream.
+    pub fn hand_over(&self, other: &Self) {
+        let moved = {
+            let mut state = lock(&self.state);
+            if state.read { Vec::new() } else { state.take_light() }
+        };
+        for payload in moved {
+            other.push(payload, Weight::Light);
+        }
     }
 
     /// Adds an answer; the last one due ends the stream.
@@ -97,7 +124,7 @@ impl Stream {
             if !state.closed {
                 state.due = state.due.map(|due| due.saturating_sub(1));
                 state.closed = state.due == Some(0);
-                state.add(payload, Weight::Heavy);
+                state.add(payload, Weight::Heavy, None);
             }
         });
     }

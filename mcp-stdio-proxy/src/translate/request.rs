@@ -1,7 +1,7 @@
 //! A request of a modern client, for a legacy server: without what only 2026-07-28 has. And the other
 //! way, with what each must say there (MCP "General fields", `_meta`).
 
-use super::capabilities;
+use super::{capabilities, tasks};
 use crate::protocol::message::Envelope;
 use crate::protocol::meta::{CAPABILITIES, CLIENT_INFO, ENVELOPE, LOG_LEVEL, VERSION};
 use crate::protocol::object::{self, Edit, members, value, without};
@@ -14,8 +14,8 @@ const RETRY: [&str; 2] = ["inputResponses", "requestState"];
 /// The edits that make `text`, the request or notification `read`, one of a revision with a handshake.
 #[must_use]
 pub fn to_legacy(text: &str, read: &Envelope<'_>) -> Vec<Edit> {
-    // In 2026-07-28 it means nothing; to a server of 2025-11-25 the call would be a task.
-    let is_task = |name: &str| name == "task" && read.method == "tools/call";
+    // In 2026-07-28 it means nothing; to a server of 2025-11-25 the request would be a task.
+    let is_task = |name: &str| tasks::makes_task(name, &read.method);
     let edits = || {
         let params = read.params?;
         let offset = span(text, params)?.start;

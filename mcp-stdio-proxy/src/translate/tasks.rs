@@ -1,7 +1,7 @@
 //! Tasks, where they are not passed on: those of 2025-11-25 and the extension of 2026-07-28 are not the
 //! same, and in a process that serves several users nobody's are safe (2025-11-25 "Tasks", "Security").
 
-use crate::protocol::object::{Edit, members, without};
+use crate::protocol::object::{Edit, may_say, members, value, without};
 use crate::protocol::splice::{edited, span};
 
 /// The capability of 2025-11-25.
@@ -11,6 +11,29 @@ const EXTENSION: &str = "io.modelcontextprotocol/tasks";
 
 /// The methods of both.
 pub const METHODS: &str = "tasks/";
+
+/// Returns `true` if requests with `method` name their task in the header `Mcp-Name`.
+#[must_use]
+pub fn is_named(method: &str) -> bool {
+    matches!(method, "tasks/get" | "tasks/update" | "tasks/cancel")
+}
+
+/// Returns `true` if `name` is a parameter of `method` that makes a task of the request in 2025-11-25, where any
+/// request of the specification may become one.
+#[must_use]
+pub fn makes_task(name: &str, method: &str) -> bool {
+    const KINDS: [&str; 4] = ["tools/", "prompts/", "resources/", "completion/"];
+    name == "task" && KINDS.iter().any(|kind| method.starts_with(kind))
+}
+
+/// Returns `true` if `result` is a task of 2026-07-28 instead of the result.
+#[must_use]
+pub fn is_task(result: &str) -> bool {
+    may_say(result, "task")
+        && value(result, "resultType")
+            .and_then(|kind| serde_json::from_str::<String>(kind).ok())
+            .is_some_and(|kind| kind == "task")
+}
 
 /// Returns `capabilities`, of a client or a server, without tasks and without the members `others`.
 /// What is no object becomes an empty one.
@@ -41,5 +64,14 @@ mod tests {
         let want = r#"{"extensions":{"com.example/x": 1.0},"tools":{}}"#;
         assert_eq!(undeclared(declared, &["logging"]), want);
         assert_eq!(undeclared("7", &[]), "{}");
+    }
+
+    #[test]
+    fn a_task_is_told_by_the_type_of_the_result() {
+        assert!(is_task(r#"{"taskId":"t","resultType":"task"}"#));
+        assert!(is_task(r#"{"resultType":"t\u0061sk"}"#));
+        assert!(!is_task(r#"{"resultType":"complete","task":{"resultType":"task"}}"#));
+        assert!(makes_task("task", "tools/call") && makes_task("task", "prompts/get"));
+        assert!(!makes_task("task", "com.example/x") && !makes_task("name", "tools/call"));
     }
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use say::say;
+use say::{say, say_raw};
 
 const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 const SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
@@ -163,6 +163,11 @@ impl Server {
                 self.level = Some(params["level"].clone());
                 answer(id, &json!({}))
             }
+            "subscriptions/listen"
+                if std::env::args().any(|mode| mode == "--bad-subscriptions") =>
+            {
+                answer(id, &Value::Null)
+            }
             "subscriptions/listen" if self.era == Era::Modern => {
                 self.listening.push((id.clone(), params["notifications"].clone()));
                 notify(
@@ -190,6 +195,7 @@ impl Server {
             "resources" => self.text(id, self.resources.join(" ")),
             "secret" => self.text(id, "the secret"),
             "hang" => Ok(()),
+            "raw" => say_raw(arguments["raw"].as_str().unwrap_or_default(), id),
             "die" => std::process::exit(9),
             "sleep" => {
                 let (id, pause) = (id.clone(), arguments["ms"].as_u64().unwrap_or(0));

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use say::say;
+use say::{say, say_raw};
 
 /// What the server remembers.
 #[derive(Default)]
@@ -44,6 +44,10 @@ fn answer(id: &Value, result: &Value) -> io::Result<()> {
     say(&json!({"jsonrpc": "2.0", "id": id, "result": result}))
 }
 
+fn no_id() -> io::Result<()> {
+    say(&json!({"jsonrpc": "2.0", "id": null, "error": {"code": -32600, "message": "what?"}}))
+}
+
 fn text(id: &Value, text: impl Into<Value>) -> io::Result<()> {
     answer(id, &json!({"content": [{"type": "text", "text": text.into()}]}))
 }
@@ -56,6 +60,12 @@ impl Server {
         match method {
             _ if mode == "--mute-to-all" => Ok(()),
             "initialize" if mode == "--mute" => Ok(()),
+            "initialize" if mode == "--bom" => {
+                say_raw("\u{feff}{\"jsonrpc\":\"2.0\",\"id\":%,\"result\":{}}\n", id)
+            }
+            "initialize" if mode == "--null-result" => answer(id, &Value::Null),
+            "server/discover" if mode == "--no-id-to-unknown" => no_id(),
+            _ if mode == "--no-id" => no_id(),
             "initialize" if mode == "--refuse" => say(&json!({
                 "jsonrpc": "2.0", "id": id, "error": {"code": -32602, "message": "not you"}
             })),
@@ -71,6 +81,9 @@ impl Server {
                 id,
                 &json!({"tools": [{"name": "read_a"}, {"name": "write_b"}, {"name": "secret_c"}]}),
             ),
+            "notifications/initialized" if mode == "--ask-at-start" => {
+                say(&json!({"jsonrpc": "2.0", "id": "r", "method": "roots/list"}))
+            }
             "tools/call" => self.call(id, &message["params"]),
             "(answer)" => {
                 let asked = id.as_str().and_then(|id| self.asked.remove(id));
@@ -96,6 +109,17 @@ impl Server {
                 Ok(())
             }
             "hang" => Ok(()),
+            "later" => {
+                let (id, pause) = (id.clone(), Duration::from_millis(number("ms")));
+                let raw = arguments["raw"].as_str().unwrap_or_default().to_owned();
+                text(&id, "done")?;
+                thread::spawn(move || {
+                    thread::sleep(pause);
+                    say_raw(&raw, &id)
+                });
+                Ok(())
+            }
+            "raw" => say_raw(arguments["raw"].as_str().unwrap_or_default(), id),
             "received" => text(id, Value::from(self.received.clone()).to_string()),
             "ask" => self.ask(id, arguments),
             "progress" => {
@@ -105,6 +129,7 @@ impl Server {
                         "jsonrpc": "2.0", "method": "notifications/progress",
                         "params": {"progressToken": token, "progress": step, "message": arguments["say"]},
                     }))?;
+                    thread::sleep(Duration::from_millis(number("ms")));
                 }
                 text(id, "done")
             }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use say::say;
+use say::{say, say_raw};
 
 const PREFIX: &str = "io.modelcontextprotocol";
 
@@ -160,6 +160,17 @@ impl Server {
                 Ok(())
             }
             "hang" => Ok(()),
+            "later" => {
+                let (id, pause) = (id.clone(), arguments["ms"].as_u64().unwrap_or(0));
+                let raw = arguments["raw"].as_str().unwrap_or_default().to_owned();
+                text(&id, "done")?;
+                thread::spawn(move || {
+                    thread::sleep(Duration::from_millis(pause));
+                    say_raw(&raw, &id)
+                });
+                Ok(())
+            }
+            "raw" => say_raw(arguments["raw"].as_str().unwrap_or_default(), id),
             "die" => std::process::exit(9),
             "received" => text(id, Value::from(self.received.clone()).to_string()),
             "ask" if self.is_legacy => self.ask(id, &arguments["requests"]),

@@ -3,10 +3,10 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::time::Instant;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
+use bytes::Bytes;
 
 use super::super::call::check_tool;
 use super::super::refusal::Refusal;
@@ -15,6 +15,7 @@ use super::check;
 use crate::child::Child;
 use crate::child::call::{Call, Input, Terms};
 use crate::child::calls::Refused;
+use crate::child::time::Time;
 use crate::grants::Admission;
 use crate::protocol::error;
 use crate::protocol::message::{self, Envelope};
@@ -88,23 +89,22 @@ async fn place(
             token: token.map(Into::into),
             stream: Arc::clone(&stream),
             session: NO_SESSION,
-            since: Instant::now(),
+            time: Time::default(),
             tools: listed.clone(),
             taker: taker(room, &envelope.method, principal.clone()),
             terms: terms(room, envelope, asked),
             admission: admission.clone(),
         };
-        let log = call.terms.log;
+        let (log, may_ask) = (call.terms.log, call.terms.input.is_some());
         match child.admit(id, call) {
+            Ok(()) if may_ask && room.ask_first(&child, id) => {
+                return Ok(InFlight { child, id, stream });
+            }
             Ok(()) => {
-                let ours = [Some(envelope.id), token].into_iter().flatten();
-                let ours = ours.filter_map(|part| Some((span(text, part)?, id.to_string())));
-                let mut edits = edits(room, text, envelope);
-                edits.extend(ours);
                 if let (Some(level), Era::Legacy) = (log, room.pairing.server) {
                     room.want_level(&child, level);
                 }
-                child.post(splice::line(text, &mut edits));
+                child.post(line(room, id, (text, envelope)));
                 child.settle(id, admission.as_ref());
                 return Ok(InFlight { child, id, stream });
             }
@@ -117,6 +117,16 @@ async fn place(
     }
     let why = format!("server \"{}\" ended before it could be asked", room.backend.name);
     Err(Refusal::answer(error::INTERNAL, why))
+}
+
+/// The request as the server gets it, under the id `id`.
+pub(super) fn line(room: &Room, id: u64, (text, envelope): (&str, &Envelope<'_>)) -> Bytes {
+    let token = envelope.params.and_then(message::asked_progress);
+    let ours = [Some(envelope.id), token].into_iter().flatten();
+    let ours = ours.filter_map(|part| Some((span(text, part)?, id.to_string())));
+    let mut edits = edits(room, text, envelope);
+    edits.extend(ours);
+    splice::line(text, &mut edits)
 }
 
 fn terms(room: &Room, envelope: &Envelope<'_>, asked: &Asked<'_>) -> Terms {

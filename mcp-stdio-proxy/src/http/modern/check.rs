@@ -18,7 +18,7 @@ use crate::protocol::mirror::{self, Mirror};
 use crate::protocol::tree;
 use crate::protocol::version::{self, MODERN};
 use crate::room::LONGEST;
-use crate::translate::log;
+use crate::translate::{log, tasks};
 
 /// The header of the method.
 pub(super) const METHOD: &str = "mcp-method";
@@ -57,6 +57,8 @@ pub(super) fn check(
     match &*envelope.method {
         "tools/call" | "prompts/get" => same(headers, NAME, asked.name().as_deref()),
         "resources/read" => same(headers, NAME, asked.uri().as_deref()),
+        // "MUST set the Mcp-Name header to params.taskId" (extension "tasks").
+        method if tasks::is_named(method) => same(headers, NAME, asked.task_id().as_deref()),
         _ => Ok(()),
     }
 }
@@ -75,12 +77,15 @@ pub(in crate::http) fn unasked(
         same(headers, METHOD, Some(&envelope.method))?;
     }
     let asked = Asked::of(envelope.params);
-    match &*envelope.method {
-        "tools/call" | "prompts/get" if says(NAME) => {
-            same(headers, NAME, Some(asked.name().as_deref().unwrap_or_default()))
-        }
-        _ => Ok(()),
+    let said = match &*envelope.method {
+        "tools/call" | "prompts/get" => asked.name(),
+        method if tasks::is_named(method) => asked.task_id(),
+        _ => return Ok(()),
+    };
+    if says(NAME) {
+        return same(headers, NAME, Some(said.as_deref().unwrap_or_default()));
     }
+    Ok(())
 }
 
 /// A batch is about many things: no header says which.

@@ -177,7 +177,7 @@ async fn pass(
             Ok(discovered(room, envelope))
         }
         (method, _) if method.starts_with(tasks::METHODS) => Err(unknown_method()),
-        (_, Some(_)) => retry::retry(request, gate, room, asked, envelope).await,
+        (_, Some(_)) => retry::retry(request, gate, room, asked, (text, envelope)).await,
         (_, None) => call::call(request, gate, room, asked, (text, envelope)).await,
     }
 }
@@ -210,7 +210,7 @@ async fn notify(
     }
     if let Some(child) = room.live().filter(|child| !child.is_backed_up()) {
         let mut edits = call::edits(room, text, envelope);
-        child.send(splice::line(text, &mut edits)).await;
+        child.notify(splice::line(text, &mut edits)).await;
     }
     Ok(HttpResponse::Accepted().finish())
 }

@@ -9,7 +9,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::super::call::check_tool;
 use super::super::refusal::Refusal;
 use super::super::{Gate, asker};
-use super::call::{InFlight, alone, mirrored, respond};
+use super::call::{InFlight, alone, line, mirrored, respond};
 use crate::child::call::Resumed;
 use crate::parking::{Binding, Parked, Refused};
 use crate::protocol::error;
@@ -27,7 +27,7 @@ pub(super) async fn retry(
     gate: &Gate,
     room: &Arc<Room>,
     asked: &Asked<'_>,
-    envelope: &Envelope<'_>,
+    (text, envelope): (&str, &Envelope<'_>),
 ) -> Result<HttpResponse, Refusal> {
     check_tool(request, &room.backend, envelope)?;
     if let ("tools/call", Some(child)) = (&*envelope.method, room.live()) {
@@ -75,6 +75,9 @@ pub(super) async fn retry(
     }
     let in_flight = InFlight { child, id, stream };
     pass(&parked, &answered, responses);
+    if parked.held {
+        in_flight.child.post(line(room, id, (text, envelope)));
+    }
     in_flight.child.settle(id, admission.as_ref());
     Ok(respond(gate, in_flight, admission).await)
 }

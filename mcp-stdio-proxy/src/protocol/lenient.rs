@@ -1,0 +1,307 @@
+//! Messages of servers that are not well formed: those that official clients read all the same, and those that
+//! none reads although it can be told which call they answer (JSON-RPC 2.0 §5).
+//!
+//! "Official clients" are the TypeScript and Python SDKs over stdio, as tried: the former decodes bytes that are
+//! not UTF-8, the latter ignores members it does not know, takes `NaN`, and prefers an error to a result.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::message::{self, Envelope};
+use super::object::{Member, members};
+use super::{finite, ids, spelling, torn};
+
+/// What is wrong with a message.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Defect {
+    /// Bytes that are not UTF-8.
+    #[error("has bytes that are not UTF-8")]
+    Encoding,
+    /// `NaN` or `Infinity`.
+    #[error("has NaN or Infinity, which JSON has not")]
+    NotFinite,
+    /// Members that are null, unknown, or there more than once.
+    #[error("has members that do not belong to it")]
+    Members,
+    /// A byte order mark.
+    #[error("begins with a byte order mark")]
+    Mark,
+    /// A control character that is not escaped.
+    #[error("has a control character in a string")]
+    Control,
+    /// It ends before the JSON does.
+    #[error("is cut off")]
+    Cut,
+    /// It goes on after the JSON has ended.
+    #[error("has something after the end of the JSON")]
+    Trailing,
+    /// It goes on in the next line.
+    #[error("is spread over several lines")]
+    Lines,
+    /// No end of line follows.
+    #[error("has no line break after it")]
+    Unended,
+    /// It is not JSON in another way.
+    #[error("is not valid JSON: {0}")]
+    Json(String),
+    /// The version is missing, or another.
+    #[error("has no \"jsonrpc\": \"2.0\"")]
+    Version,
+    /// No id, or none that a request can have.
+    #[error("has no id")]
+    Id,
+    /// Neither a result nor an error.
+    #[error("has neither a result nor an error, or null in their place")]
+    Empty,
+    /// A method beside a result or an error.
+    #[error("is a request as well")]
+    Request,
+    /// A result that is no object.
+    #[error("has a result that is not an object")]
+    Result,
+    /// An error that is no error object.
+    #[error("has an error without a code and a message")]
+    Error,
+}
+
+/// What can be made of a line.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// A message that an official client reads, in a form that every client reads.
+    Message(String),
+    /// An array, whose items are to be read one by one.
+    Batch(String),
+    /// Answers that no client reads.
+    Answers(Vec<Answer>),
+    /// Nothing that is known.
+    Noise,
+}
+
+/// An answer that no client reads.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The id of the call, if it is one of ours.
+    pub id: Option<u64>,
+    /// Whether it is an error, and with which code.
+    pub code: Option<i64>,
+    /// The message of the error.
+    pub said: Option<String>,
+}
+
+/// Returns `true` if `read`, a valid message, is one that every client reads: results are objects, and errors
+/// have a code and a message.
+#[must_use]
+pub fn is_plain(read: &Envelope<'_>) -> bool {
+    match (read.result, read.error) {
+        (Some(result), _) => result.starts_with('{'),
+        (None, Some(error)) => is_error(error),
+        (None, None) => true,
+    }
+}
+
+fn is_error(error: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Plain<'a> {
+        #[serde(rename = "code")]
+        _code: i64,
+        #[serde(borrow)]
+        message: &'a RawValue,
+    }
+    error.starts_with('{')
+        && serde_json::from_str::<Plain<'_>>(error)
+            .is_ok_and(|error| error.message.get().starts_with('"'))
+}
+
+/// Returns an error whose id no request of ours has, as servers write it that know no id: zero, or empty.
+#[must_use]
+pub fn unaddressed(read: &Envelope<'_>) -> Option<Answer> {
+    let is_zero = read.id.starts_with('-') || matches!(read.id, "0" | "\"\"");
+    let error = read.error.filter(|_| is_zero)?;
+    let parts = Parts { values: [None, None, None, None, None, Some(error)], others: false };
+    Some(parts.answer())
+}
+
+/// Reads a line that is not a plain message. Returns the first defect that was found.
+#[must_use]
+pub fn read(line: &[u8]) -> (Option<Defect>, Reading) {
+    let text = String::from_utf8_lossy(line);
+    let decoded = matches!(text, Cow::Owned(_)).then_some(Defect::Encoding);
+    let invalid = match serde_json::from_str::<&RawValue>(&text) {
+        Ok(_) => return after(decoded, of_json(&text)),
+        Err(invalid) => invalid,
+    };
+    if let Some(text) = finite::without(&text) {
+        return after(Some(Defect::NotFinite), of_json(&text));
+    }
+    let answers = torn::answers(&text);
+    if answers.is_empty() {
+        return (decoded, Reading::Noise);
+    }
+    (Some(torn::defect(&text, &invalid)), Reading::Answers(answers))
+}
+
+/// A defect that was found `before` the others counts, unless it is one that clients bear and they are not.
+fn after(
+    before: Option<Defect>,
+    (found, reading): (Option<Defect>, Reading),
+) -> (Option<Defect>, Reading) {
+    match reading {
+        Reading::Answers(_) => (found.or(before), reading),
+        _ => (before.or(found), reading),
+    }
+}
+
+fn of_json(text: &str) -> (Option<Defect>, Reading) {
+    if message::parse(text).is_ok_and(|read| is_plain(&read)) {
+        return (None, Reading::Message(text.to_owned()));
+    }
+    match text.trim_start().as_bytes().first() {
+        Some(b'{') => members(text).map_or((None, Reading::Noise), |all| of_members(&all)),
+        Some(b'[') => (None, Reading::Batch(text.to_owned())),
+        _ => (None, Reading::Noise),
+    }
+}
+
+fn of_members(all: &[Member<'_>]) -> (Option<Defect>, Reading) {
+    let parts = Parts::of(all);
+    match parts.message() {
+        Ok(message) => (Some(Defect::Members), Reading::Message(message)),
+        Err(Some(defect)) => (Some(defect), Reading::Answers(vec![parts.answer()])),
+        Err(None) => (None, Reading::Noise),
+    }
+}
+
+/// The members of a message, of equal ones the last, as all libraries of the official clients take it. What is
+/// null is not there, except an id.
+#[derive(Default)]
+pub(super) struct Parts<'a> {
+    values: [Option<&'a str>; spelling::MESSAGE.len()],
+    /// Whether there are other members.
+    others: bool,
+}
+
+impl<'a> Parts<'a> {
+    pub(super) fn of(all: &[Member<'a>]) -> Self {
+        let mut parts = Self::default();
+        for member in all {
+            let known = spelling::MESSAGE.iter().zip(&mut parts.values);
+            match known.into_iter().find(|(name, _)| **name == member.name) {
+                Some((name, value)) => {
+                    let null = member.value == "null" && *name != "id";
+                    *value = (!null).then_some(member.value);
+                }
+                None => parts.others = true,
+            }
+        }
+        parts
+    }
+
+    /// Returns `true` if this is an answer rather than a line of a log: JSON of another kind has an id and an
+    /// error, too. `open` is the name of a member that is cut off.
+    pub(super) fn is_answer(&self, open: Option<&str>) -> bool {
+        let [jsonrpc, _, method, _, result, error] = self.values;
+        let said = result.is_some() || error.is_some() || matches!(open, Some("result" | "error"));
+        said && method.is_none() && (jsonrpc.is_some() || !self.others)
+    }
+
+    /// Returns the message in a form that every client reads; why none reads it, or nothing if it is no
+    /// message at all.
+    fn message(&self) -> Result<String, Option<Defect>> {
+        let [jsonrpc, id, method, params, result, error] = self.values;
+        let is_versioned = jsonrpc == Some("\"2.0\"");
+        let id = id.filter(|id| ids::is_id(id) && id.parse::<f64>().map_or(true, is_integer));
+        let head = |id: Option<&str>| {
+            let id = id.map(|id| format!(r#","id":{id}"#)).unwrap_or_default();
+            format!(r#"{{"jsonrpc":"2.0"{id}"#)
+        };
+        if let Some(method) = method {
+            // One of a client is its own, come back with the answer.
+            if !OF_SERVERS.contains(&method) && (result.is_some() || error.is_some()) {
+                return Err(Some(Defect::Request));
+            }
+            if !is_versioned || !method.starts_with('"') {
+                return Err(None);
+            }
+            let params = params.map(|params| format!(r#","params":{params}"#)).unwrap_or_default();
+            return Ok(format!(r#"{},"method":{method}{params}}}"#, head(id)));
+        }
+        if result.is_none() && error.is_none() {
+            let is_known = jsonrpc.is_some() && id.is_some() && !self.others;
+            return Err(is_known.then_some(Defect::Empty));
+        }
+        if !self.is_answer(None) {
+            return Err(None);
+        }
+        if !is_versioned {
+            return Err(Some(Defect::Version));
+        }
+        let said = match (error.map(whole_error), result) {
+            (Some(Some(error)), _) => format!(r#""error":{error}"#),
+            (_, Some(result)) if result.starts_with('{') => format!(r#""result":{result}"#),
+            (Some(None), _) => return Err(Some(Defect::Error)),
+            (None, _) => return Err(Some(Defect::Result)),
+        };
+        if id.is_none() {
+            return Err(Some(Defect::Id));
+        }
+        Ok(format!("{},{said}}}", head(id)))
+    }
+
+    /// The answer that no client reads.
+    pub(super) fn answer(&self) -> Answer {
+        let [_, id, _, _, _, error] = self.values;
+        let read = error.and_then(members).unwrap_or_default();
+        let last = |name: &str| read.iter().rfind(|member| member.name == name);
+        let code = last("code").and_then(|member| code(member.value));
+        let said = last("message").map(|member| member.value).or(error);
+        let said = said.and_then(|said| serde_json::from_str::<String>(said).ok());
+        let said = said.map(|said| said.chars().take(SAID).collect());
+        let id = id.and_then(ids::number).filter(|id| *id > 0);
+        Answer { id, code: code.or(error.map(|_| 0)), said }
+    }
+}
+
+/// Requests of servers.
+const OF_SERVERS: [&str; 4] =
+    ["\"ping\"", "\"roots/list\"", "\"sampling/createMessage\"", "\"elicitation/create\""];
+/// The most characters of the message of an error that are repeated.
+const SAID: usize = 500;
+
+fn is_integer(number: f64) -> bool {
+    number.fract() == 0.0
+}
+
+/// Returns the error as every client reads it: the Python SDK takes a string of digits for a code.
+fn whole_error(error: &str) -> Option<Cow<'_, str>> {
+    if is_error(error) {
+        return Some(Cow::Borrowed(error));
+    }
+    let all = members(error)?;
+    let last = |name: &str| all.iter().rfind(|member| member.name == name);
+    let code = code(last("code")?.value)?;
+    let message = last("message")?.value;
+    let data = last("data").map(|data| format!(r#","data":{}"#, data.value)).unwrap_or_default();
+    message
+        .starts_with('"')
+        .then(|| Cow::Owned(format!(r#"{{"code":{code},"message":{message}{data}}}"#)))
+}
+
+/// Returns the whole number that the text of a code stands for.
+fn code(text: &str) -> Option<i64> {
+    let text = text.trim_matches('"').trim();
+    let float = || text.parse::<f64>().ok().filter(|code| is_integer(*code) && code.abs() < 1e15);
+    text.parse().ok().or_else(|| format!("{:.0}", float()?).parse().ok())
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.said, self.code) {
+            (Some(said), Some(code)) if code != 0 => write!(f, ": {code} {said}"),
+            (Some(said), _) => write!(f, ": {said}"),
+            (None, _) => Ok(()),
+        }
+    }
+}

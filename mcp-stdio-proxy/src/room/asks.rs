@@ -1,0 +1,242 @@
+//! Requests of a legacy server on their way to a legacy client. One waits until a way to the client opens: its GET
+//! stream, or the answer to its next POST, since many clients never open the former
+//! (Streamable HTTP, "Sending Messages to the Server" §6, "Listening for Messages").
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::Room;
+use crate::child::Child;
+use crate::child::time::Time;
+use crate::protocol::error;
+use crate::protocol::ids;
+use crate::protocol::message::{self, Envelope};
+use crate::protocol::splice::{self, Payload, span};
+use crate::session::Session;
+use crate::stream::{Stream, Weight};
+use crate::sync::lock;
+
+/// Requests of a server that wait for a client, per room.
+const ASKS: usize = 256;
+/// Bytes of those that no client has been sent, per room.
+const WAITING_BYTES: usize = 4 << 20;
+
+/// A request of the server, on its way to a client.
+pub(super) struct Ask {
+    /// The text of the server's id.
+    id: Box<str>,
+    /// The process that asked.
+    pid: u32,
+    /// The text of the token under which the server wants to hear of progress.
+    token: Option<Box<str>>,
+    /// The session that it is for; any of the room if it cannot be told.
+    session: Option<u64>,
+    at: At,
+    time: Time,
+}
+
+/// Where a request is.
+enum At {
+    /// No way to a client is open.
+    Waiting(Payload),
+    /// On a stream, from which the client may not have taken it.
+    On(Arc<Stream>),
+}
+
+impl Ask {
+    /// Takes the request back if no client has it or is about to get it.
+    fn recall(&mut self, id: u64) -> Option<Payload> {
+        match &mut self.at {
+            At::Waiting(payload) => Some(std::mem::take(payload)),
+            At::On(stream) if !stream.is_read() => stream.retract(id),
+            At::On(_) => None,
+        }
+    }
+
+    fn waits(&self) -> usize {
+        if let At::Waiting(payload) = &self.at { payload.len() } else { 0 }
+    }
+}
+
+/// An id for a request to a client. Ids of servers repeat, after a restart at the latest; ours do not.
+pub(super) fn next_ask() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+impl Room {
+    /// Sends a request of the server to the one client it must be meant for, or keeps it.
+    pub(super) fn ask(&self, child: &Arc<Child>, line: &Bytes, envelope: &Envelope<'_>) {
+        let refuse = |code, why: &str| {
+            child.post(splice::line(&error::answer(envelope.id, code, why), &mut []));
+        };
+        // Shared among users, a server cannot say whom it asks.
+        if self.is_shared() {
+            return refuse(error::METHOD_NOT_FOUND, "clients of a shared server take no requests");
+        }
+        let text = std::str::from_utf8(line).unwrap_or_default();
+        let Some(range) = span(text, envelope.id) else { return };
+        let id = next_ask();
+        let payload = Payload::spliced(line, range, &id.to_string());
+        // Held from here on, so that no way opens unnoticed.
+        let mut asks = lock(&self.asks);
+        let (session, way) = self.way(child);
+        let waiting: usize = asks.values().map(Ask::waits).sum();
+        let too_long = way.is_none() && waiting + payload.len() > WAITING_BYTES;
+        if asks.len() >= ASKS || too_long {
+            return refuse(error::INTERNAL, "too many requests wait for the client");
+        }
+        let at = match way {
+            Some(way) if way.push_keyed(id, payload.clone()) => At::On(way),
+            _ => At::Waiting(payload),
+        };
+        let ask = Ask {
+            id: envelope.id.into(),
+            pid: child.pid,
+            token: envelope.params.and_then(message::asked_progress).map(Into::into),
+            session,
+            at,
+            time: Time::default(),
+        };
+        asks.insert(id, ask);
+    }
+
+    /// The session that a request of the server must be for, if that can be told, and the stream on which its
+    /// client reads: that of the newest call, or the one for what is said unasked, of the session last heard.
+    fn way(&self, child: &Child) -> (Option<u64>, Option<Arc<Stream>>) {
+        let mut calls = child.calls.streams().into_iter().filter(|(session, _)| *session != 0);
+        let newest = calls.next();
+        if let Some((session, stream)) = &newest
+            && stream.is_read()
+        {
+            return (Some(*session), Some(Arc::clone(stream)));
+        }
+        let asked = newest.map(|(session, _)| session);
+        let sessions = lock(&self.sessions);
+        let can_read = |one: &&Arc<Session>| {
+            one.standing.is_read() && asked.is_none_or(|session| session == one.serial)
+        };
+        let reader = sessions.iter().filter(can_read).max_by_key(|one| one.used());
+        match reader {
+            Some(session) => (Some(session.serial), Some(Arc::clone(&session.standing))),
+            None => (asked, None),
+        }
+    }
+
+    /// Puts what waits for the client of `session` on `stream`, which it is about to read. Returns the ids of
+    /// the requests among it.
+    pub fn deliver(&self, session: &Session, stream: &Arc<Stream>) -> Vec<u64> {
+        let mut delivered = Vec::new();
+        if !stream.is_closed() {
+            let mut asks = lock(&self.asks);
+            let theirs = |ask: &Ask| ask.session.is_none_or(|serial| serial == session.serial);
+            let mut theirs: Vec<_> = asks.iter_mut().filter(|(_, ask)| theirs(ask)).collect();
+            theirs.sort_unstable_by_key(|(id, _)| **id);
+            for (id, ask) in theirs {
+                let Some(payload) = ask.recall(*id) else { continue };
+                if !stream.push_keyed(*id, payload.clone()) {
+                    ask.at = At::Waiting(payload);
+                    continue;
+                }
+                ask.at = At::On(Arc::clone(stream));
+                ask.session = Some(session.serial);
+                delivered.push(*id);
+            }
+        }
+        self.rounds.deliver(session.serial, stream);
+        if !Arc::ptr_eq(stream, &session.standing) {
+            session.standing.hand_over(stream);
+        }
+        delivered
+    }
+
+    /// Takes back what `deliver` has put on a stream that nobody will read.
+    pub fn take_back(&self, session: &Session, stream: &Arc<Stream>) {
+        stream.abandon();
+        stream.hand_over(&session.standing);
+    }
+
+    /// Waits until none of the requests `ids` waits for its client, for a while at most.
+    pub async fn answered(&self, ids: &[u64], within: Duration) {
+        let all = async {
+            loop {
+                let answered = self.heard_back.notified();
+                let mut answered = std::pin::pin!(answered);
+                answered.as_mut().enable();
+                let open = ids.iter().any(|id| lock(&self.asks).contains_key(id));
+                if !open {
+                    return;
+                }
+                answered.await;
+            }
+        };
+        let _late = tokio::time::timeout(within, all).await;
+    }
+
+    /// Passes a client's answer to the server that asked; whether one had.
+    pub fn answer(&self, text: &str, envelope: &Envelope<'_>) -> bool {
+        let Some(id) = ids::number(envelope.id) else { return false };
+        if self.rounds.answer(id, envelope) {
+            return true;
+        }
+        let Some(ask) = lock(&self.asks).remove(&id) else { return false };
+        let child = self.live().filter(|child| child.pid == ask.pid);
+        let (Some(child), Some(range)) = (child, span(text, envelope.id)) else { return false };
+        child.post(splice::line(text, &mut [(range, ask.id.into())]));
+        self.heard_back.notify_waiters();
+        true
+    }
+
+    /// Notes that a client has made progress with a request of the server: `params` are those of its
+    /// notification.
+    pub fn progressed(&self, params: &str) {
+        let Some(token) = message::progress_token(params) else { return };
+        let theirs = |ask: &Ask| ask.token.as_ref().is_some_and(|one| ids::same(one, token));
+        lock(&self.asks).values_mut().filter(|ask| theirs(ask)).for_each(|ask| ask.time.restart());
+    }
+
+    /// Answers requests of the server that no client has answered for `patience`.
+    pub fn expire_asks(&self, child: &Arc<Child>, patience: Duration) {
+        self.rounds.tidy(child);
+        self.expire_questions(child, patience);
+        let overdue = |ask: &Ask| ask.time.is_over(patience);
+        let expired: Vec<_> = lock(&self.asks).extract_if(|_, ask| overdue(ask)).collect();
+        for (id, mut ask) in expired {
+            // A client that comes later is not asked what nobody waits for.
+            let _unread = ask.recall(id);
+            let answer = error::answer(&ask.id, error::INTERNAL, "no client has answered");
+            child.post(splice::line(&answer, &mut []));
+        }
+    }
+
+    /// The server no longer wants an answer.
+    pub(super) fn withdraw(&self, child: &Child, line: &Bytes, envelope: &Envelope<'_>) {
+        let Some(theirs) = envelope.params.and_then(message::cancelled_request) else { return };
+        let ours = |ask: &Ask| ids::same(&ask.id, theirs) && ask.pid == child.pid;
+        let (id, mut ask) = {
+            let mut asks = lock(&self.asks);
+            let found = asks.iter().find(|(_, ask)| ours(ask)).map(|(id, _)| *id);
+            let Some((id, ask)) = found.and_then(|id| Some((id, asks.remove(&id)?))) else {
+                return;
+            };
+            (id, ask)
+        };
+        if ask.recall(id).is_some() {
+            return;
+        }
+        let text = std::str::from_utf8(line).unwrap_or_default();
+        let (At::On(stream), Some(range)) = (ask.at, span(text, theirs)) else { return };
+        let payload = Payload::spliced(line, range, &id.to_string());
+        if stream.is_read() && stream.push(payload.clone(), Weight::Light) {
+            return;
+        }
+        let sessions = lock(&self.sessions);
+        let session = sessions.iter().find(|one| Some(one.serial) == ask.session);
+        if let Some(session) = session {
+            session.standing.push(payload, Weight::Light);
+        }
+    }
+}
