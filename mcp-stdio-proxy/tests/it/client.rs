@@ -126,6 +126,13 @@ impl Response {
         (before, last)
     }
 
+    /// Whether the stream has ended without a message, as that of a cancelled call does.
+    pub(crate) fn is_unanswered(self) -> bool {
+        let is_stream = self.header("content-type") == Some("text/event-stream");
+        let body = String::from_utf8(self.body()).unwrap();
+        is_stream && body.lines().filter_map(|line| line.strip_prefix("data: ")).all(str::is_empty)
+    }
+
     /// The answer, whatever the status.
     pub(crate) fn answer_of_any_status(self) -> Value {
         if self.status == 200 { self.answer().1 } else { self.json() }
