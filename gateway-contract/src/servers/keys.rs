@@ -42,7 +42,7 @@ const NEVER: &str = "write \"tools\": {\"deny\": [...]}";
 const LOGIN: &str = "clients log in at the gateway, and \"allow\" says who may use the server";
 const URL: &str = "write \"url\"";
 
-pub(super) const KEYS: [(&str, Key); 49] = [
+pub(super) const KEYS: [(&str, Key); 50] = [
     ("allow", Key::Known(Type::Texts)),
     ("allowed", Key::Refused("write \"allow\" for people, \"tools\" for tools")),
     ("allowedTools", Key::Refused(ONLY)),
@@ -65,6 +65,7 @@ pub(super) const KEYS: [(&str, Key); 49] = [
     ("env", Key::Known(Type::Environment)),
     ("envFile", Key::Refused("write the variables into \"env\"")),
     ("environment", Key::Refused("write \"env\"")),
+    ("era", Key::Known(Type::OneOf(&["legacy", "modern"]))),
     ("excludeTools", Key::Refused(NEVER)),
     ("gid", Key::Known(Type::Id)),
     ("headers", Key::Refused("the gateway adds no header to requests; the server or Traefik can")),

@@ -108,6 +108,7 @@ fn p9_values_have_their_types_and_variables_their_form() {
         ("title", "5"),
         ("allow", "\"alice\""),
         ("isolation", "\"none\""),
+        ("era", "\"2026\""),
         ("prewarm", "-1"),
         ("prewarm", "1e999"),
         ("uid", "4294967296"),
