@@ -16,7 +16,7 @@ use crate::protocol::meta::Asked;
 use crate::protocol::spelling::Doubt;
 use crate::protocol::version::Era;
 use crate::protocol::{error, splice};
-use crate::room::{Hello, upgrade};
+use crate::room::{Hello, ROOTS_CHANGED, upgrade};
 
 /// The most messages of a batch.
 const BATCH: usize = 64;
@@ -160,6 +160,9 @@ async fn notify(
         }
         return accepted;
     }
+    if envelope.method == ROOTS_CHANGED {
+        seat.session.change_roots();
+    }
     let withdrawn = seat.room.is_upgraded() || seat.room.is_shared();
     if withdrawn && envelope.method != INITIALIZED && upgrade::is_withdrawn(&envelope.method) {
         return accepted;
@@ -170,8 +173,11 @@ async fn notify(
     }
     // A server that is not running has nothing that a notification could be about.
     let Some(child) = seat.room.live() else { return accepted };
-    if envelope.method != INITIALIZED || seat.room.greet() {
+    if envelope.method != INITIALIZED {
         child.send(splice::line(text, &mut [])).await;
+    } else if seat.room.greet() {
+        child.send(splice::line(text, &mut [])).await;
+        seat.room.tell_again(&child);
     }
     accepted
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::Room;
+use super::roots::LIST;
 use crate::child::{Audience, Child};
 use crate::protocol::error;
 use crate::protocol::message::{self, Envelope, Kind};
@@ -16,6 +17,7 @@ use crate::protocol::version::Era;
 use crate::session::Session;
 use crate::stream::{Stream, Weight};
 use crate::sync::lock;
+use crate::translate::log as levels;
 use crate::translate::subscription::{self, UPDATED};
 
 /// Requests of a server that wait for a client, per room.
@@ -29,6 +31,8 @@ pub(super) struct Ask {
     pid: u32,
     stream: Arc<Stream>,
     since: Instant,
+    /// The session whose roots it asks for.
+    rooted: Option<Arc<Session>>,
 }
 
 /// An id for a request to a client. Ids of servers repeat, after a restart at the latest; ours do not.
@@ -69,6 +73,9 @@ impl Room {
         if self.is_shared() {
             return refuse(error::METHOD_NOT_FOUND, "clients of a shared server take no requests");
         }
+        if self.answer_roots(child, envelope) {
+            return;
+        }
         let Some(stream) = self.addressee(child) else {
             return refuse(error::INTERNAL, "no client is connected");
         };
@@ -84,6 +91,7 @@ impl Room {
                 pid: child.pid,
                 stream: Arc::clone(&stream),
                 since: Instant::now(),
+                rooted: (envelope.method == LIST).then(|| self.asked_session(child)).flatten(),
             };
             asks.insert(id, ask);
         }
@@ -110,7 +118,17 @@ impl Room {
         let Some(ask) = lock(&self.asks).remove(&id) else { return false };
         let child = self.live().filter(|child| child.pid == ask.pid);
         let (Some(child), Some(range)) = (child, span(text, envelope.id)) else { return false };
-        child.post(splice::line(text, &mut [(range, ask.id.into())]));
+        let id = ask.id.clone().into();
+        let roots = ask.rooted.and_then(|session| {
+            let text = self.with_other_roots(&session, child.pid, text, envelope)?;
+            let range = span(&text, message::parse(&text).ok()?.id)?;
+            Some((text, range))
+        });
+        let line = match &roots {
+            Some((text, range)) => splice::line(text, &mut [(range.clone(), id)]),
+            None => splice::line(text, &mut [(range, id)]),
+        };
+        child.post(line);
         true
     }
 
@@ -147,11 +165,31 @@ impl Room {
         if self.is_shared() {
             return self.tell_all(child, &calls, &payload, envelope);
         }
+        let is_log = envelope.method == "notifications/message" && self.sessions() > 1;
+        if is_log {
+            let hears = self.hears(levels::level_of(envelope.params));
+            if let [(serial, stream)] = calls.as_slice() {
+                let is_meant = |one: &Arc<Session>| one.serial != *serial || hears(one);
+                if lock(&self.sessions).iter().all(is_meant) {
+                    stream.push(payload, Weight::Light);
+                    child.pressure.note(stream);
+                }
+                return;
+            }
+            return self.tell_sessions(child, &calls, &payload, hears);
+        }
         if let ([(_, stream)], false) = (calls.as_slice(), change) {
             stream.push(payload, Weight::Light);
             return child.pressure.note(stream);
         }
-        self.tell_sessions(child, &calls, &payload, |_| true);
+        let uri = (envelope.method == UPDATED && self.sessions() > 1)
+            .then(|| envelope.params.and_then(subscription::uri))
+            .flatten();
+        let is_known = |uri: &String| lock(&self.sessions).iter().any(|one| one.watches(uri));
+        match uri.filter(is_known) {
+            Some(uri) => self.tell_sessions(child, &calls, &payload, |one| one.watches(&uri)),
+            None => self.tell_sessions(child, &calls, &payload, |_| true),
+        }
     }
 
     /// Passes on what is no user's own: that a list has changed, and a resource to those that watch it. Which

@@ -23,6 +23,7 @@ mod older_clients;
 mod operation;
 mod p1_finder;
 mod p5_succession;
+mod p6_said;
 mod s11_bodies;
 mod s11_memory;
 mod s2_spelling;
