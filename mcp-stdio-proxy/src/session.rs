@@ -11,8 +11,19 @@ use crate::sync::{lock, now_ms, since_ms};
 
 /// Streams of calls that can be resumed, per session.
 const STREAMS: usize = 32;
+/// The longest list of roots that is kept.
+const LONGEST_ROOTS: usize = 64 << 10;
 /// Bytes of ended streams kept for a client that comes back, per session.
 const KEPT_BYTES: usize = 4 << 20;
+
+/// What a session has said of its roots.
+#[derive(Default)]
+struct Roots {
+    /// The process that was told, and the text of the list.
+    told: Option<(u32, Arc<str>)>,
+    /// Whether it has said that they have changed.
+    have_changed: bool,
+}
 
 /// A session. One without an id serves the requests of a user whose client sends no id back.
 pub struct Session {
@@ -27,10 +38,11 @@ pub struct Session {
     /// What the server sends unasked.
     pub standing: Arc<Stream>,
     streams: Mutex<VecDeque<Arc<Stream>>>,
-    /// Where its server has no sessions: from which level on it wants log messages.
+    /// From which level on it wants log messages.
     level: Mutex<Option<usize>>,
-    /// Where its server has no sessions: the resources it has subscribed to.
+    /// The resources it has subscribed to.
     watched: Mutex<BTreeSet<String>>,
+    roots: Mutex<Roots>,
     used: AtomicU64,
 }
 
@@ -49,6 +61,7 @@ impl Session {
             streams: Mutex::default(),
             level: Mutex::default(),
             watched: Mutex::default(),
+            roots: Mutex::default(),
             used: now_ms().into(),
         })
     }
@@ -89,6 +102,34 @@ impl Session {
     /// Notes that it wants log messages from `level` on.
     pub fn set_log_level(&self, level: usize) {
         *lock(&self.level) = Some(level);
+    }
+
+    /// The process that was told its roots, and the text of the list, unless they have changed since.
+    pub fn roots(&self) -> Option<(u32, Arc<str>)> {
+        lock(&self.roots).told.clone()
+    }
+
+    /// Notes that it has told the process `pid` its roots, a list that is kept if it is short.
+    pub fn set_roots(&self, pid: u32, list: &str) {
+        let is_short = list.len() <= LONGEST_ROOTS;
+        lock(&self.roots).told = is_short.then(|| (pid, list.into()));
+    }
+
+    /// Notes that its roots have changed.
+    pub fn change_roots(&self) {
+        *lock(&self.roots) = Roots { told: None, have_changed: true };
+    }
+
+    /// Returns `true` if it has ever said that its roots have changed.
+    pub fn has_changed_roots(&self) -> bool {
+        lock(&self.roots).have_changed
+    }
+
+    /// Returns `true` if it waits for what its server says unasked: it reads a stream, or was heard within `recently`
+    /// and has subscribed to resources.
+    pub fn is_waiting(&self, recently: Duration) -> bool {
+        self.standing.is_read()
+            || (!lock(&self.watched).is_empty() && since_ms(self.used()) < recently)
     }
 
     /// The resources it has subscribed to.

@@ -139,7 +139,7 @@ async fn place(
         let placed = if room.is_upgraded() {
             upgraded(&child, seat, message, way).await?
         } else {
-            match room.subscribing(&seat.session, message.1) {
+            match room.keep(&seat.session, message.1) {
                 Ok(taker) => write(&child, seat, message, way, taker),
                 Err(answer) => {
                     stream.answer(answered(message.1, answer).into());

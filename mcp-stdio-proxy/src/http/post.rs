@@ -17,7 +17,7 @@ use crate::protocol::meta::Asked;
 use crate::protocol::spelling::Doubt;
 use crate::protocol::version::Era;
 use crate::protocol::{error, splice};
-use crate::room::{Hello, upgrade};
+use crate::room::{Hello, ROOTS_CHANGED, upgrade};
 
 /// The most messages of a batch.
 const BATCH: usize = 64;
@@ -164,6 +164,9 @@ async fn notify(
     if envelope.method == "notifications/progress" {
         envelope.params.into_iter().for_each(|params| seat.room.progressed(params));
     }
+    if envelope.method == ROOTS_CHANGED {
+        seat.session.change_roots();
+    }
     let withdrawn = seat.room.is_upgraded() || seat.room.is_shared();
     if withdrawn && envelope.method != INITIALIZED && upgrade::is_withdrawn(&envelope.method) {
         return accepted;
@@ -176,8 +179,11 @@ async fn notify(
     let Some(child) = seat.room.live().filter(|child| !child.is_backed_up()) else {
         return accepted;
     };
-    if envelope.method != INITIALIZED || seat.room.greet() {
+    if envelope.method != INITIALIZED {
         child.notify(splice::line(text, &mut [])).await;
+    } else if seat.room.greet() {
+        child.notify(splice::line(text, &mut [])).await;
+        seat.room.tell_again(&child);
     }
     accepted
 }

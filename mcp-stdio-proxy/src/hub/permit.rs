@@ -62,7 +62,8 @@ impl Hub {
         }
     }
 
-    /// Ends the process that was silent longest, of those that have nothing to do.
+    /// Ends the process that was silent longest, of those that have nothing to do; one whose clients wait for what
+    /// it says only if there is no other.
     fn evict(&self, candidate: impl Fn(&Room) -> bool) -> bool {
         let idle = |room: &Room| {
             let child = room.live()?;
@@ -70,8 +71,9 @@ impl Hub {
         };
         let rooms = self.rooms();
         let rooms = rooms.iter().filter(|room| candidate(room));
-        let longest =
-            rooms.filter_map(|room| Some((idle(room)?, room))).max_by_key(|(idle, _)| *idle);
+        let longest = rooms
+            .filter_map(|room| Some(((!room.is_in_use(), idle(room)?), room)))
+            .max_by_key(|(rank, _)| *rank);
         longest.is_some_and(|(_, room)| room.retire().is_some())
     }
 }

@@ -40,7 +40,8 @@ impl Hub {
         for room in self.rooms() {
             if let Some(child) = room.live() {
                 fail_overdue(&room, &child);
-                if child.calls.is_empty() && child.idle() > self.settings.idle_timeout {
+                let is_idle = child.idle() > self.settings.idle_timeout;
+                if is_idle && child.calls.is_empty() && !room.is_in_use() {
                     log::info!("{}[{}] is idle; ended", child.server, child.pid);
                     room.retire();
                 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::Room;
+use super::roots::LIST;
 use crate::child::Child;
 use crate::child::time::Time;
 use crate::protocol::error;
@@ -36,6 +37,8 @@ pub(super) struct Ask {
     session: Option<u64>,
     at: At,
     time: Time,
+    /// Whether it asks for the roots of that session.
+    is_about_roots: bool,
 }
 
 /// Where a request is.
@@ -77,6 +80,9 @@ impl Room {
         if self.is_shared() {
             return refuse(error::METHOD_NOT_FOUND, "clients of a shared server take no requests");
         }
+        if self.answer_roots(child, envelope) {
+            return;
+        }
         let text = std::str::from_utf8(line).unwrap_or_default();
         let Some(range) = span(text, envelope.id) else { return };
         let id = next_ask();
@@ -100,6 +106,7 @@ impl Room {
             session,
             at,
             time: Time::default(),
+            is_about_roots: envelope.method == LIST,
         };
         asks.insert(id, ask);
     }
@@ -185,7 +192,18 @@ impl Room {
         let Some(ask) = lock(&self.asks).remove(&id) else { return false };
         let child = self.live().filter(|child| child.pid == ask.pid);
         let (Some(child), Some(range)) = (child, span(text, envelope.id)) else { return false };
-        child.post(splice::line(text, &mut [(range, ask.id.into())]));
+        let id = ask.id.into();
+        let asked = ask.session.filter(|_| ask.is_about_roots);
+        let session = asked.and_then(|serial| self.session(serial));
+        let roots = session.and_then(|session| {
+            let text = self.with_other_roots(&session, child.pid, text, envelope)?;
+            let range = span(&text, message::parse(&text).ok()?.id)?;
+            Some((text, range))
+        });
+        child.post(match &roots {
+            Some((text, range)) => splice::line(text, &mut [(range.clone(), id)]),
+            None => splice::line(text, &mut [(range, id)]),
+        });
         self.heard_back.notify_waiters();
         true
     }

@@ -13,6 +13,7 @@ use crate::protocol::version::Era;
 use crate::session::Session;
 use crate::stream::{Stream, Weight};
 use crate::sync::lock;
+use crate::translate::log as levels;
 use crate::translate::subscription::{self, UPDATED};
 
 impl Audience for Room {
@@ -48,13 +49,44 @@ impl Room {
         if self.is_shared() {
             return self.tell_all(child, &calls, &payload, envelope);
         }
-        let ([(session, stream)], false) = (calls.as_slice(), change) else {
-            return self.tell_sessions(child, &calls, &payload, |_| true);
-        };
-        if !(stream.is_read() && stream.push(payload.clone(), Weight::Light)) {
-            return self.tell_sessions(child, &calls, &payload, |one| one.serial == *session);
+        let is_log = envelope.method == "notifications/message" && self.sessions() > 1;
+        if is_log {
+            let hears = self.hears(levels::level_of(envelope.params));
+            if let [(serial, stream)] = calls.as_slice() {
+                let is_meant = |one: &Arc<Session>| one.serial != *serial || hears(one);
+                if lock(&self.sessions).iter().all(is_meant) {
+                    self.tell_caller(child, &calls, (*serial, stream), &payload);
+                }
+                return;
+            }
+            return self.tell_sessions(child, &calls, &payload, hears);
         }
-        child.pressure.note(stream);
+        if let ([(serial, stream)], false) = (calls.as_slice(), change) {
+            return self.tell_caller(child, &calls, (*serial, stream), &payload);
+        }
+        let uri = (envelope.method == UPDATED && self.sessions() > 1)
+            .then(|| envelope.params.and_then(subscription::uri))
+            .flatten();
+        let is_known = |uri: &String| lock(&self.sessions).iter().any(|one| one.watches(uri));
+        match uri.filter(is_known) {
+            Some(uri) => self.tell_sessions(child, &calls, &payload, |one| one.watches(&uri)),
+            None => self.tell_sessions(child, &calls, &payload, |_| true),
+        }
+    }
+
+    /// Passes a notification on to the only call it can be about, else to the session of that call.
+    fn tell_caller(
+        &self,
+        child: &Child,
+        calls: &[(u64, Arc<Stream>)],
+        (serial, stream): (u64, &Arc<Stream>),
+        payload: &Payload,
+    ) {
+        if stream.is_read() && stream.push(payload.clone(), Weight::Light) {
+            child.pressure.note(stream);
+        } else {
+            self.tell_sessions(child, calls, payload, |one| one.serial == serial);
+        }
     }
 
     /// Passes on what is no user's own: that a list has changed, and a resource to those that watch it. Which

@@ -141,8 +141,10 @@ impl Room {
             return Ok(child);
         }
         let child = self.start(permit).await?;
+        let wanted = self.roots_wanted();
         self.say_initialized(&child).await;
         self.listen_again(&child);
+        self.wait_for_roots(wanted).await;
         Ok(child)
     }
 
@@ -150,6 +152,7 @@ impl Room {
     pub async fn say_initialized(&self, child: &Child) {
         if self.greet() {
             child.notify(splice::line(INITIALIZED, &mut [])).await;
+            self.tell_again(child);
         }
     }
 

@@ -2,16 +2,14 @@
 //! in each request (MCP "Logging").
 
 use super::Room;
+use super::said::post_level;
 use crate::child::Child;
-use crate::protocol::splice;
 use crate::sync::lock;
-use crate::translate::log::LEVELS;
 
 impl Room {
     /// Tells `child` to log from `level` on, unless it logs that already. What nobody has asked for is
     /// left out on the way to the clients.
     pub fn want_level(&self, child: &Child, level: usize) {
-        let Some(name) = LEVELS.get(level) else { return };
         if !self.greeting().is_some_and(|greeting| greeting.offers("/logging")) {
             return;
         }
@@ -22,10 +20,6 @@ impl Room {
             }
             *told = Some((child.pid, level));
         }
-        let id = child.calls.next_id();
-        let text = format!(
-            r#"{{"jsonrpc":"2.0","id":{id},"method":"logging/setLevel","params":{{"level":"{name}"}}}}"#
-        );
-        child.post(splice::line(&text, &mut []));
+        post_level(child, level);
     }
 }

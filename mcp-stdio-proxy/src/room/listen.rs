@@ -126,7 +126,7 @@ impl Room {
         }
         let others = |uri: &String| listeners.iter().any(|one| one.filter.uris.contains(uri));
         for uri in listener.filter.uris.iter().filter(|uri| !others(uri)) {
-            post(&child, "resources/unsubscribe", uri);
+            post_uri(&child, "resources/unsubscribe", uri);
         }
     }
 
@@ -137,7 +137,11 @@ impl Room {
             if self.pairing.server == Era::Modern {
                 listener.ask(child);
             } else {
-                listener.filter.uris.iter().for_each(|uri| post(child, "resources/subscribe", uri));
+                listener
+                    .filter
+                    .uris
+                    .iter()
+                    .for_each(|uri| post_uri(child, "resources/subscribe", uri));
             }
         }
     }
@@ -247,7 +251,7 @@ fn uri_params(uri: &str) -> String {
 }
 
 /// A request whose answer changes nothing.
-fn post(child: &Child, method: &str, uri: &str) {
+pub(super) fn post_uri(child: &Child, method: &str, uri: &str) {
     let (id, params) = (child.calls.next_id(), uri_params(uri));
     let text = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{params}}}"#);
     child.post(splice::line(&text, &mut []));

@@ -10,7 +10,9 @@ mod listen;
 mod mirrors;
 mod modern;
 mod questions;
+mod roots;
 mod rounds;
+mod said;
 mod shared;
 mod start;
 pub mod upgrade;
@@ -40,12 +42,17 @@ use listen::Listener;
 pub use listen::Listening;
 use mirrors::Known;
 use questions::Unasked;
+pub use roots::CHANGED as ROOTS_CHANGED;
+use roots::Roots;
 use rounds::Rounds;
 use watching::Watching;
 
 /// The most users of a room whose clients send no session id; then the one that was silent longest is
 /// forgotten.
 const AMBIENT: usize = 1024;
+
+/// How long a client that reads no stream is expected to come back for changes that it has subscribed to.
+const SUBSCRIBED: Duration = Duration::from_hours(1);
 
 /// Whom a process works for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -104,6 +111,7 @@ pub struct Room {
     asks: Mutex<HashMap<u64, Ask>>,
     /// A client has answered one of them.
     heard_back: Notify,
+    roots: Roots,
     /// Clients of 2026-07-28 that listen for changes.
     listeners: Mutex<Vec<Arc<Listener>>>,
     /// Questions of the server that are about to be put to the client, by process and call.
@@ -148,6 +156,7 @@ impl Room {
             ambient: Mutex::default(),
             asks: Mutex::default(),
             heard_back: Notify::new(),
+            roots: Roots::default(),
             listeners: Mutex::default(),
             gathered: Mutex::default(),
             unasked: Mutex::default(),
@@ -176,11 +185,17 @@ impl Room {
         lock(&self.sessions).push(Arc::clone(session));
     }
 
-    /// Removes a session; whether it was the last.
+    /// Removes a session. Returns `true` if it was the last.
     pub fn detach(&self, serial: u64) -> bool {
-        let mut sessions = lock(&self.sessions);
-        sessions.retain(|session| session.serial != serial);
-        sessions.is_empty()
+        let (left, is_last) = {
+            let mut sessions = lock(&self.sessions);
+            let left: Vec<_> = sessions.extract_if(.., |one| one.serial == serial).collect();
+            (left, sessions.is_empty())
+        };
+        if !is_last {
+            left.iter().for_each(|session| self.forget_said(session));
+        }
+        is_last
     }
 
     /// The session of the clients of `principal` that send no session id. No other user has a part in it,
@@ -244,8 +259,11 @@ impl Room {
     /// returns the ids of the others that were.
     pub fn expire(&self, timeout: Duration) -> Vec<String> {
         lock(&self.ambient).retain(|_, session| session.idle() <= timeout);
-        let mut sessions = lock(&self.sessions);
-        sessions.retain(|session| session.id.is_some() || session.idle() <= timeout);
+        let left: Vec<_> = lock(&self.sessions)
+            .extract_if(.., |session| session.id.is_none() && session.idle() > timeout)
+            .collect();
+        left.iter().for_each(|session| self.forget_said(session));
+        let sessions = lock(&self.sessions);
         let silent = sessions.iter().filter(|session| session.idle() > timeout);
         silent.filter_map(|session| session.id.clone()).collect()
     }
@@ -259,7 +277,15 @@ impl Room {
     /// Whether the process has ended by itself, and clients wait for what it will tell.
     pub fn is_missed(&self) -> bool {
         let crashed = lock(&self.live).as_ref().is_some_and(|child| child.crashed());
-        crashed && self.is_listened_to()
+        let is_subscribed =
+            |session: &Arc<Session>| session.standing.is_read() && !session.watched().is_empty();
+        crashed && (self.is_listened_to() || lock(&self.sessions).iter().any(is_subscribed))
+    }
+
+    /// Returns `true` if clients wait for what the process says unasked: they listen, or have subscribed.
+    pub fn is_in_use(&self) -> bool {
+        self.is_listened_to()
+            || lock(&self.sessions).iter().any(|session| session.is_waiting(SUBSCRIBED))
     }
 
     /// Ends the process; the sessions stay, and the next request starts another one.

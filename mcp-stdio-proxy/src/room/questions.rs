@@ -62,12 +62,12 @@ impl Room {
         match call {
             Some(call) => self.gather(child, &call, question),
             None if self.backend.parking.add(child, question.clone(), of_one_user) => {}
-            None => self.keep(child, vec![question]),
+            None => self.keep_questions(child, vec![question]),
         }
     }
 
     /// Keeps questions until a client sends a request that can be answered with them.
-    fn keep(&self, child: &Child, questions: Vec<Question>) {
+    fn keep_questions(&self, child: &Child, questions: Vec<Question>) {
         let mut unasked = lock(&self.unasked);
         for question in questions {
             if unasked.len() >= UNASKED {
@@ -137,7 +137,7 @@ impl Room {
         let holding = Stream::answers(1);
         let Some(open) = child.calls.park(call, &holding) else {
             // It was answered meanwhile; the server still waits.
-            return self.keep(child, questions);
+            return self.keep_questions(child, questions);
         };
         let user = self.user.as_deref();
         let binding = Binding::new(user, &open.input.method, &open.input.params);

@@ -6,14 +6,12 @@ use std::sync::{Arc, Weak};
 use bytes::Bytes;
 
 use super::Room;
-use super::upgrade::Refused;
 use crate::child::call::{Call, Taker};
 use crate::protocol::error;
 use crate::protocol::message::Envelope;
 use crate::protocol::object::value;
 use crate::protocol::splice::{Payload, span};
-use crate::session::Session;
-use crate::translate::{shared, subscription, tasks};
+use crate::translate::{shared, tasks};
 
 /// The methods whose results may bring a `requestState` (MCP "Multi Round-Trip Requests"), and the one that
 /// says what the server can do.
@@ -25,33 +23,6 @@ impl Room {
     #[must_use]
     pub fn withholds(&self, method: &str) -> bool {
         self.is_shared() && (method.starts_with(tasks::METHODS) || method == "logging/setLevel")
-    }
-
-    /// Answers a request of one user that would end what another is told. Otherwise returns who takes the
-    /// answer of the server, if anybody does.
-    pub fn subscribing(
-        &self,
-        session: &Arc<Session>,
-        read: &Envelope<'_>,
-    ) -> Result<Option<Arc<dyn Taker>>, Result<(), Refused>> {
-        let is_subscription = |method: &str| method.starts_with("resources/");
-        let Some(params) =
-            read.params.filter(|_| self.is_shared() && is_subscription(&read.method))
-        else {
-            return Ok(None);
-        };
-        match &*read.method {
-            "resources/subscribe" => {
-                let uri = Self::watchable(session, params).map_err(Err)?;
-                Ok(Some(Arc::new(Subscribing { session: Arc::downgrade(session), uri })))
-            }
-            "resources/unsubscribe" => {
-                let Some(uri) = subscription::uri(params) else { return Ok(None) };
-                session.unwatch(&uri);
-                if self.watched().contains(&uri) { Err(Ok(())) } else { Ok(None) }
-            }
-            _ => Ok(None),
-        }
     }
 
     /// Who takes the answer of a process of 2026-07-28 to `method` for `principal`, if it says what is not
@@ -66,21 +37,6 @@ impl Room {
         takes.then(|| -> Arc<dyn Taker> {
             Arc::new(ForOne { room, principal, is_discovery: method == DISCOVER })
         })
-    }
-}
-
-/// Notes a subscription when the server has agreed.
-struct Subscribing {
-    session: Weak<Session>,
-    uri: String,
-}
-
-impl Taker for Subscribing {
-    fn take(&self, call: Call, line: &Bytes, read: &Envelope<'_>) {
-        if let Some(session) = self.session.upgrade().filter(|_| read.result.is_some()) {
-            session.watch(&self.uri);
-        }
-        hand_over(&call, line, read, None);
     }
 }
 
@@ -110,7 +66,12 @@ impl Taker for ForOne {
 }
 
 /// Answers `call` with `line` under the client's id, and with a part of it replaced.
-fn hand_over(call: &Call, line: &Bytes, read: &Envelope<'_>, part: Option<(&str, String)>) {
+pub(super) fn hand_over(
+    call: &Call,
+    line: &Bytes,
+    read: &Envelope<'_>,
+    part: Option<(&str, String)>,
+) {
     let text = std::str::from_utf8(line).unwrap_or_default();
     let parts = [Some((read.id, call.id.to_string())), part].into_iter().flatten();
     let edits = parts.filter_map(|(part, with)| Some((span(text, part)?, with)));

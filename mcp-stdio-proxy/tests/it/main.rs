@@ -30,6 +30,7 @@ mod p2_defective_answers;
 mod p3_values;
 mod p4_waiting_messages;
 mod p5_succession;
+mod p6_said;
 mod p7_origins;
 mod p8_paths;
 mod p9_pasted;

@@ -1,0 +1,152 @@
+//! The roots of the sessions of a process: a server has one list of them, and asks for it when it begins, when no
+//! client may be there to answer (MCP "Roots").
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
+
+use super::Room;
+use crate::child::Child;
+use crate::protocol::message::Envelope;
+use crate::protocol::object::value;
+use crate::protocol::splice::{self, span};
+use crate::session::Session;
+use crate::sync::lock;
+
+/// The method that asks for them.
+pub(super) const LIST: &str = "roots/list";
+/// The notification that they have changed.
+pub const CHANGED: &str = "notifications/roots/list_changed";
+const CHANGED_TEXT: &str = r#"{"jsonrpc":"2.0","method":"notifications/roots/list_changed"}"#;
+/// How long a request waits for a new process to ask for the roots that are known: it might need them.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// See the module.
+#[derive(Default)]
+pub(super) struct Roots {
+    told: Notify,
+    /// Whether a process has asked for them outside of the requests of clients.
+    are_asked_first: AtomicBool,
+}
+
+impl Room {
+    /// Answers a process that asks for the roots of sessions that have told them to the one before it. Returns
+    /// `false` if a client has to be asked.
+    pub(super) fn answer_roots(&self, child: &Arc<Child>, envelope: &Envelope<'_>) -> bool {
+        // In a request of a client it can be asked itself.
+        let is_asked = child.calls.streams().iter().any(|(session, _)| *session != 0);
+        if envelope.method != LIST || is_asked {
+            return false;
+        }
+        self.roots.are_asked_first.store(true, Ordering::Relaxed);
+        let sessions = lock(&self.sessions).clone();
+        let known: Vec<_> = sessions.iter().filter_map(|session| session.roots()).collect();
+        let is_new = known.iter().all(|(pid, _)| *pid != child.pid);
+        let is_outdated =
+            sessions.iter().any(|one| one.has_changed_roots() && one.roots().is_none());
+        let can_ask = !self.declares_changes() && sessions.iter().any(|one| one.standing.is_read());
+        if known.is_empty() || !is_new || is_outdated || can_ask {
+            return false;
+        }
+        let all = merged(known.iter().map(|(_, roots)| &**roots));
+        let id = envelope.id;
+        let answer = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"roots":[{all}]}}}}"#);
+        child.post(splice::line(&answer, &mut []));
+        self.roots.told.notify_waiters();
+        true
+    }
+
+    /// Returns `true` if the clients say when their roots have changed.
+    fn declares_changes(&self) -> bool {
+        let capabilities = self.hello.as_ref().map_or("{}", |hello| &hello.capabilities);
+        let roots = value(capabilities, "roots");
+        roots.and_then(|roots| value(roots, "listChanged")) == Some("true")
+    }
+
+    /// Returns the session `serial`, if it is still there.
+    pub(super) fn session(&self, serial: u64) -> Option<Arc<Session>> {
+        lock(&self.sessions).iter().find(|one| one.serial == serial).cloned()
+    }
+
+    /// Notes the roots that `session` tells the process `pid`. Returns the answer with those of the other sessions,
+    /// if they have told any.
+    pub(super) fn with_other_roots(
+        &self,
+        session: &Session,
+        pid: u32,
+        text: &str,
+        read: &Envelope<'_>,
+    ) -> Option<String> {
+        let roots = read.result.and_then(|result| value(result, "roots"))?;
+        session.set_roots(pid, roots);
+        let sessions = lock(&self.sessions).clone();
+        let others = sessions.iter().filter(|one| one.serial != session.serial);
+        let others: Vec<_> = others.filter_map(|one| one.roots()).collect();
+        if others.is_empty() {
+            return None;
+        }
+        let all = merged(std::iter::once(roots).chain(others.iter().map(|(_, roots)| &**roots)));
+        let place = span(text, roots)?;
+        Some(splice::edited(text, &mut [(place, format!("[{all}]"))]))
+    }
+
+    /// Begins to wait until a new process has asked for roots; `None` if none are known, or it may not ask.
+    pub(super) fn roots_wanted(&self) -> Option<Notified<'_>> {
+        let told = self.roots.told.notified();
+        let is_known = || lock(&self.sessions).iter().any(|session| session.roots().is_some());
+        (self.roots.are_asked_first.load(Ordering::Relaxed) && is_known()).then_some(told)
+    }
+
+    /// Waits until a new process has asked for roots, but not for long.
+    pub(super) async fn wait_for_roots(&self, wanted: Option<Notified<'_>>) {
+        if let Some(wanted) = wanted {
+            let _asks_later = tokio::time::timeout(PATIENCE, wanted).await;
+        }
+    }
+
+    /// Tells a new process that roots have changed, if a session has told one before.
+    pub(super) fn tell_roots_changed(&self, child: &Child) {
+        let has_changed = |session: &Arc<Session>| session.has_changed_roots();
+        if !self.is_shared() && lock(&self.sessions).iter().any(has_changed) {
+            child.post_notification(splice::line(CHANGED_TEXT, &mut []));
+        }
+    }
+}
+
+/// Returns the members of several lists of roots, each URI once.
+fn merged<'a>(lists: impl Iterator<Item = &'a str>) -> String {
+    #[derive(Deserialize)]
+    struct Root {
+        uri: String,
+    }
+    let mut seen = HashSet::new();
+    let mut all: Vec<&str> = Vec::new();
+    for list in lists {
+        let roots: Vec<&RawValue> = serde_json::from_str(list).unwrap_or_default();
+        all.extend(roots.into_iter().map(RawValue::get).filter(|root| {
+            let uri = serde_json::from_str::<Root>(root).map(|root| root.uri);
+            uri.is_ok_and(|uri| seen.insert(uri))
+        }));
+    }
+    all.join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roots_of_several_sessions_are_one_list() {
+        let lists =
+            [r#"[{"uri":"file:///a","name":"A"}]"#, r#"[{"uri":"file:///b"},{"uri":"file:///a"}]"#];
+        let all = merged(lists.into_iter());
+        assert_eq!(all, r#"{"uri":"file:///a","name":"A"},{"uri":"file:///b"}"#);
+        assert_eq!(merged(["{}", "[1]"].into_iter()), "");
+    }
+}
