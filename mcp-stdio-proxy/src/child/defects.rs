@@ -1,7 +1,6 @@
 //! Lines of a server that are not well formed. What an official client reads is passed on, what none reads ends
 //! the call that it was to answer, and the operator is told of both.
 
-use std::borrow::Cow;
 use std::mem::{Discriminant, discriminant};
 use std::sync::{Arc, Mutex};
 
@@ -48,7 +47,7 @@ pub(super) struct Begun {
 impl Begun {
     fn start(&mut self, text: &str) {
         let end = text.floor_char_boundary(BEGUN);
-        self.text = text.get(..end).unwrap_or_default().to_owned();
+        text.get(..end).unwrap_or_default().clone_into(&mut self.text);
         self.lines = 1;
     }
 
@@ -87,10 +86,9 @@ impl Child {
                 self.take_batch(&without_breaks(text.into()));
             }
             (Reading::Answers(answers), Some(defect)) => {
-                let is_known = answers.iter().fold(false, |any, answer| {
-                    // Each is failed, whatever became of the one before.
-                    self.fail_answer(answer, &defect) || any
-                });
+                // Each is failed, whatever became of the one before.
+                let known = answers.iter().filter(|answer| self.fail_answer(answer, &defect));
+                let is_known = known.count() > 0;
                 if !is_known {
                     begun.start(&String::from_utf8_lossy(line));
                 }
@@ -100,7 +98,7 @@ impl Child {
     }
 
     /// Takes a line that is no message, unless one goes on in it.
-    fn take_noise(self: &Arc<Self>, text: &Cow<'_, str>, begun: &mut Begun) {
+    fn take_noise(self: &Arc<Self>, text: &str, begun: &mut Begun) {
         self.noise("not a JSON-RPC message");
         if torn::is_open(text) {
             begun.start(text);
@@ -134,8 +132,14 @@ impl Child {
     fn fail_answer(self: &Arc<Self>, answer: &Answer, defect: &Defect) -> bool {
         let (server, pid) = (&*self.server, self.pid);
         let message = format!("the answer of server \"{server}\" {defect}{answer}");
-        log::warn!(server, pid; "{server}[{pid}]: {message}");
-        match (answer.id, self.call_of(answer)) {
+        let call = self.call_of(answer);
+        // What the server says itself is for the client.
+        if call.is_some() {
+            log::warn!(server, pid; "{server}[{pid}] wrote an answer that {defect}; its call ends with an error");
+        } else if self.told.is_new(defect) {
+            log::warn!(server, pid; "{server}[{pid}] wrote an answer that {defect}; it is not passed on");
+        }
+        match (answer.id, call) {
             (_, Some(call)) => call.fail(error::INTERNAL, &message),
             (Some(id), None) => self.fail_elsewhere(id, &message),
             (None, None) => return false,

@@ -76,7 +76,7 @@ impl Lines {
         }
     }
 
-    /// Whether the line that is being read ends as a message does.
+    /// Returns `true` if the line that is being read ends as a message does.
     fn may_be_whole(&self) -> bool {
         let ends = self.buffer.trim_ascii_end().last();
         self.skipping.is_none()

@@ -129,9 +129,8 @@ pub fn unaddressed(read: &Envelope<'_>) -> Option<Answer> {
 pub fn read(line: &[u8]) -> (Option<Defect>, Reading) {
     let text = String::from_utf8_lossy(line);
     let decoded = matches!(text, Cow::Owned(_)).then_some(Defect::Encoding);
-    let invalid = match serde_json::from_str::<&RawValue>(&text) {
-        Ok(_) => return after(decoded, of_json(&text)),
-        Err(invalid) => invalid,
+    let Err(invalid) = serde_json::from_str::<&RawValue>(&text) else {
+        return after(decoded, of_json(&text));
     };
     if let Some(text) = finite::without(&text) {
         return after(Some(Defect::NotFinite), of_json(&text));

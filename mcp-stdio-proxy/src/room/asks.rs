@@ -137,8 +137,8 @@ impl Room {
     /// the requests among it.
     pub fn deliver(&self, session: &Session, stream: &Arc<Stream>) -> Vec<u64> {
         let mut delivered = Vec::new();
-        if !stream.is_closed() {
-            let mut asks = lock(&self.asks);
+        let mut asks = lock(&self.asks);
+        if !asks.is_empty() && !stream.is_closed() {
             let theirs = |ask: &Ask| ask.session.is_none_or(|serial| serial == session.serial);
             let mut theirs: Vec<_> = asks.iter_mut().filter(|(_, ask)| theirs(ask)).collect();
             theirs.sort_unstable_by_key(|(id, _)| **id);
@@ -153,7 +153,10 @@ impl Room {
                 delivered.push(*id);
             }
         }
-        self.rounds.deliver(session.serial, stream);
+        drop(asks);
+        if self.is_upgraded() {
+            self.rounds.deliver(session.serial, stream);
+        }
         if !Arc::ptr_eq(stream, &session.standing) {
             session.standing.hand_over(stream);
         }

@@ -71,6 +71,11 @@ impl State {
         Some(event.payload)
     }
 
+    /// Returns `true` if a reader has taken all there is.
+    pub(super) fn is_taken(&self) -> bool {
+        self.events.back().is_none_or(|event| event.seq <= self.taken)
+    }
+
     /// Takes out the notifications that no reader has taken.
     pub(super) fn take_light(&mut self) -> Vec<Payload> {
         let first = self.events.partition_point(|event| event.seq <= self.taken);

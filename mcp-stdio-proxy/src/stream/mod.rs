@@ -111,7 +111,7 @@ impl Stream {
     pub fn hand_over(&self, other: &Self) {
         let moved = {
             let mut state = lock(&self.state);
-            if state.read { Vec::new() } else { state.take_light() }
+            if state.read || state.is_taken() { Vec::new() } else { state.take_light() }
         };
         for payload in moved {
             other.push(payload, Weight::Light);

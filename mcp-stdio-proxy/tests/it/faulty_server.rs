@@ -1,5 +1,6 @@
 //! A stdio MCP server that does wrong, by tools named after the fault.
 
+mod later;
 mod reach;
 mod say;
 
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use later::say_later;
 use say::{say, say_raw};
 
 /// What the server remembers.
@@ -110,14 +112,8 @@ impl Server {
             }
             "hang" => Ok(()),
             "later" => {
-                let (id, pause) = (id.clone(), Duration::from_millis(number("ms")));
-                let raw = arguments["raw"].as_str().unwrap_or_default().to_owned();
-                text(&id, "done")?;
-                thread::spawn(move || {
-                    thread::sleep(pause);
-                    say_raw(&raw, &id)
-                });
-                Ok(())
+                say_later(arguments, id);
+                text(id, "done")
             }
             "raw" => say_raw(arguments["raw"].as_str().unwrap_or_default(), id),
             "received" => text(id, Value::from(self.received.clone()).to_string()),

@@ -21,13 +21,12 @@ fn post(proxy: &Proxy, headers: &[(&str, &str)], body: &str) -> Response {
 
 /// What a server writes to make progress in every spelling, and then to answer.
 fn progress() -> String {
-    let mut lines = String::new();
-    for token in NUMBERS {
-        lines += &format!(
-            "{{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{{\"progressToken\":{token},\"progress\":1}}}}\n"
-        );
-    }
-    lines + "{\"jsonrpc\":\"2.0\",\"id\":%,\"result\":{\"ok\":1}}\n"
+    let said = NUMBERS.map(|token| {
+        format!(
+            r#"{{"jsonrpc":"2.0","method":"notifications/progress","params":{{"progressToken":{token},"progress":1}}}}"#
+        )
+    });
+    said.join("\n") + "\n{\"jsonrpc\":\"2.0\",\"id\":%,\"result\":{\"ok\":1}}\n"
 }
 
 /// Compares what a client with the token `token` hears.

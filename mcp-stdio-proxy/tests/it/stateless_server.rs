@@ -3,6 +3,7 @@
 //! take `subscriptions/listen`.
 #![expect(clippy::indexing_slicing, reason = "a JSON value is indexed by name, and grows")]
 
+mod later;
 mod say;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use later::say_later;
 use say::{say, say_raw};
 
 const PREFIX: &str = "io.modelcontextprotocol";
@@ -161,14 +163,8 @@ impl Server {
             }
             "hang" => Ok(()),
             "later" => {
-                let (id, pause) = (id.clone(), arguments["ms"].as_u64().unwrap_or(0));
-                let raw = arguments["raw"].as_str().unwrap_or_default().to_owned();
-                text(&id, "done")?;
-                thread::spawn(move || {
-                    thread::sleep(Duration::from_millis(pause));
-                    say_raw(&raw, &id)
-                });
-                Ok(())
+                say_later(arguments, id);
+                text(id, "done")
             }
             "raw" => say_raw(arguments["raw"].as_str().unwrap_or_default(), id),
             "die" => std::process::exit(9),

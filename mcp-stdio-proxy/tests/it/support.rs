@@ -244,7 +244,11 @@ impl Modern<'_> {
             ("Mcp-Method".to_owned(), body["method"].as_str().unwrap_or_default().to_owned()),
         ];
         let params = &body["params"];
-        if let Some(name) = params["name"].as_str().or(params["uri"].as_str()) {
+        let names_task = body["method"]
+            .as_str()
+            .is_some_and(|method| ["tasks/get", "tasks/update", "tasks/cancel"].contains(&method));
+        let task = params["taskId"].as_str().filter(|_| names_task);
+        if let Some(name) = params["name"].as_str().or(params["uri"].as_str()).or(task) {
             headers.push(("Mcp-Name".to_owned(), name.to_owned()));
         }
         headers

@@ -11,6 +11,7 @@ use super::super::refusal::Refusal;
 use super::super::{Gate, asker};
 use super::call::{InFlight, alone, line, mirrored, respond};
 use crate::child::call::Resumed;
+use crate::grants::Admission;
 use crate::parking::{Binding, Parked, Refused};
 use crate::protocol::error;
 use crate::protocol::message::{self, Envelope};
@@ -63,14 +64,7 @@ pub(super) async fn retry(
         return Err(over);
     }
     let (id, child, stream) = (parked.call, Arc::clone(&parked.child), Stream::answers(1));
-    let resumed = Resumed {
-        id: envelope.id.into(),
-        token: envelope.params.and_then(message::asked_progress).map(Into::into),
-        stream: Arc::clone(&stream),
-        log: asked.log_level().and_then(log::level),
-        admission: admission.clone(),
-    };
-    if !child.calls.resume(id, resumed) {
+    if !child.calls.resume(id, resumed(asked, envelope, &stream, admission.as_ref())) {
         return ended(&parked, envelope.id);
     }
     let in_flight = InFlight { child, id, stream };
@@ -80,6 +74,21 @@ pub(super) async fn retry(
     }
     in_flight.child.settle(id, admission.as_ref());
     Ok(respond(gate, in_flight, admission).await)
+}
+
+fn resumed(
+    asked: &Asked<'_>,
+    envelope: &Envelope<'_>,
+    stream: &Arc<Stream>,
+    admission: Option<&Admission>,
+) -> Resumed {
+    Resumed {
+        id: envelope.id.into(),
+        token: envelope.params.and_then(message::asked_progress).map(Into::into),
+        stream: Arc::clone(stream),
+        log: asked.log_level().and_then(log::level),
+        admission: admission.cloned(),
+    }
 }
 
 fn refusal(why: Refused) -> Refusal {
