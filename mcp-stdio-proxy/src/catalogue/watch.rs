@@ -22,7 +22,8 @@ pub struct Watch {
 
 struct Last {
     /// The text, not the time of the change: an editor may write twice within a tick of the clock.
-    text: Option<Vec<u8>>,
+    /// `None` before the first look; nothing at all while the file cannot be read.
+    text: Option<Option<Vec<u8>>>,
     good: Catalogue,
 }
 
@@ -52,10 +53,10 @@ impl Watch {
     pub async fn look(&self) {
         let mut last = self.last.lock().await;
         let text = tokio::fs::read(&self.path).await.ok();
-        if text == last.text {
+        if last.text.as_ref() == Some(&text) {
             return;
         }
-        last.text = text;
+        last.text = Some(text);
         match (self.load)(&self.path) {
             Ok(catalogue) if catalogue != last.good => {
                 let count = catalogue.servers.len();
