@@ -145,6 +145,65 @@ fn s11_pasted_secrets_are_in_no_command_line() {
     assert_eq!(told, "x --env-from TOKEN --env-from PATH -- npx\nsecret\n");
 }
 
+/// Runs `scripts/add-server --json` on one entry `x`, as the only server: what it hands on, or what is wrong.
+fn pasted(entry: &str, options: &[&str]) -> Result<String, String> {
+    let project = Project::new();
+    let text = format!("{{\"mcpServers\": {{\"x\": {entry}}}}}");
+    fs::write(project.path("pasted.json"), text).unwrap();
+    fs::write(
+        project.path("told"),
+        "#!/bin/sh\nprintf '%s|' \"$@\"\nprintenv ADD_SERVER_KEY || :\n",
+    )
+    .unwrap();
+    fs::set_permissions(project.path("told"), fs::Permissions::from_mode(0o755)).unwrap();
+    let output = Command::new("python3")
+        .arg(project.path("scripts/lib/servers_file.py"))
+        .args(["each", "pasted.json", "./told"])
+        .args(options)
+        .env("ADD_SERVER_TOKEN", "t0ken")
+        .env("TOKEN", "of this shell")
+        .current_dir(project.0.path())
+        .output()
+        .unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
+    if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
+}
+
+#[test]
+fn p9_a_pasted_object_is_added_as_its_writer_means_it() {
+    let with = |more: &str| format!("{{\"command\": \"npx\", {more}}}");
+    for (more, told) in [
+        (r#""disabled": true"#, ""),
+        (r#""enabled": false, "timeout": 5"#, ""),
+        (r#""disabled": false, "type": "stdio", "autoApprove": []"#, "x|--|npx|"),
+        (r#""title": "X", "allow": ["a", "b"]"#, "x|--title|X|--allow|a,b|--|npx|"),
+        (r#""args": ["${TOKEN}", "${NONE:-n}", "$${TOKEN}"]"#, "x|--|npx|t0ken|n|${TOKEN}|"),
+        (r#""env": {"KEY": "${env:TOKEN}"}"#, "x|--env-from|KEY|--|npx|t0ken"),
+    ] {
+        assert_eq!(pasted(&with(more), &[]).as_deref(), Ok(told), "{more}");
+    }
+    // In the file the proxy fills them.
+    let told = pasted(&with(r#""args": ["${TOKEN}"], "env": {"KEY": "${OTHER}"}"#), &["--file"]);
+    assert_eq!(told.as_deref(), Ok("x|--file|--env-from|KEY|--|npx|${TOKEN}|${OTHER}"));
+    for (more, what) in [
+        (r#""headers": {"A": "b"}"#, "\"headers\""),
+        (r#""timeout": 60"#, "\"timeout\""),
+        (r#""autoApprove": ["x"]"#, "\"autoApprove\""),
+        (r#""alwaysAllow": ["x"]"#, "\"alwaysAllow\""),
+        (r#""type": "sse""#, "\"type\""),
+        (r#""cwd": "/x""#, "\"cwd\""),
+        (r#""tools": ["x"]"#, "\"tools\""),
+        (r#""evn": {}"#, "\"env\""),
+        (r#""url": "https://x/mcp""#, "\"url\""),
+        (r#""args": ["${OTHER}"]"#, "ADD_SERVER_OTHER"),
+        (r#""args": ["${OTHER"]"#, "is not a variable"),
+        (r#""args": "x""#, "\"args\""),
+    ] {
+        let problem = pasted(&with(more), &[]).unwrap_err();
+        assert!(problem.starts_with("error: x: ") && problem.contains(what), "{more}: {problem}");
+    }
+}
+
 #[test]
 fn s3_an_image_with_labels_of_traefik_or_the_gateway_is_refused() {
     let project = Project::new();

@@ -40,7 +40,7 @@ pub struct Options {
     /// Also allow this host name: NAME or *.NAME, with or without :PORT (repeatable, or a list)
     #[arg(long, env = "MCP_ALLOWED_HOSTS", value_name = "HOST")]
     pub allow_host: Vec<String>,
-    /// Also allow pages of this origin (repeatable, or a list): SCHEME://NAME is exactly that one, NAME and
+    /// Also allow pages of this origin (repeatable, or a list): one with a scheme is exactly that one, NAME and
     /// *.NAME are of any scheme and port, * is all. Behind a gateway this is its list
     #[arg(long, env = "MCP_ALLOWED_ORIGINS", value_name = "ORIGIN")]
     pub allow_origin: Vec<String>,

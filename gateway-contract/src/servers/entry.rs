@@ -9,9 +9,12 @@ use super::{Place, types, variables};
 /// The keys that only a program that is started here has.
 const OF_COMMANDS: [&str; 3] = ["args", "cwd", "env"];
 
+/// What is wrong with an entry, and where.
+type Faults = Vec<(Place, String)>;
+
 #[derive(Default)]
 pub(super) struct Entry {
-    pub(super) problems: Vec<(Place, String)>,
+    pub(super) problems: Faults,
     known: Map<String, Value>,
     seen: Vec<String>,
     disabled: Option<bool>,
@@ -87,10 +90,7 @@ impl Entry {
     }
 
     /// Returns the keys of the gateway, or `None` if the entry is disabled.
-    pub(super) fn finish(
-        mut self,
-        place: Place,
-    ) -> Result<Option<Map<String, Value>>, Vec<(Place, String)>> {
+    pub(super) fn finish(mut self, place: Place) -> Result<Option<Map<String, Value>>, Faults> {
         if self.disabled == Some(true) {
             return Ok(None);
         }

@@ -124,10 +124,7 @@ fn p9_values_have_their_types_and_variables_their_form() {
             _ => format!("{{\"command\": \"x\", \"{key}\": {value}}}"),
         };
         let problem = entry(&text).unwrap_err();
-        assert!(
-            problem.contains(&format!("server \"x\"")) && problem.contains(key),
-            "{text}: {problem}"
-        );
+        assert!(problem.contains("server \"x\"") && problem.contains(key), "{text}: {problem}");
     }
 }
 

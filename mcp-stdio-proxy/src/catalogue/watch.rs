@@ -11,10 +11,13 @@ use super::{Catalogue, LoadError};
 /// How often the file is looked at. Polling works on every file system, network mounts included.
 const EVERY: Duration = Duration::from_secs(1);
 
+/// Reads the file.
+type Load = dyn Fn(&Path) -> Result<Catalogue, LoadError> + Send + Sync;
+
 /// Looks at a file, and hands on each new good state of it.
 pub struct Watch {
     path: PathBuf,
-    load: Box<dyn Fn(&Path) -> Result<Catalogue, LoadError> + Send + Sync>,
+    load: Box<Load>,
     apply: Box<dyn Fn(&Catalogue) + Send + Sync>,
     // Held while a state is handed on, so that an older one never comes after a newer one.
     last: Mutex<Last>,

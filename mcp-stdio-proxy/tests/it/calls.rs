@@ -144,7 +144,8 @@ fn a_cancellation_reaches_the_server_and_ends_the_call() {
     let proxy = Proxy::start(&[]);
     let session = proxy.session();
     thread::scope(|scope| {
-        let hanging = scope.spawn(|| session.post(&call("c", "hang", &json!({}))).is_unanswered());
+        let hanging =
+            scope.spawn(|| session.post(&call("c", "hang", &json!({}))).ends_unanswered());
         eventually("the call arrives", || calls(&session, "hang") == 1);
         let cancel = json!({"jsonrpc": "2.0", "method": "notifications/cancelled",
             "params": {"requestId": "c", "reason": "no need"}});

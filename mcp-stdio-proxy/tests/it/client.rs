@@ -127,7 +127,7 @@ impl Response {
     }
 
     /// Whether the stream has ended without a message, as that of a cancelled call does.
-    pub(crate) fn is_unanswered(self) -> bool {
+    pub(crate) fn ends_unanswered(self) -> bool {
         let is_stream = self.header("content-type") == Some("text/event-stream");
         let body = String::from_utf8(self.body()).unwrap();
         is_stream && body.lines().filter_map(|line| line.strip_prefix("data: ")).all(str::is_empty)

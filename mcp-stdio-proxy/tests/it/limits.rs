@@ -202,7 +202,7 @@ fn bounds_on_processes_and_requests_are_503_with_a_time_to_wait() {
         for session in &sessions {
             for id in 0..2 {
                 let ask = call(id, "hang", &json!({}));
-                hanging.push(scope.spawn(move || session.post(&ask).is_unanswered()));
+                hanging.push(scope.spawn(move || session.post(&ask).ends_unanswered()));
             }
         }
         eventually("all are in flight", || proxy.state()["calls"] == 4);
@@ -232,7 +232,7 @@ fn a_user_has_a_share_of_the_processes() {
     let alice = [("X-User-Id", "a")];
     let one = proxy.session_of(&alice, "2025-11-25", &json!({}));
     thread::scope(|scope| {
-        let busy = scope.spawn(|| one.post(&call(1, "hang", &json!({}))).is_unanswered());
+        let busy = scope.spawn(|| one.post(&call(1, "hang", &json!({}))).ends_unanswered());
         eventually("it is busy", || proxy.state()["calls"] == 1);
         let second = crate::support::initialize("2025-11-25", &json!({"roots": {}}));
         assert_eq!(proxy.post(&alice, &second).status, 503);

@@ -21,8 +21,9 @@ fn exchange(port: u16, request: &str) -> String {
 
 fn post_10(port: u16, headers: &[(&str, &str)], body: &Value) -> String {
     let body = body.to_string();
-    let headers: String =
+    let headers: Vec<_> =
         headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let headers = headers.concat();
     exchange(
         port,
         &format!(

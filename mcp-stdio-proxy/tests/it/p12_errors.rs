@@ -52,7 +52,7 @@ fn p12_a_failed_start_names_what_was_looked_for_and_where() {
     let script = directory.path().join("script");
     std::fs::write(&script, "#!/no/interpreter -x\n").unwrap();
     std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let path = std::env::var("PATH").unwrap();
+    let path = std::env::var_os("PATH").unwrap().into_string().unwrap();
     let search = format!("there is no program \"no-such\" in PATH ({path})");
     let own = format!("{}/own", directory.path().display());
     for (entry, said) in [
