@@ -18,7 +18,7 @@ mod watching;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
@@ -33,6 +33,7 @@ use crate::translate::discover::Greeting;
 use crate::translate::input::Question;
 pub use answers::taker;
 use asks::Ask;
+pub use asks::SETTLING;
 use grants::Grants;
 pub use handshake::{Hello, LONGEST};
 use listen::Listener;
@@ -103,6 +104,8 @@ pub struct Room {
     asks: Mutex<HashMap<u64, Ask>>,
     /// A client has answered one of them.
     heard_back: Notify,
+    /// When the server was last told the roots of a client.
+    told_roots: Mutex<Option<Instant>>,
     /// Clients of 2026-07-28 that listen for changes.
     listeners: Mutex<Vec<Arc<Listener>>>,
     /// Questions of the server that are about to be put to the client, by process and call.
@@ -147,6 +150,7 @@ impl Room {
             ambient: Mutex::default(),
             asks: Mutex::default(),
             heard_back: Notify::new(),
+            told_roots: Mutex::default(),
             listeners: Mutex::default(),
             gathered: Mutex::default(),
             unasked: Mutex::default(),
