@@ -3,7 +3,6 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
@@ -35,7 +34,7 @@ pub(super) async fn call(
 ) -> Result<HttpResponse, Refusal> {
     let stream = Stream::answers(1);
     let asked = seat.room.deliver(&seat.session, &stream);
-    if !asked.is_empty() {
+    if !asked.is_empty() || seat.room.is_settling() {
         place_after(asked, request, seat, message.0, &stream);
     } else if seat.room.live().is_some() {
         let placed = place(request, gate, seat, message, &stream).await;
@@ -84,9 +83,6 @@ async fn place_apart(
     placed.await.map_err(|_| Refusal::from(Unavailable::Closed))?
 }
 
-/// How long a request waits for its client to answer what the server wanted to know before.
-const HELD: Duration = Duration::from_secs(2);
-
 /// The same once the client has answered the requests `asked`, which it hears of on the same stream: without a GET
 /// stream it could not answer earlier, and the server may need the answers.
 fn place_after(
@@ -99,7 +95,7 @@ fn place_after(
     let (request, seat) = (request.clone(), seat.clone());
     let (text, stream) = (text.to_owned(), Arc::clone(stream));
     actix_web::rt::spawn(async move {
-        seat.room.answered(&asked, HELD).await;
+        seat.room.answered(&asked).await;
         let Ok(envelope) = message::parse(&text) else { return };
         let placed = match request.app_data::<Data<Gate>>() {
             Some(gate) => place(&request, gate, &seat, (&text, &envelope), &stream).await,

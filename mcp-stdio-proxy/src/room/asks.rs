@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
@@ -25,6 +25,13 @@ const ASKS: usize = 256;
 /// Bytes of those that no client has been sent, per room.
 const WAITING_BYTES: usize = 4 << 20;
 
+/// The request that later ones depend on.
+/// How long a request waits for its client to answer what the server wanted to know before.
+const HELD: Duration = Duration::from_secs(2);
+/// How long a server may take to make use of an answer before the next request comes: server-filesystem looks at
+/// the roots it is told.
+pub const SETTLING: Duration = Duration::from_millis(150);
+
 /// A request of the server, on its way to a client.
 pub(super) struct Ask {
     /// The text of the server's id.
@@ -35,10 +42,10 @@ pub(super) struct Ask {
     token: Option<Box<str>>,
     /// The session that it is for; any of the room if it cannot be told.
     session: Option<u64>,
+    /// Whether the roots are asked for, which any later request may be about.
+    is_for_roots: bool,
     at: At,
     time: Time,
-    /// Whether it asks for the roots of that session.
-    is_about_roots: bool,
 }
 
 /// Where a request is.
@@ -104,9 +111,9 @@ impl Room {
             pid: child.pid,
             token: envelope.params.and_then(message::asked_progress).map(Into::into),
             session,
+            is_for_roots: envelope.method == LIST,
             at,
             time: Time::default(),
-            is_about_roots: envelope.method == LIST,
         };
         asks.insert(id, ask);
     }
@@ -134,23 +141,26 @@ impl Room {
     }
 
     /// Puts what waits for the client of `session` on `stream`, which it is about to read. Returns the ids of
-    /// the requests among it.
+    /// the requests that it should answer before it is served: those among it, and one for its roots.
     pub fn deliver(&self, session: &Session, stream: &Arc<Stream>) -> Vec<u64> {
-        let mut delivered = Vec::new();
+        let mut open = Vec::new();
         let mut asks = lock(&self.asks);
         if !asks.is_empty() && !stream.is_closed() {
             let theirs = |ask: &Ask| ask.session.is_none_or(|serial| serial == session.serial);
             let mut theirs: Vec<_> = asks.iter_mut().filter(|(_, ask)| theirs(ask)).collect();
             theirs.sort_unstable_by_key(|(id, _)| **id);
             for (id, ask) in theirs {
-                let Some(payload) = ask.recall(*id) else { continue };
+                let Some(payload) = ask.recall(*id) else {
+                    open.extend((ask.is_for_roots && !ask.time.is_over(HELD)).then_some(*id));
+                    continue;
+                };
                 if !stream.push_keyed(*id, payload.clone()) {
                     ask.at = At::Waiting(payload);
                     continue;
                 }
                 ask.at = At::On(Arc::clone(stream));
                 ask.session = Some(session.serial);
-                delivered.push(*id);
+                open.push(*id);
             }
         }
         drop(asks);
@@ -160,7 +170,7 @@ impl Room {
         if !Arc::ptr_eq(stream, &session.standing) {
             session.standing.hand_over(stream);
         }
-        delivered
+        open
     }
 
     /// Takes back what `deliver` has put on a stream that nobody will read.
@@ -169,8 +179,14 @@ impl Room {
         stream.hand_over(&session.standing);
     }
 
-    /// Waits until none of the requests `ids` waits for its client, for a while at most.
-    pub async fn answered(&self, ids: &[u64], within: Duration) {
+    /// Returns `true` if the server was told roots so lately that it may not have made use of them.
+    pub fn is_settling(&self) -> bool {
+        lock(&self.told_roots).is_some_and(|told| told.elapsed() < SETTLING)
+    }
+
+    /// Waits until none of the requests `ids` waits for its client, for a while at most, and until the server
+    /// has made use of the answers.
+    pub async fn answered(&self, ids: &[u64]) {
         let all = async {
             loop {
                 let answered = self.heard_back.notified();
@@ -183,7 +199,9 @@ impl Room {
                 answered.await;
             }
         };
-        let _late = tokio::time::timeout(within, all).await;
+        if tokio::time::timeout(HELD, all).await.is_ok() {
+            tokio::time::sleep(SETTLING).await;
+        }
     }
 
     /// Passes a client's answer to the server that asked; whether one had.
@@ -196,7 +214,7 @@ impl Room {
         let child = self.live().filter(|child| child.pid == ask.pid);
         let (Some(child), Some(range)) = (child, span(text, envelope.id)) else { return false };
         let id = ask.id.into();
-        let asked = ask.session.filter(|_| ask.is_about_roots);
+        let asked = ask.session.filter(|_| ask.is_for_roots);
         let session = asked.and_then(|serial| self.session(serial));
         let roots = session.and_then(|session| {
             let text = self.with_other_roots(&session, child.pid, text, envelope)?;
@@ -207,6 +225,9 @@ impl Room {
             Some((text, range)) => splice::line(text, &mut [(range.clone(), id)]),
             None => splice::line(text, &mut [(range, id)]),
         });
+        if ask.is_for_roots {
+            *lock(&self.told_roots) = Some(Instant::now());
+        }
         self.heard_back.notify_waiters();
         true
     }

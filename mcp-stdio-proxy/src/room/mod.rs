@@ -21,7 +21,7 @@ mod watching;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
@@ -36,6 +36,7 @@ use crate::translate::discover::Greeting;
 use crate::translate::input::Question;
 pub use answers::taker;
 use asks::Ask;
+pub use asks::SETTLING;
 use grants::Grants;
 pub use handshake::{Hello, LONGEST};
 use listen::Listener;
@@ -112,6 +113,8 @@ pub struct Room {
     /// A client has answered one of them.
     heard_back: Notify,
     roots: Roots,
+    /// When the server was last told the roots of a client.
+    told_roots: Mutex<Option<Instant>>,
     /// Clients of 2026-07-28 that listen for changes.
     listeners: Mutex<Vec<Arc<Listener>>>,
     /// Questions of the server that are about to be put to the client, by process and call.
@@ -157,6 +160,7 @@ impl Room {
             asks: Mutex::default(),
             heard_back: Notify::new(),
             roots: Roots::default(),
+            told_roots: Mutex::default(),
             listeners: Mutex::default(),
             gathered: Mutex::default(),
             unasked: Mutex::default(),

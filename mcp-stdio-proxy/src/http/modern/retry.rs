@@ -17,7 +17,7 @@ use crate::protocol::error;
 use crate::protocol::message::{self, Envelope};
 use crate::protocol::meta::Asked;
 use crate::protocol::splice::{self, Payload, span};
-use crate::room::Room;
+use crate::room::{Room, SETTLING};
 use crate::stream::{First, Stream};
 use crate::translate::input::{Question, required, response};
 use crate::translate::log;
@@ -70,6 +70,7 @@ pub(super) async fn retry(
     let in_flight = InFlight { child, id, stream };
     pass(&parked, &answered, responses);
     if parked.held {
+        tokio::time::sleep(SETTLING).await;
         in_flight.child.post(line(room, id, (text, envelope)));
     }
     in_flight.child.settle(id, admission.as_ref());
