@@ -25,7 +25,6 @@ const ASKS: usize = 256;
 /// Bytes of those that no client has been sent, per room.
 const WAITING_BYTES: usize = 4 << 20;
 
-/// The request that later ones depend on.
 /// How long a request waits for its client to answer what the server wanted to know before.
 const HELD: Duration = Duration::from_secs(2);
 /// How long a server may take to make use of an answer before the next request comes: server-filesystem looks at
