@@ -11,6 +11,9 @@ use crate::support::{
 
 const STATELESS: &str = env!("CARGO_BIN_EXE_stateless-stdio-server");
 
+/// Less than the default, so that a call that hangs fails its test soon.
+const SOON: [&str; 2] = ["--request-timeout", "15"];
+
 /// What becomes of an answer.
 #[derive(Clone, Copy)]
 enum Fate {
@@ -156,7 +159,7 @@ fn try_all(pairing: &str, proxy: &Proxy, ask: impl Fn(&Value) -> Value) {
 
 #[test]
 fn p2_legacy_clients_of_legacy_servers_get_what_can_be_read_and_wait_for_nothing_else() {
-    let proxy = Proxy::start(&[]);
+    let proxy = Proxy::start(&SOON);
     let session = proxy.session();
     let pid = session.pid();
     try_all("legacy to legacy", &proxy, |arguments| session.call("raw", arguments));
@@ -166,7 +169,7 @@ fn p2_legacy_clients_of_legacy_servers_get_what_can_be_read_and_wait_for_nothing
 #[test]
 fn p2_modern_clients_of_either_server_get_what_can_be_read_and_wait_for_nothing_else() {
     for mode in ["--legacy", "--modern"] {
-        let proxy = Proxy::of_era(mode, &[]);
+        let proxy = Proxy::of_era(mode, &SOON);
         let client = proxy.modern(json!({}));
         client.pid();
         try_all(mode, &proxy, |arguments| client.call("raw", arguments));
@@ -175,7 +178,7 @@ fn p2_modern_clients_of_either_server_get_what_can_be_read_and_wait_for_nothing_
 
 #[test]
 fn p2_legacy_clients_of_a_modern_server_get_what_can_be_read_and_wait_for_nothing_else() {
-    let proxy = Proxy::with_command(&[], &[STATELESS]);
+    let proxy = Proxy::with_command(&SOON, &[STATELESS]);
     let session = proxy.session();
     try_all("legacy to modern", &proxy, |arguments| session.call("raw", arguments));
 }
@@ -183,7 +186,7 @@ fn p2_legacy_clients_of_a_modern_server_get_what_can_be_read_and_wait_for_nothin
 /// NaN is what both SDKs make of it when they write it.
 #[test]
 fn p2_numbers_that_json_has_not_become_null() {
-    let proxy = Proxy::start(&[]);
+    let proxy = Proxy::start(&SOON);
     let session = proxy.session();
     let raw = r#"{"jsonrpc":"2.0","id":%,"result":{"a":NaN,"b":"NaN","c":[Infinity,-1]}}"#;
     let answer = session.call("raw", &json!({"raw": format!("{raw}\n")}));
@@ -197,7 +200,7 @@ fn raw(session: &Session<'_>, text: &str) -> Value {
 /// With several calls in flight it cannot be told which an error without an id is about.
 #[test]
 fn p2_an_error_without_an_id_ends_no_call_of_several() {
-    let proxy = Proxy::start(&[]);
+    let proxy = Proxy::start(&SOON);
     let session = proxy.session();
     session.pid();
     let sleep = json!({"ms": 3000, "say": "slept"});
@@ -214,7 +217,7 @@ fn p2_an_error_without_an_id_ends_no_call_of_several() {
 /// Servers that refuse notifications as unknown methods have always worked.
 #[test]
 fn p2_the_refusal_of_a_notification_ends_no_call() {
-    let proxy = Proxy::start(&[]);
+    let proxy = Proxy::start(&SOON);
     let session = proxy.session();
     session.pid();
     let note = json!({"jsonrpc": "2.0", "method": "notifications/roots/list_changed"});
@@ -229,7 +232,7 @@ fn p2_the_refusal_of_a_notification_ends_no_call() {
 /// What only quotes an answer, or is a message of its own, answers nothing.
 #[test]
 fn p2_logs_and_requests_on_stdout_end_no_call() {
-    let proxy = Proxy::start(&[]);
+    let proxy = Proxy::start(&SOON);
     let session = proxy.session_of(&[], "2025-11-25", &json!({"roots": {}}));
     let right = "{\"jsonrpc\":\"2.0\",\"id\":%,\"result\":{\"ok\":1}}\n";
     for line in [
@@ -252,7 +255,7 @@ fn p2_logs_and_requests_on_stdout_end_no_call() {
 /// Requests and notifications of a server are read as leniently as its answers.
 #[test]
 fn p2_what_a_server_says_of_its_own_is_read_as_well() {
-    let proxy = Proxy::start(&[]);
+    let proxy = Proxy::start(&SOON);
     let session = proxy.session_of(&[], "2025-11-25", &json!({"roots": {}}));
     let lines = [
         r#"{"jsonrpc":"2.0","id":null,"method":"notifications/message","params":{"data":"a"},"result":null,"error":null}"#,
@@ -272,7 +275,7 @@ fn p2_what_a_server_says_of_its_own_is_read_as_well() {
 /// Two answers without a line break between them are both told.
 #[test]
 fn p2_two_answers_on_one_line_end_both_calls() {
-    let proxy = Proxy::start(&[]);
+    let proxy = Proxy::start(&SOON);
     let session = proxy.session();
     session.pid();
     thread::scope(|scope| {
@@ -298,7 +301,7 @@ fn p2_two_answers_on_one_line_end_both_calls() {
 #[test]
 fn p2_a_defective_handshake_is_an_error_at_once() {
     for mode in ["--bom", "--null-result", "--no-id"] {
-        let proxy = Proxy::with_command(&[], &[SERVER, mode]);
+        let proxy = Proxy::with_command(&SOON, &[SERVER, mode]);
         let answer = proxy.post(&[], &initialize("2025-11-25", &json!({}))).json();
         assert!(answer["error"].is_object(), "{mode}: {answer}");
     }
@@ -336,7 +339,7 @@ fn p2_lines_over_the_limit_are_attributed_by_what_is_left_of_them() {
 /// A stream of a modern client that listens is one of those that wait.
 #[test]
 fn p2_a_subscription_that_is_answered_badly_ends() {
-    let proxy = Proxy::with_command(&[], &[ERA_SERVER, "--modern", "--bad-subscriptions"]);
+    let proxy = Proxy::with_command(&SOON, &[ERA_SERVER, "--modern", "--bad-subscriptions"]);
     let client: Modern<'_> = proxy.modern(json!({}));
     client.pid();
     let listen =
