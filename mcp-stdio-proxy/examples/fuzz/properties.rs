@@ -18,8 +18,10 @@ use crate::random::Random;
 
 /// Members that a legacy request must not bring along.
 const RETRY: [&str; 2] = ["inputResponses", "requestState"];
-/// The member that makes a call of a tool a task.
+/// The member that makes a request a task.
 const TASK: &str = "task";
+/// The requests that it makes one, by the first part of their methods.
+const MAY_BE_TASKS: [&str; 4] = ["tools", "prompts", "resources", "completion"];
 /// Members that a result is given.
 const COMPLETION: [&str; 4] = ["resultType", "ttlMs", "cacheScope", "_meta"];
 /// A handshake.
@@ -153,7 +155,10 @@ fn to_legacy_server(text: &str, read: &Envelope<'_>) {
     assert_eq!(around(&legacy, after), around(text, params), "{text}");
     let names = [&RETRY[..], &["_meta", TASK]].concat();
     let tasks = |object| rest(object, &[]).iter().filter(|(name, _)| name == TASK).count();
-    let stay = if read.method == "tools/call" { 0 } else { tasks(params) };
+    let may_be_task = MAY_BE_TASKS
+        .iter()
+        .any(|kind| read.method.split('/').next() == Some(*kind) && read.method.contains('/'));
+    let stay = if may_be_task { 0 } else { tasks(params) };
     assert_eq!(tasks(after), stay, "{text}");
     assert_eq!(rest(after, &names), rest(params, &names), "{text}");
     assert!(
