@@ -12,7 +12,7 @@ use super::Backend;
 use crate::catalogue::{Entry, Isolation};
 use crate::child::quota::Permit;
 use crate::child::shortcut::{Package, Turn, is_finder, package};
-use crate::child::{Child, Program, Reason, SpawnError, environment};
+use crate::child::{Child, Origin, Program, Reason, SpawnError, environment};
 use crate::sync::lock;
 use crate::unavailable::Unavailable;
 
@@ -144,6 +144,8 @@ impl Backend {
 
     /// Returns how to start `filled`, which is `entry` for one user.
     fn program(&self, entry: &Arc<Entry>, filled: &Entry) -> Program {
+        let is_finder = is_finder(&filled.command, &filled.args);
+        let origin = if is_finder { Origin::Finder } else { Origin::Entry };
         let mut env = environment::passed(std::env::vars_os(), &self.settings.pass_env);
         env.extend(filled.env.iter().map(|(name, value)| (name.into(), value.into())));
         Program {
@@ -162,8 +164,7 @@ impl Backend {
             // What the last words of a shared process are about, and whose, cannot be told.
             explain: self.settings.explain_failures && self.isolation() != Isolation::Shared,
             traffic: Arc::clone(&self.traffic),
-            follow: is_finder(&filled.command, &filled.args),
-            remembered: false,
+            origin,
             entry: Arc::clone(entry),
         }
     }

@@ -25,9 +25,16 @@ pub struct Watch {
 
 struct Last {
     /// The text, not the time of the change: an editor may write twice within a tick of the clock.
-    /// `None` before the first look; nothing at all while the file cannot be read.
-    text: Option<Option<Vec<u8>>>,
+    text: Seen,
     good: Catalogue,
+}
+
+/// What was seen of the file.
+#[derive(PartialEq)]
+enum Seen {
+    Nothing,
+    Missing,
+    Text(Vec<u8>),
 }
 
 impl Watch {
@@ -39,7 +46,7 @@ impl Watch {
         apply: impl Fn(&Catalogue) + Send + Sync + 'static,
     ) -> Self {
         // Without a text the first look reads the file, which may be another since `good`.
-        let last = Mutex::new(Last { text: None, good });
+        let last = Mutex::new(Last { text: Seen::Nothing, good });
         Self { path, load: Box::new(load), apply: Box::new(apply), last }
     }
 
@@ -55,11 +62,11 @@ impl Watch {
     /// Takes over what the file says now.
     pub async fn look(&self) {
         let mut last = self.last.lock().await;
-        let text = tokio::fs::read(&self.path).await.ok();
-        if last.text.as_ref() == Some(&text) {
+        let text = tokio::fs::read(&self.path).await.map_or(Seen::Missing, Seen::Text);
+        if last.text == text {
             return;
         }
-        last.text = Some(text);
+        last.text = text;
         match (self.load)(&self.path) {
             Ok(catalogue) if catalogue != last.good => {
                 let count = catalogue.servers.len();

@@ -4,6 +4,7 @@ pub mod call;
 pub mod calls;
 pub mod confinement;
 mod defects;
+mod ending;
 pub mod environment;
 pub mod errand;
 pub mod launcher;
@@ -27,7 +28,6 @@ use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::catalogue::Entry;
@@ -41,13 +41,10 @@ use calls::{Calls, Refused};
 use pressure::Pressure;
 use quota::Permit;
 use shortcut::{Following, Shortcut};
-pub use spawn::{Program, Reason, SpawnError};
+pub use spawn::{Origin, Program, Reason, SpawnError};
 use stderr::Tail;
 pub use supervise::Patience;
 use traffic::Traffic;
-
-/// How long a process may be in vanishing: it has been killed by then.
-const GONE: Duration = Duration::from_secs(10);
 
 /// Who hears what a child says unasked.
 pub trait Audience: Send + Sync {
@@ -93,7 +90,7 @@ pub struct Child {
     /// The way from a finder to the server.
     following: Option<Following>,
     /// Whether it was started from memory.
-    remembered: bool,
+    is_remembered: bool,
     /// Whether it has answered its first request.
     settled: AtomicBool,
     /// Notifications that it may answer against the rules.
@@ -208,7 +205,7 @@ impl Child {
     /// Returns `true` if it was started from memory.
     #[must_use]
     pub fn is_remembered(&self) -> bool {
-        self.remembered
+        self.is_remembered
     }
 
     /// Returns `true` while a finder has not executed the server: what it was sent is still in the pipe.
@@ -226,60 +223,6 @@ impl Child {
 
     fn is_settled(&self) -> bool {
         self.settled.load(Ordering::Relaxed) || self.has_ended()
-    }
-
-    /// Asks the child to end; returns at once.
-    pub fn end(&self) {
-        self.ending.cancel();
-    }
-
-    /// Notes that its successor waits for its end.
-    pub fn leave(&self) {
-        self.leaving.store(true, Ordering::Relaxed);
-    }
-
-    /// Returns `true` if it is about to end, or has, and something of it may be left.
-    #[must_use]
-    pub fn is_leaving(&self) -> bool {
-        self.leaving.load(Ordering::Relaxed) || !self.is_live()
-    }
-
-    /// Waits until nothing of the child is left; what it does after `grace` is cut short.
-    pub async fn make_way(&self, grace: Duration) {
-        if timeout(grace, self.ended()).await.is_ok() {
-            return;
-        }
-        self.end();
-        if timeout(GONE, self.ended()).await.is_err() {
-            log::warn!(
-                "{}[{}] cannot be ended; another process is started beside it",
-                self.server,
-                self.pid
-            );
-        }
-    }
-
-    /// Waits until nothing of the child is left.
-    pub async fn ended(&self) {
-        self.gone.cancelled().await;
-    }
-
-    /// Whether it can still answer.
-    #[must_use]
-    pub fn is_live(&self) -> bool {
-        !self.silent.is_cancelled() && !self.ending.is_cancelled()
-    }
-
-    /// Whether it was asked to end.
-    #[must_use]
-    pub fn is_ending(&self) -> bool {
-        self.ending.is_cancelled()
-    }
-
-    /// Whether it has ended, or can answer nothing more.
-    #[must_use]
-    pub fn has_ended(&self) -> bool {
-        self.silent.is_cancelled()
     }
 
     /// Whether it ended without being asked to.

@@ -31,6 +31,17 @@ use crate::sync::now_ms;
 /// The pipe of the results: a large one takes few turns.
 const PIPE: usize = 256 << 10;
 
+/// How a program was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// It is that of the entry.
+    Entry,
+    /// It is that of the entry, and finds the server itself.
+    Finder,
+    /// It is what a finder executed before.
+    Memory,
+}
+
 /// What to start, and the bounds of it.
 #[derive(Clone)]
 pub struct Program {
@@ -62,10 +73,8 @@ pub struct Program {
     pub explain: bool,
     /// Where its bytes are counted.
     pub traffic: Arc<Traffic>,
-    /// Whether it is a finder, which is followed to what it executes.
-    pub follow: bool,
-    /// Whether it is what a finder executed before.
-    pub remembered: bool,
+    /// How it was found.
+    pub origin: Origin,
     /// The entry it is started for.
     pub entry: Arc<Entry>,
 }
@@ -135,15 +144,9 @@ impl Program {
     fn start(&self, permit: Permit, nursery: &Arc<Nursery>) -> Result<Arc<Child>, Reason> {
         let confinement = if self.confine { nursery.confinement } else { Confinement::Off };
         let mut process = self.command(confinement)?.spawn()?;
-        let lost = || io::Error::other("a pipe of the process is missing");
-        let pid = process.id().ok_or_else(lost)?;
-        let input = process.stdin.take().ok_or_else(lost)?.into_owned_fd()?;
-        let output = process.stdout.take().ok_or_else(lost)?.into_owned_fd()?;
-        let errors = process.stderr.take().ok_or_else(lost)?.into_owned_fd()?;
-        let (input, stdin) = inode(input)?;
-        let (output, stdout) = inode(output)?;
-        let (errors, stderr) = inode(errors)?;
-        let following = self.follow.then(|| self.following(pid, [stdin, stdout, stderr]));
+        let pid = process.id().ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
+        let [input, output, errors] = pipes(&mut process)?;
+        let following = self.following(pid, [&input, &output, &errors])?;
         // A smaller pipe is slower and nothing else.
         let _size = rustix::pipe::fcntl_setpipe_size(&output, PIPE);
         let output = pipe::Receiver::from_owned_fd(output)?;
@@ -168,8 +171,8 @@ impl Program {
             used: now_ms().into(),
             started: now_ms(),
             permit: Some(permit).into(),
-            following: following.transpose()?,
-            remembered: self.remembered,
+            following,
+            is_remembered: self.origin == Origin::Memory,
             entry: Arc::clone(&self.entry),
             settled: false.into(),
             notes: Notes::default(),
@@ -186,16 +189,20 @@ impl Program {
             nursery: Arc::clone(nursery),
         };
         tokio::spawn(supervisor.run(process));
-        if self.follow {
+        if self.origin == Origin::Finder {
             tokio::spawn(follow(Arc::downgrade(&child)));
         }
         Ok(child)
     }
 
-    fn following(&self, leader: u32, pipes: [u64; 3]) -> io::Result<Following> {
+    /// Returns what is needed to follow a finder, if this is one. The pipes are the ends of the proxy.
+    fn following(&self, leader: u32, pipes: [&OwnedFd; 3]) -> io::Result<Option<Following>> {
+        if self.origin != Origin::Finder {
+            return Ok(None);
+        }
         let cwd = self.cwd.as_deref().unwrap_or(Path::new(".")).canonicalize()?;
-        let env = self.env.clone();
-        Ok(Following::new(leader, cwd, env, pipes))
+        let [input, output, errors] = pipes.map(inode);
+        Ok(Some(Following::new(leader, cwd, self.env.clone(), [input?, output?, errors?])))
     }
 
     /// Returns `true` if there is such a program.
@@ -239,9 +246,17 @@ impl Program {
     }
 }
 
-/// Returns a pipe and its inode.
-fn inode(pipe: OwnedFd) -> io::Result<(OwnedFd, u64)> {
-    let file = File::from(pipe);
-    let inode = file.metadata()?.ino();
-    Ok((file.into(), inode))
+/// Returns the inode of a pipe.
+fn inode(pipe: &OwnedFd) -> io::Result<u64> {
+    Ok(File::from(pipe.try_clone()?).metadata()?.ino())
+}
+
+/// Takes the ends of the pipes to the standard input, output and errors of a process.
+fn pipes(process: &mut tokio::process::Child) -> io::Result<[OwnedFd; 3]> {
+    let lost = || io::Error::other("a pipe of the process is missing");
+    Ok([
+        process.stdin.take().ok_or_else(lost)?.into_owned_fd()?,
+        process.stdout.take().ok_or_else(lost)?.into_owned_fd()?,
+        process.stderr.take().ok_or_else(lost)?.into_owned_fd()?,
+    ])
 }

@@ -25,9 +25,9 @@ const HASTE: Patience =
     Patience { eof: Duration::from_millis(800), term: Duration::from_millis(700) };
 
 impl Default for Patience {
-    /// As in the official SDKs: servers remove their lock files when their input ends.
+    /// At least what the official SDKs grant: servers remove their lock files when their input ends.
     fn default() -> Self {
-        Self { eof: Duration::from_secs(2), term: Duration::from_secs(2) }
+        Self { eof: Duration::from_secs(3), term: Duration::from_secs(2) }
     }
 }
 

@@ -12,7 +12,7 @@ use crate::room::Room;
 use crate::unavailable::Unavailable;
 
 /// How long a request waits for a process that is being ended to make room.
-const EVICTION: Duration = Duration::from_secs(8);
+const EVICTION: Duration = Duration::from_secs(10);
 /// A process must have been silent this long to be ended for another.
 const EVICTABLE: Duration = Duration::from_secs(1);
 

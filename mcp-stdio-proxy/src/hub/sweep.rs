@@ -20,7 +20,7 @@ const STARTS: usize = 4;
 /// How long the process of a changed server may finish what it has begun.
 const RENEWAL: Duration = Duration::from_mins(1);
 /// How much of the time for requests in flight, if they do not need it, servers get for their end.
-const LEISURE: Duration = Duration::from_secs(1);
+const LEISURE: Duration = Duration::from_millis(800);
 
 impl Hub {
     /// Sweeps for ever.

@@ -6,6 +6,7 @@ mod audience;
 mod grants;
 mod handshake;
 mod level;
+mod lifetime;
 mod listen;
 mod mirrors;
 mod modern;
@@ -51,9 +52,6 @@ use watching::Watching;
 /// The most users of a room whose clients send no session id; then the one that was silent longest is
 /// forgotten.
 const AMBIENT: usize = 1024;
-
-/// How long a client that reads no stream is expected to come back for changes that it has subscribed to.
-const SUBSCRIBED: Duration = Duration::from_hours(1);
 
 /// Whom a process works for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -197,7 +195,9 @@ impl Room {
             (left, sessions.is_empty())
         };
         if !is_last {
-            left.iter().for_each(|session| self.forget_said(session));
+            for session in &left {
+                self.forget_said(session);
+            }
         }
         is_last
     }
@@ -266,7 +266,9 @@ impl Room {
         let left: Vec<_> = lock(&self.sessions)
             .extract_if(.., |session| session.id.is_none() && session.idle() > timeout)
             .collect();
-        left.iter().for_each(|session| self.forget_said(session));
+        for session in &left {
+            self.forget_said(session);
+        }
         let sessions = lock(&self.sessions);
         let silent = sessions.iter().filter(|session| session.idle() > timeout);
         silent.filter_map(|session| session.id.clone()).collect()
@@ -276,56 +278,6 @@ impl Room {
     /// must hear it once, however many sessions share it.
     pub fn greet(&self) -> bool {
         !self.greeted.swap(true, Ordering::Relaxed)
-    }
-
-    /// Whether the process has ended by itself, and clients wait for what it will tell.
-    pub fn is_missed(&self) -> bool {
-        let crashed = lock(&self.live).as_ref().is_some_and(|child| child.crashed());
-        let is_subscribed =
-            |session: &Arc<Session>| session.standing.is_read() && !session.watched().is_empty();
-        crashed && (self.is_listened_to() || lock(&self.sessions).iter().any(is_subscribed))
-    }
-
-    /// Returns `true` if clients wait for what the process says unasked: they listen, or have subscribed.
-    pub fn is_in_use(&self) -> bool {
-        self.is_listened_to()
-            || lock(&self.sessions).iter().any(|session| session.is_waiting(SUBSCRIBED))
-    }
-
-    /// Ends the process; the sessions stay, and the next request starts another one.
-    pub fn retire(&self) -> Option<Arc<Child>> {
-        let child = lock(&self.live).take()?;
-        self.forget_questions();
-        child.end();
-        Some(child)
-    }
-
-    /// Lets the process finish what it has begun, then ends it; the next request starts another.
-    /// Those who listen are told that it is over: what comes next may be another server.
-    pub fn renew(&self, within: Duration) {
-        self.end_listening();
-        let Some(child) = lock(&self.live).take() else { return };
-        child.leave();
-        tokio::spawn(async move {
-            let idle = async {
-                while !child.calls.is_empty() && child.is_live() {
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                }
-            };
-            let _late = tokio::time::timeout(within, idle).await;
-            child.end();
-        });
-    }
-
-    /// Ends the process and the sessions, for good.
-    pub fn close(&self) -> Option<Arc<Child>> {
-        self.closed.store(true, Ordering::SeqCst);
-        self.end_listening();
-        lock(&self.ambient).clear();
-        for session in lock(&self.sessions).drain(..) {
-            session.close();
-        }
-        self.retire()
     }
 
     /// Passes a client's cancellation on and ends the call's stream without an answer: "Receivers of cancellation

@@ -14,7 +14,7 @@ use crate::support::{ERA_SERVER, Modern, Proxy, call, eventually, initialize, is
 /// Holds a lock while it runs, and 1.5 s longer.
 const SLOW: &str = "\"$@\"; sleep 1.5; rmdir $lock";
 /// The same of a helper, which outlives the server and ignores TERM.
-const HELPED: &str = "(trap '' TERM; while kill -0 $$ 2>/dev/null; do sleep 0.05; done; sleep 1; rmdir $lock) & exec \"$@\"";
+const HELPED: &str = "(trap '' TERM; tail -s 0.3 --pid=$$ -f /dev/null; rmdir $lock) & exec \"$@\"";
 
 /// A server that ends at once if another instance of it runs.
 struct Single {
@@ -23,7 +23,7 @@ struct Single {
 }
 
 impl Single {
-    fn new(run: &str, mode: &str, more: &Value) -> Self {
+    fn new(run: &str, mode: &str, settings: &Value) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let dir = directory.path().display();
         let script = format!(
@@ -31,7 +31,7 @@ impl Single {
         );
         let mut entry =
             json!({"command": "/bin/sh", "args": ["-c", script, "sh", "-", ERA_SERVER, mode]});
-        entry.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        entry.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
         let file = File::new(&json!({"server": entry}));
         Self { directory, file }
     }
@@ -186,7 +186,11 @@ fn p5_a_predecessor_that_does_not_end_is_killed() {
 /// Nobody waits for the process of somebody else.
 #[test]
 fn p5_another_user_does_not_wait() {
-    let single = Single::new("\"$@\"; rmdir $lock; sleep 1.5", "--both", &json!({}));
+    let single = Single::new(
+        "trap '' TERM; \"$@\"; rmdir $lock; sleep 1000; sleep 1000",
+        "--both",
+        &json!({}),
+    );
     let proxy = single.serve(&[]);
     let id = open(&proxy, ALICE).unwrap();
     let headers = [ALICE, &[("Mcp-Session-Id", &*id)]].concat();

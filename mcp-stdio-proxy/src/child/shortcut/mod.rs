@@ -16,7 +16,7 @@ use image::Image;
 pub use installs::{Installs, Package, Turn};
 pub use memory::Memory;
 
-use super::Program;
+use super::{Origin, Program};
 
 /// An execution that can be repeated without the finder.
 #[derive(Debug)]
@@ -43,14 +43,14 @@ impl Shortcut {
     }
 
     /// Makes `program`, a start of the finder, one of what it has executed.
+    #[must_use]
     pub fn shorten(&self, program: Program) -> Program {
         Program {
             command: self.program.clone(),
             name: Some(self.name.clone()),
             args: self.args.clone(),
             env: self.changes.applied(program.env),
-            follow: false,
-            remembered: true,
+            origin: Origin::Memory,
             ..program
         }
     }

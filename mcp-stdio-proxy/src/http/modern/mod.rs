@@ -82,8 +82,8 @@ pub(super) async fn serve(
     let served =
         timeout(PROBES * gate.hub.settings.probe_timeout, served).await.unwrap_or_else(|_| {
             if backend.is_being_installed() {
-                let server = Arc::clone(&backend.name);
-                return Err(Unavailable::Installing { server }.into());
+                let name = Arc::clone(&backend.name);
+                return Err(Unavailable::Installing { server: name }.into());
             }
             Err(Refusal::answer(error::INTERNAL, "the server is still being started; try again"))
         });
