@@ -112,9 +112,8 @@ fn answer_to_malformed(address: SocketAddr, host: &str, path: &str) -> String {
 }
 
 /// Traefik without any configuration of ours answers 500 to malformed chunks, whoever is behind it.
-/// Asked without Traefik, auth-service says 400, as the proxy does in its own tests.
-fn malformed_chunks(stack: &Stack, edge: &Edge) {
-    assert_eq!(status_of_malformed(edge.auth, "auth.mcp.localhost", "/register"), 400);
+/// Asked without Traefik, both programs say 400, which their own tests show.
+fn malformed_chunks(stack: &Stack, _: &Edge) {
     let (directory, address) = (tempfile::tempdir().unwrap(), free_address());
     let path = |name: &str| directory.path().join(name).display().to_string();
     let backend = echo("bare", &Arrivals::default());
