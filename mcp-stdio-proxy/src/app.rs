@@ -81,8 +81,9 @@ async fn serve(options: Options) -> anyhow::Result<()> {
         tokio::spawn(async move { watch.follow().await });
     }
     let serving = tokio::spawn(server);
+    let told_to_stop = stop_signal()?;
     log::info!("listening on {address}");
-    wait_for_signal().await?;
+    told_to_stop.await;
     log::info!("shutting down");
     hub.shut_down().await;
     handle.stop(true).await;
@@ -111,12 +112,14 @@ fn metrics_server(
     Ok(Some(handle))
 }
 
-async fn wait_for_signal() -> anyhow::Result<()> {
+/// Takes SIGTERM and SIGINT from now on, and returns what waits for the first of them.
+fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    Ok(())
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }
