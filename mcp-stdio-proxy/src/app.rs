@@ -1,8 +1,8 @@
 //! Serves until told to stop, then ends in order.
 
+use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix_web::{App, HttpServer, web};
 use anyhow::Context as _;
@@ -13,13 +13,10 @@ use crate::check::check;
 use crate::cli::{self, Action, Options};
 use crate::healthcheck;
 use crate::http::guard::Guard;
-use crate::http::{self, Gate};
+use crate::http::{self, Gate, listener};
 use crate::hub::Hub;
 use crate::identity::Identities;
 use crate::metrics::Metrics;
-
-/// An idle connection is kept this long: longer than proxies in front keep theirs.
-const KEEP_ALIVE: Duration = Duration::from_mins(2);
 
 /// Does what the command line says; whether it went well.
 pub async fn run(options: Options) -> anyhow::Result<bool> {
@@ -69,20 +66,10 @@ fn gate(options: &Options) -> anyhow::Result<Gate> {
 async fn serve(options: Options) -> anyhow::Result<()> {
     let gate = web::Data::new(gate(&options)?);
     let (hub, watch, identities) = (gate.hub.clone(), gate.watch.clone(), gate.identities.clone());
-    let shared = gate.clone();
-    let server =
-        HttpServer::new(move || App::new().app_data(shared.clone()).configure(http::routes))
-            .tcp_nodelay(true)
-            .keep_alive(KEEP_ALIVE)
-            .shutdown_timeout(1)
-            // "The server MUST treat a client disconnect as cancellation" (2026-07-28): a client that
-            // has closed its side is gone, and is noticed at once.
-            .h1_allow_half_closed(false)
-            .disable_signals()
-            .bind(options.listen)
-            .with_context(|| format!("cannot listen on {}", options.listen))?;
-    let addresses = server.addrs();
-    let server = server.run();
+    let cannot_listen = || format!("cannot listen on {}", options.listen);
+    let listener = TcpListener::bind(options.listen).with_context(cannot_listen)?;
+    let address = listener.local_addr().with_context(cannot_listen)?;
+    let server = listener::serve(listener, &gate).with_context(cannot_listen)?;
     let handle = server.handle();
     let metrics = metrics_server(&options, gate)?;
     tokio::spawn(Arc::clone(&hub).keep_tidy());
@@ -94,10 +81,9 @@ async fn serve(options: Options) -> anyhow::Result<()> {
         tokio::spawn(async move { watch.follow().await });
     }
     let serving = tokio::spawn(server);
-    for address in addresses {
-        log::info!("listening on {address}");
-    }
-    wait_for_signal().await?;
+    let told_to_stop = stop_signal()?;
+    log::info!("listening on {address}");
+    told_to_stop.await;
     log::info!("shutting down");
     hub.shut_down().await;
     handle.stop(true).await;
@@ -126,12 +112,14 @@ fn metrics_server(
     Ok(Some(handle))
 }
 
-async fn wait_for_signal() -> anyhow::Result<()> {
+/// Takes SIGTERM and SIGINT from now on, and returns what waits for the first of them.
+fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    Ok(())
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }

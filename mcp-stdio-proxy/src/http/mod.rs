@@ -10,12 +10,14 @@ mod delete;
 mod finish;
 pub mod guard;
 mod headers;
+pub mod listener;
 mod modern;
 mod post;
 mod refusal;
 mod sse;
 mod status;
 mod stream;
+mod wire;
 
 use std::sync::Arc;
 use std::time::Duration;

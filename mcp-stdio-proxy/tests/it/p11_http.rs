@@ -167,3 +167,34 @@ fn p11_the_stream_of_a_cancelled_call_is_over() {
     assert!(stream.event().is_none());
     assert_eq!(session.get(&[("Last-Event-ID", &event)]).status, 204);
 }
+
+/// The HTTP library itself refuses these heads; a client that shows the body still tells its user why.
+#[test]
+fn p11_a_head_that_is_refused_is_told_why() {
+    let proxy = Proxy::start(&[]);
+    let many: String =
+        (0..200).map(|number| format!("X-{number}: x\r\n")).collect::<Vec<_>>().concat();
+    let large = format!("Authorization: Bearer {}\r\n", "x".repeat(200_000));
+    let long = format!("/{}", "x".repeat(200_000));
+    for (line, headers, status) in [
+        ("POST /mcp HTTP/1.1", many.as_str(), 431),
+        ("POST /mcp HTTP/1.1", &large, 431),
+        (&format!("GET {long} HTTP/1.1"), "", 431),
+        ("POST /mcp HTTP/1.1", "not a header\r\n", 400),
+        ("POST mcp HTTP/9.9", "", 400),
+    ] {
+        let mut tcp = TcpStream::connect(("127.0.0.1", proxy.port)).unwrap();
+        tcp.set_read_timeout(Some(PATIENCE)).unwrap();
+        // The proxy may not want to read all of it.
+        let _sent = tcp.write_all(format!("{line}\r\nHost: localhost\r\n{headers}\r\n").as_bytes());
+        let mut answer = Vec::new();
+        let _read = tcp.read_to_end(&mut answer);
+        let answer = String::from_utf8(answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_default();
+        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{status}: {answer}");
+        assert!(head.contains("application/json"), "{head}");
+        let error: Value = serde_json::from_str(body).unwrap();
+        assert!(error["error"]["message"].as_str().unwrap().contains("head"), "{error}");
+    }
+    assert!(proxy.session().pid() > 0);
+}

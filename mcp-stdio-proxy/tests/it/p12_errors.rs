@@ -95,6 +95,8 @@ fn p12_check_says_what_failed_once() {
 fn p12_a_bad_edit_is_said_once() {
     let file = File::new(&json!({"one": {"command": SERVER}}));
     let proxy = Proxy::with(&["--config", file.path()], &[]);
+    file.write(&json!({"mcpServers": {"one": {"command": SERVER, "args": ["x"]}}}).to_string());
+    eventually("the file is watched", || proxy.log().contains("changed: 1 servers"));
     std::fs::remove_file(file.path()).unwrap();
     eventually("it is noticed", || proxy.log().contains("the servers stay as they were"));
     assert_eq!(proxy.log().matches("No such file").count(), 1, "{}", proxy.log());
