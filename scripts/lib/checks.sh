@@ -21,6 +21,12 @@ check() {
     rm -f "$status_file" "$RESULTS.output"
 }
 
+# workspace_test OPTION...: always with all packages, since cargo compiles the dependencies again for each choice of
+# packages.
+workspace_test() {
+    cargo test --workspace --locked "$@"
+}
+
 # summary BEGAN: the table, and the exit status.
 summary() {
     printf '\n'
@@ -120,7 +126,7 @@ cargo_deny() {
     deny=$TOOLS/cargo/bin/cargo-deny
     if ! have cargo-deny && [ ! -x "$deny" ]; then
         step "Building cargo-deny $DENY_VERSION"
-        cargo install --quiet --locked --root "$TOOLS/cargo" "cargo-deny@$DENY_VERSION" || return 1
+        cargo install --quiet --debug --locked --root "$TOOLS/cargo" "cargo-deny@$DENY_VERSION" || return 1
     fi
     PATH="$TOOLS/cargo/bin:$PATH" cargo deny --workspace --locked check "$@"
 }
