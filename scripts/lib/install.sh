@@ -63,6 +63,11 @@ need_programs() {
     [ -z "$missing" ] || need_debian $missing
 }
 
+# The two programs in target/quickstart.
+build_quickstart() {
+    (cd "$ROOT" && cargo build --profile quickstart --locked -p auth-service -p mcp-stdio-proxy)
+}
+
 need_cargo() {
     have cargo || fail "Rust is needed (the toolchain of rust-toolchain.toml): https://rustup.rs/"
 }

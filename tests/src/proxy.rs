@@ -73,9 +73,9 @@ impl Drop for Proxy {
     }
 }
 
-/// The program as it is shipped; `scripts/test` builds it.
+/// The program of the quickstart; `scripts/test` builds it.
 fn program() -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR");
     let target = target.map_or_else(|| root().join("target"), PathBuf::from);
-    target.join("release/mcp-stdio-proxy")
+    target.join("quickstart/mcp-stdio-proxy")
 }
