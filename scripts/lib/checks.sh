@@ -101,11 +101,14 @@ standalone_compose() {
 need_debian_archive() {
     lists=$TOOLS/apt-$1
     mkdir -p "$lists/lists/partial" "$lists/archives/partial" "$3"
+    # Nothing is installed, as far as these lists know: a package that the machine has in another version, as from the
+    # security archive, would be looked for in that version.
+    : >"$lists/status"
     mirror=$(debian_mirror) || return 1
     printf 'deb %s %s main\n' "$mirror" "$1" >"$lists/sources.list"
     # shellcheck disable=SC2086 # a list of options
     options="-o Dir::Etc::sourcelist=$lists/sources.list -o Dir::Etc::sourceparts=- \
-        -o Dir::State::lists=$lists/lists -o Dir::Cache::archives=$lists/archives \
+        -o Dir::State::lists=$lists/lists -o Dir::State::status=$lists/status -o Dir::Cache::archives=$lists/archives \
         -o APT::Sandbox::User=root"
     # shellcheck disable=SC2086
     apt-get $options update -q >/dev/null || return 1
