@@ -12,7 +12,8 @@ def table(outcomes: list, conditions: str) -> str:
              "|---|---|---|---|---:|---|"]
     for one in outcomes:
         second = "direct" if one.direct else "by its finder"
-        lines.append(f"| {one.server.name} | {one.server.shown} | {one.eras} | {second} | {one.compared} | {result(one)} |")
+        cells = (one.server.name, one.server.shown, one.eras, second, str(one.compared), result(one))
+        lines.append(f"| {' | '.join(cells)} |")
     explained = reasons(outcomes)
     if explained:
         lines += ["", "| server | client | where | why |", "|---|---|---|---|"]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from catalogue import USERS, Server, lay_out
 from differences import differences
-from explained import explanation
+from explained import reason_for
 from messages import LEGACY, MODERN, Failure
 from proxied import Client, Proxy
 from questions import transcript
@@ -66,10 +66,8 @@ class Runs:
         return self.outcome
 
     def _raw(self) -> dict:
-        """Returns what is expected, by era and user; and notes what the server itself says differently each time."""
+        """Returns the expected answers, by era and user."""
         raw = {(LEGACY, user): self._raw_run(LEGACY, user) for user in USERS}
-        again = self._raw_run(LEGACY, FIRST)
-        self.varying = {place for place, *_ in self._differing(raw[LEGACY, FIRST], again)}
         modern = self._speaks_modern()
         self.outcome.eras = "both" if modern else "legacy"
         for user in USERS:
@@ -116,18 +114,10 @@ class Runs:
             raise Failure(f"{era}, {run}: no process was started")
         self.outcome.answers[f"proxied, {era}, {run}"] = answers
         self.outcome.compared += sum(len(one) if isinstance(one, list) else 1 for one in answers.values())
-        for place, expected, got in self._differing(raw[era, user], answers):
-            found = explanation(self.server.name, era, place)
-            self.outcome.differences.append(
-                Difference(era, run, place, expected, got, found.reason if found else self._own(place)))
-
-    def _own(self, place: str):
-        varies = place in self.varying
-        return "The server says something else at each start, over raw stdio too." if varies else None
-
-    @staticmethod
-    def _differing(expected: dict, got: dict):
-        return [(path.lstrip("/"), *rest) for path, *rest in differences(expected, got)]
+        for path, expected, got in differences(raw[era, user], answers):
+            place = path.lstrip("/")
+            reason = reason_for(self.server.name, place, expected, got)
+            self.outcome.differences.append(Difference(era, run, place, expected, got, reason))
 
 
 def brief(value, length=300) -> str:
