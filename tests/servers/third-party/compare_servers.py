@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import report
 from catalogue import servers
+from messages import Failure
 from proxied import Proxy
 from runs import Runs, brief
 
@@ -29,7 +31,11 @@ def main() -> int:
     if not chosen:
         print(f"error: there is no server {', '.join(options.only)}", file=sys.stderr)
         return 2
-    outcomes = compare(chosen, options)
+    try:
+        outcomes = compare(chosen, options)
+    except Failure as failure:
+        print(f"error: {failure}", file=sys.stderr)
+        return 1
     text = report.table(outcomes, conditions(options.proxy))
     print(text)
     file = options.report or (None if options.only else REPORT)
@@ -68,7 +74,9 @@ def compare(chosen: list, options) -> list:
         finally:
             proxy.close()
             if options.transcripts:
-                (options.transcripts / "proxy.log").write_text(proxy.log())
+                options.transcripts.mkdir(parents=True, exist_ok=True)
+                for name in ("proxy.log", "raw.log"):
+                    shutil.copy(Path(directory) / name, options.transcripts)
     return outcomes
 
 

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
+from http.client import HTTPException
 
 from catalogue import USERS, Server, lay_out
 from differences import differences
@@ -61,7 +62,7 @@ class Runs:
             raw = self._raw()
             lay_out(self.server, self.installed)
             self._proxied(raw)
-        except (Failure, OSError, KeyError, ValueError) as failure:
+        except (Failure, OSError, HTTPException, KeyError, ValueError) as failure:
             self.outcome.failure = f"{type(failure).__name__}: {failure}"
         return self.outcome
 
