@@ -138,11 +138,12 @@ cargo_deny() {
 hashed_requirements() {
     faults=0
     for list in scripts/tools/requirements.txt scripts/peers/*.txt docker/*/requirements.txt \
-        tests/docker/hadolint.txt tests/clients/python/requirements-*.txt; do
-        # A package, and at least one hash in the line after it.
+        tests/docker/hadolint.txt tests/clients/python/requirements-*.txt \
+        tests/servers/third-party/python/*.txt; do
+        # A package, perhaps for some platforms alone, and at least one hash in the line after it.
         awk '
             /^#/ { next }
-            /^[A-Za-z0-9._-]+==[^ ;]+ \\$/ { if (open) bad = 1; open = 1; packages++; next }
+            /^[A-Za-z0-9._-]+==[^ ;]+( ; [^\\]+)? \\$/ { if (open) bad = 1; open = 1; packages++; next }
             /^ +--hash=sha256:[0-9a-f]+( \\)?$/ { if (!packages) bad = 1; open = 0; next }
             { bad = 1 }
             END { exit bad || open || !packages }' "$list" || {
@@ -151,8 +152,8 @@ hashed_requirements() {
         }
     done
     # Commands that go on in the next line are one.
-    if cat Dockerfile scripts/hash-requirements scripts/lib/install.sh | sed -e ':a' -e '/\\$/N; s/\\\n//; ta' |
-        grep -E 'pip install' | grep -v -- '--require-hashes'; then
+    if cat Dockerfile scripts/hash-requirements scripts/servers scripts/lib/install.sh | sed -e ':a' -e '/\\$/N; s/\\\n//; ta' |
+        grep -E 'pip (install|wheel)' | grep -v -- '--require-hashes'; then
         say "pip installs without --require-hashes"
         faults=1
     fi
