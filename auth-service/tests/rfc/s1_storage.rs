@@ -230,27 +230,31 @@ async fn s1_a_decision_about_a_device_that_is_gone_is_not_kept() {
     assert_eq!(device.gateway.redis.cli(&["KEYS", "mcpgw:device-decision:*"]).trim(), "");
 }
 
-/// Assertions of clients that nobody has consented to are remembered, a bounded number of them.
+/// The largest registration that is accepted: of ever fewer redirect URIs, each good by itself.
 #[tokio::test]
 async fn s1_registrations_are_bounded_in_bytes() {
     let gateway = Gateway::start();
-    let padding = |count: usize| {
-        let uris: Vec<_> =
-            (0..count).map(|n| format!("https://{n}.example/{}", "x".repeat(200))).collect();
-        json!({ "redirect_uris": uris, "token_endpoint_auth_method": "none" })
-    };
-    let largest = (1..=20).rev().map(padding);
-    let mut accepted = None;
-    for metadata in largest {
-        let request = gateway.http.post(format!("{}/register", gateway.base)).json(&metadata);
-        let told = answer(request).await;
-        if told.status == 201 {
-            accepted = Some(told.text("client_id"));
-            break;
+    for length in [200, 700] {
+        let padding = |count: usize| {
+            let uris: Vec<_> =
+                (0..count).map(|n| format!("https://{n}.example/{}", "x".repeat(length))).collect();
+            json!({ "redirect_uris": uris, "token_endpoint_auth_method": "none" })
+        };
+        let mut accepted = None;
+        for count in (1..=20).rev() {
+            let request = gateway.http.post(format!("{}/register", gateway.base));
+            let told = answer(request.json(&padding(count))).await;
+            if told.status == 201 {
+                accepted = Some((count, told.text("client_id")));
+                break;
+            }
+            assert_eq!(told.error(), (400, "invalid_client_metadata"));
         }
-        assert_eq!(told.error(), (400, "invalid_client_metadata"));
+        let (count, id) = accepted.unwrap();
+        // And not by a bound on their number.
+        assert!((count + 2) * (length + 20) > 3800, "{count} of {length}");
+        let key = format!("mcpgw:client:{id}");
+        let size: usize = gateway.redis.cli(&["STRLEN", &key]).trim().parse().unwrap();
+        assert!(size <= 5 * 1024, "{size}");
     }
-    let key = format!("mcpgw:client:{}", accepted.unwrap());
-    let size: usize = gateway.redis.cli(&["STRLEN", &key]).trim().parse().unwrap();
-    assert!(size <= 5 * 1024, "{size}");
 }

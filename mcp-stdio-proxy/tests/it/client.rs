@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -85,8 +85,11 @@ impl Response {
             self.reader.read_exact(&mut all).unwrap();
             return all;
         }
+        // Comments come all the while on a stream that has no end.
+        let start = Instant::now();
         while let Some(byte) = self.byte() {
             all.push(byte);
+            assert!(start.elapsed() < 3 * PATIENCE, "the body has no end");
         }
         all
     }
@@ -100,7 +103,9 @@ impl Response {
     /// The next event; `None` at the end. Comments and priming events are passed over.
     pub(crate) fn event(&mut self) -> Option<Event> {
         let (mut id, mut data) = (String::new(), String::new());
+        let start = Instant::now();
         loop {
+            assert!(start.elapsed() < 3 * PATIENCE, "there is no event");
             let line = self.line()?;
             if let Some(value) = line.strip_prefix("id: ") {
                 value.clone_into(&mut id);

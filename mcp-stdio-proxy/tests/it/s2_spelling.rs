@@ -78,6 +78,7 @@ const TABLE: &[(bool, &str)] = &[
         r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{@"name":"pid"},"params":{@"name":"secret"}}"#,
     ),
     (false, r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":["secret",{}]}"#),
+    (true, r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","par\u0061ms":{@"name":"secret"}}"#),
     // The method.
     (
         true,
@@ -95,11 +96,15 @@ const TABLE: &[(bool, &str)] = &[
         true,
         r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","\u006dethod":"tools/call","params":{@"name":"secret"}}"#,
     ),
+    (true, r#"{"jsonrpc":"2.0","id":1,"m\u0065thod":"tools/call","params":{@"name":"secret"}}"#),
     (false, r#"{"jsonrpc":"2.0","id":1,"method":"tools/call\u0000","params":{@"name":"secret"}}"#),
     (false, r#"{"jsonrpc":"2.0","id":1,"method":"tools/call\u0000x","params":{@"name":"secret"}}"#),
     (false, r#"{"jsonrpc":"2.0","id":1,"method":"Tools/Call","params":{@"name":"secret"}}"#),
     (false, r#"{"jsonrpc":"2.0","id":1,"method":" tools/call","params":{@"name":"secret"}}"#),
     (false, r#"{"jsonrpc":"2.0","id":1,"method":"tools//call","params":{@"name":"secret"}}"#),
+    // One that is not known here, to a server that cuts or trims it.
+    (false, r#"{"jsonrpc":"2.0","id":1,"method":"x/tell\u0000","params":{@"name":"pid"}}"#),
+    (false, r#"{"jsonrpc":"2.0","id":1,"method":"x/te\u200bll","params":{@"name":"pid"}}"#),
     // The name of another tool to a server that cuts or trims it.
     (false, r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{@"name":"secret\u0000"}}"#),
     (
@@ -133,6 +138,19 @@ const TABLE: &[(bool, &str)] = &[
         false,
         r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{@"name":"pid","_META":{"progressToken":1}}}"#,
     ),
+    (
+        false,
+        r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{@"name":"pid","_meta":{"ProgressToken":1}}}"#,
+    ),
+];
+
+/// Members of `_meta` that some server reads as one of the envelope.
+const META: &[&str] = &[
+    r#""ProgressToken":1"#,
+    r#""progress_token":1"#,
+    r#""io.modelcontextprotocol/LogLevel":"debug""#,
+    r#""IO.modelcontextprotocol/protocolVersion":"2025-11-25""#,
+    r#""__proto__":{}"#,
 ];
 
 /// Messages that every library reads alike, however odd they look.
@@ -193,6 +211,12 @@ fn a_message_that_a_server_may_read_otherwise_is_refused_where_there_are_rules()
                 }
                 for (_, row) in TABLE {
                     refused(say(&proxy, modern, row), &format!("{mode}, {rules}, {row}"));
+                }
+                for member in META {
+                    let meta = if modern { ENVELOPE } else { r#""_meta":{"y":1},"# };
+                    let meta = meta.replace(r#""_meta":{"#, &format!(r#""_meta":{{{member},"#));
+                    let row = PLAIN[1].replace('@', &meta);
+                    refused(say(&proxy, modern, &row), &format!("{mode}, {rules}, {row}"));
                 }
                 assert!(proxy.log().contains("is refused: "), "it is logged");
                 assert!(!proxy.log().contains("hush"), "without what it says");

@@ -163,6 +163,34 @@ fn no_user_answers_what_another_is_asked() {
     }
 }
 
+/// The same where clients have no handshake, whose answers come with a state.
+#[test]
+fn no_user_without_a_handshake_answers_what_another_is_asked() {
+    for isolation in ISOLATIONS {
+        let proxy = era("--legacy", isolation);
+        let [alice, bob] = ["github:1", "github:2"]
+            .map(|user| Modern { user: Some(user), ..proxy.modern(json!({"elicitation": {}})) });
+        let question = json!({"method": "elicitation/create", "params": {"message": "Who?"}});
+        let params = json!({"name": "ask", "arguments": {"questions": [question]}});
+        let asked = alice.ask("tools/call", &params).answer().1;
+        if isolation == "shared" {
+            assert_eq!(text(&asked), r#"[{"error":-32603}]"#);
+            continue;
+        }
+        let state = asked["result"]["requestState"].as_str().unwrap_or_else(|| panic!("{asked}"));
+        let name = asked["result"]["inputRequests"].as_object().unwrap().keys().next().unwrap();
+        let retry = |client: &Modern<'_>, action: &str| -> Response {
+            let mut params = params.clone();
+            params["requestState"] = state.into();
+            params["inputResponses"] = json!({name: {"action": action}});
+            client.ask("tools/call", &params)
+        };
+        assert_eq!(code(&retry(&bob, "cancel").answer_of_any_status()), -32602, "{isolation}");
+        let said = retry(&alice, "decline").answer().1;
+        assert_eq!(text(&said), r#"[{"action":"decline"}]"#, "{isolation}");
+    }
+}
+
 /// A state of the server is good for the user who was given it.
 #[test]
 fn no_user_brings_back_the_state_of_another() {

@@ -54,6 +54,29 @@ fn no_id_of_the_proxy_reaches_a_shared_process_from_a_client() {
     assert!(!text(&received).contains("987654"), "{received}");
 }
 
+/// The same of clients without a handshake.
+#[test]
+fn no_id_of_the_proxy_reaches_a_shared_process_from_a_client_without_a_handshake() {
+    for mode in ["--legacy", "--dual"] {
+        let proxy = era(mode, "shared");
+        let bob = modern(&proxy, "github:2");
+        bob.pid();
+        for (method, params) in [
+            ("notifications/cancelled", json!({"requestId": 987_654})),
+            ("notifications/progress", json!({"progressToken": 987_654, "progress": 1})),
+            ("x/tell", json!({"_meta": {"progressToken": 987_654}})),
+            ("x/tell", json!({"told": true})),
+        ] {
+            let mut body = bob.request("n", method, &params);
+            body.as_object_mut().unwrap().remove("id");
+            assert_eq!(bob.send(&body, &[]).status, 202, "{mode}, {method}");
+        }
+        let received = bob.call("received", &json!({}));
+        assert!(text(&received).contains("told"), "{mode}: {received}");
+        assert!(!text(&received).contains("987654"), "{mode}: {received}");
+    }
+}
+
 /// What a shared process says unasked may be about anybody.
 #[test]
 fn a_shared_process_logs_to_nobody() {
@@ -84,6 +107,13 @@ fn a_shared_process_logs_to_nobody() {
             let (before, _) = modern(&proxy, "github:1").ask("tools/call", &params).answer();
             assert_eq!(before.is_empty(), isolation == "shared", "{mode}, {isolation}: {before:?}");
         }
+    }
+    for isolation in ISOLATIONS {
+        let proxy = era("--legacy", isolation);
+        let unknown = json!({"method": "notifications/x", "params": {}});
+        let params = json!({"name": "change", "arguments": unknown});
+        let (before, _) = modern(&proxy, "github:1").ask("tools/call", &params).answer();
+        assert_eq!(before.is_empty(), isolation == "shared", "{isolation}: {before:?}");
     }
 }
 
@@ -174,6 +204,8 @@ fn a_shared_process_tells_each_user_of_their_own_resources() {
         heard[0] = streams[0].event().unwrap().json();
         assert_eq!(heard[0]["params"]["uri"], "file:///a/part", "{mode}: {heard:?}");
         if mode == "--legacy" {
+            let left = text(&alice.call("resources", &json!({}))).to_owned();
+            assert!(left.split(' ').any(|uri| uri == "file:///a"), "alice's, still: {left}");
             subscribe(&alice, "resources/unsubscribe", "file:///a");
             let left = text(&alice.call("resources", &json!({}))).to_owned();
             assert!(!left.contains("file:///a") && left.contains("file:///b"), "{left}");
