@@ -17,8 +17,13 @@ pub struct Redis {
 impl Redis {
     /// Starts one and waits until it takes connections.
     pub fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// Starts one with `options` and waits until it takes connections.
+    pub fn with(options: &[&str]) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
-        let process = spawn(&directory);
+        let process = spawn(&directory, options);
         let redis = Self { process, directory };
         redis.wait();
         redis
@@ -38,7 +43,7 @@ impl Redis {
     /// Starts it again, empty, at the same address.
     pub fn restart(&mut self) {
         let _ = std::fs::remove_file(self.socket());
-        self.process = spawn(&self.directory);
+        self.process = spawn(&self.directory, &[]);
         self.wait();
     }
 
@@ -67,9 +72,10 @@ impl Redis {
     }
 }
 
-fn spawn(directory: &TempDir) -> Child {
+fn spawn(directory: &TempDir, options: &[&str]) -> Child {
     Command::new("redis-server")
         .args(["--port", "0", "--save", "", "--appendonly", "no", "--unixsocket", "redis.sock"])
+        .args(options)
         .current_dir(directory.path())
         .stdout(Stdio::null())
         .spawn()

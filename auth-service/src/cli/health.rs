@@ -6,7 +6,8 @@ use anyhow::ensure;
 
 use crate::{config::Config, oauth::Endpoint};
 
-/// Asks `/ready` of the service that these settings describe.
+/// Asks `/health` of the service that these settings describe: a container that runs is not restarted, nor are
+/// others kept waiting, because of Redis.
 pub(super) async fn check() -> anyhow::Result<()> {
     let config = Config::load()?;
     let mut address = config.listen;
@@ -14,8 +15,8 @@ pub(super) async fn check() -> anyhow::Result<()> {
         address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
     }
     let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build()?;
-    let url = format!("http://{address}{}", Endpoint::Ready.path());
+    let url = format!("http://{address}{}", Endpoint::Health.path());
     let status = client.get(url).send().await?.status();
-    ensure!(status.is_success(), "not ready: {status}");
+    ensure!(status.is_success(), "not healthy: {status}");
     Ok(())
 }

@@ -38,6 +38,8 @@ pub struct Metrics {
 /// What is not counted but looked up.
 #[derive(Clone, Copy, Debug)]
 pub struct Gauges {
+    /// Whether Redis takes what is written.
+    pub writable: bool,
     /// Whether Redis tells of revocations.
     pub link_up: bool,
     /// How often Redis was asked whether a token lives.
@@ -135,6 +137,7 @@ impl Metrics {
         writeln!(page, "# TYPE mcp_auth_rate_limited_total counter")?;
         self.limited.write(page, "mcp_auth_rate_limited_total", "bound")?;
         one(page, "counter", "redis_questions_total", gauges.questions)?;
+        one(page, "gauge", "redis_writable", gauges.writable.into())?;
         one(page, "gauge", "revocation_link_up", gauges.link_up.into())?;
         one(page, "gauge", "seen_tokens", u64::try_from(gauges.seen_tokens).unwrap_or(u64::MAX))
     }

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     metrics::{Decision, Gauges},
     model::{Fingerprint, McpServer},
+    store::Trial,
 };
 
 /// The longest name of a tool in the log.
@@ -54,8 +55,10 @@ impl AuthServer {
 
     /// The page of `METRICS_LISTEN`.
     #[must_use]
-    pub fn metrics_page(&self) -> String {
+    pub async fn metrics_page(&self) -> String {
+        let writable = matches!(self.store.try_to_write().await, Ok(Trial::Written));
         self.metrics.render(Gauges {
+            writable,
             link_up: self.store.is_told(),
             questions: self.store.questions(),
             seen_tokens: self.seen.len(),

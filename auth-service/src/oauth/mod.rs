@@ -87,7 +87,7 @@ use crate::{
     metrics::Metrics,
     model::{Catalogue, Clock, UnixTime},
     ports::{ClientDocuments, GitHub, Seal, SigningKeys},
-    store::Store,
+    store::{Store, Trial},
 };
 
 /// The authorization server.
@@ -129,8 +129,8 @@ impl AuthServer {
         Arc::clone(&self.catalogue.borrow())
     }
 
-    /// Whether the store answers.
-    pub async fn ready(&self) -> Result<(), Error> {
-        Ok(self.store.ping().await?)
+    /// Tries whether the store takes what is written.
+    pub async fn ready(&self) -> Result<Trial, Error> {
+        Ok(self.store.try_to_write().await?)
     }
 }

@@ -90,6 +90,8 @@ pub(super) enum Key<'a> {
     SpentRefresh(&'a Fingerprint),
     /// The counters of one kind, and the number of their window.
     Limit(&'a str, i64),
+    /// What is written to see whether Redis takes it.
+    Trial(&'a str),
 }
 
 impl Key<'_> {
@@ -134,6 +136,7 @@ impl Key<'_> {
             Self::Refresh(token) => join("refresh:", token.as_str()),
             Self::SpentRefresh(token) => join("spent-refresh:", token.as_str()),
             Self::Limit(what, window) => format!("{PREFIX}limit:{what}:{window}"),
+            Self::Trial(name) => join("trial:", name),
         }
     }
 }

@@ -24,6 +24,7 @@ mod revocation;
 mod revocations;
 mod sessions;
 mod tracking;
+mod trial;
 mod witness;
 
 use std::{sync::Arc, time::Duration};
@@ -46,6 +47,7 @@ pub use self::{
     predecessor::OldRecord,
     refresh::Spending,
     revocation::{Ended, Selection},
+    trial::Trial,
     witness::Sighting,
 };
 use self::{ended_grants::EndedGrants, key::Key, questions::Questions, witness::Witness};

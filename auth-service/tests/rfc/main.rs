@@ -6,6 +6,7 @@
     reason = "the helpers of a test stop at the first thing that is not as it should be"
 )]
 
+mod a12_ready;
 mod advisories;
 mod backup;
 mod client_document;

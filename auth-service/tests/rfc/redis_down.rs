@@ -22,6 +22,7 @@ async fn without_redis_nothing_is_decided() {
     assert_eq!(gateway.verify(TIME, "garbage").await.error(), (401, "invalid_token"));
     assert_eq!(gateway.get("auth.gw.example", "/ready").await.status, 503);
     assert_eq!(gateway.get("auth.gw.example", "/health").await.status, 200);
+    assert!(gateway.is_healthy(), "a12: a fault of Redis must not restart the container");
 
     gateway.redis.restart();
     let deadline = Instant::now() + Duration::from_secs(20);

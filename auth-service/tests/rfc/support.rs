@@ -152,7 +152,7 @@ impl Gateway {
         (gateway, kept.unwrap())
     }
 
-    fn beside(redis: Redis, settings: &[(&str, &str)]) -> Self {
+    pub(crate) fn beside(redis: Redis, settings: &[(&str, &str)]) -> Self {
         Self::started(redis, settings, |documents| documents)
     }
 
@@ -260,6 +260,14 @@ impl Gateway {
     pub(crate) fn cli_output(&self, arguments: &[&str]) -> (bool, String) {
         let output = self.output(arguments);
         (output.status.success(), String::from_utf8(output.stdout).unwrap())
+    }
+
+    /// Whether the health check of its container would succeed.
+    pub(crate) fn is_healthy(&self) -> bool {
+        let mut check = Command::new(env!("CARGO_BIN_EXE_auth-service"));
+        check.arg("healthcheck").env_clear().envs(&self.variables);
+        let address = self.base.trim_start_matches("http://");
+        check.env("AUTH_LISTEN", address).status().unwrap().success()
     }
 
     fn output(&self, arguments: &[&str]) -> Output {

@@ -156,3 +156,16 @@ fn p9_all_problems_are_told_with_their_places() {
         assert!(problem.contains(what), "{text}: {problem}");
     }
 }
+
+#[test]
+fn a12_a_name_that_is_there_twice_is_refused() {
+    for text in [
+        r#"{"mcpServers": {"x": {"command": "a"}, "x": {"command": "b"}}}"#,
+        r#"{"mcpServers": {"x": {"command": "a"}, "\u0078": {"command": "a"}}}"#,
+        r#"{"mcpServers": {"x": {"command": "a"}, "x": {"command": "b", "disabled": true}}}"#,
+        r#"{"mcpServers": {"x": {"command": "a"}}, "mcpServers": {}}"#,
+    ] {
+        let problems = read(text).unwrap_err();
+        assert_eq!(problems.len(), 1, "{problems:?}");
+    }
+}

@@ -24,9 +24,25 @@ pub(super) async fn check(patient: &Patient) -> Vec<Finding> {
     } else {
         findings.ok(None, format!("Redis {version} answers"));
     }
+    role(&condition, &mut findings);
     persistence(&condition, &mut findings);
     eviction(&condition, &mut findings);
     findings.into_vec()
+}
+
+/// Whether it is one that takes writes.
+fn role(condition: &Condition, findings: &mut Findings) {
+    if condition.of("cluster_enabled") == "1" {
+        let says = "this is a node of a Redis Cluster, which does not take what the gateway writes";
+        findings.error(None, says, "use a Redis without cluster mode");
+    } else if condition.of("redis_mode") == "sentinel" {
+        let says = "this is a Redis Sentinel, which stores nothing";
+        findings.error(None, says, "name the Redis that it watches in REDIS_URL");
+    } else if condition.of("role") == "slave" {
+        let of = format!("{}:{}", condition.of("master_host"), condition.of("master_port"));
+        let says = format!("this Redis is a replica of {of}, and takes no writes");
+        findings.error(None, says, "name the primary in REDIS_URL");
+    }
 }
 
 /// Whether a restart logs everybody out.
