@@ -1,7 +1,13 @@
 //! `GET /authorize` (RFC 6749 §3.1) and the form of its consent page.
 
-use actix_web::{HttpRequest, HttpResponse, web::Data};
-
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{
+        StatusCode,
+        header::{ALLOW, HeaderValue},
+    },
+    web::Data,
+};
 use url::form_urlencoded;
 
 use super::{
@@ -40,7 +46,7 @@ pub(super) async fn show(
         return Ok(page::redirect(&issuer.at(&path)));
     }
     let params = Params::parse(request.query_string().as_bytes());
-    let visitor = browser::visitor_or_new(&request).map_err(Error::from)?;
+    let visitor = browser::visitor(&request).map_err(Error::from)?;
     match server.begin(&params, &visitor).await? {
         Next::Page(consent) => Ok(browser::set_session(page::consent(&consent), &visitor.browser)),
         Next::Provider(visit) => {
@@ -74,11 +80,11 @@ pub(super) async fn decide(
         csrf: CsrfToken::presented(form.required("csrf", stale)?),
         decision,
     };
-    let visitor = browser::visitor_or_new(&request).map_err(Error::from)?;
-    match server.decide(form, &visitor).await {
-        Ok(Next::Page(consent)) => {
-            Ok(browser::set_session(page::consent(&consent), &visitor.browser))
-        }
+    let visitor = browser::visitor(&request).map_err(Error::from)?;
+    let session = visitor.browser.clone();
+    let decider = server.clone();
+    match to_the_end(async move { decider.decide(form, &visitor).await }).await? {
+        Ok(Next::Page(consent)) => Ok(browser::set_session(page::consent(&consent), &session)),
         Ok(Next::Provider(visit)) => {
             let response = page::go_on(&visit.url);
             Ok(browser::set_pending(response, &request, &visit))
@@ -91,6 +97,24 @@ pub(super) async fn decide(
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Says that the page which answered a form cannot be opened by its address.
+pub(super) async fn reopened() -> HttpResponse {
+    let error = Error::InvalidRequest(
+        "this page cannot be opened again; go back to your application and connect once more",
+    );
+    let mut page = page::error(StatusCode::METHOD_NOT_ALLOWED, &error, None);
+    page.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+    page
+}
+
+/// Runs a step of a flow to its end, even if the browser closes the connection: a second click aborts
+/// the first request, and the step may be one that cannot be taken again.
+pub(super) async fn to_the_end<T: 'static>(
+    step: impl Future<Output = T> + 'static,
+) -> Result<T, Error> {
+    actix_web::rt::spawn(step).await.map_err(|error| Error::Internal(error.into()))
 }
 
 /// The end of a flow: the browser goes to the client by `send`, or stays here.

@@ -67,6 +67,7 @@ fn routes(config: &mut ServiceConfig) {
         .service(bounded_page(Endpoint::Authorize, authorize::show))
         .service(
             writable(Endpoint::Consent, authorize::decide)
+                .route(web::get().to(authorize::reopened))
                 .wrap(from_fn(limits::for_browsers(Endpoint::Consent))),
         )
         .service(bounded_page(Endpoint::Callback, callback::callback))

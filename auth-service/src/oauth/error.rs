@@ -56,6 +56,9 @@ pub enum Error {
     /// The person, or the policy, said no.
     #[error("{0}")]
     AccessDenied(&'static str),
+    /// The policy does not let this account, of this name, have what is asked for.
+    #[error("this account may not use this server")]
+    NotAllowed(String),
     /// RFC 7591 §3.2.2.
     #[error("{0}")]
     InvalidRedirectUri(&'static str),
@@ -111,6 +114,9 @@ pub enum GrantFault {
     /// Used before.
     #[error("replayed: the grant was revoked")]
     Replayed,
+    /// Redeemed within the last seconds, by somebody who knew the verifier.
+    #[error("redeemed a moment ago: the grant of that lives on")]
+    Repeated,
     /// The grant was revoked.
     #[error("revoked")]
     Revoked,
@@ -193,6 +199,7 @@ impl Error {
                 | Self::ConsentRequired
                 | Self::InteractionRequired
                 | Self::AccessDenied(_)
+                | Self::NotAllowed(_)
         )
     }
 
@@ -213,7 +220,7 @@ impl Error {
             Self::UnsupportedResponseType => ErrorCode::UnsupportedResponseType,
             Self::InvalidScope(_) => ErrorCode::InvalidScope,
             Self::InvalidTarget(_) => ErrorCode::InvalidTarget,
-            Self::AccessDenied(_) => ErrorCode::AccessDenied,
+            Self::AccessDenied(_) | Self::NotAllowed(_) => ErrorCode::AccessDenied,
             Self::InvalidRedirectUri(_) => ErrorCode::InvalidRedirectUri,
             Self::InvalidClientMetadata(_) | Self::NotJson => ErrorCode::InvalidClientMetadata,
             Self::LoginRequired => ErrorCode::LoginRequired,

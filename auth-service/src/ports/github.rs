@@ -83,16 +83,20 @@ impl GitHub {
         Ok(Self { oauth, http, in_flight: Semaphore::new(IN_FLIGHT), api })
     }
 
-    /// Where to send the person, and the verifier to keep until they are back.
+    /// Where to send the person, and the verifier to keep until they are back. With `pick_account`
+    /// GitHub asks which account to use, and does not take the one that is logged in there.
     #[must_use]
-    pub fn authorize_url(&self, state: &str) -> (String, String) {
+    pub fn authorize_url(&self, state: &str, pick_account: bool) -> (String, String) {
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
-        let (url, _) = self
+        let mut request = self
             .oauth
             .authorize_url(|| CsrfToken::new(state.to_owned()))
             .add_scopes(["read:user", "user:email"].map(|scope| Scope::new(scope.to_owned())))
-            .set_pkce_challenge(challenge)
-            .url();
+            .set_pkce_challenge(challenge);
+        if pick_account {
+            request = request.add_extra_param("prompt", "select_account");
+        }
+        let (url, _) = request.url();
         (url.into(), verifier.into_secret())
     }
 

@@ -6,6 +6,10 @@
     reason = "the helpers of a test stop at the first thing that is not as it should be"
 )]
 
+mod a10_lost_answers;
+mod a1_repeated_steps;
+mod a3_open_pages;
+mod a6_accounts;
 mod advisories;
 mod backup;
 mod client_document;
