@@ -26,6 +26,8 @@ const MAX_BROWSER: usize = 32;
 const BROWSER_LIFE: Duration = Duration::from_hours(1);
 /// The cookie of a person who is logged in.
 const LOGIN: &str = "__Host-mcpgw-login";
+/// The mark that an account was refused.
+const REFUSED: &str = "__Host-mcpgw-refused";
 /// The beginning of the cookies of pending authorizations; a part of the `state` follows.
 const PENDING: &str = "__Host-mcpgw-flow-";
 /// How many characters of a fingerprint are in the name of a cookie.
@@ -54,6 +56,7 @@ pub(super) fn visitor(request: &HttpRequest) -> Result<Visitor, RandomError> {
     Ok(Visitor {
         browser,
         others: sessions.collect(),
+        was_refused: request.cookie(REFUSED).is_some(),
         login,
         came_by_themselves: navigation::began_here(request.headers()),
     })
@@ -63,6 +66,20 @@ pub(super) fn visitor(request: &HttpRequest) -> Result<Visitor, RandomError> {
 pub(super) fn set_session(response: HttpResponse, session: &BrowserSession) -> HttpResponse {
     let name = named(BROWSER, &session.fingerprint());
     set(response, &cookie(&name, session.reveal(), Some(BROWSER_LIFE)))
+}
+
+/// Marks that an account was refused, so that the login provider asks for another one also in the next
+/// flow.
+pub(super) fn set_refused(response: HttpResponse) -> HttpResponse {
+    set(response, &cookie(REFUSED, "1", Some(BROWSER_LIFE)))
+}
+
+/// Takes that mark from the browser of `request`, whose person has logged in.
+pub(super) fn forget_refused(response: HttpResponse, request: &HttpRequest) -> HttpResponse {
+    match request.cookie(REFUSED) {
+        Some(_) => set(response, &cookie(REFUSED, "", Some(Duration::ZERO))),
+        None => response,
+    }
 }
 
 /// Gives `response` the cookie of a login, which lasts for `life`.
@@ -84,7 +101,8 @@ pub(super) fn set_pending(
     let mut response = keep_pending(response, (&visit.state, &visit.pending));
     let mut size = visit.pending.reveal().len();
     let cookies = request.cookies();
-    for earlier in cookies.iter().flat_map(|all| all.iter()) {
+    // Browsers send the oldest first (RFC 6265 §5.4), which may be abandoned: the newest stay.
+    for earlier in cookies.iter().flat_map(|all| all.iter().rev()) {
         if !earlier.name().starts_with(PENDING) {
             continue;
         }

@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, ResponseError, web::Data};
 
 use super::{
-    authorize::{finish, to_the_end},
+    authorize::{finish, shown, to_the_end},
     browser,
     error::BrowserError,
     page,
@@ -28,7 +28,7 @@ pub(super) async fn callback(
     let returned = to_the_end(async move { finisher.finish_login(back, &visitor).await }).await?;
     Ok(match returned {
         Ok(Next::Page(consent)) => {
-            let response = browser::set_session(page::consent(&consent), &session);
+            let response = shown(&consent, &session);
             let response = browser::forget_pending(response, &request, &state);
             browser::keep_pending(response, (&state, &consent.flow))
         }
@@ -36,7 +36,7 @@ pub(super) async fn callback(
             browser::set_pending(page::redirect(&visit.url), &request, &visit)
         }
         Ok(Next::Done(outcome)) => {
-            let response = finish(&server, &outcome, page::redirect);
+            let response = finish(&server, (&request, &outcome), page::redirect);
             browser::forget_pending(response, &request, &state)
         }
         Err(error @ AuthorizeError::Page(_)) => {

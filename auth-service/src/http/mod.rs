@@ -137,13 +137,14 @@ where
 
 /// RFC 9110 §15.5.6: 405 with the methods there are.
 fn not_allowed(methods: &'static str) -> Route {
-    web::to(move || {
-        let answer = HttpResponse::MethodNotAllowed().insert_header((ALLOW, methods)).json(json!({
-            "error": "invalid_request",
-            "error_description": "this endpoint does not take this method; see Allow",
-        }));
-        std::future::ready(answer)
-    })
+    web::to(move || std::future::ready(method_not_allowed(methods)))
+}
+
+fn method_not_allowed(methods: &'static str) -> HttpResponse {
+    HttpResponse::MethodNotAllowed().insert_header((ALLOW, methods)).json(json!({
+        "error": "invalid_request",
+        "error_description": "this endpoint does not take this method; see Allow",
+    }))
 }
 
 async fn not_found() -> HttpResponse {

@@ -1,6 +1,6 @@
 //! The authorization request and its answers (RFC 6749 §4.1.1, §4.1.2; `iss` of RFC 9207).
 
-use super::{AuthServer, Error, Params, Visitor, pkce, prompt, redirect_uri};
+use super::{AuthServer, Error, ErrorCode, Params, Visitor, pkce, prompt, redirect_uri};
 use crate::model::{
     AuthorizationRequest, Client, ClientId, Fingerprint, InvalidScope, Issuer,
     PendingAuthorization, Prompt, Redirect, RedirectUri, Reply, ResourceUri, Scopes,
@@ -271,7 +271,7 @@ impl AuthServer {
                 let state = redirect.state.as_deref();
                 refusal(&self.config.issuer, &redirect.uri, state, error)
             }
-            Reply::Device(device) if matches!(error, Error::AccessDenied(_)) => {
+            Reply::Device(device) if error.code() == ErrorCode::AccessDenied => {
                 let told = self.answer_device(device, None, by).await;
                 AuthorizeError::Page(told.err().unwrap_or(error))
             }

@@ -138,7 +138,7 @@ impl AuthServer {
         };
         let refused = pending.refused.clone().or(refused);
         let picks = matches!(pending.prompt, Prompt::SelectAccount | Prompt::Login);
-        let pick_account = picks || user.is_some() || refused.is_some();
+        let pick_account = picks || visitor.was_refused || user.is_some() || refused.is_some();
         let approved_before = match &user {
             Some(user) if pending.prompt == Prompt::Needed => {
                 self.approved_before(user, request).await?

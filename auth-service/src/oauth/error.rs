@@ -92,6 +92,12 @@ pub enum Error {
     /// The login provider failed.
     #[error("the login provider cannot be reached; try again")]
     Provider(#[source] ports::GithubError),
+    /// The login provider refused the person, who is told why.
+    #[error("{0}")]
+    LoginRefused(&'static str, #[source] ports::GithubError),
+    /// The login provider refuses this server.
+    #[error("the login is not set up correctly; the operator finds in the log what helps")]
+    ProviderSetup(#[source] ports::GithubError),
     /// The store failed.
     #[error("the server cannot reach its storage; try again")]
     Store(#[from] store::Error),
@@ -200,6 +206,7 @@ impl Error {
                 | Self::InteractionRequired
                 | Self::AccessDenied(_)
                 | Self::NotAllowed(_)
+                | Self::LoginRefused(..)
         )
     }
 
@@ -220,7 +227,9 @@ impl Error {
             Self::UnsupportedResponseType => ErrorCode::UnsupportedResponseType,
             Self::InvalidScope(_) => ErrorCode::InvalidScope,
             Self::InvalidTarget(_) => ErrorCode::InvalidTarget,
-            Self::AccessDenied(_) | Self::NotAllowed(_) => ErrorCode::AccessDenied,
+            Self::AccessDenied(_) | Self::NotAllowed(_) | Self::LoginRefused(..) => {
+                ErrorCode::AccessDenied
+            }
             Self::InvalidRedirectUri(_) => ErrorCode::InvalidRedirectUri,
             Self::InvalidClientMetadata(_) | Self::NotJson => ErrorCode::InvalidClientMetadata,
             Self::LoginRequired => ErrorCode::LoginRequired,
@@ -235,7 +244,7 @@ impl Error {
             | Self::Provider(_)
             | Self::Store(_)
             | Self::TooManyRequests(_) => ErrorCode::TemporarilyUnavailable,
-            Self::Internal(_) => ErrorCode::ServerError,
+            Self::ProviderSetup(_) | Self::Internal(_) => ErrorCode::ServerError,
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::{
         AuthorizationCode, AuthorizationRequest, CodeRecord, Identifier, LoginSession, LoginState,
         PendingAuthorization, Reply, SealedAuthorization, Stage, User,
     },
-    ports::GithubError,
+    ports::{GithubError, github_error},
 };
 
 /// How long an authorization code may take to the token endpoint. Programs redeem it within a second.
@@ -27,8 +27,10 @@ const CODE_LIFE: Duration = Duration::from_mins(5);
 pub enum ProviderAnswer {
     /// A code to find out who it is.
     Code(String),
-    /// The person, or the provider, declined.
+    /// The person declined.
     Denied,
+    /// The provider declined, with this error.
+    Failed(String),
 }
 
 /// The end of a flow.
@@ -55,7 +57,8 @@ impl ProviderAnswer {
         let state = params.required("state", "state is missing")?;
         let answer = match (params.one("code")?, params.one("error")?) {
             (Some(code), None) => Self::Code(code.to_owned()),
-            (_, Some(_)) => Self::Denied,
+            (_, Some("access_denied")) => Self::Denied,
+            (_, Some(error)) => Self::Failed(error.to_owned()),
             (None, None) => return Err(Error::InvalidRequest("code is missing")),
         };
         Ok((LoginState::presented(state), answer))
@@ -122,6 +125,11 @@ impl AuthServer {
                 let error = Error::AccessDenied("the login was declined");
                 return Err(self.refuse(&pending.request, error, &step.id).await);
             }
+            ProviderAnswer::Failed(error) => {
+                self.metrics.login("github", "failed");
+                let error = provider_error(github_error(&error));
+                return Err(self.refuse(&pending.request, error, &step.id).await);
+            }
         };
         let turn = match self.begin_step(&step, visitor).await.map_err(AuthorizeError::Page)? {
             Begun::Answered(outcome) => return Ok(Next::Done(outcome)),
@@ -141,10 +149,7 @@ impl AuthServer {
     async fn identify(&self, code: &str, verifier: &str) -> Result<User, Error> {
         let github =
             self.github.as_ref().ok_or(Error::AccessDenied("GitHub login is not set up"))?;
-        github.identify(code, verifier).await.map_err(|error| match error {
-            GithubError::Refused(_) => Error::AccessDenied("the login provider refused the login"),
-            error => Error::Provider(error),
-        })
+        github.identify(code, verifier).await.map_err(provider_error)
     }
 
     /// Ends the flow of `user`, or of a person who could not be identified. Returns `None` if what
@@ -260,6 +265,15 @@ impl AuthServer {
         authorization::response(&self.config.issuer, &redirect.uri, state, &parameters)
             .map(RedirectTarget::Client)
             .ok_or(Error::InvalidRequest("redirect_uri cannot be used"))
+    }
+}
+
+/// Whose fault a failure of the login provider is: the person's, the operator's or its own.
+fn provider_error(error: GithubError) -> Error {
+    match error {
+        GithubError::Refused(ref refusal) => Error::LoginRefused(refusal.told(), error),
+        GithubError::Misconfigured(_) => Error::ProviderSetup(error),
+        error => Error::Provider(error),
     }
 }
 

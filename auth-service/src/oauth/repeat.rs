@@ -157,6 +157,8 @@ impl AuthServer {
         let Some(record) = record.filter(|record| visitor.is(&record.browser)) else {
             return Ok(None);
         };
+        log::info!(target: "audit", subject = record.user.subject,
+            client:% = record.request.client_id; "the answer of a login is given again");
         let target = self.target(&record.request.reply, &step.code(&record.salt))?;
         let login = record.logged_in.then(|| step.login(&record.salt));
         Ok(Some(AuthorizationOutcome { target, login }))

@@ -13,6 +13,8 @@ pub struct Visitor {
     pub browser: BrowserSession,
     /// Bind earlier flows: tabs that a new browser opened at the same time have one each.
     pub others: Vec<BrowserSession>,
+    /// Whether an account was refused in this browser, which the login provider would take again.
+    pub was_refused: bool,
     /// The cookie of a login.
     pub login: Option<LoginSession>,
     /// Whether the person or a page of this server began the navigation, and not another site

@@ -114,8 +114,13 @@ async fn a1_another_instance_gives_the_same_answer() {
         .find(|(name, _)| name.starts_with("__Host-mcpgw-browser-"))
         .map(|(_, value)| BrowserSession::presented(value.clone()))
         .unwrap();
-    let visitor =
-        Visitor { browser: session, others: Vec::new(), login: None, came_by_themselves: true };
+    let visitor = Visitor {
+        browser: session,
+        others: Vec::new(),
+        was_refused: false,
+        login: None,
+        came_by_themselves: true,
+    };
     let form = ConsentForm {
         pending: SealedAuthorization::presented(page.hidden("flow")),
         csrf: CsrfToken::presented(page.hidden("csrf")),

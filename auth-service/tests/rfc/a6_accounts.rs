@@ -90,12 +90,18 @@ async fn a6_a_refused_account_is_not_the_end() {
         (declined["error"].as_str(), &*declined["state"]),
         ("access_denied", "client state")
     );
+    // The client may begin anew, and the provider would take the same account.
+    let mut later = gateway.browser();
+    later.cookies.clone_from(&browser.cookies);
+    let asks = asked(&gateway, &mut later, &[]).await;
+    assert_eq!(asks.as_deref(), Some("select_account"));
     for page in [refused, reloaded] {
         gateway.github.set(Mood::LogsIn { id: 583_231, login: "octocat".into() });
         let sent = browser.decide(&page, "github", "").await;
         assert_eq!(query(&sent.next().unwrap())["prompt"], "select_account");
         assert!(query(&browser.follow(sent, CALLBACK).await).contains_key("code"));
     }
+    assert!(!browser.cookies["auth.gw.example"].contains_key("__Host-mcpgw-refused"));
 }
 
 /// So it is with a login code, and with a person who is logged in and may use other servers only.

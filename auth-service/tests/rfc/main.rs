@@ -9,6 +9,7 @@
 mod a10_lost_answers;
 mod a1_repeated_steps;
 mod a3_open_pages;
+mod a4_operator_faults;
 mod a6_accounts;
 mod advisories;
 mod backup;
