@@ -94,7 +94,7 @@ impl AuthServer {
                 if let Some(outcome) = answered.map_err(AuthorizeError::Page)? {
                     return Ok(Next::Done(outcome));
                 }
-                let (Some(Opened::Late(pending)) | Some(Opened::Foreign(pending))) = other else {
+                let Some(Opened::Late(pending) | Opened::Foreign(pending)) = other else {
                     return Err(expired());
                 };
                 return self.show_again(*pending, Remark::Interrupted, visitor).await;
