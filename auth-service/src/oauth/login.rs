@@ -88,17 +88,7 @@ impl AuthServer {
     ) -> Result<Next, AuthorizeError> {
         let pending = match back.pending.as_ref().map(|sealed| self.open(sealed, visitor)) {
             Some(Opened::Valid(pending)) => pending,
-            other => {
-                let step = Step::of_callback(&back.state);
-                let answered = self.answered(&step, visitor).await;
-                if let Some(outcome) = answered.map_err(AuthorizeError::Page)? {
-                    return Ok(Next::Done(outcome));
-                }
-                let Some(Opened::Late(pending) | Opened::Foreign(pending)) = other else {
-                    return Err(expired());
-                };
-                return self.show_again(*pending, Remark::Interrupted, visitor).await;
-            }
+            other => return self.return_late(other, &back.state, visitor).await,
         };
         let (state, verifier, revocations) = match &pending.stage {
             Stage::AtProvider { state, verifier, revocations } => (state, verifier, revocations),
@@ -118,18 +108,9 @@ impl AuthServer {
         if !stands().await.map_err(AuthorizeError::Page)? {
             return Err(expired());
         }
-        let code = match back.answer {
-            ProviderAnswer::Code(code) => code,
-            ProviderAnswer::Denied => {
-                self.metrics.login("github", "declined");
-                let error = Error::AccessDenied("the login was declined");
-                return Err(self.refuse(&pending.request, error, &step.id).await);
-            }
-            ProviderAnswer::Failed(error) => {
-                self.metrics.login("github", "failed");
-                let error = provider_error(github_error(&error));
-                return Err(self.refuse(&pending.request, error, &step.id).await);
-            }
+        let code = match self.code_of(back.answer) {
+            Ok(code) => code,
+            Err(error) => return Err(self.refuse(&pending.request, error, &step.id).await),
         };
         let turn = match self.begin_step(&step, visitor).await.map_err(AuthorizeError::Page)? {
             Begun::Answered(outcome) => return Ok(Next::Done(outcome)),
@@ -143,6 +124,39 @@ impl AuthServer {
             Ok(outcome) => outcome.map(Next::Done).ok_or_else(expired),
             Err(Error::NotAllowed(name)) => self.show_refused(*pending, name, visitor).await,
             Err(error) => Err(self.refuse(&pending.request, error, &step.id).await),
+        }
+    }
+
+    /// Leads on from a callback that cannot finish a login: to the answer that it got a moment ago, or
+    /// to the consent page.
+    async fn return_late(
+        &self,
+        opened: Option<Opened>,
+        state: &LoginState,
+        visitor: &Visitor,
+    ) -> Result<Next, AuthorizeError> {
+        let answered = self.answered(&Step::of_callback(state), visitor).await;
+        if let Some(outcome) = answered.map_err(AuthorizeError::Page)? {
+            return Ok(Next::Done(outcome));
+        }
+        let Some(Opened::Late(pending) | Opened::Foreign(pending)) = opened else {
+            return Err(expired());
+        };
+        self.show_again(*pending, Remark::Interrupted, visitor).await
+    }
+
+    /// The code in the provider's answer.
+    fn code_of(&self, answer: ProviderAnswer) -> Result<String, Error> {
+        match answer {
+            ProviderAnswer::Code(code) => Ok(code),
+            ProviderAnswer::Denied => {
+                self.metrics.login("github", "declined");
+                Err(Error::AccessDenied("the login was declined"))
+            }
+            ProviderAnswer::Failed(error) => {
+                self.metrics.login("github", "failed");
+                Err(provider_error(github_error(&error)))
+            }
         }
     }
 

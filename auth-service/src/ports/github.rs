@@ -170,7 +170,7 @@ impl GitHub {
     async fn get<T: DeserializeOwned>(&self, path: &str, token: &str) -> Result<T, reqwest::Error> {
         let request = self.http.get()?.get(format!("{}{path}", self.api)).bearer_auth(token);
         let request = request.header("Accept", "application/vnd.github+json");
-        Ok(request.send().await?.error_for_status()?.json().await?)
+        request.send().await?.error_for_status()?.json().await
     }
 }
 
