@@ -1,7 +1,7 @@
 // The pages of the gateway in headless Chromium, as a person uses them: by keyboard, on a phone, in the
 // light and in the dark. Each check is a line of output; the first thing that is wrong ends it.
 //
-// Environment: ISSUER, RESOURCE; CERTIFICATE, the only one that is trusted; LOGIN_CODES, four fresh ones;
+// Environment: ISSUER, RESOURCE; CERTIFICATE, the only one that is trusted; LOGIN_CODES, eight fresh ones;
 // NODE_EXTRA_CA_CERTS; SCREENSHOTS, a directory, if there are to be any; CHROMIUM, if it is elsewhere.
 
 import assert from 'node:assert/strict';
@@ -76,6 +76,12 @@ class Client {
     };
     url.search = new URLSearchParams(parameters);
     return url.href;
+  }
+
+  /** What a code gives; the verifier is always the same. */
+  token(code) {
+    const grant = { grant_type: 'authorization_code', client_id: this.id, code, code_verifier: 'v'.repeat(43) };
+    return post('/token', 'application/x-www-form-urlencoded', new URLSearchParams(grant));
   }
 
   /** The parameters of the answer that the steps lead to. */
@@ -244,6 +250,39 @@ const CHECKS = {
       await consent(page);
       await page.getByLabel('Login code').fill(codes[2]);
       assert.ok((await client.answer(() => page.keyboard.press('Enter'))).get('code'));
+    });
+  },
+  async 'a1: a double click on Allow, with a code and logged in'() {
+    await visit({}, async (page) => {
+      for (const decision of ['local', 'allow']) {
+        await consent(page);
+        await page.fill('[name=login_code]', codes[4]);
+        const button = page.locator(`button[value=${decision}]`);
+        const answer = await client.answer(() => button.dblclick({ noWaitAfter: true }));
+        await page.waitForURL(`${client.redirectUri}?**`);
+        assert.equal((await client.token(answer.get('code'))).token_type, 'Bearer', decision);
+        // The address bar has what the client got: the second click was answered with the same code.
+        assert.equal(new URL(page.url()).searchParams.get('code'), answer.get('code'));
+      }
+    });
+  },
+  async 'a3: three tabs at once, and a restarted browser'() {
+    const kept = await visit({}, async (page) => {
+      const tabs = [page, await page.context().newPage(), await page.context().newPage()];
+      await Promise.all(tabs.map(consent));
+      for (const [tab, number] of tabs.map((tab, index) => [tab, index + 5])) {
+        await tab.fill('[name=login_code]', codes[number]);
+        const answer = await client.answer(() => tab.locator('button[value=local]').click({ noWaitAfter: true }));
+        assert.ok(answer.get('code'));
+        await tab.waitForURL(`${client.redirectUri}?**`);
+      }
+      const cookies = await page.context().cookies(ISSUER);
+      return cookies.filter(({ name, expires }) => expires !== -1 && !name.includes('browser'));
+    });
+    await visit({}, async (page) => {
+      await page.context().addCookies(kept);
+      await consent(page);
+      assert.ok((await page.innerText('main')).includes('Allow, as oli'));
     });
   },
   async 'by keyboard alone: a device is connected'() {

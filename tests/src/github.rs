@@ -23,6 +23,10 @@ pub enum Mood {
     Denies,
     /// The token endpoint answers with GitHub's error, status 200.
     RefusesCode,
+    /// The token endpoint answers with this error, status 200.
+    Refuses(&'static str),
+    /// The browser comes back with this error instead of a code.
+    SendsBack(&'static str),
     /// The token endpoint answers 502.
     IsDown,
 }
@@ -98,6 +102,8 @@ async fn authorize(state: Data<Mutex<State>>, request: HttpRequest) -> HttpRespo
     if matches!(state.mood, Some(Mood::Denies)) {
         let error = [("error", "access_denied"), ("error_description", "The user has denied")];
         back.query_pairs_mut().extend_pairs(error);
+    } else if let Some(Mood::SendsBack(error)) = state.mood {
+        back.query_pairs_mut().append_pair("error", error);
     } else {
         let code = format!("gh-code-{}", state.challenges.len());
         back.query_pairs_mut().append_pair("code", &code);
@@ -121,14 +127,18 @@ async fn token(state: Data<Mutex<State>>, request: HttpRequest, body: Bytes) -> 
         Some(Mood::RefusesCode) => {
             return HttpResponse::Ok().json(json!({ "error": "bad_verification_code" }));
         }
+        Some(Mood::Refuses(error)) => return HttpResponse::Ok().json(json!({ "error": error })),
         _ => {}
     }
     let challenge = form.get("code").and_then(|code| state.challenges.remove(code));
     let verifier = form.get("code_verifier").map_or("", String::as_str);
     let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, verifier.as_bytes());
     let computed = base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(hash);
-    if basic != Some(&format!("Basic {expected}")) || challenge != Some(computed) {
+    if basic != Some(&format!("Basic {expected}")) {
         return HttpResponse::Ok().json(json!({ "error": "incorrect_client_credentials" }));
+    }
+    if challenge != Some(computed) {
+        return HttpResponse::Ok().json(json!({ "error": "bad_verification_code" }));
     }
     HttpResponse::Ok().json(json!({
         "access_token": "gho_stand-in", "token_type": "bearer", "scope": "read:user,user:email",

@@ -197,7 +197,7 @@ impl Check {
         let access_token = seconds("ACCESS_TOKEN_LIFETIME", &raw.access_token_lifetime, 3600);
         let refresh_token =
             seconds("REFRESH_TOKEN_LIFETIME", &raw.refresh_token_lifetime, 2_592_000);
-        let refresh_grace = seconds("REFRESH_TOKEN_GRACE", &raw.refresh_token_grace, 60);
+        let refresh_grace = seconds("REFRESH_TOKEN_GRACE", &raw.refresh_token_grace, 300);
         let device_grant = seconds("DEVICE_GRANT_LIFETIME", &raw.device_grant_lifetime, 604_800);
         let client = seconds("CLIENT_LIFETIME", &raw.client_lifetime, 7_776_000);
         let login_session = seconds("LOGIN_SESSION_LIFETIME", &raw.login_session_lifetime, 43_200);

@@ -106,8 +106,9 @@ pub struct Lifetimes {
     pub access_token: Duration,
     /// `REFRESH_TOKEN_LIFETIME`: 2592000 s, from each use.
     pub refresh_token: Duration,
-    /// `REFRESH_TOKEN_GRACE`: for how many seconds a spent refresh token still gives its
-    /// successor, 60.
+    /// `REFRESH_TOKEN_GRACE`: for how many seconds a spent refresh token still gives its successor, as
+    /// long as that is unused, 300: a laptop that slept or changed its network asks again within that
+    /// time, and the successor is not due before the access token ends, an hour later.
     pub refresh_grace: Duration,
     /// `DEVICE_GRANT_LIFETIME`: for how long a device is connected in all, however often it comes back,
     /// 604800 s.

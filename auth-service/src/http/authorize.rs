@@ -1,20 +1,26 @@
 //! `GET /authorize` (RFC 6749 §3.1) and the form of its consent page.
 
-use actix_web::{HttpRequest, HttpResponse, web::Data};
-
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{
+        StatusCode,
+        header::{ALLOW, HeaderValue},
+    },
+    web::Data,
+};
 use url::form_urlencoded;
 
 use super::{
     body::Body,
     browser,
     error::{BrowserError, TokenError, log_refusal},
-    navigation, page,
+    method_not_allowed, navigation, page,
 };
 use crate::{
-    model::{CsrfToken, LoginCode, SealedAuthorization},
+    model::{BrowserSession, CsrfToken, LoginCode, SealedAuthorization},
     oauth::{
-        AuthServer, AuthorizationOutcome, AuthorizeError, ConsentForm, Decision, Endpoint, Error,
-        Next, Params, RedirectTarget,
+        AuthServer, AuthorizationOutcome, AuthorizeError, ConsentForm, ConsentPage, Decision,
+        Endpoint, Error, Next, Params, RedirectTarget, Remark,
     },
 };
 
@@ -40,14 +46,14 @@ pub(super) async fn show(
         return Ok(page::redirect(&issuer.at(&path)));
     }
     let params = Params::parse(request.query_string().as_bytes());
-    let visitor = browser::visitor_or_new(&request).map_err(Error::from)?;
+    let visitor = browser::visitor(&request).map_err(Error::from)?;
     match server.begin(&params, &visitor).await? {
-        Next::Page(consent) => Ok(browser::set_session(page::consent(&consent), &visitor.browser)),
+        Next::Page(consent) => Ok(shown(&consent, &visitor.browser)),
         Next::Provider(visit) => {
             let response = page::redirect(&visit.url);
             Ok(browser::set_pending(response, &request, &visit))
         }
-        Next::Done(outcome) => Ok(finish(&server, &outcome, page::redirect)),
+        Next::Done(outcome) => Ok(finish(&server, (&request, &outcome), page::redirect)),
     }
 }
 
@@ -74,16 +80,16 @@ pub(super) async fn decide(
         csrf: CsrfToken::presented(form.required("csrf", stale)?),
         decision,
     };
-    let visitor = browser::visitor_or_new(&request).map_err(Error::from)?;
-    match server.decide(form, &visitor).await {
-        Ok(Next::Page(consent)) => {
-            Ok(browser::set_session(page::consent(&consent), &visitor.browser))
-        }
+    let visitor = browser::visitor(&request).map_err(Error::from)?;
+    let session = visitor.browser.clone();
+    let decider = server.clone();
+    match to_the_end(async move { decider.decide(form, &visitor).await }).await? {
+        Ok(Next::Page(consent)) => Ok(shown(&consent, &session)),
         Ok(Next::Provider(visit)) => {
             let response = page::go_on(&visit.url);
             Ok(browser::set_pending(response, &request, &visit))
         }
-        Ok(Next::Done(outcome)) => Ok(finish(&server, &outcome, page::go_on)),
+        Ok(Next::Done(outcome)) => Ok(finish(&server, (&request, &outcome), page::go_on)),
         // After a form an error reaches the client as a success does: by a page of its own.
         Err(AuthorizeError::Redirect(url, error)) => {
             log_refusal(&error);
@@ -93,16 +99,48 @@ pub(super) async fn decide(
     }
 }
 
+/// Says that the page which answered a form cannot be opened by its address, as by a browser that
+/// restores its tabs.
+pub(super) async fn reopened(request: HttpRequest) -> HttpResponse {
+    if !navigation::wants_page(request.headers()) {
+        return method_not_allowed("POST");
+    }
+    let error = Error::InvalidRequest(
+        "this page cannot be opened again; go back to your application and connect once more",
+    );
+    let mut page = page::error(StatusCode::METHOD_NOT_ALLOWED, &error, None);
+    page.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+    page
+}
+
+/// Runs a step of a flow to its end, even if the browser closes the connection: a second click aborts
+/// the first request, and the step may be one that cannot be taken again.
+pub(super) async fn to_the_end<T: 'static>(
+    step: impl Future<Output = T> + 'static,
+) -> Result<T, Error> {
+    actix_web::rt::spawn(step).await.map_err(|error| Error::Internal(error.into()))
+}
+
+/// A consent page, bound to its browser.
+pub(super) fn shown(consent: &ConsentPage, session: &BrowserSession) -> HttpResponse {
+    let response = browser::set_session(page::consent(consent), session);
+    match consent.remark {
+        Some(Remark::Refused) => browser::set_refused(response),
+        _ => response,
+    }
+}
+
 /// The end of a flow: the browser goes to the client by `send`, or stays here.
 pub(super) fn finish(
     server: &AuthServer,
-    outcome: &AuthorizationOutcome,
+    (request, outcome): (&HttpRequest, &AuthorizationOutcome),
     send: fn(&str) -> HttpResponse,
 ) -> HttpResponse {
     let response = match &outcome.target {
         RedirectTarget::Client(url) => send(url),
         RedirectTarget::Device => page::device_allowed(),
     };
+    let response = browser::forget_refused(response, request);
     match &outcome.login {
         Some(login) => browser::set_login(response, login, server.config.lifetimes.login_session),
         None => response,

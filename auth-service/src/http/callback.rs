@@ -2,10 +2,18 @@
 
 use actix_web::{HttpRequest, HttpResponse, ResponseError, web::Data};
 
-use super::{authorize::finish, browser, error::BrowserError, page};
-use crate::oauth::{AuthServer, Params, ProviderAnswer, ProviderReturn};
+use super::{
+    authorize::{finish, shown, to_the_end},
+    browser,
+    error::BrowserError,
+    page,
+};
+use crate::oauth::{
+    AuthServer, AuthorizeError, Error, Next, Params, ProviderAnswer, ProviderReturn,
+};
 
-/// Finishes the login. The pending authorization leaves the browser with the answer.
+/// Finishes the login. The pending authorization leaves the browser when it ends, or can lead nowhere;
+/// otherwise the same address leads on once more.
 pub(super) async fn callback(
     server: Data<AuthServer>,
     request: HttpRequest,
@@ -13,11 +21,28 @@ pub(super) async fn callback(
     let params = Params::parse(request.query_string().as_bytes());
     let (state, answer) = ProviderAnswer::read(&params)?;
     let pending = browser::pending(&request, &state);
-    let visitor = browser::visitor(&request);
+    let visitor = browser::visitor(&request).map_err(Error::from)?;
+    let session = visitor.browser.clone();
     let back = ProviderReturn { state: state.clone(), answer, pending };
-    let response = match server.finish_login(back, visitor.as_ref()).await {
-        Ok(outcome) => finish(&server, &outcome, page::redirect),
+    let finisher = server.clone();
+    let returned = to_the_end(async move { finisher.finish_login(back, &visitor).await }).await?;
+    Ok(match returned {
+        Ok(Next::Page(consent)) => {
+            let response = shown(&consent, &session);
+            let response = browser::forget_pending(response, &request, &state);
+            browser::keep_pending(response, (&state, &consent.flow))
+        }
+        Ok(Next::Provider(visit)) => {
+            browser::set_pending(page::redirect(&visit.url), &request, &visit)
+        }
+        Ok(Next::Done(outcome)) => {
+            let response = finish(&server, (&request, &outcome), page::redirect);
+            browser::forget_pending(response, &request, &state)
+        }
+        Err(error @ AuthorizeError::Page(_)) => {
+            let response = BrowserError::from(error).error_response();
+            browser::forget_pending(response, &request, &state)
+        }
         Err(error) => BrowserError::from(error).error_response(),
-    };
-    Ok(browser::forget_pending(response, &request, &state))
+    })
 }

@@ -3,7 +3,8 @@
 use actix_web::{HttpRequest, HttpResponse, http::header, web::Data};
 
 use super::{
-    browser, client_form::ClientForm, error::BrowserError, error::TokenError, not_found, page,
+    authorize::shown, browser, client_form::ClientForm, error::BrowserError, error::TokenError,
+    not_found, page,
 };
 use crate::{
     model::UserCode,
@@ -34,9 +35,9 @@ pub(super) async fn show(
     }
     let params = Params::parse(request.query_string().as_bytes());
     let Some(typed) = params.one("user_code")? else { return Ok(page::device(false)) };
-    let visitor = browser::visitor_or_new(&request).map_err(Error::from)?;
+    let visitor = browser::visitor(&request).map_err(Error::from)?;
     match server.begin_device(&UserCode::typed(typed), &visitor).await? {
-        Some(consent) => Ok(browser::set_session(page::consent(&consent), &visitor.browser)),
+        Some(consent) => Ok(shown(&consent, &visitor.browser)),
         None => Ok(page::device(true)),
     }
 }

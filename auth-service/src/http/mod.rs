@@ -67,6 +67,7 @@ fn routes(config: &mut ServiceConfig) {
         .service(bounded_page(Endpoint::Authorize, authorize::show))
         .service(
             writable(Endpoint::Consent, authorize::decide)
+                .route(web::get().to(authorize::reopened))
                 .wrap(from_fn(limits::for_browsers(Endpoint::Consent))),
         )
         .service(bounded_page(Endpoint::Callback, callback::callback))
@@ -136,13 +137,14 @@ where
 
 /// RFC 9110 §15.5.6: 405 with the methods there are.
 fn not_allowed(methods: &'static str) -> Route {
-    web::to(move || {
-        let answer = HttpResponse::MethodNotAllowed().insert_header((ALLOW, methods)).json(json!({
-            "error": "invalid_request",
-            "error_description": "this endpoint does not take this method; see Allow",
-        }));
-        std::future::ready(answer)
-    })
+    web::to(move || std::future::ready(method_not_allowed(methods)))
+}
+
+fn method_not_allowed(methods: &'static str) -> HttpResponse {
+    HttpResponse::MethodNotAllowed().insert_header((ALLOW, methods)).json(json!({
+        "error": "invalid_request",
+        "error_description": "this endpoint does not take this method; see Allow",
+    }))
 }
 
 async fn not_found() -> HttpResponse {

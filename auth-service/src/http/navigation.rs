@@ -27,6 +27,12 @@ pub(super) fn is_foreign_form(headers: &HeaderMap) -> bool {
     matches!(one(headers, "sec-fetch-site"), Some("cross-site" | "same-site"))
 }
 
+/// Whether a person looks at the answer.
+pub(super) fn wants_page(headers: &HeaderMap) -> bool {
+    one(headers, "sec-fetch-dest") == Some("document")
+        || one(headers, "accept").is_some_and(|types| types.contains("text/html"))
+}
+
 /// Answers what is no navigation of a person before it has any effect: `HEAD`, a prefetch, and a
 /// request for an image, a script, a frame or the like.
 pub(super) async fn only<B: MessageBody>(

@@ -8,7 +8,7 @@ use askama::Template;
 
 use crate::{
     model::Identifier,
-    oauth::{self, ConsentPage, Destination, ErrorCode},
+    oauth::{self, ConsentPage, Destination, ErrorCode, Remark},
 };
 
 #[derive(Template)]
@@ -51,12 +51,18 @@ struct Failure<'a> {
 
 /// The consent page.
 pub(super) fn consent(page: &ConsentPage) -> HttpResponse {
-    html(status(page.wrong_code), |nonce| Consent { nonce, page }.render())
+    let status = match page.remark {
+        None | Some(Remark::Stale) => StatusCode::OK,
+        Some(Remark::WrongCode | Remark::Interrupted) => StatusCode::BAD_REQUEST,
+        Some(Remark::Refused) => StatusCode::FORBIDDEN,
+    };
+    html(status, |nonce| Consent { nonce, page }.render())
 }
 
 /// Asks for the code that a device shows.
 pub(super) fn device(wrong: bool) -> HttpResponse {
-    html(status(wrong), |nonce| AskForCode { nonce, wrong }.render())
+    let status = if wrong { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    html(status, |nonce| AskForCode { nonce, wrong }.render())
 }
 
 /// There are no devices here: the operator turned the grant off.
@@ -74,11 +80,6 @@ pub(super) fn devices_off() -> HttpResponse {
 /// A device was allowed.
 pub(super) fn device_allowed() -> HttpResponse {
     html(StatusCode::OK, |nonce| DeviceAllowed { nonce }.render())
-}
-
-/// The status of a page that is shown again when what was typed is wrong.
-fn status(wrong: bool) -> StatusCode {
-    if wrong { StatusCode::BAD_REQUEST } else { StatusCode::OK }
 }
 
 /// Sends the browser on after a form. A redirect would be followed under the `form-action` of the

@@ -47,6 +47,8 @@ pub enum Prompt {
     Needed,
     /// To consent again.
     Consent,
+    /// To choose an account.
+    SelectAccount,
     /// To log in again.
     Login,
     /// To see no page at all.
@@ -64,6 +66,12 @@ pub struct PendingAuthorization {
     /// How it was asked (`prompt` of OpenID Connect Core §3.1.2.1).
     #[serde(default)]
     pub prompt: Prompt,
+    /// Whether the login provider is to ask which account to use.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pick_account: bool,
+    /// The account that logged in during this flow and may not use what was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
     /// The registration of a client that nobody has consented to yet. It may be evicted from the
     /// store meanwhile and is put back at the consent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -121,6 +129,24 @@ pub struct SessionRecord {
     pub expires_at: UnixTime,
 }
 
+/// The answer to the last step of a flow, kept for a browser that asks again. What it gave out is not
+/// in it, and is derived from `salt` and a secret of the step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnswerRecord {
+    /// The browser that gets it again.
+    pub browser: Fingerprint,
+    /// The salt of the code and of the cookie.
+    pub salt: String,
+    /// The request that was answered.
+    pub request: AuthorizationRequest,
+    /// Who allowed it.
+    pub user: User,
+    /// Whether the person was logged in by it.
+    pub logged_in: bool,
+    /// Until when the answer is repeated.
+    pub expires_at: UnixTime,
+}
+
 /// What a person allowed a client before; nothing is issued by it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApprovalRecord {
@@ -153,6 +179,9 @@ pub struct DeviceRecord {
 pub struct DeviceDecision {
     /// Who allowed it; nobody, if it was declined.
     pub user: Option<User>,
+    /// The step in which it was decided: only the same step may decide it again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Fingerprint>,
     /// When the device can no longer ask.
     pub expires_at: UnixTime,
 }

@@ -28,8 +28,8 @@ pub use credential::{
     RegistrationToken, SealedAuthorization, UserCode,
 };
 pub use flow::{
-    ApprovalRecord, Device, DeviceDecision, DeviceRecord, PendingAuthorization, Prompt, Redirect,
-    Reply, Revocations, SessionRecord, Stage,
+    AnswerRecord, ApprovalRecord, Device, DeviceDecision, DeviceRecord, PendingAuthorization,
+    Prompt, Redirect, Reply, Revocations, SessionRecord, Stage,
 };
 pub use grant::{AccessRecord, AuthorizationRequest, CodeRecord, Grant, RefreshRecord};
 pub use listing::{Listing, Mistake, Offer, Route, Source};

@@ -1,9 +1,9 @@
 //! The authorization request and its answers (RFC 6749 §4.1.1, §4.1.2; `iss` of RFC 9207).
 
-use super::{AuthServer, Error, Params, Visitor, pkce, prompt, redirect_uri};
+use super::{AuthServer, Error, ErrorCode, Params, Visitor, pkce, prompt, redirect_uri};
 use crate::model::{
-    AuthorizationRequest, Client, ClientId, InvalidScope, Issuer, PendingAuthorization, Prompt,
-    Redirect, RedirectUri, Reply, ResourceUri, Scopes,
+    AuthorizationRequest, Client, ClientId, Fingerprint, InvalidScope, Issuer,
+    PendingAuthorization, Prompt, Redirect, RedirectUri, Reply, ResourceUri, Scopes,
 };
 
 /// Why an authorization request ends, and where that is said.
@@ -254,12 +254,13 @@ pub(super) fn refusal(
 }
 
 impl AuthServer {
-    /// The error response to a request that was checked before. A device learns only that it was
-    /// declined; after another failure the person may try again.
+    /// The error response to a request that was checked before, in the step `by`. A device learns only
+    /// that it was declined; after another failure the person may try again.
     pub(super) async fn refuse(
         &self,
         request: &AuthorizationRequest,
         error: Error,
+        by: &Fingerprint,
     ) -> AuthorizeError {
         // RFC 6749 §4.1.2.1 has no code for it: a client that is not registered is not told.
         if matches!(error, Error::InvalidClient) {
@@ -270,8 +271,8 @@ impl AuthServer {
                 let state = redirect.state.as_deref();
                 refusal(&self.config.issuer, &redirect.uri, state, error)
             }
-            Reply::Device(device) if matches!(error, Error::AccessDenied(_)) => {
-                let told = self.answer_device(device, None).await;
+            Reply::Device(device) if error.code() == ErrorCode::AccessDenied => {
+                let told = self.answer_device(device, None, by).await;
                 AuthorizeError::Page(told.err().unwrap_or(error))
             }
             Reply::Device(_) => AuthorizeError::Page(error),

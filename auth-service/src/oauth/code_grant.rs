@@ -33,6 +33,7 @@ impl AuthServer {
         match self.store.redeem_code(&code, &grant, now).await? {
             Redemption::Granted => {}
             Redemption::Revoked => return Err(Error::InvalidGrant(GrantFault::Revoked)),
+            Redemption::Repeated => return Err(Error::InvalidGrant(GrantFault::Repeated)),
             Redemption::Replayed => {
                 log::warn!(target: "audit", client:% = client.id, grant:% = grant.id;
                     "authorization code replayed; its grant is revoked");

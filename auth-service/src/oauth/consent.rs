@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use super::{
     AuthServer, AuthorizationOutcome, AuthorizeError, ConsentPage, Error, Params, RedirectTarget,
-    Visitor, limits::LOGIN_CODE_TRIES, pending::Opened,
+    Remark, Visitor,
+    limits::LOGIN_CODE_TRIES,
+    pending::Opened,
+    repeat::{Begun, Step, TURN, Turn},
 };
 use crate::model::{
     CsrfToken, LoginCode, LoginState, PendingAuthorization, Prompt, SealedAuthorization, Stage,
@@ -26,6 +29,18 @@ pub enum Decision {
     GitHub,
     /// To log in with a code of the operator.
     Local(LoginCode),
+}
+
+impl Decision {
+    /// Tells decisions apart, login codes without their text.
+    fn name(&self) -> String {
+        match self {
+            Self::Deny => "deny".to_owned(),
+            Self::LoggedIn => "allow".to_owned(),
+            Self::GitHub => "github".to_owned(),
+            Self::Local(code) => format!("local {}", code.fingerprint()),
+        }
+    }
 }
 
 /// What comes next.
@@ -112,7 +127,7 @@ impl AuthServer {
         user: User,
         visitor: &Visitor,
     ) -> Result<Option<RedirectTarget>, Error> {
-        let target = self.admit(pending, user.clone()).await?;
+        let target = self.admit(pending, user.clone(), &Turn::alone()?).await?;
         let stands = self.logged_in(visitor, &pending.request).await?.is_some()
             && self.approved_before(&user, &pending.request).await?;
         Ok(stands.then_some(target))
@@ -125,48 +140,100 @@ impl AuthServer {
         form: ConsentForm,
         visitor: &Visitor,
     ) -> Result<Next, AuthorizeError> {
-        let pending = match self.open(&form.pending, visitor) {
-            Opened::Valid(pending) => pending,
-            Opened::Stale(pending) => return self.show_again(*pending, visitor).await,
+        let (pending, is_late) = match self.open(&form.pending, visitor) {
+            Opened::Valid(pending) => (pending, false),
+            Opened::Late(pending) => (pending, true),
+            Opened::Foreign(pending) => {
+                return self.show_again(*pending, Remark::Stale, visitor).await;
+            }
             Opened::Unknown => return Err(AuthorizeError::Page(UNKNOWN)),
         };
         match &pending.stage {
             Stage::AwaitingConsent { csrf } if csrf.matches(&form.csrf.fingerprint()) => {}
             _ => return Err(AuthorizeError::Page(UNKNOWN)),
         }
+        let step = Step::of_form(&pending, &form.csrf, &form.decision.name());
+        if is_late {
+            let answered = self.answered(&step, visitor).await.map_err(AuthorizeError::Page)?;
+            return match answered {
+                Some(outcome) => Ok(Next::Done(outcome)),
+                None => self.show_again(*pending, Remark::Stale, visitor).await,
+            };
+        }
         let next = match form.decision {
             Decision::Deny => Err(Error::AccessDenied("the person declined")),
-            Decision::LoggedIn => self.continue_as_logged_in(&pending, visitor).await,
             Decision::GitHub => self.send_to_github(&pending).await.map(Next::Provider),
-            Decision::Local(code) => self.log_in_locally(&pending, &code, visitor).await,
+            Decision::LoggedIn => Box::pin(self.let_in(&pending, None, &step, visitor)).await,
+            Decision::Local(code) => {
+                Box::pin(self.let_in(&pending, Some(&code), &step, visitor)).await
+            }
         };
         match next {
             Ok(next) => Ok(next),
-            Err(error) => Err(self.refuse(&pending.request, error).await),
+            Err(Error::NotAllowed(name)) => self.show_refused(*pending, name, visitor).await,
+            Err(error) => Err(self.refuse(&pending.request, error, &step.id).await),
         }
     }
 
-    /// Shows the page of a form that cannot be taken once more, if its client and its redirect URI
-    /// are still registered.
-    async fn show_again(
+    /// Ends the flow with `code`, or as the person who is logged in; of equal requests, one does, and
+    /// the others get its answer.
+    async fn let_in(
+        &self,
+        pending: &PendingAuthorization,
+        code: Option<&LoginCode>,
+        step: &Step,
+        visitor: &Visitor,
+    ) -> Result<Next, Error> {
+        let turn = match self.begin_step(step, visitor).await? {
+            Begun::Answered(outcome) => return Ok(Next::Done(outcome)),
+            Begun::Turn(turn) => turn,
+        };
+        let next = match code {
+            Some(code) => self.log_in_locally(pending, code, visitor, &turn).await,
+            None => self.continue_as_logged_in(pending, visitor, &turn).await,
+        };
+        self.end_turn(&turn).await;
+        next
+    }
+
+    /// Shows the page of a form or a callback that cannot be taken once more, if its client and its
+    /// redirect URI are still registered.
+    pub(super) async fn show_again(
         &self,
         pending: PendingAuthorization,
+        remark: Remark,
         visitor: &Visitor,
     ) -> Result<Next, AuthorizeError> {
         self.check_again(&pending).await.map_err(AuthorizeError::Page)?;
-        self.page(pending, visitor).await.map_err(AuthorizeError::Page)
+        let mut page = self.consent_page(pending, visitor).await.map_err(AuthorizeError::Page)?;
+        page.remark = Some(remark);
+        Ok(Next::Page(Box::new(page)))
+    }
+
+    /// Shows the page once more to a person whose account `name` may not have what is asked for:
+    /// another one may.
+    pub(super) async fn show_refused(
+        &self,
+        mut pending: PendingAuthorization,
+        name: String,
+        visitor: &Visitor,
+    ) -> Result<Next, AuthorizeError> {
+        pending.refused = Some(name);
+        self.show_again(pending, Remark::Refused, visitor).await
     }
 
     async fn continue_as_logged_in(
         &self,
         pending: &PendingAuthorization,
         visitor: &Visitor,
+        turn: &Turn,
     ) -> Result<Next, Error> {
         match self.logged_in(visitor, &pending.request).await? {
             Some(user) if pending.prompt != Prompt::Login => {
                 self.remember_approval(&user, &pending.request).await?;
-                let target = self.admit(pending, user.clone()).await?;
+                let target = self.admit(pending, user.clone(), turn).await?;
                 if self.logged_in(visitor, &pending.request).await?.is_some() {
+                    self.keep_answer(turn, pending, (&user, false)).await;
                     return Ok(Next::Done(AuthorizationOutcome { target, login: None }));
                 }
                 self.withdraw(&pending.request, &user).await?;
@@ -181,7 +248,7 @@ impl AuthServer {
         let github =
             self.github.as_ref().ok_or(Error::AccessDenied("GitHub login is not set up"))?;
         let state = LoginState::generate()?;
-        let (url, verifier) = github.authorize_url(state.reveal());
+        let (url, verifier) = github.authorize_url(state.reveal(), pending.pick_account);
         let revocations = self.store.revocations(&pending.request).await?;
         let pending = PendingAuthorization {
             stage: Stage::AtProvider { state: state.fingerprint(), verifier, revocations },
@@ -196,16 +263,21 @@ impl AuthServer {
         pending: &PendingAuthorization,
         code: &LoginCode,
         visitor: &Visitor,
+        turn: &Turn,
     ) -> Result<Next, Error> {
         if !self.config.local_login {
             return Err(Error::AccessDenied("login codes are turned off"));
         }
         let now = self.now();
         if let Some(user) = self.store.login_code(code, now).await?
-            && self.store.is_first_use(&code.fingerprint(), (now, now.plus(STEP))).await?
+            && self.store.lock_login_code(code, (now, now.plus(TURN))).await?
         {
             let taken = async { Ok(self.store.take_login_code(code, self.now()).await?.is_some()) };
-            if let Some(outcome) = self.finish_by(pending, Ok(user), taken).await? {
+            let done = self.finish_by(pending, Ok(user), taken, turn).await;
+            if done.is_err() {
+                self.store.unlock_login_code(code).await?;
+            }
+            if let Some(outcome) = done? {
                 return Ok(Next::Done(outcome));
             }
         }
@@ -215,7 +287,7 @@ impl AuthServer {
             return Err(Error::AccessDenied("too many wrong login codes"));
         }
         let mut page = self.consent_page(pending.clone(), visitor).await?;
-        page.wrong_code = true;
+        page.remark = Some(Remark::WrongCode);
         Ok(Next::Page(Box::new(page)))
     }
 

@@ -33,11 +33,44 @@ pub struct ConsentPage {
     pub approved_before: bool,
     /// The ways to log in.
     pub ways: LoginWays,
-    /// Whether a login code was tried and not known.
-    pub wrong_code: bool,
+    /// The account that may not use what is asked for.
+    pub refused: Option<String>,
+    /// Why the page is shown once more.
+    pub remark: Option<Remark>,
+}
+
+/// Why a consent page is shown once more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remark {
+    /// A login code was tried and not known.
+    WrongCode,
+    /// The account that has just logged in is refused.
+    Refused,
+    /// The form was open for too long, or its browser has lost its cookies.
+    Stale,
+    /// The same, on the way back from the login provider.
+    Interrupted,
 }
 
 impl ConsentPage {
+    /// Whether a login code was tried and not known.
+    #[must_use]
+    pub fn wrong_code(&self) -> bool {
+        self.remark == Some(Remark::WrongCode)
+    }
+
+    /// Whether the page was shown before and could not be used.
+    #[must_use]
+    pub fn interrupted(&self) -> bool {
+        matches!(self.remark, Some(Remark::Stale | Remark::Interrupted))
+    }
+
+    /// Whether the ways to log in are for another account than the one that is known here.
+    #[must_use]
+    pub fn is_for_another(&self) -> bool {
+        self.person.is_some() || self.refused.is_some()
+    }
+
     /// Whether anything is known of what the scopes permit.
     #[must_use]
     pub fn says_what(&self) -> bool {
@@ -95,10 +128,17 @@ impl AuthServer {
         pending.stage = Stage::AwaitingConsent { csrf: csrf.fingerprint() };
         pending.expires_at = self.now().plus(STEP);
         let request = &pending.request;
-        let user = match pending.prompt {
+        let known = match pending.prompt {
             Prompt::Login => None,
-            _ => self.logged_in(visitor, request).await?,
+            _ => self.session_user(visitor).await?,
         };
+        let (user, refused) = match known {
+            Some(user) if self.may_have(&user, request) => (Some(user), None),
+            known => (None, known.map(|user| user.name)),
+        };
+        let refused = pending.refused.clone().or(refused);
+        let picks = matches!(pending.prompt, Prompt::SelectAccount | Prompt::Login);
+        let pick_account = picks || visitor.was_refused || user.is_some() || refused.is_some();
         let approved_before = match &user {
             Some(user) if pending.prompt == Prompt::Needed => {
                 self.approved_before(user, request).await?
@@ -106,6 +146,8 @@ impl AuthServer {
             _ => false,
         };
         let (servers, scopes) = self.in_words(request);
+        pending.pick_account = pick_account;
+        let request = &pending.request;
         Ok(ConsentPage {
             csrf,
             client_name: request.client_name.clone(),
@@ -118,7 +160,8 @@ impl AuthServer {
             person: user.map(|user| user.name),
             approved_before,
             ways: LoginWays { github: self.github.is_some(), local: self.config.local_login },
-            wrong_code: false,
+            refused,
+            remark: None,
             flow: self.seal(&pending)?,
         })
     }

@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::{AuthServer, AuthorizeError, ConsentPage, Endpoint, Error, Params, Visitor};
 use crate::model::{
-    AuthorizationRequest, Client, Device, DeviceCode, DeviceDecision, DeviceRecord, Prompt, Reply,
-    User, UserCode,
+    AuthorizationRequest, Client, Device, DeviceCode, DeviceDecision, DeviceRecord, Fingerprint,
+    Prompt, Reply, User, UserCode,
 };
 
 /// The grant type (RFC 8628 §3.4).
@@ -97,11 +97,12 @@ impl AuthServer {
         self.consent_page(pending, visitor).await.map(Some)
     }
 
-    /// Tells a device what the person decided.
+    /// Tells a device what the person decided in the step `by`, which may be repeated.
     pub(super) async fn answer_device(
         &self,
         device: &Device,
         user: Option<User>,
+        by: &Fingerprint,
     ) -> Result<(), Error> {
         let now = self.now();
         if !self.config.device_grant {
@@ -112,7 +113,7 @@ impl AuthServer {
             return Err(EXPIRED);
         }
         let shown = UserCode::typed(&device.user_code);
-        let decision = DeviceDecision { user, expires_at: now.plus(LIFE) };
+        let decision = DeviceDecision { user, by: Some(by.clone()), expires_at: now.plus(LIFE) };
         if self.store.decide_device((&device.code, &shown), &decision, now).await? {
             Ok(())
         } else {

@@ -29,10 +29,8 @@ impl AuthServer {
         }
         let decision = self.store.device_decision(&device, now).await?;
         let decision = decision.ok_or(Error::AuthorizationPending)?;
-        let Some(user) = decision.user else {
-            self.store.take_device_decision(&device, now).await?;
-            return Err(Error::AccessDenied("the person declined"));
-        };
+        // The decision stays until it ends: the person, or the device, may have lost the answer.
+        let user = decision.user.ok_or(Error::AccessDenied("the person declined"))?;
         let published = self.published(&record.request.resources);
         if !self.may_log_in(&user) || !self.may_use(&user, &published) {
             return Err(Error::InvalidGrant(GrantFault::NotAllowed));

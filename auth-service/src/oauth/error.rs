@@ -56,6 +56,9 @@ pub enum Error {
     /// The person, or the policy, said no.
     #[error("{0}")]
     AccessDenied(&'static str),
+    /// The policy does not let this account, of this name, have what is asked for.
+    #[error("this account may not use this server")]
+    NotAllowed(String),
     /// RFC 7591 §3.2.2.
     #[error("{0}")]
     InvalidRedirectUri(&'static str),
@@ -89,6 +92,12 @@ pub enum Error {
     /// The login provider failed.
     #[error("the login provider cannot be reached; try again")]
     Provider(#[source] ports::GithubError),
+    /// The login provider refused the person, who is told why.
+    #[error("{0}")]
+    LoginRefused(&'static str, #[source] ports::GithubError),
+    /// The login provider refuses this server.
+    #[error("the login is not set up correctly; the operator finds in the log what helps")]
+    ProviderSetup(#[source] ports::GithubError),
     /// The store failed.
     #[error("the server cannot reach its storage; try again")]
     Store(#[from] store::Error),
@@ -111,6 +120,9 @@ pub enum GrantFault {
     /// Used before.
     #[error("replayed: the grant was revoked")]
     Replayed,
+    /// Redeemed within the last seconds, by somebody who knew the verifier.
+    #[error("redeemed a moment ago: the grant of that lives on")]
+    Repeated,
     /// The grant was revoked.
     #[error("revoked")]
     Revoked,
@@ -193,6 +205,8 @@ impl Error {
                 | Self::ConsentRequired
                 | Self::InteractionRequired
                 | Self::AccessDenied(_)
+                | Self::NotAllowed(_)
+                | Self::LoginRefused(..)
         )
     }
 
@@ -213,7 +227,9 @@ impl Error {
             Self::UnsupportedResponseType => ErrorCode::UnsupportedResponseType,
             Self::InvalidScope(_) => ErrorCode::InvalidScope,
             Self::InvalidTarget(_) => ErrorCode::InvalidTarget,
-            Self::AccessDenied(_) => ErrorCode::AccessDenied,
+            Self::AccessDenied(_) | Self::NotAllowed(_) | Self::LoginRefused(..) => {
+                ErrorCode::AccessDenied
+            }
             Self::InvalidRedirectUri(_) => ErrorCode::InvalidRedirectUri,
             Self::InvalidClientMetadata(_) | Self::NotJson => ErrorCode::InvalidClientMetadata,
             Self::LoginRequired => ErrorCode::LoginRequired,
@@ -228,7 +244,7 @@ impl Error {
             | Self::Provider(_)
             | Self::Store(_)
             | Self::TooManyRequests(_) => ErrorCode::TemporarilyUnavailable,
-            Self::Internal(_) => ErrorCode::ServerError,
+            Self::ProviderSetup(_) | Self::Internal(_) => ErrorCode::ServerError,
         }
     }
 }

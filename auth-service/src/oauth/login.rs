@@ -3,25 +3,34 @@
 
 use std::time::Duration;
 
-use super::{AuthServer, AuthorizeError, Error, Params, Visitor, authorization, pending::Opened};
+use super::{
+    AuthServer, AuthorizeError, Error, Next, Params, Remark, Visitor, authorization,
+    pending::Opened,
+    repeat::{Begun, Step, Turn},
+};
 use crate::{
     model::{
         AuthorizationCode, AuthorizationRequest, CodeRecord, Identifier, LoginSession, LoginState,
-        PendingAuthorization, Redirect, Reply, SealedAuthorization, Stage, User,
+        PendingAuthorization, Reply, SealedAuthorization, Stage, User,
     },
-    ports::GithubError,
+    ports::{GithubError, github_error},
 };
 
-/// How long an authorization code may take to the token endpoint.
-const CODE_LIFE: Duration = Duration::from_mins(1);
+/// How long an authorization code may take to the token endpoint. Programs redeem it within a second.
+/// A person who works on another machine over SSH copies the address out of the browser and pastes it,
+/// which takes minutes. RFC 6749 §4.1.2 recommends 10 minutes at most; without the PKCE verifier the
+/// code is of no use.
+const CODE_LIFE: Duration = Duration::from_mins(5);
 
 /// What the login provider sent along.
 #[derive(Debug)]
 pub enum ProviderAnswer {
     /// A code to find out who it is.
     Code(String),
-    /// The person, or the provider, declined.
+    /// The person declined.
     Denied,
+    /// The provider declined, with this error.
+    Failed(String),
 }
 
 /// The end of a flow.
@@ -48,7 +57,8 @@ impl ProviderAnswer {
         let state = params.required("state", "state is missing")?;
         let answer = match (params.one("code")?, params.one("error")?) {
             (Some(code), None) => Self::Code(code.to_owned()),
-            (_, Some(_)) => Self::Denied,
+            (_, Some("access_denied")) => Self::Denied,
+            (_, Some(error)) => Self::Failed(error.to_owned()),
             (None, None) => return Err(Error::InvalidRequest("code is missing")),
         };
         Ok((LoginState::presented(state), answer))
@@ -68,23 +78,29 @@ pub struct ProviderReturn {
 
 impl AuthServer {
     /// Finishes a login at the provider. The callback is good only in the browser that consented: a
-    /// link with somebody else's `state` must not log its reader into that one's client.
+    /// link with somebody else's `state` must not log its reader into that one's client. In that
+    /// browser it leads on whenever it comes: to the answer that was given a moment ago, or to the
+    /// consent page.
     pub async fn finish_login(
         &self,
         back: ProviderReturn,
-        visitor: Option<&Visitor>,
-    ) -> Result<AuthorizationOutcome, AuthorizeError> {
-        let opened = match (&back.pending, visitor) {
-            (Some(pending), Some(visitor)) => self.open(pending, visitor),
-            _ => Opened::Unknown,
+        visitor: &Visitor,
+    ) -> Result<Next, AuthorizeError> {
+        let pending = match back.pending.as_ref().map(|sealed| self.open(sealed, visitor)) {
+            Some(Opened::Valid(pending)) => pending,
+            other => return self.return_late(other, &back.state, visitor).await,
         };
-        let Opened::Valid(pending) = opened else { return Err(expired()) };
-        let Stage::AtProvider { state, verifier, revocations } = &pending.stage else {
-            return Err(expired());
+        let (state, verifier, revocations) = match &pending.stage {
+            Stage::AtProvider { state, verifier, revocations } => (state, verifier, revocations),
+            // The page that this callback showed is loaded again.
+            Stage::AwaitingConsent { .. } => {
+                return self.show_again(*pending, Remark::Interrupted, visitor).await;
+            }
         };
         if !state.matches(&back.state.fingerprint()) {
             return Err(expired());
         }
+        let step = Step::of_callback(&back.state);
         // Asked once before the provider is, and again after everything is written.
         let stands = async || -> Result<bool, Error> {
             Ok(revocations.are_still(&self.store.revocations(&pending.request).await?))
@@ -92,50 +108,86 @@ impl AuthServer {
         if !stands().await.map_err(AuthorizeError::Page)? {
             return Err(expired());
         }
-        let user = match back.answer {
+        let code = match self.code_of(back.answer) {
+            Ok(code) => code,
+            Err(error) => return Err(self.refuse(&pending.request, error, &step.id).await),
+        };
+        let turn = match self.begin_step(&step, visitor).await.map_err(AuthorizeError::Page)? {
+            Begun::Answered(outcome) => return Ok(Next::Done(outcome)),
+            Begun::Turn(turn) => turn,
+        };
+        let user = self.identify(&code, verifier).await;
+        let user = user.inspect_err(|_| self.metrics.login("github", "failed"));
+        let done = self.finish_by(&pending, user, stands(), &turn).await;
+        self.end_turn(&turn).await;
+        match done {
+            Ok(outcome) => outcome.map(Next::Done).ok_or_else(expired),
+            Err(Error::NotAllowed(name)) => self.show_refused(*pending, name, visitor).await,
+            Err(error) => Err(self.refuse(&pending.request, error, &step.id).await),
+        }
+    }
+
+    /// Leads on from a callback that cannot finish a login: to the answer that it got a moment ago, or
+    /// to the consent page.
+    async fn return_late(
+        &self,
+        opened: Option<Opened>,
+        state: &LoginState,
+        visitor: &Visitor,
+    ) -> Result<Next, AuthorizeError> {
+        let answered = self.answered(&Step::of_callback(state), visitor).await;
+        if let Some(outcome) = answered.map_err(AuthorizeError::Page)? {
+            return Ok(Next::Done(outcome));
+        }
+        let Some(Opened::Late(pending) | Opened::Foreign(pending)) = opened else {
+            return Err(expired());
+        };
+        self.show_again(*pending, Remark::Interrupted, visitor).await
+    }
+
+    /// The code in the provider's answer.
+    fn code_of(&self, answer: ProviderAnswer) -> Result<String, Error> {
+        match answer {
+            ProviderAnswer::Code(code) => Ok(code),
             ProviderAnswer::Denied => {
                 self.metrics.login("github", "declined");
                 Err(Error::AccessDenied("the login was declined"))
             }
-            ProviderAnswer::Code(code) => {
-                let user = self.identify(&code, verifier).await;
-                user.inspect_err(|_| self.metrics.login("github", "failed"))
+            ProviderAnswer::Failed(error) => {
+                self.metrics.login("github", "failed");
+                Err(provider_error(github_error(&error)))
             }
-        };
-        match self.finish_by(&pending, user, stands()).await {
-            Ok(outcome) => outcome.ok_or_else(expired),
-            Err(error) => Err(self.refuse(&pending.request, error).await),
         }
     }
 
     async fn identify(&self, code: &str, verifier: &str) -> Result<User, Error> {
         let github =
             self.github.as_ref().ok_or(Error::AccessDenied("GitHub login is not set up"))?;
-        github.identify(code, verifier).await.map_err(|error| match error {
-            GithubError::Refused(_) => Error::AccessDenied("the login provider refused the login"),
-            error => Error::Provider(error),
-        })
+        github.identify(code, verifier).await.map_err(provider_error)
     }
 
     /// Ends the flow of `user`, or of a person who could not be identified. Returns `None` if what
-    /// the flow rests on was revoked meanwhile. `stands` is asked last and in any case: a revocation
-    /// takes effect there first, and then looks for what came of it.
+    /// the flow rests on was revoked meanwhile. `stands` is asked last, and in any case in which
+    /// something may have been written: a revocation takes effect there first, and then looks for what
+    /// came of it.
     pub(super) async fn finish_by(
         &self,
         pending: &PendingAuthorization,
         user: Result<User, Error>,
         stands: impl Future<Output = Result<bool, Error>>,
+        turn: &Turn,
     ) -> Result<Option<AuthorizationOutcome>, Error> {
-        let done = match user {
-            // Boxed, since the futures that wait for it would be large.
-            Ok(user) => {
-                Box::pin(self.finish(pending, user.clone())).await.map(|outcome| (outcome, user))
-            }
-            Err(error) => Err(error),
-        };
+        let user = user?;
+        // Boxed, since the futures that wait for it would be large.
+        let done = Box::pin(self.finish(pending, user.clone(), turn)).await;
+        if let Err(error @ Error::NotAllowed(_)) = done {
+            return Err(error);
+        }
         let stands = stands.await?;
-        let (outcome, user) = done?;
+        let outcome = done?;
         if stands {
+            let logged_in = outcome.login.is_some();
+            self.keep_answer(turn, pending, (&user, logged_in)).await;
             return Ok(Some(outcome));
         }
         self.withdraw(&pending.request, &user).await?;
@@ -147,17 +199,18 @@ impl AuthServer {
         &self,
         pending: &PendingAuthorization,
         user: User,
+        turn: &Turn,
     ) -> Result<AuthorizationOutcome, Error> {
-        let target = self.admit(pending, user.clone()).await;
+        let target = self.admit(pending, user.clone(), turn).await;
         let outcome = match &target {
             Ok(_) => "granted",
-            Err(Error::AccessDenied(_)) => "refused",
+            Err(Error::NotAllowed(_)) => "refused",
             Err(_) => "failed",
         };
         self.metrics.login(user.person().provider(), outcome);
         let target = target?;
         self.remember_approval(&user, &pending.request).await?;
-        Ok(AuthorizationOutcome { target, login: self.log_in(&user).await? })
+        Ok(AuthorizationOutcome { target, login: self.log_in(&user, &turn.login).await? })
     }
 
     /// Takes back what was written for `user`, since what it rests on was revoked meanwhile. A code or
@@ -180,44 +233,61 @@ impl AuthServer {
         &self,
         pending: &PendingAuthorization,
         user: User,
+        turn: &Turn,
     ) -> Result<RedirectTarget, Error> {
         let request = &pending.request;
-        if !self.may_log_in(&user) || !self.may_use(&user, &request.resources) {
+        if !self.may_have(&user, request) {
             log::warn!(target: "audit", subject = user.subject, client:% = request.client_id;
                 "login refused by policy");
-            return Err(Error::AccessDenied("this account may not use this server"));
+            return Err(Error::NotAllowed(user.name));
         }
         self.keep_client(pending).await?;
         log::info!(target: "audit", subject = user.subject, client:% = request.client_id;
             "login granted");
         match &request.reply {
-            Reply::Redirect(redirect) => self.issue_code(request, redirect, user).await,
-            Reply::Device(device) => {
-                self.answer_device(device, Some(user)).await?;
-                Ok(RedirectTarget::Device)
-            }
+            Reply::Redirect(_) => self.put_code(request, user, &turn.code).await?,
+            Reply::Device(device) => self.answer_device(device, Some(user), turn.step()).await?,
         }
+        self.target(&request.reply, &turn.code)
     }
 
-    async fn issue_code(
+    async fn put_code(
         &self,
         request: &AuthorizationRequest,
-        redirect: &Redirect,
         user: User,
-    ) -> Result<RedirectTarget, Error> {
-        let (code, now) = (AuthorizationCode::generate()?, self.now());
+        code: &AuthorizationCode,
+    ) -> Result<(), Error> {
+        let now = self.now();
         let record = CodeRecord {
             request: request.clone(),
             user,
             grant: Identifier::generate()?,
             expires_at: now.plus(CODE_LIFE),
         };
-        self.store.put_code(&code, &record, now).await?;
+        Ok(self.store.put_code(code, &record, now).await?)
+    }
+
+    /// Where the browser goes when `code` was issued for a request of this `reply`.
+    pub(super) fn target(
+        &self,
+        reply: &Reply,
+        code: &AuthorizationCode,
+    ) -> Result<RedirectTarget, Error> {
+        let Reply::Redirect(redirect) = reply else { return Ok(RedirectTarget::Device) };
         let state = redirect.state.as_deref();
         let parameters = [("code", code.reveal())];
         authorization::response(&self.config.issuer, &redirect.uri, state, &parameters)
             .map(RedirectTarget::Client)
             .ok_or(Error::InvalidRequest("redirect_uri cannot be used"))
+    }
+}
+
+/// Whose fault a failure of the login provider is: the person's, the operator's or its own.
+fn provider_error(error: GithubError) -> Error {
+    match error {
+        GithubError::Refused(ref refusal) => Error::LoginRefused(refusal.told(), error),
+        GithubError::Misconfigured(_) => Error::ProviderSetup(error),
+        error => Error::Provider(error),
     }
 }
 

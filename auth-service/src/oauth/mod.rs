@@ -17,6 +17,7 @@ mod client_metadata;
 mod code_grant;
 mod consent;
 mod consent_page;
+mod derived;
 mod device;
 mod device_grant;
 mod endpoint;
@@ -45,6 +46,7 @@ mod recent_tokens;
 mod redirect_uri;
 mod refresh_grant;
 mod registration;
+mod repeat;
 mod resource;
 mod revocation;
 mod seen_token;
@@ -62,7 +64,7 @@ pub use self::{
     bearer::{BearerError, Challenge},
     client_auth::ClientCredentials,
     consent::{ConsentForm, Decision, Next, ProviderVisit},
-    consent_page::{ConsentPage, Destination, LoginWays},
+    consent_page::{ConsentPage, Destination, LoginWays, Remark},
     device::{DEVICE_CODE, DeviceAuthorization},
     endpoint::Endpoint,
     error::{Error, ErrorCode, GrantFault},

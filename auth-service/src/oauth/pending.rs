@@ -20,8 +20,10 @@ const MAX_REQUEST: usize = 5_000;
 pub(super) enum Opened {
     /// A pending authorization of this browser.
     Valid(Box<PendingAuthorization>),
-    /// One that has ended, or belongs to another browser: the page may be shown again.
-    Stale(Box<PendingAuthorization>),
+    /// One of this browser that has ended: the page may be shown again.
+    Late(Box<PendingAuthorization>),
+    /// One of another browser, or of this one before it lost its cookies: likewise.
+    Foreign(Box<PendingAuthorization>),
     /// Nothing that this server sealed.
     Unknown,
 }
@@ -46,6 +48,8 @@ impl AuthServer {
             id: Identifier::generate()?,
             request,
             prompt,
+            pick_account: false,
+            refused: None,
             registration: (client.unused && is_registered).then(|| client.clone()),
             browser: visitor.browser.fingerprint(),
             stage: Stage::AwaitingConsent { csrf: CsrfToken::generate()?.fingerprint() },
@@ -80,11 +84,13 @@ impl AuthServer {
         let Some(pending) = self.pending_seal.open::<PendingAuthorization>(sealed.reveal()) else {
             return Opened::Unknown;
         };
-        let is_theirs = pending.browser.matches(&visitor.browser.fingerprint());
-        if is_theirs && self.now() < pending.expires_at {
-            Opened::Valid(Box::new(pending))
+        let pending = Box::new(pending);
+        if !visitor.is(&pending.browser) {
+            Opened::Foreign(pending)
+        } else if self.now() < pending.expires_at {
+            Opened::Valid(pending)
         } else {
-            Opened::Stale(Box::new(pending))
+            Opened::Late(pending)
         }
     }
 }

@@ -8,15 +8,17 @@ use crate::model::Prompt;
 pub(super) fn read(params: &Params) -> Result<Prompt, Error> {
     let values: Vec<&str> = params.one("prompt")?.unwrap_or("").split_ascii_whitespace().collect();
     let has = |value| values.contains(&value);
-    match (has("none"), has("login"), has("consent") || has("select_account")) {
-        (true, ..) if values.len() > 1 => {
-            Err(Error::InvalidRequest("prompt=none stands with no other value"))
-        }
-        (true, ..) => Ok(Prompt::None),
-        (_, true, _) => Ok(Prompt::Login),
-        (_, _, true) => Ok(Prompt::Consent),
-        _ => Ok(Prompt::Needed),
+    if has("none") && values.len() > 1 {
+        return Err(Error::InvalidRequest("prompt=none stands with no other value"));
     }
+    let known = [
+        ("none", Prompt::None),
+        ("login", Prompt::Login),
+        ("select_account", Prompt::SelectAccount),
+        ("consent", Prompt::Consent),
+    ];
+    let most = known.into_iter().find(|(value, _)| has(value));
+    Ok(most.map_or(Prompt::Needed, |(_, prompt)| prompt))
 }
 
 #[cfg(test)]
@@ -30,7 +32,9 @@ mod tests {
             ("", Prompt::Needed),
             ("prompt=create", Prompt::Needed),
             ("prompt=consent", Prompt::Consent),
-            ("prompt=select_account", Prompt::Consent),
+            ("prompt=select_account", Prompt::SelectAccount),
+            ("prompt=consent+select_account", Prompt::SelectAccount),
+            ("prompt=select_account+login", Prompt::Login),
             ("prompt=consent+login", Prompt::Login),
             ("prompt=none", Prompt::None),
         ] {

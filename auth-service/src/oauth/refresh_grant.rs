@@ -1,9 +1,8 @@
 //! The refresh token grant (RFC 6749 §6) with rotation and replay detection (RFC 9700 §4.14).
 
-use aws_lc_rs::hmac;
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-
-use super::{AuthServer, Error, GrantFault, Params, TokenResponse, token_response::Part};
+use super::{
+    AuthServer, Error, GrantFault, Params, TokenResponse, derived::derive, token_response::Part,
+};
 use crate::{
     model::{Client, Grant, Identifier, RefreshToken, Scopes},
     store::Spending,
@@ -59,8 +58,10 @@ impl AuthServer {
         Ok(narrowed)
     }
 
-    /// The successor of `token`. Everybody who presents it within the grace gets the same one:
-    /// clients refresh from several machines at once, or lose the answer and ask again.
+    /// The successor of `token`. Everybody who presents it within the grace gets the same one, until
+    /// that is used: clients refresh from several machines at once, or lose the answer and ask again.
+    /// Once the successor is used, its owner has it, and whoever presents the token is somebody else
+    /// (RFC 9700 §4.14.2).
     async fn rotate(
         &self,
         token: &RefreshToken,
@@ -69,23 +70,24 @@ impl AuthServer {
     ) -> Result<RefreshToken, Error> {
         let salt = Identifier::generate()?.to_string();
         let grace = self.config.lifetimes.refresh_grace;
-        let spending = self.store.spend_refresh(token, salt, (self.now(), end), grace).await?;
+        let spending = self.store.spend_refresh(token, &salt, (self.now(), end), grace).await?;
         match spending {
-            Spending::Granted(salt) => Ok(successor(token, &salt)),
-            Spending::Replay => {
-                self.store.revoke_grant(&grant.id).await?;
-                log::warn!(target: "audit", client:% = grant.client_id, grant:% = grant.id;
-                    "refresh token replayed; its grant is revoked");
-                Err(Error::InvalidGrant(GrantFault::Replayed))
+            Spending::First => return Ok(successor(token, &salt)),
+            Spending::Again(salt) => {
+                let successor = successor(token, &salt);
+                if !self.store.is_spent(&successor).await? {
+                    return Ok(successor);
+                }
             }
+            Spending::Replay => {}
         }
+        self.store.revoke_grant(&grant.id).await?;
+        log::warn!(target: "audit", client:% = grant.client_id, grant:% = grant.id;
+            "refresh token replayed; its grant is revoked");
+        Err(Error::InvalidGrant(GrantFault::Replayed))
     }
 }
 
-/// Derived, so that it need not be stored to be given out again: who has the salt from the store
-/// lacks the token, and who has the token lacks the salt.
 fn successor(token: &RefreshToken, salt: &str) -> RefreshToken {
-    let key = hmac::Key::new(hmac::HMAC_SHA256, salt.as_bytes());
-    let tag = hmac::sign(&key, token.reveal().as_bytes());
-    RefreshToken::presented(BASE64_URL_SAFE_NO_PAD.encode(tag.as_ref()))
+    RefreshToken::presented(derive(token.reveal(), salt))
 }

@@ -2,18 +2,32 @@
 //! and not one more login.
 
 use super::{AuthServer, Error};
-use crate::model::{AuthorizationRequest, BrowserSession, LoginSession, SessionRecord, User};
+use crate::model::{
+    AuthorizationRequest, BrowserSession, Fingerprint, LoginSession, SessionRecord, User,
+};
 
 /// Who asks: the browser, and the person who is logged in in it.
 #[derive(Debug)]
 pub struct Visitor {
-    /// Binds the steps of one flow.
+    /// Binds the steps of a flow that begins now.
     pub browser: BrowserSession,
+    /// Bind earlier flows: tabs that a new browser opened at the same time have one each.
+    pub others: Vec<BrowserSession>,
+    /// Whether an account was refused in this browser, which the login provider would take again.
+    pub was_refused: bool,
     /// The cookie of a login.
     pub login: Option<LoginSession>,
     /// Whether the person or a page of this server began the navigation, and not another site
     /// (`Sec-Fetch-Site`).
     pub came_by_themselves: bool,
+}
+
+impl Visitor {
+    /// Returns `true` if `browser` is this one.
+    pub(super) fn is(&self, browser: &Fingerprint) -> bool {
+        let mut sessions = std::iter::once(&self.browser).chain(&self.others);
+        sessions.any(|session| browser.matches(&session.fingerprint()))
+    }
 }
 
 impl AuthServer {
@@ -25,8 +39,12 @@ impl AuthServer {
         request: &AuthorizationRequest,
     ) -> Result<Option<User>, Error> {
         let user = self.session_user(visitor).await?;
-        let may = |user: &User| self.may_log_in(user) && self.may_use(user, &request.resources);
-        Ok(user.filter(may))
+        Ok(user.filter(|user| self.may_have(user, request)))
+    }
+
+    /// Returns `true` if `user` may have all that `request` asks for.
+    pub(super) fn may_have(&self, user: &User, request: &AuthorizationRequest) -> bool {
+        self.may_log_in(user) && self.may_use(user, &request.resources)
     }
 
     /// The person who is logged in, whatever they may use.
@@ -36,13 +54,17 @@ impl AuthServer {
         Ok(record.map(|record| record.user))
     }
 
-    /// Remembers that `user` is logged in; answers the cookie, a fresh one, since one that was there
-    /// before the login may be known to somebody else.
-    pub(super) async fn log_in(&self, user: &User) -> Result<Option<LoginSession>, Error> {
+    /// Remembers that `user` is logged in under `cookie`, which is a fresh one: one that was there
+    /// before the login may be known to somebody else. Returns it, unless logins do not last.
+    pub(super) async fn log_in(
+        &self,
+        user: &User,
+        cookie: &LoginSession,
+    ) -> Result<Option<LoginSession>, Error> {
         let Some(life) = self.config.lifetimes.login_session else { return Ok(None) };
-        let (cookie, now) = (LoginSession::generate()?, self.now());
+        let now = self.now();
         let record = SessionRecord { user: user.clone(), expires_at: now.plus(life) };
-        self.store.put_session(&cookie, &record, now).await?;
-        Ok(Some(cookie))
+        self.store.put_session(cookie, &record, now).await?;
+        Ok(Some(cookie.clone()))
     }
 }

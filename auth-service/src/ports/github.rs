@@ -7,11 +7,16 @@ use oauth2::{
     PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RequestTokenError, Scope, TokenResponse,
     TokenUrl, basic::BasicClient,
 };
+use reqwest::StatusCode;
 use secrecy::ExposeSecret;
 use serde::{Deserialize, de::DeserializeOwned};
 use tokio::{sync::Semaphore, time::timeout};
 
-use super::{lazy_client::LazyClient, provider_resolver::ProviderResolver};
+use super::{
+    github_refusal::{NO_TOKEN, Refusal, github_error, no_account},
+    lazy_client::LazyClient,
+    provider_resolver::ProviderResolver,
+};
 use crate::{config::GithubConfig, model::User};
 
 /// No answer of GitHub takes longer.
@@ -28,9 +33,12 @@ type Endpoints =
 /// What went wrong at GitHub.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// GitHub did not accept the code.
-    #[error("GitHub refused the code: {0}")]
-    Refused(String),
+    /// GitHub did not accept the code or the account.
+    #[error("GitHub refused the login: {0}")]
+    Refused(Refusal),
+    /// GitHub does not accept this gateway, or is none: the operator has to correct something.
+    #[error("the settings of the GitHub login are wrong: {0}")]
+    Misconfigured(Refusal),
     /// GitHub did not answer as it should.
     #[error("GitHub cannot be asked: {0}")]
     Unavailable(String),
@@ -83,17 +91,47 @@ impl GitHub {
         Ok(Self { oauth, http, in_flight: Semaphore::new(IN_FLIGHT), api })
     }
 
-    /// Where to send the person, and the verifier to keep until they are back.
+    /// Where to send the person, and the verifier to keep until they are back. With `pick_account`
+    /// GitHub asks which account to use, and does not take the one that is logged in there.
     #[must_use]
-    pub fn authorize_url(&self, state: &str) -> (String, String) {
+    pub fn authorize_url(&self, state: &str, pick_account: bool) -> (String, String) {
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
-        let (url, _) = self
+        let mut request = self
             .oauth
             .authorize_url(|| CsrfToken::new(state.to_owned()))
             .add_scopes(["read:user", "user:email"].map(|scope| Scope::new(scope.to_owned())))
-            .set_pkce_challenge(challenge)
-            .url();
+            .set_pkce_challenge(challenge);
+        if pick_account {
+            request = request.add_extra_param("prompt", "select_account");
+        }
+        let (url, _) = request.url();
         (url.into(), verifier.into_secret())
+    }
+
+    /// Tries the id and the secret of the app with a code that GitHub does not know.
+    pub async fn try_credentials(&self) -> Result<(), Error> {
+        let (_, verifier) = PkceCodeChallenge::new_random_sha256();
+        match self.redeem("0000000000000000000a", verifier.secret()).await {
+            Ok(_) | Err(Error::Refused(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn redeem(&self, code: &str, verifier: &str) -> Result<String, Error> {
+        let exchange = self
+            .oauth
+            .exchange_code(AuthorizationCode::new(code.to_owned()))
+            .set_pkce_verifier(PkceCodeVerifier::new(verifier.to_owned()))
+            .request_async(&|request| self.send(request))
+            .await;
+        let token = exchange.map(|token| token.access_token().secret().to_owned());
+        token.map_err(|error| match error {
+            RequestTokenError::ServerResponse(answer) => github_error(answer.error().as_ref()),
+            // GitHub answers errors with 200.
+            RequestTokenError::Parse(_, body) => github_error(&error_code(&body)),
+            RequestTokenError::Request(error) => Error::Unavailable(error.to_string()),
+            RequestTokenError::Other(text) => Error::Unavailable(text),
+        })
     }
 
     /// Who the person is that came back with `code`. The token of GitHub ends here: it is neither
@@ -101,23 +139,14 @@ impl GitHub {
     pub async fn identify(&self, code: &str, verifier: &str) -> Result<User, Error> {
         let turn = timeout(WAIT, self.in_flight.acquire()).await;
         let _turn = turn.ok().and_then(Result::ok).ok_or(Error::Busy)?;
-        let exchange = self
-            .oauth
-            .exchange_code(AuthorizationCode::new(code.to_owned()))
-            .set_pkce_verifier(PkceCodeVerifier::new(verifier.to_owned()))
-            .request_async(&|request| self.send(request))
-            .await;
-        let token = exchange.map_err(|error| match error {
-            RequestTokenError::ServerResponse(answer) => Error::Refused(answer.error().to_string()),
-            // GitHub answers errors with 200.
-            RequestTokenError::Parse(_, body) => Error::Refused(error_code(&body)),
-            RequestTokenError::Request(error) => Error::Unavailable(error.to_string()),
-            RequestTokenError::Other(text) => Error::Unavailable(text),
+        let token = self.redeem(code, verifier).await?;
+        let account: Account = self.get("/user", &token).await.map_err(|error| match error {
+            error if error.is_decode() => no_account(),
+            error if error.status() == Some(StatusCode::NOT_FOUND) => no_account(),
+            error => error.into(),
         })?;
-        let token = token.access_token().secret();
-        let account: Account = self.get("/user", token).await?;
         // An app without the e-mail permission is refused here, and a person can do without.
-        let addresses: Vec<Address> = self.get("/user/emails", token).await.unwrap_or_default();
+        let addresses: Vec<Address> = self.get("/user/emails", &token).await.unwrap_or_default();
         let email = addresses.into_iter().find(|address| address.primary && address.verified);
         Ok(User {
             subject: format!("github:{}", account.id),
@@ -138,10 +167,10 @@ impl GitHub {
         Ok(response.body(answer.bytes().await?.to_vec())?)
     }
 
-    async fn get<T: DeserializeOwned>(&self, path: &str, token: &str) -> Result<T, Error> {
+    async fn get<T: DeserializeOwned>(&self, path: &str, token: &str) -> Result<T, reqwest::Error> {
         let request = self.http.get()?.get(format!("{}{path}", self.api)).bearer_auth(token);
         let request = request.header("Accept", "application/vnd.github+json");
-        Ok(request.send().await?.error_for_status()?.json().await?)
+        request.send().await?.error_for_status()?.json().await
     }
 }
 
@@ -175,6 +204,5 @@ fn error_code(body: &[u8]) -> String {
     struct Answer {
         error: String,
     }
-    serde_json::from_slice(body)
-        .map_or_else(|_| "an answer that is no token".to_owned(), |answer: Answer| answer.error)
+    serde_json::from_slice(body).map_or_else(|_| NO_TOKEN.to_owned(), |answer: Answer| answer.error)
 }

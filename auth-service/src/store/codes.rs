@@ -1,4 +1,7 @@
-//! Authorization codes: redeemed once, and a second try ends what the first one got.
+//! Authorization codes: redeemed once. A second try is refused, and ends what the first one got unless it
+//! comes within seconds.
+
+use std::time::Duration;
 
 use redis::Script;
 
@@ -11,21 +14,26 @@ impl Expiring for CodeRecord {
     }
 }
 
-/// Marks the code as redeemed and stores its grant, in one step: a replay that ran between the two would
-/// find no grant to end.
+/// Marks the code as redeemed, and when, and stores its grant, in one step: a replay that ran between the
+/// two would find no grant to end. Returns when the code was redeemed before.
 const REDEEM: &str = r"
-if redis.call('SET', KEYS[1], '1', 'NX', 'EX', ARGV[3]) then
-    redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[2])
-    return 1
-end
-return 0
+local first = redis.call('SET', KEYS[1], ARGV[4], 'NX', 'GET', 'EX', ARGV[3])
+if first then return first end
+redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[2])
+return false
 ";
+
+/// How long a second redemption counts as the client's own retry, whose first answer was lost. The
+/// caller has proven the PKCE verifier, which no thief of a code has.
+const RETRY: Duration = Duration::from_secs(10);
 
 /// What became of redeeming a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Redemption {
     /// Its grant lives.
     Granted,
+    /// It was redeemed a moment ago, and the grant of that lives on.
+    Repeated,
     /// It was redeemed before, and its grant has ended.
     Replayed,
     /// It was revoked meanwhile.
@@ -54,8 +62,8 @@ impl Store {
     }
 
     /// Redeems `code` for `grant`. Of all callers, concurrent ones included, at most one is granted
-    /// it, and its grant lives until the next caller comes (RFC 6749 §4.1.2: a code used more than
-    /// once "SHOULD revoke all tokens previously issued").
+    /// it. A caller that comes within [`RETRY`] is refused; a later one also ends the grant (RFC 6749
+    /// §4.1.2: a code used more than once "SHOULD revoke all tokens previously issued").
     pub async fn redeem_code(
         &self,
         code: &AuthorizationCode,
@@ -69,10 +77,16 @@ impl Store {
             .key(Key::Grant(&grant.id).text())
             .arg(serde_json::to_string(grant)?)
             .arg(life)
-            .arg(life);
-        let redeemed: bool = call.invoke_async(&mut self.pool.get().await?).await?;
+            .arg(life)
+            .arg(now.0);
+        let first: Option<String> = call.invoke_async(&mut self.pool.get().await?).await?;
         self.witness.changed(Key::Grant(&grant.id).text().as_bytes());
-        if !redeemed {
+        if let Some(first) = first {
+            // Marks of earlier versions do not say when.
+            let first = UnixTime(first.parse().unwrap_or_default());
+            if now <= first.plus(RETRY) {
+                return Ok(Redemption::Repeated);
+            }
             self.revoke_grant(&grant.id).await?;
             return Ok(Redemption::Replayed);
         }

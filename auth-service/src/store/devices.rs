@@ -84,8 +84,8 @@ impl Store {
         }
     }
 
-    /// Notes the decision about a device if it still asks; the first one holds. Its user code is of no
-    /// more use.
+    /// Notes the decision about a device if it still asks; the first one holds, and the step that made
+    /// it may repeat it. The user code is of no more use.
     pub async fn decide_device(
         &self,
         (device, shown): (&Fingerprint, &UserCode),
@@ -101,7 +101,12 @@ impl Store {
         call.key(Key::UserCode(&shown.fingerprint()).text());
         call.arg(serde_json::to_string(decision)?);
         call.arg(Ttl::until(now, decision.expires_at).seconds());
-        Ok(call.invoke_async(&mut self.pool.get().await?).await?)
+        let is_first: bool = call.invoke_async(&mut self.pool.get().await?).await?;
+        if is_first || decision.by.is_none() {
+            return Ok(is_first);
+        }
+        let made = self.device_decision(device, now).await?;
+        Ok(made.is_some_and(|made| made.by == decision.by))
     }
 
     /// The decision about a device, taken or not.

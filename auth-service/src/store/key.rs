@@ -6,7 +6,7 @@ use crate::model::{ClientId, Fingerprint, Identifier, ResourceUri};
 pub(super) const PREFIX: &str = "mcpgw:";
 
 /// The sorted sets among the keys.
-pub(super) const SORTED_SETS: [Key<'static>; 10] = [
+pub(super) const SORTED_SETS: [Key<'static>; 11] = [
     Key::Clients,
     Key::UnusedClients,
     Key::DeletedClients,
@@ -17,6 +17,7 @@ pub(super) const SORTED_SETS: [Key<'static>; 10] = [
     Key::UsedKeys,
     Key::UnusedAssertions,
     Key::Devices,
+    Key::Steps,
 ];
 
 /// A key. What belongs to one grant carries its id as hash tag, so that a script may touch all of
@@ -60,8 +61,12 @@ pub(super) enum Key<'a> {
     RevokedServer(&'a ResourceUri),
     /// A login code of the operator.
     LoginCode(&'a Fingerprint),
-    /// The mark that a login code came back.
-    LoginUsed(&'a Fingerprint),
+    /// The lock of a login code that is being used.
+    LoginLock(&'a Fingerprint),
+    /// The steps that are being answered.
+    Steps,
+    /// The answer to a step.
+    Answer(&'a Fingerprint),
     /// A person who is logged in.
     Session(&'a Fingerprint),
     /// What a person allowed a client before.
@@ -119,7 +124,9 @@ impl Key<'_> {
                 join("revoked:server:", Fingerprint::of(uri.as_str()).as_str())
             }
             Self::LoginCode(code) => join("login-code:", code.as_str()),
-            Self::LoginUsed(of) => join("login-used:", of.as_str()),
+            Self::LoginLock(code) => join("login-lock:", code.as_str()),
+            Self::Steps => join("steps", ""),
+            Self::Answer(step) => join("answer:", step.as_str()),
             Self::Session(cookie) => join("session:", cookie.as_str()),
             Self::Approval(of) => join("approval:", of.as_str()),
             Self::Device(code) => join("device:", code.as_str()),

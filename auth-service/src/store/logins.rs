@@ -1,7 +1,7 @@
 //! Login codes of the operator.
 
 use super::{Error, Expiring, Key, Store, Ttl};
-use crate::model::{Fingerprint, LoginCode, UnixTime, User};
+use crate::model::{LoginCode, UnixTime, User};
 
 /// What a login code stands for.
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -17,13 +17,18 @@ impl Expiring for LoginCodeRecord {
 }
 
 impl Store {
-    /// Notes that a login code came back; of two callers, one is the first.
-    pub async fn is_first_use(
+    /// Locks a login code until `end`. Returns `false` if another flow has locked it.
+    pub async fn lock_login_code(
         &self,
-        of: &Fingerprint,
-        (now, expires_at): (UnixTime, UnixTime),
+        code: &LoginCode,
+        (now, end): (UnixTime, UnixTime),
     ) -> Result<bool, Error> {
-        self.put_new(&Key::LoginUsed(of), &1, Ttl::until(now, expires_at)).await
+        self.put_new(&Key::LoginLock(&code.fingerprint()), &1, Ttl::until(now, end)).await
+    }
+
+    /// Unlocks a login code that was not used up.
+    pub async fn unlock_login_code(&self, code: &LoginCode) -> Result<(), Error> {
+        self.delete(&Key::LoginLock(&code.fingerprint())).await.map(drop)
     }
 
     /// Stores a login code for `user`.

@@ -4,6 +4,7 @@
 //! garbage. Everything secret is stored as a fingerprint.
 
 mod admin;
+mod answers;
 mod backup;
 mod client_documents;
 mod clients;

@@ -24,9 +24,10 @@ struct Spent {
 /// What became of spending a refresh token.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Spending {
-    /// The caller may go on, with the salt of the successor: the first one, or one that came
-    /// within the grace.
-    Granted(String),
+    /// The caller is the first one: the salt is its own.
+    First,
+    /// The caller came within the grace, and the successor has this salt.
+    Again(String),
     /// Spent too long ago. Theft, until proven otherwise: revoke the grant (RFC 9700 §4.14.2).
     Replay,
 }
@@ -59,21 +60,21 @@ impl Store {
     }
 
     /// Spends `token`, offering `salt` for its successor. Callers within `grace` of the first one
-    /// all get the salt of the first one.
+    /// are told the salt of the first one.
     pub async fn spend_refresh(
         &self,
         token: &RefreshToken,
-        salt: String,
+        salt: &str,
         (now, end): (UnixTime, UnixTime),
         grace: Duration,
     ) -> Result<Spending, Error> {
-        let mine = Spent { salt, at: now };
+        let mine = Spent { salt: salt.to_owned(), at: now };
         let key = Key::SpentRefresh(&token.fingerprint()).text();
         let earlier = self.put_essential_if("NX", &key, &mine, Ttl::until(now, end)).await?;
-        let Some(earlier) = earlier else { return Ok(Spending::Granted(mine.salt)) };
+        let Some(earlier) = earlier else { return Ok(Spending::First) };
         let first: Spent = serde_json::from_str(&earlier)?;
         if now <= first.at.plus(grace) {
-            Ok(Spending::Granted(first.salt))
+            Ok(Spending::Again(first.salt))
         } else {
             Ok(Spending::Replay)
         }

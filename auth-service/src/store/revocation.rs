@@ -5,8 +5,9 @@ use serde::de::DeserializeOwned;
 
 use super::{Error, Expiring, Store, key::PREFIX, logins::LoginCodeRecord, tracking::LEASE};
 use crate::model::{
-    AccessRecord, ApprovalRecord, AuthorizationRequest, CLIENT_PROVIDER, ClientId, CodeRecord,
-    DeviceDecision, DeviceRecord, Grant, Identifier, ResourceUri, SessionRecord, UnixTime, User,
+    AccessRecord, AnswerRecord, ApprovalRecord, AuthorizationRequest, CLIENT_PROVIDER, ClientId,
+    CodeRecord, DeviceDecision, DeviceRecord, Grant, Identifier, ResourceUri, SessionRecord,
+    UnixTime, User,
 };
 
 /// What to revoke.
@@ -102,6 +103,14 @@ impl Revocable for ApprovalRecord {
     fn held(&self) -> Held<'_> {
         let (client, resources) = (Some(&self.client_id), self.resource.as_slice());
         Held { client, resources, ..Held::by(&self.user) }
+    }
+}
+
+impl Revocable for AnswerRecord {
+    const KIND: &str = "answer";
+
+    fn held(&self) -> Held<'_> {
+        Held { user: Some(&self.user), ..Held::asked(&self.request) }
     }
 }
 
@@ -245,6 +254,8 @@ impl Store {
                 + sweep.end::<DeviceDecision>().await?
                 + sweep.end::<CodeRecord>().await?;
             ended.grants = sweep.end::<Grant>().await?;
+            // What an answer gave out has ended by now; it only would be told again.
+            sweep.end::<AnswerRecord>().await?;
         }
         ended.unreadable = sweep.unreadable;
         Ok(ended)

@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
+use gateway_tests::github::Mood;
 use serde_json::Value;
 
 use crate::support::Gateway;
@@ -60,6 +61,21 @@ async fn redis_that_is_gone_is_found() {
     assert!(has(&redis, "error", "redis"), "{redis:?}");
 }
 
+/// The credentials of the app are tried, and nobody has to log in for it.
+#[tokio::test]
+async fn a4_the_credentials_of_the_app_are_tried() {
+    let provider = |gateway: &Gateway| findings(gateway, "provider");
+    let right = provider(&gateway_with("PUBLIC_PORT", "1"));
+    assert!(has(&right, "ok", "takes GITHUB_CLIENT_ID and GITHUB_CLIENT_SECRET"), "{right:?}");
+    for (name, value) in [("GITHUB_CLIENT_SECRET", "wrong"), ("GITHUB_CLIENT_ID", "other")] {
+        let wrong = provider(&gateway_with(name, value));
+        assert!(has(&wrong, "error", "incorrect_client_credentials"), "{wrong:?}");
+    }
+    let down = gateway_with("PUBLIC_PORT", "1");
+    down.github.set(Mood::IsDown);
+    assert!(has(&provider(&down), "warning", "were not tried"), "{:?}", provider(&down));
+}
+
 #[tokio::test]
 async fn the_keys_are_looked_at() {
     let gateway = gateway_with("PUBLIC_PORT", "1");
@@ -83,7 +99,7 @@ async fn clock_provider_and_settings_are_looked_at() {
     let gateway = gateway_with("PUBLIC_PORT", "1");
     assert!(has(&findings(&gateway, "clock"), "ok", "clock of Redis"));
     let provider = findings(&gateway, "provider");
-    assert!(provider.iter().all(|(level, _)| level == "ok") && provider.len() == 2, "{provider:?}");
+    assert!(provider.iter().all(|(level, _)| level == "ok") && provider.len() == 3, "{provider:?}");
     assert!(has(&findings(&gateway, "configuration"), "ok", "https://auth.gw.example"));
     assert!(findings(&gateway, "identity").is_empty());
     let unsigned = gateway_with("SIGNED_IDENTITY", "false");

@@ -7,6 +7,11 @@
 )]
 
 mod a12_ready;
+mod a10_lost_answers;
+mod a1_repeated_steps;
+mod a3_open_pages;
+mod a4_operator_faults;
+mod a6_accounts;
 mod advisories;
 mod backup;
 mod client_document;

@@ -7,6 +7,7 @@ use std::{
 };
 
 use auth_service::model::Fingerprint;
+use gateway_tests::pkce;
 use serde_json::json;
 
 use crate::{
@@ -128,8 +129,10 @@ async fn logins_registrations_tokens_and_limits_are_counted() {
     let limited = gateway.refresh(&app, &next.text("refresh_token")).await;
     assert_eq!(limited.status, 429);
     // bob may not use git.
-    let refused = gateway.consent(&app, "bob", &[("resource", GIT)]).await.0;
-    assert_eq!(refused["error"], "access_denied");
+    let mut browser = gateway.browser();
+    let page = browser.get(&app.authorize_url(&pkce::pair().1, &[("resource", GIT)])).await;
+    let refused = browser.decide(&page, "local", &gateway.login_code("bob").await).await;
+    assert_eq!(refused.status, 403);
     for (series, times) in [
         ("mcp_auth_registrations_total ", 1),
         ("mcp_auth_logins_total{provider=\"local\",outcome=\"granted\"}", 1),

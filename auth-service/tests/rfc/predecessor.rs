@@ -99,7 +99,7 @@ async fn a_connected_client_stays_connected() {
     assert_ne!(tokens.text("refresh_token"), "token-a", "from now on they rotate");
     // Once more: nothing is new, and nothing comes back.
     let app = app("client_a");
-    gateway.clock.advance(120);
+    gateway.clock.advance(301);
     let old_token = refresh_with_secret(&gateway, &app, "token-a").await;
     assert_eq!(old_token.error(), (400, "invalid_grant"));
     let again = gateway.cli_json(&arguments);

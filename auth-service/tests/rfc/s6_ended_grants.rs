@@ -95,11 +95,12 @@ impl Held {
             "client delete" => drop(gateway.cli(&["client", "delete", &self.app.id]).unwrap()),
             "refresh token replayed" => {
                 assert_eq!(gateway.refresh(&self.app, &refresh).await.status, 200);
-                gateway.clock.advance(61);
+                gateway.clock.advance(301);
                 assert_eq!(gateway.refresh(&self.app, &refresh).await.status, 400);
             }
             "code replayed" => {
                 let (code, verifier) = &self.code;
+                gateway.clock.advance(11);
                 assert_eq!(gateway.redeem(&self.app, code, verifier).await.status, 400);
             }
             "refresh token revoked" => self.rfc7009(gateway, &refresh).await,

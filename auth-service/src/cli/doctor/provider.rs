@@ -1,10 +1,28 @@
-//! The login provider: reachable from here, since it is asked at each login.
+//! The login provider: reachable from here, since it is asked at each login, and ready to take the
+//! credentials of the app.
 
 use super::{
     Patient,
     finding::{Finding, Findings},
     public,
 };
+use crate::{
+    oauth::Endpoint,
+    ports::{GitHub, GithubError},
+};
+
+fn credentials(findings: &mut Findings, tried: Result<(), GithubError>) {
+    match tried {
+        Ok(()) => findings.ok(None, "takes GITHUB_CLIENT_ID and GITHUB_CLIENT_SECRET"),
+        Err(GithubError::Misconfigured(refusal)) => {
+            findings.error(None, refusal.code().to_owned(), refusal.remedy());
+        }
+        Err(error) => {
+            let says = format!("GITHUB_CLIENT_ID and GITHUB_CLIENT_SECRET were not tried: {error}");
+            findings.warning(None, says, "run the doctor again when the login provider answers");
+        }
+    }
+}
 
 pub(super) async fn check(patient: &Patient) -> Vec<Finding> {
     let mut findings = Findings::of("provider");
@@ -23,6 +41,10 @@ pub(super) async fn check(patient: &Patient) -> Vec<Finding> {
                 findings.error(subject, public::why(&error).0, remedy);
             }
         }
+    }
+    match GitHub::new(github, patient.config.issuer.at(Endpoint::Callback.path())) {
+        Ok(app) => credentials(&mut findings, app.try_credentials().await),
+        Err(error) => findings.error(None, error.to_string(), "correct GITHUB_BASE_URL"),
     }
     findings.into_vec()
 }

@@ -44,7 +44,7 @@ fn wrong_code(kit: &Kit, number: u64) -> Shot {
 fn junk_form(_: &Kit, number: u64) -> Shot {
     let (flow, csrf) = (junk(number, LARGEST_BODY - 200), junk(number, 43));
     let pairs = [("flow", flow.as_str()), ("csrf", csrf.as_str()), ("decision", "github")];
-    let cookie = format!("__Host-mcpgw={}", junk(number, 43));
+    let cookie = format!("__Host-mcpgw-browser-flood={}", junk(number, 43));
     Shot::form("/authorize/consent", &pairs).header("Cookie", cookie)
 }
 

@@ -1,0 +1,63 @@
+//! Answers to the last steps of flows, kept for a minute, and the steps that are being answered.
+
+use super::{Error, Expiring, Key, Store, Ttl};
+use crate::model::{AnswerRecord, Fingerprint, UnixTime};
+
+impl Expiring for AnswerRecord {
+    fn expires_at(&self) -> Option<UnixTime> {
+        Some(self.expires_at)
+    }
+}
+
+/// How many steps may be claimed at a time. Anybody can begin one that the login provider is asked
+/// about.
+const PLACES: u32 = 4_096;
+
+/// Claims a step, unless another request has claimed it and its time has not ended. If every place is
+/// taken, the step goes on without a claim.
+const CLAIM: &str = r"
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[1])
+if redis.call('ZSCORE', KEYS[1], ARGV[3]) then return 0 end
+if redis.call('ZCARD', KEYS[1]) < tonumber(ARGV[4]) then
+    redis.call('ZADD', KEYS[1], ARGV[2], ARGV[3])
+end
+return 1
+";
+
+impl Store {
+    /// Claims `step` until `end`. Returns `false` if another request is answering it.
+    pub async fn claim_step(
+        &self,
+        step: &Fingerprint,
+        (now, end): (UnixTime, UnixTime),
+    ) -> Result<bool, Error> {
+        let script = redis::Script::new(CLAIM);
+        let mut call = script.prepare_invoke();
+        call.key(Key::Steps.text()).arg(now.0).arg(end.0).arg(step.as_str()).arg(PLACES);
+        Ok(call.invoke_async(&mut self.pool.get().await?).await?)
+    }
+
+    /// Gives up the claim of `step`.
+    pub async fn release_step(&self, step: &Fingerprint) -> Result<(), Error> {
+        self.leave(&Key::Steps, step.as_str()).await
+    }
+
+    /// Keeps the answer to `step`.
+    pub async fn put_answer(
+        &self,
+        step: &Fingerprint,
+        record: &AnswerRecord,
+        now: UnixTime,
+    ) -> Result<(), Error> {
+        self.put(&Key::Answer(step), record, Ttl::until(now, record.expires_at)).await
+    }
+
+    /// The answer to `step`, if it was given a moment ago.
+    pub async fn answer(
+        &self,
+        step: &Fingerprint,
+        now: UnixTime,
+    ) -> Result<Option<AnswerRecord>, Error> {
+        self.read(&Key::Answer(step), now).await
+    }
+}
