@@ -6,8 +6,8 @@
     reason = "the helpers of a test stop at the first thing that is not as it should be"
 )]
 
-mod a12_ready;
 mod a10_lost_answers;
+mod a12_ready;
 mod a1_repeated_steps;
 mod a3_open_pages;
 mod a4_operator_faults;
