@@ -8,12 +8,19 @@ use askama::Template;
 
 use crate::{
     model::Identifier,
-    oauth::{self, ConsentPage, Destination, ErrorCode},
+    oauth::{self, ConsentPage, Destination, ErrorCode, ServerPage},
 };
 
 #[derive(Template)]
 #[template(path = "consent.html")]
 struct Consent<'a> {
+    nonce: &'a str,
+    page: &'a ConsentPage,
+}
+
+#[derive(Template)]
+#[template(path = "choose.html")]
+struct ChooseServer<'a> {
     nonce: &'a str,
     page: &'a ConsentPage,
 }
@@ -39,6 +46,27 @@ struct DeviceAllowed<'a> {
 }
 
 #[derive(Template)]
+#[template(path = "device_declined.html")]
+struct DeviceDeclined<'a> {
+    nonce: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "server.html")]
+struct Server<'a> {
+    nonce: &'a str,
+    server: &'a ServerPage,
+}
+
+#[derive(Template)]
+#[template(path = "gateway.html")]
+struct Gateway<'a> {
+    nonce: &'a str,
+    example: &'a str,
+    devices: bool,
+}
+
+#[derive(Template)]
 #[template(path = "error.html")]
 struct Failure<'a> {
     nonce: &'a str,
@@ -49,8 +77,11 @@ struct Failure<'a> {
     back: Option<(&'a str, &'a str)>,
 }
 
-/// The consent page.
+/// The consent page, or before it the page on which the person chooses the server.
 pub(super) fn consent(page: &ConsentPage) -> HttpResponse {
+    if !page.choices.is_empty() {
+        return html(StatusCode::OK, |nonce| ChooseServer { nonce, page }.render());
+    }
     html(status(page.wrong_code), |nonce| Consent { nonce, page }.render())
 }
 
@@ -74,6 +105,34 @@ pub(super) fn devices_off() -> HttpResponse {
 /// A device was allowed.
 pub(super) fn device_allowed() -> HttpResponse {
     html(StatusCode::OK, |nonce| DeviceAllowed { nonce }.render())
+}
+
+/// A device was declined.
+pub(super) fn device_declined() -> HttpResponse {
+    html(StatusCode::OK, |nonce| DeviceDeclined { nonce }.render())
+}
+
+/// Says how to add a server to an MCP client.
+pub(super) fn server(server: &ServerPage) -> HttpResponse {
+    html(StatusCode::OK, |nonce| Server { nonce, server }.render())
+}
+
+/// Says what the login host is for. `example` is the URL of a server, and `devices` tells whether devices
+/// can be connected.
+pub(super) fn gateway(example: &str, devices: bool) -> HttpResponse {
+    html(StatusCode::OK, |nonce| Gateway { nonce, example, devices }.render())
+}
+
+/// There is nothing at this address.
+pub(super) fn nothing_here() -> HttpResponse {
+    let failure = |nonce: &str| {
+        let title = "There is nothing at this address";
+        let message = "No MCP server and no page has this address. Check the name of the server; its URL \
+                       ends in /mcp.";
+        let message = message.to_owned();
+        Failure { nonce, title, message, code: "not_found", back: None }.render()
+    };
+    html(StatusCode::NOT_FOUND, failure)
 }
 
 /// The status of a page that is shown again when what was typed is wrong.

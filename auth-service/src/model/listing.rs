@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Catalogue, McpServer, ServerName, TraefikRule};
+use super::{Catalogue, McpServer, ServerName, TraefikRule, host_of};
 
 /// Who names a server.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -107,8 +107,7 @@ impl Listing {
     fn claim(&self, route: &Route) -> Option<Mistake> {
         let foreign = self.offers.iter().find(|offer| {
             let (resource, server) = (&offer.server.resource, &offer.server.name);
-            let host = resource.authority();
-            let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
+            let host = host_of(resource.authority());
             offer.source != route.source
                 && route.server.as_ref() != Some(server)
                 && route.rule.can_match(host, Some(resource.path()))

@@ -26,6 +26,8 @@ pub enum Decision {
     GitHub,
     /// To log in with a code of the operator.
     Local(LoginCode),
+    /// To use the server at this address, of those that were offered.
+    Server(String),
 }
 
 /// What comes next.
@@ -136,6 +138,9 @@ impl AuthServer {
         }
         let next = match form.decision {
             Decision::Deny => Err(Error::AccessDenied("the person declined")),
+            Decision::Server(chosen) => self.choose_server(&pending, &chosen, visitor).await,
+            // Nothing is allowed before it is said at which server.
+            _ if pending.request.resources.is_empty() => self.page(*pending.clone(), visitor).await,
             Decision::LoggedIn => self.continue_as_logged_in(&pending, visitor).await,
             Decision::GitHub => self.send_to_github(&pending).await.map(Next::Provider),
             Decision::Local(code) => self.log_in_locally(&pending, &code, visitor).await,

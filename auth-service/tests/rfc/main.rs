@@ -6,6 +6,10 @@
     reason = "the helpers of a test stop at the first thing that is not as it should be"
 )]
 
+mod a14_pages;
+mod a2_hosts;
+mod a5_server_choice;
+mod a7_clients;
 mod advisories;
 mod backup;
 mod client_document;

@@ -292,8 +292,8 @@ async fn what_cannot_be_imported_is_listed() {
     let told: Vec<&str> = told.iter().map(|line| line.as_str().unwrap()).collect();
     for part in [
         "client bad_uris: no redirect URI can be taken",
-        "client some_uris: redirect URI urn:ietf:wg:oauth:2.0:oob",
-        "client some_uris: redirect URI x\\u{1b}[2J: ",
+        "client some_uris: redirect URI 'urn:ietf:wg:oauth:2.0:oob'",
+        "client some_uris: redirect URI 'x%1B[2J': ",
         "client long_name: ",
         "client broken: the record cannot be read",
         "client other: the record is of another client",
