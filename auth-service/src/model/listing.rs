@@ -70,6 +70,8 @@ pub struct Listing {
     pub claims: Vec<Mistake>,
     /// Labels that count for nothing, since the images have them.
     pub ignored: Vec<Mistake>,
+    /// Keys of the file that mean nothing here.
+    pub unknown: Vec<Mistake>,
     /// The routers that containers state.
     pub routes: Vec<Route>,
 }
@@ -95,6 +97,7 @@ impl Listing {
             whole.mistakes.extend(part.mistakes.iter().cloned());
             whole.claims.extend(part.claims.iter().cloned());
             whole.ignored.extend(part.ignored.iter().cloned());
+            whole.unknown.extend(part.unknown.iter().cloned());
             whole.routes.extend(part.routes.iter().cloned());
         }
         let foreign =

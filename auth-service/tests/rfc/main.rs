@@ -6,6 +6,7 @@
     reason = "the helpers of a test stop at the first thing that is not as it should be"
 )]
 
+mod a13_operators;
 mod a14_pages;
 mod a2_hosts;
 mod a5_server_choice;
