@@ -67,19 +67,23 @@ fn credentials(header: Option<&str>, params: &Params) -> Result<ClientCredential
     }
 }
 
+/// Credentials of a header, and an id.
+type Presented = (Option<(ClientId, ClientSecret)>, Option<ClientId>);
+
 /// The credentials of a header, and the id they or the form name. An empty password is no secret: libraries
 /// send one for public clients.
 fn presented(
     (user, secret): (ClientId, ClientSecret),
     id: Option<ClientId>,
-) -> Result<(Option<(ClientId, ClientSecret)>, Option<ClientId>), Error> {
+) -> Result<Presented, Error> {
     let is_named = !user.as_str().is_empty();
     if is_named && id.as_ref().is_some_and(|id| *id != user) {
         return Err(Error::InvalidRequest("client_id differs from the credentials"));
     }
-    Ok(match secret.reveal().is_empty() {
-        true => (None, id.or_else(|| is_named.then_some(user))),
-        false => (Some((user, secret)), id),
+    Ok(if secret.reveal().is_empty() {
+        (None, id.or_else(|| is_named.then_some(user)))
+    } else {
+        (Some((user, secret)), id)
     })
 }
 

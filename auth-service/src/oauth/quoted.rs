@@ -15,11 +15,17 @@ pub(super) fn quoted(text: &str) -> String {
         if byte.is_ascii_graphic() && !b"\"'\\".contains(&byte) {
             shown.push(char::from(byte));
         } else {
-            shown.push_str(&format!("%{byte:02X}"));
+            shown.push('%');
+            shown.extend([byte >> 4, byte & 0xf].map(hexadecimal));
         }
     }
     shown.push('\'');
     shown
+}
+
+/// The digit of a number below 16.
+fn hexadecimal(number: u8) -> char {
+    char::from_digit(number.into(), 16).unwrap_or('0').to_ascii_uppercase()
 }
 
 #[cfg(test)]
