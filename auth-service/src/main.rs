@@ -9,7 +9,9 @@ use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
 #[actix_web::main]
 async fn main() -> ExitCode {
-    let log = logging::start("info");
+    let command = std::env::args_os().nth(1);
+    let has_log = cli::has_log(command.as_deref().and_then(std::ffi::OsStr::to_str));
+    let log = logging::start(if has_log { "info" } else { "warn" });
     // Keeps other processes of this user from reading memory and environment of this one.
     if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
         log::warn!("other processes of this user can read the memory of this one: {error}");
@@ -20,6 +22,7 @@ async fn main() -> ExitCode {
     });
     match cli::run(cli).await {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if cli::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             log.fail(error.as_ref());
             ExitCode::FAILURE

@@ -107,6 +107,7 @@ impl Routed {
         fs::write(&file, text).unwrap();
         let process = like(stack.pid("traefik"))
             .arg(format!("--configFile={}", file.display()))
+            .env("ENTRY_POINTS", "websecure")
             .stdout(Stdio::null())
             .spawn()
             .unwrap();

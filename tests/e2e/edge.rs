@@ -298,7 +298,13 @@ pub fn static_file(stack: &Stack, directory: &Path, address: SocketAddr) -> Stri
         .map(|address| address.trim_matches('"'))
         .collect();
     let logs = format!("{}/access.log", stack.path("logs").display());
-    config
+    // The twins of both on ::1, where there is one.
+    let twins =
+        addresses.get(2..).unwrap_or_default().iter().fold(config.clone(), |config, twin| {
+            let free = format!("[::1]:{}", free_address().port());
+            config.replace(twin, &free)
+        });
+    twins
         .replace(addresses[0], &free_address().to_string())
         .replace(addresses[1], &address.to_string())
         .replace(&logs, &directory.join("access.log").display().to_string())

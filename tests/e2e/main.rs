@@ -1,6 +1,7 @@
 //! The gateway as a user runs it: `scripts/quickstart`, real Traefik, Redis and MCP servers, the
 //! official SDKs as clients; GitHub alone is a stand-in.
 
+mod a14_pages;
 mod clients;
 mod conformance;
 mod discovery;
@@ -38,6 +39,7 @@ type Scenario = (&'static str, fn(&Stack));
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let scenarios = [
+        a14_pages::SCENARIOS,
         discovery::SCENARIOS,
         doctor::SCENARIOS,
         path_urls::SCENARIOS,

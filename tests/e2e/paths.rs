@@ -140,7 +140,7 @@ fn hosts() -> Vec<Row> {
         ("without_a_port", "echo-a.mcp.localhost", Refused(404)),
         ("with_another_port", "echo-a.mcp.localhost:1", Refused(404)),
         ("with_an_empty_port", "echo-a.mcp.localhost:", Refused(404)),
-        ("with_a_port_of_words", "echo-a.mcp.localhost:port", Refused(404)),
+        ("with_a_port_of_words", "echo-a.mcp.localhost:port", Refused(400)),
         ("with_two_ports", "echo-a.mcp.localhost:{port}:{port}", Refused(404)),
         ("with_a_user", "echo-b.mcp.localhost@echo-a.mcp.localhost:{port}", Refused(400)),
         ("with_a_path", "echo-a.mcp.localhost:{port}/mcp", Refused(400)),

@@ -57,7 +57,7 @@ fn every_answer_has_hsts(_: &Stack, edge: &Edge) {
             200,
         ),
         // Its port is not that of the issuer, which the browser is sent to.
-        ("auth", "auth.mcp.localhost:{port}", "GET /authorize", "", 303),
+        ("auth", "auth.mcp.localhost:{port}", "GET /authorize", "", 400),
         ("auth", "auth.mcp.localhost:{port}", "GET /token", "", 405),
         // No router of the login has these paths.
         ("auth", "auth.mcp.localhost:{port}", "GET /nowhere", "", 404),

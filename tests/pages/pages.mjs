@@ -318,6 +318,45 @@ const CHECKS = {
     });
     assert.equal((await device.token()).token_type, 'Bearer');
   },
+  async 'a14 by keyboard alone: a device is declined'() {
+    const device = await new Device().ask();
+    await visit({}, async (page) => {
+      await page.goto(device.verification_uri_complete);
+      await tabTo(page, 'deny');
+      await page.keyboard.press('Enter');
+      await page.waitForSelector('h1:has-text("The device is not connected")');
+      await assertLegible(page, 'declined');
+    });
+    assert.equal((await device.token()).error, 'access_denied');
+  },
+  async 'a5 by keyboard alone: the server is chosen'() {
+    await visit({}, async (page) => {
+      await page.goto(client.authorize({ resource: '' }));
+      await tabTo(page, RESOURCE);
+      await page.keyboard.press('Enter');
+      await page.waitForSelector('[name=login_code]');
+      assert.ok((await page.innerText('dl')).includes(RESOURCE));
+      await tabTo(page, 'deny');
+      const answer = await client.answer(() => page.keyboard.press('Enter'));
+      assert.equal(answer.get('error'), 'access_denied');
+    });
+  },
+  async 'a5 legible: the choice of a server'() {
+    await look('choose', (page) => page.goto(client.authorize({ resource: '' })));
+  },
+  async "a14 legible: a server's URL in a browser"() {
+    await look('server', async (page) => {
+      const answer = await page.goto(RESOURCE);
+      assert.equal(answer.status(), 200);
+      assert.ok((await page.innerText('main')).includes(RESOURCE));
+    });
+  },
+  async 'a14 legible: the root of the login host'() {
+    await look('gateway', async (page) => {
+      const answer = await page.goto(ISSUER);
+      assert.equal(answer.status(), 200);
+    });
+  },
   async 'the page cannot be framed'() {
     const context = await browser.newContext();
     const page = await context.newPage();

@@ -4,14 +4,14 @@ use anyhow::{Context, ensure};
 use clap::Args;
 
 use crate::{
-    model::{OwnAccess, Scopes, ServerName},
+    model::{Catalogue, McpServer, OwnAccess, ResourceUri, Scopes, ServerName},
     oauth::AuthServer,
 };
 
 /// Servers and scopes.
 #[derive(Debug, Args)]
 pub(super) struct Access {
-    /// A server, by its name in the catalogue; may be repeated.
+    /// A server, by its name or its URL; may be repeated.
     #[arg(long = "server", value_name = "NAME")]
     pub(super) servers: Vec<String>,
     /// A scope of these servers; may be repeated. Without it, what any use needs.
@@ -25,8 +25,8 @@ impl Access {
         let catalogue = server.catalogue();
         let (mut resources, mut basic) = (Vec::new(), Scopes::default());
         for name in &self.servers {
-            let known = ServerName::parse(name).and_then(|name| catalogue.by_name(&name).cloned());
-            let known = known.with_context(|| format!("there is no server \"{name}\""))?;
+            let known = find(&catalogue, name).cloned();
+            let known = known.with_context(|| unknown(&catalogue, name))?;
             basic = basic.union(&known.scopes.basic);
             if !resources.contains(&known.resource) {
                 resources.push(known.resource);
@@ -39,4 +39,16 @@ impl Access {
         let scopes = if asked.is_empty() { basic } else { asked };
         Ok(OwnAccess { resources, scopes })
     }
+}
+
+/// The server that the operator calls `text`: by its name or its URL.
+pub(super) fn find<'a>(catalogue: &'a Catalogue, text: &str) -> Option<&'a McpServer> {
+    let by_name = ServerName::parse(text).and_then(|name| catalogue.by_name(&name));
+    by_name.or_else(|| catalogue.by_resource(&ResourceUri::parse(text).ok()?))
+}
+
+/// Says that there is no such server, and which there are.
+pub(super) fn unknown(catalogue: &Catalogue, text: &str) -> String {
+    let names: Vec<&str> = catalogue.iter().map(|server| server.name.as_str()).collect();
+    format!("there is no server \"{text}\"; the servers are {}", names.join(", "))
 }

@@ -4,7 +4,7 @@ use anyhow::{Context, ensure};
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 
-use super::{access::Access, table};
+use super::{access::Access, moment::left, table};
 use crate::{
     model::{
         AuthMethod, Client, ClientId, ClientMetadata, ClientSecret, Clock, OwnAccess, RedirectUri,
@@ -33,7 +33,7 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Delete a registration and everything that was granted to it. In force at once.
+    /// Delete a registration and everything that was granted to it. Takes effect immediately.
     Delete {
         /// Its id.
         #[arg(allow_hyphen_values = true)]
@@ -169,16 +169,16 @@ fn list(clients: &[Client], now: UnixTime, json: bool) -> anyhow::Result<()> {
     let rows: Vec<[String; 4]> = clients
         .iter()
         .map(|client| {
-            let left = client.expires_at.map(|end| format!("{} s", now.until(end).as_secs()));
+            let ends = client.expires_at.map(|end| left(now, end));
             [
                 client.id.to_string(),
                 client.display_name().to_owned(),
                 client.metadata.grant_types.join(" "),
-                left.unwrap_or_else(|| "never".to_owned()),
+                ends.unwrap_or_else(|| "never".to_owned()),
             ]
         })
         .collect();
-    table::print(["CLIENT", "NAME", "GRANTS", "ENDS IN, UNLESS USED"], &rows)
+    table::print(["CLIENT", "NAME", "GRANTS", "ENDS, UNLESS USED"], &rows)
 }
 
 impl<'a> View<'a> {

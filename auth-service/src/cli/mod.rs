@@ -9,6 +9,7 @@ mod health;
 mod import;
 mod key;
 mod mint;
+mod moment;
 mod server;
 mod table;
 mod token;
@@ -73,7 +74,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Client(command) => client::run(command).await,
         Command::Token(token::Command::Mint(mint)) => mint::run(mint).await,
         Command::Token(token::Command::List { json }) => token::list(&store()?, json).await,
-        Command::Token(token::Command::Revoke(what)) => token::revoke(what, &store()?).await,
+        Command::Token(token::Command::Revoke(what)) => token::revoke(what).await,
         Command::Server(command) => server::run(command).await,
         Command::User(command) => user::run(command, &store()?).await,
         Command::Key(key::Command::Generate { secrets, out, if_missing }) => {
@@ -97,6 +98,20 @@ async fn server() -> anyhow::Result<AuthServer> {
     let config = Config::load()?;
     let listing = Providers::new(&config).read().await?;
     Ok(app::build(config, &listing)?.0)
+}
+
+/// Returns `true` if the command serves until it is stopped, and so has a log. The others answer on standard
+/// output, and say only what went wrong besides.
+#[must_use]
+pub fn has_log(command: Option<&str>) -> bool {
+    matches!(command, Some("serve" | "docker-proxy"))
+}
+
+/// Returns `true` if `error` means that the reader of the output has gone, such as `head`.
+#[must_use]
+pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    let kind = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+    kind == Some(std::io::ErrorKind::BrokenPipe)
 }
 
 /// Writes a line for people or scripts to standard output.

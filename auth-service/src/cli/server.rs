@@ -28,6 +28,8 @@ struct View {
     servers: Vec<Row>,
     /// What is no server, and why.
     mistakes: Vec<String>,
+    /// Keys of the file that mean nothing here.
+    unknown: Vec<String>,
 }
 
 /// A server, for people and scripts.
@@ -94,6 +96,7 @@ fn view(listing: &Listing, containers: &[Container], grants: Option<&[Grant]>) -
     View {
         servers: listing.offers.iter().map(|offer| row(&offer.source, &offer.server)).collect(),
         mistakes: listing.mistakes.iter().map(ToString::to_string).collect(),
+        unknown: listing.unknown.iter().map(ToString::to_string).collect(),
     }
 }
 
@@ -114,5 +117,6 @@ fn print(view: &View) -> anyhow::Result<()> {
         })
         .collect();
     table::print(["NAME", "URL", "FROM", "FOR", "GRANTS", "CONTAINER"], &rows)?;
-    view.mistakes.iter().try_for_each(|mistake| super::say(&format!("not a server: {mistake}")))
+    view.mistakes.iter().try_for_each(|mistake| super::say(&format!("not a server: {mistake}")))?;
+    view.unknown.iter().try_for_each(|unknown| super::say(&format!("no effect: {unknown}")))
 }

@@ -4,9 +4,16 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{mint::Mint, table};
+use super::{
+    access,
+    mint::Mint,
+    moment::{left, moment},
+    table,
+};
 use crate::{
+    config::Config,
     model::{ClientId, Clock, Identifier, ResourceUri, SystemClock, UnixTime},
+    ports::Providers,
     store::{Ended, Selection, Store},
 };
 
@@ -20,57 +27,74 @@ pub(super) enum Command {
         json: bool,
     },
     /// Revoke grants with all their tokens and what leads to them (logins, consents, codes), or one
-    /// access token. In force at once.
+    /// access token. Takes effect immediately.
     Revoke(What),
     /// Mint a personal access token and print it, this once.
     Mint(Mint),
 }
 
-/// What to revoke.
+/// What to revoke: one of these, or `--user` and `--client` together for what one person granted to one
+/// client.
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
+#[group(required = true, multiple = true)]
 pub(super) struct What {
     /// All grants of a person: login name, or subject as in `github:583231`.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["grant", "jti", "server", "before", "all"])]
     user: Option<String>,
-    /// All grants to a client.
-    #[arg(long, allow_hyphen_values = true)]
+    /// All grants to a client; with --user, those of one person.
+    #[arg(long, allow_hyphen_values = true, conflicts_with_all = ["grant", "jti", "server", "before", "all"])]
     client: Option<String>,
+    /// One grant, by its id in the list.
+    #[arg(long, value_name = "ID", allow_hyphen_values = true, conflicts_with_all = ["jti", "server", "before", "all"])]
+    grant: Option<String>,
     /// One access token; its refresh token still works.
-    #[arg(long, allow_hyphen_values = true)]
+    #[arg(long, allow_hyphen_values = true, conflicts_with_all = ["server", "before", "all"])]
     jti: Option<String>,
-    /// All grants that reach a server: its URL, as in the list.
-    #[arg(long, value_name = "URL")]
+    /// All grants that reach a server: its name or its URL.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["before", "all"])]
     server: Option<String>,
-    /// All grants made before this moment (seconds since 1970), and all logins, consents and codes.
-    #[arg(long, value_name = "SECONDS")]
-    before: Option<i64>,
+    /// All grants made before this moment, and all logins, consents and codes: 2026-11-30T12:00:00Z,
+    /// 2026-11-30, or how long ago, such as 30d.
+    #[arg(long, value_name = "TIME", value_parser = moment, conflicts_with = "all")]
+    before: Option<UnixTime>,
     /// Everything.
     #[arg(long)]
     all: bool,
 }
 
 impl What {
-    fn selection(self) -> anyhow::Result<Selection> {
-        Ok(match (self.user, self.client, self.jti, self.server, self.before) {
+    async fn selection(self) -> anyhow::Result<Selection> {
+        let client = self.client.as_deref().map(ClientId::parsed);
+        Ok(match (self.user, client, self.grant, self.jti, self.server, self.before) {
+            (Some(user), Some(client), ..) => Selection::UserAtClient(user, client),
             (Some(user), ..) => Selection::User(user),
-            (_, Some(client), ..) => Selection::Client(ClientId::parsed(&client)),
-            (_, _, Some(jti), ..) => Selection::Jti(Identifier::parsed(&jti)),
-            (.., Some(url), _) => {
-                Selection::Server(ResourceUri::parse(&url).context("--server is no URL of one")?)
-            }
-            (.., Some(moment)) => Selection::Before(UnixTime(moment)),
+            (_, Some(client), ..) => Selection::Client(client),
+            (_, _, Some(grant), ..) => Selection::Grant(Identifier::parsed(&grant)),
+            (_, _, _, Some(jti), ..) => Selection::Jti(Identifier::parsed(&jti)),
+            (.., Some(server), _) => Selection::Server(resource(&server).await?),
+            (.., Some(moment)) => Selection::Before(moment),
             _ => Selection::All,
         })
     }
 }
 
+/// The URL of the server `text`. A URL needs no catalogue: the server may have been taken out of it.
+async fn resource(text: &str) -> anyhow::Result<ResourceUri> {
+    if let Ok(resource) = ResourceUri::parse(text) {
+        return Ok(resource);
+    }
+    let catalogue = Providers::new(&Config::load()?).read().await?.catalogue();
+    let server =
+        access::find(&catalogue, text).with_context(|| access::unknown(&catalogue, text))?;
+    Ok(server.resource.clone())
+}
+
 /// Revokes.
-pub(super) async fn revoke(what: What, store: &Store) -> anyhow::Result<()> {
-    let selection = what.selection()?;
-    let ended = store.revoke(&selection, SystemClock.now()).await?;
+pub(super) async fn revoke(what: What) -> anyhow::Result<()> {
+    let selection = what.selection().await?;
+    let ended = super::store()?.revoke(&selection, SystemClock.now()).await?;
     let Ended { grants, beside, unreadable } = ended;
-    log::info!(target: "audit", grants, beside, unreadable; "revoked by the operator: {selection:?}");
+    log::info!(target: "audit", grants, beside, unreadable; "revoked by the operator");
     super::say(&match beside {
         0 => format!("{grants} revoked"),
         _ => format!("{grants} revoked, and {beside} of logins, consents, codes and requests"),
@@ -89,28 +113,32 @@ pub(super) async fn list(store: &Store, json: bool) -> anyhow::Result<()> {
     if json {
         return super::say(&json!({ "tokens": tokens, "grants": grants }).to_string());
     }
-    let left = |end| format!("{} s", now.until(end).as_secs());
     let rows = tokens.iter().map(|token| {
-        let servers: Vec<&str> = token.resources.iter().map(ResourceUri::as_str).collect();
         [
             token.jti.to_string(),
             token.subject.clone(),
             token.client_id.to_string(),
-            left(token.expires_at),
-            servers.join(" "),
+            left(now, token.expires_at),
+            urls(&token.resources),
         ]
     });
     let rows: Vec<_> = rows.collect();
-    table::print(["JTI", "USER", "CLIENT", "ENDS IN", "SERVERS"], &rows)?;
+    table::print(["JTI", "USER", "CLIENT", "ENDS", "SERVERS"], &rows)?;
     super::say("")?;
     let rows = grants.iter().map(|grant| {
         [
+            grant.id.to_string(),
             grant.user.subject.clone(),
             grant.client_name.clone(),
             grant.client_id.to_string(),
-            left(grant.expires_at),
+            left(now, grant.expires_at),
+            urls(&grant.resources),
         ]
     });
     let rows: Vec<_> = rows.collect();
-    table::print(["GRANT OF", "TO", "CLIENT", "ENDS IN, UNLESS USED"], &rows)
+    table::print(["GRANT", "OF", "TO", "CLIENT", "ENDS, UNLESS USED", "SERVERS"], &rows)
+}
+
+fn urls(resources: &[ResourceUri]) -> String {
+    resources.iter().map(ResourceUri::as_str).collect::<Vec<_>>().join(" ")
 }

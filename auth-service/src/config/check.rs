@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::{Config, GithubConfig, Lifetimes, Raw, RedisConfig, ServerUrls};
-use crate::model::{AllowList, Issuer};
+use crate::model::{AllowList, Issuer, canonical_host};
 
 /// The variables whose value may come from a file named by `<variable>_FILE`.
 const SECRETS: [&str; 5] =
@@ -63,7 +63,7 @@ impl Check {
     }
 
     pub(super) fn config(&mut self, raw: &Raw) -> Option<Config> {
-        let base_domain = self.required("BASE_DOMAIN", raw.base_domain.as_ref());
+        let base_domain = self.base_domain(raw);
         let public_port = self.number("PUBLIC_PORT", raw.public_port.as_ref(), 443_u16);
         let server_urls = self.server_urls(raw);
         let issuer = self.issuer(raw, base_domain.as_deref(), (public_port, server_urls));
@@ -127,10 +127,27 @@ impl Check {
             (None, Some(domain)) => format!("https://{host}{domain}:{port}"),
             (None, None) => return None,
         };
-        let name = if raw.issuer.is_some() { "ISSUER" } else { "BASE_DOMAIN" };
         Issuer::parse(&text)
-            .map_err(|error| self.0.push(format!("{name}: the issuer {text} {error}")))
+            .map_err(|error| self.0.push(format!("ISSUER: the issuer {text} {error}")))
             .ok()
+    }
+
+    /// Reads the domain. Traefik, certificates and this program compare it as text, so that only its
+    /// canonical form is taken.
+    fn base_domain(&mut self, raw: &Raw) -> Option<String> {
+        let domain = self.required("BASE_DOMAIN", raw.base_domain.as_ref())?;
+        match canonical_host(domain.trim()) {
+            Some(canonical) if canonical == domain => return Some(domain),
+            Some(canonical) => {
+                let problem =
+                    format!("BASE_DOMAIN: write {domain} as {canonical}, its canonical form");
+                self.0.push(problem);
+            }
+            None => self.0.push(format!(
+                "BASE_DOMAIN: {domain} is not a host name: write it without scheme, port and path"
+            )),
+        }
+        None
     }
 
     pub(super) fn redis(&mut self, raw: &Raw) -> Option<RedisConfig> {

@@ -29,6 +29,30 @@ fn the_issuer_follows_from_the_domain_and_the_port() {
 }
 
 #[test]
+fn a13_a_domain_is_told_its_canonical_form() {
+    for (domain, told) in [
+        ("GW.Example", "as gw.example"),
+        ("gw.example.", "as gw.example"),
+        ("b\u{fc}cher.example", "as xn--bcher-kva.example"),
+        ("https://gw.example", "without scheme"),
+        ("gw.example:8443", "without scheme, port"),
+        ("gw.example/x", "without scheme"),
+        ("*.gw.example", "not a host name"),
+    ] {
+        for issuer in [
+            &[("BASE_DOMAIN", domain)][..],
+            &[("BASE_DOMAIN", domain), ("ISSUER", "https://id.example")],
+        ] {
+            let problems = problems(issuer);
+            assert!(problems.contains("BASE_DOMAIN") && problems.contains(told), "{problems}");
+            assert!(problems.contains("1 problem"), "{problems}");
+        }
+    }
+    let punycode = [("BASE_DOMAIN", "xn--bcher-kva.example")];
+    assert!(Config::from_map(settings(&punycode)).is_ok());
+}
+
+#[test]
 fn every_problem_is_reported_at_once() {
     let map = [
         ("AUTH_LISTEN", "nonsense"),

@@ -15,6 +15,7 @@ use super::{
     browser,
     error::{BrowserError, TokenError, log_refusal},
     method_not_allowed, navigation, page,
+    requested_host::RequestedHost,
 };
 use crate::{
     model::{BrowserSession, CsrfToken, LoginCode, SealedAuthorization},
@@ -24,28 +25,32 @@ use crate::{
     },
 };
 
+/// The parameter of a request that was sent on to the login host. If such a request comes back under the
+/// host of a server, the proxy in front passes on a wrong name, and would do so for ever.
+const SENT_ON: &str = "sent_on";
+
 /// Shows the consent page. On the host of an MCP server, where clients of MCP 2025-03-26 look for
-/// this endpoint, sends the browser to the issuer: cookies belong to one host.
+/// this endpoint, sends the browser to the login host: cookies belong to one host.
 pub(super) async fn show(
     server: Data<AuthServer>,
     request: HttpRequest,
 ) -> Result<HttpResponse, BrowserError> {
-    let issuer = &server.config.issuer;
-    if request.connection_info().host() != issuer.authority() {
-        let mut query = request.query_string().to_owned();
-        // Such a client may not know of `resource`; the host it asked at says what it means.
-        if Params::parse(query.as_bytes()).many("resource").next().is_none()
-            && let Some(resource) = server.only_resource(request.connection_info().host())
-        {
-            let pair = form_urlencoded::Serializer::new(String::new())
-                .append_pair("resource", resource.as_str())
-                .finish();
-            query = [query, pair].join("&");
-        }
-        let path = format!("{}?{query}", Endpoint::Authorize.path());
-        return Ok(page::redirect(&issuer.at(&path)));
-    }
     let params = Params::parse(request.query_string().as_bytes());
+    let host = RequestedHost::read(&server, &request);
+    if host.is_of_a_server(&server) {
+        if params.many(SENT_ON).next().is_some() {
+            log::warn!(
+                "a request to the login host came as {}: check Host and X-Forwarded-Host of the proxy",
+                host.authority()
+            );
+            return Err(WRONG_HOST.into());
+        }
+        return Ok(page::redirect(&at_login_host(
+            &server,
+            &host,
+            (request.query_string(), &params),
+        )));
+    }
     let visitor = browser::visitor(&request).map_err(Error::from)?;
     match server.begin(&params, &visitor).await? {
         Next::Page(consent) => Ok(shown(&consent, &visitor.browser)),
@@ -55,6 +60,29 @@ pub(super) async fn show(
         }
         Next::Done(outcome) => Ok(finish(&server, (&request, &outcome), page::redirect)),
     }
+}
+
+const WRONG_HOST: Error = Error::InvalidRequest(
+    "the proxy in front of this gateway passes on a wrong host name; its operator has to set Host, or \
+     X-Forwarded-Host, to the name in the address bar",
+);
+
+/// Returns the same request at the login host.
+fn at_login_host(
+    server: &AuthServer,
+    host: &RequestedHost,
+    (query, params): (&str, &Params),
+) -> String {
+    let mut added = form_urlencoded::Serializer::new(String::new());
+    // Such a client may not know of `resource`; the host it asked at says which server it means.
+    if params.many("resource").next().is_none()
+        && let Some(resource) = server.only_resource(host.authority())
+    {
+        added.append_pair("resource", resource.as_str());
+    }
+    let added = added.append_pair(SENT_ON, "1").finish();
+    let path = Endpoint::Authorize.path();
+    server.config.issuer.at(&format!("{path}?{query}&{added}"))
 }
 
 /// Takes the decision of the consent page.
@@ -72,6 +100,7 @@ pub(super) async fn decide(
         Some("allow") => Decision::LoggedIn,
         Some("github") => Decision::GitHub,
         Some("local") => Decision::Local(LoginCode::typed(form.one("login_code")?.unwrap_or(""))),
+        Some("server") => Decision::Server(form.required("server", stale)?.to_owned()),
         Some("deny") => Decision::Deny,
         _ => return Err(Error::InvalidRequest(stale).into()),
     };
@@ -80,6 +109,7 @@ pub(super) async fn decide(
         csrf: CsrfToken::presented(form.required("csrf", stale)?),
         decision,
     };
+    let declined = matches!(form.decision, Decision::Deny);
     let visitor = browser::visitor(&request).map_err(Error::from)?;
     let session = visitor.browser.clone();
     let decider = server.clone();
@@ -90,6 +120,10 @@ pub(super) async fn decide(
             Ok(browser::set_pending(response, &request, &visit))
         }
         Ok(Next::Done(outcome)) => Ok(finish(&server, (&request, &outcome), page::go_on)),
+        // A device asks for the answer itself.
+        Err(AuthorizeError::Page(Error::AccessDenied(_))) if declined => {
+            Ok(page::device_declined())
+        }
         // After a form an error reaches the client as a success does: by a page of its own.
         Err(AuthorizeError::Redirect(url, error)) => {
             log_refusal(&error);

@@ -47,6 +47,10 @@ impl FromRequest for ClientForm {
 fn credentials(header: Option<&str>, params: &Params) -> Result<ClientCredentials, Error> {
     let id = params.one("client_id")?.map(ClientId::parsed);
     let secret = params.one("client_secret")?.map(ClientSecret::presented);
+    let (header, id) = match header {
+        Some(header) => presented(basic(header).ok_or(Error::InvalidClient)?, id)?,
+        None => (None, id),
+    };
     if let Some(assertion) = assertion(params)? {
         return match (header, secret) {
             (None, None) => Ok(ClientCredentials::Assertion(id, assertion)),
@@ -56,17 +60,31 @@ fn credentials(header: Option<&str>, params: &Params) -> Result<ClientCredential
     match (header, id, secret) {
         // "The client MUST NOT use more than one authentication method in each request."
         (Some(_), _, Some(_)) => Err(Error::InvalidRequest("the client authenticates in two ways")),
-        (Some(header), id, None) => {
-            let (user, secret) = basic(header).ok_or(Error::InvalidClient)?;
-            if id.is_some_and(|id| id != user) {
-                return Err(Error::InvalidRequest("client_id differs from the credentials"));
-            }
-            Ok(ClientCredentials::Basic(user, secret))
-        }
+        (Some((user, secret)), _, None) => Ok(ClientCredentials::Basic(user, secret)),
         (None, Some(id), Some(secret)) => Ok(ClientCredentials::Post(id, secret)),
         (None, Some(id), None) => Ok(ClientCredentials::Public(id)),
         (None, None, _) => Err(Error::InvalidRequest("client_id is missing")),
     }
+}
+
+/// Credentials of a header, and an id.
+type Presented = (Option<(ClientId, ClientSecret)>, Option<ClientId>);
+
+/// The credentials of a header, and the id they or the form name. An empty password is no secret: libraries
+/// send one for public clients.
+fn presented(
+    (user, secret): (ClientId, ClientSecret),
+    id: Option<ClientId>,
+) -> Result<Presented, Error> {
+    let is_named = !user.as_str().is_empty();
+    if is_named && id.as_ref().is_some_and(|id| *id != user) {
+        return Err(Error::InvalidRequest("client_id differs from the credentials"));
+    }
+    Ok(if secret.reveal().is_empty() {
+        (None, id.or_else(|| is_named.then_some(user)))
+    } else {
+        (Some((user, secret)), id)
+    })
 }
 
 /// RFC 7521 §4.2, with the one type of RFC 7523 §2.2.

@@ -7,14 +7,16 @@ use actix_web::{
 };
 use serde_json::json;
 
+use super::requested_host::RequestedHost;
 use crate::oauth::AuthServer;
 
 /// Clients fetch these before every login; the content changes only with the configuration.
 const CACHE: (header::HeaderName, &str) = (header::CACHE_CONTROL, "public, max-age=60");
 
 /// `GET /.well-known/oauth-authorization-server` and its other spellings.
-pub(super) async fn server(server: Data<AuthServer>) -> HttpResponse {
-    HttpResponse::Ok().insert_header(CACHE).json(server.metadata())
+pub(super) async fn server(server: Data<AuthServer>, request: HttpRequest) -> HttpResponse {
+    let host = RequestedHost::read(&server, &request);
+    HttpResponse::Ok().insert_header(CACHE).json(server.metadata(host.authority()))
 }
 
 /// `GET /.well-known/oauth-protected-resource`, with the path of the server inserted or at the root.
@@ -24,8 +26,8 @@ pub(super) async fn resource(
     path: Option<Path<String>>,
 ) -> HttpResponse {
     let path = path.map_or_else(String::new, |path| format!("/{path}"));
-    let host = request.connection_info().host().to_ascii_lowercase();
-    match server.resource_metadata(&host, &path) {
+    let host = RequestedHost::read(&server, &request);
+    match server.resource_metadata(host.authority(), &path) {
         Some(metadata) => HttpResponse::Ok().insert_header(CACHE).json(metadata),
         None => HttpResponse::NotFound().json(json!({
             "error": "not_found",

@@ -4,13 +4,15 @@ use std::borrow::Cow;
 
 use actix_web::http::header::{HeaderMap, HeaderName};
 
-const HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+use crate::model::canonical_authority;
+
+pub(super) const HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const URI: HeaderName = HeaderName::from_static("x-forwarded-uri");
 
 /// Host and path of the request.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Forwarded<'a> {
-    /// `host` or `host:port`, in lower case, without the port of https.
+    /// `host` or `host:port`, in its canonical form.
     pub(super) authority: Cow<'a, str>,
     /// The path, without the query.
     pub(super) path: &'a str,
@@ -32,11 +34,7 @@ impl<'a> Forwarded<'a> {
         if !is_plain_path(path) {
             return Err(Malformed);
         }
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-.:[]".contains(&byte);
-        let authority = canonical(host);
-        if authority.is_empty() || !authority.bytes().all(plain) {
-            return Err(Malformed);
-        }
+        let authority = canonical_authority(host).ok_or(Malformed)?;
         Ok(Self { authority, path })
     }
 }
@@ -54,30 +52,10 @@ fn is_plain(segment: &[u8]) -> bool {
     !matches!(segment, b"" | b"." | b"..") && segment.iter().all(harmless)
 }
 
-/// In lower case, without the port of https, and without the root's dot: `host.` and `host` are the
-/// same name (RFC 1034 §3.1).
-fn canonical(host: &str) -> Cow<'_, str> {
-    let host = if host.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        Cow::Owned(host.to_ascii_lowercase())
-    } else {
-        Cow::Borrowed(host)
-    };
-    if !host.contains(".:") && !host.ends_with('.') && !host.ends_with(":443") {
-        return host;
-    }
-    let host = host.strip_suffix(":443").unwrap_or(&host);
-    match host.split_once(':') {
-        Some((name, port)) if !host.starts_with('[') => {
-            format!("{}:{port}", name.strip_suffix('.').unwrap_or(name)).into()
-        }
-        _ => host.strip_suffix('.').unwrap_or(host).to_owned().into(),
-    }
-}
-
 pub(super) fn once<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<&'a str, Malformed> {
     let mut values = headers.get_all(name);
     match (values.next(), values.next()) {
-        (Some(value), None) => value.to_str().map_err(|_| Malformed),
+        (Some(value), None) => std::str::from_utf8(value.as_bytes()).map_err(|_| Malformed),
         _ => Err(Malformed),
     }
 }
@@ -100,7 +78,9 @@ mod tests {
     #[test]
     fn host_and_path_are_brought_to_one_spelling() {
         let expected = Ok(("time.example".to_owned(), "/mcp".to_owned()));
-        for host in ["time.example", "TIME.example", "time.example:443", "time.example."] {
+        for host in
+            ["time.example", "TIME.example", "time.example:443", "time.example.", "time.example:80"]
+        {
             assert_eq!(read(host, "/mcp?x=/../y"), expected, "{host}");
         }
         assert_eq!(read("a.example.:8443", "/").unwrap().0, "a.example:8443");

@@ -26,9 +26,11 @@ mod page;
 #[cfg(test)]
 mod properties;
 mod register;
+mod requested_host;
 mod revoke;
 mod token;
 mod verify;
+mod welcome;
 
 use actix_web::{
     FromRequest, Handler, HttpResponse, Resource, Responder, Route,
@@ -56,11 +58,13 @@ fn routes(config: &mut ServiceConfig) {
     config.app_data(PayloadConfig::new(MAX_BODY));
     // RFC 8414 §3.1 inserts the path of an issuer after the well-known part, OpenID Connect
     // Discovery §4 appends; clients try either with the path of the MCP server.
-    let appended = format!("/{{path:.*}}{openid}");
-    for path in [server, openid, &with_path(server), &with_path(openid), &appended] {
-        config.service(readable(path, discovery::server));
+    let appended = |known: &str| format!("/{{path:.*}}{known}");
+    for known in [server, openid] {
+        for path in [known, &with_path(known), &appended(known)] {
+            config.service(readable(path, discovery::server));
+        }
     }
-    for path in [resource, &with_path(resource)] {
+    for path in [resource, &with_path(resource), &appended(resource)] {
         config.service(readable(path, discovery::resource));
     }
     config
@@ -89,7 +93,7 @@ fn routes(config: &mut ServiceConfig) {
         .service(readable(Endpoint::EndedGrants.path(), ended_grants::ended_grants))
         .service(readable(Endpoint::Health.path(), health::health))
         .service(readable(Endpoint::Ready.path(), health::ready))
-        .default_service(web::to(not_found));
+        .default_service(web::to(welcome::show));
 }
 
 /// A resource to GET, and so to HEAD (RFC 9110 §9.1).

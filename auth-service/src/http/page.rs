@@ -8,12 +8,19 @@ use askama::Template;
 
 use crate::{
     model::Identifier,
-    oauth::{self, ConsentPage, Destination, ErrorCode, Remark},
+    oauth::{self, ConsentPage, Destination, ErrorCode, Remark, ServerPage},
 };
 
 #[derive(Template)]
 #[template(path = "consent.html")]
 struct Consent<'a> {
+    nonce: &'a str,
+    page: &'a ConsentPage,
+}
+
+#[derive(Template)]
+#[template(path = "choose.html")]
+struct ChooseServer<'a> {
     nonce: &'a str,
     page: &'a ConsentPage,
 }
@@ -39,6 +46,27 @@ struct DeviceAllowed<'a> {
 }
 
 #[derive(Template)]
+#[template(path = "device_declined.html")]
+struct DeviceDeclined<'a> {
+    nonce: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "server.html")]
+struct Server<'a> {
+    nonce: &'a str,
+    server: &'a ServerPage,
+}
+
+#[derive(Template)]
+#[template(path = "gateway.html")]
+struct Gateway<'a> {
+    nonce: &'a str,
+    example: &'a str,
+    devices: bool,
+}
+
+#[derive(Template)]
 #[template(path = "error.html")]
 struct Failure<'a> {
     nonce: &'a str,
@@ -49,13 +77,16 @@ struct Failure<'a> {
     back: Option<(&'a str, &'a str)>,
 }
 
-/// The consent page.
+/// The consent page, or before it the page on which the person chooses the server.
 pub(super) fn consent(page: &ConsentPage) -> HttpResponse {
     let status = match page.remark {
         None | Some(Remark::Stale) => StatusCode::OK,
         Some(Remark::WrongCode | Remark::Interrupted) => StatusCode::BAD_REQUEST,
         Some(Remark::Refused) => StatusCode::FORBIDDEN,
     };
+    if !page.choices.is_empty() {
+        return html(status, |nonce| ChooseServer { nonce, page }.render());
+    }
     html(status, |nonce| Consent { nonce, page }.render())
 }
 
@@ -80,6 +111,34 @@ pub(super) fn devices_off() -> HttpResponse {
 /// A device was allowed.
 pub(super) fn device_allowed() -> HttpResponse {
     html(StatusCode::OK, |nonce| DeviceAllowed { nonce }.render())
+}
+
+/// A device was declined.
+pub(super) fn device_declined() -> HttpResponse {
+    html(StatusCode::OK, |nonce| DeviceDeclined { nonce }.render())
+}
+
+/// Says how to add a server to an MCP client.
+pub(super) fn server(server: &ServerPage) -> HttpResponse {
+    html(StatusCode::OK, |nonce| Server { nonce, server }.render())
+}
+
+/// Says what the login host is for. `example` is the URL of a server, and `devices` tells whether devices
+/// can be connected.
+pub(super) fn gateway(example: &str, devices: bool) -> HttpResponse {
+    html(StatusCode::OK, |nonce| Gateway { nonce, example, devices }.render())
+}
+
+/// There is nothing at this address.
+pub(super) fn nothing_here() -> HttpResponse {
+    let failure = |nonce: &str| {
+        let title = "There is nothing at this address";
+        let message = "No MCP server and no page has this address. Check the name of the server; its URL \
+                       ends in /mcp.";
+        let message = message.to_owned();
+        Failure { nonce, title, message, code: "not_found", back: None }.render()
+    };
+    html(StatusCode::NOT_FOUND, failure)
 }
 
 /// Sends the browser on after a form. A redirect would be followed under the `form-action` of the

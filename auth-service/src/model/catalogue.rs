@@ -1,6 +1,6 @@
 //! The set of servers that this gateway protects, as one unchanging value.
 
-use super::{McpServer, ResourceUri, ServerName};
+use super::{McpServer, ResourceUri, ServerName, host_of};
 
 /// All servers; replaced as a whole when the configuration changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,6 +47,20 @@ impl Catalogue {
         let mut on_host =
             self.servers.iter().filter(|server| server.resource.authority() == authority);
         on_host.next().filter(|_| on_host.next().is_none())
+    }
+
+    /// Returns the authority that servers have for a request to the canonical `authority`: the same one,
+    /// or the only one with its host name. A proxy in front may leave out the public port, or name the one
+    /// that it listens on.
+    #[must_use]
+    pub fn authority_for(&self, authority: &str) -> Option<&str> {
+        let all = || self.servers.iter().map(|server| server.resource.authority());
+        if let Some(same) = all().find(|known| *known == authority) {
+            return Some(same);
+        }
+        let mut named = all().filter(|known| host_of(known) == host_of(authority));
+        let first = named.next()?;
+        named.all(|other| other == first).then_some(first)
     }
 
     /// The server that a request to `path` on `authority` goes to: the one with the longest path
@@ -108,6 +122,13 @@ mod tests {
         assert_eq!(at("gw.example", "/mcp"), None);
         assert_eq!(at("git.example", "/mcp/"), Some("git"));
         assert_eq!(at("git.example:8443", "/mcp"), None);
+        for (asked, found) in [
+            ("git.example", Some("git.example")),
+            ("git.example:8443", Some("git.example")),
+            ("nothing.example", None),
+        ] {
+            assert_eq!(catalogue.authority_for(asked), found, "{asked}");
+        }
         assert!(catalogue.only_on("gw.example").is_none());
         assert!(catalogue.only_on("git.example").is_some());
     }

@@ -37,6 +37,12 @@ impl AuthMethod {
         }
     }
 
+    /// Returns `true` if both prove the same: the place where the secret stands makes no difference.
+    #[must_use]
+    fn is_like(self, other: Self) -> bool {
+        self == other || self.has_secret() && other.has_secret()
+    }
+
     /// Whether the client has a secret of ours.
     #[must_use]
     pub const fn has_secret(self) -> bool {
@@ -214,15 +220,18 @@ impl Client {
         self.metadata.client_name.as_deref().unwrap_or("An application without a name")
     }
 
-    /// Returns `true` if it may authenticate by `method`. One that declares `private_key_jwt` has no
+    /// Returns `true` if it may authenticate by `method`. A secret may come in either way: libraries choose
+    /// one by what the server offers, whatever was registered (RFC 6749 §2.3.1). A client that declares `private_key_jwt` has no
     /// choice, whatever else it lists (draft-ietf-oauth-client-id-metadata-document §8.2).
     #[must_use]
     pub fn may_authenticate_by(&self, method: AuthMethod) -> bool {
         let declared = self.metadata.token_endpoint_auth_method;
         let choice = &self.metadata.token_endpoint_auth_methods_supported;
-        declared == method
+        let lists = |method: AuthMethod| choice.iter().any(|listed| listed == method.as_str());
+        let secrets = [AuthMethod::ClientSecretBasic, AuthMethod::ClientSecretPost];
+        declared.is_like(method)
             || declared != AuthMethod::PrivateKeyJwt
-                && choice.iter().any(|listed| listed == method.as_str())
+                && (lists(method) || method.has_secret() && secrets.into_iter().any(lists))
     }
 
     /// Whether it registered for `grant_type`.

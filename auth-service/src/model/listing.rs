@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Catalogue, McpServer, ServerName, TraefikRule};
+use super::{Catalogue, McpServer, ServerName, TraefikRule, host_of};
 
 /// Who names a server.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,6 +70,8 @@ pub struct Listing {
     pub claims: Vec<Mistake>,
     /// Labels that count for nothing, since the images have them.
     pub ignored: Vec<Mistake>,
+    /// Keys of the file that mean nothing here.
+    pub unknown: Vec<Mistake>,
     /// The routers that containers state.
     pub routes: Vec<Route>,
 }
@@ -95,6 +97,7 @@ impl Listing {
             whole.mistakes.extend(part.mistakes.iter().cloned());
             whole.claims.extend(part.claims.iter().cloned());
             whole.ignored.extend(part.ignored.iter().cloned());
+            whole.unknown.extend(part.unknown.iter().cloned());
             whole.routes.extend(part.routes.iter().cloned());
         }
         let foreign =
@@ -107,8 +110,7 @@ impl Listing {
     fn claim(&self, route: &Route) -> Option<Mistake> {
         let foreign = self.offers.iter().find(|offer| {
             let (resource, server) = (&offer.server.resource, &offer.server.name);
-            let host = resource.authority();
-            let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
+            let host = host_of(resource.authority());
             offer.source != route.source
                 && route.server.as_ref() != Some(server)
                 && route.rule.can_match(host, Some(resource.path()))

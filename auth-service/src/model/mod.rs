@@ -1,5 +1,6 @@
 //! Values of the domain; this floor imports nothing of ours.
 
+mod authority;
 mod catalogue;
 mod chain;
 mod client;
@@ -16,6 +17,7 @@ mod traefik_rule;
 mod uri;
 mod user;
 
+pub use authority::{canonical_authority, canonical_host, host_of};
 pub use catalogue::Catalogue;
 pub use chain::Chain;
 pub use client::{

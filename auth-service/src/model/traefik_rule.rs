@@ -2,6 +2,8 @@
 
 use std::{iter::Peekable, str::Chars};
 
+use super::canonical_host;
+
 /// The deepest nesting that is read.
 const DEEPEST: usize = 32;
 
@@ -60,7 +62,7 @@ impl Expression {
                 }
             }
             Self::Matcher(name, arguments) if name == "host" => {
-                hosts.extend(arguments.iter().map(|host| host.to_ascii_lowercase()));
+                hosts.extend(arguments.iter().map(|host| canonical(host)));
             }
             Self::Not(_) | Self::Matcher(..) => {}
         }
@@ -82,7 +84,7 @@ impl Expression {
                 };
                 match (name.as_str(), path) {
                     ("host" | "hostheader" | "hostsni", _) => {
-                        any(&|it| known(it == "*" || it.eq_ignore_ascii_case(host)))
+                        any(&|it| known(it == "*" || canonical(it) == canonical(host)))
                     }
                     ("hostregexp" | "hostsniregexp", _) => any(&|it| pattern_matches(it, host)),
                     ("path", Some(path)) => any(&|it| known(it == path)),
@@ -92,6 +94,11 @@ impl Expression {
             }
         }
     }
+}
+
+/// The canonical form of a host, if the text is one.
+fn canonical(host: &str) -> String {
+    canonical_host(host).unwrap_or_else(|| host.to_ascii_lowercase())
 }
 
 fn known(is: bool) -> Match {

@@ -5,6 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::authority::without_root;
+
 /// Why a text is not such a URI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -167,12 +169,13 @@ impl RedirectUri {
     }
 }
 
-/// `host[:port]` without a default port; `None` with user information or without a host.
+/// Returns `host[:port]` in its canonical form, as `canonical_authority` has it; `None` with user
+/// information or without a host.
 fn authority(url: &Url) -> Option<String> {
     if !url.username().is_empty() || url.password().is_some() {
         return None;
     }
-    let host = url.host_str()?;
+    let host = without_root(url.host_str()?);
     Some(match url.port() {
         Some(port) => format!("{host}:{port}"),
         None => host.to_owned(),
@@ -186,10 +189,17 @@ mod tests {
     #[test]
     fn a_resource_has_one_canonical_spelling() {
         let canonical = "https://time.example.org/mcp";
-        for text in [canonical, "HTTPS://TIME.example.org:443/mcp", "https://time.example.org/mcp/"]
-        {
+        for text in [
+            canonical,
+            "HTTPS://TIME.example.org:443/mcp",
+            "https://time.example.org/mcp/",
+            "https://time.example.org./mcp",
+            "https://time.example.org.:443/mcp",
+        ] {
             assert_eq!(ResourceUri::parse(text).unwrap().as_str(), canonical);
         }
+        let international = ResourceUri::parse("https://B\u{fc}cher.example/mcp").unwrap();
+        assert_eq!(international.authority(), "xn--bcher-kva.example");
         assert_eq!(ResourceUri::parse("https://a.example/").unwrap().as_str(), "https://a.example");
         assert_ne!(ResourceUri::parse("https://time.example.org/MCP").unwrap().as_str(), canonical);
         for bad in ["http://a/mcp", "https://a/mcp#x", "https://u@a/mcp", "/mcp", "https://a/?q"] {

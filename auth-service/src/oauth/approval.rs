@@ -88,7 +88,9 @@ impl AuthServer {
 /// listens on this machine or took a scheme, are not to be answered without the person.
 fn destination(request: &AuthorizationRequest) -> Option<String> {
     match &request.reply {
-        Reply::Redirect(redirect) if redirect_uri::is_web(&redirect.uri) => {
+        Reply::Redirect(redirect)
+            if redirect_uri::is_web(&redirect.uri) && !request.resources.is_empty() =>
+        {
             Some(redirect.uri.destination())
         }
         Reply::Redirect(_) | Reply::Device(_) => None,

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use secrecy::ExposeSecret;
 
-use super::{AuthServer, limits::within};
+use super::AuthServer;
 
 impl AuthServer {
     /// Whether `X-Forwarded-*` of `peer` are believed: if there is a shared secret, with the `secret` that
@@ -16,7 +16,7 @@ impl AuthServer {
             Some(expected) => secret().is_some_and(|given| {
                 verify_slices_are_equal(given, expected.expose_secret().as_bytes()).is_ok()
             }),
-            None => within(&self.config.limits.trusted_proxies, peer),
+            None => self.trusts_forwarded(peer),
         }
     }
 }

@@ -4,7 +4,7 @@ use log::Level;
 
 use super::{
     AuthServer, Operation,
-    client_metadata::hides,
+    legible::hides,
     seen_token::{Part, SeenToken},
 };
 use crate::{

@@ -1,6 +1,8 @@
 //! The authorization request and its answers (RFC 6749 §4.1.1, §4.1.2; `iss` of RFC 9207).
 
-use super::{AuthServer, Error, ErrorCode, Params, Visitor, pkce, prompt, redirect_uri};
+use super::{
+    AuthServer, Error, ErrorCode, Params, Visitor, pkce, prompt, quoted::quoted, redirect_uri,
+};
 use crate::model::{
     AuthorizationRequest, Client, ClientId, Fingerprint, InvalidScope, Issuer,
     PendingAuthorization, Prompt, Redirect, RedirectUri, Reply, ResourceUri, Scopes,
@@ -87,7 +89,7 @@ impl AuthServer {
             return Err(Error::UnauthorizedClient(why));
         }
         let code_challenge = pkce::challenge(params)?;
-        let resources = self.requested_resources(params)?;
+        let resources = self.resources_or_choice(params)?;
         let scopes = self.requested_scopes(params, &resources)?;
         Ok((code_challenge, resources, scopes, prompt::read(params)?))
     }
@@ -106,7 +108,7 @@ impl AuthServer {
                 let registered = &client.metadata.redirect_uris;
                 let is_known =
                     registered.iter().any(|known| redirect_uri::matches(known, &redirect.uri));
-                if is_known { Ok(()) } else { Err(UNREGISTERED_REDIRECT) }
+                if is_known { Ok(()) } else { Err(unregistered(&redirect.uri)) }
             }
             Reply::Device(_) => Ok(()),
         }
@@ -171,23 +173,28 @@ impl AuthServer {
         self.client(&ClientId::parsed(id)).await
     }
 
-    /// The scopes to grant: what is asked for and known here. Unknown ones are dropped, since
-    /// clients ask for what other servers have; who asks for nothing known gets the basic set.
+    /// The scopes of the request, as far as `resources` are known already.
     pub(super) fn requested_scopes(
         &self,
         params: &Params,
         resources: &[ResourceUri],
     ) -> Result<Scopes, Error> {
-        let known = self.known_scopes(resources);
         let asked = Scopes::parse(params.one("scope")?.unwrap_or(""))
             .map_err(|InvalidScope| Error::InvalidScope("scope has a character it may not have"))?;
-        let granted = asked.intersection(&known);
-        Ok(if granted.is_empty() { self.basic_scopes(resources) } else { granted })
+        Ok(if resources.is_empty() { asked } else { self.grantable_scopes(&asked, resources) })
+    }
+
+    /// The scopes to grant: what is asked for and known here. Unknown ones are dropped, since
+    /// clients ask for what other servers have. A client that asks for nothing known gets the basic set.
+    pub(super) fn grantable_scopes(&self, asked: &Scopes, resources: &[ResourceUri]) -> Scopes {
+        let granted = asked.intersection(&self.known_scopes(resources));
+        if granted.is_empty() { self.basic_scopes(resources) } else { granted }
     }
 }
 
-const UNREGISTERED_REDIRECT: Error =
-    Error::InvalidRequest("redirect_uri is not registered for this client");
+fn unregistered(uri: &RedirectUri) -> Error {
+    Error::UnregisteredRedirectUri(quoted(uri.as_str()))
+}
 
 /// The longest `state` that is accepted, in characters. RFC 6749 sets no bound; clients use some 20
 /// to 300.
@@ -217,7 +224,7 @@ fn redirect_of(client: &Client, params: &Params) -> Result<RedirectUri, Error> {
             if registered.iter().any(|known| redirect_uri::matches(known, &given)) {
                 Ok(given)
             } else {
-                Err(UNREGISTERED_REDIRECT)
+                Err(unregistered(&given))
             }
         }
     }

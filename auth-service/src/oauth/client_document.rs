@@ -8,7 +8,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::{
-    AuthServer, Error, client_keys,
+    AuthServer, Error, client_keys, client_members,
     client_metadata::{self, Terms, is_public_url},
     pinned_documents::pinned,
 };
@@ -123,14 +123,17 @@ pub(super) fn parse(id: &ClientId, body: &[u8], terms: Terms<'_>) -> Result<Clie
             self.jwks.is_some() || self.jwks_uri.is_some()
         }
     }
-    let identity: Identity = serde_json::from_slice(body)
-        .map_err(|_| Error::InvalidClientMetadata("not a JSON object with client_id"))?;
+    let refuse = |why: &'static str| Err(Error::InvalidClientMetadata(why.into()));
+    let members = client_members::usable(body)?;
+    let Ok(identity) = serde_json::from_value::<Identity>(members.clone().into()) else {
+        return refuse("not a JSON object with client_id");
+    };
     // MCP: "the client_id in the document MUST match the URL exactly".
     if identity.client_id != id.as_str() {
-        return Err(Error::InvalidClientMetadata("client_id is not the URL of the document"));
+        return refuse("client_id is not the URL of the document");
     }
     if identity.client_secret.is_some() {
-        return Err(Error::InvalidClientMetadata("a public document has a client_secret"));
+        return refuse("a public document has a client_secret");
     }
     // "token_endpoint_auth_method … MUST NOT include" methods with a shared secret.
     let choice = &identity.token_endpoint_auth_methods_supported;
@@ -143,13 +146,14 @@ pub(super) fn parse(id: &ClientId, body: &[u8], terms: Terms<'_>) -> Result<Clie
         }
         Some("none") | None => AuthMethod::None,
         Some(_) => {
-            let why = "token_endpoint_auth_method is not supported";
-            return Err(Error::InvalidClientMetadata(why));
+            return refuse(
+                "token_endpoint_auth_method must be none or private_key_jwt in a document",
+            );
         }
     };
-    let mut metadata = client_metadata::parse(body, terms)?;
+    let mut metadata = client_metadata::of_members(members, terms)?;
     if metadata.client_name.is_none() {
-        return Err(Error::InvalidClientMetadata("client_name is missing"));
+        return refuse("client_name is missing");
     }
     metadata.token_endpoint_auth_method = method;
     client_keys::check(&metadata)?;

@@ -13,7 +13,7 @@ const MAX_KEYS: usize = 20;
 
 /// Whether the keys of `metadata` fit together, and with how it authenticates.
 pub(super) fn check(metadata: &ClientMetadata) -> Result<(), Error> {
-    let refuse = |why| Err(Error::InvalidClientMetadata(why));
+    let refuse = |why: &'static str| Err(Error::InvalidClientMetadata(why.into()));
     // "The jwks_uri and jwks parameters MUST NOT both be present in the same request or response."
     if metadata.jwks.is_some() && metadata.jwks_uri.is_some() {
         return refuse("jwks and jwks_uri exclude each other");

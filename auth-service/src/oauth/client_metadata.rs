@@ -3,13 +3,14 @@
 use serde_json::{Map, Value};
 use url::{Host, Url};
 
-use super::{AuthServer, DEVICE_CODE, Error, client_keys, redirect_uri};
+use super::{
+    AuthServer, DEVICE_CODE, Error, client_keys, client_members, legible::misleads, redirect_uri,
+};
 use crate::model::ClientMetadata;
 
 const MAX_REDIRECT_URIS: usize = 20;
-const MAX_TEXT: usize = 2048;
 /// A name stands on the consent page above what a person has to read.
-const MAX_NAME: usize = 100;
+pub(super) const MAX_NAME: usize = 100;
 /// Everything together, as it is stored.
 const MAX_METADATA: usize = 4 * 1024;
 
@@ -29,23 +30,23 @@ impl AuthServer {
     }
 }
 
-/// Reads the metadata in `body`, if a client may have it by `terms`. Members that we do not know are
-/// ignored (RFC 7591 §2), and so is `null`, which is no value.
+/// Reads the metadata in `body`, if a client may have it by `terms`. Members that are not known are
+/// ignored (RFC 7591 §2), and so are those that nothing depends on here and that cannot be used.
 pub(super) fn parse(body: &[u8], terms: Terms<'_>) -> Result<ClientMetadata, Error> {
-    let malformed =
-        Error::InvalidClientMetadata("the body must be a JSON object with members of RFC 7591");
-    let Ok(mut members) = serde_json::from_slice::<Map<String, Value>>(body) else {
-        return Err(malformed);
-    };
-    members.retain(|_, value| !value.is_null());
+    of_members(client_members::usable(body)?, terms)
+}
+
+/// Reads the metadata in `members`, which are usable ones.
+pub(super) fn of_members(
+    members: Map<String, Value>,
+    terms: Terms<'_>,
+) -> Result<ClientMetadata, Error> {
+    let refuse = |why: &'static str| Err(Error::InvalidClientMetadata(why.into()));
     let Ok(mut metadata) = serde_json::from_value::<ClientMetadata>(members.into()) else {
-        return Err(malformed);
+        return refuse("a member is not of the type that RFC 7591 gives it");
     };
     check_texts(&metadata)?;
     client_keys::check(&metadata)?;
-    if metadata.response_types.iter().any(|kind| kind != "code") {
-        return Err(Error::InvalidClientMetadata("response_types may only have code"));
-    }
     // Grants that this server does not offer are left out, as RFC 7591 §3.2.1 allows: clients list
     // what they can do, not what they need.
     let offered = |kind: &str| match kind {
@@ -55,21 +56,37 @@ pub(super) fn parse(body: &[u8], terms: Terms<'_>) -> Result<ClientMetadata, Err
     };
     metadata.grant_types.retain(|kind| offered(kind));
     let has = |grant: &str| metadata.grant_types.iter().any(|kind| kind == grant);
+    let asked = !metadata.response_types.is_empty();
+    metadata.response_types.retain(|kind| kind == "code");
+    match (metadata.response_types.is_empty(), asked) {
+        (true, true) => {
+            return refuse("response_types must have code, the only one that is offered");
+        }
+        (true, false) if has("authorization_code") => metadata.response_types.push("code".into()),
+        _ => {}
+    }
     if has("authorization_code") || !metadata.redirect_uris.is_empty() {
         check_redirect_uris(&metadata, terms.app_schemes)?;
     }
     if !has("authorization_code") && !has(DEVICE_CODE) {
-        return Err(Error::InvalidClientMetadata(if terms.device_grant {
+        return refuse(if terms.device_grant {
             "grant_types must have authorization_code or device_code"
         } else {
-            "grant_types must have authorization_code; devices cannot be connected here"
-        }));
+            "grant_types must have authorization_code; devices cannot be connected here (DEVICE_GRANT)"
+        });
     }
     metadata.application_type = Some(application_type(&metadata).to_owned());
-    if serde_json::to_vec(&metadata).map_or(true, |text| text.len() > MAX_METADATA) {
-        return Err(Error::InvalidClientMetadata("the metadata is larger than 4096 bytes"));
+    if is_too_large(&metadata) {
+        client_members::drop_irrelevant(&mut metadata);
+    }
+    if is_too_large(&metadata) {
+        return refuse("redirect_uris and the other members are larger than 4096 bytes together");
     }
     Ok(metadata)
+}
+
+fn is_too_large(metadata: &ClientMetadata) -> bool {
+    serde_json::to_vec(metadata).map_or(true, |text| text.len() > MAX_METADATA)
 }
 
 /// MCP clients must say what they are (SEP-837), and none is refused for it: what is absent or
@@ -85,43 +102,30 @@ fn application_type(metadata: &ClientMetadata) -> &'static str {
 
 fn check_redirect_uris(metadata: &ClientMetadata, app_schemes: &[String]) -> Result<(), Error> {
     match metadata.redirect_uris.len() {
-        0 => return Err(Error::InvalidRedirectUri("redirect_uris is missing or empty")),
+        0 => return Err(Error::InvalidRedirectUri("redirect_uris is missing or empty".into())),
         1..=MAX_REDIRECT_URIS => {}
-        _ => return Err(Error::InvalidRedirectUri("more than 20 redirect_uris")),
+        _ => return Err(Error::InvalidRedirectUri("redirect_uris has more than 20".into())),
     }
     metadata.redirect_uris.iter().try_for_each(|uri| redirect_uri::check(uri, app_schemes))
 }
 
+/// Checks the texts that a person or an operator gets to see, and those that are part of a decision.
 pub(super) fn check_texts(metadata: &ClientMetadata) -> Result<(), Error> {
-    let single = [
-        &metadata.client_name,
-        &metadata.client_uri,
-        &metadata.logo_uri,
-        &metadata.tos_uri,
-        &metadata.policy_uri,
-        &metadata.application_type,
-        &metadata.software_id,
-        &metadata.software_version,
-        &metadata.token_endpoint_auth_signing_alg,
-        &metadata.jwks_uri,
-    ];
-    let contacts = metadata.contacts.iter().flatten();
-    let texts = single.into_iter().flatten().chain(contacts).chain(&metadata.grant_types);
-    let localized = &metadata.localized;
-    let others = localized.iter().filter(|(member, _)| member.starts_with("client_name#"));
-    let mut names = metadata.client_name.iter().chain(others.map(|(_, name)| name));
-    if names.any(|name| name.chars().count() > MAX_NAME) {
-        return Err(Error::InvalidClientMetadata("client_name is longer than 100 characters"));
+    let refuse = |why: &'static str| Err(Error::InvalidClientMetadata(why.into()));
+    let name = metadata.client_name.as_deref().unwrap_or_default();
+    if !client_members::is_short(name) {
+        return refuse("client_name is longer than 100 characters");
     }
-    for text in texts.chain(localized.values()) {
-        if text.len() > MAX_TEXT || text.chars().any(hides) {
-            return Err(Error::InvalidClientMetadata(
-                "a text is longer than 2048 bytes or has control characters",
-            ));
-        }
+    if misleads(name) {
+        return refuse("client_name has control characters or invisible ones");
     }
-    if metadata.contacts.as_ref().is_some_and(|contacts| contacts.len() > 20) {
-        return Err(Error::InvalidClientMetadata("more than 20 contacts"));
+    let keys = [&metadata.jwks_uri, &metadata.token_endpoint_auth_signing_alg];
+    let mut others = keys.into_iter().flatten().chain(&metadata.grant_types);
+    if others.any(|text| text.len() > client_members::MAX_TEXT || misleads(text)) {
+        return refuse(
+            "jwks_uri, token_endpoint_auth_signing_alg or grant_types has a text that is longer than \
+             2048 bytes, or has control characters",
+        );
     }
     Ok(())
 }
@@ -143,14 +147,6 @@ pub(super) fn is_public_url(text: &str) -> bool {
         && url.password().is_none()
         && text.len() <= 512
         && !dotted
-}
-
-/// Whether a character can make a text look like another one: controls, and the invisible ones that
-/// turn the direction of what follows, also outside the text itself.
-pub(super) fn hides(c: char) -> bool {
-    let invisible = matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{feff}'
-        | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{e0000}'..='\u{e0fff}');
-    c.is_control() || invisible
 }
 
 #[cfg(test)]

@@ -29,6 +29,8 @@ pub enum Decision {
     GitHub,
     /// To log in with a code of the operator.
     Local(LoginCode),
+    /// To use the server at this address, of those that were offered.
+    Server(String),
 }
 
 impl Decision {
@@ -39,6 +41,7 @@ impl Decision {
             Self::LoggedIn => "allow".to_owned(),
             Self::GitHub => "github".to_owned(),
             Self::Local(code) => format!("local {}", code.fingerprint()),
+            Self::Server(chosen) => format!("server {chosen}"),
         }
     }
 }
@@ -162,6 +165,9 @@ impl AuthServer {
         }
         let next = match form.decision {
             Decision::Deny => Err(Error::AccessDenied("the person declined")),
+            Decision::Server(chosen) => self.choose_server(&pending, &chosen, visitor).await,
+            // Nothing is allowed before it is said at which server.
+            _ if pending.request.resources.is_empty() => self.page(*pending.clone(), visitor).await,
             Decision::GitHub => self.send_to_github(&pending).await.map(Next::Provider),
             Decision::LoggedIn => Box::pin(self.let_in(&pending, None, &step, visitor)).await,
             Decision::Local(code) => {

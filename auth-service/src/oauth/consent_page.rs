@@ -23,6 +23,8 @@ pub struct ConsentPage {
     pub destination: Destination,
     /// Title and address of each server.
     pub servers: Vec<(String, String)>,
+    /// Title and address of each server to choose from, if the client named none.
+    pub choices: Vec<(String, String)>,
     /// The scopes, each with what it permits in words, if the catalogue has any.
     pub scopes: Vec<(String, Option<String>)>,
     /// How long the access lasts in all, if it does not last until it is revoked.
@@ -155,6 +157,7 @@ impl AuthServer {
             destination: Destination::of(&request.reply),
             servers,
             scopes,
+            choices: self.choices(request, user.as_ref()),
             lasts: matches!(request.reply, Reply::Device(_))
                 .then_some(self.config.lifetimes.device_grant),
             person: user.map(|user| user.name),

@@ -1,5 +1,7 @@
 //! What can go wrong, in the words of the RFCs.
 
+use std::borrow::Cow;
+
 use crate::{model, ports, store};
 
 /// Why a protocol step was refused. `Display` is what the client may read; `source()` is for the
@@ -9,6 +11,9 @@ pub enum Error {
     /// The request itself is wrong.
     #[error("{0}")]
     InvalidRequest(&'static str),
+    /// The redirect URI of a request, as it came, is none that the client registered.
+    #[error("redirect_uri {0} is not registered for this client")]
+    UnregisteredRedirectUri(String),
     /// The body is larger than any request of these protocols.
     #[error("the body is too large")]
     BodyTooLarge,
@@ -61,10 +66,10 @@ pub enum Error {
     NotAllowed(String),
     /// RFC 7591 §3.2.2.
     #[error("{0}")]
-    InvalidRedirectUri(&'static str),
+    InvalidRedirectUri(Cow<'static, str>),
     /// RFC 7591 §3.2.2.
     #[error("{0}")]
-    InvalidClientMetadata(&'static str),
+    InvalidClientMetadata(Cow<'static, str>),
     /// RFC 7591 §3.1: the body is JSON, and says so.
     #[error("the body must be application/json")]
     NotJson,
@@ -215,6 +220,7 @@ impl Error {
     pub const fn code(&self) -> ErrorCode {
         match self {
             Self::InvalidRequest(_)
+            | Self::UnregisteredRedirectUri(_)
             | Self::BodyTooLarge
             | Self::BodyMalformed
             | Self::BodyTooSlow

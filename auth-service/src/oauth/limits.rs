@@ -97,11 +97,17 @@ impl AuthServer {
         }
     }
 
+    /// Returns `true` if what `peer` says of the requests it forwards is believed (`TRUSTED_PROXIES`).
+    #[must_use]
+    pub fn trusts_forwarded(&self, peer: IpAddr) -> bool {
+        within(&self.config.limits.trusted_proxies, peer)
+    }
+
     /// The address that a request counts for: of the peer, or if that is a proxy of ours, the last
     /// one in `X-Forwarded-For` that is not. What stands left of that is the client's own word.
     #[must_use]
     pub fn client_address(&self, peer: IpAddr, forwarded_for: &str) -> IpAddr {
-        let trusted = |address| within(&self.config.limits.trusted_proxies, address);
+        let trusted = |address| self.trusts_forwarded(address);
         let mut address = peer.to_canonical();
         if !trusted(address) {
             return address;

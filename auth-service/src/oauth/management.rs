@@ -25,22 +25,24 @@ impl AuthServer {
     ) -> Result<Registered, Error> {
         let client = self.managed(id, token).await?;
         let named: Named = serde_json::from_slice(body)
-            .map_err(|_| Error::InvalidClientMetadata("the body must have the client_id"))?;
+            .map_err(|_| Error::InvalidClientMetadata("the body must have the client_id".into()))?;
         if named.has_what_only_answers_have() {
             return Err(Error::InvalidClientMetadata(
                 "an update must not include registration_access_token, registration_client_uri, \
-                client_secret_expires_at or client_id_issued_at",
+                client_secret_expires_at or client_id_issued_at"
+                    .into(),
             ));
         }
         // "MUST include the client_id … and it MUST be the same".
         if named.client_id != *id {
-            return Err(Error::InvalidClientMetadata("client_id is that of another client"));
+            return Err(Error::InvalidClientMetadata("client_id is that of another client".into()));
         }
         // "the value MUST match": a client cannot choose its secret.
         if let Some(secret) = named.client_secret {
             let presented = ClientSecret::presented(secret).fingerprint();
             if !client.secret.as_ref().is_some_and(|stored| stored.matches(&presented)) {
-                return Err(Error::InvalidClientMetadata("client_secret is not the issued one"));
+                let why = "client_secret is not the issued one";
+                return Err(Error::InvalidClientMetadata(why.into()));
             }
         }
         let metadata = self.registrable(body)?;

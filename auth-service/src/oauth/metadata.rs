@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{AuthServer, DEVICE_CODE, Endpoint, client_keys::ALGORITHMS};
-use crate::model::Scopes;
+use crate::model::{Scopes, host_of};
 
 /// How a client may authenticate (RFC 7591 §2).
 const CLIENT_METHODS: [&str; 4] =
@@ -43,9 +43,10 @@ pub struct ServerMetadata {
 }
 
 impl AuthServer {
-    /// The metadata of this server. Every URL comes from the configuration.
+    /// The metadata of this server for a request to the canonical `authority`. Every URL comes from the
+    /// configuration.
     #[must_use]
-    pub fn metadata(&self) -> ServerMetadata {
+    pub fn metadata(&self, authority: &str) -> ServerMetadata {
         let issuer = &self.config.issuer;
         let at = |endpoint: Endpoint| issuer.at(endpoint.path());
         let catalogue = self.catalogue();
@@ -54,7 +55,9 @@ impl AuthServer {
         let offline = ["offline_access".to_owned()];
         ServerMetadata {
             issuer: issuer.as_str().to_owned(),
-            authorization_endpoint: at(Endpoint::Authorize),
+            authorization_endpoint: self
+                .own_authorization_endpoint(authority)
+                .unwrap_or_else(|| at(Endpoint::Authorize)),
             token_endpoint: at(Endpoint::Token),
             device_authorization_endpoint: self
                 .config
@@ -87,5 +90,15 @@ impl AuthServer {
             subject_types_supported: ["public"],
             id_token_signing_alg_values_supported: ["ES256"],
         }
+    }
+
+    /// Returns the authorization endpoint on the host of the only server at `authority`. Clients of MCP
+    /// 2025-03-26 look for the metadata there and send no `resource`: the host they then ask at says which
+    /// server they mean. The issuer stays the same (RFC 8414 §2).
+    fn own_authorization_endpoint(&self, authority: &str) -> Option<String> {
+        let resource = self.only_resource(authority)?;
+        let (own, login) = (resource.authority(), self.config.issuer.authority());
+        (host_of(own) != host_of(login))
+            .then(|| format!("https://{own}{}", Endpoint::Authorize.path()))
     }
 }

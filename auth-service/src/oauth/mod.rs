@@ -13,6 +13,7 @@ mod client_auth;
 mod client_credentials;
 mod client_document;
 mod client_keys;
+mod client_members;
 mod client_metadata;
 mod code_grant;
 mod consent;
@@ -25,6 +26,7 @@ mod error;
 mod identity;
 mod introspection;
 mod key_strength;
+mod legible;
 mod limits;
 mod login;
 mod management;
@@ -42,6 +44,7 @@ mod prompt;
 #[cfg(test)]
 mod properties;
 mod protected_resource;
+mod quoted;
 mod recent_tokens;
 mod redirect_uri;
 mod refresh_grant;
@@ -50,6 +53,7 @@ mod repeat;
 mod resource;
 mod revocation;
 mod seen_token;
+mod server_choice;
 mod session;
 mod texts;
 mod token_response;
@@ -78,7 +82,7 @@ pub use self::{
     personal_token::{NewToken, PERSONAL},
     predecessor::{Counts, ImportOptions, ImportReport},
     preregistration::NewClient,
-    protected_resource::ResourceMetadata,
+    protected_resource::{ResourceMetadata, ServerPage},
     registration::Registered,
     seen_token::SeenTokens,
     session::Visitor,

@@ -73,7 +73,7 @@ impl AuthServer {
                 Err(problem) => report.left_behind.push(format!("{who}: {problem}")),
                 Ok((client, refused)) => {
                     for uri in refused {
-                        report.left_behind.push(format!("{who}: redirect URI {uri}"));
+                        report.left_behind.push(format!("{who}: {uri}"));
                     }
                     names.insert(client.id.clone(), client.display_name().to_owned());
                     self.import_client(&client, options, &mut report).await?;
@@ -161,8 +161,7 @@ impl AuthServer {
         for uri in old.redirect_uris.iter().map(RedirectUri::new) {
             match redirect_uri::check(&uri, &self.config.clients.redirect_schemes) {
                 Ok(()) => uris.push(uri),
-                // Strangers registered these, and a terminal obeys control characters.
-                Err(error) => refused.push(format!("{}: {error}", uri.as_str().escape_debug())),
+                Err(error) => refused.push(error.to_string()),
             }
         }
         if uris.is_empty() {

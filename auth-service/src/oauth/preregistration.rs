@@ -45,7 +45,7 @@ impl AuthServer {
 }
 
 fn metadata(new: &NewClient, app_schemes: &[String]) -> Result<ClientMetadata, Error> {
-    let refuse = |why| Err(Error::InvalidClientMetadata(why));
+    let refuse = |why: &'static str| Err(Error::InvalidClientMetadata(why.into()));
     // RFC 6749 §4.4: "MUST only be used by confidential clients".
     if new.own_access.is_some() && new.method == AuthMethod::None {
         return refuse("client-credentials needs a client that authenticates");

@@ -3,7 +3,10 @@
 use serde::Serialize;
 
 use super::AuthServer;
-use crate::model::{Catalogue, McpServer};
+use crate::{
+    config::ServerUrls,
+    model::{Catalogue, McpServer},
+};
 
 /// The document.
 #[derive(Debug, Serialize)]
@@ -33,7 +36,47 @@ impl AuthServer {
     }
 }
 
+/// What a page says of a server.
+#[derive(Debug)]
+pub struct ServerPage {
+    /// Its name.
+    pub name: String,
+    /// Its name for people.
+    pub title: String,
+    /// Its URL.
+    pub url: String,
+}
+
+impl AuthServer {
+    /// The server at `path` on `authority`, for its page. The root stands for the only server of a host.
+    #[must_use]
+    pub fn server_page(&self, authority: &str, path: &str) -> Option<ServerPage> {
+        let catalogue = self.catalogue();
+        let server = locate(&catalogue, authority, path)?;
+        Some(ServerPage {
+            name: server.name.as_str().to_owned(),
+            title: server.title.clone(),
+            url: server.resource.to_string(),
+        })
+    }
+
+    /// The URL of a server, with `NAME` for its name.
+    #[must_use]
+    pub fn example_url(&self) -> String {
+        let domain = &self.config.base_domain;
+        let port = match self.config.public_port {
+            443 => String::new(),
+            port => format!(":{port}"),
+        };
+        match self.config.server_urls {
+            ServerUrls::Host => format!("https://NAME.{domain}{port}/mcp"),
+            ServerUrls::Path => format!("https://{domain}{port}/NAME/mcp"),
+        }
+    }
+}
+
 fn locate<'a>(catalogue: &'a Catalogue, authority: &str, path: &str) -> Option<&'a McpServer> {
+    let authority = catalogue.authority_for(authority)?;
     match path.trim_end_matches('/') {
         "" => catalogue.only_on(authority),
         path => catalogue.at(authority, path).filter(|server| server.resource.path() == path),

@@ -1,41 +1,58 @@
 //! Redirect URIs: what may be registered (RFC 6749 §3.1.2, RFC 8252 §7), and which registered one
 //! a request names.
 
+use std::borrow::Cow;
+
 use url::{Host, Url};
 
-use super::Error;
+use super::{Error, quoted::quoted};
 use crate::model::RedirectUri;
 
 /// Whether `uri` may be registered, where `app_schemes` are the private-use schemes without a dot
 /// that are allowed. RFC 8252 §7.1 asks for reverse domain names, which are taken without being
 /// listed.
 pub(super) fn check(uri: &RedirectUri, app_schemes: &[String]) -> Result<(), Error> {
-    let text = uri.as_str();
-    let refuse = |why| Err(Error::InvalidRedirectUri(why));
+    problem(uri.as_str(), app_schemes).map_or(Ok(()), |problem| {
+        let shown = quoted(uri.as_str());
+        Err(Error::InvalidRedirectUri(format!("redirect URI {shown}: {problem}").into()))
+    })
+}
+
+/// Returns why `text` may not be registered.
+fn problem(text: &str, app_schemes: &[String]) -> Option<Cow<'static, str>> {
+    let refuse = |why: &'static str| Some(Cow::Borrowed(why));
     // The URL parser drops or mends these; a browser may do something else with them.
     if !text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') || text.len() > 2048 {
-        return refuse("a redirect URI must be printable ASCII without backslash, at most 2048");
+        return refuse(
+            "it must be printable ASCII without a backslash, of at most 2048 characters",
+        );
     }
     let Ok(url) = Url::parse(text) else {
-        return refuse("a redirect URI must be an absolute URI");
+        return refuse("it must be an absolute URI");
     };
     // RFC 6749 §3.1.2: "The endpoint URI MUST NOT include a fragment component."
     if url.fragment().is_some() {
-        return refuse("a redirect URI must have no fragment");
+        return refuse("it must have no fragment");
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return refuse("a redirect URI must have no user information");
+        return refuse("it must have no user information");
     }
     let scheme = url.scheme();
     match scheme {
         "https" | "http" if !text.get(scheme.len()..).is_some_and(|s| s.starts_with("://")) => {
-            refuse("a redirect URI must have its host after ://")
+            refuse("it must have its host after ://")
         }
-        "https" => Ok(()),
-        "http" if is_loopback(&url) => Ok(()),
-        "http" => refuse("http redirect URIs must go to 127.0.0.1, [::1] or localhost"),
-        _ if is_reverse_domain(scheme) || app_schemes.iter().any(|known| known == scheme) => Ok(()),
-        _ => refuse("the scheme of a redirect URI must be https, or that of a known application"),
+        "https" => None,
+        "http" if is_loopback(&url) => None,
+        "http" => {
+            refuse("with http it must go to 127.0.0.1, [::1] or localhost; elsewhere use https")
+        }
+        _ if is_reverse_domain(scheme) || app_schemes.iter().any(|known| known == scheme) => None,
+        _ => Some(Cow::Owned(format!(
+            "the scheme {} is not allowed: use https, a loopback address or a scheme with a dot such as \
+             com.example.app, or ask the operator to list it in REDIRECT_SCHEMES",
+            quoted(scheme)
+        ))),
     }
 }
 
@@ -47,7 +64,7 @@ pub(super) fn matches(registered: &RedirectUri, given: &RedirectUri) -> bool {
         return true;
     }
     // Only loopback URIs go on from here, for which no scheme of an application matters.
-    if check(given, &[]).is_err() {
+    if problem(given.as_str(), &[]).is_some() {
         return false;
     }
     let (Ok(mut ours), Ok(mut theirs)) =
@@ -134,6 +151,20 @@ mod tests {
         ] {
             assert!(check(&RedirectUri::new(bad), &["cursor".to_owned()]).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a7_the_error_shows_the_uri_that_came_and_what_helps() {
+        let error = |uri: &str| check(&RedirectUri::new(uri), &[]).unwrap_err().to_string();
+        assert!(error("http://evil.example/cb").contains("'http://evil.example/cb'"));
+        let scheme = error("zed://app/cb");
+        assert!(
+            scheme.contains("'zed://app/cb'") && scheme.contains("REDIRECT_SCHEMES"),
+            "{scheme}"
+        );
+        let hostile = error("http://a\"<script>\n\u{202e}");
+        assert!(!hostile.contains(['"', '<', '\n']) || hostile.contains("%0A"), "{hostile}");
+        assert!(hostile.is_ascii() && !hostile.contains('"'), "{hostile}");
     }
 
     #[test]

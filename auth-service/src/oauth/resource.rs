@@ -25,10 +25,20 @@ impl AuthServer {
         Ok(resources)
     }
 
-    /// The only server on the host `authority`, if there is just one.
+    /// The servers that `params` name, or the only one there is. Returns no server if the person has to
+    /// choose one of several.
+    pub(super) fn resources_or_choice(&self, params: &Params) -> Result<Vec<ResourceUri>, Error> {
+        let is_open =
+            params.many("resource").next().is_none() && self.catalogue().iter().count() > 1;
+        if is_open { Ok(Vec::new()) } else { self.requested_resources(params) }
+    }
+
+    /// The only server on the host of the canonical `authority`, if there is just one.
     #[must_use]
     pub fn only_resource(&self, authority: &str) -> Option<ResourceUri> {
-        self.catalogue().only_on(authority).map(|server| server.resource.clone())
+        let catalogue = self.catalogue();
+        let server = catalogue.only_on(catalogue.authority_for(authority)?)?;
+        Some(server.resource.clone())
     }
 
     /// The part of `granted` that a token request names (RFC 8707 §2.2); all of it if it names none.
@@ -85,10 +95,19 @@ impl AuthServer {
 }
 
 /// The server that `text` names: its resource identifier, or the bare origin where that is
-/// unambiguous, which clients derive from it.
+/// unambiguous, which clients derive from it. No server has a query in its identifier: one that the
+/// person wrote into the URL of the connection is the client's own.
 pub(super) fn find<'a>(catalogue: &'a Catalogue, text: &str) -> Option<&'a McpServer> {
-    let resource = ResourceUri::parse(text).ok()?;
+    let resource = ResourceUri::parse(without_query(text)).ok()?;
     catalogue.by_resource(&resource).or_else(|| {
         resource.path().is_empty().then(|| catalogue.only_on(resource.authority())).flatten()
     })
+}
+
+/// RFC 8707 §2: a resource indicator "SHOULD NOT include a query component", but may.
+fn without_query(text: &str) -> &str {
+    match text.split_once('?') {
+        Some((resource, query)) if !query.contains('#') => resource,
+        _ => text,
+    }
 }

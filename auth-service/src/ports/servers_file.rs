@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use super::stated_server::{Site, StatedServer, server_name};
 use crate::{
     config::Config,
-    model::{Chain, Listing, Offer, Source},
+    model::{Chain, Listing, Mistake, Offer, Source},
 };
 
 /// How often the file is looked at, which works where change events do not arrive (bind mounts,
@@ -63,7 +63,12 @@ impl ServersFile {
         let mut problems = Vec::new();
         let mut offers = Vec::new();
         let mut resources = HashSet::new();
-        for Stated { name, entry, place } in stated {
+        let mut unknown = Vec::new();
+        for Stated { name, entry, place, unknown: keys } in stated {
+            unknown.extend(keys.iter().map(|key| {
+                let problem = format!("{name}: the key \"{key}\" means nothing here");
+                Mistake { source: Source::File, problem }
+            }));
             let server = serde_json::from_value::<StatedServer>(entry.into())
                 .map_err(|error| error.to_string())
                 .and_then(|entry| entry.into_server(server_name(&name)?, &self.site));
@@ -78,7 +83,7 @@ impl ServersFile {
             problems.push(Problem { place, server: Some(name), what });
         }
         if problems.is_empty() {
-            Ok(Listing { offers, ..Listing::default() })
+            Ok(Listing { offers, unknown, ..Listing::default() })
         } else {
             Err(entries(problems.iter().map(at)))
         }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::stated_scopes::{StatedDetail, StatedTools, scopes};
 use crate::{
     config::{Config, ServerUrls},
-    model::{AllowList, Enforcer, McpServer, ResourceUri, ServerName},
+    model::{AllowList, Enforcer, McpServer, ResourceUri, ServerName, canonical_host, host_of},
 };
 
 /// The first segments of the paths of the authorization server itself, which no server on its host
@@ -79,8 +79,7 @@ impl Site {
 
     /// The host of the authorization server, without a port.
     pub(super) fn login_host(&self) -> &str {
-        let port = self.issuer.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok());
-        port.map_or(self.issuer.as_str(), |(host, _)| host)
+        host_of(&self.issuer)
     }
 
     /// Returns `true` if servers are paths of the login host.
@@ -90,7 +89,7 @@ impl Site {
 
     /// Returns `true` if `host` belongs to the authorization server alone.
     pub(super) fn is_login_host(&self, host: &str) -> bool {
-        !self.shares_login_host() && self.login_host().eq_ignore_ascii_case(host)
+        !self.shares_login_host() && canonical_host(host).as_deref() == Some(self.login_host())
     }
 
     /// Whether `resource` stands where the authorization server itself answers.

@@ -17,6 +17,10 @@ pub enum Selection {
     User(String),
     /// All grants to a client.
     Client(ClientId),
+    /// The grants of a person to one client.
+    UserAtClient(String, ClientId),
+    /// One grant.
+    Grant(Identifier),
     /// One access token.
     Jti(Identifier),
     /// All grants that reach this server.
@@ -45,6 +49,7 @@ struct Held<'a> {
     client: Option<&'a ClientId>,
     resources: &'a [ResourceUri],
     jti: Option<&'a Identifier>,
+    grant: Option<&'a Identifier>,
     /// Without it, it may be as old as any.
     since: Option<UnixTime>,
 }
@@ -52,6 +57,15 @@ struct Held<'a> {
 impl<'a> Held<'a> {
     fn by(user: &'a User) -> Self {
         Self { user: Some(user), ..Self::default() }
+    }
+
+    /// Returns `true` if it is of the person with that subject or login name.
+    fn is_of(&self, name: &str) -> bool {
+        self.user.is_some_and(|user| {
+            // The name of a client that acts for itself is not one of a person.
+            let person = user.person().provider() != CLIENT_PROVIDER;
+            user.subject == name || person && user.name.eq_ignore_ascii_case(name)
+        })
     }
 
     fn asked(request: &'a AuthorizationRequest) -> Self {
@@ -63,17 +77,23 @@ impl<'a> Held<'a> {
 impl Selection {
     fn includes(&self, held: &Held<'_>) -> bool {
         match self {
-            Self::User(name) => held.user.is_some_and(|user| {
-                // The name of a client that acts for itself is not one of a person.
-                let person = user.person().provider() != CLIENT_PROVIDER;
-                user.subject == *name || person && user.name.eq_ignore_ascii_case(name)
-            }),
+            Self::User(name) => held.is_of(name),
+            // The decision about a device does not say for which client it is.
+            Self::UserAtClient(name, id) => {
+                held.is_of(name) && held.client.is_none_or(|client| client == id)
+            }
+            Self::Grant(id) => held.grant == Some(id),
             Self::Client(id) => held.client == Some(id),
             Self::Server(resource) => held.resources.contains(resource),
             Self::Before(moment) => held.since.is_none_or(|since| since < *moment),
             Self::All => true,
             Self::Jti(jti) => held.jti == Some(jti),
         }
+    }
+
+    /// Returns `true` if it ends logins as well: all but what is about one client or one grant.
+    const fn ends_logins(&self) -> bool {
+        !matches!(self, Self::UserAtClient(..) | Self::Grant(_))
     }
 }
 
@@ -144,7 +164,7 @@ impl Revocable for CodeRecord {
     const KIND: &str = "code";
 
     fn held(&self) -> Held<'_> {
-        Held { user: Some(&self.user), ..Held::asked(&self.request) }
+        Held { user: Some(&self.user), grant: Some(&self.grant), ..Held::asked(&self.request) }
     }
 }
 
@@ -157,6 +177,7 @@ impl Revocable for Grant {
             user: Some(&self.user),
             client: Some(&self.client_id),
             resources: &self.resources,
+            grant: Some(&self.id),
             since: Some(self.created_at),
             ..Held::default()
         }
@@ -247,9 +268,11 @@ impl Store {
             // Each before what it becomes, and whoever makes that looks after it for what it came
             // from: either it is found here, or it finds that gone, or the mark.
             self.mark_revocation(what).await?;
-            ended.beside = sweep.end::<LoginCodeRecord>().await?
-                + sweep.end::<SessionRecord>().await?
-                + sweep.end::<ApprovalRecord>().await?
+            if what.ends_logins() {
+                ended.beside =
+                    sweep.end::<LoginCodeRecord>().await? + sweep.end::<SessionRecord>().await?;
+            }
+            ended.beside += sweep.end::<ApprovalRecord>().await?
                 + sweep.end::<DeviceRecord>().await?
                 + sweep.end::<DeviceDecision>().await?
                 + sweep.end::<CodeRecord>().await?;

@@ -24,7 +24,10 @@ impl Store {
             Selection::Client(id) => Key::RevokedClient(id),
             Selection::Server(resource) => Key::RevokedServer(resource),
             Selection::Before(_) | Selection::All => Key::RevokedAll,
-            Selection::User(_) | Selection::Jti(_) => return Ok(()),
+            Selection::User(_)
+            | Selection::UserAtClient(..)
+            | Selection::Grant(_)
+            | Selection::Jti(_) => return Ok(()),
         };
         let mark = Identifier::generate().map_err(|_| Error::Random)?;
         let script = redis::Script::new(SET);

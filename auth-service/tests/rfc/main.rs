@@ -8,10 +8,15 @@
 
 mod a10_lost_answers;
 mod a12_ready;
+mod a13_operators;
+mod a14_pages;
 mod a1_repeated_steps;
+mod a2_hosts;
 mod a3_open_pages;
 mod a4_operator_faults;
+mod a5_server_choice;
 mod a6_accounts;
+mod a7_clients;
 mod advisories;
 mod backup;
 mod client_document;

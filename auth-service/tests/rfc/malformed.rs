@@ -132,8 +132,8 @@ async fn a_registration_that_is_no_registration_is_refused_in_json() {
         b"{\"redirect_uris\":[\"https://app.example/\"],\"client_name\":7}",
         b"{\"redirect_uris\":[\"https://app.example/\"],\"client_name\":\"\\u0000\"}",
         b"{\"redirect_uris\":[\"https://app.example/\"],\"grant_types\":{}}",
-        b"{\"redirect_uris\":[\"https://app.example/\"],\"jwks\":7}",
-        b"{\"redirect_uris\":[\"https://app.example/\"],\"scope\":\"a\\\"b\"}",
+        b"{\"redirect_uris\":[\"https://app.example/\"],\"response_types\":{}}",
+        b"{\"redirect_uris\":[\"https://app.example/\"],\"token_endpoint_auth_method\":[1]}",
         nested.as_bytes(),
     ] {
         for (method, path) in [(Method::POST, "/register"), (Method::PUT, managed.as_str())] {

@@ -80,7 +80,8 @@ async fn on_the_host_of_a_server_the_browser_is_sent_to_the_issuer() {
     let gateway = Gateway::start();
     let answer = gateway.get("time.gw.example", "/authorize?client_id=a&state=%26").await;
     let resource = "https%3A%2F%2Ftime.gw.example%2Fmcp";
-    let expected = format!("{ISSUER}/authorize?client_id=a&state=%26&resource={resource}");
+    let expected =
+        format!("{ISSUER}/authorize?client_id=a&state=%26&resource={resource}&sent_on=1");
     assert_eq!((answer.status, answer.header("location")), (303, expected.as_str()));
 }
 

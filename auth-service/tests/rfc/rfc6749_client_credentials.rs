@@ -102,8 +102,8 @@ async fn other_clients_are_refused() {
     ];
     assert_eq!(
         gateway.post("/token", &form).await.error(),
-        (401, "invalid_client"),
-        "made for basic"
+        (400, "unauthorized_client"),
+        "the secret proves it in either way"
     );
 }
 

@@ -116,11 +116,13 @@ async fn texts_in_other_languages_are_registered() {
     let absent = ["client_name#", "nonsense#de", "policy_uri#fr"];
     assert!(absent.iter().all(|member| answer.body.get(member).is_none()), "{}", answer.body);
     for bad in [
-        json!({ "redirect_uris": [CALLBACK], "client_name#de": "x".repeat(101) }),
-        json!({ "redirect_uris": [CALLBACK], "tos_uri#de": "x".repeat(2049) }),
-        json!({ "redirect_uris": [CALLBACK], "tos_uri#de": 7 }),
+        ("client_name#de", json!("x".repeat(101))),
+        ("tos_uri#de", json!("x".repeat(2049))),
+        ("tos_uri#de", json!(7)),
     ] {
-        assert_eq!(gateway.register(bad).await.error(), (400, "invalid_client_metadata"));
+        let registered =
+            gateway.register(json!({ "redirect_uris": [CALLBACK], bad.0: bad.1 })).await;
+        assert_eq!((registered.status, registered.body.get(bad.0)), (201, None));
     }
 }
 

@@ -270,15 +270,26 @@ impl Gateway {
         check.env("AUTH_LISTEN", address).status().unwrap().success()
     }
 
+    /// Whether it succeeded, and what it wrote to standard error.
+    pub(crate) fn cli_errors(&self, arguments: &[&str]) -> (bool, String) {
+        let output = self.output(arguments);
+        (output.status.success(), String::from_utf8(output.stderr).unwrap())
+    }
+
     fn output(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// The program with the settings of this gateway, which gets the clock of the machine.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         self.clock.advance(SystemClock.now().0 - self.clock.now().0);
-        Command::new(env!("CARGO_BIN_EXE_auth-service"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_auth-service"));
+        command
             .args(arguments)
             .env_clear()
             .envs(&self.variables)
-            .current_dir(self.directory.path())
-            .output()
-            .unwrap()
+            .current_dir(self.directory.path());
+        command
     }
 
     /// The time of this gateway, in seconds since 1970.

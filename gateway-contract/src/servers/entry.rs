@@ -15,6 +15,8 @@ type Faults = Vec<(Place, String)>;
 #[derive(Default)]
 pub(super) struct Entry {
     pub(super) problems: Faults,
+    /// The keys that mean nothing here.
+    pub(super) unknown: Vec<String>,
     known: Map<String, Value>,
     seen: Vec<String>,
     disabled: Option<bool>,
@@ -36,9 +38,11 @@ impl Entry {
         self.seen.push(name.to_owned());
         let Some(key) = keys::find(name) else {
             let near = keys::near(name, KEYS.iter().map(|(known, _)| *known));
-            return near.map_or(Ok(()), |meant| {
-                Err(format!("unknown key {name:?}; did you mean {meant:?}?"))
-            });
+            if let Some(meant) = near {
+                return Err(format!("unknown key {name:?}; did you mean {meant:?}?"));
+            }
+            self.unknown.push(name.to_owned());
+            return Ok(());
         };
         let value =
             serde_json::from_str(raw.get()).map_err(|_| format!("{name:?} is out of range"))?;

@@ -23,6 +23,8 @@ pub struct Stated {
     pub entry: Map<String, Value>,
     /// Where the entry begins.
     pub place: Place,
+    /// The keys that mean nothing here, as those of MCP clients.
+    pub unknown: Vec<String>,
 }
 
 /// A line and a column, both from 1.
@@ -127,8 +129,8 @@ impl<'a> Reader<'a> {
                 self.add(place, Some(&name), NAME_RULE.to_owned());
             } else if !names.insert(name.clone()) {
                 self.add(place, Some(&name), "there is another server of this name".to_owned());
-            } else if let Some(entry) = self.entry(&name, raw) {
-                stated.push(Stated { name, entry, place });
+            } else if let Some((entry, unknown)) = self.entry(&name, raw) {
+                stated.push(Stated { name, entry, place, unknown });
             }
         }
         stated
@@ -162,8 +164,12 @@ impl<'a> Reader<'a> {
         servers
     }
 
-    /// The keys of the server `name`, unless it is disabled or wrong.
-    fn entry(&mut self, name: &str, raw: &'a RawValue) -> Option<Map<String, Value>> {
+    /// The keys of the server `name` and the unknown ones, unless it is disabled or wrong.
+    fn entry(
+        &mut self,
+        name: &str,
+        raw: &'a RawValue,
+    ) -> Option<(Map<String, Value>, Vec<String>)> {
         let Ok(Members(members)) = serde_json::from_str(raw.get()) else {
             self.add(self.place(raw), Some(name), "an entry must be an object".to_owned());
             return None;
@@ -175,8 +181,9 @@ impl<'a> Reader<'a> {
             }
         }
         let place = self.place(raw);
+        let unknown = std::mem::take(&mut entry.unknown);
         match entry.finish(place) {
-            Ok(entry) => entry,
+            Ok(entry) => entry.map(|entry| (entry, unknown)),
             Err(problems) => {
                 for (place, what) in problems {
                     self.add(place, Some(name), what);

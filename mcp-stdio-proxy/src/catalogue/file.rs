@@ -104,7 +104,7 @@ impl Raw {
 pub fn parse(text: &str, variables: Lookup<'_>) -> Result<Catalogue, Vec<Problem>> {
     let mut catalogue = Catalogue::default();
     let mut problems = Vec::new();
-    for Stated { name, entry, place } in read(text)? {
+    for Stated { name, entry, place, .. } in read(text)? {
         let raw = serde_json::from_value::<Raw>(Value::Object(entry));
         let entry = raw.map_err(|error| error.to_string());
         match entry.and_then(|raw| raw.into_entry(variables)) {

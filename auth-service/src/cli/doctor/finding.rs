@@ -63,15 +63,14 @@ impl Findings {
 }
 
 impl Finding {
-    /// For people: a line, and what to do below it.
-    pub(super) fn lines(&self) -> String {
+    /// For people: a line, and what to do below it. A `remedy` that was said before is not said again.
+    pub(super) fn lines(&self, remedy: Option<&str>) -> String {
         let level = match self.level {
             Level::Ok => "ok",
             Level::Warning => "warning",
             Level::Error => "ERROR",
         };
         let subject = self.subject.as_ref().map_or(String::new(), |subject| format!("{subject}: "));
-        let remedy = self.remedy.as_ref();
         let remedy = remedy.map_or(String::new(), |text| format!("\n{:23}-> {text}", ""));
         format!("{level:8} {:13} {subject}{}{remedy}", self.check, self.says)
     }

@@ -57,7 +57,12 @@ pub(super) async fn run(doctor: Doctor) -> anyhow::Result<()> {
         let ok = worst < Level::Error;
         super::say(&json!({ "ok": ok, "findings": findings }).to_string())?;
     } else {
-        findings.iter().try_for_each(|finding| super::say(&finding.lines()))?;
+        let mut said: Vec<&str> = Vec::new();
+        for finding in &findings {
+            let remedy = finding.remedy.as_deref().filter(|remedy| !said.contains(remedy));
+            super::say(&finding.lines(remedy))?;
+            said.extend(remedy);
+        }
     }
     let errors = findings.iter().filter(|finding| finding.level == Level::Error).count();
     ensure!(errors == 0, "the doctor found {errors} error(s)");

@@ -71,6 +71,10 @@ pub(super) async fn check(config: &Config) -> (Listing, Vec<Finding>) {
                       capitals (traefik.Enable), since a label that equals one of the image is not used";
         findings.warning(Some(&ignored.source.to_string()), ignored.problem.clone(), remedy);
     }
+    for unknown in &whole.unknown {
+        let remedy = "remove the key, or correct its name: docs/ARCHITECTURE.md has the keys";
+        findings.warning(Some(&unknown.source.to_string()), unknown.problem.clone(), remedy);
+    }
     if whole.offers.is_empty() {
         let remedy = "add one to MCP_SERVERS_FILE, or start a container with the label mcp.enable=true \
                       (and DOCKER_ENDPOINT set)";

@@ -1,0 +1,144 @@
+//! Times for people: RFC 3339, and how long until then.
+
+use std::time::Duration;
+
+use anyhow::Context;
+
+use super::mint::duration;
+use crate::model::{Clock, SystemClock, UnixTime};
+
+const DAY: i64 = 86_400;
+
+/// Reads a moment: RFC 3339, or how long ago it was, such as 30d, or seconds since 1970.
+pub(super) fn moment(text: &str) -> anyhow::Result<UnixTime> {
+    if let Ok(seconds) = text.parse() {
+        return Ok(UnixTime(seconds));
+    }
+    if let Ok(ago) = duration(text) {
+        let seconds = i64::try_from(ago.as_secs()).unwrap_or(i64::MAX);
+        return Ok(UnixTime(SystemClock.now().0.saturating_sub(seconds)));
+    }
+    rfc3339(text).context("write 2026-11-30T12:00:00Z, 2026-11-30, or how long ago, such as 30d")
+}
+
+/// Reads a date, or a date and a time of day with an offset (RFC 3339 §5.6).
+fn rfc3339(text: &str) -> Option<UnixTime> {
+    let number = |from: usize, to: usize| -> Option<i64> {
+        let digits = text.get(from..to)?;
+        digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
+    };
+    let is = |at: usize, among: &[u8]| text.as_bytes().get(at).is_some_and(|b| among.contains(b));
+    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+    let fits = is(4, b"-") && is(7, b"-") && (1..=12).contains(&month);
+    if !fits || !(1..=days_of(year, month)).contains(&day) {
+        return None;
+    }
+    let midnight = days_before(year, month, day) * DAY;
+    if text.len() == 10 {
+        return Some(UnixTime(midnight));
+    }
+    let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
+    let fits = is(10, b"Tt ") && is(13, b":") && is(16, b":");
+    if !fits || hour > 23 || minute > 59 || second > 60 {
+        return None;
+    }
+    let zone = text.get(19..)?;
+    let zone = match zone.strip_prefix('.') {
+        Some(fraction) => fraction.trim_start_matches(|c: char| c.is_ascii_digit()),
+        None => zone,
+    };
+    Some(UnixTime(midnight + hour * 3600 + minute * 60 + second - offset(zone)?))
+}
+
+/// Reads `Z` or `+01:00`, in seconds.
+fn offset(zone: &str) -> Option<i64> {
+    if matches!(zone, "Z" | "z") {
+        return Some(0);
+    }
+    let (sign, rest) = match zone.split_at_checked(1)? {
+        ("+", rest) => (1, rest),
+        ("-", rest) => (-1, rest),
+        _ => return None,
+    };
+    let (hours, minutes) = rest.split_once(':').filter(|(h, m)| h.len() == 2 && m.len() == 2)?;
+    let (hours, minutes): (i64, i64) = (hours.parse().ok()?, minutes.parse().ok()?);
+    (hours < 24 && minutes < 60).then_some(sign * (hours * 3600 + minutes * 60))
+}
+
+fn days_of(year: i64, month: i64) -> i64 {
+    match month {
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+/// The days from 1970-01-01 to a date: years begin in March here, so that leap days come last.
+fn days_before(year: i64, month: i64, day: i64) -> i64 {
+    let (year, month) = if month < 3 { (year - 1, month + 9) } else { (year, month - 3) };
+    365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 719_469
+}
+
+/// Returns how long it is until `end`, such as `in 29 days`: the largest unit of which there is at least two.
+pub(super) fn left(now: UnixTime, end: UnixTime) -> String {
+    in_words(now.until(end))
+}
+
+fn in_words(time: Duration) -> String {
+    let units = [("days", 86_400), ("hours", 3_600), ("minutes", 60)];
+    let counted = units.map(|(unit, seconds)| (unit, time.as_secs() / seconds));
+    let (unit, count) =
+        counted.into_iter().find(|(_, count)| *count > 1).unwrap_or(("seconds", time.as_secs()));
+    format!("in {count} {unit}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a13_a_moment_is_a_date_or_so_long_ago() {
+        for (text, seconds) in [
+            ("1970-01-01", 0),
+            ("1970-01-01T00:00:00Z", 0),
+            ("2000-02-29T12:00:00z", 951_825_600),
+            ("2026-11-30T03:00:00Z", 1_796_007_600),
+            ("2026-11-30T04:00:00.5+01:00", 1_796_007_600),
+            ("2026-11-29T22:30:00-04:30", 1_796_007_600),
+            ("1796007600", 1_796_007_600),
+        ] {
+            assert_eq!(moment(text).unwrap(), UnixTime(seconds), "{text}");
+        }
+        let ago = SystemClock.now().0 - moment("30d").unwrap().0;
+        assert!((30 * DAY..30 * DAY + 60).contains(&ago), "{ago}");
+        for bad in [
+            "",
+            "yesterday",
+            "2026-02-29",
+            "2026-13-01",
+            "2026-1-1",
+            "2026-11-30T03:00:00",
+            "2026-11-30T24:00:00Z",
+            "30w",
+            "2026-11-30T03:00:00+1",
+            "2026-11-30x",
+        ] {
+            assert!(moment(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a13_what_is_left_is_said_in_the_largest_unit() {
+        for (seconds, words) in [
+            (29 * DAY + 5, "in 29 days"),
+            (DAY + 3600, "in 25 hours"),
+            (3_600, "in 60 minutes"),
+            (90, "in 90 seconds"),
+            (0, "in 0 seconds"),
+        ] {
+            assert_eq!(left(UnixTime(7), UnixTime(7 + seconds)), words);
+        }
+        assert_eq!(left(UnixTime(7), UnixTime(0)), "in 0 seconds");
+    }
+}

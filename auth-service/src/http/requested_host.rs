@@ -1,0 +1,55 @@
+//! The host that the client sent a request to.
+
+use std::net::Ipv4Addr;
+
+use actix_web::{HttpRequest, http::header};
+
+use super::forwarded::{self, once};
+use crate::{
+    model::{canonical_authority, host_of},
+    oauth::AuthServer,
+};
+
+/// The host of a request, in its canonical form.
+#[derive(Debug, Default)]
+pub(super) struct RequestedHost(Option<String>);
+
+impl RequestedHost {
+    /// Reads `X-Forwarded-Host` of a proxy in `TRUSTED_PROXIES`, else `Host` (RFC 9112 §3.2).
+    pub(super) fn read(server: &AuthServer, request: &HttpRequest) -> Self {
+        // A listener on a socket file has no addresses: its clients are on this machine.
+        let peer = request.peer_addr().map_or(Ipv4Addr::LOCALHOST.into(), |peer| peer.ip());
+        let forwarded =
+            server.trusts_forwarded(peer).then(|| one(request, &forwarded::HOST)).flatten();
+        let own = || match request.head().uri.authority() {
+            Some(authority) => canonical(authority.as_str()),
+            None => one(request, &header::HOST),
+        };
+        Self(forwarded.or_else(own))
+    }
+
+    /// `host` or `host:port`; empty if it is not known.
+    pub(super) fn authority(&self) -> &str {
+        self.0.as_deref().unwrap_or("")
+    }
+
+    /// Returns `true` if a browser has to go to the login host first: this is the host of a server. A
+    /// port alone makes no difference, and a name that is not ours is one that only a proxy uses.
+    pub(super) fn is_of_a_server(&self, server: &AuthServer) -> bool {
+        let host = host_of(self.authority());
+        host != host_of(server.config.issuer.authority())
+            && (server.catalogue().authority_for(host).is_some()
+                || host
+                    .strip_suffix(&server.config.base_domain)
+                    .is_some_and(|name| name.ends_with('.')))
+    }
+}
+
+/// The value of a header that is there once, as a canonical authority.
+fn one(request: &HttpRequest, name: &header::HeaderName) -> Option<String> {
+    once(request.headers(), name).ok().and_then(canonical)
+}
+
+fn canonical(text: &str) -> Option<String> {
+    canonical_authority(text.trim()).map(std::borrow::Cow::into_owned)
+}

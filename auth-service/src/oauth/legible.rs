@@ -1,0 +1,123 @@
+//! Text that looks like what it says: no controls and no invisible characters.
+
+/// Returns `true` if a character can make a text look like another one: controls, and the invisible ones,
+/// of which some turn the direction of what follows, also outside the text itself.
+pub(super) fn hides(c: char) -> bool {
+    let invisible = matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}'
+        | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
+        | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}');
+    c.is_control() || invisible
+}
+
+/// Returns `true` if `text` has a character that hides. The joiners are allowed where writing needs them:
+/// between two letters of scripts that join (RFC 5892 appendix A), and between two emoji.
+pub(super) fn misleads(text: &str) -> bool {
+    let mut before = None;
+    let mut characters = text.chars().peekable();
+    while let Some(c) = characters.next() {
+        if hides(c) && !joins(before, c, characters.peek().copied()) {
+            return true;
+        }
+        before = Some(c);
+    }
+    false
+}
+
+const ZERO_WIDTH_NON_JOINER: char = '\u{200c}';
+const ZERO_WIDTH_JOINER: char = '\u{200d}';
+
+fn joins(before: Option<char>, c: char, after: Option<char>) -> bool {
+    let Some(before) = before else { return false };
+    let letters =
+        || joins_letters(before) && (is_virama(before) || after.is_some_and(joins_letters));
+    match c {
+        ZERO_WIDTH_NON_JOINER => letters(),
+        ZERO_WIDTH_JOINER => {
+            letters() || (may_precede_joiner(before) && after.is_some_and(is_emoji))
+        }
+        _ => false,
+    }
+}
+
+/// Arabic, Syriac and their neighbours, the scripts of India, Tibet, Myanmar, the Khmer and the Mongols.
+fn joins_letters(c: char) -> bool {
+    let letter = matches!(c, '\u{600}'..='\u{dff}' | '\u{f00}'..='\u{109f}' | '\u{1780}'..='\u{18af}'
+        | '\u{a840}'..='\u{a87f}' | '\u{fb50}'..='\u{fdff}' | '\u{fe70}'..='\u{fefc}');
+    letter && !hides(c)
+}
+
+/// The signs that suppress a vowel: after one of them a joiner chooses the form of the consonant before.
+fn is_virama(c: char) -> bool {
+    matches!(
+        c,
+        '\u{94d}'
+            | '\u{9cd}'
+            | '\u{a4d}'
+            | '\u{acd}'
+            | '\u{b4d}'
+            | '\u{bcd}'
+            | '\u{c4d}'
+            | '\u{ccd}'
+            | '\u{d4d}'
+            | '\u{dca}'
+    )
+}
+
+fn is_emoji(c: char) -> bool {
+    matches!(c, '\u{2190}'..='\u{21ff}' | '\u{2300}'..='\u{27bf}' | '\u{2900}'..='\u{297f}'
+        | '\u{2b00}'..='\u{2bff}' | '\u{1f000}'..='\u{1faff}')
+}
+
+/// An emoji, maybe with the selector of its coloured form.
+fn may_precede_joiner(c: char) -> bool {
+    is_emoji(c) || c == '\u{fe0f}'
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a7_joiners_are_part_of_emoji_and_of_some_scripts() {
+        for name in [
+            "Dev \u{1f469}\u{200d}\u{1f4bb}",
+            "\u{1f469}\u{1f3fd}\u{200d}\u{1f4bb}",
+            "\u{1f3f3}\u{fe0f}\u{200d}\u{1f308} client",
+            "\u{2764}\u{fe0f}\u{200d}\u{1f525}",
+            "\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}",
+            "\u{645}\u{6cc}\u{200c}\u{62e}\u{648}\u{627}\u{647}\u{645}",
+            "\u{915}\u{94d}\u{200d}\u{937}",
+            "\u{d28}\u{d4d}\u{200d}",
+            "Plain name",
+        ] {
+            assert!(!misleads(name), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a7_what_else_cannot_be_seen_still_misleads() {
+        for name in [
+            "Goo\u{200d}gle",
+            "Goo\u{200c}gle",
+            "\u{200d}x",
+            "x\u{200d}",
+            "\u{645}\u{200c}",
+            "\u{645}\u{200c} x",
+            "\u{1f469}\u{200d}\u{200d}\u{1f4bb}",
+            "\u{1f469}\u{200d}x",
+            "\u{1f469}\u{200c}\u{1f4bb}",
+            "A\u{202e}B",
+            "A\u{200b}B",
+            "A\u{200f}B",
+            "A\u{2066}B",
+            "A\u{ad}B",
+            "A\u{feff}B",
+            "A\u{3164}B",
+            "A\nB",
+            "\u{1f3f4}\u{e0067}\u{e007f}",
+        ] {
+            assert!(misleads(name), "{name:?}");
+        }
+    }
+}
