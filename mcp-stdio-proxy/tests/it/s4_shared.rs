@@ -56,7 +56,7 @@ fn no_id_of_the_proxy_reaches_a_shared_process_from_a_client() {
 
 /// The same of clients without a handshake.
 #[test]
-fn no_id_of_the_proxy_reaches_a_shared_process_from_a_client_without_a_handshake() {
+fn a_client_without_a_handshake_brings_no_id_of_the_proxy_to_a_shared_process() {
     for mode in ["--legacy", "--dual"] {
         let proxy = era(mode, "shared");
         let bob = modern(&proxy, "github:2");
