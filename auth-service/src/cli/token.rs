@@ -33,7 +33,7 @@ pub(super) enum Command {
     Mint(Mint),
 }
 
-/// What to revoke: one of these, or `--user` and `--client` together for what one person granted to one
+/// The choice of what to revoke: one of these, or `--user` and `--client` together for what one person granted to one
 /// client.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = true)]

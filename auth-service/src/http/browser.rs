@@ -41,8 +41,8 @@ const PART: usize = 3_800;
 /// whoever comes later sees the page again.
 const PENDING_LIFE: Duration = BROWSER_LIFE;
 
-/// Who sent `request`, with a new session where there is none. Existing ones are kept, so that two tabs
-/// do not end each other's flow. A login does not depend on them.
+/// Returns the sender of `request`, with a new session where there is none. Existing ones are kept, so that
+/// two tabs do not end each other's flow. A login does not depend on them.
 pub(super) fn visitor(request: &HttpRequest) -> Result<Visitor, RandomError> {
     let cookies = request.cookies();
     let sessions = cookies

@@ -27,7 +27,7 @@ pub(super) fn is_foreign_form(headers: &HeaderMap) -> bool {
     matches!(one(headers, "sec-fetch-site"), Some("cross-site" | "same-site"))
 }
 
-/// Whether a person looks at the answer.
+/// Returns `true` if a person looks at the answer.
 pub(super) fn wants_page(headers: &HeaderMap) -> bool {
     one(headers, "sec-fetch-dest") == Some("document")
         || one(headers, "accept").is_some_and(|types| types.contains("text/html"))

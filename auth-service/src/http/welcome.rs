@@ -1,5 +1,5 @@
-//! What a browser sees at the address of a server and at the root of the login host: MCP is not for
-//! browsers, so a page says how to add the server to a client.
+//! The pages at the address of a server and at the root of the login host. MCP is not for browsers, so they
+//! say how to add the server to a client.
 
 use actix_web::{
     HttpRequest, HttpResponse,

@@ -38,7 +38,7 @@ pub struct Metrics {
 /// What is not counted but looked up.
 #[derive(Clone, Copy, Debug)]
 pub struct Gauges {
-    /// Whether Redis takes what is written.
+    /// `true` if Redis takes what is written.
     pub writable: bool,
     /// Whether Redis tells of revocations.
     pub link_up: bool,

@@ -66,7 +66,7 @@ pub struct PendingAuthorization {
     /// How it was asked (`prompt` of OpenID Connect Core §3.1.2.1).
     #[serde(default)]
     pub prompt: Prompt,
-    /// Whether the login provider is to ask which account to use.
+    /// `true` if the login provider is to ask which account to use.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub pick_account: bool,
     /// The account that logged in during this flow and may not use what was asked for.
@@ -139,7 +139,7 @@ pub struct AnswerRecord {
     pub salt: String,
     /// The request that was answered.
     pub request: AuthorizationRequest,
-    /// Who allowed it.
+    /// The person who allowed it.
     pub user: User,
     /// Whether the person was logged in by it.
     pub logged_in: bool,

@@ -1,4 +1,4 @@
-//! Whether Redis takes what this program writes.
+//! A trial write: tells whether Redis takes what this program writes.
 
 use super::{Error, Key, Store};
 

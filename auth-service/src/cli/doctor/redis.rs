@@ -30,7 +30,7 @@ pub(super) async fn check(patient: &Patient) -> Vec<Finding> {
     findings.into_vec()
 }
 
-/// Whether it is one that takes writes.
+/// Reports a Redis that never takes writes.
 fn role(condition: &Condition, findings: &mut Findings) {
     if condition.of("cluster_enabled") == "1" {
         let says = "this is a node of a Redis Cluster, which does not take what the gateway writes";
