@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use anyhow::Context;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::mint::duration;
 use crate::model::{Clock, SystemClock, UnixTime};
-
-const DAY: i64 = 86_400;
 
 /// Reads a moment: RFC 3339, or how long ago it was, such as 30d, or seconds since 1970.
 pub(super) fn moment(text: &str) -> anyhow::Result<UnixTime> {
@@ -23,61 +22,9 @@ pub(super) fn moment(text: &str) -> anyhow::Result<UnixTime> {
 
 /// Reads a date, or a date and a time of day with an offset (RFC 3339 §5.6).
 fn rfc3339(text: &str) -> Option<UnixTime> {
-    let number = |from: usize, to: usize| -> Option<i64> {
-        let digits = text.get(from..to)?;
-        digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
-    };
-    let is = |at: usize, among: &[u8]| text.as_bytes().get(at).is_some_and(|b| among.contains(b));
-    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
-    let fits = is(4, b"-") && is(7, b"-") && (1..=12).contains(&month);
-    if !fits || !(1..=days_of(year, month)).contains(&day) {
-        return None;
-    }
-    let midnight = days_before(year, month, day) * DAY;
-    if text.len() == 10 {
-        return Some(UnixTime(midnight));
-    }
-    let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
-    let fits = is(10, b"Tt ") && is(13, b":") && is(16, b":");
-    if !fits || hour > 23 || minute > 59 || second > 60 {
-        return None;
-    }
-    let zone = text.get(19..)?;
-    let zone = match zone.strip_prefix('.') {
-        Some(fraction) => fraction.trim_start_matches(|c: char| c.is_ascii_digit()),
-        None => zone,
-    };
-    Some(UnixTime(midnight + hour * 3600 + minute * 60 + second - offset(zone)?))
-}
-
-/// Reads `Z` or `+01:00`, in seconds.
-fn offset(zone: &str) -> Option<i64> {
-    if matches!(zone, "Z" | "z") {
-        return Some(0);
-    }
-    let (sign, rest) = match zone.split_at_checked(1)? {
-        ("+", rest) => (1, rest),
-        ("-", rest) => (-1, rest),
-        _ => return None,
-    };
-    let (hours, minutes) = rest.split_once(':').filter(|(h, m)| h.len() == 2 && m.len() == 2)?;
-    let (hours, minutes): (i64, i64) = (hours.parse().ok()?, minutes.parse().ok()?);
-    (hours < 24 && minutes < 60).then_some(sign * (hours * 3600 + minutes * 60))
-}
-
-fn days_of(year: i64, month: i64) -> i64 {
-    match month {
-        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
-}
-
-/// The days from 1970-01-01 to a date: years begin in March here, so that leap days come last.
-fn days_before(year: i64, month: i64, day: i64) -> i64 {
-    let (year, month) = if month < 3 { (year - 1, month + 9) } else { (year, month - 3) };
-    365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 719_469
+    let midnight = if text.len() == 10 { "T00:00:00Z" } else { "" };
+    let moment = OffsetDateTime::parse(&format!("{text}{midnight}"), &Rfc3339).ok()?;
+    Some(UnixTime(moment.unix_timestamp()))
 }
 
 /// Returns how long it is until `end`, such as `in 29 days`: the largest unit of which there is at least two.
@@ -96,6 +43,8 @@ fn in_words(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const DAY: i64 = 86_400;
 
     #[test]
     fn a13_a_moment_is_a_date_or_so_long_ago() {
