@@ -1,12 +1,10 @@
 //! Times for people: RFC 3339, and how long until then.
 
-use std::time::Duration;
-
 use anyhow::Context;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::mint::duration;
-use crate::model::{Clock, SystemClock, UnixTime};
+use crate::model::{Clock, SystemClock, UnixTime, in_words};
 
 /// Reads a moment: RFC 3339, or how long ago it was, such as 30d, or seconds since 1970.
 pub(super) fn moment(text: &str) -> anyhow::Result<UnixTime> {
@@ -29,15 +27,7 @@ fn rfc3339(text: &str) -> Option<UnixTime> {
 
 /// Returns how long it is until `end`, such as `in 29 days`: the largest unit of which there is at least two.
 pub(super) fn left(now: UnixTime, end: UnixTime) -> String {
-    in_words(now.until(end))
-}
-
-fn in_words(time: Duration) -> String {
-    let units = [("days", 86_400), ("hours", 3_600), ("minutes", 60)];
-    let counted = units.map(|(unit, seconds)| (unit, time.as_secs() / seconds));
-    let (unit, count) =
-        counted.into_iter().find(|(_, count)| *count > 1).unwrap_or(("seconds", time.as_secs()));
-    format!("in {count} {unit}")
+    format!("in {}", in_words(now.until(end)))
 }
 
 #[cfg(test)]

@@ -200,6 +200,15 @@ struct Raw {
 }
 
 impl Config {
+    /// Returns the port in public URLs with its colon, or nothing for 443.
+    #[must_use]
+    pub fn port_suffix(&self) -> String {
+        match self.public_port {
+            443 => String::new(),
+            port => format!(":{port}"),
+        }
+    }
+
     /// The settings of this process.
     pub fn load() -> Result<Self, Problems> {
         let mut check = Check::default();

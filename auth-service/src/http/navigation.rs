@@ -7,7 +7,7 @@ use actix_web::{
     dev::{ServiceRequest, ServiceResponse},
     http::{
         Method, StatusCode,
-        header::{CACHE_CONTROL, HeaderMap},
+        header::{ACCEPT, CACHE_CONTROL, HeaderMap},
     },
     middleware::Next,
 };
@@ -29,8 +29,17 @@ pub(super) fn is_foreign_form(headers: &HeaderMap) -> bool {
 
 /// Returns `true` if a person looks at the answer.
 pub(super) fn wants_page(headers: &HeaderMap) -> bool {
-    one(headers, "sec-fetch-dest") == Some("document")
-        || one(headers, "accept").is_some_and(|types| types.contains("text/html"))
+    one(headers, "sec-fetch-dest") == Some("document") || accepts_html(headers)
+}
+
+/// Returns `true` if `Accept` names HTML itself, as browsers do: `*/*` is what programs send.
+pub(super) fn accepts_html(headers: &HeaderMap) -> bool {
+    let lines = headers.get_all(ACCEPT).filter_map(|line| line.to_str().ok());
+    let mut ranges = lines.flat_map(|line| line.split(','));
+    ranges.any(|range| {
+        let kind = range.split(';').next().unwrap_or("").trim();
+        kind.eq_ignore_ascii_case("text/html")
+    })
 }
 
 /// Answers what is no navigation of a person before it has any effect: `HEAD`, a prefetch, and a

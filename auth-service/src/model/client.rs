@@ -221,8 +221,9 @@ impl Client {
     }
 
     /// Returns `true` if it may authenticate by `method`. A secret may come in either way: libraries choose
-    /// one by what the server offers, whatever was registered (RFC 6749 §2.3.1). A client that declares `private_key_jwt` has no
-    /// choice, whatever else it lists (draft-ietf-oauth-client-id-metadata-document §8.2).
+    /// one by what the server offers, whatever was registered (RFC 6749 §2.3.1). A client that declares
+    /// `private_key_jwt` has no choice, whatever else it lists
+    /// (draft-ietf-oauth-client-id-metadata-document §8.2).
     #[must_use]
     pub fn may_authenticate_by(&self, method: AuthMethod) -> bool {
         let declared = self.metadata.token_endpoint_auth_method;

@@ -23,6 +23,16 @@ impl UnixTime {
     }
 }
 
+/// Returns `time` in words, such as "7 days": in the largest unit of which it has at least two.
+#[must_use]
+pub fn in_words(time: Duration) -> String {
+    let units = [("days", 86_400), ("hours", 3_600), ("minutes", 60)];
+    let counted = units.map(|(unit, seconds)| (unit, time.as_secs() / seconds));
+    let (unit, count) =
+        counted.into_iter().find(|(_, count)| *count > 1).unwrap_or(("seconds", time.as_secs()));
+    format!("{count} {unit}")
+}
+
 /// Where the time comes from.
 pub trait Clock: Send + Sync {
     /// The time now.

@@ -23,7 +23,7 @@ pub use chain::Chain;
 pub use client::{
     AuthMethod, Client, ClientId, ClientMetadata, DocumentRecord, KeysRecord, OwnAccess,
 };
-pub use clock::{Clock, SystemClock, UnixTime};
+pub use clock::{Clock, SystemClock, UnixTime, in_words};
 pub use credential::{
     AuthorizationCode, BrowserSession, ClientAssertion, ClientSecret, CsrfToken, DeviceCode,
     Fingerprint, Identifier, LoginCode, LoginSession, LoginState, RandomError, RefreshToken,

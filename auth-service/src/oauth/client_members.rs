@@ -115,18 +115,18 @@ fn is_web_page(text: &str) -> bool {
 
 /// Drops the members of `metadata` that nothing here depends on.
 pub(super) fn drop_irrelevant(metadata: &mut ClientMetadata) {
-    let kept = metadata.clone();
-    *metadata = ClientMetadata {
-        client_uri: None,
-        logo_uri: None,
-        contacts: None,
-        tos_uri: None,
-        policy_uri: None,
-        software_id: None,
-        software_version: None,
-        localized: std::collections::BTreeMap::new(),
-        ..kept
-    };
+    for text in [
+        &mut metadata.client_uri,
+        &mut metadata.logo_uri,
+        &mut metadata.tos_uri,
+        &mut metadata.policy_uri,
+        &mut metadata.software_id,
+        &mut metadata.software_version,
+    ] {
+        *text = None;
+    }
+    metadata.contacts = None;
+    metadata.localized.clear();
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{AuthServer, Error, Visitor, consent::STEP};
 use crate::model::{
     AuthorizationRequest, CsrfToken, PendingAuthorization, Prompt, Reply, SealedAuthorization,
-    Stage,
+    Stage, in_words,
 };
 
 /// What the consent page shows and carries.
@@ -84,15 +84,6 @@ impl ConsentPage {
     pub fn term(&self) -> Option<String> {
         self.lasts.map(in_words)
     }
-}
-
-/// The largest unit of which `time` has at least two.
-fn in_words(time: Duration) -> String {
-    let units = [("days", 86_400), ("hours", 3_600), ("minutes", 60)];
-    let counted = units.map(|(unit, seconds)| (unit, time.as_secs() / seconds));
-    let (unit, count) =
-        counted.into_iter().find(|(_, count)| *count > 1).unwrap_or(("seconds", time.as_secs()));
-    format!("{count} {unit}")
 }
 
 /// Where the answer goes.

@@ -64,10 +64,7 @@ impl AuthServer {
     #[must_use]
     pub fn example_url(&self) -> String {
         let domain = &self.config.base_domain;
-        let port = match self.config.public_port {
-            443 => String::new(),
-            port => format!(":{port}"),
-        };
+        let port = self.config.port_suffix();
         match self.config.server_urls {
             ServerUrls::Host => format!("https://NAME.{domain}{port}/mcp"),
             ServerUrls::Path => format!("https://{domain}{port}/NAME/mcp"),

@@ -105,12 +105,13 @@ impl AuthServer {
         while waited < TURN {
             let now = self.now();
             if self.store.claim_step(&step.id, (now, now.plus(TURN))).await? {
-                let answered = self.answered(step, visitor).await;
-                if matches!(answered, Ok(None)) {
-                    return Ok(Begun::Turn(turn));
-                }
+                let answered = match self.answered(step, visitor).await {
+                    Ok(None) => return Ok(Begun::Turn(turn)),
+                    Ok(Some(outcome)) => Ok(Begun::Answered(outcome)),
+                    Err(error) => Err(error),
+                };
                 self.end_turn(&turn).await;
-                return answered.map(|outcome| outcome.map_or(Begun::Turn(turn), Begun::Answered));
+                return answered;
             }
             tokio::time::sleep(POLL).await;
             waited += POLL;

@@ -44,13 +44,9 @@ pub(super) struct Site {
 
 impl Site {
     pub(super) fn new(config: &Config) -> Self {
-        let port = match config.public_port {
-            443 => String::new(),
-            port => format!(":{port}"),
-        };
         Self {
             base_domain: config.base_domain.clone(),
-            port,
+            port: config.port_suffix(),
             urls: config.server_urls,
             issuer: config.issuer.authority().to_owned(),
         }

@@ -16,10 +16,7 @@ const SOON: i64 = 14;
 
 pub(super) async fn check(patient: &Patient) -> Vec<Finding> {
     let mut findings = Findings::of("certificates");
-    let port = match patient.config.public_port {
-        443 => String::new(),
-        port => format!(":{port}"),
-    };
+    let port = patient.config.port_suffix();
     for host in &patient.hosts {
         let subject = Some(host.as_str());
         // Whatever answers there; it is the greeting that counts.
