@@ -1,5 +1,6 @@
 //! Code that auth-service and mcp-stdio-proxy share, so that both behave alike. It knows no OAuth.
 
 pub mod chain;
+pub mod duration;
 pub mod logging;
 pub mod servers;

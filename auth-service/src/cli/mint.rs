@@ -58,31 +58,12 @@ fn user(text: &str, login: Option<String>) -> anyhow::Result<User> {
 
 /// Reads 90d, 12h, 30m or 3600s.
 pub(super) fn duration(text: &str) -> anyhow::Result<Duration> {
-    let unit = text.chars().last().and_then(|unit| match unit {
-        's' => Some(1),
-        'm' => Some(60),
-        'h' => Some(3600),
-        'd' => Some(86_400),
-        _ => None,
-    });
-    let number = text.get(..text.len().saturating_sub(1)).unwrap_or("").parse::<u32>();
-    let (unit, number) = unit.zip(number.ok()).context("write 90d, 12h, 30m or 3600s")?;
-    Ok(Duration::from_secs(u64::from(number) * unit))
+    gateway_contract::duration::duration(text).context("write 90d, 12h, 30m or 3600s")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_duration_has_a_unit() {
-        assert_eq!(duration("90d").unwrap(), Duration::from_hours(90 * 24));
-        assert_eq!(duration("12h").unwrap(), Duration::from_hours(12));
-        assert_eq!(duration("30m").unwrap(), Duration::from_mins(30));
-        for bad in ["", "d", "90", "-1d", "1.5h", "90 d", "1w", "99999999999d", "9é"] {
-            assert!(duration(bad).is_err(), "{bad}");
-        }
-    }
 
     #[test]
     fn a_person_is_named_as_the_login_names_them() {

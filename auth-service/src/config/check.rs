@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, fmt, time::Duration};
 
+use gateway_contract::duration::duration;
 use secrecy::SecretString;
 use url::Url;
 
@@ -76,10 +77,9 @@ impl Check {
         let redis = self.redis(raw);
         let signing_key_file = self.required("SIGNING_KEY_FILE", raw.signing_key_file.as_ref());
         let github = self.github(raw);
-        let local_login = self.parsed("LOCAL_LOGIN", raw.local_login.as_deref(), "true");
-        let device_grant = self.device_grant(raw);
-        let signed_identity =
-            self.parsed("SIGNED_IDENTITY", raw.signed_identity.as_deref(), "true");
+        let local_login = self.switch("LOCAL_LOGIN", raw.local_login.as_deref());
+        let device_grant = self.switch("DEVICE_GRANT", raw.device_grant.as_deref());
+        let signed_identity = self.switch("SIGNED_IDENTITY", raw.signed_identity.as_deref());
         let lifetimes = self.lifetimes(raw);
         let verify_secret = self.verify_secret(raw);
         let limits = self.limits(raw);
@@ -208,8 +208,8 @@ impl Check {
     }
 
     fn lifetimes(&mut self, raw: &Raw) -> Lifetimes {
-        let mut seconds = |name, text: &Option<String>, default: u32| {
-            Duration::from_secs(self.number(name, text.as_ref(), default).into())
+        let mut seconds = |name, text: &Option<String>, default| {
+            self.time(name, text.as_deref(), Duration::from_secs(default))
         };
         let access_token = seconds("ACCESS_TOKEN_LIFETIME", &raw.access_token_lifetime, 3600);
         let refresh_token =
@@ -247,12 +247,12 @@ impl Check {
 
     fn client_unused(&mut self, raw: &Raw, client: Duration) -> Option<Duration> {
         let name = "CLIENT_UNUSED_LIFETIME";
-        let default = client.min(Duration::from_hours(24)).as_secs();
-        let unused = self.number(name, raw.client_unused_lifetime.as_ref(), default);
-        if !client.is_zero() && unused > client.as_secs() {
+        let default = client.min(Duration::from_hours(24));
+        let unused = self.time(name, raw.client_unused_lifetime.as_deref(), default);
+        if !client.is_zero() && unused > client {
             self.0.push(format!("CLIENT_LIFETIME is shorter than {name}"));
         }
-        (unused > 0).then(|| Duration::from_secs(unused))
+        (!unused.is_zero()).then_some(unused)
     }
 
     fn ways_to_log_in(&mut self, github: Option<&GithubConfig>, local: Option<bool>) {
@@ -263,12 +263,12 @@ impl Check {
         }
     }
 
-    /// `on` and `off` are what people write for a switch of a grant.
-    fn device_grant(&mut self, raw: &Raw) -> Option<bool> {
-        match raw.device_grant.as_deref() {
+    /// Reads a switch that is on by default. People also write `on` and `off`.
+    pub(super) fn switch(&mut self, name: &str, value: Option<&str>) -> Option<bool> {
+        match value {
             Some("on") => Some(true),
             Some("off") => Some(false),
-            other => self.parsed("DEVICE_GRANT", other, "true"),
+            other => self.parsed(name, other, "true"),
         }
     }
 
@@ -305,6 +305,18 @@ impl Check {
         value: Option<&str>,
     ) -> Option<T> {
         value.and_then(|text| self.parsed(name, Some(text), ""))
+    }
+
+    /// Reads a time: whole seconds, or a number with a unit.
+    fn time(&mut self, name: &str, text: Option<&str>, other: Duration) -> Duration {
+        let Some(text) = text else { return other };
+        let seconds = text.parse().ok().map(|seconds: u32| Duration::from_secs(seconds.into()));
+        seconds.or_else(|| duration(text)).unwrap_or_else(|| {
+            self.0.push(format!(
+                "{name}: \"{text}\" is no time: write 30d, 12h, 30m or a number of seconds"
+            ));
+            other
+        })
     }
 
     pub(super) fn number<T: std::str::FromStr>(

@@ -41,8 +41,9 @@ pub struct ClientsConfig {
     /// `REGISTRATION_TOKEN`: the initial access token (RFC 7591 §3) that registration asks for;
     /// `None` lets everybody register.
     pub registration_token: Option<SecretString>,
-    /// `CLIENT_DOCUMENT_ALLOW`, `CLIENT_DOCUMENT_DENY`: whose client metadata documents are taken.
-    pub documents: HostPolicy,
+    /// `CLIENT_DOCUMENTS`, `CLIENT_DOCUMENT_ALLOW`, `CLIENT_DOCUMENT_DENY`: whose client metadata documents are
+    /// taken; `None` if none are, so that every client registers.
+    pub documents: Option<HostPolicy>,
     /// `ENDPOINT_AUDIENCE_CLIENTS`: whose assertions (RFC 7523) may name the endpoint that receives them
     /// instead of the issuer.
     pub endpoint_audience: ClientList,
@@ -95,10 +96,12 @@ impl Check {
         if registration_token.as_ref().is_some_and(|token| token.expose_secret().len() < 16) {
             self.0.push("REGISTRATION_TOKEN is shorter than 16 characters".to_owned());
         }
-        let documents = HostPolicy {
+        let hosts = HostPolicy {
             allow: self.hosts("CLIENT_DOCUMENT_ALLOW", raw.client_document_allow.as_deref()),
             deny: self.hosts("CLIENT_DOCUMENT_DENY", raw.client_document_deny.as_deref()),
         };
+        let taken = self.switch("CLIENT_DOCUMENTS", raw.client_documents.as_deref());
+        let documents = (taken != Some(false)).then_some(hosts);
         let max = self.number("MAX_CLIENTS", raw.max_clients.as_ref(), 10_000);
         if max == 0 {
             self.0.push("MAX_CLIENTS must be at least 1".to_owned());
@@ -210,7 +213,7 @@ mod tests {
         let permits = |allow, deny, host| {
             let (config, problems) = policy(allow, deny);
             assert_eq!(problems, "");
-            config.documents.permits(host)
+            config.documents.unwrap().permits(host)
         };
         assert!(permits("", "", "a.example"));
         assert!(permits("a.example", "", "a.example"));

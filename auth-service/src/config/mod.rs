@@ -192,6 +192,7 @@ struct Raw {
     max_clients: Option<String>,
     registration_token: Option<String>,
     redirect_schemes: Option<String>,
+    client_documents: Option<String>,
     client_document_allow: Option<String>,
     client_document_deny: Option<String>,
     endpoint_audience_clients: Option<String>,

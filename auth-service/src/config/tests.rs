@@ -107,6 +107,44 @@ fn contradictions_are_problems() {
 }
 
 #[test]
+fn a13_times_have_a_unit_or_are_seconds() {
+    let life = |text| {
+        let settings = settings(&[("REFRESH_TOKEN_LIFETIME", text)]);
+        Config::from_map(settings).unwrap().lifetimes.refresh_token
+    };
+    assert_eq!(life("30d"), std::time::Duration::from_hours(30 * 24));
+    assert_eq!(life("3600"), std::time::Duration::from_hours(1));
+    let names = [
+        "ACCESS_TOKEN_LIFETIME",
+        "REFRESH_TOKEN_LIFETIME",
+        "REFRESH_TOKEN_GRACE",
+        "DEVICE_GRANT_LIFETIME",
+        "CLIENT_LIFETIME",
+        "CLIENT_UNUSED_LIFETIME",
+        "LOGIN_SESSION_LIFETIME",
+        "CONSENT_LIFETIME",
+    ];
+    for name in names {
+        assert!(Config::from_map(settings(&[(name, "90d")])).is_ok(), "{name}");
+        for bad in ["1w", "-5", "30 d", "1.5h", "for ever"] {
+            assert!(problems(&[(name, bad)]).contains(name), "{name}={bad}");
+        }
+    }
+}
+
+#[test]
+fn every_switch_is_written_in_the_same_ways() {
+    for name in ["DEVICE_GRANT", "LOCAL_LOGIN", "SIGNED_IDENTITY", "CLIENT_DOCUMENTS"] {
+        for good in ["on", "true", "false", "off"] {
+            let text = Config::from_map(settings(&[(name, good)]))
+                .map_or_else(|problems| problems.to_string(), |_| String::new());
+            assert!(!text.contains(&format!("{name}: ")), "{text}");
+        }
+        assert!(problems(&[(name, "maybe")]).contains(name));
+    }
+}
+
+#[test]
 fn s13_the_device_grant_is_a_switch() {
     let on = |pairs: &[(&str, &str)]| Config::from_map(settings(pairs)).unwrap().device_grant;
     assert!(on(&[]) && on(&[("DEVICE_GRANT", "on")]) && on(&[("DEVICE_GRANT", "true")]));

@@ -168,17 +168,31 @@ pub(super) fn error(
     error: &oauth::Error,
     back: Option<(&str, &str)>,
 ) -> HttpResponse {
-    let (title, message) = match error.code() {
-        ErrorCode::InvalidClient => (
+    let (title, message) = match (error, error.code()) {
+        (oauth::Error::DocumentNotAccepted(host), _) => (
+            "This application is not accepted as it is",
+            format!(
+                "This gateway takes no descriptions of applications from {host}. Remove the connection in \
+                 the application and add it again, so that it registers here. If that changes nothing, \
+                 ask the operator of this gateway."
+            ),
+        ),
+        (oauth::Error::ClientDocument(host), _) => (
+            "This application cannot be looked up",
+            format!(
+                "The application describes itself at {host}, and this gateway cannot fetch or use that \
+                 description. Try again in a minute. If nothing changes, tell the operator of this \
+                 gateway: its log says why, and what to do."
+            ),
+        ),
+        (_, ErrorCode::InvalidClient) => (
             "This application is not registered here",
             "Its registration is unknown or has expired. Remove the connection in the application \
              and add it again: it will register anew."
                 .to_owned(),
         ),
-        _ if matches!(error, oauth::Error::TooManyRequests(_)) => {
-            ("Too many requests", error.to_string())
-        }
-        ErrorCode::TemporarilyUnavailable | ErrorCode::ServerError => {
+        (oauth::Error::TooManyRequests(_), _) => ("Too many requests", error.to_string()),
+        (_, ErrorCode::TemporarilyUnavailable | ErrorCode::ServerError) => {
             ("Something is not working", error.to_string())
         }
         _ => ("This request cannot be answered", error.to_string()),

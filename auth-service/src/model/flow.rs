@@ -154,6 +154,9 @@ pub struct ApprovalRecord {
     pub user: User,
     /// Whom.
     pub client_id: ClientId,
+    /// The name that the client had.
+    #[serde(default)]
+    pub client_name: String,
     /// At which server. Records of earlier versions do not say it, and are worth nothing.
     #[serde(default)]
     pub resource: Option<ResourceUri>,

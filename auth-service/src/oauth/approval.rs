@@ -19,6 +19,7 @@ impl AuthServer {
             let before = self.store.approval(&key, self.now()).await?;
             let covers = |before: ApprovalRecord| {
                 before.resource.is_some_and(|allowed| allowed == *resource)
+                    && before.client_name == request.client_name
                     && before.scopes.contains_all(&request.scopes)
             };
             if !before.is_some_and(covers) {
@@ -60,6 +61,7 @@ impl AuthServer {
             let record = ApprovalRecord {
                 user: user.clone(),
                 client_id: request.client_id.clone(),
+                client_name: request.client_name.clone(),
                 resource: Some(resource.clone()),
                 scopes: request.scopes.clone(),
                 expires_at: now.plus(life),

@@ -6,6 +6,7 @@ use jsonwebtoken::{Header, dangerous, decode_header};
 use log::Level;
 use serde::Deserialize;
 use serde_json::Value;
+use url::Url;
 
 use super::{AuthServer, Endpoint, Error, client_document, client_keys};
 use crate::model::{
@@ -77,7 +78,7 @@ impl AuthServer {
         }
         let key = match self.assertion_key(&client, &header).await {
             // It declares `none`, so an assertion that cannot be checked takes nothing away.
-            Err(Error::ClientDocument) if client.may_authenticate_by(AuthMethod::None) => {
+            Err(Error::ClientDocument(_)) if client.may_authenticate_by(AuthMethod::None) => {
                 log::info!(client:% = client.id; "client assertion not checked: no keys");
                 return Ok((client, AuthMethod::None));
             }
@@ -188,7 +189,9 @@ impl AuthServer {
         }
         match (self.fetch_keys(uri, (&url, !client.unused), now).await, kept) {
             (Ok(jwks), _) => Ok(client_keys::pick(&jwks, header)),
-            (Err(Error::ClientDocument), Some(kept)) => Ok(client_keys::pick(&kept.jwks, header)),
+            (Err(Error::ClientDocument(_)), Some(kept)) => {
+                Ok(client_keys::pick(&kept.jwks, header))
+            }
             (Err(error), _) => Err(error),
         }
     }
@@ -199,15 +202,20 @@ impl AuthServer {
         url: (&Fingerprint, bool),
         now: UnixTime,
     ) -> Result<Value, Error> {
+        let unusable = || {
+            let url = Url::parse(uri).ok();
+            let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
+            Error::ClientDocument(host.to_owned())
+        };
         let document = self.documents.fetch(uri, now).await.map_err(|error| {
             let level = if error.is_repeated() { Level::Debug } else { Level::Warn };
             log::log!(level, uri; "client keys not fetched: {}", Chain(&error));
-            Error::ClientDocument
+            unusable()
         })?;
         let jwks: Value = serde_json::from_slice(&document.body).map_err(|_| {
             log::warn!(uri; "client keys refused: not JSON");
             self.documents.reject(uri, now);
-            Error::ClientDocument
+            unusable()
         })?;
         let fresh_until = now.plus(document.keep);
         let record =

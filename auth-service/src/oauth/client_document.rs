@@ -24,20 +24,23 @@ impl AuthServer {
             return self.store.client(id, self.now()).await?.ok_or(Error::InvalidClient);
         }
         let publisher = publisher(id).ok_or(Error::InvalidClient)?;
-        if !self.config.clients.documents.permits(&publisher) {
-            log::info!(client:% = id; "client document not permitted by CLIENT_DOCUMENT_ALLOW, _DENY");
-            return Err(Error::InvalidClient);
+        if !self.config.clients.documents.as_ref().is_some_and(|hosts| hosts.permits(&publisher)) {
+            log::info!(client:% = id; "client document not permitted by CLIENT_DOCUMENTS, CLIENT_DOCUMENT_ALLOW or _DENY");
+            return Err(Error::DocumentNotAccepted(publisher));
         }
         let kept = self.store.client_document(id, self.now()).await?;
         match kept {
             Some(record) if self.now() < record.fresh_until => Ok(described(id, record)),
             // A document that cannot be fetched again is better than a client locked out.
             Some(record) => {
-                let fetched = self.fetch_document(id, record.in_use).await;
+                let fetched = self.fetch_document(id, &publisher, record.in_use).await;
+                if let Ok(fetched) = &fetched {
+                    report_changes(id, &record, fetched);
+                }
                 Ok(described(id, fetched.unwrap_or(record)))
             }
             None => {
-                let fetched = self.fetch_document(id, false).await;
+                let fetched = self.fetch_document(id, &publisher, false).await;
                 let pinned = |error| pinned(id).map(bundled).ok_or(error);
                 Ok(described(id, fetched.or_else(pinned)?))
             }
@@ -59,17 +62,26 @@ impl AuthServer {
 
     /// Fetches the document of `id`. It is kept for a long time only if somebody has consented to
     /// the client, since anybody can name a document.
-    async fn fetch_document(&self, id: &ClientId, in_use: bool) -> Result<DocumentRecord, Error> {
+    async fn fetch_document(
+        &self,
+        id: &ClientId,
+        publisher: &str,
+        in_use: bool,
+    ) -> Result<DocumentRecord, Error> {
         let document = self.documents.fetch(id.as_str(), self.now()).await.map_err(|error| {
             let level = if error.is_repeated() { Level::Debug } else { Level::Warn };
-            log::log!(level, client:% = id; "client document not fetched: {}", Chain(&error));
-            Error::ClientDocument
+            log::log!(
+                level, client:% = id;
+                "client document not fetched; with CLIENT_DOCUMENTS=false such clients register instead: {}",
+                Chain(&error)
+            );
+            Error::ClientDocument(publisher.to_owned())
         })?;
         let now = self.now();
         let metadata = parse(id, &document.body, self.terms()).map_err(|error| {
             log::warn!(client:% = id; "client document refused: {error}");
             self.documents.reject(id.as_str(), now);
-            Error::ClientDocument
+            Error::ClientDocument(publisher.to_owned())
         })?;
         let fresh_until = now.plus(document.keep);
         let expires_at = if in_use { fresh_until.plus(STALE) } else { fresh_until };
@@ -84,6 +96,32 @@ impl AuthServer {
 pub(super) fn publisher(id: &ClientId) -> Option<String> {
     let url = is_public_url(id.as_str()).then(|| Url::parse(id.as_str()).ok()).flatten()?;
     url.host_str().map(str::to_owned)
+}
+
+/// Logs what the publisher of a client in use has changed. Grants go on: keys change as a matter of course, and
+/// each request is checked by the new document. A person who allowed the client is asked again if its name or the
+/// host of its redirect URI is another one, since these were on the page (draft §8.4).
+fn report_changes(id: &ClientId, before: &DocumentRecord, after: &DocumentRecord) {
+    let changed = changes(&before.metadata, &after.metadata);
+    if before.in_use && !changed.is_empty() {
+        let changed = changed.join(", ");
+        log::info!(target: "audit", client:% = id, changed; "client document changed: {changed}");
+    }
+}
+
+/// Names what differs between two documents of a client among what decides who may act for it, how it is shown,
+/// and where answers go.
+fn changes(old: &ClientMetadata, new: &ClientMetadata) -> Vec<&'static str> {
+    let members = [
+        ("client_name", old.client_name == new.client_name),
+        ("redirect_uris", old.redirect_uris == new.redirect_uris),
+        (
+            "token_endpoint_auth_method",
+            old.token_endpoint_auth_method == new.token_endpoint_auth_method,
+        ),
+        ("keys", old.jwks == new.jwks && old.jwks_uri == new.jwks_uri),
+    ];
+    members.into_iter().filter_map(|(name, same)| (!same).then_some(name)).collect()
 }
 
 /// A document that comes with this program.
@@ -167,10 +205,10 @@ mod tests {
     #[test]
     fn only_plain_https_urls_with_a_path_are_documents() {
         assert!(is_public_url("https://claude.ai/oauth/mcp-oauth-client-metadata"));
+        assert!(is_public_url("https://claude.ai/"));
         for bad in [
             "http://claude.ai/oauth/x",
             "https://claude.ai",
-            "https://claude.ai/",
             "https://127.0.0.1/x",
             "https://[::1]/x",
             "https://claude.ai:8443/x",
@@ -200,5 +238,26 @@ mod tests {
         assert!(with(&format!(r#"{own},"client_secret":"x""#)).is_err());
         let method = r#","token_endpoint_auth_method":"client_secret_post""#;
         assert!(with(&format!("{own}{method}")).is_err());
+    }
+
+    #[test]
+    fn a11_a_change_of_what_counts_is_noticed() {
+        let id = ClientId::parsed("https://a.example/c");
+        let with = |name: &str, redirect: &str, more: &str| {
+            let text = format!(
+                r#"{{"client_id":"https://a.example/c","client_name":"{name}","redirect_uris":["{redirect}"]{more}}}"#
+            );
+            parse(&id, text.as_bytes(), Terms { app_schemes: &[], device_grant: true }).unwrap()
+        };
+        let one = with("A", "https://a.example/cb", "");
+        let keys =
+            r#","token_endpoint_auth_method":"private_key_jwt","jwks_uri":"https://a.example/k""#;
+        assert!(
+            changes(&one, &with("A", "https://a.example/cb", r#","logo_uri":null"#)).is_empty()
+        );
+        assert_eq!(changes(&one, &with("B", "https://a.example/cb", "")), ["client_name"]);
+        assert_eq!(changes(&one, &with("A", "https://b.example/cb", "")), ["redirect_uris"]);
+        let signed = changes(&one, &with("A", "https://a.example/cb", keys));
+        assert_eq!(signed, ["token_endpoint_auth_method", "keys"]);
     }
 }

@@ -131,8 +131,8 @@ pub(super) fn check_texts(metadata: &ClientMetadata) -> Result<(), Error> {
 }
 
 /// Whether this server would fetch `text` if a stranger named it: https, a host name, no port, and
-/// nothing that two readers could take for different URLs. Addresses and other ports are no public
-/// documents.
+/// nothing that two readers could take for different URLs. Addresses are no public documents; of a URL with a port,
+/// strangers could learn which ports of others' hosts are open.
 pub(super) fn is_public_url(text: &str) -> bool {
     let Ok(url) = Url::parse(text) else { return false };
     let lower = text.to_ascii_lowercase();
@@ -141,7 +141,6 @@ pub(super) fn is_public_url(text: &str) -> bool {
         && url.scheme() == "https"
         && matches!(url.host(), Some(Host::Domain(_)))
         && url.port().is_none()
-        && url.path() != "/"
         && url.fragment().is_none()
         && url.username().is_empty()
         && url.password().is_none()

@@ -29,9 +29,13 @@ pub enum Error {
     /// The client did not prove who it is. One message, whatever the reason.
     #[error("client authentication failed")]
     InvalidClient,
-    /// One message, whatever the reason: what a fetch met is not told.
-    #[error("the metadata document of this client cannot be used now; try again")]
-    ClientDocument,
+    /// The metadata document of the client, or its keys, at this host cannot be used. One message, whatever
+    /// the reason: what a fetch met is not told.
+    #[error("this gateway cannot fetch or use what this client publishes at {0}; try again later")]
+    ClientDocument(String),
+    /// The operator takes no documents from this host.
+    #[error("this gateway accepts no client metadata documents of {0}")]
+    DocumentNotAccepted(String),
     /// The grant does not hold.
     #[error("the grant is invalid, expired, revoked, or was issued to another client")]
     InvalidGrant(#[source] GrantFault),
@@ -225,7 +229,7 @@ impl Error {
             | Self::BodyMalformed
             | Self::BodyTooSlow
             | Self::BodyCoded => ErrorCode::InvalidRequest,
-            Self::InvalidClient => ErrorCode::InvalidClient,
+            Self::InvalidClient | Self::DocumentNotAccepted(_) => ErrorCode::InvalidClient,
             Self::InvalidGrant(_) => ErrorCode::InvalidGrant,
             Self::InvalidToken => ErrorCode::InvalidToken,
             Self::UnauthorizedClient(_) => ErrorCode::UnauthorizedClient,
@@ -244,7 +248,7 @@ impl Error {
             Self::AuthorizationPending => ErrorCode::AuthorizationPending,
             Self::SlowDown => ErrorCode::SlowDown,
             Self::ExpiredToken => ErrorCode::ExpiredToken,
-            Self::ClientDocument
+            Self::ClientDocument(_)
             | Self::Busy
             | Self::TooManyClients
             | Self::Provider(_)

@@ -85,7 +85,7 @@ impl AuthServer {
             ],
             introspection_endpoint_auth_signing_alg_values_supported: ALGORITHMS,
             code_challenge_methods_supported: ["S256"],
-            client_id_metadata_document_supported: true,
+            client_id_metadata_document_supported: self.config.clients.documents.is_some(),
             authorization_response_iss_parameter_supported: true,
             subject_types_supported: ["public"],
             id_token_signing_alg_values_supported: ["ES256"],

@@ -4,21 +4,33 @@
 
 use crate::model::{AuthMethod, ClientId, ClientMetadata, RedirectUri};
 
-/// URL, name and redirect URIs, as published in September 2026.
-const PINNED: [(&str, &str, &[&str]); 4] = [
+/// URL, name and redirect URIs, as published in September 2026. That of Copilot CLI is known by what the program
+/// sends.
+const PINNED: [(&str, &str, &[&str]); 8] = [
     (
         "https://claude.ai/oauth/mcp-oauth-client-metadata",
         "Claude",
         &["https://claude.ai/api/mcp/auth_callback"],
     ),
-    (
-        "https://claude.ai/oauth/claude-code-client-metadata",
-        "Claude Code",
-        &["http://localhost/callback", "http://127.0.0.1/callback"],
-    ),
+    ("https://claude.ai/oauth/claude-code-client-metadata", "Claude Code", &BOTH),
     (CHATGPT, "ChatGPT", &["https://chatgpt.com/connector_platform_oauth_redirect"]),
-    ("https://chatgpt.com/oauth/codex/client.json", "Codex", &["http://127.0.0.1/callback"]),
+    ("https://chatgpt.com/oauth/codex/client.json", "Codex", &BOTH),
+    (
+        "https://vscode.dev/oauth/client-metadata.json",
+        "Visual Studio Code",
+        &["http://127.0.0.1:33418/", "https://vscode.dev/redirect"],
+    ),
+    (
+        "https://github.com/copilot/cli/client-metadata.json",
+        "GitHub Copilot CLI",
+        &["http://127.0.0.1/callback"],
+    ),
+    ("https://opencode.ai/oauth/opencode/client.json", "opencode", &BOTH),
+    ("https://zed.dev/oauth/client-metadata.json", "Zed", &["http://127.0.0.1/callback"]),
 ];
+
+/// The callback of a program on either loopback host.
+const BOTH: [&str; 2] = ["http://127.0.0.1/callback", "http://localhost/callback"];
 
 const CHATGPT: &str = "https://chatgpt.com/oauth/client.json";
 /// `ChatGPT` signs assertions where it is told that it can, and does without where not.
