@@ -182,6 +182,9 @@ pub struct DeviceRecord {
 pub struct DeviceDecision {
     /// Who allowed it; nobody, if it was declined.
     pub user: Option<User>,
+    /// What was allowed: the request of the device, with the server that the person chose if it named none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<AuthorizationRequest>,
     /// The step in which it was decided: only the same step may decide it again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<Fingerprint>,

@@ -46,7 +46,7 @@ impl AuthServer {
         if !client.may_use(DEVICE_CODE) {
             return Err(Error::UnauthorizedClient("the client did not register device_code"));
         }
-        let resources = self.requested_resources(params)?;
+        let resources = self.resources_or_choice(params)?;
         let scopes = self.requested_scopes(params, &resources)?;
         let (device, user_code) = (DeviceCode::generate()?, UserCode::for_typing()?);
         let (code, shown) = (device.fingerprint(), user_code.reveal().to_owned());
@@ -97,11 +97,12 @@ impl AuthServer {
         self.consent_page(pending, visitor).await.map(Some)
     }
 
-    /// Tells a device what the person decided in the step `by`, which may be repeated.
+    /// Tells a device what the person decided in the step `by`, which may be repeated: who allowed which
+    /// request, or nobody.
     pub(super) async fn answer_device(
         &self,
         device: &Device,
-        user: Option<User>,
+        allowed: Option<(User, &AuthorizationRequest)>,
         by: &Fingerprint,
     ) -> Result<(), Error> {
         let now = self.now();
@@ -113,7 +114,10 @@ impl AuthServer {
             return Err(EXPIRED);
         }
         let shown = UserCode::typed(&device.user_code);
-        let decision = DeviceDecision { user, by: Some(by.clone()), expires_at: now.plus(LIFE) };
+        let (user, request) = allowed.unzip();
+        let request = request.cloned();
+        let decision =
+            DeviceDecision { user, request, by: Some(by.clone()), expires_at: now.plus(LIFE) };
         if self.store.decide_device((&device.code, &shown), &decision, now).await? {
             Ok(())
         } else {

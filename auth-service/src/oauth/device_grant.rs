@@ -31,12 +31,13 @@ impl AuthServer {
         let decision = decision.ok_or(Error::AuthorizationPending)?;
         // The decision stays until it ends: the person, or the device, may have lost the answer.
         let user = decision.user.ok_or(Error::AccessDenied("the person declined"))?;
-        let published = self.published(&record.request.resources);
+        let request = decision.request.unwrap_or(record.request);
+        let published = self.published(&request.resources);
         if !self.may_log_in(&user) || !self.may_use(&user, &published) {
             return Err(Error::InvalidGrant(GrantFault::NotAllowed));
         }
         let resources = self.narrowed_resources(params, &published)?;
-        let grant = self.new_grant(Identifier::generate()?, user, record.request);
+        let grant = self.new_grant(Identifier::generate()?, user, request);
         self.store.put_grant(&grant, now).await?;
         // Who revokes deletes decisions, then looks for grants. This grant is either found there, or
         // finds its decision gone here; so it does if another request has taken it.

@@ -246,7 +246,9 @@ impl AuthServer {
             "login granted");
         match &request.reply {
             Reply::Redirect(_) => self.put_code(request, user, &turn.code).await?,
-            Reply::Device(device) => self.answer_device(device, Some(user), turn.step()).await?,
+            Reply::Device(device) => {
+                self.answer_device(device, Some((user, request)), turn.step()).await?;
+            }
         }
         self.target(&request.reply, &turn.code)
     }

@@ -78,7 +78,7 @@ impl Selection {
     fn includes(&self, held: &Held<'_>) -> bool {
         match self {
             Self::User(name) => held.is_of(name),
-            // The decision about a device does not say for which client it is.
+            // A refusal of a device does not say for which client it was.
             Self::UserAtClient(name, id) => {
                 held.is_of(name) && held.client.is_none_or(|client| client == id)
             }
@@ -156,7 +156,8 @@ impl Revocable for DeviceDecision {
     const WITH: Option<&str> = Some("device");
 
     fn held(&self) -> Held<'_> {
-        Held { user: self.user.as_ref(), ..Held::default() }
+        let asked = self.request.as_ref().map(Held::asked);
+        Held { user: self.user.as_ref(), ..asked.unwrap_or_default() }
     }
 }
 

@@ -59,7 +59,8 @@ async fn allow_device(server: &AuthServer, client: &ClientId) -> String {
     let record = DeviceRecord { request, expires_at: end, kept_until: end };
     let names = (&code.fingerprint(), &shown);
     assert!(server.store.put_device(names, &record, now).await.unwrap());
-    let decision = DeviceDecision { user: Some(like.user), by: None, expires_at: end };
+    let decision =
+        DeviceDecision { user: Some(like.user), request: None, by: None, expires_at: end };
     assert!(server.store.decide_device(names, &decision, now).await.unwrap());
     format!("device_code={}", code.reveal())
 }
