@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::HeaderMap;
+use actix_web::http::header::{HeaderMap, HeaderName};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, json};
@@ -21,9 +21,9 @@ use crate::room::LONGEST;
 use crate::translate::{log, tasks};
 
 /// The header of the method.
-pub(super) const METHOD: &str = "mcp-method";
+pub(super) const METHOD: HeaderName = HeaderName::from_static("mcp-method");
 /// The header of the tool, prompt or resource.
-const NAME: &str = "mcp-name";
+const NAME: HeaderName = HeaderName::from_static("mcp-name");
 
 /// Refuses a request whose envelope is incomplete, or whose headers do not say the same. With
 /// `tolerant`, the header of the version may be absent, doubled, or of an earlier revision.
@@ -102,10 +102,10 @@ fn is_tolerable(headers: &HeaderMap) -> bool {
 }
 
 /// Refuses a request whose header `name` is not there once, or does not say what the body says.
-fn same(headers: &HeaderMap, name: &str, body: Option<&str>) -> Result<(), Refusal> {
+fn same(headers: &HeaderMap, name: HeaderName, body: Option<&str>) -> Result<(), Refusal> {
     // A body that says nothing is for the server to refuse.
     let Some(body) = body else { return Ok(()) };
-    let mut values = headers.get_all(name);
+    let mut values = headers.get_all(&name);
     let (Some(value), None) = (values.next(), values.next()) else {
         return Err(mismatch(format!("the {name} header must be there once")));
     };
@@ -177,17 +177,15 @@ fn bad(code: i32, why: impl Into<Cow<'static, str>>) -> Refusal {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::http::header::{HeaderName, HeaderValue};
+    use actix_web::http::header::HeaderValue;
 
     use super::*;
     use crate::protocol::message::parse;
 
-    fn code(headers: &[(&'static str, &str)], text: &str, tolerant: bool) -> Option<i64> {
+    fn code(headers: &[(HeaderName, &str)], text: &str, tolerant: bool) -> Option<i64> {
         let headers: HeaderMap = headers
             .iter()
-            .map(|(name, value)| {
-                (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())
-            })
+            .map(|(name, value)| (name.clone(), HeaderValue::from_str(value).unwrap()))
             .collect();
         let envelope = parse(text).unwrap();
         let asked = Asked::of(envelope.params);
