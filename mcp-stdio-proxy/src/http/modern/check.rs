@@ -46,19 +46,19 @@ pub(super) fn check(
         return Err(invalid(format!("{} is not a log level", meta::LOG_LEVEL)));
     }
     if !(tolerant && is_tolerable(headers)) {
-        same(headers, VERSION, Some(&requested))?;
+        same(headers, &VERSION, Some(&requested))?;
     }
     if requested != MODERN {
         let data = json!({ "supported": [MODERN], "requested": requested });
         let why = "this revision is not served";
         return Err(bad(error::UNSUPPORTED_VERSION, why).with_data(data));
     }
-    same(headers, METHOD, Some(&envelope.method))?;
+    same(headers, &METHOD, Some(&envelope.method))?;
     match &*envelope.method {
-        "tools/call" | "prompts/get" => same(headers, NAME, asked.name().as_deref()),
-        "resources/read" => same(headers, NAME, asked.uri().as_deref()),
+        "tools/call" | "prompts/get" => same(headers, &NAME, asked.name().as_deref()),
+        "resources/read" => same(headers, &NAME, asked.uri().as_deref()),
         // "MUST set the Mcp-Name header to params.taskId" (extension "tasks").
-        method if tasks::is_named(method) => same(headers, NAME, asked.task_id().as_deref()),
+        method if tasks::is_named(method) => same(headers, &NAME, asked.task_id().as_deref()),
         _ => Ok(()),
     }
 }
@@ -74,7 +74,7 @@ pub(in crate::http) fn unasked(
         return Ok(());
     }
     if says(METHOD) {
-        same(headers, METHOD, Some(&envelope.method))?;
+        same(headers, &METHOD, Some(&envelope.method))?;
     }
     let asked = Asked::of(envelope.params);
     let said = match &*envelope.method {
@@ -83,7 +83,7 @@ pub(in crate::http) fn unasked(
         _ => return Ok(()),
     };
     if says(NAME) {
-        return same(headers, NAME, Some(said.as_deref().unwrap_or_default()));
+        return same(headers, &NAME, Some(said.as_deref().unwrap_or_default()));
     }
     Ok(())
 }
@@ -102,10 +102,10 @@ fn is_tolerable(headers: &HeaderMap) -> bool {
 }
 
 /// Refuses a request whose header `name` is not there once, or does not say what the body says.
-fn same(headers: &HeaderMap, name: HeaderName, body: Option<&str>) -> Result<(), Refusal> {
+fn same(headers: &HeaderMap, name: &HeaderName, body: Option<&str>) -> Result<(), Refusal> {
     // A body that says nothing is for the server to refuse.
     let Some(body) = body else { return Ok(()) };
-    let mut values = headers.get_all(&name);
+    let mut values = headers.get_all(name);
     let (Some(value), None) = (values.next(), values.next()) else {
         return Err(mismatch(format!("the {name} header must be there once")));
     };
@@ -216,7 +216,7 @@ mod tests {
             (2, "=?BASE64?c3RyYcOfZQ==?="),
             (2, "strasse"),
         ] {
-            let mut headers = all;
+            let mut headers = all.clone();
             headers[at].1 = wrong;
             assert_eq!(code(&headers, &text, false), Some(-32020), "{wrong}");
         }
