@@ -15,6 +15,8 @@ const WELL_KNOWN: &str = "160.79.104.0/21";
 pub struct Limits {
     /// `TRUSTED_PROXIES`: whose `X-Forwarded-For` is believed, and who may ask `/verify`.
     pub trusted_proxies: Vec<IpNet>,
+    /// `FRONT_PROXIES`: what stands in front of Traefik, and says in `X-Forwarded-For` who asks it.
+    pub front_proxies: Vec<IpNet>,
     /// `KNOWN_EGRESS`: addresses that many people share, which no bound on an address fits.
     pub known_egress: Vec<IpNet>,
     /// `RATE_LIMIT_ADDRESS`: requests of an address in a minute, 600; 0 is off.
@@ -31,6 +33,7 @@ impl Check {
         let known = raw.known_egress.as_deref().unwrap_or(WELL_KNOWN);
         Limits {
             trusted_proxies: self.ranges("TRUSTED_PROXIES", trusted),
+            front_proxies: self.ranges("FRONT_PROXIES", raw.front_proxies.as_deref().unwrap_or("")),
             known_egress: self.ranges("KNOWN_EGRESS", known),
             address: self.bound("RATE_LIMIT_ADDRESS", raw.rate_limit_address.as_ref(), 600),
             register: self.bound("RATE_LIMIT_REGISTER", raw.rate_limit_register.as_ref(), 60),

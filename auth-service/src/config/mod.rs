@@ -184,6 +184,7 @@ struct Raw {
     refresh_token_grace: Option<String>,
     client_lifetime: Option<String>,
     trusted_proxies: Option<String>,
+    front_proxies: Option<String>,
     known_egress: Option<String>,
     rate_limit_address: Option<String>,
     rate_limit_register: Option<String>,

@@ -104,21 +104,24 @@ impl AuthServer {
     }
 
     /// The address that a request counts for: of the peer, or if that is a proxy of ours, the last
-    /// one in `X-Forwarded-For` that is not. What stands left of that is the client's own word.
+    /// one in `X-Forwarded-For` that is no hop of ours. Hops are what stands in front of Traefik (`FRONT_PROXIES`), if
+    /// that is known, else what is trusted at all. What stands left of the address is the client's own word.
     #[must_use]
     pub fn client_address(&self, peer: IpAddr, forwarded_for: &str) -> IpAddr {
-        let trusted = |address| self.trusts_forwarded(address);
+        let limits = &self.config.limits;
         let mut address = peer.to_canonical();
-        if !trusted(address) {
+        if !self.trusts_forwarded(address) {
             return address;
         }
+        let front = &limits.front_proxies;
+        let hops = if front.is_empty() { &limits.trusted_proxies } else { front };
         let mut nearest = None;
         for entry in forwarded_for.rsplit(',') {
             // Whatever is not an address ends the chain of those who are believed.
             let Some(next) = parse(entry) else { break };
             nearest.get_or_insert(next);
             address = next;
-            if !trusted(next) {
+            if !within(hops, next) {
                 return next;
             }
         }
