@@ -22,7 +22,7 @@ pub const SCENARIOS: &[Scenario] = &[
 ];
 
 /// What the doctor says with `arguments`, and whether it found an error.
-fn examine(command: &mut Command) -> (bool, Vec<Value>) {
+pub fn examine(command: &mut Command) -> (bool, Vec<Value>) {
     let output = command.output().unwrap();
     let report: Value = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)));
