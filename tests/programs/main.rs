@@ -3,14 +3,21 @@
 //!
 //! `scripts/test --clients` runs it, in a network of its own without the internet.
 
+mod claude_code;
+mod codex;
+mod copilot;
 mod desk;
 mod fastmcp;
+mod gemini;
 mod inspector;
 mod internet;
 mod journey;
+mod mcp_remote;
 mod model;
 mod observed;
+mod opencode;
 mod program;
+mod qwen;
 mod run;
 mod table;
 
@@ -49,7 +56,17 @@ impl Stage {
     }
 }
 
-const PROGRAMS: &[&dyn Program] = &[&fastmcp::FastMcp, &inspector::Inspector];
+const PROGRAMS: &[&dyn Program] = &[
+    &claude_code::ClaudeCode,
+    &codex::Codex,
+    &opencode::OpenCode,
+    &copilot::Copilot,
+    &gemini::Gemini,
+    &qwen::Qwen,
+    &mcp_remote::McpRemote,
+    &inspector::Inspector,
+    &fastmcp::FastMcp,
+];
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();

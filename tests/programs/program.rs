@@ -15,6 +15,11 @@ pub(crate) trait Program: Sync {
         "NODE_EXTRA_CA_CERTS"
     }
 
+    /// Tries a way that does not work. Returns what the program says about it.
+    fn refusal(&self, _desk: &Desk) -> Option<String> {
+        None
+    }
+
     /// Adds the server, as its manual says.
     fn set_up(&self, desk: &Desk);
 

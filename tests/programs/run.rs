@@ -80,6 +80,9 @@ impl Running {
     /// Writes a line to it.
     pub(crate) fn enter(&mut self, line: &str) {
         let input = self.process.stdin.as_mut().expect("a pipe");
+        if line.starts_with('\u{1b}') {
+            return;
+        }
         // The end of a line comes by itself: some programs take text with one for something pasted.
         input.write_all(line.as_bytes()).and_then(|()| input.flush()).expect("it reads");
         thread::sleep(Duration::from_millis(500));
