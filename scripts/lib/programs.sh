@@ -1,0 +1,62 @@
+# shellcheck shell=sh
+# The client programs of scripts/test --clients, and the network that they run in.
+
+# The hosts of the gateway, as people without a name server of their own list them: some programs ask /etc/hosts
+# alone. The last line is the host that publishes a client's metadata document.
+programs_hosts() {
+    cat <<'END'
+127.0.0.1 localhost
+::1 localhost
+127.0.0.1 mcp.localhost auth.mcp.localhost time.mcp.localhost
+140.82.121.3 github.com
+END
+}
+
+install_programs() {
+    python_tools "$TOOLS/client-fastmcp" "$ROOT/tests/clients/programs/requirements.txt"
+    optional_node_tools "$TOOLS/programs" "$ROOT/tests/clients/programs"
+    node_packages "$ROOT/tests/pages"
+    have chromium || need_debian chromium fonts-liberation
+    have ip || need_debian iproute2
+    have script || need_debian bsdutils
+}
+
+# optional_node_tools DIRECTORY SOURCE: like node_tools. `npm ci` wants every package of other platforms in the list
+# too, and not every registry has them all; `npm install` takes the versions and hashes of the list.
+optional_node_tools() {
+    is_current "$1" "$2/package-lock.json" && return
+    step "Installing npm packages of ${2#"$ROOT"/} into ${1#"$ROOT"/}"
+    rm -rf "$1"
+    mkdir -p "$1"
+    cp "$2/package.json" "$2/package-lock.json" "$1/"
+    (cd "$1" && npm install --no-save --silent --no-audit --no-fund --ignore-scripts) ||
+        fail "npm could not install the packages of $2"
+    digest "$2/package-lock.json" >"$1/.made-from"
+}
+
+# apart COMMAND...: in a network of its own, which has loopback alone, with one public address on it, and with its
+# own /etc/hosts and name server. The machine keeps its own.
+apart() {
+    programs_hosts >"$RESULTS.hosts"
+    echo "nameserver 127.0.0.1" >"$RESULTS.resolv"
+    if [ "$(id -u)" -eq 0 ]; then map=; else map=--map-root-user; fi
+    # shellcheck disable=SC2086,SC2016 # an option or nothing; variables of the inner shell
+    unshare $map --net --mount sh -c '
+        set -e
+        ip link set lo up
+        ip address add 140.82.121.3/32 dev lo
+        mount --bind "$1.hosts" /etc/hosts
+        mount --bind "$1.resolv" /etc/resolv.conf
+        shift
+        exec "$@"
+    ' apart "$RESULTS" "$@"
+    status=$?
+    rm -f "$RESULTS.hosts" "$RESULTS.resolv"
+    return "$status"
+}
+
+# Builds, which may need the internet, and then runs, which must not.
+test_programs() {
+    build_quickstart && workspace_test --test programs --no-run &&
+        CARGO_NET_OFFLINE=true apart cargo test --workspace --locked --test programs -- "$@"
+}

@@ -1,0 +1,49 @@
+// The browser that a program opens: it shows the consent page, and its person logs in with GitHub and allows.
+//
+// log-in.mjs URL. Environment: CERTIFICATE, the only one that is trusted; SEEN, a file that gets one line of
+// JSON for each page on the way; CHROMIUM, if it is elsewhere.
+
+import { createHash, X509Certificate } from 'node:crypto';
+import { appendFileSync, readFileSync } from 'node:fs';
+
+import { chromium } from 'playwright-core';
+
+const { CERTIFICATE, SEEN, CHROMIUM } = process.env;
+const target = process.argv.at(-1);
+
+const key = new X509Certificate(readFileSync(CERTIFICATE)).publicKey.export({ type: 'spki', format: 'der' });
+const browser = await chromium.launch({
+  executablePath: CHROMIUM ?? '/usr/bin/chromium',
+  args: [
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-background-networking',
+    '--disable-quic',
+    '--no-first-run',
+    `--ignore-certificate-errors-spki-list=${createHash('sha256').update(key).digest('base64')}`,
+  ],
+});
+
+/** Writes down what the person sees: codes and states are left out. */
+async function note(page, status) {
+  const { origin, pathname } = new URL(page.url());
+  const text = await page.evaluate(() => document.body?.innerText ?? '');
+  appendFileSync(SEEN, `${JSON.stringify({ url: origin + pathname, status, title: await page.title(), text })}\n`);
+}
+
+try {
+  const page = await browser.newPage();
+  const answer = await page.goto(target);
+  await note(page, answer?.status());
+  const issuer = new URL(page.url()).origin;
+  await page.click('button[value=github]', { timeout: 5_000, noWaitAfter: true });
+  // GitHub leads back to the gateway, and that to the program.
+  await page.waitForURL((url) => url.origin !== issuer && url.searchParams.has('state'), { timeout: 20_000 });
+  await page.waitForLoadState().catch(() => {});
+  await page.waitForTimeout(500);
+  await note(page);
+} catch (error) {
+  appendFileSync(SEEN, `${JSON.stringify({ failed: String(error) })}\n`);
+} finally {
+  await browser.close();
+}
