@@ -2,61 +2,23 @@
 //! framework, no Redis command and no HTTP client below this line; of HTTP there is the value of a
 //! header, which `/verify` is asked for too often to make it anew.
 
-mod access_token;
-mod approval;
-mod asker;
-mod audit;
-mod authorization;
-mod bearer;
-mod client_assertion;
-mod client_auth;
-mod client_credentials;
-mod client_document;
-mod client_keys;
-mod client_members;
-mod client_metadata;
-mod code_grant;
-mod consent;
-mod consent_page;
+mod authorize;
+mod client;
 mod derived;
-mod device;
-mod device_grant;
+mod discovery;
 mod endpoint;
 mod error;
-mod identity;
-mod introspection;
-mod key_strength;
 mod legible;
-mod limits;
-mod login;
-mod management;
-mod metadata;
-mod operation;
+mod packed_strings;
 mod params;
-mod pending;
-mod personal_token;
-mod pinned_documents;
-mod pkce;
 mod policy;
-mod predecessor;
-mod preregistration;
-mod prompt;
 #[cfg(test)]
-mod properties;
-mod protected_resource;
+mod proptests;
 mod quoted;
-mod recent_tokens;
-mod redirect_uri;
-mod refresh_grant;
-mod registration;
-mod repeat;
+mod rate_limits;
 mod resource;
-mod revocation;
-mod seen_token;
-mod server_choice;
-mod session;
-mod texts;
-mod token_response;
+mod token;
+mod verify;
 
 use std::sync::Arc;
 
@@ -64,29 +26,29 @@ use aws_lc_rs::hmac;
 use tokio::sync::watch;
 
 pub use self::{
-    authorization::AuthorizeError,
-    bearer::{BearerError, Challenge},
-    client_auth::ClientCredentials,
-    consent::{ConsentForm, Decision, Next, ProviderVisit},
-    consent_page::{ConsentPage, Destination, LoginWays, Remark},
-    device::{DEVICE_CODE, DeviceAuthorization},
+    authorize::consent::{ConsentForm, Decision, Next, ProviderVisit},
+    authorize::consent_page::{ConsentPage, Destination, LoginWays, Remark},
+    authorize::device::{DEVICE_CODE, DeviceAuthorization},
+    authorize::login::{AuthorizationOutcome, ProviderAnswer, ProviderReturn, RedirectTarget},
+    authorize::login_session::Visitor,
+    authorize::pending::SEAL as PENDING_SEAL,
+    authorize::request::AuthorizeError,
+    client::authentication::ClientCredentials,
+    client::preregistration::NewClient,
+    client::registration::Registered,
+    discovery::protected_resource::{ResourceMetadata, ServerPage},
+    discovery::server_metadata::ServerMetadata,
     endpoint::Endpoint,
     error::{Error, ErrorCode, GrantFault},
-    identity::{Identities, Identity},
-    introspection::Introspection,
-    login::{AuthorizationOutcome, ProviderAnswer, ProviderReturn, RedirectTarget},
-    metadata::ServerMetadata,
-    operation::Operation,
     params::Params,
-    pending::SEAL as PENDING_SEAL,
-    personal_token::{NewToken, PERSONAL},
-    predecessor::{Counts, ImportOptions, ImportReport},
-    preregistration::NewClient,
-    protected_resource::{ResourceMetadata, ServerPage},
-    registration::Registered,
-    seen_token::SeenTokens,
-    session::Visitor,
-    token_response::TokenResponse,
+    token::import::{Counts, ImportOptions, ImportReport},
+    token::introspection::Introspection,
+    token::personal_access::{NewToken, PERSONAL},
+    token::response::TokenResponse,
+    verify::decision::{BearerError, Challenge},
+    verify::identity::{Identities, Identity},
+    verify::operation::Operation,
+    verify::token_cache::SeenTokens,
 };
 use crate::{
     config::Config,

@@ -1,0 +1,311 @@
+//! The consent page between the request and the login provider (MCP security best practices:
+//! "confused deputy"), bound to one browser.
+
+use std::time::Duration;
+
+use super::{
+    idempotency::{Begun, Step, TURN, Turn},
+    pending::Opened,
+};
+use crate::{
+    model::{
+        CsrfToken, LoginCode, LoginState, PendingAuthorization, Prompt, SealedAuthorization, Stage,
+        User,
+    },
+    oauth::{
+        AuthServer, AuthorizationOutcome, AuthorizeError, ConsentPage, Error, Params,
+        RedirectTarget, Remark, Visitor, rate_limits::LOGIN_CODE_TRIES,
+    },
+};
+
+/// How long a person may take for one step.
+pub(in crate::oauth) const STEP: Duration = Duration::from_mins(10);
+
+/// What the person chose.
+#[derive(Debug)]
+pub enum Decision {
+    /// Not to go on.
+    Deny,
+    /// To go on as the person who is logged in.
+    LoggedIn,
+    /// To log in with GitHub.
+    GitHub,
+    /// To log in with a code of the operator.
+    Local(LoginCode),
+    /// To use the server at this address, of those that were offered.
+    Server(String),
+}
+
+impl Decision {
+    /// Tells decisions apart, login codes without their text.
+    fn name(&self) -> String {
+        match self {
+            Self::Deny => "deny".to_owned(),
+            Self::LoggedIn => "allow".to_owned(),
+            Self::GitHub => "github".to_owned(),
+            Self::Local(code) => format!("local {}", code.fingerprint()),
+            Self::Server(chosen) => format!("server {chosen}"),
+        }
+    }
+}
+
+/// What comes next.
+#[derive(Debug)]
+pub enum Next {
+    /// The consent page.
+    Page(Box<ConsentPage>),
+    /// The login provider.
+    Provider(ProviderVisit),
+    /// The end.
+    Done(AuthorizationOutcome),
+}
+
+/// A visit to the login provider.
+#[derive(Debug)]
+pub struct ProviderVisit {
+    /// Where it begins.
+    pub url: String,
+    /// What the provider returns.
+    pub state: LoginState,
+    /// What the browser keeps until then.
+    pub pending: SealedAuthorization,
+}
+
+/// The form of the consent page, as it came back.
+#[derive(Debug)]
+pub struct ConsentForm {
+    /// The pending authorization.
+    pub pending: SealedAuthorization,
+    /// The token of the form.
+    pub csrf: CsrfToken,
+    /// The decision.
+    pub decision: Decision,
+}
+
+impl AuthServer {
+    /// Begins the flow of an authorization request.
+    pub async fn begin(&self, params: &Params, visitor: &Visitor) -> Result<Next, AuthorizeError> {
+        let (request, client, prompt) = match self.check_request(params).await {
+            Ok(checked) => checked,
+            Err(refused) => return Err(self.refuse_unseen(refused, visitor).await),
+        };
+        let pending =
+            self.pending(request, &client, prompt, visitor).map_err(AuthorizeError::Page)?;
+        match self.first_step(&pending, visitor).await {
+            Ok(next) => Ok(next),
+            Err(error) => Err(self.refuse_unasked(&pending, &client, error, visitor).await),
+        }
+    }
+
+    /// Skips the page for a person who is logged in and allowed the same before, if the browser says
+    /// that no other site sent them here.
+    async fn first_step(
+        &self,
+        pending: &PendingAuthorization,
+        visitor: &Visitor,
+    ) -> Result<Next, Error> {
+        if matches!(pending.prompt, Prompt::Needed | Prompt::None)
+            && let Some(user) = self.logged_in(visitor, &pending.request).await?
+            && self.approved_before(&user, &pending.request).await?
+        {
+            if visitor.came_by_themselves {
+                if let Some(target) = self.admit_unasked(pending, user, visitor).await? {
+                    return Ok(Next::Done(AuthorizationOutcome { target, login: None }));
+                }
+            } else if pending.prompt == Prompt::None {
+                return Err(Error::InteractionRequired);
+            }
+        }
+        if pending.prompt == Prompt::None {
+            return match self.logged_in(visitor, &pending.request).await? {
+                Some(_) => Err(Error::ConsentRequired),
+                None => Err(Error::LoginRequired),
+            };
+        }
+        self.page(pending.clone(), visitor).await
+    }
+
+    /// Issues a code without a click. Returns `None` if the consent or the login it rests on was
+    /// revoked concurrently: a revocation ends those first, then looks for codes.
+    async fn admit_unasked(
+        &self,
+        pending: &PendingAuthorization,
+        user: User,
+        visitor: &Visitor,
+    ) -> Result<Option<RedirectTarget>, Error> {
+        let target = self.admit(pending, user.clone(), &Turn::alone()?).await?;
+        let stands = self.logged_in(visitor, &pending.request).await?.is_some()
+            && self.approved_before(&user, &pending.request).await?;
+        Ok(stands.then_some(target))
+    }
+
+    /// Goes on with what the person decided. A page that has expired or was opened in another
+    /// browser is shown again: nothing is decided by a form that this browser was not given.
+    pub async fn decide(
+        &self,
+        form: ConsentForm,
+        visitor: &Visitor,
+    ) -> Result<Next, AuthorizeError> {
+        let (pending, is_late) = match self.open(&form.pending, visitor) {
+            Opened::Valid(pending) => (pending, false),
+            Opened::Late(pending) => (pending, true),
+            Opened::Foreign(pending) => {
+                return self.show_again(*pending, Remark::Stale, visitor).await;
+            }
+            Opened::Unknown => return Err(AuthorizeError::Page(UNKNOWN)),
+        };
+        match &pending.stage {
+            Stage::AwaitingConsent { csrf } if csrf.matches(&form.csrf.fingerprint()) => {}
+            _ => return Err(AuthorizeError::Page(UNKNOWN)),
+        }
+        let step = Step::of_form(&pending, &form.csrf, &form.decision.name());
+        if is_late {
+            let answered = self.answered(&step, visitor).await.map_err(AuthorizeError::Page)?;
+            return match answered {
+                Some(outcome) => Ok(Next::Done(outcome)),
+                None => self.show_again(*pending, Remark::Stale, visitor).await,
+            };
+        }
+        let next = match form.decision {
+            Decision::Deny => Err(Error::AccessDenied("the person declined")),
+            Decision::Server(chosen) => self.choose_server(&pending, &chosen, visitor).await,
+            // Nothing is allowed before it is said at which server.
+            _ if pending.request.resources.is_empty() => self.page(*pending.clone(), visitor).await,
+            Decision::GitHub => self.send_to_github(&pending).await.map(Next::Provider),
+            Decision::LoggedIn => Box::pin(self.let_in(&pending, None, &step, visitor)).await,
+            Decision::Local(code) => {
+                Box::pin(self.let_in(&pending, Some(&code), &step, visitor)).await
+            }
+        };
+        match next {
+            Ok(next) => Ok(next),
+            Err(Error::NotAllowed(name)) => self.show_refused(*pending, name, visitor).await,
+            Err(error) => Err(self.refuse(&pending.request, error, &step.id).await),
+        }
+    }
+
+    /// Ends the flow with `code`, or as the person who is logged in; of equal requests, one does, and
+    /// the others get its answer.
+    async fn let_in(
+        &self,
+        pending: &PendingAuthorization,
+        code: Option<&LoginCode>,
+        step: &Step,
+        visitor: &Visitor,
+    ) -> Result<Next, Error> {
+        let turn = match self.begin_step(step, visitor).await? {
+            Begun::Answered(outcome) => return Ok(Next::Done(outcome)),
+            Begun::Turn(turn) => turn,
+        };
+        let next = match code {
+            Some(code) => self.log_in_locally(pending, code, visitor, &turn).await,
+            None => self.continue_as_logged_in(pending, visitor, &turn).await,
+        };
+        self.end_turn(&turn).await;
+        next
+    }
+
+    /// Shows the page of a form or a callback that cannot be taken once more, if its client and its
+    /// redirect URI are still registered.
+    pub(in crate::oauth) async fn show_again(
+        &self,
+        pending: PendingAuthorization,
+        remark: Remark,
+        visitor: &Visitor,
+    ) -> Result<Next, AuthorizeError> {
+        self.check_again(&pending).await.map_err(AuthorizeError::Page)?;
+        let mut page = self.consent_page(pending, visitor).await.map_err(AuthorizeError::Page)?;
+        page.remark = Some(remark);
+        Ok(Next::Page(Box::new(page)))
+    }
+
+    /// Shows the page once more to a person whose account `name` may not have what is asked for:
+    /// another one may.
+    pub(in crate::oauth) async fn show_refused(
+        &self,
+        mut pending: PendingAuthorization,
+        name: String,
+        visitor: &Visitor,
+    ) -> Result<Next, AuthorizeError> {
+        pending.refused = Some(name);
+        self.show_again(pending, Remark::Refused, visitor).await
+    }
+
+    async fn continue_as_logged_in(
+        &self,
+        pending: &PendingAuthorization,
+        visitor: &Visitor,
+        turn: &Turn,
+    ) -> Result<Next, Error> {
+        match self.logged_in(visitor, &pending.request).await? {
+            Some(user) if pending.prompt != Prompt::Login => {
+                self.remember_approval(&user, &pending.request).await?;
+                let target = self.admit(pending, user.clone(), turn).await?;
+                if self.logged_in(visitor, &pending.request).await?.is_some() {
+                    self.keep_answer(turn, pending, (&user, false)).await;
+                    return Ok(Next::Done(AuthorizationOutcome { target, login: None }));
+                }
+                self.withdraw(&pending.request, &user).await?;
+                self.page(pending.clone(), visitor).await
+            }
+            // The login has ended while the page was open.
+            _ => self.page(pending.clone(), visitor).await,
+        }
+    }
+
+    async fn send_to_github(&self, pending: &PendingAuthorization) -> Result<ProviderVisit, Error> {
+        let github =
+            self.github.as_ref().ok_or(Error::AccessDenied("GitHub login is not set up"))?;
+        let state = LoginState::generate()?;
+        let (url, verifier) = github.authorize_url(state.reveal(), pending.pick_account);
+        let revocations = self.store.revocations(&pending.request).await?;
+        let pending = PendingAuthorization {
+            stage: Stage::AtProvider { state: state.fingerprint(), verifier, revocations },
+            expires_at: self.now().plus(STEP),
+            ..pending.clone()
+        };
+        Ok(ProviderVisit { url, state, pending: self.seal_for_cookie(pending)? })
+    }
+
+    async fn log_in_locally(
+        &self,
+        pending: &PendingAuthorization,
+        code: &LoginCode,
+        visitor: &Visitor,
+        turn: &Turn,
+    ) -> Result<Next, Error> {
+        if !self.config.local_login {
+            return Err(Error::AccessDenied("login codes are turned off"));
+        }
+        let now = self.now();
+        if let Some(user) = self.store.login_code(code, now).await?
+            && self.store.lock_login_code(code, (now, now.plus(TURN))).await?
+        {
+            let taken = async { Ok(self.store.take_login_code(code, self.now()).await?.is_some()) };
+            let done = self.finish_by(pending, Ok(user), taken, turn).await;
+            if done.is_err() {
+                self.store.unlock_login_code(code).await?;
+            }
+            if let Some(outcome) = done? {
+                return Ok(Next::Done(outcome));
+            }
+        }
+        self.metrics.login("local", "wrong_code");
+        // Only wrong codes count: the counters are shared, and a flood must lock nobody out.
+        if self.count_wrong_code(&pending.id).await? >= LOGIN_CODE_TRIES {
+            return Err(Error::AccessDenied("too many wrong login codes"));
+        }
+        let mut page = self.consent_page(pending.clone(), visitor).await?;
+        page.remark = Some(Remark::WrongCode);
+        Ok(Next::Page(Box::new(page)))
+    }
+
+    async fn page(&self, pending: PendingAuthorization, visitor: &Visitor) -> Result<Next, Error> {
+        Ok(Next::Page(Box::new(self.consent_page(pending, visitor).await?)))
+    }
+}
+
+/// A form that this server did not make, or one that was altered.
+const UNKNOWN: Error = Error::InvalidRequest(
+    "this form is incomplete or was not made by this server; start again in your application",
+);

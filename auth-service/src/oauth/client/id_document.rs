@@ -1,0 +1,270 @@
+//! Client ID Metadata Documents (draft-ietf-oauth-client-id-metadata-document; MCP 2025-11-25): a
+//! client whose id is the URL of its metadata needs no registration.
+
+use std::time::Duration;
+
+use log::Level;
+use serde::Deserialize;
+use url::Url;
+
+use super::{
+    bundled_documents::pinned,
+    jwks, members,
+    metadata::{self, Terms, is_public_url},
+};
+use crate::{
+    model::{AuthMethod, Chain, Client, ClientId, ClientMetadata, DocumentRecord},
+    oauth::{AuthServer, Error},
+};
+
+/// How long a document serves after it should have been fetched again, if that fails.
+const STALE: Duration = Duration::from_hours(24 * 30);
+
+impl AuthServer {
+    /// The client of `id`: registered here, or described by the document that `id` is the URL of.
+    pub(in crate::oauth) async fn client(&self, id: &ClientId) -> Result<Client, Error> {
+        if !id.as_str().contains("://") {
+            return self.store.client(id, self.now()).await?.ok_or(Error::InvalidClient);
+        }
+        let publisher = publisher(id).ok_or(Error::InvalidClient)?;
+        if !self.config.clients.documents.as_ref().is_some_and(|hosts| hosts.permits(&publisher)) {
+            log::info!(client:% = id; "client document not permitted by CLIENT_DOCUMENTS, CLIENT_DOCUMENT_ALLOW or _DENY");
+            return Err(Error::DocumentNotAccepted(publisher));
+        }
+        let kept = self.store.client_document(id, self.now()).await?;
+        match kept {
+            Some(record) if self.now() < record.fresh_until => Ok(described(id, record)),
+            // A document that cannot be fetched again is better than a client locked out.
+            Some(record) => {
+                let fetched = self.fetch_document(id, &publisher, record.in_use).await;
+                if let Ok(fetched) = &fetched {
+                    report_changes(id, &record, fetched);
+                }
+                Ok(described(id, fetched.unwrap_or(record)))
+            }
+            None => {
+                let fetched = self.fetch_document(id, &publisher, false).await;
+                let pinned = |error| pinned(id).map(bundled).ok_or(error);
+                Ok(described(id, fetched.or_else(pinned)?))
+            }
+        }
+    }
+
+    /// Keeps the document of a client to which somebody consents now.
+    pub(in crate::oauth) async fn keep_document(&self, id: &ClientId) -> Result<(), Error> {
+        let now = self.now();
+        match self.store.client_document(id, now).await? {
+            Some(record) if !record.in_use => {
+                let expires_at = record.fresh_until.plus(STALE);
+                let record = DocumentRecord { in_use: true, expires_at, ..record };
+                Ok(self.store.put_client_document(id, &record, now).await?)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Fetches the document of `id`. It is kept for a long time only if somebody has consented to
+    /// the client, since anybody can name a document.
+    async fn fetch_document(
+        &self,
+        id: &ClientId,
+        publisher: &str,
+        in_use: bool,
+    ) -> Result<DocumentRecord, Error> {
+        let document = self.documents.fetch(id.as_str(), self.now()).await.map_err(|error| {
+            let level = if error.is_repeated() { Level::Debug } else { Level::Warn };
+            log::log!(
+                level, client:% = id;
+                "client document not fetched; with CLIENT_DOCUMENTS=false such clients register instead: {}",
+                Chain(&error)
+            );
+            Error::ClientDocument(publisher.to_owned())
+        })?;
+        let now = self.now();
+        let metadata = parse(id, &document.body, self.terms()).map_err(|error| {
+            log::warn!(client:% = id; "client document refused: {error}");
+            self.documents.reject(id.as_str(), now);
+            Error::ClientDocument(publisher.to_owned())
+        })?;
+        let fresh_until = now.plus(document.keep);
+        let expires_at = if in_use { fresh_until.plus(STALE) } else { fresh_until };
+        let record = DocumentRecord { metadata, in_use, fresh_until, expires_at };
+        self.store.put_client_document(id, &record, now).await?;
+        Ok(record)
+    }
+}
+
+/// The host that publishes the document of `id`: what is known of such a client for sure, while the
+/// document chooses its own name.
+pub(in crate::oauth) fn publisher(id: &ClientId) -> Option<String> {
+    let url = is_public_url(id.as_str()).then(|| Url::parse(id.as_str()).ok()).flatten()?;
+    url.host_str().map(str::to_owned)
+}
+
+/// Logs what the publisher of a client in use has changed. Grants go on: keys change as a matter of course, and
+/// each request is checked by the new document. A person who allowed the client is asked again if its name or the
+/// host of its redirect URI is another one, since these were on the page (draft §8.4).
+fn report_changes(id: &ClientId, before: &DocumentRecord, after: &DocumentRecord) {
+    let changed = changes(&before.metadata, &after.metadata);
+    if before.in_use && !changed.is_empty() {
+        let changed = changed.join(", ");
+        log::info!(target: "audit", client:% = id, changed; "client document changed: {changed}");
+    }
+}
+
+/// Names what differs between two documents of a client among what decides who may act for it, how it is shown,
+/// and where answers go.
+fn changes(old: &ClientMetadata, new: &ClientMetadata) -> Vec<&'static str> {
+    let members = [
+        ("client_name", old.client_name == new.client_name),
+        ("redirect_uris", old.redirect_uris == new.redirect_uris),
+        (
+            "token_endpoint_auth_method",
+            old.token_endpoint_auth_method == new.token_endpoint_auth_method,
+        ),
+        ("keys", old.jwks == new.jwks && old.jwks_uri == new.jwks_uri),
+    ];
+    members.into_iter().filter_map(|(name, same)| (!same).then_some(name)).collect()
+}
+
+/// A document that comes with this program.
+fn bundled(metadata: ClientMetadata) -> DocumentRecord {
+    let ended = crate::model::UnixTime(0);
+    DocumentRecord { metadata, in_use: true, fresh_until: ended, expires_at: ended }
+}
+
+fn described(id: &ClientId, document: DocumentRecord) -> Client {
+    Client {
+        id: id.clone(),
+        secret: None,
+        registration_token: None,
+        issued_at: crate::model::UnixTime(0),
+        expires_at: None,
+        preregistered: false,
+        unused: !document.in_use,
+        own_access: None,
+        metadata: document.metadata,
+    }
+}
+
+/// Draft §4: the document says whose it is, and has no secrets.
+pub(in crate::oauth) fn parse(
+    id: &ClientId,
+    body: &[u8],
+    terms: Terms<'_>,
+) -> Result<ClientMetadata, Error> {
+    #[derive(Deserialize)]
+    struct Identity {
+        client_id: String,
+        client_secret: Option<serde::de::IgnoredAny>,
+        token_endpoint_auth_method: Option<String>,
+        #[serde(default)]
+        token_endpoint_auth_methods_supported: Vec<String>,
+        jwks: Option<serde::de::IgnoredAny>,
+        jwks_uri: Option<serde::de::IgnoredAny>,
+    }
+    impl Identity {
+        const fn has_keys(&self) -> bool {
+            self.jwks.is_some() || self.jwks_uri.is_some()
+        }
+    }
+    let refuse = |why: &'static str| Err(Error::InvalidClientMetadata(why.into()));
+    let members = members::usable(body)?;
+    let Ok(identity) = serde_json::from_value::<Identity>(members.clone().into()) else {
+        return refuse("not a JSON object with client_id");
+    };
+    // MCP: "the client_id in the document MUST match the URL exactly".
+    if identity.client_id != id.as_str() {
+        return refuse("client_id is not the URL of the document");
+    }
+    if identity.client_secret.is_some() {
+        return refuse("a public document has a client_secret");
+    }
+    // "token_endpoint_auth_method … MUST NOT include" methods with a shared secret.
+    let choice = &identity.token_endpoint_auth_methods_supported;
+    let lists = |method: &str| choice.iter().any(|listed| listed == method);
+    let method = match identity.token_endpoint_auth_method.as_deref() {
+        Some("private_key_jwt") => AuthMethod::PrivateKeyJwt,
+        // Of a choice the server takes what proves more, if the document has what it needs.
+        None if lists("private_key_jwt") && (identity.has_keys() || !lists("none")) => {
+            AuthMethod::PrivateKeyJwt
+        }
+        Some("none") | None => AuthMethod::None,
+        Some(_) => {
+            return refuse(
+                "token_endpoint_auth_method must be none or private_key_jwt in a document",
+            );
+        }
+    };
+    let mut metadata = metadata::of_members(members, terms)?;
+    if metadata.client_name.is_none() {
+        return refuse("client_name is missing");
+    }
+    metadata.token_endpoint_auth_method = method;
+    jwks::check(&metadata)?;
+    Ok(metadata)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_https_urls_with_a_path_are_documents() {
+        assert!(is_public_url("https://claude.ai/oauth/mcp-oauth-client-metadata"));
+        assert!(is_public_url("https://claude.ai/"));
+        for bad in [
+            "http://claude.ai/oauth/x",
+            "https://claude.ai",
+            "https://127.0.0.1/x",
+            "https://[::1]/x",
+            "https://claude.ai:8443/x",
+            "https://user@claude.ai/x",
+            "https://claude.ai/x#y",
+            "https://claude.ai/a/../x",
+            "https://claude.ai/a/%2e%2e/x",
+            "https://CLAUDE.ai/x",
+            "https://claude.ai\\x",
+        ] {
+            assert!(!is_public_url(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_document_says_whose_it_is_and_has_no_secret() {
+        let id = ClientId::parsed("https://a.example/client.json");
+        let with = |more: &str| {
+            let text =
+                format!(r#"{{"client_name":"A","redirect_uris":["https://a.example/cb"]{more}}}"#);
+            parse(&id, text.as_bytes(), Terms { app_schemes: &[], device_grant: true })
+        };
+        let own = r#","client_id":"https://a.example/client.json""#;
+        assert_eq!(with(own).unwrap().token_endpoint_auth_method, AuthMethod::None);
+        assert!(with("").is_err());
+        assert!(with(r#","client_id":"https://a.example/client.json/""#).is_err());
+        assert!(with(&format!(r#"{own},"client_secret":"x""#)).is_err());
+        let method = r#","token_endpoint_auth_method":"client_secret_post""#;
+        assert!(with(&format!("{own}{method}")).is_err());
+    }
+
+    #[test]
+    fn a11_a_change_of_what_counts_is_noticed() {
+        let id = ClientId::parsed("https://a.example/c");
+        let with = |name: &str, redirect: &str, more: &str| {
+            let text = format!(
+                r#"{{"client_id":"https://a.example/c","client_name":"{name}","redirect_uris":["{redirect}"]{more}}}"#
+            );
+            parse(&id, text.as_bytes(), Terms { app_schemes: &[], device_grant: true }).unwrap()
+        };
+        let one = with("A", "https://a.example/cb", "");
+        let keys =
+            r#","token_endpoint_auth_method":"private_key_jwt","jwks_uri":"https://a.example/k""#;
+        assert!(
+            changes(&one, &with("A", "https://a.example/cb", r#","logo_uri":null"#)).is_empty()
+        );
+        assert_eq!(changes(&one, &with("B", "https://a.example/cb", "")), ["client_name"]);
+        assert_eq!(changes(&one, &with("A", "https://b.example/cb", "")), ["redirect_uris"]);
+        let signed = changes(&one, &with("A", "https://a.example/cb", keys));
+        assert_eq!(signed, ["token_endpoint_auth_method", "keys"]);
+    }
+}

@@ -1,0 +1,114 @@
+//! Management of a registration by its client (RFC 7592).
+
+use serde::de::IgnoredAny;
+
+use crate::{
+    model::{Client, ClientId, ClientSecret, RegistrationToken},
+    oauth::{AuthServer, Error, Registered},
+};
+
+impl AuthServer {
+    /// The registration, as it is now (RFC 7592 §2.1).
+    pub async fn read_registration(
+        &self,
+        id: &ClientId,
+        token: &RegistrationToken,
+    ) -> Result<Registered, Error> {
+        let client = self.managed(id, token).await?;
+        Ok(self.registered(client, None, Some(token)))
+    }
+
+    /// Replaces the metadata (RFC 7592 §2.2): what the client leaves out is gone.
+    pub async fn update_registration(
+        &self,
+        id: &ClientId,
+        token: &RegistrationToken,
+        body: &[u8],
+    ) -> Result<Registered, Error> {
+        let client = self.managed(id, token).await?;
+        let named: Named = serde_json::from_slice(body)
+            .map_err(|_| Error::InvalidClientMetadata("the body must have the client_id".into()))?;
+        if named.has_what_only_answers_have() {
+            return Err(Error::InvalidClientMetadata(
+                "an update must not include registration_access_token, registration_client_uri, \
+                client_secret_expires_at or client_id_issued_at"
+                    .into(),
+            ));
+        }
+        // "MUST include the client_id … and it MUST be the same".
+        if named.client_id != *id {
+            return Err(Error::InvalidClientMetadata("client_id is that of another client".into()));
+        }
+        // "the value MUST match": a client cannot choose its secret.
+        if let Some(secret) = named.client_secret {
+            let presented = ClientSecret::presented(secret).fingerprint();
+            if !client.secret.as_ref().is_some_and(|stored| stored.matches(&presented)) {
+                let why = "client_secret is not the issued one";
+                return Err(Error::InvalidClientMetadata(why.into()));
+            }
+        }
+        let metadata = self.registrable(body)?;
+        let fresh = ClientSecret::generate()?;
+        let replaced = |client: Client| {
+            let secret = match client.secret.clone() {
+                _ if !metadata.token_endpoint_auth_method.has_secret() => None,
+                None => Some(fresh.fingerprint()),
+                kept => kept,
+            };
+            let metadata = metadata.clone();
+            manages(&client, token).then_some(Client { secret, metadata, ..client })
+        };
+        let client = self.store.change_client(id, self.now(), replaced).await?;
+        let client = client.ok_or(Error::InvalidToken)?;
+        let issued = client.secret == Some(fresh.fingerprint());
+        Ok(self.registered(client, issued.then_some(&fresh), Some(token)))
+    }
+
+    /// Ends the registration and everything granted to it (RFC 7592 §2.3).
+    pub async fn delete_registration(
+        &self,
+        id: &ClientId,
+        token: &RegistrationToken,
+    ) -> Result<(), Error> {
+        let client = self.managed(id, token).await?;
+        if client.unused {
+            self.store.delete_unused_client(id).await?;
+        } else {
+            self.store.delete_client(id, self.now()).await?;
+        }
+        log::info!(target: "audit", client:% = id; "client deleted its registration");
+        Ok(())
+    }
+
+    /// The client, if `token` manages it. Unknown client and wrong token look the same
+    /// (RFC 7592 §2.1: 401 for both).
+    async fn managed(&self, id: &ClientId, token: &RegistrationToken) -> Result<Client, Error> {
+        let client = self.store.client(id, self.now()).await?;
+        client.filter(|client| manages(client, token)).ok_or(Error::InvalidToken)
+    }
+}
+
+fn manages(client: &Client, token: &RegistrationToken) -> bool {
+    let stored = client.registration_token.as_ref();
+    stored.is_some_and(|stored| stored.matches(&token.fingerprint()))
+}
+
+#[derive(serde::Deserialize)]
+struct Named {
+    client_id: ClientId,
+    client_secret: Option<String>,
+    registration_access_token: Option<IgnoredAny>,
+    registration_client_uri: Option<IgnoredAny>,
+    client_secret_expires_at: Option<IgnoredAny>,
+    client_id_issued_at: Option<IgnoredAny>,
+}
+
+impl Named {
+    /// §2.2: "The client MUST NOT include" these, which are the server's to say.
+    const fn has_what_only_answers_have(&self) -> bool {
+        self.registration_access_token.is_some()
+            || self.registration_client_uri.is_some()
+            || self.client_secret_expires_at.is_some()
+            || self.client_id_issued_at.is_some()
+    }
+}

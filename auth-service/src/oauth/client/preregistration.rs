@@ -1,0 +1,77 @@
+//! Clients that the operator registers: RFC 6749 §2 leaves the means open, and RFC 7591 is only one.
+
+use super::{metadata, redirect_uri};
+use crate::{
+    model::{AuthMethod, Client, ClientId, ClientMetadata, ClientSecret, OwnAccess, RedirectUri},
+    oauth::{AuthServer, Error},
+};
+
+/// A client to register.
+#[derive(Debug)]
+pub struct NewClient {
+    /// Its name for people.
+    pub name: String,
+    /// How it authenticates.
+    pub method: AuthMethod,
+    /// Where it sends people back to, if it acts for people: then it gets codes.
+    pub redirect_uris: Vec<RedirectUri>,
+    /// What it may use without a person.
+    pub own_access: Option<OwnAccess>,
+}
+
+impl AuthServer {
+    /// Registers a client that never expires and does not manage itself; answers its secret, once.
+    pub async fn preregister(
+        &self,
+        new: NewClient,
+    ) -> Result<(Client, Option<ClientSecret>), Error> {
+        let metadata = metadata(&new, &self.config.clients.redirect_schemes)?;
+        let secret = new.method.has_secret().then(ClientSecret::generate).transpose()?;
+        let now = self.now();
+        let client = Client {
+            id: ClientId::generate()?,
+            secret: secret.as_ref().map(ClientSecret::fingerprint),
+            registration_token: None,
+            issued_at: now,
+            expires_at: None,
+            preregistered: true,
+            unused: false,
+            own_access: new.own_access,
+            metadata,
+        };
+        self.store.put_client(&client, now).await?;
+        log::info!(target: "audit", client:% = client.id; "client registered by the operator");
+        Ok((client, secret))
+    }
+}
+
+fn metadata(new: &NewClient, app_schemes: &[String]) -> Result<ClientMetadata, Error> {
+    let refuse = |why: &'static str| Err(Error::InvalidClientMetadata(why.into()));
+    // RFC 6749 §4.4: "MUST only be used by confidential clients".
+    if new.own_access.is_some() && new.method == AuthMethod::None {
+        return refuse("client-credentials needs a client that authenticates");
+    }
+    if new.redirect_uris.is_empty() && new.own_access.is_none() {
+        return refuse("authorization-code needs a redirect URI");
+    }
+    if new.name.trim().is_empty() {
+        return refuse("the name is empty");
+    }
+    new.redirect_uris.iter().try_for_each(|uri| redirect_uri::check(uri, app_schemes))?;
+    let with_people = !new.redirect_uris.is_empty();
+    let grants: &[&str] = match (with_people, new.own_access.is_some()) {
+        (true, false) => &["authorization_code", "refresh_token"],
+        (true, true) => &["authorization_code", "refresh_token", "client_credentials"],
+        (false, _) => &["client_credentials"],
+    };
+    let metadata = ClientMetadata {
+        redirect_uris: new.redirect_uris.clone(),
+        token_endpoint_auth_method: new.method,
+        grant_types: grants.iter().map(|&grant| grant.to_owned()).collect(),
+        response_types: if with_people { vec!["code".to_owned()] } else { Vec::new() },
+        client_name: Some(new.name.clone()),
+        ..ClientMetadata::default()
+    };
+    metadata::check_texts(&metadata)?;
+    Ok(metadata)
+}

@@ -1,0 +1,191 @@
+//! Dynamic client registration (RFC 7591).
+
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+use serde::Serialize;
+
+use super::metadata;
+use crate::{
+    model::{
+        AuthMethod, Client, ClientId, ClientMetadata, ClientSecret, Fingerprint,
+        PendingAuthorization, RegistrationToken, UnixTime,
+    },
+    oauth::{AuthServer, Endpoint, Error},
+    store,
+};
+
+/// For how long equal registrations of public clients are one.
+const SAME: Duration = Duration::from_mins(10);
+
+/// The answer to a registration (RFC 7591 §3.2.1, RFC 7592 §3). No member is ever `null`: clients
+/// refuse that.
+#[derive(Debug, Serialize)]
+pub struct Registered {
+    client_id: ClientId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_secret: Option<String>,
+    client_id_issued_at: UnixTime,
+    /// "REQUIRED if `client_secret` is issued"; 0: a secret ends only with its registration.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_secret_expires_at: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    registration_access_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    registration_client_uri: Option<String>,
+    #[serde(flatten)]
+    metadata: ClientMetadata,
+}
+
+impl AuthServer {
+    /// Registers a client from the JSON document `body`, if `token` is the initial access token
+    /// where there has to be one (RFC 7591 §3).
+    pub async fn register(&self, token: Option<&str>, body: &[u8]) -> Result<Registered, Error> {
+        if let Some(expected) = &self.config.clients.registration_token {
+            let expected = Fingerprint::of(expected.expose_secret());
+            if !token.is_some_and(|token| expected.matches(&Fingerprint::of(token))) {
+                return Err(Error::InvalidToken);
+            }
+        }
+        let metadata = self.registrable(body)?;
+        if metadata.token_endpoint_auth_method == AuthMethod::None {
+            return self.register_public(metadata).await;
+        }
+        let method = metadata.token_endpoint_auth_method;
+        let secret = method.has_secret().then(ClientSecret::generate).transpose()?;
+        let (client, token) = self.create(metadata, secret.as_ref()).await?;
+        Ok(self.registered(client, secret.as_ref(), Some(&token)))
+    }
+
+    /// Registers a public client, or names the registration that its like was given just now:
+    /// clients of one vendor all register the same, some at each start. What several hold belongs to
+    /// none of them, so from the first repeat on nobody manages it.
+    async fn register_public(&self, metadata: ClientMetadata) -> Result<Registered, Error> {
+        let text = serde_json::to_string(&metadata).map_err(store::Error::from)?;
+        let same = Fingerprint::of(&text);
+        let mut gone = None;
+        if let Some(id) = self.store.same_registration(&same).await? {
+            if let Some(client) = self.share(&id, &metadata).await? {
+                return Ok(self.registered(client, None, None));
+            }
+            gone = Some(id);
+        }
+        let (client, token) = self.create(metadata, None).await?;
+        // Of several at once, one is named after all of them are stored.
+        loop {
+            let claim = (&client.id, SAME.as_secs());
+            let named = self.store.claim_registration(&same, claim, gone.as_ref()).await?;
+            if named == client.id {
+                return Ok(self.registered(client, None, Some(&token)));
+            }
+            if let Some(shared) = self.share(&named, &client.metadata).await? {
+                self.store.forget_client(&client.id).await?;
+                return Ok(self.registered(shared, None, None));
+            }
+            gone = Some(named);
+        }
+    }
+
+    /// The registration `id` for one more client, if it is still what that one asks for.
+    async fn share(
+        &self,
+        id: &ClientId,
+        metadata: &ClientMetadata,
+    ) -> Result<Option<Client>, Error> {
+        let now = self.now();
+        let shared = |client: Client| {
+            let fits = client.metadata == *metadata && now < client.issued_at.plus(SAME);
+            fits.then_some(Client { registration_token: None, ..client })
+        };
+        Ok(self.store.change_client(id, now, shared).await?)
+    }
+
+    async fn create(
+        &self,
+        metadata: ClientMetadata,
+        secret: Option<&ClientSecret>,
+    ) -> Result<(Client, RegistrationToken), Error> {
+        let (now, token) = (self.now(), RegistrationToken::generate()?);
+        let client = Client {
+            id: ClientId::generate()?,
+            secret: secret.map(ClientSecret::fingerprint),
+            registration_token: Some(token.fingerprint()),
+            issued_at: now,
+            expires_at: self.config.lifetimes.client_unused.map(|life| now.plus(life)),
+            preregistered: false,
+            unused: true,
+            own_access: None,
+            metadata,
+        };
+        self.store.register_client(&client, now).await?;
+        self.metrics.registered();
+        log::info!(target: "audit", client:% = client.id; "client registered");
+        Ok((client, token))
+    }
+
+    /// Keeps the client of `pending`, to which somebody consents now.
+    pub(in crate::oauth) async fn keep_client(
+        &self,
+        pending: &PendingAuthorization,
+    ) -> Result<(), Error> {
+        let id = &pending.request.client_id;
+        if id.as_str().contains("://") {
+            return self.keep_document(id).await;
+        }
+        let now = self.now();
+        let known = match self.store.client(id, now).await? {
+            Some(client) if !client.unused => return Ok(()),
+            known => known,
+        };
+        if known.is_none() && pending.registration.is_none() {
+            return Err(Error::InvalidClient);
+        }
+        let end = self.config.lifetimes.client.map(|life| now.plus(life));
+        let client = (id, pending.registration.as_ref());
+        if self.store.use_client(client, end, (self.config.clients.max, now)).await? {
+            Ok(())
+        } else {
+            Err(Error::TooManyClients)
+        }
+    }
+
+    /// The metadata in `body`, as it can be registered.
+    pub(in crate::oauth) fn registrable(&self, body: &[u8]) -> Result<ClientMetadata, Error> {
+        let mut metadata = metadata::parse(body, self.terms())?;
+        // Of a choice, only what was chosen is registered.
+        metadata.token_endpoint_auth_methods_supported.clear();
+        Ok(metadata)
+    }
+
+    /// A use of the registration renews it: a client that people work with does not expire.
+    pub(in crate::oauth) async fn renew_client(&self, client: &Client) -> Result<(), Error> {
+        if client.expires_at.is_none() {
+            return Ok(());
+        }
+        let now = self.now();
+        let end = self.config.lifetimes.client.map(|life| now.plus(life));
+        if self.store.renew_client(&client.id, end, now).await? {
+            Ok(())
+        } else {
+            Err(Error::InvalidClient)
+        }
+    }
+
+    pub(in crate::oauth) fn registered(
+        &self,
+        client: Client,
+        secret: Option<&ClientSecret>,
+        token: Option<&RegistrationToken>,
+    ) -> Registered {
+        let path = format!("{}/{}", Endpoint::Register.path(), client.id);
+        Registered {
+            client_id: client.id,
+            client_secret: secret.map(|secret| secret.reveal().to_owned()),
+            client_id_issued_at: client.issued_at,
+            client_secret_expires_at: client.secret.map(|_| 0),
+            registration_access_token: token.map(|token| token.reveal().to_owned()),
+            registration_client_uri: token.map(|_| self.config.issuer.at(&path)),
+            metadata: client.metadata,
+        }
+    }
+}

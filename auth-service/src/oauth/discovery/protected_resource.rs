@@ -1,0 +1,81 @@
+//! Protected resource metadata (RFC 9728), a document for each server.
+
+use serde::Serialize;
+
+use crate::{
+    config::ServerUrls,
+    model::{Catalogue, McpServer},
+    oauth::AuthServer,
+};
+
+/// The document.
+#[derive(Debug, Serialize)]
+pub struct ResourceMetadata {
+    resource: String,
+    authorization_servers: [String; 1],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    scopes_supported: Vec<String>,
+    bearer_methods_supported: [&'static str; 1],
+    resource_name: String,
+}
+
+impl AuthServer {
+    /// The metadata of the server at `path` on `authority`. The root document stands for the only
+    /// server of a host.
+    #[must_use]
+    pub fn resource_metadata(&self, authority: &str, path: &str) -> Option<ResourceMetadata> {
+        let catalogue = self.catalogue();
+        let server = locate(&catalogue, authority, path)?;
+        Some(ResourceMetadata {
+            resource: server.resource.as_str().to_owned(),
+            authorization_servers: [self.config.issuer.as_str().to_owned()],
+            scopes_supported: server.scopes.basic.iter().map(str::to_owned).collect(),
+            bearer_methods_supported: ["header"],
+            resource_name: server.title.clone(),
+        })
+    }
+}
+
+/// What a page says of a server.
+#[derive(Debug)]
+pub struct ServerPage {
+    /// Its name.
+    pub name: String,
+    /// Its name for people.
+    pub title: String,
+    /// Its URL.
+    pub url: String,
+}
+
+impl AuthServer {
+    /// The server at `path` on `authority`, for its page. The root stands for the only server of a host.
+    #[must_use]
+    pub fn server_page(&self, authority: &str, path: &str) -> Option<ServerPage> {
+        let catalogue = self.catalogue();
+        let server = locate(&catalogue, authority, path)?;
+        Some(ServerPage {
+            name: server.name.as_str().to_owned(),
+            title: server.title.clone(),
+            url: server.resource.to_string(),
+        })
+    }
+
+    /// The URL of a server, with `NAME` for its name.
+    #[must_use]
+    pub fn example_url(&self) -> String {
+        let domain = &self.config.base_domain;
+        let port = self.config.port_suffix();
+        match self.config.server_urls {
+            ServerUrls::Host => format!("https://NAME.{domain}{port}/mcp"),
+            ServerUrls::Path => format!("https://{domain}{port}/NAME/mcp"),
+        }
+    }
+}
+
+fn locate<'a>(catalogue: &'a Catalogue, authority: &str, path: &str) -> Option<&'a McpServer> {
+    let authority = catalogue.authority_for(authority)?;
+    match path.trim_end_matches('/') {
+        "" => catalogue.only_on(authority),
+        path => catalogue.at(authority, path).filter(|server| server.resource.path() == path),
+    }
+}

@@ -1,0 +1,12 @@
+//! The token endpoint and the life of tokens (RFC 6749 §4, §6; RFC 7009; RFC 7662).
+
+pub(in crate::oauth) mod access_token;
+pub(in crate::oauth) mod authorization_code;
+pub(in crate::oauth) mod client_credentials;
+pub(in crate::oauth) mod device_code;
+pub(in crate::oauth) mod import;
+pub(in crate::oauth) mod introspection;
+pub(in crate::oauth) mod personal_access;
+pub(in crate::oauth) mod refresh_token;
+pub(in crate::oauth) mod response;
+pub(in crate::oauth) mod revocation;

@@ -1,0 +1,96 @@
+//! The refresh token grant (RFC 6749 §6) with rotation and replay detection (RFC 9700 §4.14).
+
+use super::response::Part;
+use crate::{
+    model::{Client, Grant, Identifier, RefreshToken, Scopes},
+    oauth::{AuthServer, Error, GrantFault, Params, TokenResponse, derived::derive},
+    store::Spending,
+};
+
+impl AuthServer {
+    /// Exchanges a refresh token of `client` for new tokens.
+    pub async fn refresh(&self, client: &Client, params: &Params) -> Result<TokenResponse, Error> {
+        let token = params.required("refresh_token", "refresh_token is missing")?;
+        let token = RefreshToken::presented(token);
+        let now = self.now();
+        if !client.may_use("refresh_token") {
+            return Err(Error::UnauthorizedClient("the client did not register refresh_token"));
+        }
+        let record = self.store.refresh(&token, now).await?;
+        let record = record.ok_or(Error::InvalidGrant(GrantFault::Unknown))?;
+        let grant = self.store.grant(&record.grant, now).await?;
+        let mut grant = grant.ok_or(Error::InvalidGrant(GrantFault::Revoked))?;
+        if grant.client_id != client.id {
+            return Err(Error::InvalidGrant(GrantFault::OtherClient));
+        }
+        self.within_client_limit("refresh_token", &client.id, &grant.user.subject).await?;
+        if !self.may_log_in(&grant.user) || !self.may_use(&grant.user, &grant.resources) {
+            self.store.revoke_grant(&grant.id).await?;
+            return Err(Error::InvalidGrant(GrantFault::NotAllowed));
+        }
+        let resources = self.narrowed_resources(params, &self.published(&grant.resources))?;
+        let scopes = self.narrowed_scopes(params, &grant)?;
+        let successor = self.rotate(&token, record.expires_at, &grant).await?;
+        grant.extend(now.plus(self.config.lifetimes.refresh_token));
+        if !self.store.extend_grant(&grant, now).await? {
+            return Err(Error::InvalidGrant(GrantFault::Revoked));
+        }
+        self.renew_client(client).await?;
+        self.issue_tokens(client, &grant, Part { resources, scopes }, &successor).await
+    }
+
+    /// RFC 6749 §6: the scope "MUST NOT include any scope not originally granted"; what a granted one
+    /// includes was granted with it.
+    pub(in crate::oauth) fn narrowed_scopes(
+        &self,
+        params: &Params,
+        grant: &Grant,
+    ) -> Result<Scopes, Error> {
+        let asked = Scopes::parse(params.one("scope")?.unwrap_or(""))
+            .map_err(|_| Error::InvalidScope("scope is malformed"))?;
+        // Clients repeat what they asked for at first, with scopes that were dropped as unknown.
+        let granted = self.with_included(&grant.resources, &grant.scopes);
+        let known = asked.intersection(&self.known_scopes(&grant.resources).union(&granted));
+        if known.is_empty() {
+            return Ok(grant.scopes.clone());
+        }
+        let narrowed = known.intersection(&granted);
+        if narrowed.is_empty() {
+            return Err(Error::InvalidScope("scope has nothing of what was granted"));
+        }
+        Ok(narrowed)
+    }
+
+    /// The successor of `token`. Everybody who presents it within the grace gets the same one, until
+    /// that is used: clients refresh from several machines at once, or lose the answer and ask again.
+    /// Once the successor is used, its owner has it, and whoever presents the token is somebody else
+    /// (RFC 9700 §4.14.2).
+    async fn rotate(
+        &self,
+        token: &RefreshToken,
+        end: crate::model::UnixTime,
+        grant: &Grant,
+    ) -> Result<RefreshToken, Error> {
+        let salt = Identifier::generate()?.to_string();
+        let grace = self.config.lifetimes.refresh_grace;
+        let spending = self.store.spend_refresh(token, &salt, (self.now(), end), grace).await?;
+        match spending {
+            Spending::First => return Ok(successor(token, &salt)),
+            Spending::Again(salt) => {
+                let successor = successor(token, &salt);
+                if !self.store.is_spent(&successor).await? {
+                    return Ok(successor);
+                }
+            }
+            Spending::Replay => {}
+        }
+        self.store.revoke_grant(&grant.id).await?;
+        log::warn!(target: "audit", client:% = grant.client_id, grant:% = grant.id;
+            "refresh token replayed; its grant is revoked");
+        Err(Error::InvalidGrant(GrantFault::Replayed))
+    }
+}
+
+fn successor(token: &RefreshToken, salt: &str) -> RefreshToken {
+    RefreshToken::presented(derive(token.reveal(), salt))
+}

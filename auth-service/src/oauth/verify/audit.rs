@@ -1,0 +1,69 @@
+//! What is noted of each decision of `/verify`: a count, and a line about what was refused.
+
+use log::Level;
+
+use super::token_cache::{Part, SeenToken};
+use crate::{
+    metrics::{Decision, Gauges},
+    model::{Fingerprint, McpServer},
+    oauth::{AuthServer, Operation, legible::hides},
+    store::Trial,
+};
+
+/// The longest name of a tool in the log.
+const NAME: usize = 128;
+
+impl AuthServer {
+    /// Notes what became of a request to `server`; `seen` is its token, if it is one of ours.
+    pub(in crate::oauth) fn note(
+        &self,
+        server: &McpServer,
+        operation: &Operation,
+        seen: Option<&SeenToken>,
+        decision: Decision,
+    ) {
+        let (server, asked) = (server.name.as_str(), operation.asked());
+        self.metrics.verified(server, decision, asked);
+        let level = match decision {
+            // How each client begins, and how each goes on.
+            Decision::NoToken | Decision::Admitted => Level::Debug,
+            _ => Level::Info,
+        };
+        if !log::log_enabled!(target: "audit", level) {
+            return;
+        }
+        let text = |part| seen.map_or("-", |token| token.text(part));
+        let jti = seen.map_or_else(
+            || "-".to_owned(),
+            |token| Fingerprint::of(token.text(Part::Jti)).to_string(),
+        );
+        log::log!(
+            target: "audit",
+            level,
+            server,
+            tool = plain(asked.1.unwrap_or("-")),
+            reason = decision.as_str(),
+            subject = text(Part::Subject),
+            client = text(Part::Client),
+            jti_sha256 = jti;
+            "verify: {}", if decision == Decision::Admitted { "admitted" } else { "refused" }
+        );
+    }
+
+    /// The page of `METRICS_LISTEN`.
+    #[must_use]
+    pub async fn metrics_page(&self) -> String {
+        let writable = matches!(self.store.try_to_write().await, Ok(Trial::Written));
+        self.metrics.render(Gauges {
+            writable,
+            link_up: self.store.is_told(),
+            questions: self.store.questions(),
+            seen_tokens: self.seen.len(),
+        })
+    }
+}
+
+/// Text from outside, fit for a line of log.
+fn plain(text: &str) -> String {
+    text.chars().take(NAME).map(|c| if hides(c) { '?' } else { c }).collect()
+}

@@ -1,0 +1,194 @@
+//! What `/verify` decides: bearer tokens (RFC 6750) for one server (RFC 8707, RFC 9728 §5.1).
+
+use std::sync::Arc;
+
+use super::token_cache::{Part, SeenToken};
+use crate::{
+    metrics::Decision,
+    model::{McpServer, Scopes, UnixTime},
+    oauth::{AuthServer, Error, Identity, Operation},
+};
+
+/// The `WWW-Authenticate` challenge of a server (RFC 6750 §3, RFC 9728 §5.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Challenge {
+    resource_metadata: String,
+    scope: String,
+    error: Option<(&'static str, &'static str)>,
+}
+
+impl Challenge {
+    pub(in crate::oauth) fn of(
+        server: &McpServer,
+        error: Option<(&'static str, &'static str)>,
+    ) -> Self {
+        let scope = server.scopes.basic.to_string();
+        Self { resource_metadata: server.resource.metadata_url(), scope, error }
+    }
+
+    /// One that asks for all that the operation needs at once, and for what the token has: a client
+    /// may put the new token in the place of the old one (MCP 2025-11-25, "Runtime Insufficient
+    /// Scope Errors").
+    pub(in crate::oauth) fn to_step_up(server: &McpServer, needed: &Scopes, held: &Scopes) -> Self {
+        let error = ("insufficient_scope", "the token lacks a scope that this needs");
+        let scope = needed.union(&held.intersection(&server.scopes.known())).to_string();
+        Self { scope, ..Self::of(server, Some(error)) }
+    }
+
+    pub(in crate::oauth) fn beginning(resource_metadata: &str) -> String {
+        format!("Bearer resource_metadata=\"{resource_metadata}\"")
+    }
+
+    /// The error code, unless the request came without a token (RFC 6750 §3.1: then it "SHOULD NOT
+    /// include an error code").
+    #[must_use]
+    pub fn error(&self) -> Option<(&'static str, &'static str)> {
+        self.error
+    }
+
+    /// The value of the header. URLs and scopes have no quotes or backslashes to escape.
+    #[must_use]
+    pub fn header(&self) -> String {
+        let mut header = Self::beginning(&self.resource_metadata);
+        if !self.scope.is_empty() {
+            header.extend([", scope=\"", &self.scope, "\""]);
+        }
+        if let Some((error, description)) = self.error {
+            header.extend([", error=\"", error, "\", error_description=\"", description, "\""]);
+        }
+        header
+    }
+}
+
+/// Why a request does not go on.
+#[derive(Debug)]
+pub enum BearerError {
+    /// There is no such server.
+    NoServer,
+    /// 401.
+    Unauthorized(Challenge),
+    /// 403.
+    InsufficientScope(Challenge),
+    /// The store failed, or a signature; 503, since the token may well be good.
+    Unavailable(Error),
+}
+
+/// What stands against a request.
+enum Refused {
+    /// Nothing was shown.
+    NoToken,
+    /// The token does not open this server; why not.
+    Token(Decision, &'static str),
+    /// The token lacks a scope.
+    Scope(Challenge),
+    /// It cannot be told.
+    Fault(Error),
+}
+
+impl Refused {
+    fn decision(&self) -> Decision {
+        match self {
+            Self::NoToken => Decision::NoToken,
+            Self::Token(decision, _) => *decision,
+            Self::Scope(_) => Decision::InsufficientScope,
+            Self::Fault(_) => Decision::Unavailable,
+        }
+    }
+
+    fn at(self, server: &McpServer) -> BearerError {
+        let unauthorized = |error| BearerError::Unauthorized(Challenge::of(server, error));
+        match self {
+            Self::NoToken => unauthorized(None),
+            Self::Token(_, why) => unauthorized(Some(("invalid_token", why))),
+            Self::Scope(challenge) => BearerError::InsufficientScope(challenge),
+            Self::Fault(error) => BearerError::Unavailable(error),
+        }
+    }
+}
+
+impl AuthServer {
+    /// Decides on `operation` at `path` on `authority` with this `Authorization` header.
+    pub async fn verify(
+        &self,
+        (authority, path): (&str, &str),
+        authorization: Option<&[u8]>,
+        operation: &Operation,
+    ) -> Result<Arc<Identity>, BearerError> {
+        let catalogue = self.catalogue();
+        let Some(server) = catalogue.at(authority, path) else {
+            self.metrics.no_server();
+            return Err(BearerError::NoServer);
+        };
+        let now = self.now();
+        let seen = match authorization.and_then(bearer_token) {
+            None => Err(Refused::NoToken),
+            Some(token) => self.seen(token, now).map_err(|decision| {
+                let why = "the token is malformed, expired, or not of this issuer";
+                Refused::Token(decision, why)
+            }),
+        };
+        let (seen, decided) = match seen {
+            Ok(seen) => {
+                let decided = self.judge(server, &seen, operation, now).await;
+                (Some(seen), decided)
+            }
+            Err(refused) => (None, Err(refused)),
+        };
+        let decision = decided.as_ref().map_or_else(Refused::decision, |_| Decision::Admitted);
+        self.note(server, operation, seen.as_deref(), decision);
+        decided.map_err(|refused| refused.at(server))
+    }
+
+    /// Decides on a token that is ours and has not ended.
+    async fn judge(
+        &self,
+        server: &McpServer,
+        seen: &SeenToken,
+        operation: &Operation,
+        now: UnixTime,
+    ) -> Result<Arc<Identity>, Refused> {
+        if !seen.is_for(&server.resource) {
+            return Err(Refused::Token(Decision::OtherServer, "the token is for another server"));
+        }
+        let live = self.store.is_still_live(&seen.sighting, || seen.ids()).await;
+        if !live.map_err(|error| Refused::Fault(error.into()))? {
+            return Err(Refused::Token(Decision::Revoked, "the token was revoked"));
+        }
+        // Some tokens live for months: who may not log in any more is out before they end.
+        if !self.may_still_log_in(seen.person()) || !server.admits(seen.person()) {
+            let why = "this account may not use this server any more";
+            return Err(Refused::Token(Decision::NotAllowed, why));
+        }
+        let held = server.scopes.list_with_included(seen.text(Part::Scope));
+        let needed = operation.needs(server);
+        if !needed.are_in(&held) {
+            let held = Scopes::parse(seen.text(Part::Scope)).unwrap_or_default();
+            return Err(Refused::Scope(Challenge::to_step_up(server, &needed, &held)));
+        }
+        self.identity(seen, server, &held, now).map_err(Refused::Fault)
+    }
+}
+
+/// The token of an `Authorization` header; the scheme is compared without case (RFC 9110 §11.1).
+fn bearer_token(header: &[u8]) -> Option<&[u8]> {
+    let (scheme, mut token) = header.split_at_checked(b"bearer ".len())?;
+    while let [b' ', rest @ ..] | [rest @ .., b' '] = token {
+        token = rest;
+    }
+    scheme.eq_ignore_ascii_case(b"bearer ").then_some(token)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_scheme_is_read_without_case() {
+        assert_eq!(bearer_token(b"Bearer abc"), Some(&b"abc"[..]));
+        assert_eq!(bearer_token(b"bEARER  abc "), Some(&b"abc"[..]));
+        assert_eq!(bearer_token(b"Bearer "), Some(&b""[..]));
+        assert_eq!(bearer_token(b"Basic abc"), None);
+        assert_eq!(bearer_token(b"Bearers abc"), None);
+        assert_eq!(bearer_token(b"Bearer"), None);
+    }
+}
