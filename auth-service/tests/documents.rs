@@ -116,7 +116,9 @@ fn what_is_not_there_is_not_found() {
     assert!(test_exists("oauth::authorize::pkce::only_s256_challenges_are_taken"));
     assert!(test_exists("e2e::discovery::plain_http_redirects"));
     assert!(file_exists("oauth/authorize/pkce.rs") && file_exists("traefik/traefik.yml"));
-    for absent in ["rfc7636::nothing", "rfc1::a", "e2e::discovery::plain", "oauth::authorize::pkce::fits"] {
+    for absent in
+        ["rfc7636::nothing", "rfc1::a", "e2e::discovery::plain", "oauth::authorize::pkce::fits"]
+    {
         assert!(!test_exists(absent), "{absent}");
     }
     assert_eq!(rows("| a | b |\n|---|---|\n| 1 | `2` |"), [["1", "`2`"]]);

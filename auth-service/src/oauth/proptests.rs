@@ -11,7 +11,7 @@ use url::{Host, Url, form_urlencoded};
 
 use super::{
     Params, client::id_document, client::metadata, client::redirect_uri,
-    verify::decision::Challenge,
+    verify::challenge::Challenge,
 };
 use crate::model::{
     AuthMethod, ClientId, Enforcer, McpServer, RedirectUri, ResourceUri, Scopes, ServerName,

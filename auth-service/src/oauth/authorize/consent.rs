@@ -1,11 +1,9 @@
 //! The consent page between the request and the login provider (MCP security best practices:
 //! "confused deputy"), bound to one browser.
 
-use std::time::Duration;
-
 use super::{
     idempotency::{Begun, Step, TURN, Turn},
-    pending::Opened,
+    pending::{Opened, STEP},
 };
 use crate::{
     model::{
@@ -13,13 +11,10 @@ use crate::{
         User,
     },
     oauth::{
-        AuthServer, AuthorizationOutcome, AuthorizeError, ConsentPage, Error, Params,
+        AuthServer, AuthorizationOutcome, AuthorizeError, Error, Next, Params, ProviderVisit,
         RedirectTarget, Remark, Visitor, rate_limits::LOGIN_CODE_TRIES,
     },
 };
-
-/// How long a person may take for one step.
-pub(in crate::oauth) const STEP: Duration = Duration::from_mins(10);
 
 /// What the person chose.
 #[derive(Debug)]
@@ -47,28 +42,6 @@ impl Decision {
             Self::Server(chosen) => format!("server {chosen}"),
         }
     }
-}
-
-/// What comes next.
-#[derive(Debug)]
-pub enum Next {
-    /// The consent page.
-    Page(Box<ConsentPage>),
-    /// The login provider.
-    Provider(ProviderVisit),
-    /// The end.
-    Done(AuthorizationOutcome),
-}
-
-/// A visit to the login provider.
-#[derive(Debug)]
-pub struct ProviderVisit {
-    /// Where it begins.
-    pub url: String,
-    /// What the provider returns.
-    pub state: LoginState,
-    /// What the browser keeps until then.
-    pub pending: SealedAuthorization,
 }
 
 /// The form of the consent page, as it came back.

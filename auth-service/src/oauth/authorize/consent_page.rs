@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::consent::STEP;
+use super::pending::STEP;
 use crate::{
     model::{
         AuthorizationRequest, CsrfToken, PendingAuthorization, Prompt, Reply, SealedAuthorization,

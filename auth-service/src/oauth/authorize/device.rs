@@ -10,11 +10,10 @@ use crate::{
         AuthorizationRequest, Client, Device, DeviceCode, DeviceDecision, DeviceRecord,
         Fingerprint, Prompt, Reply, User, UserCode,
     },
-    oauth::{AuthServer, AuthorizeError, ConsentPage, Endpoint, Error, Params, Visitor},
+    oauth::{
+        AuthServer, AuthorizeError, ConsentPage, DEVICE_CODE, Endpoint, Error, Params, Visitor,
+    },
 };
-
-/// The grant type (RFC 8628 §3.4).
-pub const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 /// How long both codes may be used. Whoever phishes with a code has to find somebody within this time,
 /// and whoever guesses has as many tries as fit in it.

@@ -10,10 +10,13 @@ use super::{
 };
 use crate::{
     model::{
-        AuthorizationCode, AuthorizationRequest, CodeRecord, Identifier, LoginSession, LoginState,
+        AuthorizationCode, AuthorizationRequest, CodeRecord, Identifier, LoginState,
         PendingAuthorization, Reply, SealedAuthorization, Stage, User,
     },
-    oauth::{AuthServer, AuthorizeError, Error, Next, Params, Remark, Visitor},
+    oauth::{
+        AuthServer, AuthorizationOutcome, AuthorizeError, Error, Next, Params, RedirectTarget,
+        Remark, Visitor,
+    },
     ports::{GithubError, github_error},
 };
 
@@ -32,24 +35,6 @@ pub enum ProviderAnswer {
     Denied,
     /// The provider declined, with this error.
     Failed(String),
-}
-
-/// The end of a flow.
-#[derive(Debug)]
-pub struct AuthorizationOutcome {
-    /// Where the browser goes.
-    pub target: RedirectTarget,
-    /// The cookie of a login that has just taken place.
-    pub login: Option<LoginSession>,
-}
-
-/// Where the browser goes at the end of a flow.
-#[derive(Debug)]
-pub enum RedirectTarget {
-    /// To the client, by this URL.
-    Client(String),
-    /// Nowhere: the device continues automatically.
-    Device,
 }
 
 impl ProviderAnswer {

@@ -6,6 +6,7 @@ pub(in crate::oauth) mod device;
 pub(in crate::oauth) mod idempotency;
 pub(in crate::oauth) mod login;
 pub(in crate::oauth) mod login_session;
+pub(in crate::oauth) mod outcome;
 pub(in crate::oauth) mod pending;
 pub(in crate::oauth) mod pkce;
 pub(in crate::oauth) mod prompt;

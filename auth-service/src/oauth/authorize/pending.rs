@@ -1,6 +1,7 @@
 //! Pending authorizations: how they are sealed into the requester's browser, and opened again.
 
-use super::consent::STEP;
+use std::time::Duration;
+
 use crate::{
     model::{
         AuthorizationRequest, Client, CsrfToken, Identifier, PendingAuthorization, Prompt,
@@ -8,6 +9,9 @@ use crate::{
     },
     oauth::{AuthServer, Error, Visitor},
 };
+
+/// How long a person may take for one step.
+pub(in crate::oauth) const STEP: Duration = Duration::from_mins(10);
 
 /// The use of the seal.
 pub const SEAL: &str = "pending authorization";

@@ -4,7 +4,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, jwk::Jwk};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{key_strength::weakness, metadata::is_public_url};
+use super::{key_strength::weakness, public_url::is_public_url};
 use crate::{
     model::{AuthMethod, ClientMetadata},
     oauth::Error,

@@ -4,12 +4,14 @@
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::metadata::is_public_url;
+use super::public_url::is_public_url;
 use crate::{
     model::{AuthMethod, ClientMetadata, Scopes},
     oauth::{Error, legible::misleads},
 };
 
+/// A name stands on the consent page above what a person has to read.
+pub(in crate::oauth) const MAX_NAME: usize = 100;
 /// The longest text, in bytes.
 pub(in crate::oauth) const MAX_TEXT: usize = 2048;
 const MAX_CONTACTS: usize = 20;
@@ -109,7 +111,7 @@ fn keep_texts(value: &mut Value) {
 }
 
 pub(in crate::oauth) fn is_short(name: &str) -> bool {
-    name.chars().count() <= super::metadata::MAX_NAME
+    name.chars().count() <= MAX_NAME
 }
 
 fn is_web_page(text: &str) -> bool {

@@ -1,17 +1,18 @@
 //! Client metadata (RFC 7591 §2): what of it is taken, from a registration as from a document.
 
 use serde_json::{Map, Value};
-use url::{Host, Url};
 
 use super::{jwks, members, redirect_uri};
 use crate::{
     model::ClientMetadata,
-    oauth::{AuthServer, DEVICE_CODE, Error, legible::misleads},
+    oauth::{AuthServer, Error, legible::misleads},
 };
 
+/// The grant type (RFC 8628 §3.4).
+pub const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+
 const MAX_REDIRECT_URIS: usize = 20;
-/// A name stands on the consent page above what a person has to read.
-pub(in crate::oauth) const MAX_NAME: usize = 100;
+
 /// Everything together, as it is stored.
 const MAX_METADATA: usize = 4 * 1024;
 
@@ -129,24 +130,6 @@ pub(in crate::oauth) fn check_texts(metadata: &ClientMetadata) -> Result<(), Err
         );
     }
     Ok(())
-}
-
-/// Whether this server would fetch `text` if a stranger named it: https, a host name, no port, and
-/// nothing that two readers could take for different URLs. Addresses are no public documents; of a URL with a port,
-/// strangers could learn which ports of others' hosts are open.
-pub(in crate::oauth) fn is_public_url(text: &str) -> bool {
-    let Ok(url) = Url::parse(text) else { return false };
-    let lower = text.to_ascii_lowercase();
-    let dotted = lower.split('/').any(|part| matches!(&*part.replace("%2e", "."), "." | ".."));
-    url.as_str() == text
-        && url.scheme() == "https"
-        && matches!(url.host(), Some(Host::Domain(_)))
-        && url.port().is_none()
-        && url.fragment().is_none()
-        && url.username().is_empty()
-        && url.password().is_none()
-        && text.len() <= 512
-        && !dotted
 }
 
 #[cfg(test)]

@@ -11,5 +11,6 @@ pub(in crate::oauth) mod members;
 pub(in crate::oauth) mod metadata;
 pub(in crate::oauth) mod preregistration;
 pub(in crate::oauth) mod private_key_jwt;
+pub(in crate::oauth) mod public_url;
 pub(in crate::oauth) mod redirect_uri;
 pub(in crate::oauth) mod registration;

@@ -192,9 +192,7 @@ impl AuthServer {
         }
         match (self.fetch_keys(uri, (&url, !client.unused), now).await, kept) {
             (Ok(jwks), _) => Ok(jwks::pick(&jwks, header)),
-            (Err(Error::ClientDocument(_)), Some(kept)) => {
-                Ok(jwks::pick(&kept.jwks, header))
-            }
+            (Err(Error::ClientDocument(_)), Some(kept)) => Ok(jwks::pick(&kept.jwks, header)),
             (Err(error), _) => Err(error),
         }
     }

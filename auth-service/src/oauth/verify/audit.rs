@@ -2,7 +2,7 @@
 
 use log::Level;
 
-use super::token_cache::{Part, SeenToken};
+use super::seen_token::{Part, SeenToken};
 use crate::{
     metrics::{Decision, Gauges},
     model::{Fingerprint, McpServer},

@@ -2,63 +2,12 @@
 
 use std::sync::Arc;
 
-use super::token_cache::{Part, SeenToken};
+use super::seen_token::{Part, SeenToken};
 use crate::{
     metrics::Decision,
     model::{McpServer, Scopes, UnixTime},
-    oauth::{AuthServer, Error, Identity, Operation},
+    oauth::{AuthServer, Challenge, Error, Identity, Operation},
 };
-
-/// The `WWW-Authenticate` challenge of a server (RFC 6750 §3, RFC 9728 §5.1).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Challenge {
-    resource_metadata: String,
-    scope: String,
-    error: Option<(&'static str, &'static str)>,
-}
-
-impl Challenge {
-    pub(in crate::oauth) fn of(
-        server: &McpServer,
-        error: Option<(&'static str, &'static str)>,
-    ) -> Self {
-        let scope = server.scopes.basic.to_string();
-        Self { resource_metadata: server.resource.metadata_url(), scope, error }
-    }
-
-    /// One that asks for all that the operation needs at once, and for what the token has: a client
-    /// may put the new token in the place of the old one (MCP 2025-11-25, "Runtime Insufficient
-    /// Scope Errors").
-    pub(in crate::oauth) fn to_step_up(server: &McpServer, needed: &Scopes, held: &Scopes) -> Self {
-        let error = ("insufficient_scope", "the token lacks a scope that this needs");
-        let scope = needed.union(&held.intersection(&server.scopes.known())).to_string();
-        Self { scope, ..Self::of(server, Some(error)) }
-    }
-
-    pub(in crate::oauth) fn beginning(resource_metadata: &str) -> String {
-        format!("Bearer resource_metadata=\"{resource_metadata}\"")
-    }
-
-    /// The error code, unless the request came without a token (RFC 6750 §3.1: then it "SHOULD NOT
-    /// include an error code").
-    #[must_use]
-    pub fn error(&self) -> Option<(&'static str, &'static str)> {
-        self.error
-    }
-
-    /// The value of the header. URLs and scopes have no quotes or backslashes to escape.
-    #[must_use]
-    pub fn header(&self) -> String {
-        let mut header = Self::beginning(&self.resource_metadata);
-        if !self.scope.is_empty() {
-            header.extend([", scope=\"", &self.scope, "\""]);
-        }
-        if let Some((error, description)) = self.error {
-            header.extend([", error=\"", error, "\", error_description=\"", description, "\""]);
-        }
-        header
-    }
-}
 
 /// Why a request does not go on.
 #[derive(Debug)]

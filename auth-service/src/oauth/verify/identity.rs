@@ -13,7 +13,7 @@ use actix_web::http::header::HeaderValue;
 use quick_cache::{Equivalent, sync::Cache};
 use serde::Serialize;
 
-use super::token_cache::{Part, SeenToken};
+use super::seen_token::{Part, SeenToken};
 use crate::{
     model::{Fingerprint, McpServer, UnixTime},
     oauth::{AuthServer, Challenge, Error, packed_strings::Texts},

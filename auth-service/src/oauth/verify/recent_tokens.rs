@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 
-use super::token_cache::SeenToken;
+use super::seen_token::SeenToken;
 
 /// The most that are kept, each in one place: a prime, over which the ends of signatures are spread.
 const PLACES: u64 = 61;

@@ -1,19 +1,16 @@
 //! Access tokens whose signature was checked, so that it is checked once: what a token says does not
 //! change. Whether it still counts, and for what, is decided on every request.
 
-use std::{borrow::Cow, sync::Arc};
+use std::sync::Arc;
 
 use aws_lc_rs::digest;
 use quick_cache::sync::Cache;
-use serde::Deserialize;
 
-use super::recent_tokens::RecentTokens;
-use crate::{
-    metrics::Decision,
-    model::{Identifier, Person, ResourceUri, UnixTime},
-    oauth::{AuthServer, packed_strings::Texts, token::access_token::Audience},
-    store::Sighting,
+use super::{
+    recent_tokens::RecentTokens,
+    seen_token::{Said, SeenToken},
 };
+use crate::{metrics::Decision, model::UnixTime, oauth::AuthServer};
 
 /// The most tokens that are remembered; some 500 bytes each.
 const CAPACITY: usize = 100_000;
@@ -35,90 +32,6 @@ impl SeenTokens {
     /// How many are remembered.
     pub(in crate::oauth) fn len(&self) -> usize {
         self.all.len()
-    }
-}
-
-/// The claims that are remembered, of those that `access_token.rs` writes.
-#[derive(Deserialize)]
-struct Said<'a> {
-    #[serde(borrow)]
-    iss: Cow<'a, str>,
-    #[serde(borrow)]
-    sub: Cow<'a, str>,
-    aud: Audience,
-    exp: UnixTime,
-    /// Has to be there (RFC 9068 §2.2), and is not used.
-    #[serde(rename = "iat")]
-    _issued_at: UnixTime,
-    jti: Identifier,
-    #[serde(borrow)]
-    client_id: Cow<'a, str>,
-    #[serde(borrow)]
-    scope: Cow<'a, str>,
-    grant_id: Identifier,
-    #[serde(borrow)]
-    preferred_username: Cow<'a, str>,
-    #[serde(borrow)]
-    email: Option<Cow<'a, str>>,
-}
-
-/// One token, in little space.
-pub(in crate::oauth) struct SeenToken {
-    pub(in crate::oauth) expires_at: UnixTime,
-    /// What is known of its life.
-    pub(in crate::oauth) sighting: Sighting,
-    texts: Texts<PARTS>,
-}
-
-/// A text of a token.
-#[derive(Clone, Copy)]
-pub(in crate::oauth) enum Part {
-    Grant,
-    Jti,
-    Subject,
-    Name,
-    Email,
-    Client,
-    Scope,
-    /// Separated by blanks, which no URL has.
-    Audience,
-}
-
-const PARTS: usize = 8;
-
-impl SeenToken {
-    fn new(claims: &Said<'_>, sighting: Sighting) -> Option<Self> {
-        let audience = claims.aud.joined();
-        let texts = Texts::new([
-            claims.grant_id.as_str(),
-            claims.jti.as_str(),
-            &claims.sub,
-            &claims.preferred_username,
-            claims.email.as_deref().unwrap_or(""),
-            &claims.client_id,
-            &claims.scope,
-            &audience,
-        ])?;
-        Some(Self { expires_at: claims.exp, sighting, texts })
-    }
-
-    pub(in crate::oauth) fn text(&self, part: Part) -> &str {
-        self.texts.str(part as usize)
-    }
-
-    pub(in crate::oauth) fn person(&self) -> Person<'_> {
-        Person { subject: self.text(Part::Subject), name: self.text(Part::Name) }
-    }
-
-    /// Whether the token is for `resource` (RFC 7519 §4.1.3).
-    pub(in crate::oauth) fn is_for(&self, resource: &ResourceUri) -> bool {
-        self.text(Part::Audience).split(' ').any(|one| one == resource.as_str())
-    }
-
-    /// Grant and id, for the store.
-    pub(in crate::oauth) fn ids(&self) -> (Identifier, Identifier) {
-        let id = |part| Identifier::parsed(self.text(part));
-        (id(Part::Grant), id(Part::Jti))
     }
 }
 
