@@ -130,6 +130,7 @@ async fn create(new: Create) -> anyhow::Result<()> {
         "--redirect-uri and --grant authorization-code go together"
     );
     let (client, secret) = server
+        .clients
         .preregister(NewClient {
             name: new.name,
             method: match new.auth {

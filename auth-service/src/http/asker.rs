@@ -18,7 +18,7 @@ const SECRET: HeaderName = HeaderName::from_static("x-verify-secret");
 pub(super) fn is_known(server: &AuthServer, head: &RequestHead) -> bool {
     // A listener on a socket file has no addresses: whoever writes to it is on this machine.
     let peer = head.peer_addr.map_or(Ipv4Addr::LOCALHOST.into(), |peer| peer.ip());
-    server.may_ask(peer, || {
+    server.verifier.may_ask(peer, || {
         let mut secrets = head.headers().get_all(&SECRET);
         let secret = secrets.next().filter(|_| secrets.next().is_none());
         secret.map(HeaderValue::as_bytes)

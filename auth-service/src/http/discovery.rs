@@ -16,7 +16,7 @@ const CACHE: (header::HeaderName, &str) = (header::CACHE_CONTROL, "public, max-a
 /// `GET /.well-known/oauth-authorization-server` and its other spellings.
 pub(super) async fn server(server: Data<AuthServer>, request: HttpRequest) -> HttpResponse {
     let host = RequestedHost::read(&server, &request);
-    HttpResponse::Ok().insert_header(CACHE).json(server.metadata(host.authority()))
+    HttpResponse::Ok().insert_header(CACHE).json(server.discovery.metadata(host.authority()))
 }
 
 /// `GET /.well-known/oauth-protected-resource`, with the path of the server inserted or at the root.
@@ -27,7 +27,7 @@ pub(super) async fn resource(
 ) -> HttpResponse {
     let path = path.map_or_else(String::new, |path| format!("/{path}"));
     let host = RequestedHost::read(&server, &request);
-    match server.resource_metadata(host.authority(), &path) {
+    match server.discovery.resource_metadata(host.authority(), &path) {
         Some(metadata) => HttpResponse::Ok().insert_header(CACHE).json(metadata),
         None => HttpResponse::NotFound().json(json!({
             "error": "not_found",

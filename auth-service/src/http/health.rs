@@ -14,7 +14,7 @@ pub(super) async fn health() -> HttpResponse {
 /// Able to work. While Redis refuses writes for now, those who are logged in are served, and so the answer
 /// is 200 with `"storage": "refuses writes"`.
 pub(super) async fn ready(server: Data<AuthServer>) -> HttpResponse {
-    match server.ready().await {
+    match server.core.ready().await {
         Ok(Trial::Written) => HttpResponse::Ok().json(json!({ "status": "ok" })),
         Ok(Trial::Refused(error)) => {
             log::warn!("Redis refuses new data: {error}");
