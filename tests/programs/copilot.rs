@@ -38,7 +38,8 @@ impl Program for Copilot {
 
     fn log_in(&self, desk: &Desk) -> String {
         // It logs in when it starts, in its full screen alone.
-        let seen = || desk.pages().iter().filter(|page| page["title"] == "Authorization Complete").count();
+        let seen =
+            || desk.pages().iter().filter(|page| page["title"] == "Authorization Complete").count();
         let before = seen();
         in_terminal(&copilot(desk, &[]), &[], |_| seen() > before)
     }

@@ -48,7 +48,8 @@ impl Step {
         let shown = step();
         thread::sleep(Duration::from_millis(500));
         let pages = desk.pages().split_off(before);
-        let title = |page: &serde_json::Value| page["title"].as_str().unwrap_or("failed").to_owned();
+        let title =
+            |page: &serde_json::Value| page["title"].as_str().unwrap_or("failed").to_owned();
         let pages: Vec<String> = pages.iter().map(title).collect();
         Self { shown, observed: Observed::since(stack, &mark), pages }
     }

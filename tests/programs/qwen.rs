@@ -53,7 +53,9 @@ impl Program for Qwen {
             ("Reconnect", DOWN),
             ("Reconnect", ""),
         ];
-        let seen = || desk.pages().iter().filter(|page| page["url"].to_string().contains("callback")).count();
+        let seen = || {
+            desk.pages().iter().filter(|page| page["url"].to_string().contains("callback")).count()
+        };
         let before = seen();
         in_terminal(&qwen(desk, &[]), &typed, |_| seen() > before)
     }

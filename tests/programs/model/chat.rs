@@ -10,7 +10,8 @@ pub(super) async fn answer(requests: Requests, request: Json<Value>) -> HttpResp
     let (message, reason) = match turn(&requests, request, "messages") {
         Turn::Calls { name, .. } => {
             let function = json!({ "name": name, "arguments": arguments().to_string() });
-            let call = json!({ "index": 0, "id": "call_1", "type": "function", "function": function });
+            let call =
+                json!({ "index": 0, "id": "call_1", "type": "function", "function": function });
             (json!({ "role": "assistant", "content": null, "tool_calls": [call] }), "tool_calls")
         }
         Turn::Says(text) => (json!({ "role": "assistant", "content": text }), "stop"),

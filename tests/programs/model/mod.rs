@@ -59,7 +59,9 @@ impl Model {
                 .service(web::scope("/v1").configure(routes))
                 .configure(routes)
                 .route("/v1beta/models/{call}", web::post().to(gemini::answer))
-                .default_service(web::to(async |_: HttpRequest| HttpResponse::NotFound().json(json!({}))))
+                .default_service(web::to(async |_: HttpRequest| {
+                    HttpResponse::NotFound().json(json!({}))
+                }))
         };
         let server = HttpServer::new(app).workers(1).disable_signals();
         let server = server.listen(listener).expect("listens").run();
