@@ -1,7 +1,7 @@
 //! The headers in which a request of MCP 2026-07-28 says what its body is about.
 
 use actix_web::http::header::{HeaderMap, HeaderName};
-use base64::{Engine, prelude::BASE64_STANDARD};
+use gateway_contract::{header_value::decoded, headers};
 
 use super::forwarded;
 use crate::{metrics::known_method, oauth::Operation};
@@ -10,9 +10,9 @@ use crate::{metrics::known_method, oauth::Operation};
 /// none: a server may take it for a revision without these headers.
 const COMPARED: [&str; 1] = ["2026-07-28"];
 
-const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
-const METHOD: HeaderName = HeaderName::from_static("mcp-method");
-const NAME: HeaderName = HeaderName::from_static("mcp-name");
+const VERSION: HeaderName = HeaderName::from_static(headers::PROTOCOL_VERSION);
+const METHOD: HeaderName = HeaderName::from_static(headers::METHOD);
+const NAME: HeaderName = HeaderName::from_static(headers::NAME);
 
 /// Reads `MCP-Protocol-Version`, `Mcp-Method` and `Mcp-Name`.
 ///
@@ -26,17 +26,10 @@ pub(super) fn read(headers: &HeaderMap) -> Operation {
     match once(headers, &METHOD) {
         None => Operation::Unstated,
         Some("tools/call") => {
-            once(headers, &NAME).and_then(decoded).map_or(Operation::Unstated, Operation::Tool)
+            let name = once(headers, &NAME).and_then(decoded);
+            name.map_or(Operation::Unstated, |name| Operation::Tool(name.into_owned()))
         }
         Some(method) => Operation::Other(known_method(method)),
-    }
-}
-
-/// A value that is no plain ASCII is sent as `=?base64?…?=`.
-fn decoded(value: &str) -> Option<String> {
-    match value.strip_prefix("=?base64?").and_then(|rest| rest.strip_suffix("?=")) {
-        Some(encoded) => String::from_utf8(BASE64_STANDARD.decode(encoded).ok()?).ok(),
-        None => Some(value.to_owned()),
     }
 }
 

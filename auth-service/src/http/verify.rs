@@ -12,20 +12,22 @@ use actix_web::{
 };
 use serde_json::json;
 
+use gateway_contract::headers;
+
 use super::{asker, error::RETRY_AFTER, forwarded::Forwarded, operation};
 use crate::{
     model::Chain,
     oauth::{AuthServer, BearerError, Challenge, Identity},
 };
 
-const SERVER: HeaderName = HeaderName::from_static("x-mcp-server");
-const CHALLENGE: HeaderName = HeaderName::from_static("x-mcp-challenge");
-const SUBJECT: HeaderName = HeaderName::from_static("x-user-id");
-const NAME: HeaderName = HeaderName::from_static("x-user-name");
-const EMAIL: HeaderName = HeaderName::from_static("x-user-email");
-const CLIENT: HeaderName = HeaderName::from_static("x-client-id");
-const SCOPES: HeaderName = HeaderName::from_static("x-auth-scopes");
-const SIGNED: HeaderName = HeaderName::from_static("x-mcp-identity");
+const SERVER: HeaderName = HeaderName::from_static(headers::SERVER);
+const CHALLENGE: HeaderName = HeaderName::from_static(headers::CHALLENGE);
+const SUBJECT: HeaderName = HeaderName::from_static(headers::USER_ID);
+const NAME: HeaderName = HeaderName::from_static(headers::USER_NAME);
+const EMAIL: HeaderName = HeaderName::from_static(headers::USER_EMAIL);
+const CLIENT: HeaderName = HeaderName::from_static(headers::CLIENT_ID);
+const SCOPES: HeaderName = HeaderName::from_static(headers::SCOPES);
+const SIGNED: HeaderName = HeaderName::from_static(headers::IDENTITY);
 
 /// Answers 200 with the identity, or what the client gets to see instead; whatever the method.
 pub(super) async fn serve(server: Data<AuthServer>, request: Request) -> Response<BoxBody> {

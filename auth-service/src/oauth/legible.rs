@@ -1,14 +1,6 @@
 //! Text that looks like what it says: no controls and no invisible characters.
 
-/// Returns `true` if a character can make a text look like another one: controls, and the invisible ones,
-/// of which some turn the direction of what follows, also outside the text itself.
-pub(super) fn hides(c: char) -> bool {
-    let invisible = matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}'
-        | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}'
-        | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
-        | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}');
-    c.is_control() || invisible
-}
+use gateway_contract::display::hides;
 
 /// Returns `true` if `text` has a character that hides. The joiners are allowed where writing needs them:
 /// between two letters of scripts that join (RFC 5892 appendix A), and between two emoji.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use actix_web::http::header::HeaderName;
 use actix_web::{HttpMessage as _, HttpRequest};
+use gateway_contract::headers as names;
 
 use super::headers;
 use super::refusal::Refusal;
@@ -13,7 +14,7 @@ use crate::identity::{Asker, Identities, Refused};
 use crate::protocol::error;
 use crate::room::Room;
 
-const IDENTITY: HeaderName = HeaderName::from_static("x-mcp-identity");
+const IDENTITY: HeaderName = HeaderName::from_static(names::IDENTITY);
 
 /// Refuses a request for `server` that does not prove to come from the gateway, and notes who it is.
 pub(super) async fn check(

@@ -8,6 +8,8 @@ use actix_web::http::header::{
     ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, ORIGIN,
 };
 
+use gateway_contract::headers as names;
+
 use super::guard::Guard;
 use super::refusal::Refusal;
 use crate::protocol::{error, version};
@@ -17,15 +19,15 @@ pub(super) const SESSION: HeaderName = HeaderName::from_static("mcp-session-id")
 /// The header of the event after which to resume.
 pub(super) const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
 /// The user, set by the gateway; a key for isolation and nothing more.
-pub(super) const USER: HeaderName = HeaderName::from_static("x-user-id");
+pub(super) const USER: HeaderName = HeaderName::from_static(names::USER_ID);
 /// The header of the revision.
-pub(super) const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
+pub(super) const VERSION: HeaderName = HeaderName::from_static(names::PROTOCOL_VERSION);
 /// The server that the gateway chose.
-pub(super) const SERVER: HeaderName = HeaderName::from_static("x-mcp-server");
+pub(super) const SERVER: HeaderName = HeaderName::from_static(names::SERVER);
 /// The scopes of the access token, set by the gateway.
-pub(super) const SCOPES: HeaderName = HeaderName::from_static("x-auth-scopes");
+pub(super) const SCOPES: HeaderName = HeaderName::from_static(names::SCOPES);
 /// What a challenge (RFC 6750 §3) of this server begins with, set by the gateway.
-const CHALLENGE: HeaderName = HeaderName::from_static("x-mcp-challenge");
+const CHALLENGE: HeaderName = HeaderName::from_static(names::CHALLENGE);
 /// The longest user id.
 const USER_LENGTH: usize = 256;
 

@@ -1,17 +1,15 @@
 //! What is noted of each decision of `/verify`: a count, and a line about what was refused.
 
+use gateway_contract::display::log_safe;
 use log::Level;
 
 use super::seen_token::{Part, SeenToken};
 use crate::{
     metrics::{Decision, Gauges},
     model::{Fingerprint, McpServer},
-    oauth::{Operation, Verifier, legible::hides},
+    oauth::{Operation, Verifier},
     store::Trial,
 };
-
-/// The longest name of a tool in the log.
-const NAME: usize = 128;
 
 impl Verifier {
     /// Notes what became of a request to `server`; `seen` is its token, if it is one of ours.
@@ -41,7 +39,7 @@ impl Verifier {
             target: "audit",
             level,
             server,
-            tool = plain(asked.1.unwrap_or("-")),
+            tool = log_safe(asked.1.unwrap_or("-")),
             reason = decision.as_str(),
             subject = text(Part::Subject),
             client = text(Part::Client),
@@ -61,9 +59,4 @@ impl Verifier {
             seen_tokens: self.seen.len(),
         })
     }
-}
-
-/// Text from outside, fit for a line of log.
-fn plain(text: &str) -> String {
-    text.chars().take(NAME).map(|c| if hides(c) { '?' } else { c }).collect()
 }

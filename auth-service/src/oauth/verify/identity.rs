@@ -10,17 +10,14 @@ use std::{
 };
 
 use actix_web::http::header::HeaderValue;
+use gateway_contract::identity::{Claims, TYPE};
 use quick_cache::{Equivalent, sync::Cache};
-use serde::Serialize;
 
 use super::seen_token::{Part, SeenToken};
 use crate::{
     model::{Fingerprint, McpServer, UnixTime},
     oauth::{Challenge, Error, Verifier, packed_strings::Texts},
 };
-
-/// The type of the token (RFC 8725 §3.11).
-const TYPE: &str = "mcp-identity+jwt";
 
 const LIFE: Duration = Duration::from_mins(1);
 
@@ -97,27 +94,6 @@ impl Equivalent<Key> for Asked<'_> {
     }
 }
 
-#[derive(Serialize)]
-struct Claims<'a> {
-    iss: &'a str,
-    aud: &'a str,
-    sub: &'a str,
-    preferred_username: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    email: &'a str,
-    client_id: &'a str,
-    scope: &'a str,
-    mcp_server: &'a str,
-    /// The feed of ended grants names this hash when the grant ends; it does not give the id away.
-    grant_hash: Fingerprint,
-    /// The same for the access token alone.
-    token_hash: Fingerprint,
-    /// When the access token ends.
-    token_exp: UnixTime,
-    iat: UnixTime,
-    exp: UnixTime,
-}
-
 impl Verifier {
     /// The identity of who has `seen` at `server`, holding `scopes` there.
     pub(in crate::oauth) fn identity(
@@ -150,21 +126,22 @@ impl Verifier {
         let [subject, name, email, client] =
             [Part::Subject, Part::Name, Part::Email, Part::Client].map(|part| seen.text(part));
         let signed = if self.core.config.signed_identity {
-            let hash = |part| Fingerprint::of(seen.text(part));
+            let hash = |part| Some(Fingerprint::of(seen.text(part)).as_str().to_owned().into());
+            let seconds = |time: UnixTime| u64::try_from(time.0).unwrap_or(0);
             let claims = Claims {
-                iss: self.core.config.issuer.as_str(),
-                aud: server.resource.as_str(),
-                sub: subject,
-                preferred_username: name,
-                email,
-                client_id: client,
-                scope: scopes,
-                mcp_server: server.name.as_str(),
+                iss: self.core.config.issuer.as_str().into(),
+                aud: server.resource.as_str().into(),
+                sub: subject.into(),
+                preferred_username: name.into(),
+                email: email.into(),
+                client_id: client.into(),
+                scope: scopes.into(),
+                mcp_server: server.name.as_str().into(),
                 grant_hash: hash(Part::Grant),
                 token_hash: hash(Part::Jti),
-                token_exp: seen.expires_at,
-                iat: now,
-                exp: now.plus(LIFE),
+                token_exp: Some(seconds(seen.expires_at)),
+                iat: seconds(now),
+                exp: seconds(now.plus(LIFE)),
             };
             self.core.keys.sign(TYPE, &claims)?
         } else {

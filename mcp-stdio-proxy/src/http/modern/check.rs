@@ -5,8 +5,8 @@ use std::borrow::Cow;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderMap, HeaderName};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use gateway_contract::header_value::decoded;
+use gateway_contract::headers as names;
 use serde_json::{Map, json};
 
 use super::super::headers::VERSION;
@@ -21,9 +21,9 @@ use crate::room::LONGEST;
 use crate::translate::{log, tasks};
 
 /// The header of the method.
-pub(super) const METHOD: HeaderName = HeaderName::from_static("mcp-method");
+pub(super) const METHOD: HeaderName = HeaderName::from_static(names::METHOD);
 /// The header of the tool, prompt or resource.
-const NAME: HeaderName = HeaderName::from_static("mcp-name");
+const NAME: HeaderName = HeaderName::from_static(names::NAME);
 
 /// Refuses a request whose envelope is incomplete, or whose headers do not say the same. With
 /// `tolerant`, the header of the version may be absent, doubled, or of an earlier revision.
@@ -147,14 +147,6 @@ pub(super) fn mirrors(
         }
     }
     Ok(())
-}
-
-/// What a header value stands for: "clients MUST use Base64 encoding" for what cannot be a header.
-pub(super) fn decoded(value: &str) -> Option<Cow<'_, str>> {
-    let value = value.trim_matches([' ', '\t']);
-    let encoded = value.strip_prefix("=?base64?").and_then(|rest| rest.strip_suffix("?="));
-    let Some(encoded) = encoded else { return Some(Cow::Borrowed(value)) };
-    String::from_utf8(STANDARD.decode(encoded).ok()?).ok().map(Cow::Owned)
 }
 
 /// 400 with `-32020`.
