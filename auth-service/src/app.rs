@@ -28,8 +28,8 @@ use crate::{
 /// The grace period for open requests after a stop signal, in seconds.
 const DRAIN: u64 = 5;
 
-/// The keep-alive timeout of client connections. It exceeds the 90 s for which Traefik keeps idle
-/// connections: if this side closed one just as Traefik sent a request, the client would get a 502.
+/// The keep-alive timeout of client connections. It exceeds Traefik's idle timeout of 90 s. If this side
+/// closed a connection just as Traefik sent a request on it, the client would get a 502.
 const KEEP_ALIVE: Duration = Duration::from_mins(2);
 
 /// The reason why the server cannot start or stopped with an error.
@@ -124,7 +124,7 @@ pub fn listen_tls(tls: &TlsConfig) -> Result<(TcpListener, ServerConfig), Error>
     Ok((listener, config))
 }
 
-/// Starts the HTTP server of `server` on `listener` and, if given, on the TLS listener. Also starts the
+/// Builds the HTTP server of `server` on `listener` and, if given, on the TLS listener. Also starts the
 /// metrics server if it is configured, and the background tasks of the store.
 pub fn http_server(
     server: AuthServer,
@@ -166,7 +166,7 @@ pub fn http_server(
     Ok(http.run())
 }
 
-/// Starts the server of `/metrics` with one worker. It handles no signals and ends with the runtime.
+/// Builds the server of `/metrics` with one worker. It handles no signals and ends with the runtime.
 fn metrics_server(server: Data<AuthServer>, address: SocketAddr) -> std::io::Result<Server> {
     let app =
         move || App::new().app_data(server.clone()).route("/metrics", get().to(http::metrics));

@@ -144,7 +144,9 @@ impl Check {
                 hosts.push(host);
             } else {
                 // A malformed pattern matches no host, so a denied host would be allowed.
-                self.0.push(format!("{name}: {host} is not a host name, with or without *. in front"));
+                self.0.push(format!(
+                    "{name}: {host} is not a host name, with or without *. in front"
+                ));
             }
         }
         hosts
@@ -161,7 +163,9 @@ impl Check {
             if shaped && !NO_APP.contains(&&*scheme) {
                 schemes.push(scheme);
             } else {
-                self.0.push(format!("REDIRECT_SCHEMES: {scheme} is not a scheme that an app may use"));
+                self.0.push(format!(
+                    "REDIRECT_SCHEMES: {scheme} is not a scheme that an app may use"
+                ));
             }
         }
         schemes

@@ -24,9 +24,11 @@ pub struct Limits {
     pub known_egress: Vec<IpNet>,
     /// `RATE_LIMIT_ADDRESS`: requests per address and minute. Default: 600; 0 is off.
     pub address: Option<u32>,
-    /// `RATE_LIMIT_REGISTER`: registrations per address and 10 minutes. Default: 60; 0 is off.
+    /// `RATE_LIMIT_REGISTER`: registrations per address and 10 minutes, and likewise device
+    /// authorizations. Default: 60; 0 is off.
     pub register: Option<u32>,
-    /// `RATE_LIMIT_CLIENT`: token requests per client, user and minute. Default: 60; 0 is off.
+    /// `RATE_LIMIT_CLIENT`: token requests per client, user, grant type and minute. Default: 60; 0 is
+    /// off.
     pub client: Option<u32>,
 }
 
