@@ -41,7 +41,7 @@ pub enum Error {
     /// The root keys of `SECRETS_KEY_FILE` cannot be loaded, or a key cannot be derived from them.
     #[error("cannot use SECRETS_KEY_FILE")]
     Secrets(#[from] ports::SealingError),
-    /// The servers of `MCP_SERVERS_FILE` or of Docker cannot be read.
+    /// The servers of `MCP_SERVERS_FILE` cannot be read, or some are invalid.
     #[error(transparent)]
     Servers(#[from] ports::ServersError),
     /// The client for GitHub cannot be built from its settings.

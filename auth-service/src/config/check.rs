@@ -13,8 +13,8 @@ use crate::model::{AllowList, Issuer, canonical_host};
 const SECRETS: [&str; 5] =
     ["REDIS_URL", "REDIS_PASSWORD", "GITHUB_CLIENT_SECRET", "REGISTRATION_TOKEN", "VERIFY_SECRET"];
 
-/// The checks of the settings, with the problems found so far. A problem does not stop the later checks, so that all
-/// problems are reported together.
+/// The checks of the settings, with the problems found so far. A problem does not stop the later checks,
+/// so that all problems are reported together.
 #[derive(Default)]
 pub(super) struct Check(pub(super) Vec<String>);
 
@@ -277,7 +277,8 @@ impl Check {
         let secret = raw.verify_secret.as_deref()?;
         // The secret is sent in a header, where spaces at either end would be lost.
         if secret.len() < 16 || !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
-            let problem = "VERIFY_SECRET is too short or has spaces or characters outside ASCII: use at least 16 visible ones";
+            let problem =
+                "VERIFY_SECRET must be at least 16 visible ASCII characters, without spaces";
             self.0.push(problem.to_owned());
         }
         Some(secret.into())

@@ -49,7 +49,8 @@ impl Check {
             }
             (None, None) => own(raw),
             _ => {
-                let problem = "only one of AUTH_TLS_CERT_FILE and AUTH_TLS_KEY_FILE is set: set both or neither";
+                let problem = "only one of AUTH_TLS_CERT_FILE and AUTH_TLS_KEY_FILE is set: \
+                               set both or neither";
                 self.0.push(problem.to_owned());
                 return None;
             }
