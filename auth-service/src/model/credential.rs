@@ -50,7 +50,7 @@ impl fmt::Display for Fingerprint {
     }
 }
 
-/// A public identifier, which is not a secret. Generated ones are random and base64url.
+/// A public identifier, which is not a secret. Generated identifiers are random bytes as base64url.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Identifier(String);
@@ -220,7 +220,7 @@ fn letters(alphabet: &[u8], count: usize) -> Result<String, RandomError> {
     Ok(as_typed(&code))
 }
 
-/// Normalizes a code to upper case and groups of four. Case and separators are ignored.
+/// Normalizes a code to upper case and groups of four. Other characters are dropped.
 fn as_typed(text: &str) -> String {
     let letters = text.chars().filter(char::is_ascii_alphanumeric);
     let letters: Vec<char> = letters.map(|letter| letter.to_ascii_uppercase()).take(64).collect();
