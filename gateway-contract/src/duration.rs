@@ -1,8 +1,8 @@
-//! Lengths of time as operators write them.
+//! Durations as operators write them.
 
 use std::time::Duration;
 
-/// Reads a whole number with a unit: 30d, 12h, 30m or 45s. Returns `None` for anything else.
+/// Parses a whole number with a unit: `30d`, `12h`, `30m` or `45s`. Returns `None` for any other text.
 #[must_use]
 pub fn duration(text: &str) -> Option<Duration> {
     let unit = match text.chars().last()? {
@@ -13,7 +13,7 @@ pub fn duration(text: &str) -> Option<Duration> {
         _ => return None,
     };
     let number = text.get(..text.len() - 1)?;
-    // `parse` takes a plus sign, too.
+    // `parse` also accepts a plus sign, so the digits are checked separately.
     let digits = number.bytes().all(|byte| byte.is_ascii_digit());
     let number: u32 = number.parse().ok().filter(|_| digits)?;
     Some(Duration::from_secs(u64::from(number) * unit))

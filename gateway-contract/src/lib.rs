@@ -1,4 +1,4 @@
-//! Code that auth-service and mcp-stdio-proxy share, so that both behave alike. It knows no OAuth.
+//! Code that auth-service and mcp-stdio-proxy share, so that both behave alike. It contains no OAuth.
 
 pub mod chain;
 pub mod display;

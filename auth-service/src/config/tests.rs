@@ -1,4 +1,4 @@
-//! Settings as people write them, and what is said about wrong ones.
+//! Tests of the settings, as operators write them, and of the problems reported for wrong ones.
 
 use super::*;
 
@@ -91,7 +91,7 @@ fn an_empty_allow_list_admits_nobody() {
 
 #[test]
 fn contradictions_are_problems() {
-    assert!(problems(&[("LOCAL_LOGIN", "false")]).contains("nobody could log in"));
+    assert!(problems(&[("LOCAL_LOGIN", "false")]).contains("no login provider"));
     assert!(problems(&[("CLIENT_LIFETIME", "60")]).contains("CLIENT_LIFETIME"));
     assert!(problems(&[("VERIFY_SECRET", "short")]).contains("VERIFY_SECRET"));
     let alone = [("AUTH_TLS_LISTEN", "127.0.0.1:0"), ("AUTH_TLS_CERT_FILE", "cert.pem")];

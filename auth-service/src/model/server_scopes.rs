@@ -1,5 +1,5 @@
-//! What the scopes of one server mean: which are needed at all, which include others, which a tool
-//! needs besides (MCP 2025-11-25 "Scope Challenge Handling").
+//! The scopes of one server: the basic scopes, scopes that include others, and the additional scopes of
+//! single tools (MCP 2025-11-25 "Scope Challenge Handling").
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -7,43 +7,43 @@ use gateway_contract::tool_pattern;
 
 use super::Scopes;
 
-/// The scopes of a server.
+/// The scopes of a server and their meaning.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServerScopes {
-    /// What a client needs for any use.
+    /// The scopes that every request needs.
     pub basic: Scopes,
-    /// What is known of single scopes.
+    /// The descriptions and included scopes, by scope.
     pub details: BTreeMap<String, ScopeDetail>,
-    /// The scope that each tool needs besides, by pattern of its name.
+    /// The rules that require additional scopes for tools.
     pub tools: Vec<ToolScope>,
 }
 
-/// What is known of a scope.
+/// The description of a scope and the scopes it includes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ScopeDetail {
-    /// What it permits, in words for the consent page.
+    /// The permission in words, for the consent page.
     pub description: Option<String>,
-    /// The narrower scopes that it stands for as well.
+    /// The narrower scopes that it implies.
     pub includes: Scopes,
 }
 
-/// A rule: tools whose name fits need the scope.
+/// A rule that requires scopes for all tools whose name matches a pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ToolScope {
-    /// A name in which `*` stands for anything.
+    /// The pattern of the tool names, in which `*` matches any text.
     pub pattern: String,
-    /// The scope.
+    /// The scopes that these tools require.
     pub scope: Scopes,
 }
 
 impl ServerScopes {
-    /// A server whose clients all need `basic`, and nothing else.
+    /// Creates the scopes of a server that requires `basic` for every request and has no other scopes.
     #[must_use]
     pub fn basic(basic: Scopes) -> Self {
         Self { basic, ..Self::default() }
     }
 
-    /// Every scope that this server knows.
+    /// Returns all scopes that the server defines or requires.
     #[must_use]
     pub fn known(&self) -> Scopes {
         let named =
@@ -52,8 +52,8 @@ impl ServerScopes {
         named.chain(needed).fold(self.basic.clone(), |all, next| all.union(&next))
     }
 
-    /// `held`, and all that it includes, to any depth: "a broader scope satisfies a narrower demand"
-    /// (MCP 2026-07-28).
+    /// Returns `held` with all scopes that it includes, to any depth: "a broader scope satisfies a
+    /// narrower demand" (MCP 2026-07-28).
     #[must_use]
     pub fn with_included(&self, held: &Scopes) -> Scopes {
         let mut all = held.clone();
@@ -67,7 +67,7 @@ impl ServerScopes {
         }
     }
 
-    /// The same for a list as it stands in a token.
+    /// Returns the same for a space-delimited list, as in the `scope` claim of a token.
     #[must_use]
     pub fn list_with_included<'a>(&self, held: &'a str) -> Cow<'a, str> {
         if self.details.is_empty() {
@@ -77,20 +77,20 @@ impl ServerScopes {
         Cow::Owned(self.with_included(&held).to_string())
     }
 
-    /// What a call of the tool `name` needs besides the basic scopes.
+    /// Returns the scopes that calls of the tool `name` need in addition to the basic ones.
     #[must_use]
     pub fn of_tool(&self, name: &str) -> Scopes {
         let fitting = self.tools.iter().filter(|rule| tool_pattern::matches(&rule.pattern, name));
         fitting.fold(Scopes::default(), |all, rule| all.union(&rule.scope))
     }
 
-    /// What the most demanding call needs besides the basic scopes.
+    /// Returns the additional scopes of all tools together, which suffice for any call.
     #[must_use]
     pub fn of_any_tool(&self) -> Scopes {
         self.tools.iter().fold(Scopes::default(), |all, rule| all.union(&rule.scope))
     }
 
-    /// What `scope` permits, in words.
+    /// Returns the description of `scope`, if it has one.
     #[must_use]
     pub fn description(&self, scope: &str) -> Option<&str> {
         self.details.get(scope)?.description.as_deref()
