@@ -1,7 +1,7 @@
 //! Fetches client metadata documents (draft-ietf-oauth-client-id-metadata-document §6) and key sets
 //! of clients. Anonymous requests choose these URLs, so fetches are protected against SSRF and
-//! overload: only public addresses, limited concurrency, coalesced fetches of equal URLs, and a
-//! negative cache.
+//! overload. They connect only to public addresses, have limited concurrency, and coalesce equal
+//! URLs. Failures go into a negative cache.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,8 +11,8 @@ use reqwest::{Url, dns::Resolve};
 use super::{fetch_slots::Slots, lazy_client::LazyClient, public_resolver::PublicResolver};
 use crate::model::{Fingerprint, UnixTime};
 
-/// The maximum size of a document. The draft suggests 5 KB; documents of known clients are below 1
-/// KB.
+/// The maximum size of a document. The draft suggests 5 KB, and the documents of known clients are
+/// smaller than 1 KB.
 const MAX_BYTES: usize = 16 * 1024;
 /// The timeout of a fetch, from the DNS lookup to the last byte.
 const PATIENCE: Duration = Duration::from_secs(4);

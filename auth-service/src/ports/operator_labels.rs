@@ -109,8 +109,8 @@ impl<'a> Folded<'a> {
         self.0.iter().map(|(key, _)| key.as_str())
     }
 
-    /// Returns the key of a dropped label (in `self`) that may be a restriction: without it, the
-    /// labels in `kept` could permit more than an operator who set all of them intended.
+    /// Returns the key of a dropped label (in `self`) that may be a restriction. Without it, the
+    /// labels in `kept` could permit more than the operator intended.
     fn restriction_beside(&self, kept: &Self) -> Option<&str> {
         let of_server = || kept.keys().any(|key| key.starts_with("mcp."));
         let of_traefik = || kept.keys().any(|key| key.starts_with("traefik."));

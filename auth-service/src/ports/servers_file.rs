@@ -92,7 +92,7 @@ impl ServersFile {
     /// Publishes the servers of the file whenever it changes, until all receivers are dropped.
     /// While the file is invalid or missing, the last good state stays published.
     pub async fn watch(self, publish: watch::Sender<Arc<Listing>>) {
-        // A missing file is a moment of a replacement, or a mistake. To remove all servers, empty
+        // A missing file is being replaced, or was removed by mistake. To remove all servers, empty
         // the `mcpServers` object.
         let file = Self { optional: false, ..self.clone() };
         // Compare contents instead of modification times, because two edits may have the same time.

@@ -145,8 +145,8 @@ impl StatedServer {
         Ok(McpServer { name, title, resource, allow: self.allow, scopes, enforcer })
     }
 
-    /// Determines the component that compares the `Mcp-*` headers with the body: the proxy, or a
-    /// native server that checks them itself.
+    /// Determines the component that enforces the scopes of tools. The proxy reads request bodies.
+    /// `/verify` reads only `Mcp-*` headers, so a native server must compare them with the body.
     fn enforcer(&self) -> Result<Enforcer, String> {
         match (&self.url, self.checks_headers) {
             (None, false) => Ok(Enforcer::Proxy),

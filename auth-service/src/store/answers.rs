@@ -1,5 +1,5 @@
-//! Idempotency of the final step of a login flow: recorded outcomes, kept for a minute, and claims
-//! on steps in progress.
+//! Idempotency of the final step of an authorization flow: recorded outcomes, kept for a minute,
+//! and claims on steps in progress.
 
 use super::{Error, Expiring, Key, Store, Ttl};
 use crate::model::{AnswerRecord, Fingerprint, UnixTime};

@@ -31,7 +31,7 @@ const UNUSED_KEYS: u32 = 64;
 const USED_KEYS: u32 = 256;
 
 impl Store {
-    /// Caches the key set that was fetched from `url`. The flag tells whether its client is in use.
+    /// Caches the key set that was fetched from `url`. The flag is `true` for a client in use.
     pub async fn put_client_keys(
         &self,
         (url, in_use): (&Fingerprint, bool),
@@ -55,8 +55,8 @@ impl Store {
     }
 
     /// Marks an assertion that expires at `end` as used. Returns `true` for the first caller only.
-    /// The markers of clients that are not in use are bounded by a pool, because anybody can
-    /// register such a client and sign any number of assertions.
+    /// Anybody can register a client and sign any number of assertions. So a pool bounds the
+    /// markers of clients that are not in use.
     pub async fn spend_assertion(
         &self,
         (jti, in_use): (&Fingerprint, bool),

@@ -85,7 +85,7 @@ impl Store {
     }
 
     /// Stores the decision about a pending device authorization, and deletes its user code. Returns
-    /// `true` for the first decision, and for a retry of the login step that made it.
+    /// `true` for the first decision, and for a retry of the step that made it.
     pub async fn decide_device(
         &self,
         (device, shown): (&Fingerprint, &UserCode),

@@ -46,7 +46,7 @@ return 1
 ";
 
 /// Returns the newest entries. An empty stream first gets an entry without a hash, so that each
-/// position in the feed belongs to an entry. A lost or replaced stream is detected by its absence.
+/// position in the feed belongs to an entry. A lost or replaced stream lacks that entry.
 const LOAD: &str = r"#!lua flags=allow-oom
 if redis.call('EXISTS', KEYS[1]) == 0 then redis.call('XADD', KEYS[1], '*', 'start', '1') end
 return redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', ARGV[1])

@@ -63,9 +63,9 @@ pub(super) enum Key<'a> {
     LoginCode(&'a Fingerprint),
     /// The lock on a login code that a login flow is using.
     LoginLock(&'a Fingerprint),
-    /// The set of login steps in progress, sorted by the expiry of their claims.
+    /// The set of authorization steps in progress, sorted by the expiry of their claims.
     Steps,
-    /// The recorded outcome of a login step, for retries of the browser.
+    /// The recorded outcome of an authorization step, for retries of the browser.
     Answer(&'a Fingerprint),
     /// A login session, by its cookie.
     Session(&'a Fingerprint),
@@ -79,7 +79,7 @@ pub(super) enum Key<'a> {
     DeviceDecision(&'a Fingerprint),
     /// The time of the latest token request of a device.
     DevicePoll(&'a Fingerprint),
-    /// A pending authorization code (RFC 6749 §4.1).
+    /// An authorization code (RFC 6749 §4.1), by its fingerprint.
     Code(&'a Fingerprint),
     /// The marker that the authorization code of a grant was redeemed.
     Redeemed(&'a Identifier),

@@ -1,10 +1,10 @@
 //! Counters for rate limits, shared by all instances, in a fixed amount of memory.
 //!
-//! Each kind of counter has one count–min sketch (Cormode and Muthukrishnan, 2005) per window: four
-//! rows of 32,768 counters in one string of 512 KiB, however many addresses there are. A subject
-//! increments one counter of each row, and its count is the minimum of the four. It is never too
-//! low. It is too high only if other subjects share all four counters: with 10,000 subjects in a
-//! window, for one in 200.
+//! Each kind of counter has one count–min sketch (Cormode and Muthukrishnan, 2005) per window. A
+//! sketch has four rows of 32,768 counters in one string of 512 KiB, however many addresses there
+//! are. A subject increments one counter of each row, and its count is the minimum of the four. It
+//! is never too low. It is too high only if other subjects share all four counters: with 10,000
+//! subjects in a window, for one in 200.
 
 use std::time::Duration;
 

@@ -3,7 +3,7 @@
 use super::{Error, Expiring, Key, Store, Ttl};
 use crate::model::{LoginCode, UnixTime, User};
 
-/// The record of a login code: the person whom it logs in, and its expiry.
+/// The record of a login code: its user and its expiry.
 #[derive(serde::Serialize, serde::Deserialize)]
 pub(super) struct LoginCodeRecord {
     pub(super) user: User,
@@ -43,8 +43,7 @@ impl Store {
         self.put(&Key::LoginCode(&code.fingerprint()), &record, ttl).await
     }
 
-    /// Returns the person whom a login code logs in. Returns `None` if the code has expired or was
-    /// consumed.
+    /// Returns the user of a login code. Returns `None` if the code has expired or was consumed.
     pub async fn login_code(&self, code: &LoginCode, now: UnixTime) -> Result<Option<User>, Error> {
         let record: Option<LoginCodeRecord> =
             self.read(&Key::LoginCode(&code.fingerprint()), now).await?;

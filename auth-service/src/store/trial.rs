@@ -10,8 +10,8 @@ redis.call('SET', KEYS[2], '', 'PX', 1000)
 return redis.call('DEL', KEYS[1], KEYS[2])
 ";
 
-/// The error codes of a temporary condition, which needs no change of configuration: out of memory,
-/// a failed snapshot or append-only file, too few connected replicas.
+/// The error codes of temporary conditions, which need no change of configuration. Redis is out of
+/// memory, cannot write its snapshot or append-only file, or has too few connected replicas.
 const FOR_NOW: [&str; 3] = ["OOM", "MISCONF", "NOREPLICAS"];
 
 /// The result of a write probe.

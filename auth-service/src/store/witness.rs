@@ -32,7 +32,7 @@ pub struct Sighting {
 /// The tracker of revocations, fed by the invalidation messages of Redis.
 ///
 /// Time is logical: each change increments it. The result of a lookup is dated to the time just
-/// before the lookup was sent, because an invalidation may arrive while the reply is in flight.
+/// before the lookup was sent. An invalidation may arrive while the reply is in flight.
 pub(super) struct Witness {
     hasher: RandomState,
     /// The current logical time: the number of changes so far, plus one.
