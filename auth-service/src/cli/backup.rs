@@ -1,5 +1,5 @@
 //! Commands `backup` and `restore`. A backup is a file of JSON lines: a header with format and version, one line per
-//! Redis key, and a trailer with the number of keys, which proves that the file is complete.
+//! Redis key, and a trailer. The trailer has the number of keys, which proves that the file is complete.
 
 use std::{
     fs::{File, OpenOptions},
@@ -20,14 +20,14 @@ use crate::{
 const FORMAT: &str = "mcp-oauth-gateway backup";
 const VERSION: u32 = 1;
 
-/// Arguments of `backup`.
+/// Command-line arguments of `backup`.
 #[derive(Debug, Args)]
 pub(super) struct Backup {
     /// The file to write (mode 0600, never overwritten); `-` is standard output.
     file: PathBuf,
 }
 
-/// Arguments of `restore`.
+/// Command-line arguments of `restore`.
 #[derive(Debug, Args)]
 pub(super) struct Restore {
     /// The file to read; `-` is standard input.

@@ -13,7 +13,7 @@ use crate::{
     oauth::NewClient,
 };
 
-/// Subcommands of `client`.
+/// The subcommands of `client`.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Register a client that never expires. Prints its id and its secret, which is not shown again.
@@ -26,7 +26,7 @@ pub(super) enum Command {
     },
     /// Show the registration of one client.
     Show {
-        /// The client id.
+        /// The client id, as `client list` shows it.
         #[arg(allow_hyphen_values = true)]
         id: String,
         /// Print JSON, for scripts.
@@ -35,7 +35,7 @@ pub(super) enum Command {
     },
     /// Delete a registration and revoke all grants to it. Takes effect immediately.
     Delete {
-        /// The client id.
+        /// The client id, as `client list` shows it.
         #[arg(allow_hyphen_values = true)]
         id: String,
     },

@@ -1,4 +1,4 @@
-//! Command `docker-proxy`.
+//! Command `docker-proxy`: runs the filtering proxy for the Docker socket, or checks a running one.
 
 use std::{net::Ipv4Addr, time::Duration};
 
@@ -7,7 +7,7 @@ use clap::Args;
 
 use crate::{config::DockerProxyConfig, docker_proxy};
 
-/// Arguments of `docker-proxy`.
+/// Command-line arguments of `docker-proxy`.
 #[derive(Debug, Args)]
 pub(super) struct DockerProxy {
     /// Check that the running proxy reaches Docker, instead of starting one; exit code 0 or 1.

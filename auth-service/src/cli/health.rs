@@ -6,8 +6,8 @@ use anyhow::ensure;
 
 use crate::{config::Config, oauth::Endpoint};
 
-/// Requests `/health` of the service with these settings. Does not use `/ready`: an outage of Redis must neither restart
-/// the container nor delay the start of others.
+/// Requests `/health` of the service with these settings. Does not use `/ready`, because an outage of Redis must
+/// neither restart the container nor delay the start of others.
 pub(super) async fn check() -> anyhow::Result<()> {
     let config = Config::load()?;
     let mut address = config.listen;

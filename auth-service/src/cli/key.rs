@@ -1,4 +1,4 @@
-//! Command `key generate`.
+//! Command `key generate`: creates signing keys and root keys.
 
 use std::{fs::OpenOptions, io::Write, os::unix::fs::OpenOptionsExt, path::PathBuf};
 
@@ -7,7 +7,7 @@ use clap::Subcommand;
 
 use crate::ports;
 
-/// Subcommands of `key`.
+/// The subcommands of `key`.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Generate a P-256 key for ES256, or a root key for `SECRETS_KEY_FILE`. To rotate, put the new key

@@ -1,4 +1,4 @@
-//! Command `token mint`.
+//! Command `token mint`: issues personal access tokens.
 
 use std::time::Duration;
 

@@ -37,7 +37,7 @@ pub struct Cli {
 enum Command {
     /// Run the authorization server.
     Serve,
-    /// Manage pre-registered clients.
+    /// Manage clients: pre-register, list, show and delete them.
     #[command(subcommand)]
     Client(client::Command),
     /// List, revoke and mint tokens.
@@ -46,7 +46,7 @@ enum Command {
     /// List the protected servers.
     #[command(subcommand)]
     Server(server::Command),
-    /// Mint login codes.
+    /// Mint single-use login codes.
     #[command(subcommand)]
     User(user::Command),
     /// Generate signing keys and root keys.

@@ -1,4 +1,4 @@
-//! Command `server list`.
+//! Command `server list`: shows the catalogue with its sources and rejected entries.
 
 use anyhow::Context;
 use clap::Subcommand;
@@ -12,7 +12,7 @@ use crate::{
     store::Store,
 };
 
-/// Subcommands of `server`.
+/// The subcommands of `server`.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// List the servers of the file and of containers, and rejected entries with the reason.
@@ -53,7 +53,7 @@ struct Row {
     grants: Option<usize>,
 }
 
-/// Runs `server list`.
+/// Prints the catalogue. Works without Redis, but not without the sources of servers.
 pub(super) async fn run(command: Command) -> anyhow::Result<()> {
     let Command::List { json } = command;
     let config = Config::load()?;

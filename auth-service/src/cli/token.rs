@@ -1,4 +1,4 @@
-//! Commands `token list` and `token revoke`.
+//! Commands `token list` and `token revoke`, over the grants and access tokens in Redis.
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
@@ -17,7 +17,7 @@ use crate::{
     store::{Ended, Selection, Store},
 };
 
-/// Subcommands of `token`.
+/// The subcommands of `token`.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// List the valid access tokens and the grants behind them.

@@ -1,4 +1,4 @@
-//! Command `user login-code`.
+//! Command `user login-code`: mints single-use login codes.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::{
 /// The lifetime of a login code.
 const LIFE: Duration = Duration::from_mins(10);
 
-/// Subcommands of `user`.
+/// The subcommands of `user`.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Mint a login code. NAME can log in with it once, within 10 minutes.

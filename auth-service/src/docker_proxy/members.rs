@@ -1,4 +1,4 @@
-//! The members of Docker's responses that are forwarded. Members that no type here has are removed.
+//! The members of Docker's responses that are forwarded. Members without a field here are removed.
 
 use std::collections::BTreeMap;
 

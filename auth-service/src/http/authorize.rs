@@ -31,8 +31,8 @@ const SENT_ON: &str = "sent_on";
 
 /// Starts an authorization: shows the consent page, or redirects to the login provider or the client.
 ///
-/// On the host of an MCP server, where clients of MCP 2025-03-26 look for this endpoint, redirects the browser to the
-/// login host, because cookies belong to one host.
+/// Clients of MCP 2025-03-26 look for this endpoint on the host of the MCP server. There, it redirects the browser to
+/// the login host, because cookies belong to one host.
 pub(super) async fn show(
     server: Data<AuthServer>,
     request: HttpRequest,
@@ -125,7 +125,7 @@ pub(super) async fn decide(
             Ok(browser::set_pending(response, &request, &visit))
         }
         Ok(Next::Done(outcome)) => Ok(finish(&server, (&request, &outcome), page::go_on)),
-        // A device polls for the result, so that there is no client to redirect to.
+        // A device polls for the result: there is no client to redirect to.
         Err(AuthorizeError::Page(Error::AccessDenied(_))) if declined => {
             Ok(page::device_declined())
         }
@@ -138,7 +138,7 @@ pub(super) async fn decide(
     }
 }
 
-/// Answers `GET /authorize/consent` with 405. A browser that restores its tabs requests the result of the form so.
+/// Answers `GET /authorize/consent` with 405. Browsers send it when they restore a tab that showed the form's result.
 pub(super) async fn reopened(request: HttpRequest) -> HttpResponse {
     if !navigation::wants_page(request.headers()) {
         return method_not_allowed("POST");

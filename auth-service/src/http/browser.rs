@@ -1,5 +1,6 @@
 //! The cookies. One kind binds the steps of a flow to a browser. Another stores a pending authorization while
-//! the person is at the login provider. The third identifies the login session.
+//! the person is at the login provider. The third identifies the login session. The fourth records that an account was
+//! refused.
 
 use std::time::Duration;
 
@@ -22,8 +23,8 @@ use crate::{
 const BROWSER: &str = "__Host-mcpgw-browser-";
 /// The number of flow cookies that are read from one request.
 const MAX_BROWSER: usize = 32;
-/// The lifetime of a flow cookie, and so of a flow with all of its pages. As a persistent cookie it survives a restart of
-/// the browser.
+/// The lifetime of a flow cookie, and so of a flow with all of its pages. The cookie is persistent, so that it
+/// survives a restart of the browser.
 const BROWSER_LIFE: Duration = Duration::from_hours(1);
 /// The name of the login session cookie.
 const LOGIN: &str = "__Host-mcpgw-login";
@@ -69,8 +70,8 @@ pub(super) fn set_session(response: HttpResponse, session: &BrowserSession) -> H
     set(response, &cookie(&name, session.reveal(), Some(BROWSER_LIFE)))
 }
 
-/// Records in a cookie that an account was refused, so that in the next flow, too, the login provider asks which account
-/// to use.
+/// Records in a cookie that an account was refused. The login provider then asks which account to use, even in the
+/// next flow.
 pub(super) fn set_refused(response: HttpResponse) -> HttpResponse {
     set(response, &cookie(REFUSED, "1", Some(BROWSER_LIFE)))
 }

@@ -32,8 +32,8 @@ pub(super) fn read(headers: &HeaderMap) -> Operation {
     }
 }
 
-/// Decodes a header value. Values that are not plain ASCII are sent as `=?base64?…?=`. Returns `None` if the encoding is
-/// invalid.
+/// Decodes a header value. Values that are not plain ASCII are sent as `=?base64?…?=`. Returns `None` if the
+/// encoding is invalid.
 fn decoded(value: &str) -> Option<String> {
     match value.strip_prefix("=?base64?").and_then(|rest| rest.strip_suffix("?=")) {
         Some(encoded) => String::from_utf8(BASE64_STANDARD.decode(encoded).ok()?).ok(),

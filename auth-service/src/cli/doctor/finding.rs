@@ -6,11 +6,11 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Level {
-    /// No problem was found.
+    /// A state without problems.
     Ok,
-    /// It works now, but fails under some condition.
+    /// A problem that appears only under some condition.
     Warning,
-    /// It does not work, or is insecure.
+    /// A failure or a security risk.
     Error,
 }
 

@@ -23,7 +23,7 @@ use serde_json::json;
 use self::finding::{Finding, Level};
 use crate::{config::Config, model::Listing, store::Store};
 
-/// Arguments of `doctor`.
+/// Command-line arguments of `doctor`.
 #[derive(Debug, Args)]
 pub(super) struct Doctor {
     /// Print JSON, for scripts.

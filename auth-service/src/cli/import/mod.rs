@@ -14,7 +14,7 @@ use crate::{
     store::Store,
 };
 
-/// Arguments of `import-predecessor`.
+/// Command-line arguments of `import-predecessor`.
 #[derive(Debug, Args)]
 pub(super) struct Import {
     /// The predecessor's `.env`. It names the predecessor's Redis; settings that have changed or have no

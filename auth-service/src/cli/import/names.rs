@@ -102,7 +102,7 @@ fn by_shape(name: &str) -> Now {
     if name.ends_with("_TESTS_ENABLED") || name.ends_with("_URLS") || starts("TEST_") {
         Now::Gone("it was for the predecessor's tests")
     } else if starts("MCP_") && name.ends_with("_ENABLED") {
-        // Compose uses it to enable a server.
+        // It enables a server in Compose, and does not concern this program.
         Now::Same
     } else if name.contains("MCP_PROTOCOL_VERSION") {
         Now::Gone("client and server negotiate the version")
