@@ -1,7 +1,7 @@
 //! Entry point. `/verify` bypasses the router, which would cost as much as the decision.
 //!
 //! No body is read over HTTP/2, which Traefik uses only for `/verify`. For a body that stays unread, h2 0.3 queues
-//! empty DATA frames without limit (RUSTSEC-2026-0258). If the payload is dropped, it discards them.
+//! empty DATA frames without limit (RUSTSEC-2026-0258). If the payload is dropped, as here, it discards them.
 
 use actix_http::Request;
 use actix_service::{Service, ServiceFactory, apply_fn_factory};

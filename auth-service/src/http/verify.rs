@@ -37,7 +37,7 @@ pub(super) async fn serve(server: Data<AuthServer>, request: Request) -> Respons
         return error(
             StatusCode::BAD_REQUEST,
             "invalid_request",
-            "this URL is ambiguous; write it without encoded slashes or dot segments",
+            "this URL is malformed or ambiguous; check its host and path",
         )
         .into();
     };
