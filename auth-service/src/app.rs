@@ -20,7 +20,7 @@ use crate::{
     http,
     metrics::Metrics,
     model::{Catalogue, Identifier, Listing, SystemClock},
-    oauth::{AuthServer, Endpoint, Identities, PENDING_SEAL, SeenTokens},
+    oauth::{AuthServer, Core, Endpoint, PENDING_SEAL},
     ports::{self, ClientDocuments, GitHub, Providers, RootKeys, SigningKeys},
     store::{self, Store},
 };
@@ -79,13 +79,11 @@ pub fn build(
         Some(file) => RootKeys::load(file)?,
         None => RootKeys::from_signing_keys(&config.signing_key_file)?,
     };
-    let server = AuthServer {
+    let core = Core {
         pending_seal: roots.seal(PENDING_SEAL)?,
         limits_key: hmac::Key::new(hmac::HMAC_SHA256, &roots.bytes("request limits")?),
         store: Store::open(&config.redis)?,
         keys: SigningKeys::load(&config.signing_key_file)?,
-        seen: SeenTokens::default(),
-        identities: Identities::default(),
         metrics: Metrics::default(),
         github,
         documents: ClientDocuments::default(),
@@ -93,7 +91,7 @@ pub fn build(
         clock: Arc::new(SystemClock),
         config,
     };
-    Ok((server, publish))
+    Ok((AuthServer::new(core), publish))
 }
 
 /// Runs until SIGTERM or SIGINT, and lets open requests finish.
@@ -103,8 +101,8 @@ pub async fn serve(config: Config) -> Result<(), Error> {
     let mut providers = Providers::new(&config);
     let listing = providers.start().await?;
     let (server, publish) = build(config, &listing)?;
-    let issuer = server.config.issuer.as_str().to_owned();
-    let servers = server.catalogue().iter().count();
+    let issuer = server.core.config.issuer.as_str().to_owned();
+    let servers = server.core.catalogue().iter().count();
     let listener = TcpListener::bind(address).map_err(|error| Error::Listen(address, error))?;
     let watcher = tokio::spawn(providers.watch(publish));
     log::info!("listening on {address} as {issuer}, {servers} MCP servers");
@@ -130,14 +128,14 @@ pub fn http_server(
     listener: TcpListener,
     tls: Option<(TcpListener, ServerConfig)>,
 ) -> Result<Server, Error> {
-    let workers = server.config.workers;
+    let workers = server.core.config.workers;
     let server = Data::new(server);
-    if let Some(address) = server.config.metrics_listen {
+    if let Some(address) = server.core.config.metrics_listen {
         let metrics = metrics_server(server.clone(), address);
         tokio::spawn(metrics.map_err(|error| Error::ListenMetrics(address, error))?);
     }
     let publishing = server.clone();
-    tokio::spawn(async move { publishing.store.publish_ended().await });
+    tokio::spawn(async move { publishing.core.store.publish_ended().await });
     // Ends with the runtime; until it has begun, every request asks Redis.
     let following = server.clone();
     tokio::spawn(async move {
@@ -146,7 +144,7 @@ pub fn http_server(
         if let Err(error) = Identifier::generate() {
             log::error!("{error}");
         }
-        following.store.follow().await;
+        following.core.store.follow().await;
     });
     let mut http = HttpServer::new(move || http::service(&server))
         .keep_alive(KEEP_ALIVE)

@@ -1,6 +1,10 @@
 //! The wings of `oauth/`: each uses those before it and what all share, and no two files use each other, directly or
 //! through others.
-#![expect(clippy::unwrap_used, reason = "a file that cannot be read is a fault of the test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a file that cannot be read is a fault of the test"
+)]
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -22,7 +22,7 @@ pub(super) struct Access {
 impl Access {
     /// Returns the resource identifiers and scopes of the options. Fails if a server or a scope is unknown.
     pub(super) fn resolve(&self, server: &AuthServer) -> anyhow::Result<OwnAccess> {
-        let catalogue = server.catalogue();
+        let catalogue = server.core.catalogue();
         let (mut resources, mut basic) = (Vec::new(), Scopes::default());
         for name in &self.servers {
             let known = find(&catalogue, name).cloned();
@@ -33,7 +33,7 @@ impl Access {
             }
         }
         ensure!(!resources.is_empty(), "--server is missing; name at least one server");
-        let known = server.known_scopes(&resources);
+        let known = server.core.known_scopes(&resources);
         let asked = Scopes::parse(&self.scopes.join(" "))?;
         ensure!(known.contains_all(&asked), "unknown scope; these servers have {known}");
         let scopes = if asked.is_empty() { basic } else { asked };

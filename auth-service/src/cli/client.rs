@@ -130,6 +130,7 @@ async fn create(new: Create) -> anyhow::Result<()> {
         "--grant authorization-code and --redirect-uri require each other"
     );
     let (client, secret) = server
+        .clients
         .preregister(NewClient {
             name: new.name,
             method: match new.auth {

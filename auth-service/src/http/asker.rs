@@ -19,7 +19,7 @@ const SECRET: HeaderName = HeaderName::from_static("x-verify-secret");
 pub(super) fn is_known(server: &AuthServer, head: &RequestHead) -> bool {
     // A Unix socket has no peer address: its clients are on this machine.
     let peer = head.peer_addr.map_or(Ipv4Addr::LOCALHOST.into(), |peer| peer.ip());
-    server.may_ask(peer, || {
+    server.verifier.may_ask(peer, || {
         let mut secrets = head.headers().get_all(&SECRET);
         let secret = secrets.next().filter(|_| secrets.next().is_none());
         secret.map(HeaderValue::as_bytes)

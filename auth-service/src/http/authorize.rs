@@ -54,7 +54,7 @@ pub(super) async fn show(
         )));
     }
     let visitor = browser::visitor(&request).map_err(Error::from)?;
-    match server.begin(&params, &visitor).await? {
+    match server.flow.begin(&params, &visitor).await? {
         Next::Page(consent) => Ok(shown(&consent, &visitor.browser)),
         Next::Provider(visit) => {
             let response = page::redirect(&visit.url);
@@ -78,13 +78,13 @@ fn at_login_host(
     let mut added = form_urlencoded::Serializer::new(String::new());
     // Such a client may not know `resource` (RFC 8707): the requested host identifies the server.
     if params.many("resource").next().is_none()
-        && let Some(resource) = server.only_resource(host.authority())
+        && let Some(resource) = server.core.only_resource(host.authority())
     {
         added.append_pair("resource", resource.as_str());
     }
     let added = added.append_pair(SENT_ON, "1").finish();
     let path = Endpoint::Authorize.path();
-    server.config.issuer.at(&format!("{path}?{query}&{added}"))
+    server.core.config.issuer.at(&format!("{path}?{query}&{added}"))
 }
 
 /// Handles `POST /authorize/consent`: applies the person's decision.
@@ -118,7 +118,7 @@ pub(super) async fn decide(
     let visitor = browser::visitor(&request).map_err(Error::from)?;
     let session = visitor.browser.clone();
     let decider = server.clone();
-    match to_the_end(async move { decider.decide(form, &visitor).await }).await? {
+    match to_the_end(async move { decider.flow.decide(form, &visitor).await }).await? {
         Ok(Next::Page(consent)) => Ok(shown(&consent, &session)),
         Ok(Next::Provider(visit)) => {
             let response = page::go_on(&visit.url);
@@ -181,7 +181,9 @@ pub(super) fn finish(
     };
     let response = browser::forget_refused(response, request);
     match &outcome.login {
-        Some(login) => browser::set_login(response, login, server.config.lifetimes.login_session),
+        Some(login) => {
+            browser::set_login(response, login, server.core.config.lifetimes.login_session)
+        }
         None => response,
     }
 }

@@ -25,7 +25,8 @@ pub(super) async fn callback(
     let session = visitor.browser.clone();
     let back = ProviderReturn { state: state.clone(), answer, pending };
     let finisher = server.clone();
-    let returned = to_the_end(async move { finisher.finish_login(back, &visitor).await }).await?;
+    let returned =
+        to_the_end(async move { finisher.flow.finish_login(back, &visitor).await }).await?;
     Ok(match returned {
         Ok(Next::Page(consent)) => {
             let response = shown(&consent, &session);

@@ -16,12 +16,13 @@ pub(super) async fn authorize(
     server: Data<AuthServer>,
     form: Result<ClientForm, TokenError>,
 ) -> Result<HttpResponse, TokenError> {
-    if !server.config.device_grant {
+    if !server.core.config.device_grant {
         return Ok(not_found().await);
     }
     let form = form?;
-    let client = server.authenticate(&form.credentials, Endpoint::DeviceAuthorization).await?;
-    let codes = server.authorize_device(client, &form.params).await?;
+    let client =
+        server.clients.authenticate(&form.credentials, Endpoint::DeviceAuthorization).await?;
+    let codes = server.flow.authorize_device(client, &form.params).await?;
     Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(codes))
 }
 
@@ -30,13 +31,13 @@ pub(super) async fn show(
     server: Data<AuthServer>,
     request: HttpRequest,
 ) -> Result<HttpResponse, BrowserError> {
-    if !server.config.device_grant {
+    if !server.core.config.device_grant {
         return Ok(page::devices_off());
     }
     let params = Params::parse(request.query_string().as_bytes());
     let Some(typed) = params.one("user_code")? else { return Ok(page::device(false)) };
     let visitor = browser::visitor(&request).map_err(Error::from)?;
-    match server.begin_device(&UserCode::typed(typed), &visitor).await? {
+    match server.flow.begin_device(&UserCode::typed(typed), &visitor).await? {
         Some(consent) => Ok(shown(&consent, &visitor.browser)),
         None => Ok(page::device(true)),
     }

@@ -17,7 +17,7 @@ const CACHE: (header::HeaderName, &str) = (header::CACHE_CONTROL, "public, max-a
 /// Answers `GET /.well-known/oauth-authorization-server` and its variants with the metadata (RFC 8414 §2).
 pub(super) async fn server(server: Data<AuthServer>, request: HttpRequest) -> HttpResponse {
     let host = RequestedHost::read(&server, &request);
-    HttpResponse::Ok().insert_header(CACHE).json(server.metadata(host.authority()))
+    HttpResponse::Ok().insert_header(CACHE).json(server.discovery.metadata(host.authority()))
 }
 
 /// Answers `GET /.well-known/oauth-protected-resource`, with or without the path of the server (RFC 9728 §3.1).
@@ -28,7 +28,7 @@ pub(super) async fn resource(
 ) -> HttpResponse {
     let path = path.map_or_else(String::new, |path| format!("/{path}"));
     let host = RequestedHost::read(&server, &request);
-    match server.resource_metadata(host.authority(), &path) {
+    match server.discovery.resource_metadata(host.authority(), &path) {
         Some(metadata) => HttpResponse::Ok().insert_header(CACHE).json(metadata),
         None => HttpResponse::NotFound().json(json!({
             "error": "not_found",

@@ -16,7 +16,7 @@ pub(super) async fn health() -> HttpResponse {
 /// While Redis temporarily refuses writes, people who are logged in are still served. The answer is then 200 with
 /// `"storage": "refuses writes"`.
 pub(super) async fn ready(server: Data<AuthServer>) -> HttpResponse {
-    match server.ready().await {
+    match server.core.ready().await {
         Ok(Trial::Written) => HttpResponse::Ok().json(json!({ "status": "ok" })),
         Ok(Trial::Refused(error)) => {
             log::warn!("Redis refuses writes: {error}");

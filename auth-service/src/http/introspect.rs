@@ -10,7 +10,7 @@ pub(super) async fn introspect(
     server: Data<AuthServer>,
     form: ClientForm,
 ) -> Result<HttpResponse, TokenError> {
-    let client = server.authenticate(&form.credentials, Endpoint::Introspect).await?;
-    let answer = server.introspect(&client, &form.params).await?;
+    let client = server.clients.authenticate(&form.credentials, Endpoint::Introspect).await?;
+    let answer = server.tokens.introspect(&client, &form.params).await?;
     Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(answer))
 }

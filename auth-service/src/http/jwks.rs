@@ -8,5 +8,5 @@ use crate::oauth::AuthServer;
 pub(super) async fn jwks(server: Data<AuthServer>) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((header::CACHE_CONTROL, "public, max-age=300"))
-        .json(server.keys.jwks())
+        .json(server.core.keys.jwks())
 }

@@ -56,6 +56,6 @@ async fn check(endpoint: Endpoint, request: &ServiceRequest) -> Result<(), Error
     // A line that is not text becomes `?`. Like any other invalid address, it ends the chain.
     let lines = request.headers().get_all("x-forwarded-for");
     let lines: Vec<&str> = lines.map(|line| line.to_str().unwrap_or("?")).collect();
-    let address = server.client_address(peer, &lines.join(","));
-    server.within_address_limits(address, endpoint).await
+    let address = server.core.client_address(peer, &lines.join(","));
+    server.core.within_address_limits(address, endpoint).await
 }

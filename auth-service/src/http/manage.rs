@@ -18,7 +18,7 @@ pub(super) async fn read(
     id: Path<ClientId>,
     token: Bearer,
 ) -> Result<HttpResponse, TokenError> {
-    Ok(answer(&server.read_registration(&id, &token.registration()).await?))
+    Ok(answer(&server.clients.read_registration(&id, &token.registration()).await?))
 }
 
 /// Replaces the client metadata by the request body (RFC 7592 §2.2).
@@ -28,7 +28,7 @@ pub(super) async fn update(
     token: Bearer,
     body: JsonBody,
 ) -> Result<HttpResponse, TokenError> {
-    Ok(answer(&server.update_registration(&id, &token.registration(), &body.0).await?))
+    Ok(answer(&server.clients.update_registration(&id, &token.registration(), &body.0).await?))
 }
 
 /// Deletes the registration and revokes its grants. Answers 204 (RFC 7592 §2.3).
@@ -37,7 +37,7 @@ pub(super) async fn delete(
     id: Path<ClientId>,
     token: Bearer,
 ) -> Result<HttpResponse, TokenError> {
-    server.delete_registration(&id, &token.registration()).await?;
+    server.clients.delete_registration(&id, &token.registration()).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

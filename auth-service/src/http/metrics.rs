@@ -8,5 +8,5 @@ use crate::oauth::AuthServer;
 pub async fn metrics(server: Data<AuthServer>) -> HttpResponse {
     HttpResponse::Ok()
         .content_type("text/plain; version=0.0.4; charset=utf-8")
-        .body(server.metrics_page().await)
+        .body(server.verifier.metrics_page().await)
 }

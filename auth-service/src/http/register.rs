@@ -11,6 +11,6 @@ pub(super) async fn register(
     token: Option<Bearer>,
     body: JsonBody,
 ) -> Result<HttpResponse, TokenError> {
-    let registered = server.register(token.as_ref().map(Bearer::text), &body.0).await?;
+    let registered = server.clients.register(token.as_ref().map(Bearer::text), &body.0).await?;
     Ok(HttpResponse::Created().insert_header((header::CACHE_CONTROL, "no-store")).json(registered))
 }

@@ -20,7 +20,7 @@ impl RequestedHost {
         // A Unix socket has no peer address: its clients are on this machine.
         let peer = request.peer_addr().map_or(Ipv4Addr::LOCALHOST.into(), |peer| peer.ip());
         let forwarded =
-            server.trusts_forwarded(peer).then(|| one(request, &forwarded::HOST)).flatten();
+            server.core.trusts_forwarded(peer).then(|| one(request, &forwarded::HOST)).flatten();
         let own = || match request.head().uri.authority() {
             Some(authority) => canonical(authority.as_str()),
             None => one(request, &header::HOST),
@@ -38,10 +38,10 @@ impl RequestedHost {
     /// Ports are not compared. A name outside the gateway's domain is taken for one that a proxy uses internally.
     pub(super) fn is_of_a_server(&self, server: &AuthServer) -> bool {
         let host = host_of(self.authority());
-        host != host_of(server.config.issuer.authority())
-            && (server.catalogue().authority_for(host).is_some()
+        host != host_of(server.core.config.issuer.authority())
+            && (server.core.catalogue().authority_for(host).is_some()
                 || host
-                    .strip_suffix(&server.config.base_domain)
+                    .strip_suffix(&server.core.config.base_domain)
                     .is_some_and(|name| name.ends_with('.')))
     }
 }

@@ -10,7 +10,7 @@ pub(super) async fn revoke(
     server: Data<AuthServer>,
     form: ClientForm,
 ) -> Result<HttpResponse, TokenError> {
-    let client = server.authenticate(&form.credentials, Endpoint::Revoke).await?;
-    server.revoke(&client, &form.params).await?;
+    let client = server.clients.authenticate(&form.credentials, Endpoint::Revoke).await?;
+    server.tokens.revoke(&client, &form.params).await?;
     Ok(HttpResponse::Ok().finish())
 }

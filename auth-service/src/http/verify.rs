@@ -49,7 +49,7 @@ pub(super) async fn serve(server: Data<AuthServer>, request: Request) -> Respons
         Some(_) => b"Bearer ?",
     });
     let place = (&*forwarded.authority, forwarded.path);
-    match server.verify(place, authorization, &operation::read(headers)).await {
+    match server.verifier.verify(place, authorization, &operation::read(headers)).await {
         Ok(identity) => admit(&identity),
         Err(refused) => refuse(&refused).into(),
     }

@@ -25,6 +25,7 @@ use std::sync::Arc;
 use aws_lc_rs::hmac;
 use tokio::sync::watch;
 
+use self::verify::{identity::Identities, token_cache::SeenTokens};
 pub use self::{
     authorize::consent::{ConsentForm, Decision},
     authorize::consent_page::{ConsentPage, Destination, LoginWays, Remark},
@@ -34,24 +35,28 @@ pub use self::{
     authorize::outcome::{AuthorizationOutcome, Next, ProviderVisit, RedirectTarget},
     authorize::pending::SEAL as PENDING_SEAL,
     authorize::request::AuthorizeError,
+    authorize::{ConsentFlow, Pending, Requests, Sessions},
+    client::Clients,
     client::authentication::ClientCredentials,
     client::metadata::DEVICE_CODE,
     client::preregistration::NewClient,
     client::registration::Registered,
+    discovery::Discovery,
     discovery::protected_resource::{ResourceMetadata, ServerPage},
     discovery::server_metadata::ServerMetadata,
     endpoint::Endpoint,
     error::{Error, ErrorCode, GrantFault},
     params::Params,
+    token::TokenIssuer,
     token::import::{Counts, ImportOptions, ImportReport},
     token::introspection::Introspection,
     token::personal_access::{NewToken, PERSONAL},
     token::response::TokenResponse,
+    verify::Verifier,
     verify::challenge::Challenge,
     verify::decision::BearerError,
-    verify::identity::{Identities, Identity},
+    verify::identity::Identity,
     verify::operation::Operation,
-    verify::token_cache::SeenTokens,
 };
 use crate::{
     config::Config,
@@ -61,40 +66,36 @@ use crate::{
     store::{Store, Trial},
 };
 
-/// The authorization server.
-pub struct AuthServer {
+/// What every wing needs: settings, state, keys, outgoing connections, the servers and the time.
+pub struct Core {
     /// Settings.
     pub config: Config,
     /// State.
     pub store: Store,
-    /// What signs and verifies tokens.
+    /// Keys that sign and verify tokens.
     pub keys: SigningKeys,
-    /// What seals pending authorizations.
+    /// The seal of pending authorizations.
     pub pending_seal: Seal,
-    /// What chooses the counters of a subject.
+    /// The key that chooses the counters of a subject.
     pub limits_key: hmac::Key,
-    /// Tokens that were verified.
-    pub seen: SeenTokens,
-    /// What was said to servers about who asks.
-    pub identities: Identities,
     /// Counters.
     pub metrics: Metrics,
     /// Login with GitHub, if it is configured.
     pub github: Option<GitHub>,
-    /// Where client metadata documents come from.
+    /// Fetcher of client metadata documents.
     pub documents: ClientDocuments,
     /// The protected servers, as they are now.
     pub catalogue: watch::Receiver<Arc<Catalogue>>,
-    /// The time.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
 }
 
-impl AuthServer {
+impl Core {
     fn now(&self) -> UnixTime {
         self.clock.now()
     }
 
-    /// The protected servers now.
+    /// Returns the protected servers as they are now.
     #[must_use]
     pub fn catalogue(&self) -> Arc<Catalogue> {
         Arc::clone(&self.catalogue.borrow())
@@ -103,5 +104,55 @@ impl AuthServer {
     /// Tries whether the store takes what is written.
     pub async fn ready(&self) -> Result<Trial, Error> {
         Ok(self.store.try_to_write().await?)
+    }
+}
+
+/// The authorization server: an owner for each wing.
+pub struct AuthServer {
+    /// What all of them need.
+    pub core: Arc<Core>,
+    /// Clients.
+    pub clients: Clients,
+    /// The authorization endpoint.
+    pub flow: ConsentFlow,
+    /// The token endpoint.
+    pub tokens: TokenIssuer,
+    /// `/verify`.
+    pub verifier: Verifier,
+    /// Discovery.
+    pub discovery: Discovery,
+}
+
+impl AuthServer {
+    /// Composes the owners around `core`.
+    #[must_use]
+    pub fn new(core: Core) -> Self {
+        let core = Arc::new(core);
+        let clients = Clients { core: Arc::clone(&core) };
+        let sessions = Sessions { core: Arc::clone(&core) };
+        let requests = Requests {
+            core: Arc::clone(&core),
+            clients: clients.clone(),
+            sessions: sessions.clone(),
+        };
+        let flow = ConsentFlow {
+            core: Arc::clone(&core),
+            clients: clients.clone(),
+            sessions,
+            requests,
+            pending: Pending { core: Arc::clone(&core) },
+        };
+        Self {
+            clients: clients.clone(),
+            flow,
+            tokens: TokenIssuer { core: Arc::clone(&core), clients },
+            verifier: Verifier {
+                core: Arc::clone(&core),
+                seen: SeenTokens::default(),
+                identities: Identities::default(),
+            },
+            discovery: Discovery { core: Arc::clone(&core) },
+            core,
+        }
     }
 }

@@ -1,9 +1,9 @@
 //! Who may log in, and who may use which server.
 
-use super::AuthServer;
+use super::Core;
 use crate::model::{CLIENT_PROVIDER, Person, ResourceUri, User};
 
-impl AuthServer {
+impl Core {
     /// Whether `user` may log in. Asked again at every refresh and every request, so that somebody
     /// taken off the list is out.
     pub(super) fn may_log_in(&self, user: &User) -> bool {

@@ -7,7 +7,7 @@ use std::{net::IpAddr, time::Duration};
 use aws_lc_rs::hmac;
 use ipnet::IpNet;
 
-use super::{AuthServer, Endpoint, Error};
+use super::{Core, Endpoint, Error};
 use crate::{
     model::{ClientId, Identifier},
     store::Bound,
@@ -27,7 +27,7 @@ pub(super) const LOGIN_CODE_TRIES: u64 = 5;
 /// How many assertions of one client are taken in a minute.
 const ASSERTIONS: u32 = 600;
 
-impl AuthServer {
+impl Core {
     /// Counts a request from `address` to `endpoint`.
     pub async fn within_address_limits(
         &self,

@@ -1,9 +1,9 @@
 //! Resource indicators (RFC 8707): which servers a request is about.
 
-use super::{AuthServer, Error, Params};
+use super::{Core, Error, Params};
 use crate::model::{Catalogue, McpServer, ResourceUri, Scopes, ServerScopes};
 
-impl AuthServer {
+impl Core {
     /// The servers that `params` name. A request that names none means the only server there is,
     /// since clients of MCP 2025-03-26 do not send `resource`.
     pub(super) fn requested_resources(&self, params: &Params) -> Result<Vec<ResourceUri>, Error> {

@@ -281,7 +281,7 @@ async fn counters_are_in_redis_and_end() {
     let other = gateway.instance();
     let from = "203.0.113.7".parse().unwrap();
     for _ in 0..9 {
-        other.within_address_limits(from, Endpoint::Revoke).await.unwrap();
+        other.core.within_address_limits(from, Endpoint::Revoke).await.unwrap();
     }
     assert_eq!(revoke(&gateway, "203.0.113.7").await.status, 429, "counted elsewhere");
 }

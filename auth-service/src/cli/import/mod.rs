@@ -67,15 +67,15 @@ pub(super) async fn run(import: Import) -> anyhow::Result<()> {
         refresh_tokens_for: import.trust.refresh_tokens_for,
     };
     source.ping().await.context("cannot reach the predecessor's Redis")?;
-    let (clients, most) = (source.old_keys("client").await?.len(), server.config.clients.max);
+    let (clients, most) = (source.old_keys("client").await?.len(), server.core.config.clients.max);
     ensure!(
         u32::try_from(clients).is_ok_and(|clients| clients <= most),
         "the {clients} clients exceed MAX_CLIENTS, which is {most}; raise it"
     );
-    let report = server.import(&source, options).await?;
+    let report = server.tokens.import(&source, options).await?;
     log::info!(target: "audit", clients = report.clients.imported,
         refresh_tokens = report.refresh_tokens.imported, dry_run = options.dry_run; "import");
-    let notes = names::notes(&settings, &server.config);
+    let notes = names::notes(&settings, &server.core.config);
     if import.json { json(&report, &notes) } else { print(&report, &notes, options.dry_run) }
 }
 
@@ -86,7 +86,7 @@ fn source(
     server: &AuthServer,
 ) -> anyhow::Result<Store> {
     let Some(url) = given.or_else(|| settings.get("REDIS_URL").map(String::as_str)) else {
-        return Ok(Store::open(&server.config.redis)?);
+        return Ok(Store::open(&server.core.config.redis)?);
     };
     let mut url = Url::parse(url).context("invalid URL of the predecessor's Redis")?;
     let password = settings.get("REDIS_PASSWORD").filter(|_| url.password().is_none());

@@ -11,7 +11,7 @@ use crate::{
         User,
     },
     oauth::{
-        AuthServer, AuthorizationOutcome, AuthorizeError, Error, Next, Params, ProviderVisit,
+        AuthorizationOutcome, AuthorizeError, ConsentFlow, Error, Next, Params, ProviderVisit,
         RedirectTarget, Remark, Visitor, rate_limits::LOGIN_CODE_TRIES,
     },
 };
@@ -55,18 +55,22 @@ pub struct ConsentForm {
     pub decision: Decision,
 }
 
-impl AuthServer {
+impl ConsentFlow {
     /// Begins the flow of an authorization request.
     pub async fn begin(&self, params: &Params, visitor: &Visitor) -> Result<Next, AuthorizeError> {
-        let (request, client, prompt) = match self.check_request(params).await {
+        let (request, client, prompt) = match self.requests.check_request(params).await {
             Ok(checked) => checked,
-            Err(refused) => return Err(self.refuse_unseen(refused, visitor).await),
+            Err(refused) => return Err(self.requests.refuse_unseen(refused, visitor).await),
         };
-        let pending =
-            self.pending(request, &client, prompt, visitor).map_err(AuthorizeError::Page)?;
+        let pending = self
+            .pending
+            .pending(request, &client, prompt, visitor)
+            .map_err(AuthorizeError::Page)?;
         match self.first_step(&pending, visitor).await {
             Ok(next) => Ok(next),
-            Err(error) => Err(self.refuse_unasked(&pending, &client, error, visitor).await),
+            Err(error) => {
+                Err(self.requests.refuse_unasked(&pending, &client, error, visitor).await)
+            }
         }
     }
 
@@ -78,8 +82,8 @@ impl AuthServer {
         visitor: &Visitor,
     ) -> Result<Next, Error> {
         if matches!(pending.prompt, Prompt::Needed | Prompt::None)
-            && let Some(user) = self.logged_in(visitor, &pending.request).await?
-            && self.approved_before(&user, &pending.request).await?
+            && let Some(user) = self.sessions.logged_in(visitor, &pending.request).await?
+            && self.sessions.approved_before(&user, &pending.request).await?
         {
             if visitor.came_by_themselves {
                 if let Some(target) = self.admit_unasked(pending, user, visitor).await? {
@@ -90,7 +94,7 @@ impl AuthServer {
             }
         }
         if pending.prompt == Prompt::None {
-            return match self.logged_in(visitor, &pending.request).await? {
+            return match self.sessions.logged_in(visitor, &pending.request).await? {
                 Some(_) => Err(Error::ConsentRequired),
                 None => Err(Error::LoginRequired),
             };
@@ -107,8 +111,8 @@ impl AuthServer {
         visitor: &Visitor,
     ) -> Result<Option<RedirectTarget>, Error> {
         let target = self.admit(pending, user.clone(), &Turn::alone()?).await?;
-        let stands = self.logged_in(visitor, &pending.request).await?.is_some()
-            && self.approved_before(&user, &pending.request).await?;
+        let stands = self.sessions.logged_in(visitor, &pending.request).await?.is_some()
+            && self.sessions.approved_before(&user, &pending.request).await?;
         Ok(stands.then_some(target))
     }
 
@@ -119,7 +123,7 @@ impl AuthServer {
         form: ConsentForm,
         visitor: &Visitor,
     ) -> Result<Next, AuthorizeError> {
-        let (pending, is_late) = match self.open(&form.pending, visitor) {
+        let (pending, is_late) = match self.pending.open(&form.pending, visitor) {
             Opened::Valid(pending) => (pending, false),
             Opened::Late(pending) => (pending, true),
             Opened::Foreign(pending) => {
@@ -133,7 +137,8 @@ impl AuthServer {
         }
         let step = Step::of_form(&pending, &form.csrf, &form.decision.name());
         if is_late {
-            let answered = self.answered(&step, visitor).await.map_err(AuthorizeError::Page)?;
+            let answered =
+                self.pending.answered(&step, visitor).await.map_err(AuthorizeError::Page)?;
             return match answered {
                 Some(outcome) => Ok(Next::Done(outcome)),
                 None => self.show_again(*pending, Remark::Stale, visitor).await,
@@ -153,7 +158,7 @@ impl AuthServer {
         match next {
             Ok(next) => Ok(next),
             Err(Error::NotAllowed(name)) => self.show_refused(*pending, name, visitor).await,
-            Err(error) => Err(self.refuse(&pending.request, error, &step.id).await),
+            Err(error) => Err(self.requests.refuse(&pending.request, error, &step.id).await),
         }
     }
 
@@ -166,7 +171,7 @@ impl AuthServer {
         step: &Step,
         visitor: &Visitor,
     ) -> Result<Next, Error> {
-        let turn = match self.begin_step(step, visitor).await? {
+        let turn = match self.pending.begin_step(step, visitor).await? {
             Begun::Answered(outcome) => return Ok(Next::Done(outcome)),
             Begun::Turn(turn) => turn,
         };
@@ -174,7 +179,7 @@ impl AuthServer {
             Some(code) => self.log_in_locally(pending, code, visitor, &turn).await,
             None => self.continue_as_logged_in(pending, visitor, &turn).await,
         };
-        self.end_turn(&turn).await;
+        self.pending.end_turn(&turn).await;
         next
     }
 
@@ -186,7 +191,7 @@ impl AuthServer {
         remark: Remark,
         visitor: &Visitor,
     ) -> Result<Next, AuthorizeError> {
-        self.check_again(&pending).await.map_err(AuthorizeError::Page)?;
+        self.requests.check_again(&pending).await.map_err(AuthorizeError::Page)?;
         let mut page = self.consent_page(pending, visitor).await.map_err(AuthorizeError::Page)?;
         page.remark = Some(remark);
         Ok(Next::Page(Box::new(page)))
@@ -210,12 +215,12 @@ impl AuthServer {
         visitor: &Visitor,
         turn: &Turn,
     ) -> Result<Next, Error> {
-        match self.logged_in(visitor, &pending.request).await? {
+        match self.sessions.logged_in(visitor, &pending.request).await? {
             Some(user) if pending.prompt != Prompt::Login => {
-                self.remember_approval(&user, &pending.request).await?;
+                self.sessions.remember_approval(&user, &pending.request).await?;
                 let target = self.admit(pending, user.clone(), turn).await?;
-                if self.logged_in(visitor, &pending.request).await?.is_some() {
-                    self.keep_answer(turn, pending, (&user, false)).await;
+                if self.sessions.logged_in(visitor, &pending.request).await?.is_some() {
+                    self.pending.keep_answer(turn, pending, (&user, false)).await;
                     return Ok(Next::Done(AuthorizationOutcome { target, login: None }));
                 }
                 self.withdraw(&pending.request, &user).await?;
@@ -228,16 +233,16 @@ impl AuthServer {
 
     async fn send_to_github(&self, pending: &PendingAuthorization) -> Result<ProviderVisit, Error> {
         let github =
-            self.github.as_ref().ok_or(Error::AccessDenied("GitHub login is not set up"))?;
+            self.core.github.as_ref().ok_or(Error::AccessDenied("GitHub login is not set up"))?;
         let state = LoginState::generate()?;
         let (url, verifier) = github.authorize_url(state.reveal(), pending.pick_account);
-        let revocations = self.store.revocations(&pending.request).await?;
+        let revocations = self.core.store.revocations(&pending.request).await?;
         let pending = PendingAuthorization {
             stage: Stage::AtProvider { state: state.fingerprint(), verifier, revocations },
-            expires_at: self.now().plus(STEP),
+            expires_at: self.core.now().plus(STEP),
             ..pending.clone()
         };
-        Ok(ProviderVisit { url, state, pending: self.seal_for_cookie(pending)? })
+        Ok(ProviderVisit { url, state, pending: self.pending.seal_for_cookie(pending)? })
     }
 
     async fn log_in_locally(
@@ -247,25 +252,27 @@ impl AuthServer {
         visitor: &Visitor,
         turn: &Turn,
     ) -> Result<Next, Error> {
-        if !self.config.local_login {
+        if !self.core.config.local_login {
             return Err(Error::AccessDenied("login codes are turned off"));
         }
-        let now = self.now();
-        if let Some(user) = self.store.login_code(code, now).await?
-            && self.store.lock_login_code(code, (now, now.plus(TURN))).await?
+        let now = self.core.now();
+        if let Some(user) = self.core.store.login_code(code, now).await?
+            && self.core.store.lock_login_code(code, (now, now.plus(TURN))).await?
         {
-            let taken = async { Ok(self.store.take_login_code(code, self.now()).await?.is_some()) };
+            let taken = async {
+                Ok(self.core.store.take_login_code(code, self.core.now()).await?.is_some())
+            };
             let done = self.finish_by(pending, Ok(user), taken, turn).await;
             if done.is_err() {
-                self.store.unlock_login_code(code).await?;
+                self.core.store.unlock_login_code(code).await?;
             }
             if let Some(outcome) = done? {
                 return Ok(Next::Done(outcome));
             }
         }
-        self.metrics.login("local", "wrong_code");
+        self.core.metrics.login("local", "wrong_code");
         // Only wrong codes count: the counters are shared, and a flood must lock nobody out.
-        if self.count_wrong_code(&pending.id).await? >= LOGIN_CODE_TRIES {
+        if self.core.count_wrong_code(&pending.id).await? >= LOGIN_CODE_TRIES {
             return Err(Error::AccessDenied("too many wrong login codes"));
         }
         let mut page = self.consent_page(pending.clone(), visitor).await?;

@@ -8,7 +8,7 @@ use crate::{
         AuthorizationRequest, CsrfToken, PendingAuthorization, Prompt, Reply, SealedAuthorization,
         Stage, in_words,
     },
-    oauth::{AuthServer, Error, Visitor},
+    oauth::{ConsentFlow, Error, Visitor},
 };
 
 /// What the consent page shows and carries.
@@ -112,7 +112,7 @@ pub struct LoginWays {
 /// Title and address of each server; each scope with what it permits.
 type InWords = (Vec<(String, String)>, Vec<(String, Option<String>)>);
 
-impl AuthServer {
+impl ConsentFlow {
     /// The consent page of `pending`, bound to the browser of `visitor` from now on.
     pub(in crate::oauth) async fn consent_page(
         &self,
@@ -122,14 +122,14 @@ impl AuthServer {
         let csrf = CsrfToken::generate()?;
         pending.browser = visitor.browser.fingerprint();
         pending.stage = Stage::AwaitingConsent { csrf: csrf.fingerprint() };
-        pending.expires_at = self.now().plus(STEP);
+        pending.expires_at = self.core.now().plus(STEP);
         let request = &pending.request;
         let known = match pending.prompt {
             Prompt::Login => None,
-            _ => self.session_user(visitor).await?,
+            _ => self.sessions.session_user(visitor).await?,
         };
         let (user, refused) = match known {
-            Some(user) if self.may_have(&user, request) => (Some(user), None),
+            Some(user) if self.sessions.may_have(&user, request) => (Some(user), None),
             known => (None, known.map(|user| user.name)),
         };
         let refused = pending.refused.clone().or(refused);
@@ -137,7 +137,7 @@ impl AuthServer {
         let pick_account = picks || visitor.was_refused || user.is_some() || refused.is_some();
         let approved_before = match &user {
             Some(user) if pending.prompt == Prompt::Needed => {
-                self.approved_before(user, request).await?
+                self.sessions.approved_before(user, request).await?
             }
             _ => false,
         };
@@ -153,19 +153,22 @@ impl AuthServer {
             scopes,
             choices: self.choices(request, user.as_ref()),
             lasts: matches!(request.reply, Reply::Device(_))
-                .then_some(self.config.lifetimes.device_grant),
+                .then_some(self.core.config.lifetimes.device_grant),
             person: user.map(|user| user.name),
             approved_before,
-            ways: LoginWays { github: self.github.is_some(), local: self.config.local_login },
+            ways: LoginWays {
+                github: self.core.github.is_some(),
+                local: self.core.config.local_login,
+            },
             refused,
             remark: None,
-            flow: self.seal(&pending)?,
+            flow: self.pending.seal(&pending)?,
         })
     }
 
     /// The servers and the scopes of `request`.
     fn in_words(&self, request: &AuthorizationRequest) -> InWords {
-        let catalogue = self.catalogue();
+        let catalogue = self.core.catalogue();
         let there = request.resources.iter().filter_map(|uri| catalogue.by_resource(uri));
         let servers: Vec<_> = there.collect();
         let described = |scope: &str| {

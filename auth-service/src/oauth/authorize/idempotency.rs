@@ -3,12 +3,13 @@
 
 use std::time::Duration;
 
+use super::outcome::target;
 use crate::{
     model::{
         AnswerRecord, AuthorizationCode, CsrfToken, Fingerprint, Identifier, LoginSession,
         LoginState, PendingAuthorization, RandomError, User,
     },
-    oauth::{AuthServer, AuthorizationOutcome, Error, Visitor, derived::derive},
+    oauth::{AuthorizationOutcome, Error, Pending, Visitor, derived::derive},
 };
 
 /// How long an answer is repeated.
@@ -99,7 +100,7 @@ pub(in crate::oauth) enum Begun {
     Turn(Turn),
 }
 
-impl AuthServer {
+impl Pending {
     /// Begins `step`. If another request, here or at another instance, is answering it, waits for that.
     pub(in crate::oauth) async fn begin_step(
         &self,
@@ -109,8 +110,8 @@ impl AuthServer {
         let turn = Turn::at(step)?;
         let mut waited = Duration::ZERO;
         while waited < TURN {
-            let now = self.now();
-            if self.store.claim_step(&step.id, (now, now.plus(TURN))).await? {
+            let now = self.core.now();
+            if self.core.store.claim_step(&step.id, (now, now.plus(TURN))).await? {
                 let answered = match self.answered(step, visitor).await {
                     Ok(None) => return Ok(Begun::Turn(turn)),
                     Ok(Some(outcome)) => Ok(Begun::Answered(outcome)),
@@ -127,7 +128,7 @@ impl AuthServer {
 
     /// Lets other requests have the step.
     pub(in crate::oauth) async fn end_turn(&self, turn: &Turn) {
-        if let Err(error) = self.store.release_step(&turn.step).await {
+        if let Err(error) = self.core.store.release_step(&turn.step).await {
             log::warn!("a step of a login stays claimed for {} s: {error}", TURN.as_secs());
         }
     }
@@ -139,7 +140,7 @@ impl AuthServer {
         pending: &PendingAuthorization,
         (user, logged_in): (&User, bool),
     ) {
-        let now = self.now();
+        let now = self.core.now();
         let record = AnswerRecord {
             browser: pending.browser.clone(),
             salt: turn.salt.clone(),
@@ -149,7 +150,7 @@ impl AuthServer {
             expires_at: now.plus(KEPT),
         };
         // The person has the answer, or is about to: not being able to repeat it is no reason to fail.
-        if let Err(error) = self.store.put_answer(&turn.step, &record, now).await {
+        if let Err(error) = self.core.store.put_answer(&turn.step, &record, now).await {
             log::warn!("the answer of a login cannot be repeated: {error}");
         }
     }
@@ -160,13 +161,14 @@ impl AuthServer {
         step: &Step,
         visitor: &Visitor,
     ) -> Result<Option<AuthorizationOutcome>, Error> {
-        let record = self.store.answer(&step.id, self.now()).await?;
+        let record = self.core.store.answer(&step.id, self.core.now()).await?;
         let Some(record) = record.filter(|record| visitor.is(&record.browser)) else {
             return Ok(None);
         };
         log::info!(target: "audit", subject = record.user.subject,
             client:% = record.request.client_id; "the answer of a login is given again");
-        let target = self.target(&record.request.reply, &step.code(&record.salt))?;
+        let target =
+            target(&self.core.config.issuer, &record.request.reply, &step.code(&record.salt))?;
         let login = record.logged_in.then(|| step.login(&record.salt));
         Ok(Some(AuthorizationOutcome { target, login }))
     }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::{
     idempotency::{Begun, Step, Turn},
+    outcome::target,
     pending::Opened,
-    request,
 };
 use crate::{
     model::{
@@ -14,7 +14,7 @@ use crate::{
         PendingAuthorization, Reply, SealedAuthorization, Stage, User,
     },
     oauth::{
-        AuthServer, AuthorizationOutcome, AuthorizeError, Error, Next, Params, RedirectTarget,
+        AuthorizationOutcome, AuthorizeError, ConsentFlow, Error, Next, Params, RedirectTarget,
         Remark, Visitor,
     },
     ports::{GithubError, github_error},
@@ -62,7 +62,7 @@ pub struct ProviderReturn {
     pub pending: Option<SealedAuthorization>,
 }
 
-impl AuthServer {
+impl ConsentFlow {
     /// Finishes a login at the provider. The callback is good only in the browser that consented: a
     /// link with somebody else's `state` must not log its reader into that one's client. In that
     /// browser it leads on whenever it comes: to the answer that was given a moment ago, or to the
@@ -72,7 +72,7 @@ impl AuthServer {
         back: ProviderReturn,
         visitor: &Visitor,
     ) -> Result<Next, AuthorizeError> {
-        let pending = match back.pending.as_ref().map(|sealed| self.open(sealed, visitor)) {
+        let pending = match back.pending.as_ref().map(|sealed| self.pending.open(sealed, visitor)) {
             Some(Opened::Valid(pending)) => pending,
             other => return self.return_late(other, &back.state, visitor).await,
         };
@@ -89,27 +89,30 @@ impl AuthServer {
         let step = Step::of_callback(&back.state);
         // Asked once before the provider is, and again after everything is written.
         let stands = async || -> Result<bool, Error> {
-            Ok(revocations.are_still(&self.store.revocations(&pending.request).await?))
+            Ok(revocations.are_still(&self.core.store.revocations(&pending.request).await?))
         };
         if !stands().await.map_err(AuthorizeError::Page)? {
             return Err(expired());
         }
         let code = match self.code_of(back.answer) {
             Ok(code) => code,
-            Err(error) => return Err(self.refuse(&pending.request, error, &step.id).await),
+            Err(error) => {
+                return Err(self.requests.refuse(&pending.request, error, &step.id).await);
+            }
         };
-        let turn = match self.begin_step(&step, visitor).await.map_err(AuthorizeError::Page)? {
-            Begun::Answered(outcome) => return Ok(Next::Done(outcome)),
-            Begun::Turn(turn) => turn,
-        };
+        let turn =
+            match self.pending.begin_step(&step, visitor).await.map_err(AuthorizeError::Page)? {
+                Begun::Answered(outcome) => return Ok(Next::Done(outcome)),
+                Begun::Turn(turn) => turn,
+            };
         let user = self.identify(&code, verifier).await;
-        let user = user.inspect_err(|_| self.metrics.login("github", "failed"));
+        let user = user.inspect_err(|_| self.core.metrics.login("github", "failed"));
         let done = self.finish_by(&pending, user, stands(), &turn).await;
-        self.end_turn(&turn).await;
+        self.pending.end_turn(&turn).await;
         match done {
             Ok(outcome) => outcome.map(Next::Done).ok_or_else(expired),
             Err(Error::NotAllowed(name)) => self.show_refused(*pending, name, visitor).await,
-            Err(error) => Err(self.refuse(&pending.request, error, &step.id).await),
+            Err(error) => Err(self.requests.refuse(&pending.request, error, &step.id).await),
         }
     }
 
@@ -121,7 +124,7 @@ impl AuthServer {
         state: &LoginState,
         visitor: &Visitor,
     ) -> Result<Next, AuthorizeError> {
-        let answered = self.answered(&Step::of_callback(state), visitor).await;
+        let answered = self.pending.answered(&Step::of_callback(state), visitor).await;
         if let Some(outcome) = answered.map_err(AuthorizeError::Page)? {
             return Ok(Next::Done(outcome));
         }
@@ -136,11 +139,11 @@ impl AuthServer {
         match answer {
             ProviderAnswer::Code(code) => Ok(code),
             ProviderAnswer::Denied => {
-                self.metrics.login("github", "declined");
+                self.core.metrics.login("github", "declined");
                 Err(Error::AccessDenied("the login was declined"))
             }
             ProviderAnswer::Failed(error) => {
-                self.metrics.login("github", "failed");
+                self.core.metrics.login("github", "failed");
                 Err(provider_error(github_error(&error)))
             }
         }
@@ -148,7 +151,7 @@ impl AuthServer {
 
     async fn identify(&self, code: &str, verifier: &str) -> Result<User, Error> {
         let github =
-            self.github.as_ref().ok_or(Error::AccessDenied("GitHub login is not set up"))?;
+            self.core.github.as_ref().ok_or(Error::AccessDenied("GitHub login is not set up"))?;
         github.identify(code, verifier).await.map_err(provider_error)
     }
 
@@ -173,7 +176,7 @@ impl AuthServer {
         let outcome = done?;
         if stands {
             let logged_in = outcome.login.is_some();
-            self.keep_answer(turn, pending, (&user, logged_in)).await;
+            self.pending.keep_answer(turn, pending, (&user, logged_in)).await;
             return Ok(Some(outcome));
         }
         self.withdraw(&pending.request, &user).await?;
@@ -193,10 +196,10 @@ impl AuthServer {
             Err(Error::NotAllowed(_)) => "refused",
             Err(_) => "failed",
         };
-        self.metrics.login(user.person().provider(), outcome);
+        self.core.metrics.login(user.person().provider(), outcome);
         let target = target?;
-        self.remember_approval(&user, &pending.request).await?;
-        Ok(AuthorizationOutcome { target, login: self.log_in(&user, &turn.login).await? })
+        self.sessions.remember_approval(&user, &pending.request).await?;
+        Ok(AuthorizationOutcome { target, login: self.sessions.log_in(&user, &turn.login).await? })
     }
 
     /// Takes back what was written for `user`, since what it rests on was revoked meanwhile. A code or
@@ -209,9 +212,9 @@ impl AuthServer {
         log::warn!(target: "audit", subject = user.subject, client:% = request.client_id;
             "login withdrawn: what it rests on was revoked meanwhile");
         if let Reply::Device(device) = &request.reply {
-            self.store.take_device_decision(&device.code, self.now()).await?;
+            self.core.store.take_device_decision(&device.code, self.core.now()).await?;
         }
-        self.forget_approval(user, request).await
+        self.sessions.forget_approval(user, request).await
     }
 
     /// Gives the client what it asked for, if `user` may use that.
@@ -222,21 +225,21 @@ impl AuthServer {
         turn: &Turn,
     ) -> Result<RedirectTarget, Error> {
         let request = &pending.request;
-        if !self.may_have(&user, request) {
+        if !self.sessions.may_have(&user, request) {
             log::warn!(target: "audit", subject = user.subject, client:% = request.client_id;
                 "login refused by policy");
             return Err(Error::NotAllowed(user.name));
         }
-        self.keep_client(pending).await?;
+        self.clients.keep_client(pending).await?;
         log::info!(target: "audit", subject = user.subject, client:% = request.client_id;
             "login granted");
         match &request.reply {
             Reply::Redirect(_) => self.put_code(request, user, &turn.code).await?,
             Reply::Device(device) => {
-                self.answer_device(device, Some((user, request)), turn.step()).await?;
+                self.requests.answer_device(device, Some((user, request)), turn.step()).await?;
             }
         }
-        self.target(&request.reply, &turn.code)
+        target(&self.core.config.issuer, &request.reply, &turn.code)
     }
 
     async fn put_code(
@@ -245,28 +248,14 @@ impl AuthServer {
         user: User,
         code: &AuthorizationCode,
     ) -> Result<(), Error> {
-        let now = self.now();
+        let now = self.core.now();
         let record = CodeRecord {
             request: request.clone(),
             user,
             grant: Identifier::generate()?,
             expires_at: now.plus(CODE_LIFE),
         };
-        Ok(self.store.put_code(code, &record, now).await?)
-    }
-
-    /// Where the browser goes when `code` was issued for a request of this `reply`.
-    pub(in crate::oauth) fn target(
-        &self,
-        reply: &Reply,
-        code: &AuthorizationCode,
-    ) -> Result<RedirectTarget, Error> {
-        let Reply::Redirect(redirect) = reply else { return Ok(RedirectTarget::Device) };
-        let state = redirect.state.as_deref();
-        let parameters = [("code", code.reveal())];
-        request::response(&self.config.issuer, &redirect.uri, state, &parameters)
-            .map(RedirectTarget::Client)
-            .ok_or(Error::InvalidRequest("redirect_uri cannot be used"))
+        Ok(self.core.store.put_code(code, &record, now).await?)
     }
 }
 

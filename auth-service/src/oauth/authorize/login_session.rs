@@ -3,7 +3,7 @@
 
 use crate::{
     model::{AuthorizationRequest, BrowserSession, Fingerprint, LoginSession, SessionRecord, User},
-    oauth::{AuthServer, Error},
+    oauth::{Error, Sessions},
 };
 
 /// Who asks: the browser, and the person who is logged in in it.
@@ -30,7 +30,7 @@ impl Visitor {
     }
 }
 
-impl AuthServer {
+impl Sessions {
     /// The person who is logged in, if they may have what is asked for: somebody else may log in
     /// instead.
     pub(in crate::oauth) async fn logged_in(
@@ -44,7 +44,7 @@ impl AuthServer {
 
     /// Returns `true` if `user` may have all that `request` asks for.
     pub(in crate::oauth) fn may_have(&self, user: &User, request: &AuthorizationRequest) -> bool {
-        self.may_log_in(user) && self.may_use(user, &request.resources)
+        self.core.may_log_in(user) && self.core.may_use(user, &request.resources)
     }
 
     /// The person who is logged in, whatever they may use.
@@ -53,7 +53,7 @@ impl AuthServer {
         visitor: &Visitor,
     ) -> Result<Option<User>, Error> {
         let Some(cookie) = &visitor.login else { return Ok(None) };
-        let record = self.store.session(cookie, self.now()).await?;
+        let record = self.core.store.session(cookie, self.core.now()).await?;
         Ok(record.map(|record| record.user))
     }
 
@@ -64,10 +64,10 @@ impl AuthServer {
         user: &User,
         cookie: &LoginSession,
     ) -> Result<Option<LoginSession>, Error> {
-        let Some(life) = self.config.lifetimes.login_session else { return Ok(None) };
-        let now = self.now();
+        let Some(life) = self.core.config.lifetimes.login_session else { return Ok(None) };
+        let now = self.core.now();
         let record = SessionRecord { user: user.clone(), expires_at: now.plus(life) };
-        self.store.put_session(cookie, &record, now).await?;
+        self.core.store.put_session(cookie, &record, now).await?;
         Ok(Some(cookie.clone()))
     }
 }

@@ -1,7 +1,10 @@
 //! What a step of the authorization flow leads to.
 
-use super::consent_page::ConsentPage;
-use crate::model::{LoginSession, LoginState, SealedAuthorization};
+use super::{consent_page::ConsentPage, request};
+use crate::{
+    model::{AuthorizationCode, Issuer, LoginSession, LoginState, Reply, SealedAuthorization},
+    oauth::Error,
+};
 
 /// What comes next.
 #[derive(Debug)]
@@ -41,4 +44,18 @@ pub enum RedirectTarget {
     Client(String),
     /// Nowhere: the device continues automatically.
     Device,
+}
+
+/// Returns where the browser goes when `code` was issued for a request of this `reply`.
+pub(in crate::oauth) fn target(
+    issuer: &Issuer,
+    reply: &Reply,
+    code: &AuthorizationCode,
+) -> Result<RedirectTarget, Error> {
+    let Reply::Redirect(redirect) = reply else { return Ok(RedirectTarget::Device) };
+    let state = redirect.state.as_deref();
+    let parameters = [("code", code.reveal())];
+    request::response(issuer, &redirect.uri, state, &parameters)
+        .map(RedirectTarget::Client)
+        .ok_or(Error::InvalidRequest("redirect_uri cannot be used"))
 }

@@ -7,7 +7,7 @@ use crate::{
         AuthorizationRequest, Client, CsrfToken, Identifier, PendingAuthorization, Prompt,
         SealedAuthorization, Stage,
     },
-    oauth::{AuthServer, Error, Visitor},
+    oauth::{Error, Pending, Visitor},
 };
 
 /// How long a person may take for one step.
@@ -35,7 +35,7 @@ pub(in crate::oauth) enum Opened {
     Unknown,
 }
 
-impl AuthServer {
+impl Pending {
     /// Begins a pending authorization for `request` of `client`.
     pub(in crate::oauth) fn pending(
         &self,
@@ -60,7 +60,7 @@ impl AuthServer {
             registration: (client.unused && is_registered).then(|| client.clone()),
             browser: visitor.browser.fingerprint(),
             stage: Stage::AwaitingConsent { csrf: CsrfToken::generate()?.fingerprint() },
-            expires_at: self.now().plus(STEP),
+            expires_at: self.core.now().plus(STEP),
         })
     }
 
@@ -69,7 +69,7 @@ impl AuthServer {
         &self,
         pending: &PendingAuthorization,
     ) -> Result<SealedAuthorization, Error> {
-        Ok(SealedAuthorization::presented(self.pending_seal.close(pending)?))
+        Ok(SealedAuthorization::presented(self.core.pending_seal.close(pending)?))
     }
 
     /// Seals `pending` for cookies. A registration that does not fit is left out: it then has to be
@@ -88,13 +88,14 @@ impl AuthServer {
 
     /// Opens what the browser of `visitor` returned.
     pub(in crate::oauth) fn open(&self, sealed: &SealedAuthorization, visitor: &Visitor) -> Opened {
-        let Some(pending) = self.pending_seal.open::<PendingAuthorization>(sealed.reveal()) else {
+        let Some(pending) = self.core.pending_seal.open::<PendingAuthorization>(sealed.reveal())
+        else {
             return Opened::Unknown;
         };
         let pending = Box::new(pending);
         if !visitor.is(&pending.browser) {
             Opened::Foreign(pending)
-        } else if self.now() < pending.expires_at {
+        } else if self.core.now() < pending.expires_at {
             Opened::Valid(pending)
         } else {
             Opened::Late(pending)

@@ -6,10 +6,10 @@ use crate::{
         ApprovalRecord, AuthorizationRequest, ClientId, Fingerprint, RedirectUri, Reply,
         ResourceUri, User,
     },
-    oauth::{AuthServer, Error, Visitor, client::redirect_uri},
+    oauth::{Error, Sessions, Visitor, client::redirect_uri},
 };
 
-impl AuthServer {
+impl Sessions {
     /// Whether `user` allowed all of `request` before.
     pub(in crate::oauth) async fn approved_before(
         &self,
@@ -18,7 +18,7 @@ impl AuthServer {
     ) -> Result<bool, Error> {
         let Some(keys) = keys(user, request) else { return Ok(false) };
         for (key, resource) in keys {
-            let before = self.store.approval(&key, self.now()).await?;
+            let before = self.core.store.approval(&key, self.core.now()).await?;
             let covers = |before: ApprovalRecord| {
                 before.resource.is_some_and(|allowed| allowed == *resource)
                     && before.client_name == request.client_name
@@ -43,10 +43,10 @@ impl AuthServer {
             return Ok(false);
         }
         let destination = uri.destination();
-        let catalogue = self.catalogue();
+        let catalogue = self.core.catalogue();
         let keys: Vec<_> =
             catalogue.iter().map(|at| key(&user, client, &destination, &at.resource)).collect();
-        Ok(self.store.any_approval(&keys).await?)
+        Ok(self.core.store.any_approval(&keys).await?)
     }
 
     /// Remembers that `user` allowed `request`.
@@ -55,10 +55,11 @@ impl AuthServer {
         user: &User,
         request: &AuthorizationRequest,
     ) -> Result<(), Error> {
-        let (Some(life), Some(keys)) = (self.config.lifetimes.approval, keys(user, request)) else {
+        let (Some(life), Some(keys)) = (self.core.config.lifetimes.approval, keys(user, request))
+        else {
             return Ok(());
         };
-        let now = self.now();
+        let now = self.core.now();
         for (key, resource) in keys {
             let record = ApprovalRecord {
                 user: user.clone(),
@@ -68,7 +69,7 @@ impl AuthServer {
                 scopes: request.scopes.clone(),
                 expires_at: now.plus(life),
             };
-            self.store.put_approval(&key, &record, now).await?;
+            self.core.store.put_approval(&key, &record, now).await?;
         }
         Ok(())
     }
@@ -80,7 +81,7 @@ impl AuthServer {
         request: &AuthorizationRequest,
     ) -> Result<(), Error> {
         for (key, _) in keys(user, request).into_iter().flatten() {
-            self.store.delete_approval(&key).await?;
+            self.core.store.delete_approval(&key).await?;
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use crate::{
         AuthorizationRequest, Client, ClientId, Fingerprint, InvalidScope, Issuer,
         PendingAuthorization, Prompt, Redirect, RedirectUri, Reply, ResourceUri, Scopes,
     },
-    oauth::{AuthServer, Error, ErrorCode, Params, Visitor, client::redirect_uri, quoted::quoted},
+    oauth::{Error, ErrorCode, Params, Requests, Visitor, client::redirect_uri, quoted::quoted},
 };
 
 /// Why an authorization request ends, and where that is said.
@@ -47,7 +47,7 @@ pub(in crate::oauth) struct RefusedUnseen {
     state: Option<String>,
 }
 
-impl AuthServer {
+impl Requests {
     /// Checks an authorization request: first the client and where the answer would go, then the
     /// rest, so that no error is ever sent to an unchecked address.
     pub(in crate::oauth) async fn check_request(
@@ -90,7 +90,7 @@ impl AuthServer {
             return Err(Error::UnauthorizedClient(why));
         }
         let code_challenge = pkce::challenge(params)?;
-        let resources = self.resources_or_choice(params)?;
+        let resources = self.core.resources_or_choice(params)?;
         let scopes = self.requested_scopes(params, &resources)?;
         Ok((code_challenge, resources, scopes, prompt::read(params)?))
     }
@@ -101,8 +101,8 @@ impl AuthServer {
         pending: &PendingAuthorization,
     ) -> Result<(), Error> {
         let request = &pending.request;
-        let client = match (self.client(&request.client_id).await, &pending.registration) {
-            (Err(Error::InvalidClient), Some(evicted)) if self.now() < pending.expires_at => {
+        let client = match (self.clients.client(&request.client_id).await, &pending.registration) {
+            (Err(Error::InvalidClient), Some(evicted)) if self.core.now() < pending.expires_at => {
                 evicted.clone()
             }
             (client, _) => client?,
@@ -134,7 +134,7 @@ impl AuthServer {
             Ok(is_known) => is_known,
             Err(error) => return AuthorizeError::Page(error),
         };
-        let refused = refusal(&self.config.issuer, &uri, state.as_deref(), error);
+        let refused = refusal(&self.core.config.issuer, &uri, state.as_deref(), error);
         if is_known { refused } else { refused.by_a_link(&uri) }
     }
 
@@ -151,8 +151,9 @@ impl AuthServer {
         let Reply::Redirect(redirect) = &pending.request.reply else {
             return AuthorizeError::Page(error);
         };
-        let answer =
-            |error| refusal(&self.config.issuer, &redirect.uri, redirect.state.as_deref(), error);
+        let answer = |error| {
+            refusal(&self.core.config.issuer, &redirect.uri, redirect.state.as_deref(), error)
+        };
         match self.is_known_to(client, &redirect.uri, visitor).await {
             Ok(true) => answer(error),
             Ok(false) if error.is_about_the_person() => {
@@ -169,12 +170,12 @@ impl AuthServer {
         uri: &RedirectUri,
         visitor: &Visitor,
     ) -> Result<bool, Error> {
-        Ok(client.preregistered || self.knows_client(visitor, &client.id, uri).await?)
+        Ok(client.preregistered || self.sessions.knows_client(visitor, &client.id, uri).await?)
     }
 
     async fn requesting_client(&self, params: &Params) -> Result<Client, Error> {
         let id = params.required("client_id", "client_id is missing")?;
-        self.client(&ClientId::parsed(id)).await
+        self.clients.client(&ClientId::parsed(id)).await
     }
 
     /// The scopes of the request, as far as `resources` are known already.
@@ -195,8 +196,8 @@ impl AuthServer {
         asked: &Scopes,
         resources: &[ResourceUri],
     ) -> Scopes {
-        let granted = asked.intersection(&self.known_scopes(resources));
-        if granted.is_empty() { self.basic_scopes(resources) } else { granted }
+        let granted = asked.intersection(&self.core.known_scopes(resources));
+        if granted.is_empty() { self.core.basic_scopes(resources) } else { granted }
     }
 }
 
@@ -268,7 +269,7 @@ pub(in crate::oauth) fn refusal(
     }
 }
 
-impl AuthServer {
+impl Requests {
     /// The error response to a request that was checked before, in the step `by`. A device learns only
     /// that it was declined; after another failure the person may try again.
     pub(in crate::oauth) async fn refuse(
@@ -284,7 +285,7 @@ impl AuthServer {
         match &request.reply {
             Reply::Redirect(redirect) => {
                 let state = redirect.state.as_deref();
-                refusal(&self.config.issuer, &redirect.uri, state, error)
+                refusal(&self.core.config.issuer, &redirect.uri, state, error)
             }
             Reply::Device(device) if error.code() == ErrorCode::AccessDenied => {
                 let told = self.answer_device(device, None, by).await;

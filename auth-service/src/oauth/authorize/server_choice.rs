@@ -3,10 +3,10 @@
 
 use crate::{
     model::{AuthorizationRequest, PendingAuthorization, User},
-    oauth::{AuthServer, Error, Next, Visitor, resource::find},
+    oauth::{ConsentFlow, Error, Next, Visitor, resource::find},
 };
 
-impl AuthServer {
+impl ConsentFlow {
     /// Title and address of each server that the person can choose. Returns none if `request` names its
     /// servers. A person who is logged in sees only the servers that they may use, if there are any.
     pub(in crate::oauth) fn choices(
@@ -17,7 +17,7 @@ impl AuthServer {
         if !request.resources.is_empty() {
             return Vec::new();
         }
-        let catalogue = self.catalogue();
+        let catalogue = self.core.catalogue();
         let list = |user: Option<&User>| -> Vec<_> {
             let admitted = catalogue
                 .iter()
@@ -39,10 +39,10 @@ impl AuthServer {
         let mut pending = pending.clone();
         let request = &mut pending.request;
         if request.resources.is_empty()
-            && let Some(server) = find(&self.catalogue(), chosen)
+            && let Some(server) = find(&self.core.catalogue(), chosen)
         {
             request.resources = vec![server.resource.clone()];
-            request.scopes = self.grantable_scopes(&request.scopes, &request.resources);
+            request.scopes = self.requests.grantable_scopes(&request.scopes, &request.resources);
         }
         Ok(Next::Page(Box::new(self.consent_page(pending, visitor).await?)))
     }

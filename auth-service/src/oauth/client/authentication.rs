@@ -2,7 +2,7 @@
 
 use crate::{
     model::{AuthMethod, Client, ClientAssertion, ClientId, ClientSecret, Fingerprint},
-    oauth::{AuthServer, Endpoint, Error},
+    oauth::{Clients, Endpoint, Error},
 };
 
 /// How a client presented itself.
@@ -18,7 +18,7 @@ pub enum ClientCredentials {
     Public(ClientId),
 }
 
-impl AuthServer {
+impl Clients {
     /// Returns the client, if it proved itself to `endpoint`; its method is the one it used.
     ///
     /// A client that lost its registration gets `invalid_client` here, which is what makes MCP

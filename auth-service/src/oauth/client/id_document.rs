@@ -15,26 +15,33 @@ use super::{
 };
 use crate::{
     model::{AuthMethod, Chain, Client, ClientId, ClientMetadata, DocumentRecord},
-    oauth::{AuthServer, Error},
+    oauth::{Clients, Error},
 };
 
 /// How long a document serves after it should have been fetched again, if that fails.
 const STALE: Duration = Duration::from_hours(24 * 30);
 
-impl AuthServer {
+impl Clients {
     /// The client of `id`: registered here, or described by the document that `id` is the URL of.
     pub(in crate::oauth) async fn client(&self, id: &ClientId) -> Result<Client, Error> {
         if !id.as_str().contains("://") {
-            return self.store.client(id, self.now()).await?.ok_or(Error::InvalidClient);
+            return self.core.store.client(id, self.core.now()).await?.ok_or(Error::InvalidClient);
         }
         let publisher = publisher(id).ok_or(Error::InvalidClient)?;
-        if !self.config.clients.documents.as_ref().is_some_and(|hosts| hosts.permits(&publisher)) {
+        if !self
+            .core
+            .config
+            .clients
+            .documents
+            .as_ref()
+            .is_some_and(|hosts| hosts.permits(&publisher))
+        {
             log::info!(client:% = id; "client document not permitted by CLIENT_DOCUMENTS, CLIENT_DOCUMENT_ALLOW or _DENY");
             return Err(Error::DocumentNotAccepted(publisher));
         }
-        let kept = self.store.client_document(id, self.now()).await?;
+        let kept = self.core.store.client_document(id, self.core.now()).await?;
         match kept {
-            Some(record) if self.now() < record.fresh_until => Ok(described(id, record)),
+            Some(record) if self.core.now() < record.fresh_until => Ok(described(id, record)),
             // A document that cannot be fetched again is better than a client locked out.
             Some(record) => {
                 let fetched = self.fetch_document(id, &publisher, record.in_use).await;
@@ -53,12 +60,12 @@ impl AuthServer {
 
     /// Keeps the document of a client to which somebody consents now.
     pub(in crate::oauth) async fn keep_document(&self, id: &ClientId) -> Result<(), Error> {
-        let now = self.now();
-        match self.store.client_document(id, now).await? {
+        let now = self.core.now();
+        match self.core.store.client_document(id, now).await? {
             Some(record) if !record.in_use => {
                 let expires_at = record.fresh_until.plus(STALE);
                 let record = DocumentRecord { in_use: true, expires_at, ..record };
-                Ok(self.store.put_client_document(id, &record, now).await?)
+                Ok(self.core.store.put_client_document(id, &record, now).await?)
             }
             _ => Ok(()),
         }
@@ -72,7 +79,7 @@ impl AuthServer {
         publisher: &str,
         in_use: bool,
     ) -> Result<DocumentRecord, Error> {
-        let document = self.documents.fetch(id.as_str(), self.now()).await.map_err(|error| {
+        let document = self.core.documents.fetch(id.as_str(), self.core.now()).await.map_err(|error| {
             let level = if error.is_repeated() { Level::Debug } else { Level::Warn };
             log::log!(
                 level, client:% = id;
@@ -81,16 +88,16 @@ impl AuthServer {
             );
             Error::ClientDocument(publisher.to_owned())
         })?;
-        let now = self.now();
+        let now = self.core.now();
         let metadata = parse(id, &document.body, self.terms()).map_err(|error| {
             log::warn!(client:% = id; "client document refused: {error}");
-            self.documents.reject(id.as_str(), now);
+            self.core.documents.reject(id.as_str(), now);
             Error::ClientDocument(publisher.to_owned())
         })?;
         let fresh_until = now.plus(document.keep);
         let expires_at = if in_use { fresh_until.plus(STALE) } else { fresh_until };
         let record = DocumentRecord { metadata, in_use, fresh_until, expires_at };
-        self.store.put_client_document(id, &record, now).await?;
+        self.core.store.put_client_document(id, &record, now).await?;
         Ok(record)
     }
 }

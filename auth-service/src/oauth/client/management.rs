@@ -4,10 +4,10 @@ use serde::de::IgnoredAny;
 
 use crate::{
     model::{Client, ClientId, ClientSecret, RegistrationToken},
-    oauth::{AuthServer, Error, Registered},
+    oauth::{Clients, Error, Registered},
 };
 
-impl AuthServer {
+impl Clients {
     /// The registration, as it is now (RFC 7592 §2.1).
     pub async fn read_registration(
         &self,
@@ -58,7 +58,7 @@ impl AuthServer {
             let metadata = metadata.clone();
             manages(&client, token).then_some(Client { secret, metadata, ..client })
         };
-        let client = self.store.change_client(id, self.now(), replaced).await?;
+        let client = self.core.store.change_client(id, self.core.now(), replaced).await?;
         let client = client.ok_or(Error::InvalidToken)?;
         let issued = client.secret == Some(fresh.fingerprint());
         Ok(self.registered(client, issued.then_some(&fresh), Some(token)))
@@ -72,9 +72,9 @@ impl AuthServer {
     ) -> Result<(), Error> {
         let client = self.managed(id, token).await?;
         if client.unused {
-            self.store.delete_unused_client(id).await?;
+            self.core.store.delete_unused_client(id).await?;
         } else {
-            self.store.delete_client(id, self.now()).await?;
+            self.core.store.delete_client(id, self.core.now()).await?;
         }
         log::info!(target: "audit", client:% = id; "client deleted its registration");
         Ok(())
@@ -83,7 +83,7 @@ impl AuthServer {
     /// The client, if `token` manages it. Unknown client and wrong token look the same
     /// (RFC 7592 §2.1: 401 for both).
     async fn managed(&self, id: &ClientId, token: &RegistrationToken) -> Result<Client, Error> {
-        let client = self.store.client(id, self.now()).await?;
+        let client = self.core.store.client(id, self.core.now()).await?;
         client.filter(|client| manages(client, token)).ok_or(Error::InvalidToken)
     }
 }

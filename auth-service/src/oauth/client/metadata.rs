@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::{jwks, members, redirect_uri};
 use crate::{
     model::ClientMetadata,
-    oauth::{AuthServer, Error, legible::misleads},
+    oauth::{Clients, Error, legible::misleads},
 };
 
 /// The grant type (RFC 8628 §3.4).
@@ -25,10 +25,10 @@ pub(in crate::oauth) struct Terms<'a> {
     pub(in crate::oauth) device_grant: bool,
 }
 
-impl AuthServer {
+impl Clients {
     pub(in crate::oauth) fn terms(&self) -> Terms<'_> {
-        let app_schemes = &self.config.clients.redirect_schemes;
-        Terms { app_schemes, device_grant: self.config.device_grant }
+        let app_schemes = &self.core.config.clients.redirect_schemes;
+        Terms { app_schemes, device_grant: self.core.config.device_grant }
     }
 }
 

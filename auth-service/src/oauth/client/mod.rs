@@ -14,3 +14,13 @@ pub(in crate::oauth) mod private_key_jwt;
 pub(in crate::oauth) mod public_url;
 pub(in crate::oauth) mod redirect_uri;
 pub(in crate::oauth) mod registration;
+
+use std::sync::Arc;
+
+use crate::oauth::Core;
+
+/// Clients, registered or described by a document.
+#[derive(Clone)]
+pub struct Clients {
+    pub(super) core: Arc<Core>,
+}

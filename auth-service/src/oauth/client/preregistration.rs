@@ -3,7 +3,7 @@
 use super::{metadata, redirect_uri};
 use crate::{
     model::{AuthMethod, Client, ClientId, ClientMetadata, ClientSecret, OwnAccess, RedirectUri},
-    oauth::{AuthServer, Error},
+    oauth::{Clients, Error},
 };
 
 /// A client to register.
@@ -19,15 +19,15 @@ pub struct NewClient {
     pub own_access: Option<OwnAccess>,
 }
 
-impl AuthServer {
+impl Clients {
     /// Registers a client that never expires and does not manage itself; answers its secret, once.
     pub async fn preregister(
         &self,
         new: NewClient,
     ) -> Result<(Client, Option<ClientSecret>), Error> {
-        let metadata = metadata(&new, &self.config.clients.redirect_schemes)?;
+        let metadata = metadata(&new, &self.core.config.clients.redirect_schemes)?;
         let secret = new.method.has_secret().then(ClientSecret::generate).transpose()?;
-        let now = self.now();
+        let now = self.core.now();
         let client = Client {
             id: ClientId::generate()?,
             secret: secret.as_ref().map(ClientSecret::fingerprint),
@@ -39,7 +39,7 @@ impl AuthServer {
             own_access: new.own_access,
             metadata,
         };
-        self.store.put_client(&client, now).await?;
+        self.core.store.put_client(&client, now).await?;
         log::info!(target: "audit", client:% = client.id; "client registered by the operator");
         Ok((client, secret))
     }

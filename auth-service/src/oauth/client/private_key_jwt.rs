@@ -13,7 +13,7 @@ use crate::{
     model::{
         AuthMethod, Chain, Client, ClientAssertion, ClientId, Fingerprint, KeysRecord, UnixTime,
     },
-    oauth::{AuthServer, Endpoint, Error},
+    oauth::{Clients, Endpoint, Error},
 };
 
 /// How far the clocks of client and server may lie apart, in seconds.
@@ -54,7 +54,7 @@ impl Audience {
     }
 }
 
-impl AuthServer {
+impl Clients {
     /// Returns the client that signed `assertion`, which came to `endpoint`, and how it has
     /// authenticated. `id` is the `client_id` of the request, if it has one.
     pub(in crate::oauth) async fn asserted_client(
@@ -101,11 +101,11 @@ impl AuthServer {
     /// Takes an assertion once.
     async fn spend(&self, client: &Client, claims: &Claims) -> Result<(), Error> {
         if !client.unused {
-            self.within_assertion_limit(&client.id).await?;
+            self.core.within_assertion_limit(&client.id).await?;
         }
         let jti = Fingerprint::of(&format!("{}\n{}", claims.sub, claims.jti));
         let end = UnixTime(claims.exp + LEEWAY);
-        if self.store.spend_assertion((&jti, !client.unused), end, self.now()).await? {
+        if self.core.store.spend_assertion((&jti, !client.unused), end, self.core.now()).await? {
             Ok(())
         } else {
             Err(refused("used before"))
@@ -116,7 +116,7 @@ impl AuthServer {
     /// of somebody's metadata can be made to sign for another server than it sends the assertion to, so
     /// the endpoint that received it passes only for clients that the operator names, and is logged.
     fn check_audience(&self, claims: &Claims, endpoint: Endpoint) -> Result<(), Error> {
-        let (issuer, said) = (&self.config.issuer, claims.aud.values());
+        let (issuer, said) = (&self.core.config.issuer, claims.aud.values());
         if matches!(said, [only] if only == issuer.as_str()) {
             return Ok(());
         }
@@ -128,7 +128,7 @@ impl AuthServer {
         };
         let client = &claims.sub;
         let publisher = id_document::publisher(client);
-        let excepted = &self.config.clients.endpoint_audience;
+        let excepted = &self.core.config.clients.endpoint_audience;
         if !said.is_empty()
             && said.iter().all(ours)
             && excepted.covers(client.as_str(), publisher.as_deref())
@@ -143,7 +143,7 @@ impl AuthServer {
     }
 
     fn check_times(&self, claims: &Claims) -> Result<(), Error> {
-        let now = self.now().0;
+        let now = self.core.now().0;
         if now >= claims.exp.saturating_add(LEEWAY) || claims.exp > now + MAX_AHEAD + LEEWAY {
             return Err(refused("expired, or good for more than an hour"));
         }
@@ -176,12 +176,12 @@ impl AuthServer {
         uri: &str,
         header: &Header,
     ) -> Result<Option<Value>, Error> {
-        let now = self.now();
+        let now = self.core.now();
         // Keys of a client that nobody consented to are a record of their own: they come and go, and any
         // client may name the `jwks_uri` of another.
         let url =
             Fingerprint::of(&if client.unused { format!("unused {uri}") } else { uri.to_owned() });
-        let kept = self.store.client_keys(&url, now).await?;
+        let kept = self.core.store.client_keys(&url, now).await?;
         if let Some(kept) = &kept
             && now < kept.fresh_until
         {
@@ -208,20 +208,20 @@ impl AuthServer {
             let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
             Error::ClientDocument(host.to_owned())
         };
-        let document = self.documents.fetch(uri, now).await.map_err(|error| {
+        let document = self.core.documents.fetch(uri, now).await.map_err(|error| {
             let level = if error.is_repeated() { Level::Debug } else { Level::Warn };
             log::log!(level, uri; "client keys not fetched: {}", Chain(&error));
             unusable()
         })?;
         let jwks: Value = serde_json::from_slice(&document.body).map_err(|_| {
             log::warn!(uri; "client keys refused: not JSON");
-            self.documents.reject(uri, now);
+            self.core.documents.reject(uri, now);
             unusable()
         })?;
         let fresh_until = now.plus(document.keep);
         let record =
             KeysRecord { jwks, fetched_at: now, fresh_until, expires_at: fresh_until.plus(STALE) };
-        self.store.put_client_keys(url, &record, now).await?;
+        self.core.store.put_client_keys(url, &record, now).await?;
         Ok(record.jwks)
     }
 }

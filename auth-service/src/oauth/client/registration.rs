@@ -11,7 +11,7 @@ use crate::{
         AuthMethod, Client, ClientId, ClientMetadata, ClientSecret, Fingerprint,
         PendingAuthorization, RegistrationToken, UnixTime,
     },
-    oauth::{AuthServer, Endpoint, Error},
+    oauth::{Clients, Endpoint, Error},
     store,
 };
 
@@ -37,11 +37,11 @@ pub struct Registered {
     metadata: ClientMetadata,
 }
 
-impl AuthServer {
+impl Clients {
     /// Registers a client from the JSON document `body`, if `token` is the initial access token
     /// where there has to be one (RFC 7591 §3).
     pub async fn register(&self, token: Option<&str>, body: &[u8]) -> Result<Registered, Error> {
-        if let Some(expected) = &self.config.clients.registration_token {
+        if let Some(expected) = &self.core.config.clients.registration_token {
             let expected = Fingerprint::of(expected.expose_secret());
             if !token.is_some_and(|token| expected.matches(&Fingerprint::of(token))) {
                 return Err(Error::InvalidToken);
@@ -64,7 +64,7 @@ impl AuthServer {
         let text = serde_json::to_string(&metadata).map_err(store::Error::from)?;
         let same = Fingerprint::of(&text);
         let mut gone = None;
-        if let Some(id) = self.store.same_registration(&same).await? {
+        if let Some(id) = self.core.store.same_registration(&same).await? {
             if let Some(client) = self.share(&id, &metadata).await? {
                 return Ok(self.registered(client, None, None));
             }
@@ -74,12 +74,12 @@ impl AuthServer {
         // Of several at once, one is named after all of them are stored.
         loop {
             let claim = (&client.id, SAME.as_secs());
-            let named = self.store.claim_registration(&same, claim, gone.as_ref()).await?;
+            let named = self.core.store.claim_registration(&same, claim, gone.as_ref()).await?;
             if named == client.id {
                 return Ok(self.registered(client, None, Some(&token)));
             }
             if let Some(shared) = self.share(&named, &client.metadata).await? {
-                self.store.forget_client(&client.id).await?;
+                self.core.store.forget_client(&client.id).await?;
                 return Ok(self.registered(shared, None, None));
             }
             gone = Some(named);
@@ -92,12 +92,12 @@ impl AuthServer {
         id: &ClientId,
         metadata: &ClientMetadata,
     ) -> Result<Option<Client>, Error> {
-        let now = self.now();
+        let now = self.core.now();
         let shared = |client: Client| {
             let fits = client.metadata == *metadata && now < client.issued_at.plus(SAME);
             fits.then_some(Client { registration_token: None, ..client })
         };
-        Ok(self.store.change_client(id, now, shared).await?)
+        Ok(self.core.store.change_client(id, now, shared).await?)
     }
 
     async fn create(
@@ -105,20 +105,20 @@ impl AuthServer {
         metadata: ClientMetadata,
         secret: Option<&ClientSecret>,
     ) -> Result<(Client, RegistrationToken), Error> {
-        let (now, token) = (self.now(), RegistrationToken::generate()?);
+        let (now, token) = (self.core.now(), RegistrationToken::generate()?);
         let client = Client {
             id: ClientId::generate()?,
             secret: secret.map(ClientSecret::fingerprint),
             registration_token: Some(token.fingerprint()),
             issued_at: now,
-            expires_at: self.config.lifetimes.client_unused.map(|life| now.plus(life)),
+            expires_at: self.core.config.lifetimes.client_unused.map(|life| now.plus(life)),
             preregistered: false,
             unused: true,
             own_access: None,
             metadata,
         };
-        self.store.register_client(&client, now).await?;
-        self.metrics.registered();
+        self.core.store.register_client(&client, now).await?;
+        self.core.metrics.registered();
         log::info!(target: "audit", client:% = client.id; "client registered");
         Ok((client, token))
     }
@@ -132,17 +132,17 @@ impl AuthServer {
         if id.as_str().contains("://") {
             return self.keep_document(id).await;
         }
-        let now = self.now();
-        let known = match self.store.client(id, now).await? {
+        let now = self.core.now();
+        let known = match self.core.store.client(id, now).await? {
             Some(client) if !client.unused => return Ok(()),
             known => known,
         };
         if known.is_none() && pending.registration.is_none() {
             return Err(Error::InvalidClient);
         }
-        let end = self.config.lifetimes.client.map(|life| now.plus(life));
+        let end = self.core.config.lifetimes.client.map(|life| now.plus(life));
         let client = (id, pending.registration.as_ref());
-        if self.store.use_client(client, end, (self.config.clients.max, now)).await? {
+        if self.core.store.use_client(client, end, (self.core.config.clients.max, now)).await? {
             Ok(())
         } else {
             Err(Error::TooManyClients)
@@ -162,9 +162,9 @@ impl AuthServer {
         if client.expires_at.is_none() {
             return Ok(());
         }
-        let now = self.now();
-        let end = self.config.lifetimes.client.map(|life| now.plus(life));
-        if self.store.renew_client(&client.id, end, now).await? {
+        let now = self.core.now();
+        let end = self.core.config.lifetimes.client.map(|life| now.plus(life));
+        if self.core.store.renew_client(&client.id, end, now).await? {
             Ok(())
         } else {
             Err(Error::InvalidClient)
@@ -184,7 +184,7 @@ impl AuthServer {
             client_id_issued_at: client.issued_at,
             client_secret_expires_at: client.secret.map(|_| 0),
             registration_access_token: token.map(|token| token.reveal().to_owned()),
-            registration_client_uri: token.map(|_| self.config.issuer.at(&path)),
+            registration_client_uri: token.map(|_| self.core.config.issuer.at(&path)),
             metadata: client.metadata,
         }
     }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::{
     config::ServerUrls,
     model::{Catalogue, McpServer},
-    oauth::AuthServer,
+    oauth::Discovery,
 };
 
 /// The document.
@@ -19,16 +19,16 @@ pub struct ResourceMetadata {
     resource_name: String,
 }
 
-impl AuthServer {
+impl Discovery {
     /// The metadata of the server at `path` on `authority`. The root document stands for the only
     /// server of a host.
     #[must_use]
     pub fn resource_metadata(&self, authority: &str, path: &str) -> Option<ResourceMetadata> {
-        let catalogue = self.catalogue();
+        let catalogue = self.core.catalogue();
         let server = locate(&catalogue, authority, path)?;
         Some(ResourceMetadata {
             resource: server.resource.as_str().to_owned(),
-            authorization_servers: [self.config.issuer.as_str().to_owned()],
+            authorization_servers: [self.core.config.issuer.as_str().to_owned()],
             scopes_supported: server.scopes.basic.iter().map(str::to_owned).collect(),
             bearer_methods_supported: ["header"],
             resource_name: server.title.clone(),
@@ -47,11 +47,11 @@ pub struct ServerPage {
     pub url: String,
 }
 
-impl AuthServer {
+impl Discovery {
     /// The server at `path` on `authority`, for its page. The root stands for the only server of a host.
     #[must_use]
     pub fn server_page(&self, authority: &str, path: &str) -> Option<ServerPage> {
-        let catalogue = self.catalogue();
+        let catalogue = self.core.catalogue();
         let server = locate(&catalogue, authority, path)?;
         Some(ServerPage {
             name: server.name.as_str().to_owned(),
@@ -63,9 +63,9 @@ impl AuthServer {
     /// The URL of a server, with `NAME` for its name.
     #[must_use]
     pub fn example_url(&self) -> String {
-        let domain = &self.config.base_domain;
-        let port = self.config.port_suffix();
-        match self.config.server_urls {
+        let domain = &self.core.config.base_domain;
+        let port = self.core.config.port_suffix();
+        match self.core.config.server_urls {
             ServerUrls::Host => format!("https://NAME.{domain}{port}/mcp"),
             ServerUrls::Path => format!("https://{domain}{port}/NAME/mcp"),
         }

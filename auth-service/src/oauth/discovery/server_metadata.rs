@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::{
     model::{Scopes, host_of},
-    oauth::{AuthServer, DEVICE_CODE, Endpoint, client::jwks::ALGORITHMS},
+    oauth::{DEVICE_CODE, Discovery, Endpoint, client::jwks::ALGORITHMS},
 };
 
 /// How a client may authenticate (RFC 7591 §2).
@@ -44,14 +44,14 @@ pub struct ServerMetadata {
     id_token_signing_alg_values_supported: [&'static str; 1],
 }
 
-impl AuthServer {
+impl Discovery {
     /// The metadata of this server for a request to the canonical `authority`. Every URL comes from the
     /// configuration.
     #[must_use]
     pub fn metadata(&self, authority: &str) -> ServerMetadata {
-        let issuer = &self.config.issuer;
+        let issuer = &self.core.config.issuer;
         let at = |endpoint: Endpoint| issuer.at(endpoint.path());
-        let catalogue = self.catalogue();
+        let catalogue = self.core.catalogue();
         let scopes =
             catalogue.iter().fold(Scopes::default(), |all, next| all.union(&next.scopes.known()));
         let offline = ["offline_access".to_owned()];
@@ -62,6 +62,7 @@ impl AuthServer {
                 .unwrap_or_else(|| at(Endpoint::Authorize)),
             token_endpoint: at(Endpoint::Token),
             device_authorization_endpoint: self
+                .core
                 .config
                 .device_grant
                 .then(|| at(Endpoint::DeviceAuthorization)),
@@ -74,7 +75,7 @@ impl AuthServer {
             response_modes_supported: ["query"],
             grant_types_supported: ["authorization_code", "refresh_token", "client_credentials"]
                 .into_iter()
-                .chain(self.config.device_grant.then_some(DEVICE_CODE))
+                .chain(self.core.config.device_grant.then_some(DEVICE_CODE))
                 .collect(),
             token_endpoint_auth_methods_supported: CLIENT_METHODS,
             token_endpoint_auth_signing_alg_values_supported: ALGORITHMS,
@@ -87,7 +88,7 @@ impl AuthServer {
             ],
             introspection_endpoint_auth_signing_alg_values_supported: ALGORITHMS,
             code_challenge_methods_supported: ["S256"],
-            client_id_metadata_document_supported: self.config.clients.documents.is_some(),
+            client_id_metadata_document_supported: self.core.config.clients.documents.is_some(),
             authorization_response_iss_parameter_supported: true,
             subject_types_supported: ["public"],
             id_token_signing_alg_values_supported: ["ES256"],
@@ -98,8 +99,8 @@ impl AuthServer {
     /// 2025-03-26 look for the metadata there and send no `resource`: the host they then ask at says which
     /// server they mean. The issuer stays the same (RFC 8414 §2).
     fn own_authorization_endpoint(&self, authority: &str) -> Option<String> {
-        let resource = self.only_resource(authority)?;
-        let (own, login) = (resource.authority(), self.config.issuer.authority());
+        let resource = self.core.only_resource(authority)?;
+        let (own, login) = (resource.authority(), self.core.config.issuer.authority());
         (host_of(own) != host_of(login))
             .then(|| format!("https://{own}{}", Endpoint::Authorize.path()))
     }

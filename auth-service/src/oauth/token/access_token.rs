@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::response::Part;
 use crate::{
     model::{AccessRecord, ClientId, Grant, Identifier, ResourceUri, Scopes, UnixTime},
-    oauth::{AuthServer, Error},
+    oauth::{Error, TokenIssuer},
+    ports::SigningKeys,
 };
 
 /// RFC 9068 §2.1.
@@ -56,7 +57,12 @@ impl Audience {
     }
 }
 
-impl AuthServer {
+/// The claims, as JSON, of a token that we signed; it may have ended, and be of another issuer.
+pub(in crate::oauth) fn signed_claims(keys: &SigningKeys, token: &str) -> Option<Vec<u8>> {
+    keys.verify(TYPE, token)
+}
+
+impl TokenIssuer {
     /// Issues an access token for `part` of `grant` that ends at `expires_at`.
     pub(in crate::oauth) async fn issue_access_token(
         &self,
@@ -64,9 +70,9 @@ impl AuthServer {
         part: &Part,
         expires_at: UnixTime,
     ) -> Result<String, Error> {
-        let (jti, now) = (Identifier::generate()?, self.now());
+        let (jti, now) = (Identifier::generate()?, self.core.now());
         let claims = Claims {
-            iss: self.config.issuer.as_str().to_owned(),
+            iss: self.core.config.issuer.as_str().to_owned(),
             sub: grant.user.subject.clone(),
             aud: Audience::of(&part.resources),
             exp: expires_at,
@@ -78,7 +84,7 @@ impl AuthServer {
             preferred_username: grant.user.name.clone(),
             email: grant.user.email.clone(),
         };
-        let token = self.keys.sign(TYPE, &claims)?;
+        let token = self.core.keys.sign(TYPE, &claims)?;
         let record = AccessRecord {
             jti,
             grant: grant.id.clone(),
@@ -90,19 +96,15 @@ impl AuthServer {
             issued_at: now,
             expires_at,
         };
-        self.store.put_access(&record, now).await?;
+        self.core.store.put_access(&record, now).await?;
         Ok(token)
     }
 
     /// The claims of a token that we signed and that has not ended.
     pub(in crate::oauth) fn read_access_token(&self, token: &str) -> Option<Claims> {
-        let claims: Claims = serde_json::from_slice(&self.signed_claims(token)?).ok()?;
-        let ours = claims.iss == self.config.issuer.as_str();
-        (ours && self.now() < claims.exp).then_some(claims)
-    }
-
-    /// The claims, as JSON, of a token that we signed; it may have ended, and be of another issuer.
-    pub(in crate::oauth) fn signed_claims(&self, token: &str) -> Option<Vec<u8>> {
-        self.keys.verify(TYPE, token)
+        let claims: Claims =
+            serde_json::from_slice(&signed_claims(&self.core.keys, token)?).ok()?;
+        let ours = claims.iss == self.core.config.issuer.as_str();
+        (ours && self.core.now() < claims.exp).then_some(claims)
     }
 }

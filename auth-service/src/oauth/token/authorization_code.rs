@@ -6,11 +6,11 @@ use crate::{
         AuthorizationCode, AuthorizationRequest, Client, CodeRecord, Grant, Identifier,
         RedirectUri, RefreshToken, Reply, User,
     },
-    oauth::{AuthServer, Error, GrantFault, Params, TokenResponse, authorize::pkce},
+    oauth::{Error, GrantFault, Params, TokenIssuer, TokenResponse, authorize::pkce},
     store::Redemption,
 };
 
-impl AuthServer {
+impl TokenIssuer {
     /// Redeems an authorization code of `client`.
     pub async fn redeem_code(
         &self,
@@ -18,20 +18,21 @@ impl AuthServer {
         params: &Params,
     ) -> Result<TokenResponse, Error> {
         let code = AuthorizationCode::presented(params.required("code", "code is missing")?);
-        let record = self.store.code(&code, self.now()).await?;
+        let record = self.core.store.code(&code, self.core.now()).await?;
         let record = record.ok_or(Error::InvalidGrant(GrantFault::Unknown))?;
         check_binding(&record, client, params)?;
         let subject = &record.user.subject;
-        self.within_client_limit("authorization_code", &client.id, subject).await?;
-        if !self.may_log_in(&record.user) || !self.may_use(&record.user, &record.request.resources)
+        self.core.within_client_limit("authorization_code", &client.id, subject).await?;
+        if !self.core.may_log_in(&record.user)
+            || !self.core.may_use(&record.user, &record.request.resources)
         {
             return Err(Error::InvalidGrant(GrantFault::NotAllowed));
         }
-        let published = self.published(&record.request.resources);
-        let resources = self.narrowed_resources(params, &published)?;
-        let now = self.now();
+        let published = self.core.published(&record.request.resources);
+        let resources = self.core.narrowed_resources(params, &published)?;
+        let now = self.core.now();
         let grant = self.new_grant(record.grant, record.user, record.request);
-        match self.store.redeem_code(&code, &grant, now).await? {
+        match self.core.store.redeem_code(&code, &grant, now).await? {
             Redemption::Granted => {}
             Redemption::Revoked => return Err(Error::InvalidGrant(GrantFault::Revoked)),
             Redemption::Repeated => return Err(Error::InvalidGrant(GrantFault::Repeated)),
@@ -41,7 +42,7 @@ impl AuthServer {
                 return Err(Error::InvalidGrant(GrantFault::Replayed));
             }
         }
-        self.renew_client(client).await?;
+        self.clients.renew_client(client).await?;
         let refresh = RefreshToken::generate()?;
         let part = Part { resources, scopes: grant.scopes.clone() };
         self.issue_tokens(client, &grant, part, &refresh).await
@@ -54,7 +55,7 @@ impl AuthServer {
         user: User,
         request: AuthorizationRequest,
     ) -> Grant {
-        let (now, lifetimes) = (self.now(), &self.config.lifetimes);
+        let (now, lifetimes) = (self.core.now(), &self.core.config.lifetimes);
         // Who was talked into allowing a device is rid of it in the end without noticing.
         let ends_at = match &request.reply {
             Reply::Device(_) => Some(now.plus(lifetimes.device_grant)),

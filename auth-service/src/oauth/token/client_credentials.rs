@@ -3,10 +3,10 @@
 
 use crate::{
     model::{AuthMethod, CLIENT_PROVIDER, Client, Grant, Identifier, OwnAccess, User},
-    oauth::{AuthServer, Error, Params, TokenResponse},
+    oauth::{Error, Params, TokenIssuer, TokenResponse},
 };
 
-impl AuthServer {
+impl TokenIssuer {
     /// Issues a token to `client` for what the operator let it use. Without a refresh token
     /// (§4.4.3: "SHOULD NOT be included"): the client asks again.
     pub async fn client_credentials(
@@ -15,10 +15,10 @@ impl AuthServer {
         params: &Params,
     ) -> Result<TokenResponse, Error> {
         let access = own_access(client)?;
-        self.within_client_limit("client_credentials", &client.id, "").await?;
-        let published = self.published(&access.resources);
-        let resources = self.narrowed_resources(params, &published)?;
-        let now = self.now();
+        self.core.within_client_limit("client_credentials", &client.id, "").await?;
+        let published = self.core.published(&access.resources);
+        let resources = self.core.narrowed_resources(params, &published)?;
+        let now = self.core.now();
         let mut grant = Grant {
             id: Identifier::generate()?,
             user: User {
@@ -31,15 +31,15 @@ impl AuthServer {
             resources,
             scopes: access.scopes.clone(),
             created_at: now,
-            expires_at: now.plus(self.config.lifetimes.access_token),
+            expires_at: now.plus(self.core.config.lifetimes.access_token),
             ends_at: None,
         };
         grant.scopes = self.narrowed_scopes(params, &grant)?;
-        self.store.put_grant(&grant, now).await?;
+        self.core.store.put_grant(&grant, now).await?;
         // Who deletes a client deletes its registration, then looks for its grants. This grant is
         // either found there, or finds the registration gone here.
-        if self.store.client(&client.id, now).await?.is_none() {
-            self.store.revoke_grant(&grant.id).await?;
+        if self.core.store.client(&client.id, now).await?.is_none() {
+            self.core.store.revoke_grant(&grant.id).await?;
             return Err(Error::InvalidClient);
         }
         self.issue_alone(&grant).await

@@ -3,10 +3,10 @@
 use super::response::Part;
 use crate::{
     model::{Client, DeviceCode, Identifier, RefreshToken},
-    oauth::{AuthServer, Error, GrantFault, Params, TokenResponse, authorize::device::INTERVAL},
+    oauth::{Error, GrantFault, Params, TokenIssuer, TokenResponse, authorize::device::INTERVAL},
 };
 
-impl AuthServer {
+impl TokenIssuer {
     /// Exchanges a device code of `client`, once the person has allowed it.
     pub async fn redeem_device_code(
         &self,
@@ -15,8 +15,8 @@ impl AuthServer {
     ) -> Result<TokenResponse, Error> {
         let code = params.required("device_code", "device_code is missing")?;
         let device = DeviceCode::presented(code).fingerprint();
-        let now = self.now();
-        let record = self.store.device(&device, now).await?;
+        let now = self.core.now();
+        let record = self.core.store.device(&device, now).await?;
         let record = record.ok_or(Error::InvalidGrant(GrantFault::Unknown))?;
         if record.request.client_id != client.id {
             return Err(Error::InvalidGrant(GrantFault::OtherClient));
@@ -24,29 +24,29 @@ impl AuthServer {
         if record.expires_at <= now {
             return Err(Error::ExpiredToken);
         }
-        let before = self.store.note_device_poll(&device, now).await?;
+        let before = self.core.store.note_device_poll(&device, now).await?;
         if before.is_some_and(|before| now.0 - before.0 < i64::from(INTERVAL)) {
             return Err(Error::SlowDown);
         }
-        let decision = self.store.device_decision(&device, now).await?;
+        let decision = self.core.store.device_decision(&device, now).await?;
         let decision = decision.ok_or(Error::AuthorizationPending)?;
         // The decision stays until it ends: the person, or the device, may have lost the answer.
         let user = decision.user.ok_or(Error::AccessDenied("the person declined"))?;
         let request = decision.request.unwrap_or(record.request);
-        let published = self.published(&request.resources);
-        if !self.may_log_in(&user) || !self.may_use(&user, &published) {
+        let published = self.core.published(&request.resources);
+        if !self.core.may_log_in(&user) || !self.core.may_use(&user, &published) {
             return Err(Error::InvalidGrant(GrantFault::NotAllowed));
         }
-        let resources = self.narrowed_resources(params, &published)?;
+        let resources = self.core.narrowed_resources(params, &published)?;
         let grant = self.new_grant(Identifier::generate()?, user, request);
-        self.store.put_grant(&grant, now).await?;
+        self.core.store.put_grant(&grant, now).await?;
         // Who revokes deletes decisions, then looks for grants. This grant is either found there, or
         // finds its decision gone here; so it does if another request has taken it.
-        if self.store.take_device_decision(&device, now).await?.is_none() {
-            self.store.revoke_grant(&grant.id).await?;
+        if self.core.store.take_device_decision(&device, now).await?.is_none() {
+            self.core.store.revoke_grant(&grant.id).await?;
             return Err(Error::InvalidGrant(GrantFault::Unknown));
         }
-        self.renew_client(client).await?;
+        self.clients.renew_client(client).await?;
         let part = Part { resources, scopes: grant.scopes.clone() };
         self.issue_tokens(client, &grant, part, &RefreshToken::generate()?).await
     }

@@ -15,7 +15,7 @@ use crate::{
         OldRefresh, RedirectUri, RefreshRecord, RefreshToken, ResourceUri, UnixTime, User,
     },
     oauth::{
-        AuthServer, Error,
+        Error, TokenIssuer,
         client::metadata::{self, Terms},
         client::redirect_uri,
         resource,
@@ -59,7 +59,7 @@ pub struct Counts {
     pub present: usize,
 }
 
-impl AuthServer {
+impl TokenIssuer {
     /// Imports what `source` has.
     pub async fn import(
         &self,
@@ -104,14 +104,14 @@ impl AuthServer {
         options: ImportOptions,
         report: &mut ImportReport,
     ) -> Result<(), Error> {
-        let now = self.now();
-        if self.store.client(&client.id, now).await?.is_some() {
+        let now = self.core.now();
+        if self.core.store.client(&client.id, now).await?.is_some() {
             report.clients.present += 1;
             return Ok(());
         }
         report.clients.imported += 1;
-        let max = self.config.clients.max;
-        if !options.dry_run && !self.store.import_client(client, max, now).await? {
+        let max = self.core.config.clients.max;
+        if !options.dry_run && !self.core.store.import_client(client, max, now).await? {
             return Err(Error::TooManyClients);
         }
         Ok(())
@@ -124,9 +124,9 @@ impl AuthServer {
         options: ImportOptions,
         report: &mut ImportReport,
     ) -> Result<(), Error> {
-        let (now, token) = (self.now(), RefreshToken::presented(record.id.as_str()));
+        let (now, token) = (self.core.now(), RefreshToken::presented(record.id.as_str()));
         // Also when it was used or revoked since: the record stays for as long as the token would.
-        if self.store.refresh(&token, now).await?.is_some() {
+        if self.core.store.refresh(&token, now).await?.is_some() {
             report.refresh_tokens.present += 1;
             return Ok(());
         }
@@ -138,8 +138,8 @@ impl AuthServer {
                 if !options.dry_run {
                     let link =
                         RefreshRecord { grant: grant.id.clone(), expires_at: grant.expires_at };
-                    self.store.put_grant(&grant, now).await?;
-                    self.store.put_refresh(&token, &link, now).await?;
+                    self.core.store.put_grant(&grant, now).await?;
+                    self.core.store.put_refresh(&token, &link, now).await?;
                 }
             }
             Err(problem) => report.left_behind.push(format!("a refresh token: {problem}")),
@@ -160,7 +160,7 @@ impl AuthServer {
         }
         let (mut uris, mut refused) = (Vec::new(), Vec::new());
         for uri in old.redirect_uris.iter().map(RedirectUri::new) {
-            match redirect_uri::check(&uri, &self.config.clients.redirect_schemes) {
+            match redirect_uri::check(&uri, &self.core.config.clients.redirect_schemes) {
                 Ok(()) => uris.push(uri),
                 Err(error) => refused.push(error.to_string()),
             }
@@ -172,10 +172,10 @@ impl AuthServer {
         if secret.is_none() && !options.secrets_optional {
             return Err("it has no secret, so its refresh tokens would be all it takes".to_owned());
         }
-        let metadata =
-            metadata(&old, &uris, (options, self.terms())).map_err(|error| error.to_string())?;
+        let metadata = metadata(&old, &uris, (options, self.clients.terms()))
+            .map_err(|error| error.to_string())?;
         let managed_by = old.registration_access_token.as_deref();
-        let now = self.now();
+        let now = self.core.now();
         let client = Client {
             id: ClientId::parsed(&old.client_id),
             secret: secret.map(Fingerprint::of),
@@ -184,7 +184,7 @@ impl AuthServer {
                 .map(Fingerprint::of),
             issued_at: old.client_id_issued_at.map_or(now, UnixTime),
             // As if it were used now.
-            expires_at: self.config.lifetimes.client.map(|life| now.plus(life)),
+            expires_at: self.core.config.lifetimes.client.map(|life| now.plus(life)),
             preregistered: false,
             unused: false,
             own_access: None,
@@ -207,15 +207,15 @@ impl AuthServer {
             name.ok_or_else(|| format!("its client {client_id} is not imported"))?.clone();
         let subject = format!("github:{}", old.user_id);
         let user = User { subject, name: old.username, email: None };
-        if !self.may_log_in(&user) {
+        if !self.core.may_log_in(&user) {
             return Err(format!("{} is not in ALLOWED_GITHUB_USERS", user.name));
         }
         let resources = self.old_resources(&old.resources, &user);
         if resources.is_empty() {
             return Err(format!("there is no server for {}", user.name));
         }
-        let now = self.now();
-        let life = self.config.lifetimes.refresh_token.min(longest);
+        let now = self.core.now();
+        let life = self.core.config.lifetimes.refresh_token.min(longest);
         let left = record.left.map_or(life, |left| Duration::from_secs(left).min(life));
         // The same for the same token, so that a second run makes no second grant.
         let of_token = Fingerprint::of(&format!("grant of {}", record.id)).to_string();
@@ -224,7 +224,7 @@ impl AuthServer {
             user,
             client_id,
             client_name,
-            scopes: self.basic_scopes(&resources),
+            scopes: self.core.basic_scopes(&resources),
             resources,
             created_at: now,
             expires_at: now.plus(left),
@@ -234,7 +234,7 @@ impl AuthServer {
 
     /// The servers that are named and there are; all that there are for who names none.
     fn old_resources(&self, named: &[String], user: &User) -> Vec<ResourceUri> {
-        let catalogue = self.catalogue();
+        let catalogue = self.core.catalogue();
         let meant = |resource: &ResourceUri| {
             let there = |text: &String| {
                 resource::find(&catalogue, text).is_some_and(|found| found.resource == *resource)

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::access_token::Claims;
 use crate::{
     model::{AuthMethod, Client, Grant, RefreshToken},
-    oauth::{AuthServer, Error, Params},
+    oauth::{Error, Params, TokenIssuer},
 };
 
 /// The answer (RFC 7662 §2.2).
@@ -47,7 +47,7 @@ enum About {
     },
 }
 
-impl AuthServer {
+impl TokenIssuer {
     /// Says what the token in `params` is worth, to the client it was issued to.
     ///
     /// RFC 7662 §2.1: "the endpoint MUST also require some form of authorization"; a public client
@@ -72,17 +72,17 @@ impl AuthServer {
     }
 
     async fn access(&self, claims: Claims) -> Result<Option<About>, Error> {
-        let live = self.store.is_live(&claims.grant_id, &claims.jti).await?;
+        let live = self.core.store.is_live(&claims.grant_id, &claims.jti).await?;
         let username = claims.preferred_username.clone();
         let claims = Box::new(claims);
         Ok(live.then_some(About::Access { claims, token_type: "Bearer", username }))
     }
 
     async fn refresh_token(&self, client: &Client, token: &str) -> Result<Option<About>, Error> {
-        let (token, now) = (RefreshToken::presented(token), self.now());
-        let Some(record) = self.store.refresh(&token, now).await? else { return Ok(None) };
-        let grant: Option<Grant> = self.store.grant(&record.grant, now).await?;
-        let spent = self.store.is_spent(&token).await?;
+        let (token, now) = (RefreshToken::presented(token), self.core.now());
+        let Some(record) = self.core.store.refresh(&token, now).await? else { return Ok(None) };
+        let grant: Option<Grant> = self.core.store.grant(&record.grant, now).await?;
+        let spent = self.core.store.is_spent(&token).await?;
         Ok(grant.filter(|grant| !spent && grant.client_id == client.id).map(|grant| {
             About::Refresh {
                 scope: grant.scopes.to_string(),

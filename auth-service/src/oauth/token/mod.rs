@@ -10,3 +10,14 @@ pub(in crate::oauth) mod personal_access;
 pub(in crate::oauth) mod refresh_token;
 pub(in crate::oauth) mod response;
 pub(in crate::oauth) mod revocation;
+
+use std::sync::Arc;
+
+use crate::oauth::{Clients, Core};
+
+/// Issuer of tokens: redeems grants, rotates, revokes, introspects.
+#[derive(Clone)]
+pub struct TokenIssuer {
+    pub(super) core: Arc<Core>,
+    pub(super) clients: Clients,
+}

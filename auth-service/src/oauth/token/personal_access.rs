@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::response::Part;
 use crate::{
     model::{ClientId, Grant, Identifier, OwnAccess, User},
-    oauth::{AuthServer, Error},
+    oauth::{Error, TokenIssuer},
 };
 
 /// The client that personal tokens are issued to. No registration has this id: those are random.
@@ -28,17 +28,17 @@ pub struct NewToken {
     pub label: Option<String>,
 }
 
-impl AuthServer {
+impl TokenIssuer {
     /// Mints a personal access token, if its person may use its servers.
     pub async fn mint_token(&self, new: NewToken) -> Result<String, Error> {
         if new.lifetime.is_zero() || new.lifetime > LONGEST {
             return Err(Error::InvalidRequest("a token lives 1 second to 365 days"));
         }
         let NewToken { user, access, .. } = new;
-        if !self.may_log_in(&user) || !self.may_use(&user, &access.resources) {
+        if !self.core.may_log_in(&user) || !self.core.may_use(&user, &access.resources) {
             return Err(Error::AccessDenied("this account may not log in, or use this server"));
         }
-        let now = self.now();
+        let now = self.core.now();
         let grant = Grant {
             id: Identifier::generate()?,
             user,
@@ -50,7 +50,7 @@ impl AuthServer {
             expires_at: now.plus(new.lifetime),
             ends_at: None,
         };
-        self.store.put_grant(&grant, now).await?;
+        self.core.store.put_grant(&grant, now).await?;
         let part = Part { resources: grant.resources.clone(), scopes: grant.scopes.clone() };
         let token = self.issue_access_token(&grant, &part, grant.expires_at).await?;
         log::info!(target: "audit", subject = grant.user.subject, grant:% = grant.id;

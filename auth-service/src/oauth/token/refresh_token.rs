@@ -3,39 +3,40 @@
 use super::response::Part;
 use crate::{
     model::{Client, Grant, Identifier, RefreshToken, Scopes},
-    oauth::{AuthServer, Error, GrantFault, Params, TokenResponse, derived::derive},
+    oauth::{Error, GrantFault, Params, TokenIssuer, TokenResponse, derived::derive},
     store::Spending,
 };
 
-impl AuthServer {
+impl TokenIssuer {
     /// Exchanges a refresh token of `client` for new tokens.
     pub async fn refresh(&self, client: &Client, params: &Params) -> Result<TokenResponse, Error> {
         let token = params.required("refresh_token", "refresh_token is missing")?;
         let token = RefreshToken::presented(token);
-        let now = self.now();
+        let now = self.core.now();
         if !client.may_use("refresh_token") {
             return Err(Error::UnauthorizedClient("the client did not register refresh_token"));
         }
-        let record = self.store.refresh(&token, now).await?;
+        let record = self.core.store.refresh(&token, now).await?;
         let record = record.ok_or(Error::InvalidGrant(GrantFault::Unknown))?;
-        let grant = self.store.grant(&record.grant, now).await?;
+        let grant = self.core.store.grant(&record.grant, now).await?;
         let mut grant = grant.ok_or(Error::InvalidGrant(GrantFault::Revoked))?;
         if grant.client_id != client.id {
             return Err(Error::InvalidGrant(GrantFault::OtherClient));
         }
-        self.within_client_limit("refresh_token", &client.id, &grant.user.subject).await?;
-        if !self.may_log_in(&grant.user) || !self.may_use(&grant.user, &grant.resources) {
-            self.store.revoke_grant(&grant.id).await?;
+        self.core.within_client_limit("refresh_token", &client.id, &grant.user.subject).await?;
+        if !self.core.may_log_in(&grant.user) || !self.core.may_use(&grant.user, &grant.resources) {
+            self.core.store.revoke_grant(&grant.id).await?;
             return Err(Error::InvalidGrant(GrantFault::NotAllowed));
         }
-        let resources = self.narrowed_resources(params, &self.published(&grant.resources))?;
+        let resources =
+            self.core.narrowed_resources(params, &self.core.published(&grant.resources))?;
         let scopes = self.narrowed_scopes(params, &grant)?;
         let successor = self.rotate(&token, record.expires_at, &grant).await?;
-        grant.extend(now.plus(self.config.lifetimes.refresh_token));
-        if !self.store.extend_grant(&grant, now).await? {
+        grant.extend(now.plus(self.core.config.lifetimes.refresh_token));
+        if !self.core.store.extend_grant(&grant, now).await? {
             return Err(Error::InvalidGrant(GrantFault::Revoked));
         }
-        self.renew_client(client).await?;
+        self.clients.renew_client(client).await?;
         self.issue_tokens(client, &grant, Part { resources, scopes }, &successor).await
     }
 
@@ -49,8 +50,8 @@ impl AuthServer {
         let asked = Scopes::parse(params.one("scope")?.unwrap_or(""))
             .map_err(|_| Error::InvalidScope("scope is malformed"))?;
         // Clients repeat what they asked for at first, with scopes that were dropped as unknown.
-        let granted = self.with_included(&grant.resources, &grant.scopes);
-        let known = asked.intersection(&self.known_scopes(&grant.resources).union(&granted));
+        let granted = self.core.with_included(&grant.resources, &grant.scopes);
+        let known = asked.intersection(&self.core.known_scopes(&grant.resources).union(&granted));
         if known.is_empty() {
             return Ok(grant.scopes.clone());
         }
@@ -72,19 +73,20 @@ impl AuthServer {
         grant: &Grant,
     ) -> Result<RefreshToken, Error> {
         let salt = Identifier::generate()?.to_string();
-        let grace = self.config.lifetimes.refresh_grace;
-        let spending = self.store.spend_refresh(token, &salt, (self.now(), end), grace).await?;
+        let grace = self.core.config.lifetimes.refresh_grace;
+        let spending =
+            self.core.store.spend_refresh(token, &salt, (self.core.now(), end), grace).await?;
         match spending {
             Spending::First => return Ok(successor(token, &salt)),
             Spending::Again(salt) => {
                 let successor = successor(token, &salt);
-                if !self.store.is_spent(&successor).await? {
+                if !self.core.store.is_spent(&successor).await? {
                     return Ok(successor);
                 }
             }
             Spending::Replay => {}
         }
-        self.store.revoke_grant(&grant.id).await?;
+        self.core.store.revoke_grant(&grant.id).await?;
         log::warn!(target: "audit", client:% = grant.client_id, grant:% = grant.id;
             "refresh token replayed; its grant is revoked");
         Err(Error::InvalidGrant(GrantFault::Replayed))

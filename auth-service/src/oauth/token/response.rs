@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::{
     model::{Client, Grant, RefreshRecord, RefreshToken, ResourceUri, Scopes},
-    oauth::{AuthServer, Error},
+    oauth::{Error, TokenIssuer},
 };
 
 /// The document.
@@ -24,7 +24,7 @@ pub(in crate::oauth) struct Part {
     pub(in crate::oauth) scopes: Scopes,
 }
 
-impl AuthServer {
+impl TokenIssuer {
     /// Issues an access token for all of `grant`, and nothing to get another one with.
     pub(in crate::oauth) async fn issue_alone(
         &self,
@@ -44,7 +44,7 @@ impl AuthServer {
     ) -> Result<TokenResponse, Error> {
         let refresh_token = if client.may_use("refresh_token") {
             let record = RefreshRecord { grant: grant.id.clone(), expires_at: grant.expires_at };
-            self.store.put_refresh(refresh, &record, self.now()).await?;
+            self.core.store.put_refresh(refresh, &record, self.core.now()).await?;
             Some(refresh.reveal().to_owned())
         } else {
             None
@@ -59,8 +59,8 @@ impl AuthServer {
         part: Part,
         refresh_token: Option<String>,
     ) -> Result<TokenResponse, Error> {
-        let now = self.now();
-        let end = now.plus(self.config.lifetimes.access_token).min(grant.expires_at);
+        let now = self.core.now();
+        let end = now.plus(self.core.config.lifetimes.access_token).min(grant.expires_at);
         Ok(TokenResponse {
             access_token: self.issue_access_token(grant, &part, end).await?,
             token_type: "Bearer",

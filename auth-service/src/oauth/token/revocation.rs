@@ -2,10 +2,10 @@
 
 use crate::{
     model::{Client, RefreshToken},
-    oauth::{AuthServer, Error, GrantFault, Params},
+    oauth::{Error, GrantFault, Params, TokenIssuer},
 };
 
-impl AuthServer {
+impl TokenIssuer {
     /// Revokes the token in `params` if it is one of `client`: an access token alone, or with a
     /// refresh token the whole grant (RFC 7009 §2.1).
     pub async fn revoke(&self, client: &Client, params: &Params) -> Result<(), Error> {
@@ -16,21 +16,21 @@ impl AuthServer {
             if claims.client_id != client.id {
                 return Err(Error::InvalidGrant(GrantFault::OtherClient));
             }
-            self.store.revoke_access(&claims.grant_id, &claims.jti).await?;
+            self.core.store.revoke_access(&claims.grant_id, &claims.jti).await?;
             log::info!(target: "audit", client:% = client.id, jti:% = claims.jti;
                 "access token revoked by its client");
             return Ok(());
         }
         let token = RefreshToken::presented(token);
-        let now = self.now();
+        let now = self.core.now();
         // §2.2: "invalid tokens do not cause an error response since the client cannot handle such
         // an error in a reasonable way".
-        let Some(record) = self.store.refresh(&token, now).await? else { return Ok(()) };
-        let Some(grant) = self.store.grant(&record.grant, now).await? else { return Ok(()) };
+        let Some(record) = self.core.store.refresh(&token, now).await? else { return Ok(()) };
+        let Some(grant) = self.core.store.grant(&record.grant, now).await? else { return Ok(()) };
         if grant.client_id != client.id {
             return Err(Error::InvalidGrant(GrantFault::OtherClient));
         }
-        self.store.revoke_grant(&grant.id).await?;
+        self.core.store.revoke_grant(&grant.id).await?;
         log::info!(target: "audit", client:% = client.id, grant:% = grant.id;
             "grant revoked by its client");
         Ok(())

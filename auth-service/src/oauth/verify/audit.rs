@@ -6,14 +6,14 @@ use super::seen_token::{Part, SeenToken};
 use crate::{
     metrics::{Decision, Gauges},
     model::{Fingerprint, McpServer},
-    oauth::{AuthServer, Operation, legible::hides},
+    oauth::{Operation, Verifier, legible::hides},
     store::Trial,
 };
 
 /// The longest name of a tool in the log.
 const NAME: usize = 128;
 
-impl AuthServer {
+impl Verifier {
     /// Notes what became of a request to `server`; `seen` is its token, if it is one of ours.
     pub(in crate::oauth) fn note(
         &self,
@@ -23,7 +23,7 @@ impl AuthServer {
         decision: Decision,
     ) {
         let (server, asked) = (server.name.as_str(), operation.asked());
-        self.metrics.verified(server, decision, asked);
+        self.core.metrics.verified(server, decision, asked);
         let level = match decision {
             // How each client begins, and how each goes on.
             Decision::NoToken | Decision::Admitted => Level::Debug,
@@ -53,11 +53,11 @@ impl AuthServer {
     /// The page of `METRICS_LISTEN`.
     #[must_use]
     pub async fn metrics_page(&self) -> String {
-        let writable = matches!(self.store.try_to_write().await, Ok(Trial::Written));
-        self.metrics.render(Gauges {
+        let writable = matches!(self.core.store.try_to_write().await, Ok(Trial::Written));
+        self.core.metrics.render(Gauges {
             writable,
-            link_up: self.store.is_told(),
-            questions: self.store.questions(),
+            link_up: self.core.store.is_told(),
+            questions: self.core.store.questions(),
             seen_tokens: self.seen.len(),
         })
     }

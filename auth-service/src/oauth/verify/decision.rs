@@ -6,7 +6,7 @@ use super::seen_token::{Part, SeenToken};
 use crate::{
     metrics::Decision,
     model::{McpServer, Scopes, UnixTime},
-    oauth::{AuthServer, Challenge, Error, Identity, Operation},
+    oauth::{Challenge, Error, Identity, Operation, Verifier},
 };
 
 /// Why a request does not go on.
@@ -55,7 +55,7 @@ impl Refused {
     }
 }
 
-impl AuthServer {
+impl Verifier {
     /// Decides on `operation` at `path` on `authority` with this `Authorization` header.
     pub async fn verify(
         &self,
@@ -63,12 +63,12 @@ impl AuthServer {
         authorization: Option<&[u8]>,
         operation: &Operation,
     ) -> Result<Arc<Identity>, BearerError> {
-        let catalogue = self.catalogue();
+        let catalogue = self.core.catalogue();
         let Some(server) = catalogue.at(authority, path) else {
-            self.metrics.no_server();
+            self.core.metrics.no_server();
             return Err(BearerError::NoServer);
         };
-        let now = self.now();
+        let now = self.core.now();
         let seen = match authorization.and_then(bearer_token) {
             None => Err(Refused::NoToken),
             Some(token) => self.seen(token, now).map_err(|decision| {
@@ -99,12 +99,12 @@ impl AuthServer {
         if !seen.is_for(&server.resource) {
             return Err(Refused::Token(Decision::OtherServer, "the token is for another server"));
         }
-        let live = self.store.is_still_live(&seen.sighting, || seen.ids()).await;
+        let live = self.core.store.is_still_live(&seen.sighting, || seen.ids()).await;
         if !live.map_err(|error| Refused::Fault(error.into()))? {
             return Err(Refused::Token(Decision::Revoked, "the token was revoked"));
         }
         // Some tokens live for months: who may not log in any more is out before they end.
-        if !self.may_still_log_in(seen.person()) || !server.admits(seen.person()) {
+        if !self.core.may_still_log_in(seen.person()) || !server.admits(seen.person()) {
             let why = "this account may not use this server any more";
             return Err(Refused::Token(Decision::NotAllowed, why));
         }

@@ -16,7 +16,7 @@ use serde::Serialize;
 use super::seen_token::{Part, SeenToken};
 use crate::{
     model::{Fingerprint, McpServer, UnixTime},
-    oauth::{AuthServer, Challenge, Error, packed_strings::Texts},
+    oauth::{Challenge, Error, Verifier, packed_strings::Texts},
 };
 
 /// The type of the token (RFC 8725 §3.11).
@@ -55,7 +55,7 @@ pub struct Identity {
 }
 
 /// What was said lately.
-pub struct Identities(Cache<Key, Arc<Identity>>);
+pub(in crate::oauth) struct Identities(Cache<Key, Arc<Identity>>);
 
 impl Default for Identities {
     fn default() -> Self {
@@ -118,7 +118,7 @@ struct Claims<'a> {
     exp: UnixTime,
 }
 
-impl AuthServer {
+impl Verifier {
     /// The identity of who has `seen` at `server`, holding `scopes` there.
     pub(in crate::oauth) fn identity(
         &self,
@@ -149,10 +149,10 @@ impl AuthServer {
     ) -> Result<Identity, Error> {
         let [subject, name, email, client] =
             [Part::Subject, Part::Name, Part::Email, Part::Client].map(|part| seen.text(part));
-        let signed = if self.config.signed_identity {
+        let signed = if self.core.config.signed_identity {
             let hash = |part| Fingerprint::of(seen.text(part));
             let claims = Claims {
-                iss: self.config.issuer.as_str(),
+                iss: self.core.config.issuer.as_str(),
                 aud: server.resource.as_str(),
                 sub: subject,
                 preferred_username: name,
@@ -166,7 +166,7 @@ impl AuthServer {
                 iat: now,
                 exp: now.plus(LIFE),
             };
-            self.keys.sign(TYPE, &claims)?
+            self.core.keys.sign(TYPE, &claims)?
         } else {
             String::new()
         };

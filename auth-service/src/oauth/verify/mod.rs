@@ -9,3 +9,17 @@ pub(in crate::oauth) mod recent_tokens;
 pub(in crate::oauth) mod seen_token;
 pub(in crate::oauth) mod token_cache;
 pub(in crate::oauth) mod trusted_proxy;
+
+use std::sync::Arc;
+
+use self::{identity::Identities, token_cache::SeenTokens};
+use crate::oauth::Core;
+
+/// Verifier of access tokens, with caches of its own.
+pub struct Verifier {
+    pub(super) core: Arc<Core>,
+    /// Tokens whose signature was verified.
+    pub(super) seen: SeenTokens,
+    /// Identities that were signed for servers.
+    pub(super) identities: Identities,
+}

@@ -10,13 +10,17 @@ use super::{
     recent_tokens::RecentTokens,
     seen_token::{Said, SeenToken},
 };
-use crate::{metrics::Decision, model::UnixTime, oauth::AuthServer};
+use crate::{
+    metrics::Decision,
+    model::UnixTime,
+    oauth::{Verifier, token::access_token::signed_claims},
+};
 
 /// The most tokens that are remembered; some 500 bytes each.
 const CAPACITY: usize = 100_000;
 
 /// All that are remembered.
-pub struct SeenTokens {
+pub(in crate::oauth) struct SeenTokens {
     /// By the SHA-256 of the token.
     all: Cache<[u8; 32], Arc<SeenToken>>,
     recent: RecentTokens,
@@ -35,7 +39,7 @@ impl SeenTokens {
     }
 }
 
-impl AuthServer {
+impl Verifier {
     /// What is known of `token`, if we signed it and it has not ended; else why not.
     pub(in crate::oauth) fn seen(
         &self,
@@ -71,12 +75,12 @@ impl AuthServer {
     /// What `token` says, if we signed it.
     fn read(&self, token: &[u8]) -> Result<SeenToken, Decision> {
         let token = std::str::from_utf8(token).map_err(|_| Decision::Invalid)?;
-        let json = self.signed_claims(token).ok_or(Decision::Invalid)?;
+        let json = signed_claims(&self.core.keys, token).ok_or(Decision::Invalid)?;
         let claims: Said<'_> = serde_json::from_slice(&json).map_err(|_| Decision::Invalid)?;
-        if claims.iss != self.config.issuer.as_str() {
+        if claims.iss != self.core.config.issuer.as_str() {
             return Err(Decision::Invalid);
         }
-        let sighting = self.store.sighting(&claims.grant_id, &claims.jti);
+        let sighting = self.core.store.sighting(&claims.grant_id, &claims.jti);
         SeenToken::new(&claims, sighting).ok_or(Decision::Invalid)
     }
 }
