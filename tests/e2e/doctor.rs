@@ -75,7 +75,7 @@ fn untrusted(stack: &Stack) {
     let (ok, findings) = examine(&mut program(stack, &["doctor", "--json"]));
     assert!(!ok);
     let certificates = of(&findings, "certificates");
-    let told = "its certificate is of an authority that is not trusted";
+    let told = "its certificate is from an authority that is not trusted";
     assert!(certificates.iter().any(|finding| finding["says"] == told), "{certificates:#?}");
 }
 
@@ -177,5 +177,5 @@ fn unguarded(stack: &Stack) {
     let good = ["auth-api", "auth-pages", "server-oauth", "server"];
     assert!(good.iter().all(|router| about(router).is_none()), "{told:#?}");
     let guarded = told.iter().find(|finding| finding["level"] == "ok").unwrap();
-    assert_eq!(guarded["says"], "3 routes ask /verify");
+    assert_eq!(guarded["says"], "3 routes call /verify");
 }

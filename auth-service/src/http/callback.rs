@@ -1,4 +1,4 @@
-//! `GET /callback`: the browser is back from the login provider.
+//! Handler of `GET /callback`: the return of the browser from the login provider.
 
 use actix_web::{HttpRequest, HttpResponse, ResponseError, web::Data};
 
@@ -12,8 +12,8 @@ use crate::oauth::{
     AuthServer, AuthorizeError, Error, Next, Params, ProviderAnswer, ProviderReturn,
 };
 
-/// Finishes the login. The pending authorization leaves the browser when it ends, or can lead nowhere;
-/// otherwise the same address leads on once more.
+/// Finishes the login. Removes the pending authorization from the browser when it ends or cannot succeed. Otherwise it
+/// stays, so that a reload of the same URL continues the flow.
 pub(super) async fn callback(
     server: Data<AuthServer>,
     request: HttpRequest,

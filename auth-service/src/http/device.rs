@@ -1,4 +1,4 @@
-//! `POST /device_authorization` and the page `/device` (RFC 8628 §3.1, §3.3).
+//! Handlers of `POST /device_authorization` and of the page `/device` (RFC 8628 §3.1, §3.3).
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web::Data};
 
@@ -11,7 +11,7 @@ use crate::{
     oauth::{AuthServer, Endpoint, Error, Params},
 };
 
-/// Gives a device its codes, unless the operator turned the grant off.
+/// Issues the device code and user code. Answers 404 if the operator has turned the grant off.
 pub(super) async fn authorize(
     server: Data<AuthServer>,
     form: Result<ClientForm, TokenError>,
@@ -26,7 +26,7 @@ pub(super) async fn authorize(
     Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(codes))
 }
 
-/// Asks for the code of a device, and with one shows who wants what.
+/// Shows the form for the user code. With a `user_code`, shows the consent page of that device.
 pub(super) async fn show(
     server: Data<AuthServer>,
     request: HttpRequest,

@@ -1,11 +1,11 @@
-//! `POST /introspect` (RFC 7662).
+//! Handler of `POST /introspect` (RFC 7662).
 
 use actix_web::{HttpResponse, http::header, web::Data};
 
 use super::{client_form::ClientForm, error::TokenError};
 use crate::oauth::{AuthServer, Endpoint};
 
-/// Says what a token is worth.
+/// Returns the state and the metadata of a token (RFC 7662 §2.2).
 pub(super) async fn introspect(
     server: Data<AuthServer>,
     form: ClientForm,

@@ -1,4 +1,4 @@
-//! The headers in which a request of MCP 2026-07-28 says what its body is about.
+//! The request headers of MCP 2026-07-28 that state the method and the tool of the body.
 
 use actix_web::http::header::{HeaderMap, HeaderName};
 use gateway_contract::{header_value::decoded, headers};
@@ -6,8 +6,8 @@ use gateway_contract::{header_value::decoded, headers};
 use super::forwarded;
 use crate::{metrics::known_method, oauth::Operation};
 
-/// The revisions in which a server compares these headers with the body. One that does not exist yet is
-/// none: a server may take it for a revision without these headers.
+/// The revisions in which a server validates these headers against the body. Unknown revisions are excluded, since a
+/// server may treat them as a revision without these headers.
 const COMPARED: [&str; 1] = ["2026-07-28"];
 
 const VERSION: HeaderName = HeaderName::from_static(headers::PROTOCOL_VERSION);
@@ -16,8 +16,8 @@ const NAME: HeaderName = HeaderName::from_static(headers::NAME);
 
 /// Reads `MCP-Protocol-Version`, `Mcp-Method` and `Mcp-Name`.
 ///
-/// MCP 2026-07-28, "Server Validation": an intermediary relies on them only if the version names a
-/// revision in which the server validates them.
+/// MCP 2026-07-28, "Server Validation": an intermediary may rely on them only if the version names a revision in which
+/// the server validates them. Returns [`Operation::Unstated`] otherwise.
 pub(super) fn read(headers: &HeaderMap) -> Operation {
     let version = once(headers, &VERSION);
     if !version.is_some_and(|version| COMPARED.contains(&version)) {

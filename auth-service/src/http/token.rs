@@ -1,11 +1,11 @@
-//! `POST /token` (RFC 6749 §3.2).
+//! Handler of `POST /token` (RFC 6749 §3.2).
 
 use actix_web::{HttpResponse, http::header, web::Data};
 
 use super::{client_form::ClientForm, error::TokenError};
 use crate::oauth::{AuthServer, DEVICE_CODE, Endpoint, Error};
 
-/// Issues tokens for a grant.
+/// Authenticates the client and issues tokens for its grant.
 pub(super) async fn token(
     server: Data<AuthServer>,
     form: ClientForm,
@@ -22,7 +22,7 @@ pub(super) async fn token(
         _ => return Err(Error::UnsupportedGrantType.into()),
     };
     server.core.metrics.issued(grant_type);
-    // RFC 6749 §5.1 asks for both headers.
+    // RFC 6749 §5.1 requires both headers.
     Ok(HttpResponse::Ok()
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .insert_header((header::PRAGMA, "no-cache"))

@@ -1,4 +1,4 @@
-//! `/verify`: Traefik's `ForwardAuth` asks whether a request may go on.
+//! Handler of `/verify`: authorizes a request for Traefik's `ForwardAuth` middleware.
 
 use actix_http::{Request, Response};
 use actix_web::{
@@ -29,17 +29,22 @@ const CLIENT: HeaderName = HeaderName::from_static(headers::CLIENT_ID);
 const SCOPES: HeaderName = HeaderName::from_static(headers::SCOPES);
 const SIGNED: HeaderName = HeaderName::from_static(headers::IDENTITY);
 
-/// Answers 200 with the identity, or what the client gets to see instead; whatever the method.
+/// Answers 200 with the identity of the caller, or the error response for the client. Ignores the method.
 pub(super) async fn serve(server: Data<AuthServer>, request: Request) -> Response<BoxBody> {
     if !asker::is_known(&server, request.head()) {
         return asker::refuse().into();
     }
     let headers = request.head().headers();
     let Ok(forwarded) = Forwarded::read(headers) else {
-        return error(StatusCode::BAD_REQUEST, "invalid_request", "this URL cannot be used").into();
+        return error(
+            StatusCode::BAD_REQUEST,
+            "invalid_request",
+            "this URL is malformed or ambiguous; check its host and path",
+        )
+        .into();
     };
     let mut authorization = headers.get_all(header::AUTHORIZATION);
-    // Two of them are a token that does not hold: whoever comes behind us might take the other one
+    // Two headers count as an invalid token, because a backend might use the other one
     // (RFC 9110 §5.3).
     let authorization = authorization.next().map(|value| match authorization.next() {
         None => value.as_bytes(),
@@ -52,8 +57,8 @@ pub(super) async fn serve(server: Data<AuthServer>, request: Request) -> Respons
     }
 }
 
-/// Every header is always there, empty if unknown: Traefik replaces only what it gets, and a
-/// client's own copy must not be what remains.
+/// Returns 200 with all identity headers, empty if unknown. Traefik replaces only headers that it receives, and a
+/// client's own copy must not reach the backend.
 fn admit(identity: &Identity) -> Response<BoxBody> {
     let mut response = Response::new(StatusCode::OK);
     let headers = response.headers_mut();

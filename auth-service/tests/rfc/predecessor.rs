@@ -206,7 +206,7 @@ async fn s11_a_dump_is_good_for_a_time_that_the_operator_is_told() {
         refresh(&old, "token-b", "client_a", OCTOCAT);
         let arguments = ["import-predecessor", "--redis", &old.url()];
         let tried = gateway.cli(&[&arguments[..], more, &["--dry-run"]].concat()).unwrap();
-        assert!(tried.contains("delete them all"), "{tried}");
+        assert!(tried.contains("delete all dumps and backups"), "{tried}");
         let done = gateway.cli_json(&[&arguments[..], more, &["--json"]].concat());
         let told = done["dump_is_good_for"].as_i64().unwrap();
         assert!((seconds - 60..=seconds).contains(&told), "{more:?}: {done}");

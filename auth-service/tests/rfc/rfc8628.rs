@@ -150,7 +150,7 @@ async fn a_person_declines_a_device() {
     assert_eq!(device.poll().await.error(), (400, "access_denied"));
     let again = device.page(&mut browser, &device.codes.text("user_code")).await;
     assert_eq!(again.status, 400);
-    assert!(again.body.contains("No device shows this code"));
+    assert!(again.body.contains("This code is unknown"));
 }
 
 /// §3.5: after five minutes the device is told so, and the person is shown no page.

@@ -1,4 +1,4 @@
-//! DNS: every public host leads somewhere that clients reach.
+//! Check of DNS: every public host resolves to an address that clients can reach.
 
 use std::{net::IpAddr, path::Path};
 
@@ -8,13 +8,13 @@ use super::{
 };
 use crate::ports::is_public;
 
-/// Where names of this machine alone are kept.
+/// The file that maps names for this machine alone (hosts(5)).
 const HOSTS: &str = "/etc/hosts";
 
 pub(super) async fn check(patient: &Patient) -> Vec<Finding> {
     let mut findings = Findings::of("dns");
     if let Some(address) = patient.address {
-        findings.ok(None, format!("not asked: the public names are looked for at {address}"));
+        findings.ok(None, format!("skipped: --address sends all public names to {address}"));
         return findings.into_vec();
     }
     for host in &patient.hosts {
@@ -22,7 +22,7 @@ pub(super) async fn check(patient: &Patient) -> Vec<Finding> {
         let addresses: Vec<IpAddr> = match tokio::net::lookup_host((host.as_str(), 443)).await {
             Ok(found) => found.map(|address| address.ip()).collect(),
             Err(error) => {
-                let remedy = "make an A record for it, or for *.BASE_DOMAIN, with the public address of \
+                let remedy = "create an A record for it, or for *.BASE_DOMAIN, with the public address of \
                               this machine";
                 findings.error(subject, format!("has no address: {error}"), remedy);
                 continue;
@@ -35,8 +35,8 @@ pub(super) async fn check(patient: &Patient) -> Vec<Finding> {
     findings.into_vec()
 }
 
-/// Tells that names of this machine are known to the C library alone: `nss-myhostname` answers for all of them, but
-/// programs that resolve names themselves read the hosts file and ask DNS, which has none (RFC 6761 §6.3).
+/// Reports `localhost` names that are missing in the hosts file. The C library resolves them by `nss-myhostname`.
+/// Programs with a resolver of their own read the hosts file and DNS, which has no such names (RFC 6761 §6.3).
 fn judge_local(findings: &mut Findings, hosts: &[String], file: &str) {
     let local = hosts.iter().filter(|host| is_local(host));
     let unlisted: Vec<&str> = local.map(String::as_str).filter(|host| !lists(file, host)).collect();
@@ -45,8 +45,8 @@ fn judge_local(findings: &mut Findings, hosts: &[String], file: &str) {
         1 => format!("{first} is not in {HOSTS}"),
         count => format!("{first} and {} more are not in {HOSTS}", count - 1),
     };
-    let remedy = "programs that resolve names without the C library, such as Codex, do not find them: \
-                  `scripts/quickstart hosts` prints the line";
+    let remedy = "add the line that `scripts/quickstart hosts` prints: programs that do not resolve names by the \
+                  C library, such as Codex, cannot find them";
     findings.warning(None, says, remedy);
 }
 
@@ -54,7 +54,7 @@ fn is_local(host: &str) -> bool {
     host.ends_with(".localhost") || host == "localhost"
 }
 
-/// Returns `true` if the hosts file `text` has `host` (hosts(5)).
+/// Returns `true` if the hosts file `text` lists `host` (hosts(5)).
 fn lists(text: &str, host: &str) -> bool {
     text.lines().any(|line| {
         let entry = line.split('#').next().unwrap_or_default();
@@ -68,11 +68,11 @@ fn judge(findings: &mut Findings, host: &str, addresses: &[IpAddr]) {
     if is_local(host) {
         findings.ok(subject, format!("{list}, for clients on this machine"));
     } else if addresses.iter().any(|address| !is_public(*address)) {
-        let remedy = "claude.ai and other clients on the internet need a public address; from a \
-                      private network this may be as it should be";
-        findings.warning(subject, format!("leads to a private address: {list}"), remedy);
+        let remedy = "use a public address for claude.ai and other clients on the internet; in a \
+                      private network this may be intended";
+        findings.warning(subject, format!("resolves to a private address: {list}"), remedy);
     } else if !addresses.iter().any(IpAddr::is_ipv4) {
-        let remedy = "make an A record, too: claude.ai comes over IPv4";
+        let remedy = "create an A record, too: claude.ai connects over IPv4";
         findings.warning(subject, format!("has no IPv4 address: {list}"), remedy);
     } else {
         findings.ok(subject, list);
