@@ -32,9 +32,9 @@ pub enum Endpoint {
     Verify,
     /// The feed of ended grants, read by the proxies.
     EndedGrants,
-    /// The liveness probe.
+    /// The liveness endpoint of the process.
     Health,
-    /// The readiness probe.
+    /// The readiness endpoint, which checks the store.
     Ready,
 }
 

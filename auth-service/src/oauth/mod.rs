@@ -76,7 +76,7 @@ use crate::{
 
 /// Shared dependencies of all wings: settings, storage, keys, upstream clients, catalogue and clock.
 pub struct Core {
-    /// The parsed configuration.
+    /// The parsed configuration of the process.
     pub config: Config,
     /// The Redis-backed store of all protocol state.
     pub store: Store,
@@ -86,7 +86,7 @@ pub struct Core {
     pub pending_seal: Seal,
     /// The HMAC key that maps a rate-limited subject to its counters.
     pub limits_key: hmac::Key,
-    /// The Prometheus metrics.
+    /// The Prometheus metrics of the process.
     pub metrics: Metrics,
     /// The GitHub login provider, if configured.
     pub github: Option<GitHub>,
@@ -127,7 +127,7 @@ pub struct AuthServer {
     pub tokens: TokenIssuer,
     /// The verifier behind `/verify`.
     pub verifier: Verifier,
-    /// The discovery documents.
+    /// The builder of discovery documents.
     pub discovery: Discovery,
 }
 

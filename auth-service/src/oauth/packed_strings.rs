@@ -19,8 +19,8 @@ impl<const N: usize> Texts<N> {
         Some(Self { text: parts.concat().into(), ends })
     }
 
-        /// Returns the string at index `at`, or an empty string if `at` is out of range.
-        pub(super) fn str(&self, at: usize) -> &str {
+    /// Returns the string at index `at`, or an empty string if `at` is out of range.
+    pub(super) fn str(&self, at: usize) -> &str {
         let end = |at: usize| self.ends.get(at).map_or(0, |end| *end as usize);
         self.text.get(at.checked_sub(1).map_or(0, end)..end(at)).unwrap_or_default()
     }

@@ -19,9 +19,9 @@ impl Core {
             }
         }
         if resources.is_empty() {
-            let only = catalogue
-                .only()
-                .ok_or(Error::InvalidTarget("resource is missing; send the URL of the MCP server"))?;
+            let only = catalogue.only().ok_or(Error::InvalidTarget(
+                "resource is missing; send the URL of the MCP server",
+            ))?;
             resources.push(only.resource.clone());
         }
         Ok(resources)

@@ -21,7 +21,7 @@ use crate::{
 /// The decision of a person on the consent page.
 #[derive(Debug)]
 pub enum Decision {
-    /// Deny the request.
+    /// Deny the request of the client.
     Deny,
     /// Allow the request as the person who is logged in.
     LoggedIn,
@@ -239,8 +239,11 @@ impl ConsentFlow {
     }
 
     async fn send_to_github(&self, pending: &PendingAuthorization) -> Result<ProviderVisit, Error> {
-        let github =
-            self.core.github.as_ref().ok_or(Error::AccessDenied("GitHub login is not configured"))?;
+        let github = self
+            .core
+            .github
+            .as_ref()
+            .ok_or(Error::AccessDenied("GitHub login is not configured"))?;
         let state = LoginState::generate()?;
         let (url, verifier) = github.authorize_url(state.reveal(), pending.pick_account);
         let revocations = self.core.store.revocations(&pending.request).await?;

@@ -152,8 +152,11 @@ impl ConsentFlow {
     }
 
     async fn identify(&self, code: &str, verifier: &str) -> Result<User, Error> {
-        let github =
-            self.core.github.as_ref().ok_or(Error::AccessDenied("GitHub login is not configured"))?;
+        let github = self
+            .core
+            .github
+            .as_ref()
+            .ok_or(Error::AccessDenied("GitHub login is not configured"))?;
         github.identify(code, verifier).await.map_err(provider_error)
     }
 

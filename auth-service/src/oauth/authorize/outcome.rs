@@ -13,7 +13,7 @@ pub enum Next {
     Page(Box<ConsentPage>),
     /// Redirect to the login provider.
     Provider(ProviderVisit),
-    /// Finish the flow.
+    /// Finish the flow with this outcome.
     Done(AuthorizationOutcome),
 }
 

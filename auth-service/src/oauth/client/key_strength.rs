@@ -46,9 +46,13 @@ pub(in crate::oauth) fn weakness(key: &Value) -> Option<&'static str> {
         BASE64_URL_SAFE_NO_PAD.decode(text).ok()
     };
     if is("kty", "RSA") {
-        number("n").zip(number("e")).map_or(Some("an RSA key requires n and e"), |(n, e)| rsa(&n, &e))
+        number("n")
+            .zip(number("e"))
+            .map_or(Some("an RSA key requires n and e"), |(n, e)| rsa(&n, &e))
     } else if is("kty", "EC") && is("crv", "P-256") {
-        number("x").zip(number("y")).map_or(Some("an EC key requires x and y"), |(x, y)| p256(&x, &y))
+        number("x")
+            .zip(number("y"))
+            .map_or(Some("an EC key requires x and y"), |(x, y)| p256(&x, &y))
     } else if is("kty", "OKP") && is("crv", "Ed25519") {
         number("x").map_or(Some("an Ed25519 key requires x"), |x| ed25519(&x))
     } else {
@@ -93,7 +97,9 @@ fn p256(x: &[u8], y: &[u8]) -> Option<&'static str> {
 /// Anybody can forge signatures for a public key of small order. RFC 8032 leaves this check to the
 /// caller, and aws-lc does not perform it.
 fn ed25519(x: &[u8]) -> Option<&'static str> {
-    let Ok(mut y) = <[u8; 32]>::try_from(x) else { return Some("an Ed25519 key must have 32 bytes") };
+    let Ok(mut y) = <[u8; 32]>::try_from(x) else {
+        return Some("an Ed25519 key must have 32 bytes");
+    };
     let [first, middle @ .., last] = &mut y;
     *last &= 0x7f;
     let canonical = *first < 0xed || *last != 0x7f || middle.iter().any(|byte| *byte != 0xff);

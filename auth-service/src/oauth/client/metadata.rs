@@ -109,7 +109,9 @@ fn check_redirect_uris(metadata: &ClientMetadata, app_schemes: &[String]) -> Res
     match metadata.redirect_uris.len() {
         0 => return Err(Error::InvalidRedirectUri("redirect_uris is missing or empty".into())),
         1..=MAX_REDIRECT_URIS => {}
-        _ => return Err(Error::InvalidRedirectUri("redirect_uris has more than 20 entries".into())),
+        _ => {
+            return Err(Error::InvalidRedirectUri("redirect_uris has more than 20 entries".into()));
+        }
     }
     metadata.redirect_uris.iter().try_for_each(|uri| redirect_uri::check(uri, app_schemes))
 }

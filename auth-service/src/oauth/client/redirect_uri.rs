@@ -46,9 +46,9 @@ fn problem(text: &str, app_schemes: &[String]) -> Option<Cow<'static, str>> {
         }
         "https" => None,
         "http" if is_loopback(&url) => None,
-        "http" => {
-            refuse("http is allowed only for 127.0.0.1, [::1] and localhost; use https for other hosts")
-        }
+        "http" => refuse(
+            "http is allowed only for 127.0.0.1, [::1] and localhost; use https for other hosts",
+        ),
         _ if is_reverse_domain(scheme) || app_schemes.iter().any(|known| known == scheme) => None,
         _ => Some(Cow::Owned(format!(
             "the scheme {} is not allowed; use https, a loopback address or a scheme with a dot such as \
