@@ -106,8 +106,10 @@ impl ConsentFlow {
         self.page(pending.clone(), visitor).await
     }
 
-    /// Issues a code without a click. Returns `None` if the consent or the login it rests on was
-    /// revoked concurrently: a revocation ends those first, then looks for codes.
+    /// Issues a code without showing the consent page.
+    ///
+    /// Returns `None` if the remembered consent or the login was revoked concurrently. A revocation
+    /// deletes those first and then searches for codes.
     async fn admit_unasked(
         &self,
         pending: &PendingAuthorization,
@@ -281,8 +283,8 @@ impl ConsentFlow {
             }
         }
         self.core.metrics.login("local", "wrong_code");
-        // Only wrong codes count: a flood of requests must not lock anybody out of the shared
-        // counters.
+        // Only wrong codes count. The counters are shared, so counting all requests would let a
+        // flood lock people out.
         if self.core.count_wrong_code(&pending.id).await? >= LOGIN_CODE_TRIES {
             return Err(Error::AccessDenied("too many wrong login codes"));
         }

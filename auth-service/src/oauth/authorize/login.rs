@@ -65,9 +65,9 @@ pub struct ProviderReturn {
 impl ConsentFlow {
     /// Finishes a login at the provider.
     ///
-    /// The callback is valid only in the browser that consented: otherwise a link with the `state` of an
-    /// attacker could connect the person to the client of that attacker. A repeated or late callback in
-    /// the right browser gets the earlier outcome or the consent page.
+    /// The callback is valid only in the browser that consented. Otherwise an attacker could send a link
+    /// with their own `state`, and log the person in to the client of the attacker. A repeated or late
+    /// callback in the right browser gets the earlier outcome or the consent page.
     pub async fn finish_login(
         &self,
         back: ProviderReturn,

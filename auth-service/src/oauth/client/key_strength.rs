@@ -146,8 +146,10 @@ mod tests {
         }
     }
 
-    /// That the list is worth having: aws-lc takes a made-up signature for such a key. With A of small
-    /// order, R = [S]B + [k]A' has a solution for S = 0, R = A or the identity, whatever is signed.
+    /// Proves that the list is needed: aws-lc accepts forged signatures for such keys.
+    ///
+    /// For A of small order, R = [S]B + [k]A' has a solution with S = 0 for every message. R is then A
+    /// or the identity.
     #[test]
     fn s11_small_order_keys_verify_forged_signatures() {
         let mut forged = 0;

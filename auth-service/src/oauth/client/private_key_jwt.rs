@@ -75,8 +75,8 @@ impl Clients {
         if !is_typed_for_clients(header.typ.as_deref()) {
             return Err(refused("wrong typ header"));
         }
-        let said: Claims =
-            dangerous::insecure_decode_claims(text).map_err(|_| refused("malformed"))?;
+        let said: Claims = dangerous::insecure_decode_claims(text)
+            .map_err(|_| refused("malformed or missing claims"))?;
         // RFC 7521 §4.2: "The client_id parameter is unnecessary … if present, the value … MUST
         // identify the same client".
         if said.iss != said.sub || id.is_some_and(|id| *id != said.sub) {
