@@ -1,6 +1,14 @@
-//! The protocol: one `impl AuthServer` block a file, each named by what its RFC is about. No HTTP
-//! framework, no Redis command and no HTTP client below this line; of HTTP there is the value of a
-//! header, which `/verify` is asked for too often to make it anew.
+//! The OAuth protocol, split into wings by endpoint.
+//!
+//! - `client`: registration, metadata and authentication of clients
+//! - `authorize`: the authorization endpoint, login and consent
+//! - `token`: the token endpoint, revocation and introspection
+//! - `verify`: access decisions for the reverse proxy
+//! - `discovery`: metadata documents
+//!
+//! Each wing has an owner type, and [`AuthServer`] composes the owners. The module contains no HTTP
+//! framework, Redis command or HTTP client. The one exception is `HeaderValue`: `/verify` caches its
+//! response headers in that form, because converting them on every request is too slow.
 
 mod authorize;
 mod client;
@@ -66,27 +74,27 @@ use crate::{
     store::{Store, Trial},
 };
 
-/// What every wing needs: settings, state, keys, outgoing connections, the servers and the time.
+/// Shared dependencies of all wings: settings, storage, keys, upstream clients, catalogue and clock.
 pub struct Core {
-    /// Settings.
+    /// The parsed configuration of the process.
     pub config: Config,
-    /// State.
+    /// The Redis-backed store of all protocol state.
     pub store: Store,
-    /// Keys that sign and verify tokens.
+    /// The keys that sign and verify tokens.
     pub keys: SigningKeys,
-    /// The seal of pending authorizations.
+    /// The cipher that seals pending authorizations.
     pub pending_seal: Seal,
-    /// The key that chooses the counters of a subject.
+    /// The HMAC key that maps a rate-limited subject to its counters.
     pub limits_key: hmac::Key,
-    /// Counters.
+    /// The Prometheus metrics of the process.
     pub metrics: Metrics,
-    /// Login with GitHub, if it is configured.
+    /// The GitHub login provider, if configured.
     pub github: Option<GitHub>,
-    /// Fetcher of client metadata documents.
+    /// The fetcher of client metadata documents and client keys.
     pub documents: ClientDocuments,
-    /// The protected servers, as they are now.
+    /// The catalogue of protected servers, replaced on each reload.
     pub catalogue: watch::Receiver<Arc<Catalogue>>,
-    /// The clock.
+    /// The source of the current time.
     pub clock: Arc<dyn Clock>,
 }
 
@@ -95,36 +103,36 @@ impl Core {
         self.clock.now()
     }
 
-    /// Returns the protected servers as they are now.
+    /// Returns the current catalogue of protected servers.
     #[must_use]
     pub fn catalogue(&self) -> Arc<Catalogue> {
         Arc::clone(&self.catalogue.borrow())
     }
 
-    /// Tries whether the store takes what is written.
+    /// Checks that the store accepts writes.
     pub async fn ready(&self) -> Result<Trial, Error> {
         Ok(self.store.try_to_write().await?)
     }
 }
 
-/// The authorization server: an owner for each wing.
+/// The authorization server, composed of one owner per wing.
 pub struct AuthServer {
-    /// What all of them need.
+    /// The dependencies that all owners share.
     pub core: Arc<Core>,
-    /// Clients.
+    /// The registry of clients.
     pub clients: Clients,
-    /// The authorization endpoint.
+    /// The flow behind the authorization endpoint.
     pub flow: ConsentFlow,
-    /// The token endpoint.
+    /// The issuer behind the token endpoint.
     pub tokens: TokenIssuer,
-    /// `/verify`.
+    /// The verifier behind `/verify`.
     pub verifier: Verifier,
-    /// Discovery.
+    /// The builder of discovery documents.
     pub discovery: Discovery,
 }
 
 impl AuthServer {
-    /// Composes the owners around `core`.
+    /// Builds the owners around `core`.
     #[must_use]
     pub fn new(core: Core) -> Self {
         let core = Arc::new(core);

@@ -1,6 +1,6 @@
-//! Several texts in one piece of memory: what is kept by the hundred thousand takes little room.
+//! Packs several strings into one allocation, to save memory in caches of 100,000 entries.
 
-/// `N` texts, one after the other.
+/// `N` strings, concatenated in one allocation.
 #[derive(Debug)]
 pub(super) struct Texts<const N: usize> {
     text: Box<str>,
@@ -8,7 +8,7 @@ pub(super) struct Texts<const N: usize> {
 }
 
 impl<const N: usize> Texts<N> {
-    /// `None` if they are 4 GiB or more.
+    /// Packs `parts`. Returns `None` if their total length is 4 GiB or more.
     pub(super) fn new(parts: [&str; N]) -> Option<Self> {
         let mut ends = [0; N];
         let mut length = 0_u32;
@@ -19,6 +19,7 @@ impl<const N: usize> Texts<N> {
         Some(Self { text: parts.concat().into(), ends })
     }
 
+    /// Returns the string at index `at`, or an empty string if `at` is out of range.
     pub(super) fn str(&self, at: usize) -> &str {
         let end = |at: usize| self.ends.get(at).map_or(0, |end| *end as usize);
         self.text.get(at.checked_sub(1).map_or(0, end)..end(at)).unwrap_or_default()

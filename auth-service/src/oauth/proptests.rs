@@ -1,4 +1,4 @@
-//! What holds of the parsers and builders for every input. `PROPTEST_CASES` says how many are tried.
+//! Property tests of parsers and builders. `PROPTEST_CASES` sets the number of cases.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use crate::model::{
     ServerScopes,
 };
 
-/// Failures become tests of their own, not files beside the source.
+/// The configuration: no regression files, because failures become regular tests.
 fn config() -> ProptestConfig {
     ProptestConfig { failure_persistence: None, ..ProptestConfig::default() }
 }
@@ -27,7 +27,7 @@ fn app_schemes() -> Vec<String> {
     vec!["cursor".to_owned(), "vscode".to_owned()]
 }
 
-/// Texts that look like URIs, more and less.
+/// Generates texts that resemble URIs more or less closely.
 fn uri() -> impl Strategy<Value = String> {
     let scheme = select(vec![
         "http",
@@ -65,7 +65,7 @@ fn uri() -> impl Strategy<Value = String> {
         "(/[!-~]{0,8}){0,3}",
     ];
     prop_oneof![
-        // Nearly right in one place, and in any.
+        // Nearly right in one part, then in any part.
         4 => (select(vec!["http", "https"]), authority.clone(), select(vec!["", "/cb", "/cb?x=1"]))
             .prop_map(|(scheme, authority, rest)| format!("{scheme}://{authority}{rest}")),
         4 => (scheme, separator, authority, rest).prop_map(|(a, b, c, d)| format!("{a}{b}{c}{d}")),
@@ -74,7 +74,7 @@ fn uri() -> impl Strategy<Value = String> {
     ]
 }
 
-/// A text, and one that differs from it in few places or not at all.
+/// Generates a text and a copy with few edits or none.
 fn near(text: impl Strategy<Value = String>) -> impl Strategy<Value = (String, String)> {
     let edit = (any::<Index>(), 0..3_u8, select(b"/:.@#?0189ax%[]\\ ".to_vec()));
     (text, proptest::collection::vec(edit, 0..3)).prop_map(|(text, edits)| {
@@ -93,7 +93,7 @@ fn near(text: impl Strategy<Value = String>) -> impl Strategy<Value = (String, S
     })
 }
 
-/// A loopback URI with and without a port, edited or not.
+/// Generates a loopback URI with and without a port, with few edits or none.
 fn redirects() -> impl Strategy<Value = (String, String)> {
     let host = select(vec!["localhost", "127.0.0.1", "[::1]", "127.0.0.2", "app.example"]);
     let port = || proptest::option::of(0..70_000_u32);
@@ -163,7 +163,7 @@ fn client_body() -> impl Strategy<Value = (Value, Vec<u8>)> {
     })
 }
 
-/// The parameters of a challenge as RFC 9110 §11.6.1 reads them, by code of its own.
+/// Parses the parameters of a challenge by RFC 9110 §11.6.1, independently of the shipped code.
 fn challenge_parameters(header: &str) -> Option<BTreeMap<String, String>> {
     let mut rest = header.strip_prefix("Bearer ")?;
     let mut parameters = BTreeMap::new();
@@ -193,7 +193,7 @@ fn is_this_machine(host: &Host<&str>) -> bool {
 proptest! {
     #![proptest_config(config())]
 
-    /// RFC 6749 §3.1.2, RFC 8252 §7, §8.4: where an answer may go.
+    /// RFC 6749 §3.1.2, RFC 8252 §7, §8.4: a response goes only to an allowed redirect URI.
     #[test]
     fn what_may_be_registered_is_a_safe_redirect(text in uri()) {
         let uri = RedirectUri::new(text.as_str());
@@ -216,7 +216,7 @@ proptest! {
         }
     }
 
-    /// RFC 6749 §3.1.2.3, RFC 8252 §7.3: nothing but the port of a loopback URI is free.
+    /// RFC 6749 §3.1.2.3, RFC 8252 §7.3: only the port of a loopback URI may vary.
     #[test]
     fn a_redirect_that_matches_differs_at_most_in_a_loopback_port((ours, theirs) in redirects()) {
         let (one, other) = (RedirectUri::new(ours.as_str()), RedirectUri::new(theirs.as_str()));
@@ -235,7 +235,7 @@ proptest! {
         }
     }
 
-    /// RFC 6749 §3.1, appendix B: parameters arrive as they were sent.
+    /// RFC 6749 §3.1, appendix B: parsing returns the parameters as they were sent.
     #[test]
     fn a_form_is_read_as_it_was_written(
         pairs in proptest::collection::vec(("[a-c]{1,2}|\\PC{0,4}", "\\PC{0,12}"), 0..6)
@@ -254,7 +254,7 @@ proptest! {
         }
     }
 
-    /// Whatever the bytes are, no value is empty, and reading them again gives the same.
+    /// For arbitrary bytes, no value is empty, and only repeated parameters are errors.
     #[test]
     fn any_bytes_are_a_form(bytes in proptest::collection::vec(
         prop_oneof![any::<u8>(), select(b"&=%+;ab0".to_vec())], 0..48
@@ -267,8 +267,8 @@ proptest! {
         }
     }
 
-    /// Draft §4 of client ID metadata documents: what is taken is the document of that client, with
-    /// nothing in it that a person could be led astray by.
+    /// Draft §4 of client ID metadata documents: an accepted document belongs to its client and contains
+    /// nothing that could mislead a person.
     #[test]
     fn a_document_that_is_taken_is_that_of_its_url((document, body) in client_body()) {
         let id = ClientId::parsed("https://a.example/client.json");
@@ -296,7 +296,7 @@ proptest! {
             || document["client_id"] == id.as_str() || taken.is_err());
     }
 
-    /// RFC 6750 §3, RFC 9110 §11.6.1: a challenge is read as it was meant, whatever the server.
+    /// RFC 6750 §3, RFC 9110 §11.6.1: parsing a challenge returns its parameters, for every server.
     #[test]
     fn a_challenge_is_read_as_it_was_meant(
         (path, basic, needed, held) in ("(/\\PC{0,12}){0,3}", scopes(), scopes(), scopes()),

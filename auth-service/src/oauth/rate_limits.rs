@@ -1,6 +1,8 @@
-//! How often is too often. Bounds on an address are wide, since many people may share it; what a
-//! client does for one person has a budget of its own for each grant type, so that a loop in one
-//! place locks nobody out elsewhere.
+//! Rate limits per address, per client and per login flow.
+//!
+//! The limits of an address are wide, because many people may share it. The requests of a client
+//! for one person have a separate budget per grant type. A request loop therefore locks out neither
+//! other people nor other clients.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -16,19 +18,22 @@ use crate::{
 const MINUTE: Duration = Duration::from_mins(1);
 const WINDOW: Duration = Duration::from_mins(10);
 
-/// How often an address may open the page of devices in ten minutes. A user code has 34.6 bits and lives
-/// for five: with this, guessing from 10,000 addresses hits a given code with a chance of 1 in 40,000
-/// (RFC 8628 §5.1).
+/// The number of times that an address may open the device page in ten minutes.
+///
+/// A user code has 34.6 bits of entropy and lives for five minutes. At this limit, an attacker with
+/// 10,000 addresses guesses a given code with a probability of 1 in 40,000 (RFC 8628 §5.1).
 const DEVICE_PAGES: u32 = 60;
 
-/// How many wrong login codes one flow may try.
+/// The number of wrong login codes at which a flow is aborted.
 pub(super) const LOGIN_CODE_TRIES: u64 = 5;
 
-/// How many assertions of one client are taken in a minute.
+/// The number of assertions that a client may present per minute.
 const ASSERTIONS: u32 = 600;
 
 impl Core {
     /// Counts a request from `address` to `endpoint`.
+    ///
+    /// Returns [`Error::TooManyRequests`] if the address exceeds a limit.
     pub async fn within_address_limits(
         &self,
         address: IpAddr,
@@ -41,7 +46,8 @@ impl Core {
         let who = subscriber(address);
         let mut bounds = Vec::new();
         bounds.extend(limits.address.map(|most| self.bound("address", &who, (most, MINUTE))));
-        // What is stored for the first two is stored for minutes; the codes of the third are short.
+        // The first two endpoints create records that live for minutes. The codes of the third are
+        // short enough to guess.
         let more = match endpoint {
             Endpoint::Register => limits.register.map(|most| ("register", most)),
             Endpoint::DeviceAuthorization => limits.register.map(|most| ("device", most)),
@@ -52,14 +58,15 @@ impl Core {
         self.count("address", &bounds).await
     }
 
-    /// Counts a wrong login code in the flow `id`, and returns how many there were.
+    /// Counts a wrong login code in the flow `id`, and returns the number of wrong codes so far.
     pub(super) async fn count_wrong_code(&self, id: &Identifier) -> Result<u64, Error> {
         let bound = self.bound("login-code", id.as_str(), (0, WINDOW));
         Ok(self.store.counts(&[bound], self.now()).await?.into_iter().sum())
     }
 
-    /// Counts an assertion of a client that somebody has consented to: each is remembered until it
-    /// ends.
+    /// Counts an assertion of a client that a person has consented to.
+    ///
+    /// The limit bounds memory, because the store remembers each assertion until it expires.
     pub(super) async fn within_assertion_limit(&self, client: &ClientId) -> Result<(), Error> {
         let bound = self.bound("assertion", client.as_str(), (ASSERTIONS, MINUTE));
         self.count("client", &[bound]).await
@@ -72,8 +79,10 @@ impl Core {
         Bound { kind, subject: digest, most, window }
     }
 
-    /// Counts a token request of `client` for `subject`. Called only when both are proven: who names
-    /// a public client, or guesses at a code, uses up nobody's budget but that of the address.
+    /// Counts a token request of `client` for `subject`.
+    ///
+    /// Must be called only after both are proven. An attacker who names a public client or guesses a
+    /// code then uses up only the budget of their own address.
     pub(super) async fn within_client_limit(
         &self,
         grant_type: &str,
@@ -97,15 +106,18 @@ impl Core {
         }
     }
 
-    /// Returns `true` if what `peer` says of the requests it forwards is believed (`TRUSTED_PROXIES`).
+    /// Returns `true` if the `X-Forwarded-*` headers of `peer` are trusted (`TRUSTED_PROXIES`).
     #[must_use]
     pub fn trusts_forwarded(&self, peer: IpAddr) -> bool {
         within(&self.config.limits.trusted_proxies, peer)
     }
 
-    /// The address that a request counts for: of the peer, or if that is a proxy of ours, the last
-    /// one in `X-Forwarded-For` that is no hop of ours. Hops are what stands in front of Traefik (`FRONT_PROXIES`), if
-    /// that is known, else what is trusted at all. What stands left of the address is the client's own word.
+    /// Returns the client address of a request, for rate limiting.
+    ///
+    /// This is the address of `peer`, unless the peer is a trusted proxy. In that case it is the
+    /// rightmost entry of `X-Forwarded-For` that is not a known hop. Known hops are the proxies in front
+    /// of Traefik (`FRONT_PROXIES`), or, if that setting is empty, all trusted proxies. Entries further
+    /// left are under the control of the client and are ignored.
     #[must_use]
     pub fn client_address(&self, peer: IpAddr, forwarded_for: &str) -> IpAddr {
         let limits = &self.config.limits;
@@ -117,7 +129,7 @@ impl Core {
         let hops = if front.is_empty() { &limits.trusted_proxies } else { front };
         let mut nearest = None;
         for entry in forwarded_for.rsplit(',') {
-            // Whatever is not an address ends the chain of those who are believed.
+            // An entry that is not an address ends the chain of trusted hops.
             let Some(next) = parse(entry) else { break };
             nearest.get_or_insert(next);
             address = next;
@@ -125,7 +137,7 @@ impl Core {
                 return next;
             }
         }
-        // All are ours, as in a private network: the one that the proxy nearest to us saw.
+        // All entries are known hops, as in a private network: use the one that the nearest proxy saw.
         nearest.unwrap_or(address)
     }
 }
@@ -135,7 +147,7 @@ pub(super) fn within(ranges: &[IpNet], address: IpAddr) -> bool {
     ranges.iter().any(|range| range.contains(&address))
 }
 
-/// An entry of `X-Forwarded-For`; some proxies add the port.
+/// Parses an entry of `X-Forwarded-For`, with or without a port, which some proxies add.
 fn parse(entry: &str) -> Option<IpAddr> {
     let entry = entry.trim();
     let address = entry.parse().ok();
@@ -144,7 +156,9 @@ fn parse(entry: &str) -> Option<IpAddr> {
     address.map(|address: IpAddr| address.to_canonical())
 }
 
-/// Who has `address`: of IPv6, whoever has one has at least 2^64 of them.
+/// Returns the subscriber of `address`: the address itself for IPv4, its /64 network for IPv6.
+///
+/// An IPv6 subscriber controls at least 2^64 addresses, so single addresses are not worth counting.
 fn subscriber(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(address) => address.to_string(),

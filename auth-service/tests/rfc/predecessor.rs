@@ -292,7 +292,7 @@ async fn what_cannot_be_imported_is_listed() {
     let told = done["left_behind"].as_array().unwrap();
     let told: Vec<&str> = told.iter().map(|line| line.as_str().unwrap()).collect();
     for part in [
-        "client bad_uris: no redirect URI can be taken",
+        "client bad_uris: no redirect URI is acceptable",
         "client some_uris: redirect URI 'urn:ietf:wg:oauth:2.0:oob'",
         "client some_uris: redirect URI 'x%1B[2J': ",
         "client long_name: ",

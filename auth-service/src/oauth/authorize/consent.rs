@@ -1,5 +1,7 @@
-//! The consent page between the request and the login provider (MCP security best practices:
-//! "confused deputy"), bound to one browser.
+//! The consent step between the authorization request and the login provider.
+//!
+//! It prevents the "confused deputy" problem of the MCP security best practices, and is bound to one
+//! browser.
 
 use super::{
     idempotency::{Begun, Step, TURN, Turn},
@@ -16,23 +18,23 @@ use crate::{
     },
 };
 
-/// What the person chose.
+/// The decision of a person on the consent page.
 #[derive(Debug)]
 pub enum Decision {
-    /// Not to go on.
+    /// Deny the request of the client.
     Deny,
-    /// To go on as the person who is logged in.
+    /// Allow the request as the person who is logged in.
     LoggedIn,
-    /// To log in with GitHub.
+    /// Allow the request after a login with GitHub.
     GitHub,
-    /// To log in with a code of the operator.
+    /// Allow the request after a login with this code from the operator.
     Local(LoginCode),
-    /// To use the server at this address, of those that were offered.
+    /// Select the server with this URL from the offered ones.
     Server(String),
 }
 
 impl Decision {
-    /// Tells decisions apart, login codes without their text.
+    /// Returns a text that identifies the decision, with a fingerprint instead of the login code.
     fn name(&self) -> String {
         match self {
             Self::Deny => "deny".to_owned(),
@@ -44,19 +46,19 @@ impl Decision {
     }
 }
 
-/// The form of the consent page, as it came back.
+/// A submitted consent form.
 #[derive(Debug)]
 pub struct ConsentForm {
-    /// The pending authorization.
+    /// The pending authorization of the form.
     pub pending: SealedAuthorization,
-    /// The token of the form.
+    /// The CSRF token of the form.
     pub csrf: CsrfToken,
-    /// The decision.
+    /// The button that was pressed.
     pub decision: Decision,
 }
 
 impl ConsentFlow {
-    /// Begins the flow of an authorization request.
+    /// Starts the flow of an authorization request.
     pub async fn begin(&self, params: &Params, visitor: &Visitor) -> Result<Next, AuthorizeError> {
         let (request, client, prompt) = match self.requests.check_request(params).await {
             Ok(checked) => checked,
@@ -74,8 +76,10 @@ impl ConsentFlow {
         }
     }
 
-    /// Skips the page for a person who is logged in and allowed the same before, if the browser says
-    /// that no other site sent them here.
+    /// Decides on the first step: the consent page, or an immediate outcome.
+    ///
+    /// The page is skipped if the logged-in person consented to the same request before, and the browser
+    /// reports that no other site started the navigation.
     async fn first_step(
         &self,
         pending: &PendingAuthorization,
@@ -102,8 +106,10 @@ impl ConsentFlow {
         self.page(pending.clone(), visitor).await
     }
 
-    /// Issues a code without a click. Returns `None` if the consent or the login it rests on was
-    /// revoked concurrently: a revocation ends those first, then looks for codes.
+    /// Issues a code without showing the consent page.
+    ///
+    /// Returns `None` if the remembered consent or the login was revoked concurrently. A revocation
+    /// deletes those first and then searches for codes.
     async fn admit_unasked(
         &self,
         pending: &PendingAuthorization,
@@ -116,8 +122,9 @@ impl ConsentFlow {
         Ok(stands.then_some(target))
     }
 
-    /// Goes on with what the person decided. A page that has expired or was opened in another
-    /// browser is shown again: nothing is decided by a form that this browser was not given.
+    /// Handles a submitted consent form.
+    ///
+    /// A form that has expired or belongs to another browser decides nothing. Its page is shown again.
     pub async fn decide(
         &self,
         form: ConsentForm,
@@ -145,9 +152,9 @@ impl ConsentFlow {
             };
         }
         let next = match form.decision {
-            Decision::Deny => Err(Error::AccessDenied("the person declined")),
+            Decision::Deny => Err(Error::AccessDenied("the user denied the request")),
             Decision::Server(chosen) => self.choose_server(&pending, &chosen, visitor).await,
-            // Nothing is allowed before it is said at which server.
+            // A request without a server cannot be allowed.
             _ if pending.request.resources.is_empty() => self.page(*pending.clone(), visitor).await,
             Decision::GitHub => self.send_to_github(&pending).await.map(Next::Provider),
             Decision::LoggedIn => Box::pin(self.let_in(&pending, None, &step, visitor)).await,
@@ -162,8 +169,9 @@ impl ConsentFlow {
         }
     }
 
-    /// Ends the flow with `code`, or as the person who is logged in; of equal requests, one does, and
-    /// the others get its answer.
+    /// Completes the flow with `code`, or as the person who is logged in.
+    ///
+    /// Of several identical requests one completes the flow, and the others get the same outcome.
     async fn let_in(
         &self,
         pending: &PendingAuthorization,
@@ -183,8 +191,9 @@ impl ConsentFlow {
         next
     }
 
-    /// Shows the page of a form or a callback that cannot be taken once more, if its client and its
-    /// redirect URI are still registered.
+    /// Shows the consent page again after an unusable form or callback.
+    ///
+    /// Returns an error if the client or its redirect URI is no longer registered.
     pub(in crate::oauth) async fn show_again(
         &self,
         pending: PendingAuthorization,
@@ -197,8 +206,8 @@ impl ConsentFlow {
         Ok(Next::Page(Box::new(page)))
     }
 
-    /// Shows the page once more to a person whose account `name` may not have what is asked for:
-    /// another one may.
+    /// Shows the consent page again after the account `name` was denied, so that the person can use
+    /// another account.
     pub(in crate::oauth) async fn show_refused(
         &self,
         mut pending: PendingAuthorization,
@@ -226,14 +235,17 @@ impl ConsentFlow {
                 self.withdraw(&pending.request, &user).await?;
                 self.page(pending.clone(), visitor).await
             }
-            // The login has ended while the page was open.
+            // The login session ended while the page was open.
             _ => self.page(pending.clone(), visitor).await,
         }
     }
 
     async fn send_to_github(&self, pending: &PendingAuthorization) -> Result<ProviderVisit, Error> {
-        let github =
-            self.core.github.as_ref().ok_or(Error::AccessDenied("GitHub login is not set up"))?;
+        let github = self
+            .core
+            .github
+            .as_ref()
+            .ok_or(Error::AccessDenied("GitHub login is not configured"))?;
         let state = LoginState::generate()?;
         let (url, verifier) = github.authorize_url(state.reveal(), pending.pick_account);
         let revocations = self.core.store.revocations(&pending.request).await?;
@@ -253,7 +265,7 @@ impl ConsentFlow {
         turn: &Turn,
     ) -> Result<Next, Error> {
         if !self.core.config.local_login {
-            return Err(Error::AccessDenied("login codes are turned off"));
+            return Err(Error::AccessDenied("login codes are disabled"));
         }
         let now = self.core.now();
         if let Some(user) = self.core.store.login_code(code, now).await?
@@ -271,7 +283,8 @@ impl ConsentFlow {
             }
         }
         self.core.metrics.login("local", "wrong_code");
-        // Only wrong codes count: the counters are shared, and a flood must lock nobody out.
+        // Only wrong codes count. The counters are shared, so counting all requests would let a
+        // flood lock people out.
         if self.core.count_wrong_code(&pending.id).await? >= LOGIN_CODE_TRIES {
             return Err(Error::AccessDenied("too many wrong login codes"));
         }
@@ -285,7 +298,7 @@ impl ConsentFlow {
     }
 }
 
-/// A form that this server did not make, or one that was altered.
+/// The error for a form that this server did not create, or that was modified.
 const UNKNOWN: Error = Error::InvalidRequest(
     "this form is incomplete or was not made by this server; start again in your application",
 );

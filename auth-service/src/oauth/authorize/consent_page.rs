@@ -1,4 +1,4 @@
-//! The consent page: what it shows of a request, in words for the person who decides.
+//! The content of the consent page: a request in words for the person who decides.
 
 use std::time::Duration;
 
@@ -11,109 +11,109 @@ use crate::{
     oauth::{ConsentFlow, Error, Visitor},
 };
 
-/// What the consent page shows and carries.
+/// The data of the consent page.
 #[derive(Debug)]
 pub struct ConsentPage {
     /// The pending authorization that the form returns.
     pub flow: SealedAuthorization,
-    /// The token that the form returns.
+    /// The CSRF token that the form returns.
     pub csrf: CsrfToken,
-    /// The client's name.
+    /// The display name of the client.
     pub client_name: String,
-    /// The host that vouches for the name, if one does.
+    /// The host that published the client metadata, if the client is described by a document.
     pub publisher: Option<String>,
-    /// Where the answer goes.
+    /// The destination of the response.
     pub destination: Destination,
-    /// Title and address of each server.
+    /// Title and URL of each requested server.
     pub servers: Vec<(String, String)>,
-    /// Title and address of each server to choose from, if the client named none.
+    /// Title and URL of each server to choose from, if the client named none.
     pub choices: Vec<(String, String)>,
-    /// The scopes, each with what it permits in words, if the catalogue has any.
+    /// The requested scopes, each with its description from the catalogue, if there is one.
     pub scopes: Vec<(String, Option<String>)>,
-    /// How long the access lasts in all, if it does not last until it is revoked.
+    /// The maximum duration of the access, or `None` if it lasts until it is revoked.
     pub lasts: Option<Duration>,
-    /// Who is logged in.
+    /// The name of the logged-in person, if the policy allows them the request.
     pub person: Option<String>,
-    /// Whether that person allowed the same before.
+    /// `true` if that person consented to the same request before.
     pub approved_before: bool,
-    /// The ways to log in.
+    /// The available login methods.
     pub ways: LoginWays,
-    /// The account that may not use what is asked for.
+    /// The account that the policy denied.
     pub refused: Option<String>,
-    /// Why the page is shown once more.
+    /// The reason that the page is shown again.
     pub remark: Option<Remark>,
 }
 
-/// Why a consent page is shown once more.
+/// The reason that a consent page is shown again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Remark {
-    /// A login code was tried and not known.
+    /// The login code is wrong.
     WrongCode,
-    /// The account that has just logged in is refused.
+    /// The policy denied the account that logged in.
     Refused,
-    /// The form was open for too long, or its browser has lost its cookies.
+    /// The form has expired, or the browser lost its cookies.
     Stale,
-    /// The same, on the way back from the login provider.
+    /// The callback of the login provider came too late, or the browser lost its cookies.
     Interrupted,
 }
 
 impl ConsentPage {
-    /// Whether a login code was tried and not known.
+    /// Returns `true` if the login code was wrong.
     #[must_use]
     pub fn wrong_code(&self) -> bool {
         self.remark == Some(Remark::WrongCode)
     }
 
-    /// Whether the page was shown before and could not be used.
+    /// Returns `true` if the form or the callback of an earlier page could not be used.
     #[must_use]
     pub fn interrupted(&self) -> bool {
         matches!(self.remark, Some(Remark::Stale | Remark::Interrupted))
     }
 
-    /// Whether the ways to log in are for another account than the one that is known here.
+    /// Returns `true` if the login methods serve to switch to another account.
     #[must_use]
     pub fn is_for_another(&self) -> bool {
         self.person.is_some() || self.refused.is_some()
     }
 
-    /// Whether anything is known of what the scopes permit.
+    /// Returns `true` if at least one scope has a description.
     #[must_use]
     pub fn says_what(&self) -> bool {
         self.scopes.iter().any(|(_, words)| words.is_some())
     }
 
-    /// How long the access lasts in words, such as "7 days".
+    /// Returns the duration of the access in words, such as "7 days".
     #[must_use]
     pub fn term(&self) -> Option<String> {
         self.lasts.map(in_words)
     }
 }
 
-/// Where the answer goes.
+/// The destination of the response.
 #[derive(Debug)]
 pub enum Destination {
-    /// To a host, or to a scheme of this machine.
+    /// A web host, or a private-use scheme.
     Away(String),
-    /// To a program on the machine of the person.
+    /// A loopback address: a program on the machine of the person.
     Loopback(String),
-    /// To the device that shows this code.
+    /// The device that displays this user code.
     Device(String),
 }
 
-/// The ways to log in.
+/// The available login methods.
 #[derive(Clone, Copy, Debug)]
 pub struct LoginWays {
-    /// At GitHub.
+    /// `true` if login with GitHub is configured.
     pub github: bool,
-    /// With a code of the operator.
+    /// `true` if login codes of the operator are enabled.
     pub local: bool,
 }
 
-/// Title and address of each server; each scope with what it permits.
+/// Title and URL of each server; each scope with its description.
 type InWords = (Vec<(String, String)>, Vec<(String, Option<String>)>);
 
 impl ConsentFlow {
-    /// The consent page of `pending`, bound to the browser of `visitor` from now on.
+    /// Builds the consent page of `pending` and binds it to the browser of `visitor`.
     pub(in crate::oauth) async fn consent_page(
         &self,
         mut pending: PendingAuthorization,
@@ -166,7 +166,7 @@ impl ConsentFlow {
         })
     }
 
-    /// The servers and the scopes of `request`.
+    /// Returns the servers and the scopes of `request` in words.
     fn in_words(&self, request: &AuthorizationRequest) -> InWords {
         let catalogue = self.core.catalogue();
         let there = request.resources.iter().filter_map(|uri| catalogue.by_resource(uri));

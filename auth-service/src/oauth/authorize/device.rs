@@ -1,5 +1,6 @@
-//! Device authorization (RFC 8628): a program without a browser shows a code, and a person allows it
-//! in a browser elsewhere.
+//! Device authorization (RFC 8628).
+//!
+//! A device without a browser displays a user code, and a person allows it in a browser elsewhere.
 
 use serde::Serialize;
 
@@ -13,10 +14,10 @@ use crate::{
     },
 };
 
-/// How often a device may ask, in seconds.
+/// The minimum polling interval of a device, in seconds.
 pub(in crate::oauth) const INTERVAL: u8 = 5;
 
-/// The answer to a device (RFC 8628 §3.2).
+/// The device authorization response (RFC 8628 §3.2).
 #[derive(Serialize)]
 pub struct DeviceAuthorization {
     device_code: String,
@@ -28,14 +29,14 @@ pub struct DeviceAuthorization {
 }
 
 impl ConsentFlow {
-    /// Begins the flow of a device of `client`.
+    /// Starts the device flow for `client`.
     pub async fn authorize_device(
         &self,
         client: Client,
         params: &Params,
     ) -> Result<DeviceAuthorization, Error> {
         if !client.may_use(DEVICE_CODE) {
-            return Err(Error::UnauthorizedClient("the client did not register device_code"));
+            return Err(Error::UnauthorizedClient("the client is not registered for device_code"));
         }
         let resources = self.core.resources_or_choice(params)?;
         let scopes = self.requests.requested_scopes(params, &resources)?;
@@ -65,7 +66,7 @@ impl ConsentFlow {
         })
     }
 
-    /// The consent page of the device that shows `code`; `None` when no device does.
+    /// Returns the consent page of the device that displays `code`, or `None` if the code is unknown.
     pub async fn begin_device(
         &self,
         code: &UserCode,

@@ -1,4 +1,4 @@
-//! What the person decided about a device (RFC 8628 §3.3).
+//! The decision of a person about a device (RFC 8628 §3.3).
 
 use std::time::Duration;
 
@@ -7,17 +7,20 @@ use crate::{
     oauth::{Error, Requests},
 };
 
-/// How long both codes may be used. Whoever phishes with a code has to find somebody within this time,
-/// and whoever guesses has as many tries as fit in it.
+/// The lifetime of the device code and the user code.
+///
+/// It limits the time for phishing with a code, and the number of attempts to guess one.
 pub(super) const LIFE: Duration = Duration::from_mins(5);
 
-/// The person took longer than the device waits.
+/// The error for a decision that comes after the codes have expired.
 const EXPIRED: Error =
     Error::InvalidRequest("the code of this device has expired; start again on the device");
 
 impl Requests {
-    /// Tells a device what the person decided in the step `by`, which may be repeated: who allowed which
-    /// request, or nobody.
+    /// Stores the decision of a person about a device, for the device to poll.
+    ///
+    /// `allowed` names the person and the request that they allowed; `None` denies the device. `by`
+    /// identifies the step, so that repeating it is idempotent.
     pub(in crate::oauth) async fn answer_device(
         &self,
         device: &Device,
@@ -26,7 +29,7 @@ impl Requests {
     ) -> Result<(), Error> {
         let now = self.core.now();
         if !self.core.config.device_grant {
-            return Err(Error::InvalidRequest("devices cannot be connected here"));
+            return Err(Error::InvalidRequest("the device grant is disabled on this server"));
         }
         let waiting = self.core.store.device(&device.code, now).await?;
         if waiting.is_some_and(|record| record.expires_at <= now) {
@@ -40,7 +43,7 @@ impl Requests {
         if self.core.store.decide_device((&device.code, &shown), &decision, now).await? {
             Ok(())
         } else {
-            Err(Error::InvalidRequest("this code was used already; start again on the device"))
+            Err(Error::InvalidRequest("this code was already used; start again on the device"))
         }
     }
 }

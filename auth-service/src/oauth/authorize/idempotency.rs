@@ -1,5 +1,7 @@
-//! Idempotency of the steps that end a flow. A decision or a callback that the same browser sends
-//! again within a minute, because its answer was lost, gets the same answer.
+//! Idempotency of the final steps of a flow.
+//!
+//! A browser can repeat a decision or a callback if the response was lost. It gets the same outcome
+//! for one minute.
 
 use std::time::Duration;
 
@@ -12,26 +14,27 @@ use crate::{
     oauth::{AuthorizationOutcome, Error, Pending, Visitor, derived::derive},
 };
 
-/// How long an answer is repeated.
+/// The time that the outcome of a step can be repeated.
 const KEPT: Duration = Duration::from_mins(1);
 
-/// How long one request may answer a step before another one may: longer than the login provider may
-/// take.
+/// The time that a request may hold the claim to a step.
+///
+/// It is longer than the timeout of the login provider.
 pub(in crate::oauth) const TURN: Duration = Duration::from_secs(30);
 
-/// How often a request looks whether another one has answered its step.
+/// The polling interval while another request processes the same step.
 const POLL: Duration = Duration::from_millis(50);
 
-/// A step that ends a flow.
+/// A final step of a flow.
 pub(in crate::oauth) struct Step {
-    /// Its name in the store.
+    /// The identifier of the step in the store.
     pub(in crate::oauth) id: Fingerprint,
-    /// What the browser presents, and the store never has.
+    /// The secret that the browser presents. It is never stored.
     secret: String,
 }
 
 impl Step {
-    /// The step of a form: `decision` tells its buttons apart.
+    /// Creates the step of a consent form. `decision` identifies the button.
     pub(in crate::oauth) fn of_form(
         pending: &PendingAuthorization,
         csrf: &CsrfToken,
@@ -42,7 +45,7 @@ impl Step {
         Self { id: Fingerprint::of(&parts.join("\n")), secret: csrf.reveal().to_owned() }
     }
 
-    /// The step of a return from the login provider.
+    /// Creates the step of a callback from the login provider.
     pub(in crate::oauth) fn of_callback(state: &LoginState) -> Self {
         let login = state.fingerprint();
         let parts = ["callback", login.as_str()];
@@ -58,13 +61,13 @@ impl Step {
     }
 }
 
-/// The right to answer a step, and what the answer may give out.
+/// The exclusive claim to process a step, with the credentials that its outcome may issue.
 pub(in crate::oauth) struct Turn {
     step: Fingerprint,
     salt: String,
-    /// The code for the client.
+    /// The authorization code for the client.
     pub(in crate::oauth) code: AuthorizationCode,
-    /// The cookie of the person.
+    /// The login cookie for the browser.
     pub(in crate::oauth) login: LoginSession,
 }
 
@@ -75,7 +78,7 @@ impl Turn {
         Ok(Self { step: step.id.clone(), salt, code, login })
     }
 
-    /// A turn that nobody can repeat: the browser presented nothing that is used once.
+    /// Creates a turn that cannot be repeated, for requests without a single-use secret.
     pub(in crate::oauth) fn alone() -> Result<Self, RandomError> {
         let (step, salt) = (Identifier::generate()?, Identifier::generate()?);
         Ok(Self {
@@ -86,22 +89,24 @@ impl Turn {
         })
     }
 
-    /// The name of the step.
+    /// Returns the identifier of the claimed step.
     pub(in crate::oauth) const fn step(&self) -> &Fingerprint {
         &self.step
     }
 }
 
-/// How a step begins.
+/// The result of starting a step.
 pub(in crate::oauth) enum Begun {
-    /// It was answered a moment ago, with this.
+    /// The step was completed recently, with this outcome.
     Answered(AuthorizationOutcome),
-    /// The caller answers it, and ends the turn in any case.
+    /// The caller must process the step, and must end the turn even after an error.
     Turn(Turn),
 }
 
 impl Pending {
-    /// Begins `step`. If another request, here or at another instance, is answering it, waits for that.
+    /// Claims `step`, or waits while another request of any instance processes it.
+    ///
+    /// Returns [`Error::Busy`] if the wait takes longer than [`TURN`].
     pub(in crate::oauth) async fn begin_step(
         &self,
         step: &Step,
@@ -126,14 +131,14 @@ impl Pending {
         Err(Error::Busy)
     }
 
-    /// Lets other requests have the step.
+    /// Releases the claim to the step.
     pub(in crate::oauth) async fn end_turn(&self, turn: &Turn) {
         if let Err(error) = self.core.store.release_step(&turn.step).await {
-            log::warn!("a step of a login stays claimed for {} s: {error}", TURN.as_secs());
+            log::warn!("login step not released, claimed for up to {} s: {error}", TURN.as_secs());
         }
     }
 
-    /// Keeps the answer of `turn`, by which `user` allowed what is `pending`.
+    /// Stores the outcome of `turn`, in which `user` allowed the `pending` authorization.
     pub(in crate::oauth) async fn keep_answer(
         &self,
         turn: &Turn,
@@ -149,13 +154,13 @@ impl Pending {
             logged_in,
             expires_at: now.plus(KEPT),
         };
-        // The person has the answer, or is about to: not being able to repeat it is no reason to fail.
+        // The response is still delivered, so a failure to store it is only logged.
         if let Err(error) = self.core.store.put_answer(&turn.step, &record, now).await {
-            log::warn!("the answer of a login cannot be repeated: {error}");
+            log::warn!("login outcome not stored, it cannot be repeated: {error}");
         }
     }
 
-    /// The answer that was given to `step` a moment ago, in the same browser.
+    /// Returns the stored outcome of `step`, if the same browser completed it recently.
     pub(in crate::oauth) async fn answered(
         &self,
         step: &Step,
@@ -166,7 +171,7 @@ impl Pending {
             return Ok(None);
         };
         log::info!(target: "audit", subject = record.user.subject,
-            client:% = record.request.client_id; "the answer of a login is given again");
+            client:% = record.request.client_id; "login outcome repeated");
         let target =
             target(&self.core.config.issuer, &record.request.reply, &step.code(&record.salt))?;
         let login = record.logged_in.then(|| step.login(&record.salt));

@@ -1,5 +1,4 @@
-//! The person is back from the login provider, or gave a code: who they are becomes a code for the
-//! client (RFC 6749 §4.1.2).
+//! Completion of a login and issuance of the authorization code (RFC 6749 §4.1.2).
 
 use std::time::Duration;
 
@@ -20,25 +19,26 @@ use crate::{
     ports::{GithubError, github_error},
 };
 
-/// How long an authorization code may take to the token endpoint. Programs redeem it within a second.
-/// A person who works on another machine over SSH copies the address out of the browser and pastes it,
-/// which takes minutes. RFC 6749 §4.1.2 recommends 10 minutes at most; without the PKCE verifier the
-/// code is of no use.
+/// The lifetime of an authorization code.
+///
+/// Programs redeem a code within a second. A person who works on another machine over SSH must copy
+/// the URL from the browser, which takes minutes. RFC 6749 §4.1.2 recommends a maximum of 10 minutes.
+/// A stolen code is useless without the PKCE verifier.
 const CODE_LIFE: Duration = Duration::from_mins(5);
 
-/// What the login provider sent along.
+/// The answer of the login provider in the callback.
 #[derive(Debug)]
 pub enum ProviderAnswer {
-    /// A code to find out who it is.
+    /// An authorization code, which the server exchanges for the identity of the person.
     Code(String),
-    /// The person declined.
+    /// The person denied the login.
     Denied,
-    /// The provider declined, with this error.
+    /// The provider reported this error code.
     Failed(String),
 }
 
 impl ProviderAnswer {
-    /// Reads the query of the callback.
+    /// Parses the query of the callback.
     pub fn read(params: &Params) -> Result<(LoginState, Self), Error> {
         let state = params.required("state", "state is missing")?;
         let answer = match (params.one("code")?, params.one("error")?) {
@@ -51,22 +51,23 @@ impl ProviderAnswer {
     }
 }
 
-/// What a browser brings back from the login provider.
+/// The callback of a browser that returns from the login provider.
 #[derive(Debug)]
 pub struct ProviderReturn {
     /// The `state` that the provider returned.
     pub state: LoginState,
-    /// What it answered.
+    /// The answer of the provider.
     pub answer: ProviderAnswer,
-    /// The pending authorization of this `state`, out of the browser's cookie.
+    /// The pending authorization of this `state`, from the cookies of the browser.
     pub pending: Option<SealedAuthorization>,
 }
 
 impl ConsentFlow {
-    /// Finishes a login at the provider. The callback is good only in the browser that consented: a
-    /// link with somebody else's `state` must not log its reader into that one's client. In that
-    /// browser it leads on whenever it comes: to the answer that was given a moment ago, or to the
-    /// consent page.
+    /// Finishes a login at the provider.
+    ///
+    /// The callback is valid only in the browser that consented. Otherwise an attacker could send a link
+    /// with their own `state`, and log the person in to the client of the attacker. A repeated or late
+    /// callback in the right browser gets the earlier outcome or the consent page.
     pub async fn finish_login(
         &self,
         back: ProviderReturn,
@@ -78,7 +79,7 @@ impl ConsentFlow {
         };
         let (state, verifier, revocations) = match &pending.stage {
             Stage::AtProvider { state, verifier, revocations } => (state, verifier, revocations),
-            // The page that this callback showed is loaded again.
+            // This callback already led to the consent page, and the browser reloads it.
             Stage::AwaitingConsent { .. } => {
                 return self.show_again(*pending, Remark::Interrupted, visitor).await;
             }
@@ -87,7 +88,7 @@ impl ConsentFlow {
             return Err(expired());
         }
         let step = Step::of_callback(&back.state);
-        // Asked once before the provider is, and again after everything is written.
+        // Evaluated before the request to the provider, and again after all writes.
         let stands = async || -> Result<bool, Error> {
             Ok(revocations.are_still(&self.core.store.revocations(&pending.request).await?))
         };
@@ -116,8 +117,9 @@ impl ConsentFlow {
         }
     }
 
-    /// Leads on from a callback that cannot finish a login: to the answer that it got a moment ago, or
-    /// to the consent page.
+    /// Handles a callback that cannot finish a login.
+    ///
+    /// Returns the earlier outcome of the same callback, or else the consent page.
     async fn return_late(
         &self,
         opened: Option<Opened>,
@@ -134,7 +136,7 @@ impl ConsentFlow {
         self.show_again(*pending, Remark::Interrupted, visitor).await
     }
 
-    /// The code in the provider's answer.
+    /// Returns the code in the answer of the provider, and counts failed logins.
     fn code_of(&self, answer: ProviderAnswer) -> Result<String, Error> {
         match answer {
             ProviderAnswer::Code(code) => Ok(code),
@@ -150,15 +152,19 @@ impl ConsentFlow {
     }
 
     async fn identify(&self, code: &str, verifier: &str) -> Result<User, Error> {
-        let github =
-            self.core.github.as_ref().ok_or(Error::AccessDenied("GitHub login is not set up"))?;
+        let github = self
+            .core
+            .github
+            .as_ref()
+            .ok_or(Error::AccessDenied("GitHub login is not configured"))?;
         github.identify(code, verifier).await.map_err(provider_error)
     }
 
-    /// Ends the flow of `user`, or of a person who could not be identified. Returns `None` if what
-    /// the flow rests on was revoked meanwhile. `stands` is asked last, and in any case in which
-    /// something may have been written: a revocation takes effect there first, and then looks for what
-    /// came of it.
+    /// Completes the flow of `user`, or returns the error of the failed identification.
+    ///
+    /// Returns `None` if the consent or login behind the flow was revoked concurrently. `stands` is
+    /// evaluated last, and whenever something may have been written. A revocation first makes `stands`
+    /// false, and then searches for grants that resulted from the flow.
     pub(in crate::oauth) async fn finish_by(
         &self,
         pending: &PendingAuthorization,
@@ -167,7 +173,7 @@ impl ConsentFlow {
         turn: &Turn,
     ) -> Result<Option<AuthorizationOutcome>, Error> {
         let user = user?;
-        // Boxed, since the futures that wait for it would be large.
+        // Boxed to keep the futures of the callers small.
         let done = Box::pin(self.finish(pending, user.clone(), turn)).await;
         if let Err(error @ Error::NotAllowed(_)) = done {
             return Err(error);
@@ -183,7 +189,7 @@ impl ConsentFlow {
         Ok(None)
     }
 
-    /// Ends the flow of `user`, who has just consented and logged in.
+    /// Completes the flow of `user`, who has just consented and logged in.
     async fn finish(
         &self,
         pending: &PendingAuthorization,
@@ -202,22 +208,23 @@ impl ConsentFlow {
         Ok(AuthorizationOutcome { target, login: self.sessions.log_in(&user, &turn.login).await? })
     }
 
-    /// Takes back what was written for `user`, since what it rests on was revoked meanwhile. A code or
-    /// a cookie that nobody was given is of no use to anybody.
+    /// Rolls back the decision and the remembered consent of `user` after a concurrent revocation.
+    ///
+    /// The code and the login cookie need no rollback, because they were never delivered.
     pub(in crate::oauth) async fn withdraw(
         &self,
         request: &AuthorizationRequest,
         user: &User,
     ) -> Result<(), Error> {
         log::warn!(target: "audit", subject = user.subject, client:% = request.client_id;
-            "login withdrawn: what it rests on was revoked meanwhile");
+            "login withdrawn: its consent or login session was revoked concurrently");
         if let Reply::Device(device) = &request.reply {
             self.core.store.take_device_decision(&device.code, self.core.now()).await?;
         }
         self.sessions.forget_approval(user, request).await
     }
 
-    /// Gives the client what it asked for, if `user` may use that.
+    /// Issues the authorization code, or allows the device, if the policy permits `user` the request.
     pub(in crate::oauth) async fn admit(
         &self,
         pending: &PendingAuthorization,
@@ -259,7 +266,7 @@ impl ConsentFlow {
     }
 }
 
-/// Whose fault a failure of the login provider is: the person's, the operator's or its own.
+/// Maps an error of the login provider to its cause: the person, the operator or the provider.
 fn provider_error(error: GithubError) -> Error {
     match error {
         GithubError::Refused(ref refusal) => Error::LoginRefused(refusal.told(), error),
@@ -268,9 +275,9 @@ fn provider_error(error: GithubError) -> Error {
     }
 }
 
-/// The page for a callback that cannot be used.
+/// Returns the error page for an unusable callback.
 fn expired() -> AuthorizeError {
     AuthorizeError::Page(Error::InvalidRequest(
-        "this login has expired or began in another browser; start again",
+        "this login has expired or was started in another browser; start again",
     ))
 }

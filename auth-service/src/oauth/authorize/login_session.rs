@@ -1,29 +1,32 @@
-//! A person stays logged in at this server for a while, so that their second server costs one click
-//! and not one more login.
+//! Login sessions.
+//!
+//! A person stays logged in for some time, so that connecting a second server needs no second login.
 
 use crate::{
     model::{AuthorizationRequest, BrowserSession, Fingerprint, LoginSession, SessionRecord, User},
     oauth::{Error, Sessions},
 };
 
-/// Who asks: the browser, and the person who is logged in in it.
+/// The browser session of a request: the browser and the login session in it.
 #[derive(Debug)]
 pub struct Visitor {
-    /// Binds the steps of a flow that begins now.
+    /// The browser cookie that binds the steps of a new flow.
     pub browser: BrowserSession,
-    /// Bind earlier flows: tabs that a new browser opened at the same time have one each.
+    /// The browser cookies that bind earlier flows.
+    ///
+    /// A new browser that opens several tabs at once gets one cookie per tab.
     pub others: Vec<BrowserSession>,
-    /// Whether an account was refused in this browser, which the login provider would take again.
+    /// `true` if an account was denied in this browser. The login provider would select it again.
     pub was_refused: bool,
-    /// The cookie of a login.
+    /// The cookie of the login session, if present.
     pub login: Option<LoginSession>,
-    /// Whether the person or a page of this server began the navigation, and not another site
+    /// `true` if the person or a page of this server started the navigation, rather than another site
     /// (`Sec-Fetch-Site`).
     pub came_by_themselves: bool,
 }
 
 impl Visitor {
-    /// Returns `true` if `browser` is this one.
+    /// Returns `true` if `browser` is the fingerprint of one of the browser cookies.
     pub(in crate::oauth) fn is(&self, browser: &Fingerprint) -> bool {
         let mut sessions = std::iter::once(&self.browser).chain(&self.others);
         sessions.any(|session| browser.matches(&session.fingerprint()))
@@ -31,8 +34,9 @@ impl Visitor {
 }
 
 impl Sessions {
-    /// The person who is logged in, if they may have what is asked for: somebody else may log in
-    /// instead.
+    /// Returns the logged-in person, if the policy allows them `request`.
+    ///
+    /// Returns `None` otherwise, so that another person can log in.
     pub(in crate::oauth) async fn logged_in(
         &self,
         visitor: &Visitor,
@@ -42,12 +46,12 @@ impl Sessions {
         Ok(user.filter(|user| self.may_have(user, request)))
     }
 
-    /// Returns `true` if `user` may have all that `request` asks for.
+    /// Returns `true` if `user` may log in and use all servers of `request`.
     pub(in crate::oauth) fn may_have(&self, user: &User, request: &AuthorizationRequest) -> bool {
         self.core.may_log_in(user) && self.core.may_use(user, &request.resources)
     }
 
-    /// The person who is logged in, whatever they may use.
+    /// Returns the logged-in person, regardless of the policy.
     pub(in crate::oauth) async fn session_user(
         &self,
         visitor: &Visitor,
@@ -57,8 +61,10 @@ impl Sessions {
         Ok(record.map(|record| record.user))
     }
 
-    /// Remembers that `user` is logged in under `cookie`, which is a fresh one: one that was there
-    /// before the login may be known to somebody else. Returns it, unless logins do not last.
+    /// Stores a login session of `user` under `cookie`.
+    ///
+    /// The cookie must be new, because one from before the login could be known to an attacker (session
+    /// fixation). Returns the cookie, or `None` if login sessions are disabled.
     pub(in crate::oauth) async fn log_in(
         &self,
         user: &User,

@@ -1,4 +1,4 @@
-//! The authorization endpoint: request, login, consent (RFC 6749 §4.1, RFC 8628).
+//! The authorization endpoint: request checks, login and consent (RFC 6749 §4.1, RFC 8628 §3.3).
 
 pub(in crate::oauth) mod consent;
 pub(in crate::oauth) mod consent_page;
@@ -19,13 +19,13 @@ use std::sync::Arc;
 
 use crate::oauth::{Clients, Core};
 
-/// Browser sessions: who is logged in, and what they allowed before.
+/// Browser sessions: login sessions and remembered consents.
 #[derive(Clone)]
 pub struct Sessions {
     pub(super) core: Arc<Core>,
 }
 
-/// Authorization requests: their checks and their error responses.
+/// Authorization requests: parameter checks and error responses.
 #[derive(Clone)]
 pub struct Requests {
     pub(super) core: Arc<Core>,
@@ -33,13 +33,13 @@ pub struct Requests {
     pub(super) sessions: Sessions,
 }
 
-/// Pending authorizations, and the answers to their steps.
+/// Pending authorizations, sealed into the browser, and the idempotent outcomes of their steps.
 #[derive(Clone)]
 pub struct Pending {
     pub(super) core: Arc<Core>,
 }
 
-/// The flow from an authorization request over login and consent to its outcome.
+/// State machine of an authorization request: consent page, login and outcome.
 #[derive(Clone)]
 pub struct ConsentFlow {
     pub(super) core: Arc<Core>,

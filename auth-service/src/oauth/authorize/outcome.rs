@@ -1,4 +1,4 @@
-//! What a step of the authorization flow leads to.
+//! Outcomes of the steps of the authorization flow.
 
 use super::{consent_page::ConsentPage, request};
 use crate::{
@@ -6,47 +6,47 @@ use crate::{
     oauth::Error,
 };
 
-/// What comes next.
+/// The response to a step of the flow.
 #[derive(Debug)]
 pub enum Next {
-    /// The consent page.
+    /// Show the consent page.
     Page(Box<ConsentPage>),
-    /// The login provider.
+    /// Redirect to the login provider.
     Provider(ProviderVisit),
-    /// The end.
+    /// Finish the flow with this outcome.
     Done(AuthorizationOutcome),
 }
 
-/// A visit to the login provider.
+/// A redirect to the login provider.
 #[derive(Debug)]
 pub struct ProviderVisit {
-    /// Where it begins.
+    /// The authorization URL of the provider.
     pub url: String,
-    /// What the provider returns.
+    /// The `state` that the provider returns.
     pub state: LoginState,
-    /// What the browser keeps until then.
+    /// The pending authorization, which the browser keeps in cookies until the callback.
     pub pending: SealedAuthorization,
 }
 
-/// The end of a flow.
+/// The authorization outcome: the end of a flow.
 #[derive(Debug)]
 pub struct AuthorizationOutcome {
-    /// Where the browser goes.
+    /// The redirect target of the browser.
     pub target: RedirectTarget,
-    /// The cookie of a login that has just taken place.
+    /// The cookie of a new login session.
     pub login: Option<LoginSession>,
 }
 
-/// Where the browser goes at the end of a flow.
+/// The redirect target at the end of a flow.
 #[derive(Debug)]
 pub enum RedirectTarget {
-    /// To the client, by this URL.
+    /// Redirects to the client with this URL.
     Client(String),
-    /// Nowhere: the device continues automatically.
+    /// No redirect: the device continues automatically.
     Device,
 }
 
-/// Returns where the browser goes when `code` was issued for a request of this `reply`.
+/// Returns the redirect target for `code`, issued for a request with this `reply`.
 pub(in crate::oauth) fn target(
     issuer: &Issuer,
     reply: &Reply,
@@ -57,5 +57,5 @@ pub(in crate::oauth) fn target(
     let parameters = [("code", code.reveal())];
     request::response(issuer, &redirect.uri, state, &parameters)
         .map(RedirectTarget::Client)
-        .ok_or(Error::InvalidRequest("redirect_uri cannot be used"))
+        .ok_or(Error::InvalidRequest("redirect_uri is not a valid URI"))
 }

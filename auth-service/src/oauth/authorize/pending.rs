@@ -1,4 +1,4 @@
-//! Pending authorizations: how they are sealed into the requester's browser, and opened again.
+//! Pending authorizations, sealed into the browser instead of being stored on the server.
 
 use std::time::Duration;
 
@@ -10,33 +10,35 @@ use crate::{
     oauth::{Error, Pending, Visitor},
 };
 
-/// How long a person may take for one step.
+/// The time that a person may take for one step.
 pub(in crate::oauth) const STEP: Duration = Duration::from_mins(10);
 
-/// The use of the seal.
+/// The purpose that the sealing key is bound to.
 pub const SEAL: &str = "pending authorization";
 
-/// The longest sealed record that goes into cookies.
+/// The maximum size of a sealed record that is stored in cookies, in bytes.
 const MAX_COOKIES: usize = 7_600;
 
-/// The longest request, as JSON: what is left of the cookies without base64, the seal, and what the
-/// stage at the provider adds.
+/// The maximum size of a request as JSON, in bytes.
+///
+/// This is the space in the cookies without the overhead of base64, the seal and the provider stage.
 const MAX_REQUEST: usize = 5_000;
 
-/// What came back from a browser.
+/// The result of opening a sealed authorization that a browser returned.
 pub(in crate::oauth) enum Opened {
-    /// A pending authorization of this browser.
+    /// A valid authorization of this browser.
     Valid(Box<PendingAuthorization>),
-    /// One of this browser that has ended: the page may be shown again.
+    /// An expired authorization of this browser. The page may be shown again.
     Late(Box<PendingAuthorization>),
-    /// One of another browser, or of this one before it lost its cookies: likewise.
+    /// An authorization of another browser, or of this one before it lost its cookies. The page may be
+    /// shown again.
     Foreign(Box<PendingAuthorization>),
-    /// Nothing that this server sealed.
+    /// Data that this server did not seal.
     Unknown,
 }
 
 impl Pending {
-    /// Begins a pending authorization for `request` of `client`.
+    /// Creates a pending authorization for `request` of `client`.
     pub(in crate::oauth) fn pending(
         &self,
         request: AuthorizationRequest,
@@ -47,7 +49,7 @@ impl Pending {
         let size = serde_json::to_vec(&request).map_or(usize::MAX, |text| text.len());
         if size > MAX_REQUEST {
             return Err(Error::InvalidRequest(
-                "the request is too long: state, redirect_uri, scope and resource together",
+                "state, redirect_uri, scope and resource are too long together",
             ));
         }
         let is_registered = !client.id.as_str().contains("://");
@@ -64,7 +66,7 @@ impl Pending {
         })
     }
 
-    /// Seals `pending` for a form.
+    /// Seals `pending` for the consent form.
     pub(in crate::oauth) fn seal(
         &self,
         pending: &PendingAuthorization,
@@ -72,8 +74,10 @@ impl Pending {
         Ok(SealedAuthorization::presented(self.core.pending_seal.close(pending)?))
     }
 
-    /// Seals `pending` for cookies. A registration that does not fit is left out: it then has to be
-    /// still in the store when the person is back.
+    /// Seals `pending` for cookies.
+    ///
+    /// Omits the client registration if the record is too large. The registration must then still be in
+    /// the store when the person returns.
     pub(in crate::oauth) fn seal_for_cookie(
         &self,
         mut pending: PendingAuthorization,
@@ -86,7 +90,7 @@ impl Pending {
         self.seal(&pending)
     }
 
-    /// Opens what the browser of `visitor` returned.
+    /// Opens a sealed authorization that the browser of `visitor` returned.
     pub(in crate::oauth) fn open(&self, sealed: &SealedAuthorization, visitor: &Visitor) -> Opened {
         let Some(pending) = self.core.pending_seal.open::<PendingAuthorization>(sealed.reveal())
         else {

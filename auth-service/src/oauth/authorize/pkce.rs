@@ -1,16 +1,17 @@
-//! PKCE (RFC 7636), S256 only.
+//! PKCE (RFC 7636) with the S256 method only.
 
 use aws_lc_rs::{constant_time, digest};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
 use crate::oauth::{Error, Params};
 
-/// The challenge of an authorization request.
+/// Returns the code challenge of an authorization request.
 ///
-/// OAuth 2.1 §4.1.1 makes PKCE mandatory; `plain` protects from nobody who reads the request.
+/// OAuth 2.1 §4.1.1 makes PKCE mandatory. The `plain` method is rejected, because it gives no
+/// protection against an attacker who can read the request.
 pub(in crate::oauth) fn challenge(params: &Params) -> Result<String, Error> {
     let challenge =
-        params.required("code_challenge", "code_challenge is missing: PKCE is needed")?;
+        params.required("code_challenge", "code_challenge is missing; PKCE is required")?;
     // RFC 7636 §4.3: "Defaults to "plain" if not present in the request".
     if params.one("code_challenge_method")? != Some("S256") {
         return Err(Error::InvalidRequest("code_challenge_method must be S256"));
@@ -22,7 +23,7 @@ pub(in crate::oauth) fn challenge(params: &Params) -> Result<String, Error> {
     Ok(challenge.to_owned())
 }
 
-/// Whether `verifier` is the one that `challenge` was made of (RFC 7636 §4.6).
+/// Returns `true` if `challenge` is the S256 hash of `verifier` (RFC 7636 §4.6).
 pub(in crate::oauth) fn fits(verifier: &str, challenge: &str) -> bool {
     // RFC 7636 §4.1: 43 to 128 characters of ALPHA / DIGIT / "-" / "." / "_" / "~".
     let well_formed = (43..=128).contains(&verifier.len())

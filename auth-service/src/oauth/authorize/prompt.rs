@@ -1,17 +1,17 @@
-//! What the client wants of the person: `prompt` (OpenID Connect Core §3.1.2.1), which MCP clients
-//! send with `offline_access`.
+//! The `prompt` parameter (OpenID Connect Core §3.1.2.1), which MCP clients send with
+//! `offline_access`.
 
 use crate::{
     model::Prompt,
     oauth::{Error, Params},
 };
 
-/// Reads the parameter. Values that are not known are no fault.
+/// Parses the parameter. Ignores unknown values.
 pub(in crate::oauth) fn read(params: &Params) -> Result<Prompt, Error> {
     let values: Vec<&str> = params.one("prompt")?.unwrap_or("").split_ascii_whitespace().collect();
     let has = |value| values.contains(&value);
     if has("none") && values.len() > 1 {
-        return Err(Error::InvalidRequest("prompt=none stands with no other value"));
+        return Err(Error::InvalidRequest("prompt=none must not be combined with other values"));
     }
     let known = [
         ("none", Prompt::None),

@@ -1,5 +1,6 @@
-//! What a person allowed a client before is remembered (MCP security best practices: "registry of
-//! approved client ids per user").
+//! Remembered consents per person and client.
+//!
+//! This is the "registry of approved client ids per user" of the MCP security best practices.
 
 use crate::{
     model::{
@@ -10,7 +11,7 @@ use crate::{
 };
 
 impl Sessions {
-    /// Whether `user` allowed all of `request` before.
+    /// Returns `true` if `user` consented to all servers and scopes of `request` before.
     pub(in crate::oauth) async fn approved_before(
         &self,
         user: &User,
@@ -31,7 +32,8 @@ impl Sessions {
         Ok(true)
     }
 
-    /// Whether the person who is logged in allowed `client` any server, with answers to `uri`.
+    /// Returns `true` if the logged-in person consented to `client` before, for any server and with
+    /// responses to the host of `uri`.
     pub(in crate::oauth) async fn knows_client(
         &self,
         visitor: &Visitor,
@@ -49,7 +51,7 @@ impl Sessions {
         Ok(self.core.store.any_approval(&keys).await?)
     }
 
-    /// Remembers that `user` allowed `request`.
+    /// Stores the consent of `user` to `request`.
     pub(in crate::oauth) async fn remember_approval(
         &self,
         user: &User,
@@ -74,7 +76,7 @@ impl Sessions {
         Ok(())
     }
 
-    /// Forgets that `user` allowed `request`.
+    /// Deletes the consent of `user` to `request`.
     pub(in crate::oauth) async fn forget_approval(
         &self,
         user: &User,
@@ -87,10 +89,11 @@ impl Sessions {
     }
 }
 
-/// Where the answer of a client goes that need not be asked about twice.
+/// Returns the destination host of a request whose consent may be remembered.
 ///
-/// RFC 8252 §8.6: requests of a client whose identity cannot be assured, such as any program that
-/// listens on this machine or took a scheme, are not to be answered without the person.
+/// RFC 8252 §8.6: requests of a client whose identity cannot be assured must not be answered without
+/// the person. Such clients use a loopback address or a private-use scheme, which any local program
+/// can take over.
 fn destination(request: &AuthorizationRequest) -> Option<String> {
     match &request.reply {
         Reply::Redirect(redirect)
@@ -102,7 +105,8 @@ fn destination(request: &AuthorizationRequest) -> Option<String> {
     }
 }
 
-/// The approvals of `request`, one for each of its servers; `None` if there can be none.
+/// Returns the consent keys of `request`, one for each server, or `None` if its consent may not be
+/// remembered.
 fn keys<'a>(
     user: &'a User,
     request: &'a AuthorizationRequest,
@@ -112,9 +116,9 @@ fn keys<'a>(
     Some(request.resources.iter().map(move |resource| (key(resource), resource)))
 }
 
-/// One approval: of a person, for a client at a host, of one server.
+/// Returns the key of the consent of one person, for one client, redirect host and server.
 fn key(user: &User, client: &ClientId, destination: &str, resource: &ResourceUri) -> Fingerprint {
     let parts = [&user.subject, client.as_str(), destination, resource.as_str()];
-    // No part has a line break: subjects and ids are ours, the others are URLs.
+    // No part contains a line break: this server assigns subjects and ids, and the others are URLs.
     Fingerprint::of(&parts.join("\n"))
 }

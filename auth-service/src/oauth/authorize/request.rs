@@ -1,4 +1,4 @@
-//! The authorization request and its answers (RFC 6749 §4.1.1, §4.1.2; `iss` of RFC 9207).
+//! The authorization request and its responses (RFC 6749 §4.1.1, §4.1.2; `iss` of RFC 9207).
 
 use super::{pkce, prompt};
 use crate::{
@@ -9,28 +9,29 @@ use crate::{
     oauth::{Error, ErrorCode, Params, Requests, Visitor, client::redirect_uri, quoted::quoted},
 };
 
-/// Why an authorization request ends, and where that is said.
+/// A failed authorization request, with the place to report it.
 #[derive(Debug)]
 pub enum AuthorizeError {
-    /// On a page of our own: client or redirect URI are not to be trusted (RFC 6749 §4.1.2.1:
-    /// "MUST NOT automatically redirect").
+    /// Reported on a page of this server, because the client or the redirect URI is not trustworthy
+    /// (RFC 6749 §4.1.2.1: "MUST NOT automatically redirect").
     Page(Error),
-    /// To the client: this URL.
+    /// Reported to the client, with a redirect to this URL.
     Redirect(String, Error),
-    /// To the client, by a link on a page of our own: nobody was asked anything yet, and a stranger
-    /// may have registered the address.
+    /// Reported to the client through a link on a page of this server.
+    ///
+    /// Used if the person has not interacted yet, because an attacker may have registered the URI.
     Link {
-        /// The link.
+        /// The target of the link.
         url: String,
-        /// Where it leads, for people.
+        /// The destination, as displayed to the person.
         destination: String,
-        /// What is wrong.
+        /// The error to report.
         error: Error,
     },
 }
 
 impl AuthorizeError {
-    /// Turns a redirect to `uri` into a link on a page.
+    /// Converts a redirect to `uri` into a link on a page.
     fn by_a_link(self, uri: &RedirectUri) -> Self {
         match self {
             Self::Redirect(url, error) => Self::Link { url, destination: uri.destination(), error },
@@ -39,17 +40,18 @@ impl AuthorizeError {
     }
 }
 
-/// A request that is refused before its person has seen a page.
+/// A request that is rejected before the person has seen a page.
 pub(in crate::oauth) struct RefusedUnseen {
     error: Error,
-    /// The client and where it may be told, once both are checked.
+    /// The client and its redirect URI, once both are checked.
     reply_to: Option<(Box<Client>, RedirectUri)>,
     state: Option<String>,
 }
 
 impl Requests {
-    /// Checks an authorization request: first the client and where the answer would go, then the
-    /// rest, so that no error is ever sent to an unchecked address.
+    /// Checks an authorization request.
+    ///
+    /// Checks the client and the redirect URI first, so that no error is sent to an unchecked address.
     pub(in crate::oauth) async fn check_request(
         &self,
         params: &Params,
@@ -86,7 +88,7 @@ impl Requests {
             return Err(Error::UnsupportedResponseType);
         }
         if !client.may_use("authorization_code") {
-            let why = "the client did not register authorization_code";
+            let why = "the client is not registered for authorization_code";
             return Err(Error::UnauthorizedClient(why));
         }
         let code_challenge = pkce::challenge(params)?;
@@ -118,12 +120,12 @@ impl Requests {
         }
     }
 
-    /// The error response to a request whose person has not seen a page yet.
+    /// Returns the error response to a request before the person has seen a page.
     ///
-    /// RFC 9700 §4.11.2: "The authorization server MUST always authenticate the user first" before
-    /// it redirects; or else anybody who registers a client turns a link to this server into one to
-    /// a site or a program of theirs. The browser goes there unasked only if this person consented
-    /// to the client before, or the operator registered it.
+    /// RFC 9700 §4.11.2: "The authorization server MUST always authenticate the user first" before it
+    /// redirects. Without this rule, an attacker who registers a client could use this server as an open
+    /// redirector. The browser is redirected only if the person consented to the client before, or the
+    /// operator registered the client.
     pub(in crate::oauth) async fn refuse_unseen(
         &self,
         RefusedUnseen { error, reply_to, state }: RefusedUnseen,
@@ -138,9 +140,10 @@ impl Requests {
         if is_known { refused } else { refused.by_a_link(&uri) }
     }
 
-    /// The error response to a checked request whose person has decided nothing yet, such as one with
-    /// `prompt=none`. A client that this person never consented to learns
-    /// nothing about who is logged in here: every visitor gets the same page.
+    /// Returns the error response to a checked request before the person has decided, such as one with
+    /// `prompt=none`.
+    ///
+    /// A client without consent learns nothing about the login state: every browser gets the same page.
     pub(in crate::oauth) async fn refuse_unasked(
         &self,
         pending: &PendingAuthorization,
@@ -178,19 +181,24 @@ impl Requests {
         self.clients.client(&ClientId::parsed(id)).await
     }
 
-    /// The scopes of the request, as far as `resources` are known already.
+    /// Returns the scopes of the request.
+    ///
+    /// They are limited to grantable scopes, unless `resources` is empty because the server has yet to
+    /// be chosen.
     pub(in crate::oauth) fn requested_scopes(
         &self,
         params: &Params,
         resources: &[ResourceUri],
     ) -> Result<Scopes, Error> {
         let asked = Scopes::parse(params.one("scope")?.unwrap_or(""))
-            .map_err(|InvalidScope| Error::InvalidScope("scope has a character it may not have"))?;
+            .map_err(|InvalidScope| Error::InvalidScope("scope contains an invalid character"))?;
         Ok(if resources.is_empty() { asked } else { self.grantable_scopes(&asked, resources) })
     }
 
-    /// The scopes to grant: what is asked for and known here. Unknown ones are dropped, since
-    /// clients ask for what other servers have. A client that asks for nothing known gets the basic set.
+    /// Returns the scopes to grant: the requested scopes that the servers define.
+    ///
+    /// Unknown scopes are dropped, because clients also request scopes of other servers. If none
+    /// remains, the client gets the basic scopes.
     pub(in crate::oauth) fn grantable_scopes(
         &self,
         asked: &Scopes,
@@ -205,24 +213,27 @@ fn unregistered(uri: &RedirectUri) -> Error {
     Error::UnregisteredRedirectUri(quoted(uri.as_str()))
 }
 
-/// The longest `state` that is accepted, in characters. RFC 6749 sets no bound; clients use some 20
-/// to 300.
+/// The maximum length of `state` in characters.
+///
+/// RFC 6749 sets no limit. Clients use about 20 to 300 characters.
 const MAX_STATE: usize = 2_048;
 
-/// The client's `state`: printable ASCII (RFC 6749 appendix A.5), of bounded length, since it is
-/// kept until the answer.
+/// Returns the `state` of the client.
+///
+/// It must be printable ASCII (RFC 6749 appendix A.5). Its length is limited, because it is kept
+/// until the response.
 fn state(params: &Params) -> Result<Option<String>, Error> {
     let Some(state) = params.one("state")? else { return Ok(None) };
     if state.len() > MAX_STATE {
         return Err(Error::InvalidRequest("state is longer than 2048 characters"));
     }
     if !state.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
-        return Err(Error::InvalidRequest("state may only have printable ASCII characters"));
+        return Err(Error::InvalidRequest("state must contain only printable ASCII characters"));
     }
     Ok(Some(state.to_owned()))
 }
 
-/// The redirect URI of the request: the registered one it names, or the only registered one.
+/// Returns the redirect URI of the request, or the only registered one if the request names none.
 fn redirect_of(client: &Client, params: &Params) -> Result<RedirectUri, Error> {
     let registered = &client.metadata.redirect_uris;
     match (params.one("redirect_uri")?, registered.as_slice()) {
@@ -239,8 +250,10 @@ fn redirect_of(client: &Client, params: &Params) -> Result<RedirectUri, Error> {
     }
 }
 
-/// The URL that takes `parameters`, `state` and `iss` to the client. RFC 9207 §2: `iss` is in every
-/// response, errors included, since a client that was told so refuses the others.
+/// Returns the redirect URL with `parameters`, `state` and `iss`, or `None` if the URI is invalid.
+///
+/// Every response includes `iss`, errors too (RFC 9207 §2). The metadata announces this, so clients
+/// reject responses without it.
 pub(in crate::oauth) fn response(
     issuer: &Issuer,
     redirect_uri: &RedirectUri,
@@ -253,7 +266,7 @@ pub(in crate::oauth) fn response(
     redirect_uri.with_query(&all)
 }
 
-/// The error response of RFC 6749 §4.1.2.1.
+/// Returns the error response of RFC 6749 §4.1.2.1.
 pub(in crate::oauth) fn refusal(
     issuer: &Issuer,
     redirect_uri: &RedirectUri,
@@ -270,15 +283,16 @@ pub(in crate::oauth) fn refusal(
 }
 
 impl Requests {
-    /// The error response to a request that was checked before, in the step `by`. A device learns only
-    /// that it was declined; after another failure the person may try again.
+    /// Returns the error response to a checked request, in the step `by`.
+    ///
+    /// A device learns only of a denial. After any other failure the person may try again.
     pub(in crate::oauth) async fn refuse(
         &self,
         request: &AuthorizationRequest,
         error: Error,
         by: &Fingerprint,
     ) -> AuthorizeError {
-        // RFC 6749 §4.1.2.1 has no code for it: a client that is not registered is not told.
+        // RFC 6749 §4.1.2.1 has no code for this: an unregistered client gets no redirect.
         if matches!(error, Error::InvalidClient) {
             return AuthorizeError::Page(error);
         }

@@ -1,4 +1,6 @@
-//! The choice of a server by the person, where the client names none and there are several: clients of
+//! Selection of a server by the person.
+//!
+//! It is needed if the client names no server and the catalogue has several. Clients of
 //! MCP 2025-03-26 send no `resource`.
 
 use crate::{
@@ -7,8 +9,10 @@ use crate::{
 };
 
 impl ConsentFlow {
-    /// Title and address of each server that the person can choose. Returns none if `request` names its
-    /// servers. A person who is logged in sees only the servers that they may use, if there are any.
+    /// Returns title and URL of each server that the person can choose.
+    ///
+    /// Returns an empty list if `request` names its servers. A logged-in person sees only the servers
+    /// that they may use, if there are any.
     pub(in crate::oauth) fn choices(
         &self,
         request: &AuthorizationRequest,
@@ -28,8 +32,9 @@ impl ConsentFlow {
         if theirs.is_empty() { list(None) } else { theirs }
     }
 
-    /// Goes on with the server that the person chose, to the consent page. A server that is no longer
-    /// there has to be chosen again.
+    /// Continues to the consent page with the server that the person chose.
+    ///
+    /// If that server was removed meanwhile, the page offers the choice again.
     pub(in crate::oauth) async fn choose_server(
         &self,
         pending: &PendingAuthorization,

@@ -1,28 +1,28 @@
-//! Client authentication (RFC 6749 §2.3) by the method the client registered.
+//! Client authentication (RFC 6749 §2.3) with the registered method.
 
 use crate::{
     model::{AuthMethod, Client, ClientAssertion, ClientId, ClientSecret, Fingerprint},
     oauth::{Clients, Endpoint, Error},
 };
 
-/// How a client presented itself.
+/// The client credentials of a request.
 #[derive(Debug)]
 pub enum ClientCredentials {
-    /// `Authorization: Basic`.
+    /// Client id and secret from `Authorization: Basic`.
     Basic(ClientId, ClientSecret),
-    /// `client_id` and `client_secret` in the form.
+    /// `client_id` and `client_secret` from the form.
     Post(ClientId, ClientSecret),
-    /// `client_assertion` of RFC 7521 §4.2, maybe with `client_id`.
+    /// `client_assertion` (RFC 7521 §4.2), with the optional `client_id`.
     Assertion(Option<ClientId>, ClientAssertion),
-    /// `client_id` alone.
+    /// `client_id` alone, of a public client.
     Public(ClientId),
 }
 
 impl Clients {
-    /// Returns the client, if it proved itself to `endpoint`; its method is the one it used.
+    /// Authenticates a client at `endpoint`.
     ///
-    /// A client that lost its registration gets `invalid_client` here, which is what makes MCP
-    /// clients register anew.
+    /// Returns the client with `token_endpoint_auth_method` set to the method that it used. A client
+    /// whose registration is gone gets `invalid_client`, which makes MCP clients register again.
     pub async fn authenticate(
         &self,
         given: &ClientCredentials,
@@ -52,8 +52,10 @@ impl Clients {
     }
 }
 
-/// Whether what was presented, if anything had to be, is what is stored. A client that may go without
-/// may have a secret all the same, if it comes from the predecessor.
+/// Returns `true` if the presented secret matches the stored one, or if none was presented.
+///
+/// Without a presented secret the stored one does not matter. Clients imported from the predecessor
+/// can have a secret and still be allowed to omit it.
 fn proves(presented: Option<&Fingerprint>, stored: Option<&Fingerprint>) -> bool {
     presented.is_none_or(|presented| stored.is_some_and(|stored| stored.matches(presented)))
 }

@@ -1,11 +1,13 @@
-//! Client metadata documents that serve when they cannot be fetched: the hosts of some refuse
-//! fetches from data centres, where most gateways live. What the host says wins whenever it can be
-//! asked.
+//! Bundled client metadata documents, as a fallback when a document cannot be fetched.
+//!
+//! Some hosts reject requests from data centres, where most gateways run. A document that can be
+//! fetched takes precedence over the bundled copy.
 
 use crate::model::{AuthMethod, ClientId, ClientMetadata, RedirectUri};
 
-/// URL, name and redirect URIs, as published in September 2026. That of Copilot CLI is known by what the program
-/// sends.
+/// URL, name and redirect URIs of each document, as published in September 2026.
+///
+/// The entry for Copilot CLI is derived from the requests that the program sends.
 const PINNED: [(&str, &str, &[&str]); 8] = [
     (
         "https://claude.ai/oauth/mcp-oauth-client-metadata",
@@ -29,14 +31,15 @@ const PINNED: [(&str, &str, &[&str]); 8] = [
     ("https://zed.dev/oauth/client-metadata.json", "Zed", &["http://127.0.0.1/callback"]),
 ];
 
-/// The callback of a program on either loopback host.
+/// The callback of a native client, on either loopback host.
 const BOTH: [&str; 2] = ["http://127.0.0.1/callback", "http://localhost/callback"];
 
 const CHATGPT: &str = "https://chatgpt.com/oauth/client.json";
-/// `ChatGPT` signs assertions where it is told that it can, and does without where not.
+/// The keys of `ChatGPT`, which signs assertions if the server metadata lists `private_key_jwt`, and
+/// otherwise acts as a public client.
 const CHATGPT_KEYS: &str = "https://chatgpt.com/oauth/jwks.json";
 
-/// The pinned document of `id`.
+/// Returns the bundled document of `id`.
 pub(in crate::oauth) fn pinned(id: &ClientId) -> Option<ClientMetadata> {
     let (url, name, redirects) = PINNED.iter().find(|(url, ..)| *url == id.as_str())?;
     let keys = (*url == CHATGPT).then(|| CHATGPT_KEYS.to_owned());

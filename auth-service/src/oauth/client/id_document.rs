@@ -1,5 +1,6 @@
-//! Client ID Metadata Documents (draft-ietf-oauth-client-id-metadata-document; MCP 2025-11-25): a
-//! client whose id is the URL of its metadata needs no registration.
+//! Client ID Metadata Documents (draft-ietf-oauth-client-id-metadata-document; MCP 2025-11-25).
+//!
+//! A client whose `client_id` is the URL of its metadata document needs no registration.
 
 use std::time::Duration;
 
@@ -18,11 +19,11 @@ use crate::{
     oauth::{Clients, Error},
 };
 
-/// How long a document serves after it should have been fetched again, if that fails.
+/// The time that a stale document remains usable while fetching it again fails.
 const STALE: Duration = Duration::from_hours(24 * 30);
 
 impl Clients {
-    /// The client of `id`: registered here, or described by the document that `id` is the URL of.
+    /// Returns the client `id`: a registered client, or the one described by the document at that URL.
     pub(in crate::oauth) async fn client(&self, id: &ClientId) -> Result<Client, Error> {
         if !id.as_str().contains("://") {
             return self.core.store.client(id, self.core.now()).await?.ok_or(Error::InvalidClient);
@@ -36,13 +37,13 @@ impl Clients {
             .as_ref()
             .is_some_and(|hosts| hosts.permits(&publisher))
         {
-            log::info!(client:% = id; "client document not permitted by CLIENT_DOCUMENTS, CLIENT_DOCUMENT_ALLOW or _DENY");
+            log::info!(client:% = id; "client document not permitted by CLIENT_DOCUMENTS, CLIENT_DOCUMENT_ALLOW or CLIENT_DOCUMENT_DENY");
             return Err(Error::DocumentNotAccepted(publisher));
         }
         let kept = self.core.store.client_document(id, self.core.now()).await?;
         match kept {
             Some(record) if self.core.now() < record.fresh_until => Ok(described(id, record)),
-            // A document that cannot be fetched again is better than a client locked out.
+            // Use the stale document if the fetch fails: the alternative is to lock the client out.
             Some(record) => {
                 let fetched = self.fetch_document(id, &publisher, record.in_use).await;
                 if let Ok(fetched) = &fetched {
@@ -58,7 +59,7 @@ impl Clients {
         }
     }
 
-    /// Keeps the document of a client to which somebody consents now.
+    /// Marks the document of `id` as in use, after a person consented to the client.
     pub(in crate::oauth) async fn keep_document(&self, id: &ClientId) -> Result<(), Error> {
         let now = self.core.now();
         match self.core.store.client_document(id, now).await? {
@@ -71,8 +72,10 @@ impl Clients {
         }
     }
 
-    /// Fetches the document of `id`. It is kept for a long time only if somebody has consented to
-    /// the client, since anybody can name a document.
+    /// Fetches the document of `id` and caches it.
+    ///
+    /// Only a document in use outlives its freshness, because any request can name a document. A client
+    /// is in use once a person has consented to it.
     async fn fetch_document(
         &self,
         id: &ClientId,
@@ -102,16 +105,19 @@ impl Clients {
     }
 }
 
-/// The host that publishes the document of `id`: what is known of such a client for sure, while the
-/// document chooses its own name.
+/// Returns the host that publishes the document of `id`.
+///
+/// The host is the only verified fact about such a client. The document chooses its own client name.
 pub(in crate::oauth) fn publisher(id: &ClientId) -> Option<String> {
     let url = is_public_url(id.as_str()).then(|| Url::parse(id.as_str()).ok()).flatten()?;
     url.host_str().map(str::to_owned)
 }
 
-/// Logs what the publisher of a client in use has changed. Grants go on: keys change as a matter of course, and
-/// each request is checked by the new document. A person who allowed the client is asked again if its name or the
-/// host of its redirect URI is another one, since these were on the page (draft §8.4).
+/// Logs the differences between the old and the new document of a client in use.
+///
+/// Grants stay valid, because key rotation is routine and each request is checked against the new
+/// document. A change of the client name or of a redirect host requires a new consent, because the
+/// consent page showed both (draft §8.4).
 fn report_changes(id: &ClientId, before: &DocumentRecord, after: &DocumentRecord) {
     let changed = changes(&before.metadata, &after.metadata);
     if before.in_use && !changed.is_empty() {
@@ -120,8 +126,9 @@ fn report_changes(id: &ClientId, before: &DocumentRecord, after: &DocumentRecord
     }
 }
 
-/// Names what differs between two documents of a client among what decides who may act for it, how it is shown,
-/// and where answers go.
+/// Returns the names of the members that differ between two documents of a client.
+///
+/// Compares only the members that affect authentication, the consent page and redirects.
 fn changes(old: &ClientMetadata, new: &ClientMetadata) -> Vec<&'static str> {
     let members = [
         ("client_name", old.client_name == new.client_name),
@@ -135,7 +142,7 @@ fn changes(old: &ClientMetadata, new: &ClientMetadata) -> Vec<&'static str> {
     members.into_iter().filter_map(|(name, same)| (!same).then_some(name)).collect()
 }
 
-/// A document that comes with this program.
+/// Returns the record of a bundled document: in use, and never fresh, so that fetching is retried.
 fn bundled(metadata: ClientMetadata) -> DocumentRecord {
     let ended = crate::model::UnixTime(0);
     DocumentRecord { metadata, in_use: true, fresh_until: ended, expires_at: ended }
@@ -155,7 +162,9 @@ fn described(id: &ClientId, document: DocumentRecord) -> Client {
     }
 }
 
-/// Draft §4: the document says whose it is, and has no secrets.
+/// Parses the document of `id` (draft §4).
+///
+/// The document must contain its own URL as `client_id` and must not contain a secret.
 pub(in crate::oauth) fn parse(
     id: &ClientId,
     body: &[u8],
@@ -179,21 +188,21 @@ pub(in crate::oauth) fn parse(
     let refuse = |why: &'static str| Err(Error::InvalidClientMetadata(why.into()));
     let members = members::usable(body)?;
     let Ok(identity) = serde_json::from_value::<Identity>(members.clone().into()) else {
-        return refuse("not a JSON object with client_id");
+        return refuse("the document is not a JSON object with a client_id");
     };
     // MCP: "the client_id in the document MUST match the URL exactly".
     if identity.client_id != id.as_str() {
-        return refuse("client_id is not the URL of the document");
+        return refuse("client_id does not match the URL of the document");
     }
     if identity.client_secret.is_some() {
-        return refuse("a public document has a client_secret");
+        return refuse("client_secret is not allowed in a public document");
     }
     // "token_endpoint_auth_method … MUST NOT include" methods with a shared secret.
     let choice = &identity.token_endpoint_auth_methods_supported;
     let lists = |method: &str| choice.iter().any(|listed| listed == method);
     let method = match identity.token_endpoint_auth_method.as_deref() {
         Some("private_key_jwt") => AuthMethod::PrivateKeyJwt,
-        // Of a choice the server takes what proves more, if the document has what it needs.
+        // Given a choice, prefer the stronger method, if the document has the keys for it.
         None if lists("private_key_jwt") && (identity.has_keys() || !lists("none")) => {
             AuthMethod::PrivateKeyJwt
         }

@@ -1,4 +1,4 @@
-//! The public keys of a client (RFC 7591 §2 `jwks` and `jwks_uri`).
+//! Public keys of clients: the `jwks` and `jwks_uri` members of RFC 7591 §2.
 
 use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, jwk::Jwk};
 use serde::de::DeserializeOwned;
@@ -10,29 +10,31 @@ use crate::{
     oauth::Error,
 };
 
-/// The algorithms of assertions: asymmetric, so that a public key is never taken for a secret.
+/// The supported signing algorithms of assertions.
+///
+/// All are asymmetric, so that a public key is never used as a shared secret.
 pub(in crate::oauth) const ALGORITHMS: [&str; 4] = ["ES256", "RS256", "PS256", "EdDSA"];
 const MAX_KEYS: usize = 20;
 
-/// Whether the keys of `metadata` fit together, and with how it authenticates.
+/// Checks the keys of `metadata`, and that they suit its authentication method.
 pub(in crate::oauth) fn check(metadata: &ClientMetadata) -> Result<(), Error> {
     let refuse = |why: &'static str| Err(Error::InvalidClientMetadata(why.into()));
     // "The jwks_uri and jwks parameters MUST NOT both be present in the same request or response."
     if metadata.jwks.is_some() && metadata.jwks_uri.is_some() {
-        return refuse("jwks and jwks_uri exclude each other");
+        return refuse("jwks and jwks_uri are mutually exclusive");
     }
     if metadata.jwks_uri.as_ref().is_some_and(|uri| !is_public_url(uri)) {
         return refuse("jwks_uri must be an https URL with a host name, a path and no port");
     }
     if metadata.jwks.as_ref().is_some_and(|jwks| !is_public_jwks(jwks)) {
-        return refuse("jwks must have 1 to 20 keys, all of them public");
+        return refuse("jwks must contain 1 to 20 keys, all of them public");
     }
     if let Some(why) = keys(metadata.jwks.as_ref()).find_map(weakness) {
         return refuse(why);
     }
     if metadata.token_endpoint_auth_method == AuthMethod::PrivateKeyJwt {
         if metadata.jwks.is_none() && metadata.jwks_uri.is_none() {
-            return refuse("private_key_jwt needs jwks or jwks_uri");
+            return refuse("private_key_jwt requires jwks or jwks_uri");
         }
         let algorithm = metadata.token_endpoint_auth_signing_alg.as_deref();
         if algorithm.is_some_and(|algorithm| !ALGORITHMS.contains(&algorithm)) {
@@ -42,7 +44,7 @@ pub(in crate::oauth) fn check(metadata: &ClientMetadata) -> Result<(), Error> {
     Ok(())
 }
 
-/// The name of `algorithm`, if assertions may be signed with it.
+/// Returns the name of `algorithm`, or `None` if assertions may not use it.
 pub(in crate::oauth) const fn name(algorithm: Algorithm) -> Option<&'static str> {
     match algorithm {
         Algorithm::ES256 => Some("ES256"),
@@ -53,8 +55,10 @@ pub(in crate::oauth) const fn name(algorithm: Algorithm) -> Option<&'static str>
     }
 }
 
-/// Returns the one sound key of `jwks` that a JWT with `header` can be signed with: the one it names, or
-/// the only fitting one.
+/// Selects the key of `jwks` that verifies a JWT with `header`.
+///
+/// This is the key that the header names, or else the only suitable one. Returns `None` if no key or
+/// more than one key matches. Weak keys are ignored.
 pub(in crate::oauth) fn pick(jwks: &Value, header: &Header) -> Option<Value> {
     let fits = |key: &&Value| fits(key, header) && weakness(key).is_none();
     let mut fitting = keys(Some(jwks)).take(MAX_KEYS).filter(fits);
@@ -81,8 +85,10 @@ fn fits(key: &Value, header: &Header) -> bool {
         && header.kid.as_ref().is_none_or(|kid| is("kid", kid))
 }
 
-/// The claims of `token`, if it was signed with `key` and the algorithm of its `header`, which the
-/// key was picked for. What the claims say is for the caller to check: it has the clock.
+/// Verifies the signature of `token` with `key`, which must have been selected for `header`.
+///
+/// Returns the claims if the signature is valid. The caller must check the claims, because only the
+/// caller has the clock.
 pub(in crate::oauth) fn verify<T: DeserializeOwned>(
     token: &str,
     header: &Header,
@@ -97,7 +103,9 @@ pub(in crate::oauth) fn verify<T: DeserializeOwned>(
     jsonwebtoken::decode(token, &key, &validation).ok().map(|token| token.claims)
 }
 
-/// A key that was registered with its private part is no secret any more.
+/// Returns `true` if `jwks` contains 1 to 20 public asymmetric keys.
+///
+/// A private key that was sent for registration is compromised, so it is rejected.
 fn is_public_jwks(jwks: &Value) -> bool {
     let Some(keys) = jwks.get("keys").and_then(Value::as_array) else { return false };
     (1..=MAX_KEYS).contains(&keys.len())

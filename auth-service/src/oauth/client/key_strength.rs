@@ -1,18 +1,21 @@
-//! Public keys of clients that prove nothing, because anybody can sign for them (small-order points,
-//! RSA with the exponent 1), or that are too weak or malformed.
+//! Detection of weak and malformed client keys.
+//!
+//! Anybody can forge a signature for some public keys, such as small-order points and RSA keys with
+//! exponent 1.
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::Value;
 
-/// The smallest and the largest modulus in bits: RFC 7518 §3.3 demands 2048, aws-lc takes 8192.
+/// The range of the RSA modulus in bits. RFC 7518 §3.3 requires 2048; aws-lc supports up to 8192.
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 
-/// The largest RSA exponent in bytes. Every common one has three or fewer.
+/// The maximum size of the RSA exponent in bytes. All common exponents have at most three bytes.
 const RSA_EXPONENT: usize = 4;
 
-/// The canonical y coordinates of the eight points of Ed25519 whose order divides 8, little-endian and
-/// without the sign of x: 0, 1, p - 1, and two of order 8.
+/// The canonical y coordinates of the eight Ed25519 points whose order divides 8.
+///
+/// They are little-endian, without the sign bit of x: 0, 1, p - 1, and two of order 8.
 const SMALL_ORDER: [[u8; 32]; 5] = [
     [0; 32],
     little_endian(1),
@@ -33,8 +36,9 @@ const SMALL_ORDER: [[u8; 32]; 5] = [
     ],
 ];
 
-/// Returns why the JWK `key` must not authenticate anybody, or `None` if it is sound. Keys of a kind
-/// that assertions are never checked with are not looked at.
+/// Returns the reason to reject the JWK `key`, or `None` if the key is sound.
+///
+/// Ignores keys of types that never verify assertions.
 pub(in crate::oauth) fn weakness(key: &Value) -> Option<&'static str> {
     let is = |member: &str, value: &str| key.get(member).is_some_and(|given| given == value);
     let number = |member: &str| {
@@ -42,11 +46,15 @@ pub(in crate::oauth) fn weakness(key: &Value) -> Option<&'static str> {
         BASE64_URL_SAFE_NO_PAD.decode(text).ok()
     };
     if is("kty", "RSA") {
-        number("n").zip(number("e")).map_or(Some("an RSA key needs n and e"), |(n, e)| rsa(&n, &e))
+        number("n")
+            .zip(number("e"))
+            .map_or(Some("an RSA key requires n and e"), |(n, e)| rsa(&n, &e))
     } else if is("kty", "EC") && is("crv", "P-256") {
-        number("x").zip(number("y")).map_or(Some("an EC key needs x and y"), |(x, y)| p256(&x, &y))
+        number("x")
+            .zip(number("y"))
+            .map_or(Some("an EC key requires x and y"), |(x, y)| p256(&x, &y))
     } else if is("kty", "OKP") && is("crv", "Ed25519") {
-        number("x").map_or(Some("an Ed25519 key needs x"), |x| ed25519(&x))
+        number("x").map_or(Some("an Ed25519 key requires x"), |x| ed25519(&x))
     } else {
         None
     }
@@ -59,10 +67,10 @@ fn rsa(modulus: &[u8], exponent: &[u8]) -> Option<&'static str> {
     });
     let odd = |number: &[u8]| number.last().is_some_and(|last| last % 2 == 1);
     if !RSA_BITS.contains(&bits) || !odd(modulus) {
-        return Some("an RSA key has 2048 to 8192 bits");
+        return Some("an RSA key must have a valid modulus of 2048 to 8192 bits");
     }
     if exponent == [1] || exponent.len() > RSA_EXPONENT || !odd(exponent) {
-        return Some("the exponent of an RSA key is odd, at least 3 and below 2^32");
+        return Some("the exponent of an RSA key must be odd, at least 3 and below 2^32");
     }
     None
 }
@@ -72,24 +80,31 @@ fn significant(number: &[u8]) -> &[u8] {
     number.get(zeros..).unwrap_or(&[])
 }
 
-/// RFC 7518 §6.2.1.2: each coordinate has the full 32 bytes. The point at infinity has no such form.
+/// Returns the reason to reject a P-256 key, or `None`.
+///
+/// RFC 7518 §6.2.1.2: each coordinate has the full 32 bytes. The point at infinity cannot be encoded
+/// in this form.
 fn p256(x: &[u8], y: &[u8]) -> Option<&'static str> {
     let point = [&[4_u8], x, y].concat();
     let on_curve = x.len() == 32
         && y.len() == 32
         && ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).is_ok();
-    (!on_curve).then_some("an EC key is a point of P-256")
+    (!on_curve).then_some("an EC key must be a point on P-256")
 }
 
-/// For a public key of small order everybody can make signatures that verify (RFC 8032 leaves the check
-/// to the caller, and aws-lc does not make it).
+/// Returns the reason to reject an Ed25519 key, or `None`.
+///
+/// Anybody can forge signatures for a public key of small order. RFC 8032 leaves this check to the
+/// caller, and aws-lc does not perform it.
 fn ed25519(x: &[u8]) -> Option<&'static str> {
-    let Ok(mut y) = <[u8; 32]>::try_from(x) else { return Some("an Ed25519 key has 32 bytes") };
+    let Ok(mut y) = <[u8; 32]>::try_from(x) else {
+        return Some("an Ed25519 key must have 32 bytes");
+    };
     let [first, middle @ .., last] = &mut y;
     *last &= 0x7f;
     let canonical = *first < 0xed || *last != 0x7f || middle.iter().any(|byte| *byte != 0xff);
     let sound = canonical && !SMALL_ORDER.contains(&y);
-    (!sound).then_some("an Ed25519 key is not of small order and in its canonical form")
+    (!sound).then_some("an Ed25519 key must be canonical and not of small order")
 }
 
 const fn little_endian(number: u8) -> [u8; 32] {
@@ -108,7 +123,7 @@ mod tests {
         json!({ "kty": "OKP", "crv": "Ed25519", "x": BASE64_URL_SAFE_NO_PAD.encode(bytes) })
     }
 
-    /// All encodings of the eight points: with either sign, and with y + p where that has 255 bits.
+    /// Returns all encodings of the eight points: with either sign, and with y + p if that fits 255 bits.
     fn small_order() -> Vec<[u8; 32]> {
         let mut plus_p = [[0xff; 32]; 2];
         for (bytes, first) in plus_p.iter_mut().zip([0xed, 0xee]) {
@@ -131,8 +146,10 @@ mod tests {
         }
     }
 
-    /// That the list is worth having: aws-lc takes a made-up signature for such a key. With A of small
-    /// order, R = [S]B + [k]A' has a solution for S = 0, R = A or the identity, whatever is signed.
+    /// Proves that the list is needed: aws-lc accepts forged signatures for such keys.
+    ///
+    /// For A of small order, R = [S]B + [k]A' has a solution with S = 0 for every message. R is then A
+    /// or the identity.
     #[test]
     fn s11_small_order_keys_verify_forged_signatures() {
         let mut forged = 0;

@@ -1,4 +1,4 @@
-//! Management of a registration by its client (RFC 7592).
+//! Client configuration endpoint: a client manages its own registration (RFC 7592).
 
 use serde::de::IgnoredAny;
 
@@ -8,7 +8,7 @@ use crate::{
 };
 
 impl Clients {
-    /// The registration, as it is now (RFC 7592 §2.1).
+    /// Returns the current registration (RFC 7592 §2.1).
     pub async fn read_registration(
         &self,
         id: &ClientId,
@@ -18,7 +18,7 @@ impl Clients {
         Ok(self.registered(client, None, Some(token)))
     }
 
-    /// Replaces the metadata (RFC 7592 §2.2): what the client leaves out is gone.
+    /// Replaces the client metadata (RFC 7592 §2.2). Omitted members are deleted.
     pub async fn update_registration(
         &self,
         id: &ClientId,
@@ -27,7 +27,7 @@ impl Clients {
     ) -> Result<Registered, Error> {
         let client = self.managed(id, token).await?;
         let named: Named = serde_json::from_slice(body)
-            .map_err(|_| Error::InvalidClientMetadata("the body must have the client_id".into()))?;
+            .map_err(|_| Error::InvalidClientMetadata("the body must contain client_id".into()))?;
         if named.has_what_only_answers_have() {
             return Err(Error::InvalidClientMetadata(
                 "an update must not include registration_access_token, registration_client_uri, \
@@ -37,13 +37,13 @@ impl Clients {
         }
         // "MUST include the client_id … and it MUST be the same".
         if named.client_id != *id {
-            return Err(Error::InvalidClientMetadata("client_id is that of another client".into()));
+            return Err(Error::InvalidClientMetadata("client_id does not match the URL".into()));
         }
         // "the value MUST match": a client cannot choose its secret.
         if let Some(secret) = named.client_secret {
             let presented = ClientSecret::presented(secret).fingerprint();
             if !client.secret.as_ref().is_some_and(|stored| stored.matches(&presented)) {
-                let why = "client_secret is not the issued one";
+                let why = "client_secret does not match the issued secret";
                 return Err(Error::InvalidClientMetadata(why.into()));
             }
         }
@@ -64,7 +64,7 @@ impl Clients {
         Ok(self.registered(client, issued.then_some(&fresh), Some(token)))
     }
 
-    /// Ends the registration and everything granted to it (RFC 7592 §2.3).
+    /// Deletes the registration and revokes all grants of the client (RFC 7592 §2.3).
     pub async fn delete_registration(
         &self,
         id: &ClientId,
@@ -80,8 +80,9 @@ impl Clients {
         Ok(())
     }
 
-    /// The client, if `token` manages it. Unknown client and wrong token look the same
-    /// (RFC 7592 §2.1: 401 for both).
+    /// Returns the client if `token` is its registration access token.
+    ///
+    /// Unknown clients and wrong tokens cause the same error (RFC 7592 §2.1: 401 for both).
     async fn managed(&self, id: &ClientId, token: &RegistrationToken) -> Result<Client, Error> {
         let client = self.core.store.client(id, self.core.now()).await?;
         client.filter(|client| manages(client, token)).ok_or(Error::InvalidToken)
@@ -104,7 +105,9 @@ struct Named {
 }
 
 impl Named {
-    /// §2.2: "The client MUST NOT include" these, which are the server's to say.
+    /// Returns `true` if a member is present that only the server sets.
+    ///
+    /// RFC 7592 §2.2: "The client MUST NOT include" these.
     const fn has_what_only_answers_have(&self) -> bool {
         self.registration_access_token.is_some()
             || self.registration_client_uri.is_some()

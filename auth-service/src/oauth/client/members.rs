@@ -1,5 +1,7 @@
-//! The members of a client's metadata that can be used. Members that nothing here depends on never refuse
-//! a client: what is wrong with them is dropped, and the answer shows what was registered (RFC 7591 §3.2.1).
+//! Filters the members of client metadata.
+//!
+//! An invalid member that no decision depends on is dropped instead of rejecting the client. The
+//! registration response shows the members that were accepted (RFC 7591 §3.2.1).
 
 use serde_json::{Map, Value};
 use url::Url;
@@ -10,16 +12,18 @@ use crate::{
     oauth::{Error, legible::misleads},
 };
 
-/// A name stands on the consent page above what a person has to read.
+/// The maximum length of a client name in characters.
+///
+/// The consent page shows the name above the text that a person must read.
 pub(in crate::oauth) const MAX_NAME: usize = 100;
-/// The longest text, in bytes.
+/// The maximum length of any other string member, in bytes.
 pub(in crate::oauth) const MAX_TEXT: usize = 2048;
 const MAX_CONTACTS: usize = 20;
 
-/// Returns the usable members of the JSON object `body`. Empty members are absent ones.
+/// Returns the usable members of the JSON object `body`. Empty members count as absent.
 pub(in crate::oauth) fn usable(body: &[u8]) -> Result<Map<String, Value>, Error> {
     let Ok(mut members) = serde_json::from_slice::<Map<String, Value>>(body) else {
-        let why = "the body must be a JSON object with members of RFC 7591";
+        let why = "the body must be a JSON object with the client metadata of RFC 7591";
         return Err(Error::InvalidClientMetadata(why.into()));
     };
     members.retain(|name, value| !is_empty(name, value));
@@ -29,7 +33,7 @@ pub(in crate::oauth) fn usable(body: &[u8]) -> Result<Map<String, Value>, Error>
         }
         "software_id" | "software_version" | "application_type" => text(value).is_some(),
         "scope" => text(value).is_some_and(|scope| Scopes::parse(scope).is_ok()),
-        // Only the name without a language is shown.
+        // The consent page shows only the name without a language tag.
         "client_name" if name.contains('#') => text(value).is_some_and(is_short),
         "contacts" | "token_endpoint_auth_methods_supported" => {
             keep_texts(value);
@@ -51,7 +55,7 @@ pub(in crate::oauth) fn usable(body: &[u8]) -> Result<Map<String, Value>, Error>
     Ok(members)
 }
 
-/// Refuses what is needed and cannot be read.
+/// Returns an error that names the member if a relevant member has the wrong type or value.
 fn check(name: &str, value: &Value) -> Result<(), Error> {
     let is_list = || value.as_array().is_some_and(|list| list.iter().all(Value::is_string));
     let why = match name {
@@ -67,7 +71,7 @@ fn check(name: &str, value: &Value) -> Result<(), Error> {
     Err(Error::InvalidClientMetadata(format!("{name} {why}").into()))
 }
 
-/// Returns `true` if the client means to sign what it authenticates with.
+/// Returns `true` if the client lists `private_key_jwt` as an authentication method.
 fn needs_keys(members: &Map<String, Value>) -> bool {
     let names = |value: &Value| *value == "private_key_jwt";
     members.get("token_endpoint_auth_method").is_some_and(names)
@@ -77,8 +81,10 @@ fn needs_keys(members: &Map<String, Value>) -> bool {
             .is_some_and(|methods| methods.iter().any(names))
 }
 
-/// Returns `true` for a set of keys. Whether they are sound is for those who use them: a weak or a private
-/// key is refused wherever it stands, since its owner has to hear of it.
+/// Returns `true` if `jwks` is a non-empty key set.
+///
+/// A later check rejects weak and private keys, even in unused key sets, so that their owner learns
+/// of the problem.
 fn has_keys(jwks: &Value) -> bool {
     jwks.get("keys").and_then(Value::as_array).is_some_and(|keys| !keys.is_empty())
 }
@@ -87,8 +93,10 @@ fn is_method(value: &Value) -> bool {
     serde_json::from_value::<AuthMethod>(value.clone()).is_ok()
 }
 
-/// `null` is no value, and neither is an empty one. An empty list of response types is one: a device
-/// uses none. The secret of a document is never allowed, not even an empty one.
+/// Returns `true` if the member counts as absent: `null`, a blank string or an empty list.
+///
+/// There are two exceptions. An empty `response_types` is meaningful for devices, which use none. An
+/// empty `client_secret` is kept so that it is rejected in a document.
 fn is_empty(name: &str, value: &Value) -> bool {
     match value {
         Value::Null => true,
@@ -98,7 +106,7 @@ fn is_empty(name: &str, value: &Value) -> bool {
     }
 }
 
-/// The text of a member, if it is one that may be shown.
+/// Returns the string value of a member if it is short enough and safe to display.
 fn text(value: &Value) -> Option<&str> {
     value.as_str().filter(|text| text.len() <= MAX_TEXT && !misleads(text))
 }
@@ -118,7 +126,7 @@ fn is_web_page(text: &str) -> bool {
     Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
 }
 
-/// Drops the members of `metadata` that nothing here depends on.
+/// Removes the members of `metadata` that no decision depends on.
 pub(in crate::oauth) fn drop_irrelevant(metadata: &mut ClientMetadata) {
     for text in [
         &mut metadata.client_uri,

@@ -1,4 +1,4 @@
-//! Client metadata (RFC 7591 §2): what of it is taken, from a registration as from a document.
+//! Validation of client metadata (RFC 7591 §2), from registrations and from metadata documents.
 
 use serde_json::{Map, Value};
 
@@ -8,20 +8,20 @@ use crate::{
     oauth::{Clients, Error, legible::misleads},
 };
 
-/// The grant type (RFC 8628 §3.4).
+/// The device code grant type (RFC 8628 §3.4).
 pub const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 const MAX_REDIRECT_URIS: usize = 20;
 
-/// Everything together, as it is stored.
+/// The maximum size of the stored metadata as JSON, in bytes.
 const MAX_METADATA: usize = 4 * 1024;
 
-/// What the operator takes of a client's metadata.
+/// The settings that limit the metadata of a client.
 #[derive(Clone, Copy)]
 pub(in crate::oauth) struct Terms<'a> {
-    /// The private-use schemes of redirect URIs.
+    /// The allowed private-use schemes of redirect URIs (`REDIRECT_SCHEMES`).
     pub(in crate::oauth) app_schemes: &'a [String],
-    /// Whether the device grant is offered.
+    /// `true` if the device grant is enabled (`DEVICE_GRANT`).
     pub(in crate::oauth) device_grant: bool,
 }
 
@@ -32,25 +32,26 @@ impl Clients {
     }
 }
 
-/// Reads the metadata in `body`, if a client may have it by `terms`. Members that are not known are
-/// ignored (RFC 7591 §2), and so are those that nothing depends on here and that cannot be used.
+/// Parses the metadata in `body` and checks it against `terms`.
+///
+/// Ignores unknown members (RFC 7591 §2), and invalid members that no decision depends on.
 pub(in crate::oauth) fn parse(body: &[u8], terms: Terms<'_>) -> Result<ClientMetadata, Error> {
     of_members(members::usable(body)?, terms)
 }
 
-/// Reads the metadata in `members`, which are usable ones.
+/// Parses the metadata in `members`, as returned by [`members::usable`].
 pub(in crate::oauth) fn of_members(
     members: Map<String, Value>,
     terms: Terms<'_>,
 ) -> Result<ClientMetadata, Error> {
     let refuse = |why: &'static str| Err(Error::InvalidClientMetadata(why.into()));
     let Ok(mut metadata) = serde_json::from_value::<ClientMetadata>(members.into()) else {
-        return refuse("a member is not of the type that RFC 7591 gives it");
+        return refuse("a member does not have the type that RFC 7591 defines");
     };
     check_texts(&metadata)?;
     jwks::check(&metadata)?;
-    // Grants that this server does not offer are left out, as RFC 7591 §3.2.1 allows: clients list
-    // what they can do, not what they need.
+    // Unsupported grant types are dropped, as RFC 7591 §3.2.1 allows: clients list the grant types
+    // that they can use, not those that they need.
     let offered = |kind: &str| match kind {
         "authorization_code" | "refresh_token" => true,
         DEVICE_CODE => terms.device_grant,
@@ -62,7 +63,7 @@ pub(in crate::oauth) fn of_members(
     metadata.response_types.retain(|kind| kind == "code");
     match (metadata.response_types.is_empty(), asked) {
         (true, true) => {
-            return refuse("response_types must have code, the only one that is offered");
+            return refuse("response_types must include code, the only supported response type");
         }
         (true, false) if has("authorization_code") => metadata.response_types.push("code".into()),
         _ => {}
@@ -72,9 +73,9 @@ pub(in crate::oauth) fn of_members(
     }
     if !has("authorization_code") && !has(DEVICE_CODE) {
         return refuse(if terms.device_grant {
-            "grant_types must have authorization_code or device_code"
+            "grant_types must include authorization_code or device_code"
         } else {
-            "grant_types must have authorization_code; devices cannot be connected here (DEVICE_GRANT)"
+            "grant_types must include authorization_code; the device grant is disabled (DEVICE_GRANT)"
         });
     }
     metadata.application_type = Some(application_type(&metadata).to_owned());
@@ -82,7 +83,7 @@ pub(in crate::oauth) fn of_members(
         members::drop_irrelevant(&mut metadata);
     }
     if is_too_large(&metadata) {
-        return refuse("redirect_uris and the other members are larger than 4096 bytes together");
+        return refuse("the metadata, including redirect_uris, is larger than 4096 bytes");
     }
     Ok(metadata)
 }
@@ -91,8 +92,10 @@ fn is_too_large(metadata: &ClientMetadata) -> bool {
     serde_json::to_vec(metadata).map_or(true, |text| text.len() > MAX_METADATA)
 }
 
-/// MCP clients must say what they are (SEP-837), and none is refused for it: what is absent or
-/// unknown follows from where the redirect URIs lead.
+/// Returns the `application_type` of a client, `web` or `native`.
+///
+/// MCP clients must send the member (SEP-837), but none is rejected for omitting it. An absent or
+/// unknown type is derived from the redirect URIs.
 fn application_type(metadata: &ClientMetadata) -> &'static str {
     match metadata.application_type.as_deref() {
         Some("web") => "web",
@@ -106,12 +109,14 @@ fn check_redirect_uris(metadata: &ClientMetadata, app_schemes: &[String]) -> Res
     match metadata.redirect_uris.len() {
         0 => return Err(Error::InvalidRedirectUri("redirect_uris is missing or empty".into())),
         1..=MAX_REDIRECT_URIS => {}
-        _ => return Err(Error::InvalidRedirectUri("redirect_uris has more than 20".into())),
+        _ => {
+            return Err(Error::InvalidRedirectUri("redirect_uris has more than 20 entries".into()));
+        }
     }
     metadata.redirect_uris.iter().try_for_each(|uri| redirect_uri::check(uri, app_schemes))
 }
 
-/// Checks the texts that a person or an operator gets to see, and those that are part of a decision.
+/// Checks the strings that are displayed to a person or the operator, or that affect a decision.
 pub(in crate::oauth) fn check_texts(metadata: &ClientMetadata) -> Result<(), Error> {
     let refuse = |why: &'static str| Err(Error::InvalidClientMetadata(why.into()));
     let name = metadata.client_name.as_deref().unwrap_or_default();
@@ -119,14 +124,14 @@ pub(in crate::oauth) fn check_texts(metadata: &ClientMetadata) -> Result<(), Err
         return refuse("client_name is longer than 100 characters");
     }
     if misleads(name) {
-        return refuse("client_name has control characters or invisible ones");
+        return refuse("client_name contains control or invisible characters");
     }
     let keys = [&metadata.jwks_uri, &metadata.token_endpoint_auth_signing_alg];
     let mut others = keys.into_iter().flatten().chain(&metadata.grant_types);
     if others.any(|text| text.len() > members::MAX_TEXT || misleads(text)) {
         return refuse(
-            "jwks_uri, token_endpoint_auth_signing_alg or grant_types has a text that is longer than \
-             2048 bytes, or has control characters",
+            "jwks_uri, token_endpoint_auth_signing_alg or grant_types contains a string that is longer \
+             than 2048 bytes or has control characters",
         );
     }
     Ok(())
@@ -152,7 +157,7 @@ mod tests {
         assert!(!serde_json::to_string(&metadata).unwrap().contains("null"));
     }
 
-    /// A grant that is turned off is one that is not offered: left out beside others, refused alone.
+    /// A disabled grant type is dropped from a list, and rejected if it is the only one.
     #[test]
     fn s13_the_device_grant_is_taken_only_where_it_is_offered() {
         let with = |grants: &[&str], device_grant| {

@@ -1,5 +1,6 @@
-//! Clients: how they register, describe and authenticate themselves (RFC 7591, RFC 7592, RFC 7523,
-//! draft-ietf-oauth-client-id-metadata-document).
+//! Client registration, metadata and authentication.
+//!
+//! Implements RFC 7591, RFC 7592, RFC 7523 and draft-ietf-oauth-client-id-metadata-document.
 
 pub(in crate::oauth) mod authentication;
 pub(in crate::oauth) mod bundled_documents;
@@ -19,7 +20,9 @@ use std::sync::Arc;
 
 use crate::oauth::Core;
 
-/// Clients, registered or described by a document.
+/// Registry of clients, both registered ones and those described by a metadata document.
+///
+/// Looks up, registers, manages and authenticates clients.
 #[derive(Clone)]
 pub struct Clients {
     pub(super) core: Arc<Core>,

@@ -1,4 +1,6 @@
-//! Clients that the operator registers: RFC 6749 §2 leaves the means open, and RFC 7591 is only one.
+//! Registration of clients by the operator.
+//!
+//! RFC 6749 §2 leaves the means of registration open. RFC 7591 is only one of them.
 
 use super::{metadata, redirect_uri};
 use crate::{
@@ -6,21 +8,23 @@ use crate::{
     oauth::{Clients, Error},
 };
 
-/// A client to register.
+/// A client to be registered by the operator.
 #[derive(Debug)]
 pub struct NewClient {
-    /// Its name for people.
+    /// The display name on the consent page.
     pub name: String,
-    /// How it authenticates.
+    /// The method of client authentication.
     pub method: AuthMethod,
-    /// Where it sends people back to, if it acts for people: then it gets codes.
+    /// The redirect URIs of a client that acts for people, with the authorization code grant.
     pub redirect_uris: Vec<RedirectUri>,
-    /// What it may use without a person.
+    /// The servers and scopes that the client may use on its own behalf.
     pub own_access: Option<OwnAccess>,
 }
 
 impl Clients {
-    /// Registers a client that never expires and does not manage itself; answers its secret, once.
+    /// Registers a client that never expires and has no registration access token.
+    ///
+    /// Returns the client and its secret, which cannot be read again later.
     pub async fn preregister(
         &self,
         new: NewClient,
@@ -49,10 +53,10 @@ fn metadata(new: &NewClient, app_schemes: &[String]) -> Result<ClientMetadata, E
     let refuse = |why: &'static str| Err(Error::InvalidClientMetadata(why.into()));
     // RFC 6749 §4.4: "MUST only be used by confidential clients".
     if new.own_access.is_some() && new.method == AuthMethod::None {
-        return refuse("client-credentials needs a client that authenticates");
+        return refuse("client-credentials requires a client that authenticates");
     }
     if new.redirect_uris.is_empty() && new.own_access.is_none() {
-        return refuse("authorization-code needs a redirect URI");
+        return refuse("authorization-code requires a redirect URI");
     }
     if new.name.trim().is_empty() {
         return refuse("the name is empty");

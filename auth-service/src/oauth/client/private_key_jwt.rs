@@ -1,4 +1,4 @@
-//! Client authentication by a signed JWT, `private_key_jwt` (RFC 7523 §2.2, §3; RFC 7521 §4.2).
+//! Client authentication with a signed JWT, `private_key_jwt` (RFC 7523 §2.2, §3; RFC 7521 §4.2).
 
 use std::time::Duration;
 
@@ -16,17 +16,21 @@ use crate::{
     oauth::{Clients, Endpoint, Error},
 };
 
-/// How far the clocks of client and server may lie apart, in seconds.
+/// The tolerated clock skew between client and server, in seconds.
 const LEEWAY: i64 = 30;
-/// How long an assertion may be good for: as long as its `jti` has to be remembered.
+/// The maximum lifetime of an assertion in seconds. Its `jti` must be remembered for this long.
 const MAX_AHEAD: i64 = 3600;
-/// How long keys serve after they should have been fetched again, if that fails.
+/// The time that stale keys remain usable while fetching them again fails.
 const STALE: Duration = Duration::from_hours(1);
-/// How soon keys may be fetched again because an assertion names another: whoever makes one up must
-/// not make this server fetch at will.
+/// The minimum interval between fetches that are caused by an unknown key id.
+///
+/// Without it, forged assertions with made-up key ids could trigger unlimited fetches.
 const REFETCH: Duration = Duration::from_mins(1);
 
-/// RFC 7523 §3. `jti` is optional there; without it an assertion could be used again.
+/// The claims of an assertion (RFC 7523 §3).
+///
+/// The RFC makes `jti` optional. It is required here, because without it an assertion could be
+/// replayed.
 #[derive(Deserialize)]
 struct Claims {
     iss: ClientId,
@@ -55,50 +59,54 @@ impl Audience {
 }
 
 impl Clients {
-    /// Returns the client that signed `assertion`, which came to `endpoint`, and how it has
-    /// authenticated. `id` is the `client_id` of the request, if it has one.
+    /// Authenticates the client that signed `assertion`, received at `endpoint`.
+    ///
+    /// `id` is the `client_id` parameter of the request, if present. Returns the client and the
+    /// authentication method that applies.
     pub(in crate::oauth) async fn asserted_client(
         &self,
         id: Option<&ClientId>,
         (assertion, endpoint): (&ClientAssertion, Endpoint),
     ) -> Result<(Client, AuthMethod), Error> {
         let text = assertion.reveal();
-        // Nothing of it is believed yet: it says whose keys to try.
+        // The header and claims are untrusted until the signature is verified. They only select the
+        // client and the key.
         let header = decode_header(text).map_err(|_| refused("malformed"))?;
         if !is_typed_for_clients(header.typ.as_deref()) {
-            return Err(refused("of another type"));
+            return Err(refused("wrong typ header"));
         }
-        let said: Claims =
-            dangerous::insecure_decode_claims(text).map_err(|_| refused("malformed"))?;
+        let said: Claims = dangerous::insecure_decode_claims(text)
+            .map_err(|_| refused("malformed or missing claims"))?;
         // RFC 7521 §4.2: "The client_id parameter is unnecessary … if present, the value … MUST
         // identify the same client".
         if said.iss != said.sub || id.is_some_and(|id| *id != said.sub) {
-            return Err(refused("of another client"));
+            return Err(refused("iss, sub and client_id differ"));
         }
         let client = self.client(&said.sub).await?;
         if !client.may_authenticate_by(AuthMethod::PrivateKeyJwt) {
-            return Err(refused("not the method of this client"));
+            return Err(refused("private_key_jwt is not a method of this client"));
         }
         let key = match self.assertion_key(&client, &header).await {
-            // It declares `none`, so an assertion that cannot be checked takes nothing away.
+            // The client also declares `none`, so an assertion that cannot be verified grants it
+            // nothing more than no assertion.
             Err(Error::ClientDocument(_)) if client.may_authenticate_by(AuthMethod::None) => {
-                log::info!(client:% = client.id; "client assertion not checked: no keys");
+                log::info!(client:% = client.id; "client assertion not verified: keys are unavailable");
                 return Ok((client, AuthMethod::None));
             }
             key => key?,
         };
         let claims: Claims =
-            jwks::verify(text, &header, &key).ok_or_else(|| refused("signature"))?;
+            jwks::verify(text, &header, &key).ok_or_else(|| refused("invalid signature"))?;
         self.check_audience(&claims, endpoint)?;
         self.check_times(&claims)?;
         if claims.jti.is_empty() {
-            return Err(refused("without jti"));
+            return Err(refused("empty jti"));
         }
         self.spend(&client, &claims).await?;
         Ok((client, AuthMethod::PrivateKeyJwt))
     }
 
-    /// Takes an assertion once.
+    /// Records the `jti` of an assertion. Returns an error if it was used before.
     async fn spend(&self, client: &Client, claims: &Claims) -> Result<(), Error> {
         if !client.unused {
             self.core.within_assertion_limit(&client.id).await?;
@@ -108,20 +116,22 @@ impl Clients {
         if self.core.store.spend_assertion((&jti, !client.unused), end, self.core.now()).await? {
             Ok(())
         } else {
-            Err(refused("used before"))
+            Err(refused("replayed"))
         }
     }
 
-    /// draft-ietf-oauth-rfc7523bis §4: the issuer is the only value. A client that takes an endpoint out
-    /// of somebody's metadata can be made to sign for another server than it sends the assertion to, so
-    /// the endpoint that received it passes only for clients that the operator names, and is logged.
+    /// Checks that the issuer is the only audience (draft-ietf-oauth-rfc7523bis §4).
+    ///
+    /// Malicious metadata can make a client sign an assertion for the endpoint of another server. The
+    /// URL of the receiving endpoint is therefore accepted only from clients that the operator lists in
+    /// `ENDPOINT_AUDIENCE_CLIENTS`, and each use is logged.
     fn check_audience(&self, claims: &Claims, endpoint: Endpoint) -> Result<(), Error> {
         let (issuer, said) = (&self.core.config.issuer, claims.aud.values());
         if matches!(said, [only] if only == issuer.as_str()) {
             return Ok(());
         }
         let here = issuer.at(endpoint.path());
-        // Some libraries write a URL without a path with a slash.
+        // Some libraries append a slash to a URL without a path.
         let ours = |value: &String| {
             let value = value.as_str();
             value == here || value.strip_suffix('/').unwrap_or(value) == issuer.as_str()
@@ -145,29 +155,30 @@ impl Clients {
     fn check_times(&self, claims: &Claims) -> Result<(), Error> {
         let now = self.core.now().0;
         if now >= claims.exp.saturating_add(LEEWAY) || claims.exp > now + MAX_AHEAD + LEEWAY {
-            return Err(refused("expired, or good for more than an hour"));
+            return Err(refused("expired, or valid for more than an hour"));
         }
         let begins = claims.nbf.into_iter().chain(claims.iat).max();
         if begins.is_some_and(|begins| begins > now + LEEWAY) {
-            return Err(refused("not good yet"));
+            return Err(refused("not yet valid"));
         }
         Ok(())
     }
 
     async fn assertion_key(&self, client: &Client, header: &Header) -> Result<Value, Error> {
         let metadata = &client.metadata;
-        let algorithm = jwks::name(header.alg).ok_or_else(|| refused("algorithm"))?;
+        let algorithm = jwks::name(header.alg).ok_or_else(|| refused("unsupported algorithm"))?;
         let registered = metadata.token_endpoint_auth_signing_alg.as_deref();
-        // RFC 7515 §4.1.11: who does not understand what is critical must refuse.
+        // RFC 7515 §4.1.11: a recipient must reject a JWT with critical headers that it does not
+        // understand.
         if header.crit.is_some() || registered.is_some_and(|only| only != algorithm) {
-            return Err(refused("algorithm"));
+            return Err(refused("wrong algorithm or critical header"));
         }
         let key = match (&metadata.jwks, &metadata.jwks_uri) {
             (Some(jwks), _) => jwks::pick(jwks, header),
             (None, Some(uri)) => self.fetched_key(client, uri, header).await?,
             (None, None) => None,
         };
-        key.ok_or_else(|| refused("no key fits"))
+        key.ok_or_else(|| refused("no matching key"))
     }
 
     async fn fetched_key(
@@ -177,8 +188,8 @@ impl Clients {
         header: &Header,
     ) -> Result<Option<Value>, Error> {
         let now = self.core.now();
-        // Keys of a client that nobody consented to are a record of their own: they come and go, and any
-        // client may name the `jwks_uri` of another.
+        // The keys of a client without consent are cached in a separate record. Such records are evicted
+        // early, and any client can name the `jwks_uri` of another one.
         let url =
             Fingerprint::of(&if client.unused { format!("unused {uri}") } else { uri.to_owned() });
         let kept = self.core.store.client_keys(&url, now).await?;
@@ -214,7 +225,7 @@ impl Clients {
             unusable()
         })?;
         let jwks: Value = serde_json::from_slice(&document.body).map_err(|_| {
-            log::warn!(uri; "client keys refused: not JSON");
+            log::warn!(uri; "client keys rejected: not JSON");
             self.core.documents.reject(uri, now);
             unusable()
         })?;
@@ -226,8 +237,10 @@ impl Clients {
     }
 }
 
-/// RFC 8725 §3.11: a JWT of another kind (`at+jwt`, `oauth-id-jag+jwt`) is no assertion of a client. One
-/// without a type is of the time before there were any.
+/// Returns `true` if the `typ` header is that of a client assertion.
+///
+/// RFC 8725 §3.11: a JWT of another type (`at+jwt`, `oauth-id-jag+jwt`) must be rejected. A missing
+/// type is accepted, because older clients do not send one.
 fn is_typed_for_clients(typ: Option<&str>) -> bool {
     let Some(typ) = typ else { return true };
     let typ = typ.to_ascii_lowercase();
@@ -235,8 +248,8 @@ fn is_typed_for_clients(typ: Option<&str>) -> bool {
     matches!(kind, "jwt" | "client-authentication+jwt")
 }
 
-/// One answer for every fault (RFC 7521 §4.2.1: `invalid_client`); the reason is for the log.
+/// Logs the reason and returns `invalid_client`, the same error for every fault (RFC 7521 §4.2.1).
 fn refused(why: &'static str) -> Error {
-    log::info!("client assertion refused: {why}");
+    log::info!("client assertion rejected: {why}");
     Error::InvalidClient
 }

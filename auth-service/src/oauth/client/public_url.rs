@@ -1,10 +1,11 @@
-//! URLs of strangers that this server may fetch.
+//! Client-supplied URLs that this server may fetch.
 
 use url::{Host, Url};
 
-/// Whether this server would fetch `text` if a stranger named it: https, a host name, no port, and
-/// nothing that two readers could take for different URLs. Addresses are no public documents; of a URL with a port,
-/// strangers could learn which ports of others' hosts are open.
+/// Returns `true` if this server may fetch the untrusted URL `text`.
+///
+/// The URL must use https, a host name and no port, and all parsers must read it alike. IP addresses
+/// do not name public documents. A URL with a port would let a client scan the ports of other hosts.
 pub(in crate::oauth) fn is_public_url(text: &str) -> bool {
     let Ok(url) = Url::parse(text) else { return false };
     let lower = text.to_ascii_lowercase();

@@ -1,5 +1,4 @@
-//! Redirect URIs: what may be registered (RFC 6749 §3.1.2, RFC 8252 §7), and which registered one
-//! a request names.
+//! Validation and matching of redirect URIs (RFC 6749 §3.1.2, RFC 8252 §7).
 
 use std::borrow::Cow;
 
@@ -10,9 +9,10 @@ use crate::{
     oauth::{Error, quoted::quoted},
 };
 
-/// Whether `uri` may be registered, where `app_schemes` are the private-use schemes without a dot
-/// that are allowed. RFC 8252 §7.1 asks for reverse domain names, which are taken without being
-/// listed.
+/// Checks that `uri` may be registered.
+///
+/// `app_schemes` lists the allowed private-use schemes without a dot. Schemes in the form of a
+/// reverse domain name, as RFC 8252 §7.1 requires, are always allowed.
 pub(in crate::oauth) fn check(uri: &RedirectUri, app_schemes: &[String]) -> Result<(), Error> {
     problem(uri.as_str(), app_schemes).map_or(Ok(()), |problem| {
         let shown = quoted(uri.as_str());
@@ -20,10 +20,10 @@ pub(in crate::oauth) fn check(uri: &RedirectUri, app_schemes: &[String]) -> Resu
     })
 }
 
-/// Returns why `text` may not be registered.
+/// Returns the reason that `text` may not be registered, or `None` if it may.
 fn problem(text: &str, app_schemes: &[String]) -> Option<Cow<'static, str>> {
     let refuse = |why: &'static str| Some(Cow::Borrowed(why));
-    // The URL parser drops or mends these; a browser may do something else with them.
+    // The URL parser drops or repairs these characters; a browser may handle them differently.
     if !text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') || text.len() > 2048 {
         return refuse(
             "it must be printable ASCII without a backslash, of at most 2048 characters",
@@ -34,38 +34,40 @@ fn problem(text: &str, app_schemes: &[String]) -> Option<Cow<'static, str>> {
     };
     // RFC 6749 §3.1.2: "The endpoint URI MUST NOT include a fragment component."
     if url.fragment().is_some() {
-        return refuse("it must have no fragment");
+        return refuse("it must not have a fragment");
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return refuse("it must have no user information");
+        return refuse("it must not have user information");
     }
     let scheme = url.scheme();
     match scheme {
         "https" | "http" if !text.get(scheme.len()..).is_some_and(|s| s.starts_with("://")) => {
-            refuse("it must have its host after ://")
+            refuse("it must have a host after ://")
         }
         "https" => None,
         "http" if is_loopback(&url) => None,
-        "http" => {
-            refuse("with http it must go to 127.0.0.1, [::1] or localhost; elsewhere use https")
-        }
+        "http" => refuse(
+            "http is allowed only for 127.0.0.1, [::1] and localhost; use https for other hosts",
+        ),
         _ if is_reverse_domain(scheme) || app_schemes.iter().any(|known| known == scheme) => None,
         _ => Some(Cow::Owned(format!(
-            "the scheme {} is not allowed: use https, a loopback address or a scheme with a dot such as \
-             com.example.app, or ask the operator to list it in REDIRECT_SCHEMES",
+            "the scheme {} is not allowed; use https, a loopback address or a scheme with a dot such as \
+             com.example.app, or ask the operator to add the scheme to REDIRECT_SCHEMES",
             quoted(scheme)
         ))),
     }
 }
 
-/// Whether `given` is the `registered` one: the same text, or the same loopback address with any
-/// port (RFC 8252 §7.3: "The authorization server MUST allow any port to be specified at the time
-/// of the request for loopback IP redirect URIs").
+/// Returns `true` if `given` matches the `registered` redirect URI.
+///
+/// Both must be equal, except that the port of a loopback address may differ. RFC 8252 §7.3: "The
+/// authorization server MUST allow any port to be specified at the time of the request for loopback
+/// IP redirect URIs".
 pub(in crate::oauth) fn matches(registered: &RedirectUri, given: &RedirectUri) -> bool {
     if registered == given {
         return true;
     }
-    // Only loopback URIs go on from here, for which no scheme of an application matters.
+    // Only loopback URIs matter from here on, so no private-use schemes are passed.
     if problem(given.as_str(), &[]).is_some() {
         return false;
     }
@@ -80,25 +82,29 @@ pub(in crate::oauth) fn matches(registered: &RedirectUri, given: &RedirectUri) -
     ours.set_port(None).is_ok() && theirs.set_port(None).is_ok() && ours == theirs
 }
 
-/// Whether an answer to `uri` stays on the machine of the person, where any program may wait for it.
+/// Returns `true` if `uri` is an http URI with a loopback host.
+///
+/// Any program on the machine of the person can listen there and receive the response.
 pub(in crate::oauth) fn stays_local(uri: &RedirectUri) -> bool {
     Url::parse(uri.as_str()).is_ok_and(|url| url.scheme() == "http" && is_loopback(&url))
 }
 
-/// Whether `uri` leads to a program on the machine of the person: a loopback address or a
-/// private-use scheme (RFC 8252 §7).
+/// Returns `true` if `uri` leads to a native app: a loopback address or a private-use scheme
+/// (RFC 8252 §7).
 pub(in crate::oauth) fn is_native(uri: &RedirectUri) -> bool {
     stays_local(uri)
         || Url::parse(uri.as_str()).is_ok_and(|url| !matches!(url.scheme(), "http" | "https"))
 }
 
+/// Returns `true` if `scheme` has the form of a reverse domain name.
+///
 /// RFC 8252 §7.1: "a URI scheme based on a domain name under their control, expressed in reverse
 /// order".
 fn is_reverse_domain(scheme: &str) -> bool {
     scheme.contains('.') && scheme.split('.').all(|label| !label.is_empty())
 }
 
-/// Whether an answer to `uri` goes to a host of the web, whose owner TLS vouches for.
+/// Returns `true` if `uri` uses https, so that TLS authenticates the recipient.
 pub(in crate::oauth) fn is_web(uri: &RedirectUri) -> bool {
     Url::parse(uri.as_str()).is_ok_and(|url| url.scheme() == "https")
 }

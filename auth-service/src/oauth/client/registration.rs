@@ -15,18 +15,20 @@ use crate::{
     store,
 };
 
-/// For how long equal registrations of public clients are one.
+/// The period in which identical registrations of public clients share one client id.
 const SAME: Duration = Duration::from_mins(10);
 
-/// The answer to a registration (RFC 7591 §3.2.1, RFC 7592 §3). No member is ever `null`: clients
-/// refuse that.
+/// The client information response (RFC 7591 §3.2.1, RFC 7592 §3).
+///
+/// Absent members are omitted, because clients reject `null`.
 #[derive(Debug, Serialize)]
 pub struct Registered {
     client_id: ClientId,
     #[serde(skip_serializing_if = "Option::is_none")]
     client_secret: Option<String>,
     client_id_issued_at: UnixTime,
-    /// "REQUIRED if `client_secret` is issued"; 0: a secret ends only with its registration.
+    /// "REQUIRED if `client_secret` is issued". 0 means that the secret lives as long as the
+    /// registration.
     #[serde(skip_serializing_if = "Option::is_none")]
     client_secret_expires_at: Option<u8>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -38,8 +40,9 @@ pub struct Registered {
 }
 
 impl Clients {
-    /// Registers a client from the JSON document `body`, if `token` is the initial access token
-    /// where there has to be one (RFC 7591 §3).
+    /// Registers a client with the JSON metadata in `body`.
+    ///
+    /// `token` must be the initial access token, if the operator requires one (RFC 7591 §3).
     pub async fn register(&self, token: Option<&str>, body: &[u8]) -> Result<Registered, Error> {
         if let Some(expected) = &self.core.config.clients.registration_token {
             let expected = Fingerprint::of(expected.expose_secret());
@@ -57,9 +60,11 @@ impl Clients {
         Ok(self.registered(client, secret.as_ref(), Some(&token)))
     }
 
-    /// Registers a public client, or names the registration that its like was given just now:
-    /// clients of one vendor all register the same, some at each start. What several hold belongs to
-    /// none of them, so from the first repeat on nobody manages it.
+    /// Registers a public client, or returns the recent registration of an identical one.
+    ///
+    /// All installations of a client send the same metadata, and some register at each start. A shared
+    /// registration belongs to no single client, so the first repeat removes its registration access
+    /// token.
     async fn register_public(&self, metadata: ClientMetadata) -> Result<Registered, Error> {
         let text = serde_json::to_string(&metadata).map_err(store::Error::from)?;
         let same = Fingerprint::of(&text);
@@ -71,7 +76,7 @@ impl Clients {
             gone = Some(id);
         }
         let (client, token) = self.create(metadata, None).await?;
-        // Of several at once, one is named after all of them are stored.
+        // Concurrent requests store their clients first and then agree on one of them.
         loop {
             let claim = (&client.id, SAME.as_secs());
             let named = self.core.store.claim_registration(&same, claim, gone.as_ref()).await?;
@@ -86,7 +91,9 @@ impl Clients {
         }
     }
 
-    /// The registration `id` for one more client, if it is still what that one asks for.
+    /// Shares the registration `id` with another client.
+    ///
+    /// Returns `None` if the registration is too old, or if its metadata is no longer `metadata`.
     async fn share(
         &self,
         id: &ClientId,
@@ -123,7 +130,9 @@ impl Clients {
         Ok((client, token))
     }
 
-    /// Keeps the client of `pending`, to which somebody consents now.
+    /// Marks the client of `pending` as used, after a person consented to it.
+    ///
+    /// Restores an evicted registration from the pending authorization.
     pub(in crate::oauth) async fn keep_client(
         &self,
         pending: &PendingAuthorization,
@@ -149,15 +158,15 @@ impl Clients {
         }
     }
 
-    /// The metadata in `body`, as it can be registered.
+    /// Parses the metadata in `body` for a registration.
     pub(in crate::oauth) fn registrable(&self, body: &[u8]) -> Result<ClientMetadata, Error> {
         let mut metadata = metadata::parse(body, self.terms())?;
-        // Of a choice, only what was chosen is registered.
+        // A registration contains only the selected method.
         metadata.token_endpoint_auth_methods_supported.clear();
         Ok(metadata)
     }
 
-    /// A use of the registration renews it: a client that people work with does not expire.
+    /// Extends the lifetime of a registration, so that a client in use does not expire.
     pub(in crate::oauth) async fn renew_client(&self, client: &Client) -> Result<(), Error> {
         if client.expires_at.is_none() {
             return Ok(());

@@ -1,4 +1,4 @@
-//! Discovery documents (RFC 8414, RFC 9728).
+//! Discovery documents of the authorization server (RFC 8414) and of each server (RFC 9728).
 
 pub(in crate::oauth) mod protected_resource;
 pub(in crate::oauth) mod server_metadata;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::oauth::Core;
 
-/// Discovery documents and pages.
+/// Builder of the discovery documents and of the page of each server.
 #[derive(Clone)]
 pub struct Discovery {
     pub(super) core: Arc<Core>,

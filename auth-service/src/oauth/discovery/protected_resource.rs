@@ -1,4 +1,4 @@
-//! Protected resource metadata (RFC 9728), a document for each server.
+//! Protected resource metadata (RFC 9728), one document per server.
 
 use serde::Serialize;
 
@@ -8,7 +8,7 @@ use crate::{
     oauth::Discovery,
 };
 
-/// The document.
+/// The protected resource metadata of one server as JSON (RFC 9728 §2).
 #[derive(Debug, Serialize)]
 pub struct ResourceMetadata {
     resource: String,
@@ -20,8 +20,9 @@ pub struct ResourceMetadata {
 }
 
 impl Discovery {
-    /// The metadata of the server at `path` on `authority`. The root document stands for the only
-    /// server of a host.
+    /// Returns the metadata of the server at `path` on `authority`.
+    ///
+    /// The root path means the only server of the host.
     #[must_use]
     pub fn resource_metadata(&self, authority: &str, path: &str) -> Option<ResourceMetadata> {
         let catalogue = self.core.catalogue();
@@ -36,19 +37,21 @@ impl Discovery {
     }
 }
 
-/// What a page says of a server.
+/// The content of the page of a server.
 #[derive(Debug)]
 pub struct ServerPage {
-    /// Its name.
+    /// The name of the server in the catalogue.
     pub name: String,
-    /// Its name for people.
+    /// The title of the server for people.
     pub title: String,
-    /// Its URL.
+    /// The URL to connect to.
     pub url: String,
 }
 
 impl Discovery {
-    /// The server at `path` on `authority`, for its page. The root stands for the only server of a host.
+    /// Returns the page content of the server at `path` on `authority`.
+    ///
+    /// The root path means the only server of the host.
     #[must_use]
     pub fn server_page(&self, authority: &str, path: &str) -> Option<ServerPage> {
         let catalogue = self.core.catalogue();
@@ -60,7 +63,7 @@ impl Discovery {
         })
     }
 
-    /// The URL of a server, with `NAME` for its name.
+    /// Returns the URL pattern of the servers, with the placeholder `NAME`.
     #[must_use]
     pub fn example_url(&self) -> String {
         let domain = &self.core.config.base_domain;

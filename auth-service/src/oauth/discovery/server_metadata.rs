@@ -1,4 +1,4 @@
-//! Authorization server metadata (RFC 8414 §2), the same in its OpenID Connect Discovery form.
+//! Authorization server metadata (RFC 8414 §2), also served as OpenID Connect Discovery document.
 
 use serde::Serialize;
 
@@ -7,11 +7,11 @@ use crate::{
     oauth::{DEVICE_CODE, Discovery, Endpoint, client::jwks::ALGORITHMS},
 };
 
-/// How a client may authenticate (RFC 7591 §2).
+/// The supported client authentication methods (RFC 7591 §2).
 const CLIENT_METHODS: [&str; 4] =
     ["none", "client_secret_basic", "client_secret_post", "private_key_jwt"];
 
-/// The document.
+/// The authorization server metadata as JSON (RFC 8414 §2).
 #[derive(Debug, Serialize)]
 pub struct ServerMetadata {
     issuer: String,
@@ -34,19 +34,20 @@ pub struct ServerMetadata {
     introspection_endpoint_auth_methods_supported: [&'static str; 3],
     introspection_endpoint_auth_signing_alg_values_supported: [&'static str; 4],
     code_challenge_methods_supported: [&'static str; 1],
-    /// MCP 2025-11-25: `client_id` may be the URL of the client's metadata.
+    /// `true` if a `client_id` may be the URL of the client metadata (MCP 2025-11-25).
     client_id_metadata_document_supported: bool,
-    /// RFC 9207 §3.
+    /// `true`: each authorization response has `iss` (RFC 9207 §3).
     authorization_response_iss_parameter_supported: bool,
-    /// The two members that OpenID Connect Discovery §3 makes mandatory and that its clients check
-    /// for, though this server issues no ID tokens.
+    /// This member and the next one are mandatory in OpenID Connect Discovery §3, and its clients check
+    /// for them. This server issues no ID tokens.
     subject_types_supported: [&'static str; 1],
     id_token_signing_alg_values_supported: [&'static str; 1],
 }
 
 impl Discovery {
-    /// The metadata of this server for a request to the canonical `authority`. Every URL comes from the
-    /// configuration.
+    /// Returns the metadata of this server for a request to the canonical `authority`.
+    ///
+    /// All URLs come from the configuration and the catalogue, never from the request.
     #[must_use]
     pub fn metadata(&self, authority: &str) -> ServerMetadata {
         let issuer = &self.core.config.issuer;
@@ -95,9 +96,10 @@ impl Discovery {
         }
     }
 
-    /// Returns the authorization endpoint on the host of the only server at `authority`. Clients of MCP
-    /// 2025-03-26 look for the metadata there and send no `resource`: the host they then ask at says which
-    /// server they mean. The issuer stays the same (RFC 8414 §2).
+    /// Returns the authorization endpoint on the host of the only server at `authority`.
+    ///
+    /// Clients of MCP 2025-03-26 fetch the metadata from that host and send no `resource`. The host of
+    /// the authorization request then identifies the server. The issuer stays the same (RFC 8414 §2).
     fn own_authorization_endpoint(&self, authority: &str) -> Option<String> {
         let resource = self.core.only_resource(authority)?;
         let (own, login) = (resource.authority(), self.core.config.issuer.authority());

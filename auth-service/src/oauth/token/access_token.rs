@@ -1,4 +1,4 @@
-//! Access tokens: the JWT profile of RFC 9068.
+//! Access tokens in the JWT profile of RFC 9068.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use crate::{
     ports::SigningKeys,
 };
 
-/// RFC 9068 §2.1.
+/// The `typ` header of an access token (RFC 9068 §2.1).
 const TYPE: &str = "at+jwt";
 
 /// The claims of an access token (RFC 9068 §2.2).
@@ -25,14 +25,14 @@ pub(in crate::oauth) struct Claims {
     pub(in crate::oauth) jti: Identifier,
     pub(in crate::oauth) client_id: ClientId,
     pub(in crate::oauth) scope: Scopes,
-    /// The grant that the token ends with.
+    /// The grant of the token. Revoking the grant revokes the token.
     pub(in crate::oauth) grant_id: Identifier,
     pub(in crate::oauth) preferred_username: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::oauth) email: Option<String>,
 }
 
-/// One audience is a string, several are an array (RFC 7519 §4.1.3).
+/// The `aud` claim: a string for one audience, an array for several (RFC 7519 §4.1.3).
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(untagged)]
 pub(in crate::oauth) enum Audience {
@@ -48,7 +48,7 @@ impl Audience {
         }
     }
 
-    /// All of them, separated by blanks.
+    /// Returns all audiences, separated by spaces.
     pub(in crate::oauth) fn joined(&self) -> Cow<'_, str> {
         match self {
             Self::One(one) => one.into(),
@@ -57,13 +57,15 @@ impl Audience {
     }
 }
 
-/// The claims, as JSON, of a token that we signed; it may have ended, and be of another issuer.
+/// Verifies the signature of `token` and returns its claims as JSON.
+///
+/// The caller must check the expiry and the issuer.
 pub(in crate::oauth) fn signed_claims(keys: &SigningKeys, token: &str) -> Option<Vec<u8>> {
     keys.verify(TYPE, token)
 }
 
 impl TokenIssuer {
-    /// Issues an access token for `part` of `grant` that ends at `expires_at`.
+    /// Issues an access token for `part` of `grant` that expires at `expires_at`.
     pub(in crate::oauth) async fn issue_access_token(
         &self,
         grant: &Grant,
@@ -100,7 +102,7 @@ impl TokenIssuer {
         Ok(token)
     }
 
-    /// The claims of a token that we signed and that has not ended.
+    /// Returns the claims of `token`, or `None` if it is expired or not from this issuer.
     pub(in crate::oauth) fn read_access_token(&self, token: &str) -> Option<Claims> {
         let claims: Claims =
             serde_json::from_slice(&signed_claims(&self.core.keys, token)?).ok()?;

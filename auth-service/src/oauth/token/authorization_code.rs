@@ -48,7 +48,7 @@ impl TokenIssuer {
         self.issue_tokens(client, &grant, part, &refresh).await
     }
 
-    /// What `user` granted by allowing `request`.
+    /// Builds the grant that results from `user` allowing `request`.
     pub(in crate::oauth) fn new_grant(
         &self,
         id: Identifier,
@@ -56,7 +56,7 @@ impl TokenIssuer {
         request: AuthorizationRequest,
     ) -> Grant {
         let (now, lifetimes) = (self.core.now(), &self.core.config.lifetimes);
-        // Who was talked into allowing a device is rid of it in the end without noticing.
+        // A limit on device grants ends the access of a phished person, even if they never notice.
         let ends_at = match &request.reply {
             Reply::Device(_) => Some(now.plus(lifetimes.device_grant)),
             Reply::Redirect(_) => None,
@@ -77,8 +77,7 @@ impl TokenIssuer {
     }
 }
 
-/// The code is of use only to the client it was issued to, at the address it was sent to, in the
-/// hands of who made the challenge (RFC 6749 §4.1.3).
+/// Checks the binding of a code to its client, redirect URI and PKCE verifier (RFC 6749 §4.1.3).
 fn check_binding(record: &CodeRecord, client: &Client, params: &Params) -> Result<(), Error> {
     let request = &record.request;
     if request.client_id != client.id {
@@ -87,7 +86,7 @@ fn check_binding(record: &CodeRecord, client: &Client, params: &Params) -> Resul
     let Reply::Redirect(redirect) = &request.reply else {
         return Err(Error::InvalidGrant(GrantFault::Unknown));
     };
-    // OAuth 2.1 drops the parameter here; who sends it must send the same.
+    // OAuth 2.1 removes the parameter here. If it is present, it must match.
     if params.one("redirect_uri")?.is_some_and(|given| RedirectUri::new(given) != redirect.uri) {
         return Err(Error::InvalidGrant(GrantFault::RedirectUri));
     }

@@ -1,5 +1,6 @@
-//! The client credentials grant (RFC 6749 §4.4; MCP extension
-//! `io.modelcontextprotocol/oauth-client-credentials`): a client acts for itself.
+//! The client credentials grant (RFC 6749 §4.4), for clients that act on their own behalf.
+//!
+//! It is the MCP extension `io.modelcontextprotocol/oauth-client-credentials`.
 
 use crate::{
     model::{AuthMethod, CLIENT_PROVIDER, Client, Grant, Identifier, OwnAccess, User},
@@ -7,8 +8,10 @@ use crate::{
 };
 
 impl TokenIssuer {
-    /// Issues a token to `client` for what the operator let it use. Without a refresh token
-    /// (§4.4.3: "SHOULD NOT be included"): the client asks again.
+    /// Issues an access token to `client` for the servers that the operator configured.
+    ///
+    /// Issues no refresh token (RFC 6749 §4.4.3: "SHOULD NOT be included"). The client requests another
+    /// access token instead.
     pub async fn client_credentials(
         &self,
         client: &Client,
@@ -36,8 +39,8 @@ impl TokenIssuer {
         };
         grant.scopes = self.narrowed_scopes(params, &grant)?;
         self.core.store.put_grant(&grant, now).await?;
-        // Who deletes a client deletes its registration, then looks for its grants. This grant is
-        // either found there, or finds the registration gone here.
+        // A deletion first removes the registration and then searches for grants. It either finds
+        // this grant, or the registration is gone here.
         if self.core.store.client(&client.id, now).await?.is_none() {
             self.core.store.revoke_grant(&grant.id).await?;
             return Err(Error::InvalidClient);
@@ -46,13 +49,15 @@ impl TokenIssuer {
     }
 }
 
-/// What `client` may use. §4.4: "MUST only be used by confidential clients".
+/// Returns the access that the operator configured for `client`.
+///
+/// RFC 6749 §4.4: "MUST only be used by confidential clients".
 fn own_access(client: &Client) -> Result<&OwnAccess, Error> {
     let public = client.metadata.token_endpoint_auth_method == AuthMethod::None;
     match &client.own_access {
         Some(access) if client.may_use("client_credentials") && !public => Ok(access),
         _ => Err(Error::UnauthorizedClient(
-            "client_credentials is for clients that the operator created for it",
+            "client_credentials is only for clients that the operator registered for it",
         )),
     }
 }

@@ -7,7 +7,7 @@ use crate::{
 };
 
 impl TokenIssuer {
-    /// Exchanges a device code of `client`, once the person has allowed it.
+    /// Redeems a device code of `client`, once a person has allowed the device.
     pub async fn redeem_device_code(
         &self,
         client: &Client,
@@ -30,8 +30,8 @@ impl TokenIssuer {
         }
         let decision = self.core.store.device_decision(&device, now).await?;
         let decision = decision.ok_or(Error::AuthorizationPending)?;
-        // The decision stays until it ends: the person, or the device, may have lost the answer.
-        let user = decision.user.ok_or(Error::AccessDenied("the person declined"))?;
+        // A denial stays stored until it expires, because the device may have lost the response.
+        let user = decision.user.ok_or(Error::AccessDenied("the user denied the request"))?;
         let request = decision.request.unwrap_or(record.request);
         let published = self.core.published(&request.resources);
         if !self.core.may_log_in(&user) || !self.core.may_use(&user, &published) {
@@ -40,8 +40,9 @@ impl TokenIssuer {
         let resources = self.core.narrowed_resources(params, &published)?;
         let grant = self.new_grant(Identifier::generate()?, user, request);
         self.core.store.put_grant(&grant, now).await?;
-        // Who revokes deletes decisions, then looks for grants. This grant is either found there, or
-        // finds its decision gone here; so it does if another request has taken it.
+        // A revocation first deletes decisions and then searches for grants. It either finds this
+        // grant, or the decision is gone here. A concurrent request that took the decision looks the
+        // same.
         if self.core.store.take_device_decision(&device, now).await?.is_none() {
             self.core.store.revoke_grant(&grant.id).await?;
             return Err(Error::InvalidGrant(GrantFault::Unknown));

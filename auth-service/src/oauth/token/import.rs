@@ -1,9 +1,9 @@
-//! Registrations and refresh tokens of mcp-oauth-gateway of 2025, as what they are here, so that who was
-//! connected stays so.
+//! Imports registrations and refresh tokens of the predecessor, mcp-oauth-gateway of 2025, so that
+//! clients stay connected after a migration.
 //!
-//! The predecessor kept every credential in clear: whoever has a dump or a backup of its Redis has them
-//! all. What is imported therefore needs the secret of its client, ends soon unless the client comes for
-//! it, and never manages a registration unless the operator asks for that.
+//! The predecessor stored all credentials in plain text, so a dump or a backup of its Redis contains
+//! them. An imported refresh token therefore requires the secret of its client, and expires soon
+//! unless the client uses it. Registration access tokens are imported only on request.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -23,44 +23,44 @@ use crate::{
     store::{OldRecord, Store},
 };
 
-/// How to import.
+/// The options of an import.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ImportOptions {
-    /// Write nothing.
+    /// Reports the changes without writing them.
     pub dry_run: bool,
-    /// A client may go without its secret, which the predecessor did not ask for.
+    /// Lets a client omit its secret, because the predecessor did not check it.
     pub secrets_optional: bool,
-    /// Registration access tokens (RFC 7592) go on managing their registration. They never change.
+    /// Imports registration access tokens (RFC 7592), which never rotate.
     pub registration_tokens: bool,
-    /// How long a refresh token waits for its first use; zero takes none.
+    /// The lifetime of an imported refresh token before its first use. Zero imports none.
     pub refresh_tokens_for: Duration,
 }
 
-/// What an import did, or would do.
+/// The result of an import, or of a dry run.
 #[derive(Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct ImportReport {
-    /// Registrations.
+    /// The counts of registrations.
     pub clients: Counts,
-    /// Refresh tokens.
+    /// The counts of refresh tokens.
     pub refresh_tokens: Counts,
-    /// For how many seconds a refresh token in a dump of the predecessor's Redis is good here, unless
-    /// its client uses it first.
+    /// The seconds for which a refresh token from a dump of the predecessor's Redis remains valid here,
+    /// unless its client uses it first.
     pub dump_is_good_for: u64,
-    /// What is left behind, and why.
+    /// The skipped records, each with the reason.
     pub left_behind: Vec<String>,
 }
 
-/// How many.
+/// The numbers of new and existing records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Counts {
-    /// New here.
+    /// The number of newly imported records.
     pub imported: usize,
-    /// Here already.
+    /// The number of records that exist already.
     pub present: usize,
 }
 
 impl TokenIssuer {
-    /// Imports what `source` has.
+    /// Imports the registrations and refresh tokens in `source`.
     pub async fn import(
         &self,
         source: &Store,
@@ -83,7 +83,7 @@ impl TokenIssuer {
         }
         let refresh = source.old_records("refresh").await?;
         if options.refresh_tokens_for.is_zero() && !refresh.is_empty() {
-            let why = "none were to be taken: people log in again";
+            let why = "excluded by the options; people must log in again";
             report.left_behind.push(format!("{} refresh tokens: {why}", refresh.len()));
         } else {
             for record in refresh {
@@ -92,7 +92,7 @@ impl TokenIssuer {
         }
         let access = source.old_keys("token").await?.len();
         if access > 0 {
-            let why = "other keys signed them: clients refresh when they are refused";
+            let why = "signed with other keys; clients refresh them when they are rejected";
             report.left_behind.push(format!("{access} access tokens: {why}"));
         }
         Ok(report)
@@ -125,7 +125,7 @@ impl TokenIssuer {
         report: &mut ImportReport,
     ) -> Result<(), Error> {
         let (now, token) = (self.core.now(), RefreshToken::presented(record.id.as_str()));
-        // Also when it was used or revoked since: the record stays for as long as the token would.
+        // A record also remains after the token was used or revoked, until the token would expire.
         if self.core.store.refresh(&token, now).await?.is_some() {
             report.refresh_tokens.present += 1;
             return Ok(());
@@ -147,7 +147,9 @@ impl TokenIssuer {
         Ok(())
     }
 
-    /// The registration, and what of its redirect URIs is not taken and why.
+    /// Converts a registration of the predecessor.
+    ///
+    /// Returns the client, and the redirect URIs that were rejected, each with the reason.
     fn old_client(
         &self,
         record: &OldRecord,
@@ -166,11 +168,11 @@ impl TokenIssuer {
             }
         }
         if uris.is_empty() {
-            return Err(format!("no redirect URI can be taken ({})", refused.join("; ")));
+            return Err(format!("no redirect URI is acceptable ({})", refused.join("; ")));
         }
         let secret = old.client_secret.as_deref().filter(|secret| !secret.is_empty());
         if secret.is_none() && !options.secrets_optional {
-            return Err("it has no secret, so its refresh tokens would be all it takes".to_owned());
+            return Err("it has no secret to protect its refresh tokens".to_owned());
         }
         let metadata = metadata(&old, &uris, (options, self.clients.terms()))
             .map_err(|error| error.to_string())?;
@@ -183,7 +185,7 @@ impl TokenIssuer {
                 .filter(|token| options.registration_tokens && !token.is_empty())
                 .map(Fingerprint::of),
             issued_at: old.client_id_issued_at.map_or(now, UnixTime),
-            // As if it were used now.
+            // The lifetime starts now, as after a use.
             expires_at: self.core.config.lifetimes.client.map(|life| now.plus(life)),
             preregistered: false,
             unused: false,
@@ -212,12 +214,12 @@ impl TokenIssuer {
         }
         let resources = self.old_resources(&old.resources, &user);
         if resources.is_empty() {
-            return Err(format!("there is no server for {}", user.name));
+            return Err(format!("no server allows {}", user.name));
         }
         let now = self.core.now();
         let life = self.core.config.lifetimes.refresh_token.min(longest);
         let left = record.left.map_or(life, |left| Duration::from_secs(left).min(life));
-        // The same for the same token, so that a second run makes no second grant.
+        // The grant id is derived from the token, so that a repeated import creates no second grant.
         let of_token = Fingerprint::of(&format!("grant of {}", record.id)).to_string();
         Ok(Grant {
             id: Identifier::parsed(of_token.get(..22).unwrap_or(&of_token)),
@@ -232,7 +234,7 @@ impl TokenIssuer {
         })
     }
 
-    /// The servers that are named and there are; all that there are for who names none.
+    /// Returns the `named` servers that exist and that `user` may use, or all of those if none is named.
     fn old_resources(&self, named: &[String], user: &User) -> Vec<ResourceUri> {
         let catalogue = self.core.catalogue();
         let meant = |resource: &ResourceUri| {
@@ -246,8 +248,10 @@ impl TokenIssuer {
     }
 }
 
-/// What a client said about itself, by the rules of a registration. How it authenticates it could not
-/// say: it was given a secret, and not asked for it.
+/// Validates the metadata of an imported client by the rules of a registration.
+///
+/// The predecessor recorded no authentication method: it issued a secret and never checked it. Both
+/// secret methods are therefore allowed.
 fn metadata(
     old: &OldClient,
     redirect_uris: &[RedirectUri],

@@ -8,20 +8,20 @@ use crate::{
     oauth::{Error, Params, TokenIssuer},
 };
 
-/// The answer (RFC 7662 §2.2).
+/// The introspection response (RFC 7662 §2.2).
 #[derive(Serialize)]
 #[serde(untagged)]
 pub enum Introspection {
-    /// Of a token that is good, and of this client.
+    /// The token is active and belongs to the requesting client.
     Active(Box<Active>),
-    /// Of every other token; why is not told.
+    /// The token is inactive, unknown or of another client. The response does not tell which.
     Inactive {
-        /// `false`.
+        /// The value `false`, as required by RFC 7662 §2.2.
         active: bool,
     },
 }
 
-/// What is told about an active token.
+/// The members of the response for an active token.
 #[derive(Serialize)]
 pub struct Active {
     active: bool,
@@ -48,10 +48,10 @@ enum About {
 }
 
 impl TokenIssuer {
-    /// Says what the token in `params` is worth, to the client it was issued to.
+    /// Introspects the token in `params` for the client that it was issued to.
     ///
-    /// RFC 7662 §2.1: "the endpoint MUST also require some form of authorization"; a public client
-    /// has none to show.
+    /// RFC 7662 §2.1: "the endpoint MUST also require some form of authorization". Public clients are
+    /// therefore rejected.
     pub async fn introspect(
         &self,
         client: &Client,

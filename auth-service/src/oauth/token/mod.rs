@@ -1,4 +1,4 @@
-//! The token endpoint and the life of tokens (RFC 6749 §4, §6; RFC 7009; RFC 7662).
+//! The token endpoint and the token lifecycle (RFC 6749 §4, §6; RFC 7009; RFC 7662).
 
 pub(in crate::oauth) mod access_token;
 pub(in crate::oauth) mod authorization_code;
@@ -15,7 +15,10 @@ use std::sync::Arc;
 
 use crate::oauth::{Clients, Core};
 
-/// Issuer of tokens: redeems grants, rotates, revokes, introspects.
+/// Issuer of tokens.
+///
+/// Redeems grants, rotates refresh tokens, and revokes and introspects tokens. Also mints personal
+/// access tokens and imports those of the predecessor.
 #[derive(Clone)]
 pub struct TokenIssuer {
     pub(super) core: Arc<Core>,

@@ -1,5 +1,6 @@
-//! Personal access tokens: what the operator hands to a script of a person. An access token as all
-//! others (RFC 9068), under a grant of its own, without a refresh token.
+//! Personal access tokens, which the operator issues for the scripts of a person.
+//!
+//! A personal access token is an access token (RFC 9068) with a separate grant and no refresh token.
 
 use std::time::Duration;
 
@@ -9,34 +10,40 @@ use crate::{
     oauth::{Error, TokenIssuer},
 };
 
-/// The client that personal tokens are issued to. No registration has this id: those are random.
+/// The client id of personal access tokens.
+///
+/// It cannot collide with a registration, because registered ids are random.
 pub const PERSONAL: &str = "personal-access-token";
 
-/// No personal token lives longer.
+/// The maximum lifetime of a personal access token.
 const LONGEST: Duration = Duration::from_hours(365 * 24);
 
-/// A token to mint.
+/// A personal access token to be minted.
 #[derive(Debug)]
 pub struct NewToken {
-    /// Whose it is.
+    /// The person that the token acts for.
     pub user: User,
-    /// What for.
+    /// The servers and scopes of the token.
     pub access: OwnAccess,
-    /// How long it lives.
+    /// The lifetime, from 1 second to 365 days.
     pub lifetime: Duration,
-    /// What people call it.
+    /// The display name of the token.
     pub label: Option<String>,
 }
 
 impl TokenIssuer {
-    /// Mints a personal access token, if its person may use its servers.
+    /// Mints a personal access token.
+    ///
+    /// Returns an error if the policy does not allow the person to use the servers.
     pub async fn mint_token(&self, new: NewToken) -> Result<String, Error> {
         if new.lifetime.is_zero() || new.lifetime > LONGEST {
-            return Err(Error::InvalidRequest("a token lives 1 second to 365 days"));
+            return Err(Error::InvalidRequest("the lifetime must be 1 second to 365 days"));
         }
         let NewToken { user, access, .. } = new;
         if !self.core.may_log_in(&user) || !self.core.may_use(&user, &access.resources) {
-            return Err(Error::AccessDenied("this account may not log in, or use this server"));
+            return Err(Error::AccessDenied(
+                "this account is not allowed to log in or to use this server",
+            ));
         }
         let now = self.core.now();
         let grant = Grant {

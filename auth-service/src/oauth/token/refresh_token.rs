@@ -14,7 +14,9 @@ impl TokenIssuer {
         let token = RefreshToken::presented(token);
         let now = self.core.now();
         if !client.may_use("refresh_token") {
-            return Err(Error::UnauthorizedClient("the client did not register refresh_token"));
+            return Err(Error::UnauthorizedClient(
+                "the client is not registered for refresh_token",
+            ));
         }
         let record = self.core.store.refresh(&token, now).await?;
         let record = record.ok_or(Error::InvalidGrant(GrantFault::Unknown))?;
@@ -40,16 +42,19 @@ impl TokenIssuer {
         self.issue_tokens(client, &grant, Part { resources, scopes }, &successor).await
     }
 
-    /// RFC 6749 §6: the scope "MUST NOT include any scope not originally granted"; what a granted one
-    /// includes was granted with it.
+    /// Returns the requested scopes within `grant`, or all its scopes if the request names none.
+    ///
+    /// RFC 6749 §6: the scope "MUST NOT include any scope not originally granted". A granted scope also
+    /// grants the scopes that it includes.
     pub(in crate::oauth) fn narrowed_scopes(
         &self,
         params: &Params,
         grant: &Grant,
     ) -> Result<Scopes, Error> {
         let asked = Scopes::parse(params.one("scope")?.unwrap_or(""))
-            .map_err(|_| Error::InvalidScope("scope is malformed"))?;
-        // Clients repeat what they asked for at first, with scopes that were dropped as unknown.
+            .map_err(|_| Error::InvalidScope("scope contains an invalid character"))?;
+        // Clients repeat the scope of the authorization request, including unknown scopes that were
+        // dropped.
         let granted = self.core.with_included(&grant.resources, &grant.scopes);
         let known = asked.intersection(&self.core.known_scopes(&grant.resources).union(&granted));
         if known.is_empty() {
@@ -57,15 +62,17 @@ impl TokenIssuer {
         }
         let narrowed = known.intersection(&granted);
         if narrowed.is_empty() {
-            return Err(Error::InvalidScope("scope has nothing of what was granted"));
+            return Err(Error::InvalidScope("scope contains none of the granted scopes"));
         }
         Ok(narrowed)
     }
 
-    /// The successor of `token`. Everybody who presents it within the grace gets the same one, until
-    /// that is used: clients refresh from several machines at once, or lose the answer and ask again.
-    /// Once the successor is used, its owner has it, and whoever presents the token is somebody else
-    /// (RFC 9700 §4.14.2).
+    /// Rotates `token` and returns its successor.
+    ///
+    /// Repeated requests within the grace period get the same successor until it is used. Clients
+    /// refresh from several machines at once, or retry after a lost response. Once the successor has
+    /// been used, its owner has received it. Presenting the old token is then a replay, which revokes
+    /// the grant (RFC 9700 §4.14.2).
     async fn rotate(
         &self,
         token: &RefreshToken,

@@ -1,4 +1,4 @@
-//! The answer of the token endpoint (RFC 6749 §5.1).
+//! The access token response (RFC 6749 §5.1).
 
 use serde::Serialize;
 
@@ -7,7 +7,7 @@ use crate::{
     oauth::{Error, TokenIssuer},
 };
 
-/// The document.
+/// The response of the token endpoint as JSON.
 #[derive(Serialize)]
 pub struct TokenResponse {
     access_token: String,
@@ -18,14 +18,14 @@ pub struct TokenResponse {
     scope: Scopes,
 }
 
-/// The part of a grant that an access token is for.
+/// The servers and scopes of a grant that one access token covers.
 pub(in crate::oauth) struct Part {
     pub(in crate::oauth) resources: Vec<ResourceUri>,
     pub(in crate::oauth) scopes: Scopes,
 }
 
 impl TokenIssuer {
-    /// Issues an access token for all of `grant`, and nothing to get another one with.
+    /// Issues an access token for all of `grant`, without a refresh token.
     pub(in crate::oauth) async fn issue_alone(
         &self,
         grant: &Grant,
@@ -34,7 +34,9 @@ impl TokenIssuer {
         self.respond(grant, part, None).await
     }
 
-    /// Issues an access token for `part` of a grant, and `refresh` to get the next one with.
+    /// Issues an access token for `part` of a grant, with the refresh token `refresh`.
+    ///
+    /// Omits the refresh token if the client is not registered for that grant type.
     pub(in crate::oauth) async fn issue_tokens(
         &self,
         client: &Client,
@@ -52,7 +54,7 @@ impl TokenIssuer {
         self.respond(grant, part, refresh_token).await
     }
 
-    /// The access token never ends later than its grant.
+    /// Builds the response. The access token expires no later than its grant.
     async fn respond(
         &self,
         grant: &Grant,

@@ -6,8 +6,9 @@ use crate::{
 };
 
 impl TokenIssuer {
-    /// Revokes the token in `params` if it is one of `client`: an access token alone, or with a
-    /// refresh token the whole grant (RFC 7009 §2.1).
+    /// Revokes the token in `params`, which must belong to `client` (RFC 7009 §2.1).
+    ///
+    /// Revoking a refresh token revokes the whole grant. Revoking an access token affects no other token.
     pub async fn revoke(&self, client: &Client, params: &Params) -> Result<(), Error> {
         let token = params.required("token", "token is missing")?;
         if let Some(claims) = self.read_access_token(token) {

@@ -1,4 +1,4 @@
-//! What is noted of each decision of `/verify`: a count, and a line about what was refused.
+//! Metrics and audit log of the decisions of `/verify`.
 
 use gateway_contract::display::log_safe;
 use log::Level;
@@ -12,7 +12,7 @@ use crate::{
 };
 
 impl Verifier {
-    /// Notes what became of a request to `server`; `seen` is its token, if it is one of ours.
+    /// Counts and logs the decision on a request to `server`. `seen` is its token, if valid.
     pub(in crate::oauth) fn note(
         &self,
         server: &McpServer,
@@ -23,7 +23,8 @@ impl Verifier {
         let (server, asked) = (server.name.as_str(), operation.asked());
         self.core.metrics.verified(server, decision, asked);
         let level = match decision {
-            // How each client begins, and how each goes on.
+            // The first request of a client has no token, and later ones are admitted: both are
+            // routine.
             Decision::NoToken | Decision::Admitted => Level::Debug,
             _ => Level::Info,
         };
@@ -48,7 +49,7 @@ impl Verifier {
         );
     }
 
-    /// The page of `METRICS_LISTEN`.
+    /// Renders the page of `METRICS_LISTEN`.
     #[must_use]
     pub async fn metrics_page(&self) -> String {
         let writable = matches!(self.core.store.try_to_write().await, Ok(Trial::Written));

@@ -19,11 +19,12 @@ impl Challenge {
         Self { resource_metadata: server.resource.metadata_url(), scope, error }
     }
 
-    /// One that asks for all that the operation needs at once, and for what the token has: a client
-    /// may put the new token in the place of the old one (MCP 2025-11-25, "Runtime Insufficient
-    /// Scope Errors").
+    /// Builds a step-up challenge for the scopes that the operation needs.
+    ///
+    /// The scopes of the current token are included, because a client may replace that token with the
+    /// new one (MCP 2025-11-25, "Runtime Insufficient Scope Errors").
     pub(in crate::oauth) fn to_step_up(server: &McpServer, needed: &Scopes, held: &Scopes) -> Self {
-        let error = ("insufficient_scope", "the token lacks a scope that this needs");
+        let error = ("insufficient_scope", "the token lacks a scope that this request requires");
         let scope = needed.union(&held.intersection(&server.scopes.known())).to_string();
         Self { scope, ..Self::of(server, Some(error)) }
     }
@@ -32,14 +33,17 @@ impl Challenge {
         format!("Bearer resource_metadata=\"{resource_metadata}\"")
     }
 
-    /// The error code, unless the request came without a token (RFC 6750 §3.1: then it "SHOULD NOT
-    /// include an error code").
+    /// Returns the error code and its description, or `None` if the request had no token.
+    ///
+    /// RFC 6750 §3.1: a response to such a request "SHOULD NOT include an error code".
     #[must_use]
     pub fn error(&self) -> Option<(&'static str, &'static str)> {
         self.error
     }
 
-    /// The value of the header. URLs and scopes have no quotes or backslashes to escape.
+    /// Returns the value of the `WWW-Authenticate` header.
+    ///
+    /// URLs and scopes contain no quotes or backslashes, so nothing is escaped.
     #[must_use]
     pub fn header(&self) -> String {
         let mut header = Self::beginning(&self.resource_metadata);

@@ -1,4 +1,4 @@
-//! What `/verify` decides: bearer tokens (RFC 6750) for one server (RFC 8707, RFC 9728 §5.1).
+//! The decision of `/verify` on a bearer token (RFC 6750) for one server (RFC 8707, RFC 9728 §5.1).
 
 use std::sync::Arc;
 
@@ -9,28 +9,28 @@ use crate::{
     oauth::{Challenge, Error, Identity, Operation, Verifier},
 };
 
-/// Why a request does not go on.
+/// The response to a denied request.
 #[derive(Debug)]
 pub enum BearerError {
-    /// There is no such server.
+    /// No server has the requested URL.
     NoServer,
-    /// 401.
+    /// Status 401, with a challenge.
     Unauthorized(Challenge),
-    /// 403.
+    /// Status 403, with a challenge.
     InsufficientScope(Challenge),
-    /// The store failed, or a signature; 503, since the token may well be good.
+    /// Status 503: the store or a signature failed, although the token may be valid.
     Unavailable(Error),
 }
 
-/// What stands against a request.
+/// The reason that a request is denied.
 enum Refused {
-    /// Nothing was shown.
+    /// The request has no bearer token.
     NoToken,
-    /// The token does not open this server; why not.
+    /// The token is not valid for this server, with the `error_description`.
     Token(Decision, &'static str),
     /// The token lacks a scope.
     Scope(Challenge),
-    /// It cannot be told.
+    /// A failure prevented the decision.
     Fault(Error),
 }
 
@@ -56,7 +56,9 @@ impl Refused {
 }
 
 impl Verifier {
-    /// Decides on `operation` at `path` on `authority` with this `Authorization` header.
+    /// Decides on an `operation` at `path` on `authority` with this `Authorization` header.
+    ///
+    /// Returns the identity to pass to the upstream server if the request is allowed.
     pub async fn verify(
         &self,
         (authority, path): (&str, &str),
@@ -72,7 +74,7 @@ impl Verifier {
         let seen = match authorization.and_then(bearer_token) {
             None => Err(Refused::NoToken),
             Some(token) => self.seen(token, now).map_err(|decision| {
-                let why = "the token is malformed, expired, or not of this issuer";
+                let why = "the token is malformed, expired or from another issuer";
                 Refused::Token(decision, why)
             }),
         };
@@ -88,7 +90,7 @@ impl Verifier {
         decided.map_err(|refused| refused.at(server))
     }
 
-    /// Decides on a token that is ours and has not ended.
+    /// Decides on a request with a token of this issuer that has not expired.
     async fn judge(
         &self,
         server: &McpServer,
@@ -103,9 +105,9 @@ impl Verifier {
         if !live.map_err(|error| Refused::Fault(error.into()))? {
             return Err(Refused::Token(Decision::Revoked, "the token was revoked"));
         }
-        // Some tokens live for months: who may not log in any more is out before they end.
+        // Some tokens live for months: a change of the policy must take effect before they expire.
         if !self.core.may_still_log_in(seen.person()) || !server.admits(seen.person()) {
-            let why = "this account may not use this server any more";
+            let why = "this account is no longer allowed to use this server";
             return Err(Refused::Token(Decision::NotAllowed, why));
         }
         let held = server.scopes.list_with_included(seen.text(Part::Scope));
@@ -118,7 +120,9 @@ impl Verifier {
     }
 }
 
-/// The token of an `Authorization` header; the scheme is compared without case (RFC 9110 §11.1).
+/// Returns the token of an `Authorization` header with the scheme `Bearer`.
+///
+/// The scheme is case-insensitive (RFC 9110 §11.1).
 fn bearer_token(header: &[u8]) -> Option<&[u8]> {
     let (scheme, mut token) = header.split_at_checked(b"bearer ".len())?;
     while let [b' ', rest @ ..] | [rest @ .., b' '] = token {

@@ -1,6 +1,8 @@
-//! Who asks, as the server behind gets told: in plain headers, and in a JWT (RFC 7519) of a minute in
-//! `X-MCP-Identity`, so that a server that is reached around the gateway can tell. The JWT opens
-//! nothing: its type is not that of an access token (RFC 8725 §3.11).
+//! The identity of the caller, as passed to the upstream server.
+//!
+//! It is sent in plain headers and as a JWT (RFC 7519) in `X-MCP-Identity`, which lives for one
+//! minute. The JWT lets a server detect requests that bypass the gateway. It grants no access: its
+//! type differs from that of an access token (RFC 8725 §3.11).
 
 use std::{
     borrow::Cow,
@@ -21,37 +23,43 @@ use crate::{
 
 const LIFE: Duration = Duration::from_mins(1);
 
-/// For how many seconds one signature is used: what is left then is for the way to the server.
+/// The period in which a signed identity is reused, in seconds.
+///
+/// The rest of its lifetime covers the transmission to the server.
 const USE: i64 = 30;
 
-/// The most that are remembered; some two kilobytes each.
+/// The maximum number of cached identities, at about two kilobytes each.
 const CAPACITY: usize = 4_096;
 
-/// What is said of who may go on. Each text is printable ASCII, which every hop reads alike, with `?`
-/// for all else; what is not known is empty.
+/// The response headers that identify an admitted caller.
+///
+/// Each value is printable ASCII, with `?` for other characters, so that all hops read it alike. An
+/// unknown value is empty.
 #[derive(Debug)]
 pub struct Identity {
     made_at: UnixTime,
-    /// The name of the server that the token was checked for. What serves the request must take
-    /// this one, and not choose by host and path a second time.
+    /// The name of the server that the token was verified for.
+    ///
+    /// The component that serves the request must use this server, and must not select one by host and
+    /// path again.
     pub server: HeaderValue,
-    /// What a challenge of this server begins with, for what is refused behind us.
+    /// The start of a challenge of this server, for denials by the proxy behind the gateway.
     pub challenge: HeaderValue,
-    /// `sub`.
+    /// The subject of the access token (`sub`).
     pub subject: HeaderValue,
-    /// Login name.
+    /// The login name of the person.
     pub name: HeaderValue,
-    /// E-mail address.
+    /// The e-mail address of the person.
     pub email: HeaderValue,
-    /// The client.
+    /// The id of the client.
     pub client: HeaderValue,
     /// The scopes of the token, and those that they include.
     pub scopes: HeaderValue,
-    /// All of it in a form that proves itself, unless that is off.
+    /// The signed JWT with these values, or an empty value if signing is disabled.
     pub signed: HeaderValue,
 }
 
-/// What was said lately.
+/// The cache of recently signed identities.
 pub(in crate::oauth) struct Identities(Cache<Key, Arc<Identity>>);
 
 impl Default for Identities {
@@ -60,8 +68,9 @@ impl Default for Identities {
     }
 }
 
-/// All that an identity depends on: name and URL of the server, the id of the access token, which stands
-/// for all that the token says, and the scopes at that server.
+/// The cache key of an identity: server name, server URL, id of the access token, and scopes.
+///
+/// The id stands for all claims of the token. The scopes are those at the server.
 type Asked<'a> = [&'a str; SAID];
 
 const SAID: usize = 4;
@@ -95,7 +104,9 @@ impl Equivalent<Key> for Asked<'_> {
 }
 
 impl Verifier {
-    /// The identity of who has `seen` at `server`, holding `scopes` there.
+    /// Returns the identity of the caller with the token `seen` at `server`, with its `scopes` there.
+    ///
+    /// Reuses a cached identity that was signed recently.
     pub(in crate::oauth) fn identity(
         &self,
         seen: &SeenToken,
@@ -111,7 +122,8 @@ impl Verifier {
             return Ok(known);
         }
         let identity = Arc::new(self.new_identity(seen, server, scopes, now)?);
-        let key = Texts::new(said).ok_or_else(|| Error::Internal("an endless identity".into()))?;
+        let key =
+            Texts::new(said).ok_or_else(|| Error::Internal("identity is too large".into()))?;
         self.identities.0.insert(Key(key), Arc::clone(&identity));
         Ok(identity)
     }
@@ -149,7 +161,7 @@ impl Verifier {
         };
         let value = |text| {
             HeaderValue::from_str(&printable(text))
-                .map_err(|_| Error::Internal("an identity that no header can hold".into()))
+                .map_err(|_| Error::Internal("identity is not a valid header value".into()))
         };
         Ok(Identity {
             made_at: now,

@@ -1,4 +1,4 @@
-//! `/verify`: the decision on each request to an MCP server.
+//! `/verify`: the access decision for each request to an MCP server.
 
 pub(in crate::oauth) mod audit;
 pub(in crate::oauth) mod challenge;
@@ -15,11 +15,13 @@ use std::sync::Arc;
 use self::{identity::Identities, token_cache::SeenTokens};
 use crate::oauth::Core;
 
-/// Verifier of access tokens, with caches of its own.
+/// Verifier of access tokens and source of the identity headers for the upstream servers.
+///
+/// It caches verified tokens and signed identities.
 pub struct Verifier {
     pub(super) core: Arc<Core>,
-    /// Tokens whose signature was verified.
+    /// The cache of tokens with a verified signature.
     pub(super) seen: SeenTokens,
-    /// Identities that were signed for servers.
+    /// The cache of identities that were signed for servers.
     pub(super) identities: Identities,
 }

@@ -1,23 +1,25 @@
-//! Which scopes an operation needs, as far as it can be told without the body (MCP 2026-07-28
-//! `Mcp-Method`, `Mcp-Name`).
+//! The scopes that an operation requires, as far as its headers tell.
+//!
+//! `/verify` does not see the body. MCP 2026-07-28 states the operation in `Mcp-Method` and
+//! `Mcp-Name`.
 
 use std::borrow::Cow;
 
 use crate::model::{Enforcer, McpServer, Scopes};
 
-/// What a request is about, by its headers.
+/// The operation of a request, according to its headers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Operation {
-    /// The headers do not say: an older revision, or nothing that can be read.
+    /// The headers are absent, as in older revisions, or unreadable.
     Unstated,
-    /// `tools/call` of this tool.
+    /// A `tools/call` of this tool.
     Tool(String),
-    /// Any other method, under the name by which it is counted.
+    /// Any other method, with its label in the metrics.
     Other(&'static str),
 }
 
 impl Operation {
-    /// Method and tool, for counting.
+    /// Returns method and tool as labels for the metrics.
     pub(in crate::oauth) fn asked(&self) -> (&str, Option<&str>) {
         match self {
             Self::Unstated => ("unstated", None),
@@ -26,11 +28,11 @@ impl Operation {
         }
     }
 
-    /// The scopes that it needs at `server`.
+    /// Returns the scopes that the operation requires at `server`.
     ///
-    /// A stated tool is taken at its word here, since a refusal on a false word harms nobody. What
-    /// is not stated is left to the proxy, which reads the body; where there is no proxy, it may be
-    /// anything.
+    /// A stated tool is trusted here: a denial that results from a false statement harms only the
+    /// caller. An unstated operation is left to the proxy, which reads the body. Without a proxy, it
+    /// requires the scopes of all tools, because it could call any of them.
     pub(in crate::oauth) fn needs<'a>(&self, server: &'a McpServer) -> Cow<'a, Scopes> {
         if server.scopes.tools.is_empty() {
             return Cow::Borrowed(&server.scopes.basic);

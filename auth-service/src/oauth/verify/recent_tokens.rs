@@ -1,5 +1,7 @@
-//! Tokens of the latest requests that came before, as they were sent. A client sends the same one again
-//! and again, and to compare it takes a tenth of the time to hash it.
+//! First-level cache of raw tokens.
+//!
+//! A client sends the same token repeatedly, and comparing a token is ten times faster than hashing
+//! it.
 
 use std::sync::{Arc, Mutex};
 
@@ -7,10 +9,10 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 
 use super::seen_token::SeenToken;
 
-/// The most that are kept, each in one place: a prime, over which the ends of signatures are spread.
+/// The number of cache slots. A prime distributes the last bytes of signatures evenly.
 const PLACES: u64 = 61;
 
-/// See the module.
+/// First-level cache, a direct-mapped table with one token per slot.
 pub(in crate::oauth) struct RecentTokens(Vec<Mutex<Option<Recent>>>);
 
 struct Recent {
@@ -25,17 +27,19 @@ impl Default for RecentTokens {
 }
 
 impl RecentTokens {
-    /// What is known of `token`, if it is one of them. Nobody waits here: whoever finds the place taken
-    /// hashes the token.
+    /// Returns the cached entry of `token`.
+    ///
+    /// Returns `None` if another thread holds the lock of the slot. Falling back to the hash is faster
+    /// than waiting.
     pub(in crate::oauth) fn get(&self, token: &[u8]) -> Option<Arc<SeenToken>> {
         let place = self.place(token)?.try_lock().ok()?;
         let recent = place.as_ref()?;
-        // The time it takes must not tell how much of somebody's token was guessed.
+        // Constant time, so that the duration does not reveal a correctly guessed prefix of a token.
         verify_slices_are_equal(&recent.token, token).ok()?;
         Some(Arc::clone(&recent.seen))
     }
 
-    /// Keeps `token`, in the place of an earlier one.
+    /// Caches `token`, and evicts the earlier token in its slot.
     pub(in crate::oauth) fn put(&self, token: &[u8], seen: &Arc<SeenToken>) {
         if let Some(Ok(mut place)) = self.place(token).map(Mutex::try_lock) {
             *place = Some(Recent { token: token.into(), seen: Arc::clone(seen) });

@@ -1,4 +1,4 @@
-//! What one verified access token says, in little memory.
+//! The claims of a verified access token, in a compact form.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use crate::{
     store::Sighting,
 };
 
-/// The claims that are remembered, of those that `access_token.rs` writes.
+/// The cached subset of the claims that `access_token.rs` writes.
 #[derive(Deserialize)]
 pub(super) struct Said<'a> {
     #[serde(borrow)]
@@ -19,7 +19,7 @@ pub(super) struct Said<'a> {
     sub: Cow<'a, str>,
     aud: Audience,
     exp: UnixTime,
-    /// Has to be there (RFC 9068 §2.2), and is not used.
+    /// A mandatory claim (RFC 9068 §2.2) that is otherwise unused.
     #[serde(rename = "iat")]
     _issued_at: UnixTime,
     pub(super) jti: Identifier,
@@ -34,15 +34,15 @@ pub(super) struct Said<'a> {
     email: Option<Cow<'a, str>>,
 }
 
-/// One token, in little space.
+/// The cache entry of one verified token.
 pub(in crate::oauth) struct SeenToken {
     pub(in crate::oauth) expires_at: UnixTime,
-    /// What is known of its life.
+    /// The liveness entry of the token and its grant.
     pub(in crate::oauth) sighting: Sighting,
     texts: Texts<PARTS>,
 }
 
-/// A text of a token.
+/// A string claim of a token, as index into the packed strings.
 #[derive(Clone, Copy)]
 pub(in crate::oauth) enum Part {
     Grant,
@@ -52,7 +52,7 @@ pub(in crate::oauth) enum Part {
     Email,
     Client,
     Scope,
-    /// Separated by blanks, which no URL has.
+    /// The audiences, separated by spaces, which no URL contains.
     Audience,
 }
 
@@ -82,12 +82,12 @@ impl SeenToken {
         Person { subject: self.text(Part::Subject), name: self.text(Part::Name) }
     }
 
-    /// Whether the token is for `resource` (RFC 7519 §4.1.3).
+    /// Returns `true` if `resource` is an audience of the token (RFC 7519 §4.1.3).
     pub(in crate::oauth) fn is_for(&self, resource: &ResourceUri) -> bool {
         self.text(Part::Audience).split(' ').any(|one| one == resource.as_str())
     }
 
-    /// Grant and id, for the store.
+    /// Returns the ids of the grant and of the token, for a liveness lookup in the store.
     pub(in crate::oauth) fn ids(&self) -> (Identifier, Identifier) {
         let id = |part| Identifier::parsed(self.text(part));
         (id(Part::Grant), id(Part::Jti))

@@ -1,5 +1,7 @@
-//! Access tokens whose signature was checked, so that it is checked once: what a token says does not
-//! change. Whether it still counts, and for what, is decided on every request.
+//! Second-level cache of verified access tokens, keyed by hash.
+//!
+//! The signature of each token is verified once, because its claims never change. Liveness and
+//! permissions are checked on every request.
 
 use std::sync::Arc;
 
@@ -16,12 +18,12 @@ use crate::{
     oauth::{Verifier, token::access_token::signed_claims},
 };
 
-/// The most tokens that are remembered; some 500 bytes each.
+/// The maximum number of cached tokens, at about 500 bytes each.
 const CAPACITY: usize = 100_000;
 
-/// All that are remembered.
+/// The two-level cache of verified tokens.
 pub(in crate::oauth) struct SeenTokens {
-    /// By the SHA-256 of the token.
+    /// The second level, keyed by the SHA-256 hash of the token.
     all: Cache<[u8; 32], Arc<SeenToken>>,
     recent: RecentTokens,
 }
@@ -33,14 +35,16 @@ impl Default for SeenTokens {
 }
 
 impl SeenTokens {
-    /// How many are remembered.
+    /// Returns the number of tokens in the second level.
     pub(in crate::oauth) fn len(&self) -> usize {
         self.all.len()
     }
 }
 
 impl Verifier {
-    /// What is known of `token`, if we signed it and it has not ended; else why not.
+    /// Verifies `token` or finds it in the cache.
+    ///
+    /// Returns the reason if the token is expired or not from this issuer.
     pub(in crate::oauth) fn seen(
         &self,
         token: &[u8],
@@ -53,7 +57,9 @@ impl Verifier {
         if now < known.expires_at { Ok(known) } else { Err(Decision::Expired) }
     }
 
-    /// The same for one that is not among the latest.
+    /// Looks up `token` in the second level, or verifies it.
+    ///
+    /// Promotes a token to the first level when it is used a second time.
     fn seen_before(&self, token: &[u8], now: UnixTime) -> Result<Arc<SeenToken>, Decision> {
         let hash = digest::digest(&digest::SHA256, token);
         let key: [u8; 32] = hash.as_ref().try_into().map_err(|_| Decision::Invalid)?;
@@ -72,7 +78,7 @@ impl Verifier {
         Ok(known)
     }
 
-    /// What `token` says, if we signed it.
+    /// Verifies the signature and the issuer of `token` and reads its claims.
     fn read(&self, token: &[u8]) -> Result<SeenToken, Decision> {
         let token = std::str::from_utf8(token).map_err(|_| Decision::Invalid)?;
         let json = signed_claims(&self.core.keys, token).ok_or(Decision::Invalid)?;

@@ -1,4 +1,4 @@
-//! Who may ask `/verify`: the proxies in front of the servers, and nobody who made up their headers.
+//! Trust in the callers of `/verify`: only the proxies in front of the servers may set its headers.
 
 use std::net::IpAddr;
 
@@ -8,8 +8,10 @@ use secrecy::ExposeSecret;
 use crate::oauth::Verifier;
 
 impl Verifier {
-    /// Whether `X-Forwarded-*` of `peer` are believed: if there is a shared secret, with the `secret` that
-    /// was sent, whatever the address; else from the proxies that are trusted.
+    /// Returns `true` if the `X-Forwarded-*` headers of `peer` are trusted.
+    ///
+    /// If a shared secret is configured, `secret` must match it, regardless of the address. Otherwise
+    /// the peer must be a trusted proxy.
     #[must_use]
     pub fn may_ask<'a>(&self, peer: IpAddr, secret: impl FnOnce() -> Option<&'a [u8]>) -> bool {
         match &self.core.config.verify_secret {
