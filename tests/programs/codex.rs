@@ -50,7 +50,8 @@ impl Program for Codex {
     }
 
     fn call(&self, desk: &Desk) -> String {
-        let options = ["exec", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox"];
+        let options =
+            ["exec", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox"];
         run(codex(desk, &options).arg("What time is it?"))
     }
 

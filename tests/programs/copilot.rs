@@ -37,10 +37,9 @@ impl Program for Copilot {
     }
 
     fn log_in(&self, desk: &Desk) -> String {
-        // It logs in when it starts, in its full screen alone.
-        let seen = || desk.pages().iter().filter(|page| page["title"] == "Authorization Complete").count();
-        let before = seen();
-        in_terminal(&copilot(desk, &[]), &[], |_| seen() > before)
+        // It logs in when it starts, in its full screen alone. The call shows that it has finished.
+        let command = copilot(desk, &["--interactive", "What time is it?"]);
+        in_terminal(&command, &[], |text| text.contains("is_dst"))
     }
 
     fn call(&self, desk: &Desk) -> String {

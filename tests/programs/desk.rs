@@ -74,7 +74,8 @@ impl Desk {
     /// A program at this desk, with nothing of the environment of this test.
     pub(crate) fn command(&self, program: impl AsRef<Path>) -> Command {
         let mut command = Command::new(program.as_ref());
-        let path = [&*self.path("bin").display().to_string(), "/usr/local/bin:/usr/bin:/bin"].join(":");
+        let path =
+            [&*self.path("bin").display().to_string(), "/usr/local/bin:/usr/bin:/bin"].join(":");
         command
             .env_clear()
             .env("PATH", path)

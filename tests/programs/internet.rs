@@ -77,16 +77,43 @@ fn certificates(directory: &Path) -> (PathBuf, PathBuf, PathBuf) {
     let name = format!("subjectAltName=DNS:{HOST}");
     fs::write(file("extensions"), &name).expect("written");
     let curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-    openssl(directory, &[&["req", "-x509", "-subj", "/CN=The internet"], &curve[..], &[
-        "-keyout", "ca-key.pem", "-out", "ca.pem",
-    ]]);
-    openssl(directory, &[&["req", "-subj", "/CN=host"], &curve[..], &[
-        "-keyout", "key.pem", "-out", "request.pem",
-    ]]);
-    openssl(directory, &[&[
-        "x509", "-req", "-in", "request.pem", "-CA", "ca.pem", "-CAkey", "ca-key.pem", "-days", "7",
-        "-set_serial", "1", "-extfile", "extensions", "-out", "cert.pem",
-    ]]);
+    openssl(
+        directory,
+        &[
+            &["req", "-x509", "-subj", "/CN=The internet"],
+            &curve[..],
+            &["-keyout", "ca-key.pem", "-out", "ca.pem"],
+        ],
+    );
+    openssl(
+        directory,
+        &[
+            &["req", "-subj", "/CN=host"],
+            &curve[..],
+            &["-keyout", "key.pem", "-out", "request.pem"],
+        ],
+    );
+    openssl(
+        directory,
+        &[&[
+            "x509",
+            "-req",
+            "-in",
+            "request.pem",
+            "-CA",
+            "ca.pem",
+            "-CAkey",
+            "ca-key.pem",
+            "-days",
+            "7",
+            "-set_serial",
+            "1",
+            "-extfile",
+            "extensions",
+            "-out",
+            "cert.pem",
+        ]],
+    );
     (file("ca.pem"), file("cert.pem"), file("key.pem"))
 }
 

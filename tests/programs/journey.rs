@@ -48,7 +48,8 @@ impl Step {
         let shown = step();
         thread::sleep(Duration::from_millis(500));
         let pages = desk.pages().split_off(before);
-        let title = |page: &serde_json::Value| page["title"].as_str().unwrap_or("failed").to_owned();
+        let title =
+            |page: &serde_json::Value| page["title"].as_str().unwrap_or("failed").to_owned();
         let pages: Vec<String> = pages.iter().map(title).collect();
         Self { shown, observed: Observed::since(stack, &mark), pages }
     }
@@ -84,14 +85,14 @@ pub(crate) fn go(stack: &Stack, program: &dyn Program, desk: &Desk, row: &mut Ro
     row.discovery = login.observed.discovery();
     row.registration = login.observed.registration();
     row.login = login.login();
-    assert!(row.login.starts_with("yes"), "{}", login.shown);
+    assert!(row.login.starts_with("yes"), "{}", end(&login.shown));
     if let Some(told) = refusal {
         row.login.push_str(&format!("; without mcp-remote no: “{told}”"));
     }
 
     let call = Step::take(stack, desk, || program.call(desk));
     row.call = call.call();
-    assert!(call.worked(), "{}", call.shown);
+    assert!(call.worked(), "{}", end(&call.shown));
 
     row.refresh = refresh(stack, program, desk);
     assert!(row.refresh.starts_with("yes"), "{}", row.refresh);
@@ -107,7 +108,7 @@ pub(crate) fn go(stack: &Stack, program: &dyn Program, desk: &Desk, row: &mut Ro
             let status = status.map(|text| format!("; status: {text}")).unwrap_or_default();
             format!("refused; {}{status}", excerpt(&revoked.shown))
         }
-        other => panic!("{other:?}: {}", revoked.shown),
+        other => panic!("{other:?}: {}", end(&revoked.shown)),
     };
     if revoked.worked() {
         row.again = revoked.login();
@@ -115,9 +116,9 @@ pub(crate) fn go(stack: &Stack, program: &dyn Program, desk: &Desk, row: &mut Ro
     }
     let login = Step::take(stack, desk, || program.log_in(desk));
     row.again = login.login();
-    assert!(row.again.starts_with("yes"), "{}", login.shown);
+    assert!(row.again.starts_with("yes"), "{}", end(&login.shown));
     let call = Step::take(stack, desk, || program.call(desk));
-    assert!(call.worked(), "{}", call.shown);
+    assert!(call.worked(), "{}", end(&call.shown));
 }
 
 /// Calls when the access token has expired.
@@ -130,6 +131,13 @@ fn refresh(stack: &Stack, program: &dyn Program, desk: &Desk) -> String {
         (true, 1.., _) => "no: the login page opens".to_owned(),
         _ => format!("no: {}", excerpt(&call.shown)),
     }
+}
+
+/// The end of what was shown, for a failure.
+fn end(text: &str) -> String {
+    let lines: Vec<&str> =
+        text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
+    lines[lines.len().saturating_sub(60)..].join("\n")
 }
 
 /// The line that a person would look at: the first about access, else the last one.

@@ -28,14 +28,16 @@ impl Program for McpRemote {
         let mut command = desk.node("mcp-remote/dist/proxy.js");
         let mut running = Running::start(command.arg(&desk.url).stdin(Stdio::piped()));
         let client = json!({ "name": "tests", "version": "1" });
-        let hello = json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": client });
+        let hello =
+            json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": client });
         let call = json!({ "name": TOOL, "arguments": { "timezone": "UTC" } });
         let request = |id: u64, method: &str, params: &serde_json::Value| {
             json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }).to_string()
         };
         running.enter(&request(1, "initialize", &hello));
         running.until(|text| text.contains("\"id\":1"));
-        running.enter(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }).to_string());
+        running
+            .enter(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }).to_string());
         running.enter(&request(2, "tools/call", &call));
         running.until(|text| text.contains("\"id\":2"));
         running.text()

@@ -81,7 +81,8 @@ impl Observed {
             return if registered > 0 { "DCR" } else { "DCR, earlier" }.to_owned();
         }
         let refused = format!("client document not fetched: ");
-        let bundled = self.audit.lines().any(|line| line.contains(&refused) && line.contains(&client));
+        let bundled =
+            self.audit.lines().any(|line| line.contains(&refused) && line.contains(&client));
         let how = if bundled { "bundled document" } else { "fetched" };
         format!("CIMD ({how})")
     }

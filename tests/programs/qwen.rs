@@ -47,13 +47,15 @@ impl Program for Qwen {
     fn log_in(&self, desk: &Desk) -> String {
         // Its dialog of servers: the first one, and the third action for it.
         let typed = [
-            ("Type your message", "/mcp"),
+            ("MCP offline", "/mcp"),
             ("Enter to select", ""),
             ("Reconnect", DOWN),
             ("Reconnect", DOWN),
             ("Reconnect", ""),
         ];
-        let seen = || desk.pages().iter().filter(|page| page["url"].to_string().contains("callback")).count();
+        let seen = || {
+            desk.pages().iter().filter(|page| page["url"].to_string().contains("callback")).count()
+        };
         let before = seen();
         in_terminal(&qwen(desk, &[]), &typed, |_| seen() > before)
     }

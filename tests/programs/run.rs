@@ -36,8 +36,10 @@ pub(crate) fn in_terminal(
         terminal.current_dir(directory);
     }
     let mut running = Running::start(terminal.stdin(Stdio::piped()));
+    let mut from = 0;
     for (mark, line) in lines {
-        running.until(|text| text.contains(mark));
+        running.until(|text| text.get(from..).is_some_and(|new| new.contains(mark)));
+        from = running.text().len();
         // A program may show its prompt before it reads.
         thread::sleep(Duration::from_secs(1));
         running.enter(line);
@@ -50,7 +52,8 @@ pub(crate) fn in_terminal(
 
 /// The command for a shell, in which every terminal has 200 columns.
 fn words(command: &Command) -> String {
-    let quoted = |word: &std::ffi::OsStr| format!("'{}'", word.to_string_lossy().replace('\'', r"'\''"));
+    let quoted =
+        |word: &std::ffi::OsStr| format!("'{}'", word.to_string_lossy().replace('\'', r"'\''"));
     let words = [quoted(command.get_program())].into_iter().chain(command.get_args().map(quoted));
     format!("stty cols 200 rows 50; exec {}", words.collect::<Vec<_>>().join(" "))
 }
@@ -64,7 +67,8 @@ pub(crate) struct Running {
 impl Running {
     /// Starts `command` in a group of its own.
     pub(crate) fn start(command: &mut Command) -> Self {
-        let spawned = command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).spawn();
+        let spawned =
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).spawn();
         let mut process = spawned.unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let text = Arc::default();
         collect(process.stdout.take().expect("a pipe"), &text);

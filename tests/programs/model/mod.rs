@@ -6,14 +6,11 @@ mod chat;
 mod gemini;
 mod responses;
 
-use std::{
-    net::{Ipv4Addr, TcpListener},
-    sync::{Arc, Mutex},
-};
+use std::net::{Ipv4Addr, TcpListener};
 
 use actix_web::{
     App, HttpRequest, HttpResponse, HttpServer,
-    web::{self, Data, Json, PayloadConfig, get},
+    web::{self, Json, get},
 };
 use serde_json::{Value, json};
 
@@ -39,37 +36,27 @@ pub(crate) enum Turn {
 pub(crate) struct Model {
     /// Its base URL.
     pub(crate) url: String,
-    requests: Arc<Mutex<Vec<Value>>>,
 }
-
-type Requests = Data<Mutex<Vec<Value>>>;
 
 impl Model {
     /// Starts one on loopback.
     pub(crate) fn start() -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let requests = Arc::new(Mutex::new(Vec::new()));
-        let shared = Data::from(Arc::clone(&requests));
         let app = move || {
             App::new()
-                .app_data(shared.clone())
-                .app_data(PayloadConfig::new(1 << 25))
                 .app_data(web::JsonConfig::default().limit(1 << 25).content_type_required(false))
                 .service(web::scope("/v1").configure(routes))
                 .configure(routes)
                 .route("/v1beta/models/{call}", web::post().to(gemini::answer))
-                .default_service(web::to(async |_: HttpRequest| HttpResponse::NotFound().json(json!({}))))
+                .default_service(web::to(async |_: HttpRequest| {
+                    HttpResponse::NotFound().json(json!({}))
+                }))
         };
         let server = HttpServer::new(app).workers(1).disable_signals();
         let server = server.listen(listener).expect("listens").run();
         std::thread::spawn(move || actix_web::rt::System::new().block_on(server));
-        Self { url, requests }
-    }
-
-    /// Forgets and returns the requests so far.
-    pub(crate) fn take_requests(&self) -> Vec<Value> {
-        std::mem::take(&mut self.requests.lock().expect("requests"))
+        Self { url }
     }
 }
 
@@ -87,10 +74,9 @@ async fn models() -> HttpResponse {
 }
 
 /// Decides what to do about a request, whose messages are in the member `messages`.
-fn turn(requests: &Requests, Json(request): Json<Value>, messages: &str) -> Turn {
+fn turn(request: &Value, messages: &str) -> Turn {
     let last = request[messages].as_array().and_then(|all| all.last()).cloned().unwrap_or_default();
     let offered = find(&request["tools"], None);
-    requests.lock().expect("requests").push(request);
     let text = last.to_string();
     if RESULTS.iter().any(|mark| text.contains(mark)) {
         return Turn::Says(format!("The tool answered: {text}"));
