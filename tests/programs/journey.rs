@@ -19,6 +19,9 @@ pub(crate) const LIFETIME: u64 = 30;
 /// A word of the answer of the tool.
 const ANSWER: &str = "is_dst";
 
+/// Parts the first call from the second.
+const SECOND: &str = "--- second call";
+
 /// A row of the table.
 #[derive(Default)]
 pub(crate) struct Row {
@@ -90,7 +93,7 @@ pub(crate) fn go(stack: &Stack, program: &dyn Program, desk: &Desk, row: &mut Ro
         row.login.push_str(&format!("; without mcp-remote no: “{told}”"));
     }
 
-    let call = Step::take(stack, desk, || program.call(desk));
+    let call = Step::take(stack, desk, || attempt(program, desk));
     row.call = call.call();
     assert!(call.worked(), "{}", end(&call.shown));
 
@@ -117,15 +120,25 @@ pub(crate) fn go(stack: &Stack, program: &dyn Program, desk: &Desk, row: &mut Ro
     let login = Step::take(stack, desk, || program.log_in(desk));
     row.again = login.login();
     assert!(row.again.starts_with("yes"), "{}", end(&login.shown));
-    let call = Step::take(stack, desk, || program.call(desk));
+    let call = Step::take(stack, desk, || attempt(program, desk));
     assert!(call.worked(), "{}", end(&call.shown));
+}
+
+/// Calls the tool, again if the program asked its model before it had the tool: on a busy machine the first call
+/// comes too early for programs that connect in the background.
+fn attempt(program: &dyn Program, desk: &Desk) -> String {
+    let shown = program.call(desk);
+    if shown.contains(ANSWER) {
+        return shown;
+    }
+    format!("{shown}\n{SECOND}\n{}", program.call(desk))
 }
 
 /// Calls when the access token has expired.
 fn refresh(stack: &Stack, program: &dyn Program, desk: &Desk) -> String {
     let until = Instant::now() + Duration::from_secs(LIFETIME + 1);
     thread::sleep(until - Instant::now());
-    let call = Step::take(stack, desk, || program.call(desk));
+    let call = Step::take(stack, desk, || attempt(program, desk));
     match (call.worked(), call.observed.logins(), call.observed.refresh()) {
         (true, 0, Some(how)) => format!("yes, {how}"),
         (true, 1.., _) => "no: the login page opens".to_owned(),

@@ -49,15 +49,12 @@ impl Program for Qwen {
         let typed = [
             ("MCP offline", "/mcp"),
             ("Enter to select", ""),
-            ("Reconnect", DOWN),
-            ("Reconnect", DOWN),
-            ("Reconnect", ""),
+            ("Authenticate", DOWN),
+            ("Authenticate", DOWN),
+            ("Authenticate", ""),
         ];
-        let seen = || {
-            desk.pages().iter().filter(|page| page["url"].to_string().contains("callback")).count()
-        };
-        let before = seen();
-        in_terminal(&qwen(desk, &[]), &typed, |_| seen() > before)
+        let before = desk.pages().len();
+        in_terminal(&qwen(desk, &[]), &typed, |_| desk.has_come_back(before))
     }
 
     fn call(&self, desk: &Desk) -> String {

@@ -7,7 +7,7 @@ use super::{Turn, arguments, events, turn};
 
 pub(super) async fn answer(request: Json<Value>) -> HttpResponse {
     let streams = request["stream"] == true;
-    let (start, delta, whole, reason) = match turn(&request, "messages") {
+    let (start, delta, whole, reason) = match turn(&request, "messages").await {
         Turn::Calls { name, .. } => (
             json!({ "type": "tool_use", "id": "toolu_1", "name": name, "input": {} }),
             json!({ "type": "input_json_delta", "partial_json": arguments().to_string() }),

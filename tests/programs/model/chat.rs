@@ -7,7 +7,7 @@ use super::{Turn, arguments, events, turn};
 
 pub(super) async fn answer(request: Json<Value>) -> HttpResponse {
     let streams = request["stream"] == true;
-    let (message, reason) = match turn(&request, "messages") {
+    let (message, reason) = match turn(&request, "messages").await {
         Turn::Calls { name, .. } => {
             let function = json!({ "name": name, "arguments": arguments().to_string() });
             let call =

@@ -12,7 +12,7 @@ pub(super) async fn answer(call: Path<String>, request: Json<Value>) -> HttpResp
     if call.ends_with(":countTokens") {
         return HttpResponse::Ok().json(json!({ "totalTokens": 1 }));
     }
-    let part = match turn(&request, "contents") {
+    let part = match turn(&request, "contents").await {
         Turn::Calls { name, .. } => {
             json!({ "functionCall": { "name": name, "args": arguments() } })
         }

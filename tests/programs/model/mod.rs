@@ -6,16 +6,22 @@ mod chat;
 mod gemini;
 mod responses;
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::{
+    net::{Ipv4Addr, TcpListener},
+    time::Duration,
+};
 
 use actix_web::{
     App, HttpRequest, HttpResponse, HttpServer,
-    web::{self, Json, get},
+    web::{self, get},
 };
 use serde_json::{Value, json};
 
 /// The tool that the model calls.
 pub(crate) const TOOL: &str = "get_current_time";
+
+/// How long the model thinks before it calls the tool.
+const THOUGHT: Duration = Duration::from_secs(4);
 
 /// What the model says where the program does not offer the tool.
 pub(crate) const NO_TOOL: &str = "There is no such tool.";
@@ -74,13 +80,15 @@ async fn models() -> HttpResponse {
 }
 
 /// Decides what to do about a request, whose messages are in the member `messages`.
-fn turn(request: &Value, messages: &str) -> Turn {
+async fn turn(request: &Value, messages: &str) -> Turn {
     let last = request[messages].as_array().and_then(|all| all.last()).cloned().unwrap_or_default();
     let offered = find(&request["tools"], None);
     let text = last.to_string();
     if RESULTS.iter().any(|mark| text.contains(mark)) {
         return Turn::Says(format!("The tool answered: {text}"));
     }
+    // Programs go on connecting to their servers while a model thinks.
+    actix_web::rt::time::sleep(THOUGHT).await;
     match offered {
         Some((name, namespace)) => Turn::Calls { name, namespace },
         None => Turn::Says(NO_TOOL.to_owned()),

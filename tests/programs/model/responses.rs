@@ -7,7 +7,7 @@ use super::{Turn, arguments, events, turn};
 
 pub(super) async fn answer(request: Json<Value>) -> HttpResponse {
     let streams = request["stream"] == true;
-    let item = match turn(&request, "input") {
+    let item = match turn(&request, "input").await {
         Turn::Calls { name, namespace } => {
             let mut call = json!({
                 "type": "function_call", "id": "fc_1", "call_id": "call_1", "name": name,
