@@ -160,6 +160,7 @@ fn excerpt(text: &str) -> String {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let about = |line: &&str| WORDS.iter().any(|word| line.to_lowercase().contains(word));
     let line = lines.clone().find(about).or_else(|| lines.clone().next_back()).unwrap_or("nothing");
+    let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
     let short: String = line.chars().take(160).collect();
     short.replace('|', "\\|")
 }

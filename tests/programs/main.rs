@@ -17,7 +17,6 @@ mod model;
 mod observed;
 mod opencode;
 mod program;
-mod qwen;
 mod run;
 mod table;
 
@@ -73,7 +72,6 @@ const PROGRAMS: &[&dyn Program] = &[
     &opencode::OpenCode,
     &copilot::Copilot,
     &gemini::Gemini,
-    &qwen::Qwen,
     &mcp_remote::McpRemote,
     &inspector::Inspector,
     &fastmcp::FastMcp,
