@@ -5,6 +5,7 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    time::Duration,
 };
 
 use gateway_tests::stack::{Stack, root};
@@ -99,6 +100,19 @@ impl Desk {
     pub(crate) fn pages(&self) -> Vec<Value> {
         let text = fs::read_to_string(self.path("seen")).unwrap_or_default();
         text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    }
+
+    /// Returns `true` if a login has led back to the program since there were `before` pages, and the program has
+    /// had time to fetch its tokens.
+    pub(crate) fn has_come_back(&self, before: usize) -> bool {
+        let pages = self.pages();
+        let back =
+            |page: &Value| page["url"].as_str().is_some_and(|url| url.ends_with("/callback"));
+        let done = pages.iter().skip(before).any(back);
+        if done {
+            std::thread::sleep(Duration::from_secs(3));
+        }
+        done
     }
 }
 

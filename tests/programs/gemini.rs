@@ -58,7 +58,13 @@ impl Program for Gemini {
     fn set_up(&self, desk: &Desk) {
         let node = native(NODE);
         let script = package("mcp-remote/dist/proxy.js");
-        let server = json!({ "command": node, "args": [script, desk.url] });
+        // It keeps most of its environment from servers.
+        let environment = json!({
+            "NODE_EXTRA_CA_CERTS": desk.ca,
+            "BROWSER": desk.path("bin/xdg-open"),
+            "HOME": desk.path("home"),
+        });
+        let server = json!({ "command": node, "args": [script, desk.url], "env": environment });
         configure(desk, server);
     }
 

@@ -17,7 +17,6 @@ mod model;
 mod observed;
 mod opencode;
 mod program;
-mod qwen;
 mod run;
 mod table;
 
@@ -52,8 +51,19 @@ impl Stage {
             ("ACCESS_TOKEN_LIFETIME", &LIFETIME.to_string()),
             ("SSL_CERT_FILE", &authority),
         ]);
+        keep_ready(&stack);
         Self { stack, model: Model::start(), _directory: directory }
     }
+}
+
+/// Lets the proxy hold a process of the server ready, since some programs ask their model before a slow server has
+/// started.
+fn keep_ready(stack: &Stack) {
+    let path = stack.path("mcp-servers.json");
+    let text = std::fs::read(&path).expect("the catalogue");
+    let mut catalogue: serde_json::Value = serde_json::from_slice(&text).expect("JSON");
+    catalogue["mcpServers"]["time"]["prewarm"] = serde_json::json!(1);
+    std::fs::write(path, catalogue.to_string()).expect("written");
 }
 
 const PROGRAMS: &[&dyn Program] = &[
@@ -62,7 +72,6 @@ const PROGRAMS: &[&dyn Program] = &[
     &opencode::OpenCode,
     &copilot::Copilot,
     &gemini::Gemini,
-    &qwen::Qwen,
     &mcp_remote::McpRemote,
     &inspector::Inspector,
     &fastmcp::FastMcp,

@@ -36,10 +36,12 @@ pub(crate) fn in_terminal(
         terminal.current_dir(directory);
     }
     let mut running = Running::start(terminal.stdin(Stdio::piped()));
+    let mut from = 0;
     for (mark, line) in lines {
-        running.until(|text| text.contains(mark));
+        running.until(|text| text.get(from..).is_some_and(|new| new.contains(mark)));
+        from = running.text().len();
         // A program may show its prompt before it reads.
-        thread::sleep(Duration::from_secs(1));
+        thread::sleep(Duration::from_millis(1500));
         running.enter(line);
     }
     running.until(done);
@@ -79,12 +81,9 @@ impl Running {
         plain(&String::from_utf8_lossy(&self.text.lock().expect("text")))
     }
 
-    /// Writes a line to it.
+    /// Types a line.
     pub(crate) fn enter(&mut self, line: &str) {
         let input = self.process.stdin.as_mut().expect("a pipe");
-        if line.starts_with('\u{1b}') {
-            return;
-        }
         // The end of a line comes by itself: some programs take text with one for something pasted.
         input.write_all(line.as_bytes()).and_then(|()| input.flush()).expect("it reads");
         thread::sleep(Duration::from_millis(500));

@@ -3,11 +3,11 @@
 use actix_web::{HttpResponse, web::Json};
 use serde_json::{Value, json};
 
-use super::{Requests, Turn, arguments, events, turn};
+use super::{Turn, arguments, events, turn};
 
-pub(super) async fn answer(requests: Requests, request: Json<Value>) -> HttpResponse {
+pub(super) async fn answer(request: Json<Value>) -> HttpResponse {
     let streams = request["stream"] == true;
-    let (start, delta, whole, reason) = match turn(&requests, request, "messages") {
+    let (start, delta, whole, reason) = match turn(&request, "messages").await {
         Turn::Calls { name, .. } => (
             json!({ "type": "tool_use", "id": "toolu_1", "name": name, "input": {} }),
             json!({ "type": "input_json_delta", "partial_json": arguments().to_string() }),

@@ -3,11 +3,11 @@
 use actix_web::{HttpResponse, web::Json};
 use serde_json::{Value, json};
 
-use super::{Requests, Turn, arguments, events, turn};
+use super::{Turn, arguments, events, turn};
 
-pub(super) async fn answer(requests: Requests, request: Json<Value>) -> HttpResponse {
+pub(super) async fn answer(request: Json<Value>) -> HttpResponse {
     let streams = request["stream"] == true;
-    let (message, reason) = match turn(&requests, request, "messages") {
+    let (message, reason) = match turn(&request, "messages").await {
         Turn::Calls { name, .. } => {
             let function = json!({ "name": name, "arguments": arguments().to_string() });
             let call =

@@ -6,17 +6,13 @@ use actix_web::{
 };
 use serde_json::{Value, json};
 
-use super::{Requests, Turn, arguments, events, turn};
+use super::{Turn, arguments, events, turn};
 
-pub(super) async fn answer(
-    requests: Requests,
-    call: Path<String>,
-    request: Json<Value>,
-) -> HttpResponse {
+pub(super) async fn answer(call: Path<String>, request: Json<Value>) -> HttpResponse {
     if call.ends_with(":countTokens") {
         return HttpResponse::Ok().json(json!({ "totalTokens": 1 }));
     }
-    let part = match turn(&requests, request, "contents") {
+    let part = match turn(&request, "contents").await {
         Turn::Calls { name, .. } => {
             json!({ "functionCall": { "name": name, "args": arguments() } })
         }

@@ -8,17 +8,20 @@ mod responses;
 
 use std::{
     net::{Ipv4Addr, TcpListener},
-    sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use actix_web::{
     App, HttpRequest, HttpResponse, HttpServer,
-    web::{self, Data, Json, PayloadConfig, get},
+    web::{self, get},
 };
 use serde_json::{Value, json};
 
 /// The tool that the model calls.
 pub(crate) const TOOL: &str = "get_current_time";
+
+/// How long the model thinks before it calls the tool.
+const THOUGHT: Duration = Duration::from_secs(4);
 
 /// What the model says where the program does not offer the tool.
 pub(crate) const NO_TOOL: &str = "There is no such tool.";
@@ -39,22 +42,15 @@ pub(crate) enum Turn {
 pub(crate) struct Model {
     /// Its base URL.
     pub(crate) url: String,
-    requests: Arc<Mutex<Vec<Value>>>,
 }
-
-type Requests = Data<Mutex<Vec<Value>>>;
 
 impl Model {
     /// Starts one on loopback.
     pub(crate) fn start() -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let requests = Arc::new(Mutex::new(Vec::new()));
-        let shared = Data::from(Arc::clone(&requests));
         let app = move || {
             App::new()
-                .app_data(shared.clone())
-                .app_data(PayloadConfig::new(1 << 25))
                 .app_data(web::JsonConfig::default().limit(1 << 25).content_type_required(false))
                 .service(web::scope("/v1").configure(routes))
                 .configure(routes)
@@ -66,12 +62,7 @@ impl Model {
         let server = HttpServer::new(app).workers(1).disable_signals();
         let server = server.listen(listener).expect("listens").run();
         std::thread::spawn(move || actix_web::rt::System::new().block_on(server));
-        Self { url, requests }
-    }
-
-    /// Forgets and returns the requests so far.
-    pub(crate) fn take_requests(&self) -> Vec<Value> {
-        std::mem::take(&mut self.requests.lock().expect("requests"))
+        Self { url }
     }
 }
 
@@ -89,14 +80,15 @@ async fn models() -> HttpResponse {
 }
 
 /// Decides what to do about a request, whose messages are in the member `messages`.
-fn turn(requests: &Requests, Json(request): Json<Value>, messages: &str) -> Turn {
+async fn turn(request: &Value, messages: &str) -> Turn {
     let last = request[messages].as_array().and_then(|all| all.last()).cloned().unwrap_or_default();
     let offered = find(&request["tools"], None);
-    requests.lock().expect("requests").push(request);
     let text = last.to_string();
     if RESULTS.iter().any(|mark| text.contains(mark)) {
         return Turn::Says(format!("The tool answered: {text}"));
     }
+    // Programs go on connecting to their servers while a model thinks.
+    actix_web::rt::time::sleep(THOUGHT).await;
     match offered {
         Some((name, namespace)) => Turn::Calls { name, namespace },
         None => Turn::Says(NO_TOOL.to_owned()),

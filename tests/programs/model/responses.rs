@@ -3,11 +3,11 @@
 use actix_web::{HttpResponse, web::Json};
 use serde_json::{Value, json};
 
-use super::{Requests, Turn, arguments, events, turn};
+use super::{Turn, arguments, events, turn};
 
-pub(super) async fn answer(requests: Requests, request: Json<Value>) -> HttpResponse {
+pub(super) async fn answer(request: Json<Value>) -> HttpResponse {
     let streams = request["stream"] == true;
-    let item = match turn(&requests, request, "input") {
+    let item = match turn(&request, "input").await {
         Turn::Calls { name, namespace } => {
             let mut call = json!({
                 "type": "function_call", "id": "fc_1", "call_id": "call_1", "name": name,
