@@ -38,15 +38,8 @@ impl Program for Copilot {
 
     fn log_in(&self, desk: &Desk) -> String {
         // It logs in when it starts, in its full screen alone.
-<<<<<<< HEAD
-        let seen =
-            || desk.pages().iter().filter(|page| page["title"] == "Authorization Complete").count();
-        let before = seen();
-        in_terminal(&copilot(desk, &[]), &[], |_| seen() > before)
-=======
         let before = desk.pages().len();
         in_terminal(&copilot(desk, &[]), &[], |_| desk.has_come_back(before))
->>>>>>> clients
     }
 
     fn call(&self, desk: &Desk) -> String {
