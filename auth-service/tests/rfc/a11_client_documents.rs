@@ -61,7 +61,7 @@ async fn a11_the_host_that_did_not_answer_is_named() {
     gateway.documents.publish("client", "404 Not Found", "");
     let page = authorize(&gateway, URL, CALLBACK).await;
     assert_eq!(page.status, 503);
-    assert!(page.body.contains("at app.example,"), "{}", page.body);
+    assert!(page.body.contains("publishes at app.example."), "{}", page.body);
     assert!(page.body.contains("operator"), "{}", page.body);
     let answer = gateway.redeem(&app(URL), "code", &pkce::pair().0).await;
     assert_eq!(answer.error(), (503, "temporarily_unavailable"));

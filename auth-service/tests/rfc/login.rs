@@ -131,7 +131,7 @@ async fn a_login_code_is_used_once() {
     for _ in 0..4 {
         page = browser.decide(&page, "local", &code).await;
         assert_eq!(page.status, 400);
-        assert!(page.body.contains("not known"));
+        assert!(page.body.contains("unknown, already used"));
         page.url = Url::parse(&format!("{ISSUER}/authorize")).unwrap();
     }
     let fifth = browser.decide(&page, "local", &code).await;

@@ -80,10 +80,16 @@ async fn a_client_that_could_not_work_is_not_created() {
         (vec![], "--redirect-uri"),
         (vec!["--redirect-uri", "javascript:x"], "redirect URI"),
         (vec!["--redirect-uri", CALLBACK, "--server", "time"], "client-credentials"),
-        (machine.to_vec(), "no --server"),
-        ([&machine[..], &["--redirect-uri", CALLBACK, "--server", "time"]].concat(), "together"),
+        (machine.to_vec(), "--server is missing"),
+        (
+            [&machine[..], &["--redirect-uri", CALLBACK, "--server", "time"]].concat(),
+            "require each other",
+        ),
         ([&machine[..], &["--server", "nothing"]].concat(), "no server \"nothing\""),
-        ([&machine[..], &["--server", "time", "--scope", "admin"]].concat(), "scopes mcp"),
+        (
+            [&machine[..], &["--server", "time", "--scope", "admin"]].concat(),
+            "these servers have mcp",
+        ),
         ([&machine[..], &["--server", "time", "--auth", "none"]].concat(), "authenticates"),
     ] {
         let refused =
