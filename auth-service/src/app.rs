@@ -136,7 +136,7 @@ pub fn http_server(
         tokio::spawn(metrics.map_err(|error| Error::ListenMetrics(address, error))?);
     }
     let publishing = server.clone();
-    tokio::spawn(async move { publishing.core.store.publish_ended().await });
+    tokio::spawn(async move { publishing.core.store.grants.publish_ended().await });
     // This task ends with the runtime. Until it follows revocations, every request asks Redis.
     let following = server.clone();
     tokio::spawn(async move {

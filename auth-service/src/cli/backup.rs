@@ -78,6 +78,7 @@ async fn write(store: &Store, out: impl Write) -> anyhow::Result<usize> {
     writeln!(out, "{}", serde_json::to_string(&head)?)?;
     let mut entries = 0;
     store
+        .maintenance
         .dump(|entry| -> anyhow::Result<()> {
             entries += 1;
             Ok(writeln!(out, "{}", serde_json::to_string(&entry)?)?)
@@ -98,14 +99,14 @@ pub(super) async fn restore(restore: Restore, store: &Store) -> anyhow::Result<(
         read(BufReader::new(file))
     };
     let entries = entries.with_context(|| format!("{name} is not restored"))?;
-    let present = store.present(&entries).await?;
+    let present = store.maintenance.present(&entries).await?;
     ensure!(
         present == 0 || restore.overwrite,
         "Redis already has {present} of the {} keys; --overwrite replaces them and undoes what \
          was revoked or renewed since the backup",
         entries.len()
     );
-    let done = store.restore(&entries, SystemClock.now()).await?;
+    let done = store.maintenance.restore(&entries, SystemClock.now()).await?;
     log::info!(target: "audit", written = done.written; "restored by the operator");
     super::say(&format!("{} keys restored, {} expired meanwhile", done.written, done.ended))
 }

@@ -103,11 +103,11 @@ pub(super) async fn run(command: Command) -> anyhow::Result<()> {
     let now = SystemClock.now();
     match command {
         Command::Create(create) => self::create(create).await,
-        Command::List { json } => list(&super::store()?.clients(now).await?, now, json),
+        Command::List { json } => list(&super::store()?.maintenance.clients(now).await?, now, json),
         Command::Show { id, json } => show(&known(&id, now).await?, None, json),
         Command::Delete { id } => {
             let id = known(&id, now).await?.id;
-            super::store()?.delete_client(&id, now).await?;
+            super::store()?.maintenance.delete_client(&id, now).await?;
             log::info!(target: "audit", client:% = id; "client deleted by the operator");
             super::say("deleted")
         }
@@ -115,7 +115,7 @@ pub(super) async fn run(command: Command) -> anyhow::Result<()> {
 }
 
 async fn known(id: &str, now: UnixTime) -> anyhow::Result<Client> {
-    let client = super::store()?.client(&ClientId::parsed(id), now).await?;
+    let client = super::store()?.clients.client(&ClientId::parsed(id), now).await?;
     client.with_context(|| format!("there is no client \"{id}\"; see `client list`"))
 }
 

@@ -69,7 +69,7 @@ pub(super) async fn run(command: Command) -> anyhow::Result<()> {
 
 /// Returns all grants, or `None` if Redis does not answer: the list of servers is useful even then.
 async fn grants(config: &Config) -> Option<Vec<Grant>> {
-    let asked = async { Store::open(&config.redis)?.grants(SystemClock.now()).await };
+    let asked = async { Store::open(&config.redis)?.maintenance.grants(SystemClock.now()).await };
     asked.await.inspect_err(|error| log::warn!("{}", crate::model::Chain(error))).ok()
 }
 

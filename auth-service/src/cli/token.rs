@@ -93,7 +93,7 @@ async fn resource(text: &str) -> anyhow::Result<ResourceUri> {
 /// Revokes the selection and prints the number of revoked grants. Fails if nothing matched.
 pub(super) async fn revoke(what: What) -> anyhow::Result<()> {
     let selection = what.selection().await?;
-    let ended = super::store()?.revoke(&selection, SystemClock.now()).await?;
+    let ended = super::store()?.maintenance.revoke(&selection, SystemClock.now()).await?;
     let Ended { grants, beside, unreadable } = ended;
     log::info!(target: "audit", grants, beside, unreadable; "revoked by the operator");
     super::say(&match beside {
@@ -110,7 +110,8 @@ pub(super) async fn revoke(what: What) -> anyhow::Result<()> {
 /// Lists the valid access tokens and the grants.
 pub(super) async fn list(store: &Store, json: bool) -> anyhow::Result<()> {
     let now = SystemClock.now();
-    let (tokens, grants) = (store.access_tokens(now).await?, store.grants(now).await?);
+    let (tokens, grants) =
+        (store.maintenance.access_tokens(now).await?, store.maintenance.grants(now).await?);
     if json {
         return super::say(&json!({ "tokens": tokens, "grants": grants }).to_string());
     }

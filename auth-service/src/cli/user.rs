@@ -28,7 +28,7 @@ pub(super) async fn run(command: Command, store: &Store) -> anyhow::Result<()> {
     let Command::LoginCode { name } = command;
     let user = local(&name)?;
     let (code, now) = (LoginCode::for_typing()?, SystemClock.now());
-    store.put_login_code(&code, &user, (now, now.plus(LIFE))).await?;
+    store.logins.put_login_code(&code, &user, (now, now.plus(LIFE))).await?;
     log::info!(target: "audit", subject = user.subject; "login code minted");
     super::say(code.reveal())
 }

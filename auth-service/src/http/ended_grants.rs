@@ -12,7 +12,7 @@ use crate::oauth::AuthServer;
 pub(super) async fn ended_grants(server: Data<AuthServer>, request: HttpRequest) -> HttpResponse {
     let mut query = form_urlencoded::parse(request.query_string().as_bytes());
     let after = query.find(|(name, _)| name == "after").map(|(_, value)| value);
-    match server.core.store.ended_after(after.as_deref()).await {
+    match server.core.store.grants.ended_after(after.as_deref()).await {
         Some(news) => {
             HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(news)
         }

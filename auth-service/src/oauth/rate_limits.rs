@@ -61,7 +61,7 @@ impl Core {
     /// Counts a wrong login code in the flow `id`, and returns the number of wrong codes so far.
     pub(super) async fn count_wrong_code(&self, id: &Identifier) -> Result<u64, Error> {
         let bound = self.bound("login-code", id.as_str(), (0, WINDOW));
-        Ok(self.store.counts(&[bound], self.now()).await?.into_iter().sum())
+        Ok(self.store.counters.counts(&[bound], self.now()).await?.into_iter().sum())
     }
 
     /// Counts an assertion of a client that a person has consented to.
@@ -95,7 +95,7 @@ impl Core {
     }
 
     async fn count(&self, whose: &str, bounds: &[Bound]) -> Result<(), Error> {
-        match self.store.count(bounds, self.now()).await? {
+        match self.store.counters.count(bounds, self.now()).await? {
             None => Ok(()),
             Some(wait) => {
                 self.metrics.limited(whose);

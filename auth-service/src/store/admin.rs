@@ -3,13 +3,13 @@
 
 use serde::de::DeserializeOwned;
 
-use super::{Error, Expiring, Store, key::PREFIX};
+use super::{Error, Expiring, Maintenance, key::PREFIX};
 use crate::model::{AccessRecord, Client, Grant, UnixTime};
 
 /// The `COUNT` hint of a `SCAN` call.
 const BATCH: usize = 500;
 
-impl Store {
+impl Maintenance {
     /// Lists all live access tokens, oldest first.
     pub async fn access_tokens(&self, now: UnixTime) -> Result<Vec<AccessRecord>, Error> {
         let grants = self.grants(now).await?;
@@ -33,7 +33,7 @@ impl Store {
         Ok(clients)
     }
 
-    pub(super) async fn scan<T: DeserializeOwned + Expiring>(
+    pub(in crate::store) async fn scan<T: DeserializeOwned + Expiring>(
         &self,
         pattern: &str,
         now: UnixTime,
@@ -50,8 +50,11 @@ impl Store {
 
     /// Reads the keys that match `pattern`, with their values. A key that exists throughout the
     /// scan is always included.
-    pub(super) async fn texts(&self, pattern: &str) -> Result<Vec<(String, String)>, Error> {
-        let mut connection = self.pool.get().await?;
+    pub(in crate::store) async fn texts(
+        &self,
+        pattern: &str,
+    ) -> Result<Vec<(String, String)>, Error> {
+        let mut connection = self.records.pool.get().await?;
         let mut texts = Vec::new();
         let mut cursor: u64 = 0;
         loop {

@@ -1,7 +1,7 @@
 //! Idempotency of the final step of an authorization flow: recorded outcomes, kept for a minute,
 //! and claims on steps in progress.
 
-use super::{Error, Expiring, Key, Store, Ttl};
+use super::{Error, Expiring, Key, LoginRecords, Ttl};
 use crate::model::{AnswerRecord, Fingerprint, UnixTime};
 
 impl Expiring for AnswerRecord {
@@ -25,7 +25,7 @@ end
 return 1
 ";
 
-impl Store {
+impl LoginRecords {
     /// Claims `step` until `end`. Returns `false` if another request is processing it.
     pub async fn claim_step(
         &self,
@@ -35,12 +35,12 @@ impl Store {
         let script = redis::Script::new(CLAIM);
         let mut call = script.prepare_invoke();
         call.key(Key::Steps.text()).arg(now.0).arg(end.0).arg(step.as_str()).arg(PLACES);
-        Ok(call.invoke_async(&mut self.pool.get().await?).await?)
+        Ok(call.invoke_async(&mut self.records.pool.get().await?).await?)
     }
 
     /// Releases the claim on `step`.
     pub async fn release_step(&self, step: &Fingerprint) -> Result<(), Error> {
-        self.leave(&Key::Steps, step.as_str()).await
+        self.records.leave(&Key::Steps, step.as_str()).await
     }
 
     /// Stores the outcome of `step`.
@@ -50,7 +50,7 @@ impl Store {
         record: &AnswerRecord,
         now: UnixTime,
     ) -> Result<(), Error> {
-        self.put(&Key::Answer(step), record, Ttl::until(now, record.expires_at)).await
+        self.records.put(&Key::Answer(step), record, Ttl::until(now, record.expires_at)).await
     }
 
     /// Reads the recorded outcome of `step`. Returns `None` if there is none or it has expired.
@@ -59,6 +59,6 @@ impl Store {
         step: &Fingerprint,
         now: UnixTime,
     ) -> Result<Option<AnswerRecord>, Error> {
-        self.read(&Key::Answer(step), now).await
+        self.records.read(&Key::Answer(step), now).await
     }
 }

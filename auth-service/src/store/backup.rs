@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Error, Store,
+    Error, Maintenance,
     key::{Key, PREFIX, SORTED_SETS},
 };
 use crate::model::UnixTime;
@@ -45,7 +45,7 @@ pub struct Restored {
     pub ended: usize,
 }
 
-impl Store {
+impl Maintenance {
     /// Passes every key to `take`. Skips rate-limit counters, which expire within minutes, and the
     /// feed of ended grants, which concerns only the proxies that run now. Each entry is
     /// consistent; the backup as a whole is not a snapshot of one moment.
@@ -64,7 +64,7 @@ impl Store {
 
     /// Returns the number of `entries` whose keys exist, and which a restore would overwrite.
     pub async fn present(&self, entries: &[Entry]) -> Result<usize, Error> {
-        let mut connection = self.pool.get().await?;
+        let mut connection = self.records.pool.get().await?;
         let mut present = 0;
         for entries in entries.chunks(BATCH) {
             let keys: Vec<&str> = entries.iter().map(|entry| entry.key.as_str()).collect();
@@ -76,7 +76,7 @@ impl Store {
 
     /// Writes `entries` and overwrites existing keys. Skips entries that have expired.
     pub async fn restore(&self, entries: &[Entry], now: UnixTime) -> Result<Restored, Error> {
-        let mut connection = self.pool.get().await?;
+        let mut connection = self.records.pool.get().await?;
         let mut done = Restored::default();
         for entries in entries.chunks(BATCH) {
             let mut pipe = redis::pipe();
@@ -94,7 +94,7 @@ impl Store {
     }
 
     async fn all_keys(&self) -> Result<BTreeSet<String>, Error> {
-        let mut connection = self.pool.get().await?;
+        let mut connection = self.records.pool.get().await?;
         let (mut all, mut cursor) = (BTreeSet::new(), 0_u64);
         let counters = format!("{PREFIX}limit:");
         // A restored feed would list grants that the restore has brought back.
@@ -114,7 +114,7 @@ impl Store {
     }
 
     async fn entries(&self, keys: &[String]) -> Result<Vec<Entry>, Error> {
-        let mut connection = self.pool.get().await?;
+        let mut connection = self.records.pool.get().await?;
         let mut pipe = redis::pipe();
         pipe.atomic();
         let sorted_sets = SORTED_SETS.map(|key| key.text());

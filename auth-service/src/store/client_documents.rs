@@ -1,6 +1,6 @@
 //! Caches of client metadata documents and client key sets, and replay detection for assertions.
 
-use super::{Error, Expiring, Key, Store, Ttl};
+use super::{ClientRecords, Error, Expiring, Key, Ttl};
 use crate::model::{ClientId, DocumentRecord, Fingerprint, KeysRecord, UnixTime};
 
 impl Expiring for DocumentRecord {
@@ -30,7 +30,7 @@ const UNUSED_KEYS: u32 = 64;
 /// The maximum number of cached key sets of clients in use.
 const USED_KEYS: u32 = 256;
 
-impl Store {
+impl ClientRecords {
     /// Caches the key set that was fetched from `url`. The flag is `true` for a client in use.
     pub async fn put_client_keys(
         &self,
@@ -39,10 +39,10 @@ impl Store {
         now: UnixTime,
     ) -> Result<(), Error> {
         let pool = if in_use { (Key::UsedKeys, USED_KEYS) } else { (Key::UnusedKeys, UNUSED_KEYS) };
-        for gone in self.admit(&pool.0, url.as_str(), pool.1).await? {
-            self.delete(&Key::ClientKeys(&Fingerprint::parsed(&gone))).await?;
+        for gone in self.records.admit(&pool.0, url.as_str(), pool.1).await? {
+            self.records.delete(&Key::ClientKeys(&Fingerprint::parsed(&gone))).await?;
         }
-        self.put(&Key::ClientKeys(url), record, Ttl::until(now, record.expires_at)).await
+        self.records.put(&Key::ClientKeys(url), record, Ttl::until(now, record.expires_at)).await
     }
 
     /// Reads the cached key set of `url`.
@@ -51,7 +51,7 @@ impl Store {
         url: &Fingerprint,
         now: UnixTime,
     ) -> Result<Option<KeysRecord>, Error> {
-        self.read(&Key::ClientKeys(url), now).await
+        self.records.read(&Key::ClientKeys(url), now).await
     }
 
     /// Marks an assertion that expires at `end` as used. Returns `true` for the first caller only.
@@ -65,11 +65,11 @@ impl Store {
     ) -> Result<bool, Error> {
         if !in_use {
             let pool = Key::UnusedAssertions;
-            for gone in self.admit(&pool, jti.as_str(), UNUSED_ASSERTIONS).await? {
-                self.delete(&Key::Assertion(&Fingerprint::parsed(&gone))).await?;
+            for gone in self.records.admit(&pool, jti.as_str(), UNUSED_ASSERTIONS).await? {
+                self.records.delete(&Key::Assertion(&Fingerprint::parsed(&gone))).await?;
             }
         }
-        self.put_new(&Key::Assertion(jti), &1, Ttl::until(now, end)).await
+        self.records.put_new(&Key::Assertion(jti), &1, Ttl::until(now, end)).await
     }
 
     /// Caches a client metadata document in the pool for clients in use or the one for others.
@@ -81,15 +81,17 @@ impl Store {
     ) -> Result<(), Error> {
         let key = Fingerprint::of(url.as_str());
         let pool = if record.in_use {
-            self.leave(&Key::UnusedDocuments, key.as_str()).await?;
+            self.records.leave(&Key::UnusedDocuments, key.as_str()).await?;
             (Key::UsedDocuments, USED_DOCUMENTS)
         } else {
             (Key::UnusedDocuments, UNUSED_DOCUMENTS)
         };
-        for gone in self.admit(&pool.0, key.as_str(), pool.1).await? {
-            self.delete(&Key::ClientDocument(&Fingerprint::parsed(&gone))).await?;
+        for gone in self.records.admit(&pool.0, key.as_str(), pool.1).await? {
+            self.records.delete(&Key::ClientDocument(&Fingerprint::parsed(&gone))).await?;
         }
-        self.put(&Key::ClientDocument(&key), record, Ttl::until(now, record.expires_at)).await
+        self.records
+            .put(&Key::ClientDocument(&key), record, Ttl::until(now, record.expires_at))
+            .await
     }
 
     /// Reads the cached client metadata document of `url`.
@@ -98,6 +100,6 @@ impl Store {
         url: &ClientId,
         now: UnixTime,
     ) -> Result<Option<DocumentRecord>, Error> {
-        self.read(&Key::ClientDocument(&Fingerprint::of(url.as_str())), now).await
+        self.records.read(&Key::ClientDocument(&Fingerprint::of(url.as_str())), now).await
     }
 }

@@ -1,6 +1,6 @@
 //! Client registrations, and the index that bounds their number.
 
-use super::{Error, Expiring, Key, Selection, Store, Ttl};
+use super::{ClientRecords, Error, Expiring, Key, Maintenance, Selection, Ttl};
 use crate::model::{Client, ClientId, Fingerprint, UnixTime};
 
 impl Expiring for Client {
@@ -76,23 +76,23 @@ redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
 return ARGV[1]
 ";
 
-impl Store {
+impl ClientRecords {
     /// Stores a client record without a place in a pool or in the index, which is all that a
     /// pre-registered client needs.
     pub async fn put_client(&self, client: &Client, now: UnixTime) -> Result<(), Error> {
         let ttl = client.expires_at.map_or(Ttl::Never, |end| Ttl::until(now, end));
-        self.put(&Key::Client(&client.id), client, ttl).await
+        self.records.put(&Key::Client(&client.id), client, ttl).await
     }
 
     /// Stores a new registration in the pool of unused ones. Evicts the oldest if the pool is full.
     pub async fn register_client(&self, client: &Client, now: UnixTime) -> Result<(), Error> {
         let pool = Key::UnusedClients;
-        for id in self.admit(&pool, client.id.as_str(), UNUSED).await? {
-            self.delete(&Key::Client(&ClientId::parsed(&id))).await?;
+        for id in self.records.admit(&pool, client.id.as_str(), UNUSED).await? {
+            self.records.delete(&Key::Client(&ClientId::parsed(&id))).await?;
         }
         let stored = self.put_client(client, now).await;
         if stored.is_err() {
-            self.leave(&pool, client.id.as_str()).await?;
+            self.records.leave(&pool, client.id.as_str()).await?;
         }
         stored
     }
@@ -110,15 +110,15 @@ impl Store {
             return Ok(false);
         }
         if let Some(client) = registration
-            && !self.has_place(&Key::DeletedClients, id.as_str()).await?
+            && !self.records.has_place(&Key::DeletedClients, id.as_str()).await?
         {
             let ttl = client.expires_at.map_or(Ttl::Never, |end| Ttl::until(now, end));
-            self.put_new(&Key::Client(id), client, ttl).await?;
+            self.records.put_new(&Key::Client(id), client, ttl).await?;
         }
-        self.leave(&Key::UnusedClients, id.as_str()).await?;
+        self.records.leave(&Key::UnusedClients, id.as_str()).await?;
         let there = self.renew_client(id, end, now).await?;
         if !there {
-            self.leave(&Key::Clients, id.as_str()).await?;
+            self.records.leave(&Key::Clients, id.as_str()).await?;
         }
         Ok(there)
     }
@@ -130,18 +130,19 @@ impl Store {
         end: Option<UnixTime>,
         (max, now): (u32, UnixTime),
     ) -> Result<bool, Error> {
-        if self.has_place(&Key::Clients, id.as_str()).await? {
+        if self.records.has_place(&Key::Clients, id.as_str()).await? {
             return Ok(true);
         }
         let script = redis::Script::new(RESERVE);
         let mut call = script.prepare_invoke();
         call.key(Key::Clients.text()).arg(now.0).arg(max).arg(score(end));
         call.arg(id.as_str());
-        let gone: Option<Vec<String>> = call.invoke_async(&mut self.pool.get().await?).await?;
+        let gone: Option<Vec<String>> =
+            call.invoke_async(&mut self.records.pool.get().await?).await?;
         let Some(gone) = gone else { return Ok(false) };
         for id in gone {
             // Eviction works like expiry: the client's grants can no longer be refreshed.
-            self.delete(&Key::Client(&ClientId::parsed(&id))).await?;
+            self.records.delete(&Key::Client(&ClientId::parsed(&id))).await?;
         }
         Ok(true)
     }
@@ -154,7 +155,7 @@ impl Store {
         end: Option<UnixTime>,
         now: UnixTime,
     ) -> Result<bool, Error> {
-        let mut connection = self.pool.get().await?;
+        let mut connection = self.records.pool.get().await?;
         let script = redis::Script::new(RENEW);
         let mut call = script.prepare_invoke();
         call.key(Key::Client(id).text());
@@ -180,7 +181,7 @@ impl Store {
     ) -> Result<Option<Client>, Error> {
         let key = Key::Client(id).text();
         let script = redis::Script::new(SWAP);
-        let mut connection = self.pool.get().await?;
+        let mut connection = self.records.pool.get().await?;
         // Each further iteration means that a concurrent change succeeded.
         for _ in 0..CHANGES {
             let text: Option<String> =
@@ -209,14 +210,14 @@ impl Store {
         gone: Option<&ClientId>,
     ) -> Result<ClientId, Error> {
         let pool = Key::SameRegistrations;
-        for gone in self.admit(&pool, fingerprint.as_str(), UNUSED).await? {
-            self.delete(&Key::SameRegistration(&Fingerprint::parsed(&gone))).await?;
+        for gone in self.records.admit(&pool, fingerprint.as_str(), UNUSED).await? {
+            self.records.delete(&Key::SameRegistration(&Fingerprint::parsed(&gone))).await?;
         }
         let script = redis::Script::new(CLAIM);
         let mut call = script.prepare_invoke();
         call.key(Key::SameRegistration(fingerprint).text()).arg(id.as_str()).arg(seconds);
         call.arg(gone.map_or("", ClientId::as_str));
-        let named: String = call.invoke_async(&mut self.pool.get().await?).await?;
+        let named: String = call.invoke_async(&mut self.records.pool.get().await?).await?;
         Ok(ClientId::parsed(&named))
     }
 
@@ -227,13 +228,14 @@ impl Store {
     ) -> Result<Option<ClientId>, Error> {
         let mut command = redis::cmd("GET");
         command.arg(Key::SameRegistration(fingerprint).text());
-        let named: Option<String> = command.query_async(&mut self.pool.get().await?).await?;
+        let named: Option<String> =
+            command.query_async(&mut self.records.pool.get().await?).await?;
         Ok(named.as_deref().map(ClientId::parsed))
     }
 
     /// Reads the registration of `id`. Returns `None` if it has expired or was deleted.
     pub async fn client(&self, id: &ClientId, now: UnixTime) -> Result<Option<Client>, Error> {
-        self.read(&Key::Client(id), now).await
+        self.records.read(&Key::Client(id), now).await
     }
 
     /// Stores a registration that is in use already, as one of at most `max`. Returns `false` if
@@ -254,25 +256,27 @@ impl Store {
         stored.map(|()| true)
     }
 
-    /// Deletes a registration and revokes all its grants.
-    pub async fn delete_client(&self, id: &ClientId, now: UnixTime) -> Result<(), Error> {
-        self.delete_unused_client(id).await?;
-        self.revoke(&Selection::Client(id.clone()), now).await?;
-        Ok(())
-    }
-
     /// Deletes an unused registration. Records the deletion in a bounded pool, because an open
     /// consent page may still refer to the registration and would restore it.
     pub async fn delete_unused_client(&self, id: &ClientId) -> Result<(), Error> {
         self.forget_client(id).await?;
-        self.admit(&Key::DeletedClients, id.as_str(), UNUSED).await.map(drop)
+        self.records.admit(&Key::DeletedClients, id.as_str(), UNUSED).await.map(drop)
     }
 
     /// Deletes a registration that has no grants.
     pub async fn forget_client(&self, id: &ClientId) -> Result<(), Error> {
-        self.delete(&Key::Client(id)).await?;
-        self.leave(&Key::UnusedClients, id.as_str()).await?;
-        self.leave(&Key::Clients, id.as_str()).await
+        self.records.delete(&Key::Client(id)).await?;
+        self.records.leave(&Key::UnusedClients, id.as_str()).await?;
+        self.records.leave(&Key::Clients, id.as_str()).await
+    }
+}
+
+impl Maintenance {
+    /// Deletes a registration and revokes all its grants.
+    pub async fn delete_client(&self, id: &ClientId, now: UnixTime) -> Result<(), Error> {
+        self.clients.delete_unused_client(id).await?;
+        self.revoke(&Selection::Client(id.clone()), now).await?;
+        Ok(())
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use redis::Script;
 
-use super::{Error, Expiring, Key, Store, Ttl};
+use super::{Error, Expiring, GrantRecords, Key, Ttl};
 use crate::model::{AuthorizationCode, CodeRecord, Grant, UnixTime};
 
 impl Expiring for CodeRecord {
@@ -42,7 +42,7 @@ pub enum Redemption {
     Revoked,
 }
 
-impl Store {
+impl GrantRecords {
     /// Stores the record of `code` until its expiry.
     pub async fn put_code(
         &self,
@@ -51,7 +51,7 @@ impl Store {
         now: UnixTime,
     ) -> Result<(), Error> {
         let ttl = Ttl::until(now, record.expires_at);
-        self.put(&Key::Code(&code.fingerprint()), record, ttl).await
+        self.records.put(&Key::Code(&code.fingerprint()), record, ttl).await
     }
 
     /// Reads the record of `code`, whether or not it is redeemed.
@@ -60,7 +60,7 @@ impl Store {
         code: &AuthorizationCode,
         now: UnixTime,
     ) -> Result<Option<CodeRecord>, Error> {
-        self.read(&Key::Code(&code.fingerprint()), now).await
+        self.records.read(&Key::Code(&code.fingerprint()), now).await
     }
 
     /// Redeems `code` for `grant`. At most one caller succeeds, even if several call concurrently.
@@ -81,8 +81,8 @@ impl Store {
             .arg(life)
             .arg(life)
             .arg(now.0);
-        let first: Option<String> = call.invoke_async(&mut self.pool.get().await?).await?;
-        self.witness.changed(Key::Grant(&grant.id).text().as_bytes());
+        let first: Option<String> = call.invoke_async(&mut self.records.pool.get().await?).await?;
+        self.records.witness.changed(Key::Grant(&grant.id).text().as_bytes());
         if let Some(first) = first {
             // Markers of earlier versions contain no time.
             let first = UnixTime(first.parse().unwrap_or_default());
@@ -94,7 +94,7 @@ impl Store {
         }
         // A revocation deletes codes before it searches for grants. So either it finds this grant,
         // or this check finds that the code is gone.
-        if self.exists(&Key::Code(&code.fingerprint())).await? {
+        if self.records.exists(&Key::Code(&code.fingerprint())).await? {
             return Ok(Redemption::Granted);
         }
         self.revoke_grant(&grant.id).await?;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Error, Expiring, Key, Store, Ttl};
+use super::{DeviceRecords, Error, Expiring, Key, Ttl};
 use crate::model::{DeviceDecision, DeviceRecord, Fingerprint, UnixTime, UserCode};
 
 impl Expiring for DeviceRecord {
@@ -40,7 +40,7 @@ redis.call('DEL', KEYS[3])
 return redis.call('SET', KEYS[2], ARGV[1], 'NX', 'EX', ARGV[2]) and 1 or 0
 ";
 
-impl Store {
+impl DeviceRecords {
     /// Stores a device authorization request. Returns `false` if the user code is in use, or if too
     /// many requests are pending.
     pub async fn put_device(
@@ -50,15 +50,15 @@ impl Store {
         now: UnixTime,
     ) -> Result<bool, Error> {
         let times = (now, record.kept_until);
-        if !self.reserve(&Key::Devices, device.as_str(), PLACES, times).await? {
+        if !self.records.reserve(&Key::Devices, device.as_str(), PLACES, times).await? {
             return Ok(false);
         }
         let user_code = Shown { device: device.clone(), expires_at: record.expires_at };
         let ttl = Ttl::until(now, record.expires_at);
-        if !self.put_new(&Key::UserCode(&shown.fingerprint()), &user_code, ttl).await? {
+        if !self.records.put_new(&Key::UserCode(&shown.fingerprint()), &user_code, ttl).await? {
             return Ok(false);
         }
-        self.put(&Key::Device(device), record, Ttl::until(now, record.kept_until)).await?;
+        self.records.put(&Key::Device(device), record, Ttl::until(now, record.kept_until)).await?;
         Ok(true)
     }
 
@@ -68,7 +68,7 @@ impl Store {
         device: &Fingerprint,
         now: UnixTime,
     ) -> Result<Option<DeviceRecord>, Error> {
-        self.read(&Key::Device(device), now).await
+        self.records.read(&Key::Device(device), now).await
     }
 
     /// Reads the device authorization request of the user code `code`.
@@ -77,7 +77,8 @@ impl Store {
         code: &UserCode,
         now: UnixTime,
     ) -> Result<Option<DeviceRecord>, Error> {
-        let shown: Option<Shown> = self.read(&Key::UserCode(&code.fingerprint()), now).await?;
+        let shown: Option<Shown> =
+            self.records.read(&Key::UserCode(&code.fingerprint()), now).await?;
         match shown {
             Some(shown) => self.device(&shown.device, now).await,
             None => Ok(None),
@@ -101,7 +102,7 @@ impl Store {
         call.key(Key::UserCode(&shown.fingerprint()).text());
         call.arg(serde_json::to_string(decision)?);
         call.arg(Ttl::until(now, decision.expires_at).seconds());
-        let is_first: bool = call.invoke_async(&mut self.pool.get().await?).await?;
+        let is_first: bool = call.invoke_async(&mut self.records.pool.get().await?).await?;
         if is_first || decision.by.is_none() {
             return Ok(is_first);
         }
@@ -115,7 +116,7 @@ impl Store {
         device: &Fingerprint,
         now: UnixTime,
     ) -> Result<Option<DeviceDecision>, Error> {
-        self.read(&Key::DeviceDecision(device), now).await
+        self.records.read(&Key::DeviceDecision(device), now).await
     }
 
     /// Consumes the decision about a device authorization, and deletes its device code. Only one of
@@ -125,10 +126,10 @@ impl Store {
         device: &Fingerprint,
         now: UnixTime,
     ) -> Result<Option<DeviceDecision>, Error> {
-        let decision = self.take(&Key::DeviceDecision(device), now).await?;
+        let decision = self.records.take(&Key::DeviceDecision(device), now).await?;
         if decision.is_some() {
-            self.delete(&Key::Device(device)).await?;
-            self.leave(&Key::Devices, device.as_str()).await?;
+            self.records.delete(&Key::Device(device)).await?;
+            self.records.leave(&Key::Devices, device.as_str()).await?;
         }
         Ok(decision)
     }
@@ -142,7 +143,7 @@ impl Store {
     ) -> Result<Option<UnixTime>, Error> {
         let mut command = redis::cmd("SET");
         command.arg(Key::DevicePoll(device).text()).arg(now.0).arg("GET").arg("EX").arg(60);
-        let before: Option<i64> = command.query_async(&mut self.pool.get().await?).await?;
+        let before: Option<i64> = command.query_async(&mut self.records.pool.get().await?).await?;
         Ok(before.map(UnixTime))
     }
 }

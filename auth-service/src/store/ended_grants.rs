@@ -12,7 +12,7 @@ use redis::Script;
 use serde::Serialize;
 use tokio::sync::{Notify, Semaphore, watch};
 
-use super::{Error, Key, Store};
+use super::{Error, GrantRecords, Key};
 use crate::model::{Fingerprint, Identifier};
 
 /// The maximum length of the stream, with about 100 bytes per entry. A reader that missed more gets
@@ -181,20 +181,24 @@ enum Read {
     All(Vec<Entry>),
 }
 
-impl Store {
+impl GrantRecords {
     /// Deletes the record of `key`, and notifies the proxies that `id` has ended. Returns `true` if
     /// the record existed.
-    pub(super) async fn end_record(&self, key: &str, id: &Identifier) -> Result<bool, Error> {
+    pub(in crate::store) async fn end_record(
+        &self,
+        key: &str,
+        id: &Identifier,
+    ) -> Result<bool, Error> {
         let script = Script::new(END);
         let mut call = script.prepare_invoke();
         call.key(key)
             .key(Key::EndedGrants.text())
             .arg(KEPT)
             .arg(Fingerprint::of(id.as_str()).as_str());
-        let was_there: bool = call.invoke_async(&mut self.pool.get().await?).await?;
+        let was_there: bool = call.invoke_async(&mut self.records.pool.get().await?).await?;
         // Redis sends this invalidation as well, but it must take effect before the caller
         // continues.
-        self.witness.changed(key.as_bytes());
+        self.records.witness.changed(key.as_bytes());
         Ok(was_there)
     }
 
@@ -246,7 +250,7 @@ impl Store {
         let key = Key::EndedGrants.text();
         if let Some(last) = last {
             // Not from the pool, where many concurrent logins could delay it.
-            let mut connection = self.hot.clone();
+            let mut connection = self.records.hot.clone();
             let mut command = redis::cmd("XRANGE");
             command.arg(&key).arg(&*last).arg("+").arg("COUNT").arg(PAGE + 1);
             let entries: Vec<RawEntry> = command.query_async(&mut connection).await?;
@@ -260,7 +264,7 @@ impl Store {
         let script = Script::new(LOAD);
         let mut call = script.prepare_invoke();
         call.key(key).arg(KEPT);
-        let entries: Vec<RawEntry> = call.invoke_async(&mut self.pool.get().await?).await?;
+        let entries: Vec<RawEntry> = call.invoke_async(&mut self.records.pool.get().await?).await?;
         Ok(Read::All(entries.into_iter().rev().map(Entry::read).collect()))
     }
 }

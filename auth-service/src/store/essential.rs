@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::{Error, Store, Ttl};
+use super::{Error, Records, Ttl};
 
 /// Sets a key with an expiry.
 pub(super) const SET: &str = "#!lua flags=allow-oom
@@ -16,9 +16,9 @@ pub(super) const SET_IF: &str = "#!lua flags=allow-oom
 return redis.call('SET', KEYS[1], ARGV[1], ARGV[3], 'GET', 'EX', ARGV[2])
 ";
 
-impl Store {
+impl Records {
     /// Stores a record even when Redis is full.
-    pub(super) async fn put_essential<T: Serialize>(
+    pub(in crate::store) async fn put_essential<T: Serialize>(
         &self,
         key: &str,
         record: &T,
@@ -32,7 +32,7 @@ impl Store {
 
     /// Stores a record under `condition`, `NX` or `XX`, even when Redis is full. Returns the
     /// previous value, whether or not the record was stored.
-    pub(super) async fn put_essential_if<T: Serialize>(
+    pub(in crate::store) async fn put_essential_if<T: Serialize>(
         &self,
         condition: &str,
         key: &str,

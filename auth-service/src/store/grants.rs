@@ -1,6 +1,6 @@
 //! Grants and the access tokens issued under them.
 
-use super::{Error, Expiring, Key, Sighting, Store, Ttl, witness::Witness};
+use super::{Error, Expiring, GrantRecords, Key, Sighting, Ttl, witness::Witness};
 use crate::model::{AccessRecord, Grant, Identifier, UnixTime};
 
 impl Expiring for Grant {
@@ -15,22 +15,22 @@ impl Expiring for AccessRecord {
     }
 }
 
-impl Store {
+impl GrantRecords {
     /// Reads the grant of `id`. Returns `None` if it has expired or was revoked.
     pub async fn grant(&self, id: &Identifier, now: UnixTime) -> Result<Option<Grant>, Error> {
-        self.read(&Key::Grant(id), now).await
+        self.records.read(&Key::Grant(id), now).await
     }
 
     /// Stores a new grant until its expiry.
     pub async fn put_grant(&self, grant: &Grant, now: UnixTime) -> Result<(), Error> {
-        self.put(&Key::Grant(&grant.id), grant, Ttl::until(now, grant.expires_at)).await
+        self.records.put(&Key::Grant(&grant.id), grant, Ttl::until(now, grant.expires_at)).await
     }
 
     /// Extends an existing grant. Returns `false` if it was revoked meanwhile: `XX` prevents a
     /// concurrent refresh from restoring a revoked grant.
     pub async fn extend_grant(&self, grant: &Grant, now: UnixTime) -> Result<bool, Error> {
         let (key, ttl) = (Key::Grant(&grant.id).text(), Ttl::until(now, grant.expires_at));
-        Ok(self.put_essential_if("XX", &key, grant, ttl).await?.is_some())
+        Ok(self.records.put_essential_if("XX", &key, grant, ttl).await?.is_some())
     }
 
     /// Revokes a grant and thereby all its tokens, and notifies the proxies. Returns `true` if the
@@ -42,7 +42,7 @@ impl Store {
     /// Stores the record of an issued access token.
     pub async fn put_access(&self, record: &AccessRecord, now: UnixTime) -> Result<(), Error> {
         let key = Key::Access(&record.grant, &record.jti);
-        self.put_essential(&key.text(), record, Ttl::until(now, record.expires_at)).await
+        self.records.put_essential(&key.text(), record, Ttl::until(now, record.expires_at)).await
     }
 
     /// Revokes one access token and notifies the proxies. Returns `true` if the token existed.
@@ -53,13 +53,13 @@ impl Store {
     /// Returns `true` if the access token and its grant both exist. Always queries Redis.
     pub async fn is_live(&self, grant: &Identifier, jti: &Identifier) -> Result<bool, Error> {
         let keys = [Key::Grant(grant).text(), Key::Access(grant, jti).text()];
-        Ok(self.questions.are_there(keys).await?)
+        Ok(self.records.questions.are_there(keys).await?)
     }
 
     /// Creates a liveness entry for an access token, to pass to [`Store::is_still_live`].
     #[must_use]
     pub fn sighting(&self, grant: &Identifier, jti: &Identifier) -> Sighting {
-        self.witness.sighting(grant, jti)
+        self.records.witness.sighting(grant, jti)
     }
 
     /// Returns `true` if the access token of a liveness entry and its grant both exist. Queries
@@ -69,10 +69,10 @@ impl Store {
         token: &Sighting,
         ids: impl FnOnce() -> (Identifier, Identifier),
     ) -> Result<bool, Error> {
-        if self.witness.vouches_for(token) {
+        if self.records.witness.vouches_for(token) {
             return Ok(true);
         }
-        let moment = self.witness.before_asking();
+        let moment = self.records.witness.before_asking();
         let (grant, jti) = ids();
         let live = self.is_live(&grant, &jti).await?;
         Witness::confirm(token, moment.filter(|_| live));

@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use super::{Error, Key, Store};
+use super::{Counters, Error, Key};
 use crate::model::UnixTime;
 
 /// The number of rows of a sketch.
@@ -49,7 +49,7 @@ pub struct Bound {
     pub window: Duration,
 }
 
-impl Store {
+impl Counters {
     /// Counts one event against all `bounds` in one round trip. Returns the time to wait if a bound
     /// is exceeded. Windows start at multiples of their length, so that all instances count in the
     /// same one.
@@ -73,7 +73,7 @@ impl Store {
             }
             call.arg(bound.window.as_secs().max(1).saturating_mul(2));
         }
-        Ok(call.invoke_async(&mut self.hot.clone()).await?)
+        Ok(call.invoke_async(&mut self.records.hot.clone()).await?)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Single-use login codes, which the operator issues.
 
-use super::{Error, Expiring, Key, Store, Ttl};
+use super::{Error, Expiring, Key, LoginRecords, Ttl};
 use crate::model::{LoginCode, UnixTime, User};
 
 /// The record of a login code: its user and its expiry.
@@ -16,19 +16,19 @@ impl Expiring for LoginCodeRecord {
     }
 }
 
-impl Store {
+impl LoginRecords {
     /// Locks a login code until `end`. Returns `false` if another login flow has locked it.
     pub async fn lock_login_code(
         &self,
         code: &LoginCode,
         (now, end): (UnixTime, UnixTime),
     ) -> Result<bool, Error> {
-        self.put_new(&Key::LoginLock(&code.fingerprint()), &1, Ttl::until(now, end)).await
+        self.records.put_new(&Key::LoginLock(&code.fingerprint()), &1, Ttl::until(now, end)).await
     }
 
     /// Unlocks a login code that was not consumed.
     pub async fn unlock_login_code(&self, code: &LoginCode) -> Result<(), Error> {
-        self.delete(&Key::LoginLock(&code.fingerprint())).await.map(drop)
+        self.records.delete(&Key::LoginLock(&code.fingerprint())).await.map(drop)
     }
 
     /// Stores a login code for `user`.
@@ -40,13 +40,13 @@ impl Store {
     ) -> Result<(), Error> {
         let record = LoginCodeRecord { user: user.clone(), expires_at };
         let ttl = Ttl::until(now, expires_at);
-        self.put(&Key::LoginCode(&code.fingerprint()), &record, ttl).await
+        self.records.put(&Key::LoginCode(&code.fingerprint()), &record, ttl).await
     }
 
     /// Returns the user of a login code. Returns `None` if the code has expired or was consumed.
     pub async fn login_code(&self, code: &LoginCode, now: UnixTime) -> Result<Option<User>, Error> {
         let record: Option<LoginCodeRecord> =
-            self.read(&Key::LoginCode(&code.fingerprint()), now).await?;
+            self.records.read(&Key::LoginCode(&code.fingerprint()), now).await?;
         Ok(record.map(|record| record.user))
     }
 
@@ -57,7 +57,7 @@ impl Store {
         now: UnixTime,
     ) -> Result<Option<User>, Error> {
         let record: Option<LoginCodeRecord> =
-            self.take(&Key::LoginCode(&code.fingerprint()), now).await?;
+            self.records.take(&Key::LoginCode(&code.fingerprint()), now).await?;
         Ok(record.map(|record| record.user))
     }
 }

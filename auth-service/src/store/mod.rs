@@ -85,8 +85,25 @@ trait Expiring {
     fn expires_at(&self) -> Option<UnixTime>;
 }
 
-/// The client of the Redis database that contains all shared state.
+/// Records in Redis, by kind.
 pub struct Store {
+    records: Arc<Records>,
+    /// Clients, their documents and keys.
+    pub clients: ClientRecords,
+    /// Codes, grants, refresh tokens, access tokens.
+    pub grants: Arc<GrantRecords>,
+    /// Login sessions, login codes, remembered consents, answers to steps.
+    pub logins: LoginRecords,
+    /// Devices and the decisions about them.
+    pub devices: DeviceRecords,
+    /// Counters of the rate limits.
+    pub counters: Counters,
+    /// Listing, revocation, backup, import.
+    pub maintenance: Maintenance,
+}
+
+/// Typed commands on single records, and the connections to Redis.
+pub(in crate::store) struct Records {
     pool: Pool,
     /// One multiplexed connection for the hot path (`/verify`, rate limits).
     hot: ConnectionManager,
@@ -95,8 +112,41 @@ pub struct Store {
     /// Opens the connection over which Redis sends invalidations.
     tracked: redis::Client,
     witness: Arc<Witness>,
+}
+
+/// Clients, their documents and keys.
+#[derive(Clone)]
+pub struct ClientRecords {
+    records: Arc<Records>,
+}
+
+/// Codes, grants, refresh tokens, access tokens.
+pub struct GrantRecords {
+    records: Arc<Records>,
     /// The feed of ended grants and access tokens, which the proxies read.
     ended: EndedGrants,
+}
+
+/// Login sessions, login codes, remembered consents, answers to steps.
+pub struct LoginRecords {
+    records: Arc<Records>,
+}
+
+/// Devices and the decisions about them.
+pub struct DeviceRecords {
+    records: Arc<Records>,
+}
+
+/// Counters of the rate limits.
+pub struct Counters {
+    records: Arc<Records>,
+}
+
+/// Listing, revocation, backup and import: what looks at all records.
+pub struct Maintenance {
+    records: Arc<Records>,
+    clients: ClientRecords,
+    grants: Arc<GrantRecords>,
 }
 
 impl Store {
@@ -130,41 +180,68 @@ impl Store {
         let resp3 = server.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
         let tracked = redis::Client::open(server.clone().set_redis_settings(resp3))?;
         let hot = ConnectionManager::new_lazy_with_config(redis::Client::open(server)?, reconnect)?;
-        Ok(Self {
+        let records = Arc::new(Records {
             pool,
             questions: Arc::new(Questions::new(hot.clone())),
             hot,
             tracked,
             witness: Arc::new(Witness::new()),
-            ended: EndedGrants::new(),
+        });
+        let clients = ClientRecords { records: Arc::clone(&records) };
+        let grants =
+            Arc::new(GrantRecords { records: Arc::clone(&records), ended: EndedGrants::new() });
+        Ok(Self {
+            clients: clients.clone(),
+            logins: LoginRecords { records: Arc::clone(&records) },
+            devices: DeviceRecords { records: Arc::clone(&records) },
+            counters: Counters { records: Arc::clone(&records) },
+            maintenance: Maintenance {
+                records: Arc::clone(&records),
+                clients,
+                grants: Arc::clone(&grants),
+            },
+            grants,
+            records,
         })
     }
 
     /// Receives invalidations of revoked grants and tokens from Redis. Never returns. While this
     /// does not run, every liveness check queries Redis.
     pub async fn follow(&self) {
-        tracking::follow(&self.tracked, &self.witness).await;
+        tracking::follow(&self.records.tracked, &self.records.witness).await;
     }
 
     /// Returns `true` if the invalidation connection to Redis is up.
     #[must_use]
     pub fn is_told(&self) -> bool {
-        self.witness.can_tell()
+        self.records.witness.can_tell()
     }
 
     /// Returns the total number of liveness lookups that were sent to Redis.
     #[must_use]
     pub fn questions(&self) -> u64 {
-        self.questions.count()
+        self.records.questions.count()
     }
 
     /// Sends a `PING`, to check that Redis answers.
     pub async fn ping(&self) -> Result<(), Error> {
-        let mut connection = self.pool.get().await?;
+        let mut connection = self.records.pool.get().await?;
         Ok(redis::cmd("PING").query_async(&mut connection).await?)
     }
 
-    async fn put<T: Serialize>(&self, key: &Key<'_>, record: &T, ttl: Ttl) -> Result<(), Error> {
+    /// Tries whether Redis takes a write.
+    pub async fn try_to_write(&self) -> Result<Trial, Error> {
+        self.records.try_to_write().await
+    }
+}
+
+impl Records {
+    pub(in crate::store) async fn put<T: Serialize>(
+        &self,
+        key: &Key<'_>,
+        record: &T,
+        ttl: Ttl,
+    ) -> Result<(), Error> {
         let mut command = redis::cmd("SET");
         command.arg(key.text()).arg(serde_json::to_string(record)?);
         ttl.add_to(&mut command);
@@ -173,7 +250,7 @@ impl Store {
 
     /// Stores a record unless the key exists (`SET NX`). Returns `true` if it was stored. Of
     /// several concurrent callers, exactly one succeeds.
-    async fn put_new<T: Serialize>(
+    pub(in crate::store) async fn put_new<T: Serialize>(
         &self,
         key: &Key<'_>,
         record: &T,
@@ -186,12 +263,12 @@ impl Store {
         Ok(stored.is_some())
     }
 
-    async fn exists(&self, key: &Key<'_>) -> Result<bool, Error> {
+    pub(in crate::store) async fn exists(&self, key: &Key<'_>) -> Result<bool, Error> {
         let mut command = redis::cmd("EXISTS");
         Ok(command.arg(key.text()).query_async(&mut self.pool.get().await?).await?)
     }
 
-    async fn read<T: DeserializeOwned + Expiring>(
+    pub(in crate::store) async fn read<T: DeserializeOwned + Expiring>(
         &self,
         key: &Key<'_>,
         now: UnixTime,
@@ -201,7 +278,7 @@ impl Store {
 
     /// Reads and deletes a record atomically (`GETDEL`), so that only one of several concurrent
     /// callers gets it.
-    async fn take<T: DeserializeOwned + Expiring>(
+    pub(in crate::store) async fn take<T: DeserializeOwned + Expiring>(
         &self,
         key: &Key<'_>,
         now: UnixTime,
@@ -209,7 +286,7 @@ impl Store {
         self.fetch(redis::cmd("GETDEL").arg(key.text()), now).await
     }
 
-    async fn fetch<T: DeserializeOwned + Expiring>(
+    pub(in crate::store) async fn fetch<T: DeserializeOwned + Expiring>(
         &self,
         command: &redis::Cmd,
         now: UnixTime,
@@ -219,7 +296,7 @@ impl Store {
         Ok(record.filter(|record| record.expires_at().is_none_or(|end| now < end)))
     }
 
-    async fn delete(&self, key: &Key<'_>) -> Result<bool, Error> {
+    pub(in crate::store) async fn delete(&self, key: &Key<'_>) -> Result<bool, Error> {
         let (key, mut command) = (key.text(), redis::cmd("DEL"));
         let was_there = command.arg(&key).query_async(&mut self.pool.get().await?).await?;
         // Redis sends this invalidation as well, but it must take effect before the caller

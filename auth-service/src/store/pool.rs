@@ -1,7 +1,7 @@
 //! Bounded pools for records that anonymous requests create. A pool is a sorted set of names with
 //! a fixed capacity. It bounds the records in bytes, however many addresses the requests come from.
 
-use super::{Error, Key, Store};
+use super::{Error, Key, Records};
 use crate::model::UnixTime;
 
 /// Adds a member as the newest one. Returns the members that were evicted for it, oldest first.
@@ -24,10 +24,10 @@ redis.call('ZADD', KEYS[1], ARGV[2], ARGV[3])
 return 1
 ";
 
-impl Store {
+impl Records {
     /// Adds `member` to `pool`, which has a capacity of `places`. Returns the oldest members, which
     /// were evicted for it; the caller must delete their records.
-    pub(super) async fn admit(
+    pub(in crate::store) async fn admit(
         &self,
         pool: &Key<'_>,
         member: &str,
@@ -40,7 +40,7 @@ impl Store {
     }
 
     /// Adds `member` to `pool` until `end`. Returns `false` if the pool is full.
-    pub(super) async fn reserve(
+    pub(in crate::store) async fn reserve(
         &self,
         pool: &Key<'_>,
         member: &str,
@@ -54,14 +54,18 @@ impl Store {
     }
 
     /// Removes `member` from `pool`.
-    pub(super) async fn leave(&self, pool: &Key<'_>, member: &str) -> Result<(), Error> {
+    pub(in crate::store) async fn leave(&self, pool: &Key<'_>, member: &str) -> Result<(), Error> {
         let mut command = redis::cmd("ZREM");
         command.arg(pool.text()).arg(member);
         Ok(command.query_async(&mut self.pool.get().await?).await?)
     }
 
     /// Returns `true` if `pool` contains `member`.
-    pub(super) async fn has_place(&self, pool: &Key<'_>, member: &str) -> Result<bool, Error> {
+    pub(in crate::store) async fn has_place(
+        &self,
+        pool: &Key<'_>,
+        member: &str,
+    ) -> Result<bool, Error> {
         let mut command = redis::cmd("ZSCORE");
         command.arg(pool.text()).arg(member);
         let score: Option<String> = command.query_async(&mut self.pool.get().await?).await?;

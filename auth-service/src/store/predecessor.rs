@@ -1,7 +1,7 @@
 //! Read-only access to the Redis records of mcp-oauth-gateway of 2025 (mcp-oauth-dynamicclient):
 //! `oauth:client:ID`, `oauth:refresh:TOKEN` and `oauth:token:JTI`, with credentials in the clear.
 
-use super::{Error, Store};
+use super::{Error, Maintenance};
 
 /// A record of the predecessor.
 pub struct OldRecord {
@@ -13,11 +13,11 @@ pub struct OldRecord {
     pub left: Option<u64>,
 }
 
-impl Store {
+impl Maintenance {
     /// Reads all records of one kind: `client` or `refresh`.
     pub async fn old_records(&self, kind: &str) -> Result<Vec<OldRecord>, Error> {
         let prefix = format!("oauth:{kind}:");
-        let mut connection = self.pool.get().await?;
+        let mut connection = self.records.pool.get().await?;
         let mut records = Vec::new();
         for key in self.old_keys(kind).await? {
             let mut pipe = redis::pipe();
@@ -31,7 +31,7 @@ impl Store {
 
     /// Lists the keys of one kind, sorted and without duplicates.
     pub async fn old_keys(&self, kind: &str) -> Result<Vec<String>, Error> {
-        let mut connection = self.pool.get().await?;
+        let mut connection = self.records.pool.get().await?;
         let (mut all, mut cursor) = (std::collections::BTreeSet::new(), 0_u64);
         loop {
             let mut command = redis::cmd("SCAN");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Error, Expiring, Key, Store, Ttl};
+use super::{Error, Expiring, GrantRecords, Key, Ttl};
 use crate::model::{RefreshRecord, RefreshToken, UnixTime};
 
 impl Expiring for RefreshRecord {
@@ -33,7 +33,7 @@ pub enum Spending {
     Replay,
 }
 
-impl Store {
+impl GrantRecords {
     /// Stores a refresh token unless it exists. A successor that is issued again keeps its expiry.
     pub async fn put_refresh(
         &self,
@@ -43,7 +43,7 @@ impl Store {
     ) -> Result<(), Error> {
         let ttl = Ttl::until(now, record.expires_at);
         let key = Key::Refresh(&token.fingerprint()).text();
-        self.put_essential_if("NX", &key, record, ttl).await.map(drop)
+        self.records.put_essential_if("NX", &key, record, ttl).await.map(drop)
     }
 
     /// Reads the record of `token`, whether or not it is spent.
@@ -52,12 +52,12 @@ impl Store {
         token: &RefreshToken,
         now: UnixTime,
     ) -> Result<Option<RefreshRecord>, Error> {
-        self.read(&Key::Refresh(&token.fingerprint()), now).await
+        self.records.read(&Key::Refresh(&token.fingerprint()), now).await
     }
 
     /// Returns `true` if `token` was spent.
     pub async fn is_spent(&self, token: &RefreshToken) -> Result<bool, Error> {
-        self.exists(&Key::SpentRefresh(&token.fingerprint())).await
+        self.records.exists(&Key::SpentRefresh(&token.fingerprint())).await
     }
 
     /// Spends `token` and proposes `salt` for its successor. Callers within `grace` of the first
@@ -71,7 +71,8 @@ impl Store {
     ) -> Result<Spending, Error> {
         let mine = Spent { salt: salt.to_owned(), at: now };
         let key = Key::SpentRefresh(&token.fingerprint()).text();
-        let earlier = self.put_essential_if("NX", &key, &mine, Ttl::until(now, end)).await?;
+        let earlier =
+            self.records.put_essential_if("NX", &key, &mine, Ttl::until(now, end)).await?;
         let Some(earlier) = earlier else { return Ok(Spending::First) };
         let first: Spent = serde_json::from_str(&earlier)?;
         if now <= first.at.plus(grace) {

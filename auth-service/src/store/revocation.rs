@@ -3,7 +3,7 @@
 
 use serde::de::DeserializeOwned;
 
-use super::{Error, Expiring, Store, key::PREFIX, logins::LoginCodeRecord, tracking::LEASE};
+use super::{Error, Expiring, Maintenance, key::PREFIX, logins::LoginCodeRecord, tracking::LEASE};
 use crate::model::{
     AccessRecord, AnswerRecord, ApprovalRecord, AuthorizationRequest, CLIENT_PROVIDER, ClientId,
     CodeRecord, DeviceDecision, DeviceRecord, Grant, Identifier, ResourceUri, SessionRecord,
@@ -198,7 +198,7 @@ impl Revocable for AccessRecord {
 
 /// A revocation in progress.
 struct Sweep<'a> {
-    store: &'a Store,
+    store: &'a Maintenance,
     what: &'a Selection,
     now: UnixTime,
     unreadable: usize,
@@ -237,11 +237,11 @@ impl Sweep<'_> {
             Some([PREFIX, kind, name].concat())
         });
         if T::IS_TOLD {
-            return self.store.end_record(&key, &id_of(&key)).await;
+            return self.store.grants.end_record(&key, &id_of(&key)).await;
         }
         let mut command = redis::cmd("DEL");
         command.arg(&key).arg(with);
-        let count: usize = command.query_async(&mut self.store.pool.get().await?).await?;
+        let count: usize = command.query_async(&mut self.store.records.pool.get().await?).await?;
         Ok(count > 0)
     }
 }
@@ -253,7 +253,7 @@ fn id_of(key: &str) -> Identifier {
     Identifier::parsed(id.trim_start_matches('{').trim_end_matches('}'))
 }
 
-impl Store {
+impl Maintenance {
     /// Revokes the selected records. A consent that is given concurrently counts as given
     /// afterwards, unless it depends on a revoked record.
     pub async fn revoke(&self, what: &Selection, now: UnixTime) -> Result<Ended, Error> {
@@ -274,7 +274,7 @@ impl Store {
             // Delete each kind before the kind that it turns into. The code that creates a record
             // checks afterwards that its origin still exists. So either the new record is found
             // here, or its creator finds that the origin is gone, or finds the marker.
-            self.mark_revocation(what).await?;
+            self.grants.mark_revocation(what).await?;
             if what.ends_logins() {
                 ended.beside =
                     sweep.end::<LoginCodeRecord>().await? + sweep.end::<SessionRecord>().await?;

@@ -1,6 +1,6 @@
 //! Login sessions and remembered consents.
 
-use super::{Error, Expiring, Key, Store, Ttl};
+use super::{Error, Expiring, Key, LoginRecords, Ttl};
 use crate::model::{ApprovalRecord, Fingerprint, LoginSession, SessionRecord, UnixTime};
 
 impl Expiring for SessionRecord {
@@ -15,7 +15,7 @@ impl Expiring for ApprovalRecord {
     }
 }
 
-impl Store {
+impl LoginRecords {
     /// Stores the login session of `cookie`.
     pub async fn put_session(
         &self,
@@ -24,7 +24,7 @@ impl Store {
         now: UnixTime,
     ) -> Result<(), Error> {
         let ttl = Ttl::until(now, record.expires_at);
-        self.put(&Key::Session(&cookie.fingerprint()), record, ttl).await
+        self.records.put(&Key::Session(&cookie.fingerprint()), record, ttl).await
     }
 
     /// Reads the login session of `cookie`.
@@ -33,7 +33,7 @@ impl Store {
         cookie: &LoginSession,
         now: UnixTime,
     ) -> Result<Option<SessionRecord>, Error> {
-        self.read(&Key::Session(&cookie.fingerprint()), now).await
+        self.records.read(&Key::Session(&cookie.fingerprint()), now).await
     }
 
     /// Stores a remembered consent.
@@ -43,12 +43,12 @@ impl Store {
         record: &ApprovalRecord,
         now: UnixTime,
     ) -> Result<(), Error> {
-        self.put(&Key::Approval(of), record, Ttl::until(now, record.expires_at)).await
+        self.records.put(&Key::Approval(of), record, Ttl::until(now, record.expires_at)).await
     }
 
     /// Deletes a remembered consent, if there is one.
     pub async fn delete_approval(&self, of: &Fingerprint) -> Result<(), Error> {
-        self.delete(&Key::Approval(of)).await.map(drop)
+        self.records.delete(&Key::Approval(of)).await.map(drop)
     }
 
     /// Returns `true` if there is a remembered consent for at least one of these fingerprints.
@@ -60,7 +60,7 @@ impl Store {
         for of in any {
             command.arg(Key::Approval(of).text());
         }
-        let there: usize = command.query_async(&mut self.pool.get().await?).await?;
+        let there: usize = command.query_async(&mut self.records.pool.get().await?).await?;
         Ok(there > 0)
     }
 
@@ -70,6 +70,6 @@ impl Store {
         of: &Fingerprint,
         now: UnixTime,
     ) -> Result<Option<ApprovalRecord>, Error> {
-        self.read(&Key::Approval(of), now).await
+        self.records.read(&Key::Approval(of), now).await
     }
 }

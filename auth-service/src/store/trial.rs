@@ -1,6 +1,6 @@
 //! A probe that checks whether Redis accepts writes.
 
-use super::{Error, Key, Store};
+use super::{Error, Key, Records};
 
 /// Writes and deletes two keys of different hash slots. A replica, a cluster node and a full Redis
 /// reject it.
@@ -23,10 +23,10 @@ pub enum Trial {
     Refused(redis::RedisError),
 }
 
-impl Store {
+impl Records {
     /// Probes whether Redis accepts writes. Fails if Redis does not answer, or if it rejects writes
     /// permanently: a replica, a cluster node, or a user without the permission.
-    pub async fn try_to_write(&self) -> Result<Trial, Error> {
+    pub(super) async fn try_to_write(&self) -> Result<Trial, Error> {
         let script = redis::Script::new(TRY);
         let mut call = script.prepare_invoke();
         call.key(Key::Trial("a").text()).key(Key::Trial("b").text());

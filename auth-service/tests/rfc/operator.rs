@@ -23,27 +23,30 @@ async fn what_is_revoked_is_refused_at_once() {
         let refused = gateway.verify(TIME, &tokens.text("access_token")).await;
         refused.error() == (401, "invalid_token")
     };
-    assert_eq!(store.revoke(&Selection::User("ALICE".into()), now).await.unwrap().grants, 1);
+    assert_eq!(
+        store.maintenance.revoke(&Selection::User("ALICE".into()), now).await.unwrap().grants,
+        1
+    );
     assert_eq!((dies(&alice).await, live(&bob).await), (true, true));
     let refused = gateway.refresh(&one, &alice.text("refresh_token")).await;
     assert_eq!(refused.error(), (400, "invalid_grant"));
 
     let client = Selection::Client(ClientId::parsed(&two.id));
-    assert_eq!(store.revoke(&client, now).await.unwrap().grants, 1);
+    assert_eq!(store.maintenance.revoke(&client, now).await.unwrap().grants, 1);
     assert!(dies(&bob).await);
 
     let carol = gateway.tokens(&one, "carol", TIME).await;
-    let jti = store.access_tokens(now).await.unwrap().pop().unwrap().jti;
-    assert_eq!(store.revoke(&Selection::Jti(jti), now).await.unwrap().grants, 1);
+    let jti = store.maintenance.access_tokens(now).await.unwrap().pop().unwrap().jti;
+    assert_eq!(store.maintenance.revoke(&Selection::Jti(jti), now).await.unwrap().grants, 1);
     assert!(dies(&carol).await);
     let again = gateway.refresh(&one, &carol.text("refresh_token")).await;
     assert_eq!(again.status, 200, "one token ended, not the grant");
     let unknown = Selection::Jti(Identifier::parsed("unknown"));
-    assert_eq!(store.revoke(&unknown, now).await.unwrap(), Ended::default());
+    assert_eq!(store.maintenance.revoke(&unknown, now).await.unwrap(), Ended::default());
 
-    assert_eq!(store.revoke(&Selection::All, now).await.unwrap().grants, 1);
+    assert_eq!(store.maintenance.revoke(&Selection::All, now).await.unwrap().grants, 1);
     assert!(dies(&again).await);
-    assert!(store.access_tokens(now).await.unwrap().is_empty());
+    assert!(store.maintenance.access_tokens(now).await.unwrap().is_empty());
 }
 
 /// A server and an age select, too.
@@ -60,7 +63,7 @@ async fn a_server_or_an_age_is_revoked() {
     assert_eq!(statuses().await, (200, 200));
     let store = Store::open(&gateway.config.redis).unwrap();
     let now = gateway.clock.now();
-    let revoke = async |what| store.revoke(&what, now).await.unwrap().grants;
+    let revoke = async |what| store.maintenance.revoke(&what, now).await.unwrap().grants;
     assert_eq!(revoke(Selection::Server(ResourceUri::parse(GIT).unwrap())).await, 1);
     assert_eq!(statuses().await, (200, 401));
     assert_eq!(revoke(Selection::Before(now)).await, 0, "it is not older");
@@ -76,7 +79,7 @@ async fn live_tokens_are_listed() {
     let store = Store::open(&gateway.config.redis).unwrap();
     let app = gateway.app().await;
     gateway.tokens(&app, "alice", GIT).await;
-    let tokens = store.access_tokens(gateway.clock.now()).await.unwrap();
+    let tokens = store.maintenance.access_tokens(gateway.clock.now()).await.unwrap();
     assert_eq!(tokens.len(), 1);
     assert_eq!(tokens[0].subject, "local:alice");
     assert_eq!(tokens[0].client_id.as_str(), app.id);

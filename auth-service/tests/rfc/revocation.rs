@@ -14,7 +14,7 @@ use crate::{
 
 async fn revoke(gateway: &Gateway, what: &Selection) -> Ended {
     let store = Store::open(&gateway.config.redis).unwrap();
-    store.revoke(what, gateway.clock.now()).await.unwrap()
+    store.maintenance.revoke(what, gateway.clock.now()).await.unwrap()
 }
 
 fn user(name: &str) -> Selection {
@@ -194,7 +194,7 @@ async fn a_record_that_cannot_be_read_stops_nothing() {
         gateway.redis.cli(&["SET", &format!("mcpgw:{kind}:damaged"), "{}"]);
     }
     let store = Store::open(&gateway.config.redis).unwrap();
-    let ended = store.revoke(&user("alice"), gateway.clock.now()).await.unwrap();
+    let ended = store.maintenance.revoke(&user("alice"), gateway.clock.now()).await.unwrap();
     assert_eq!((ended.grants, ended.unreadable), (1, 3));
     let refused = gateway.verify(TIME, &tokens.text("access_token")).await;
     assert_eq!(refused.error(), (401, "invalid_token"));

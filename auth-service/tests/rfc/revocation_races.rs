@@ -42,7 +42,7 @@ async fn revoke_during<F: Future>(
     let revocation = async {
         tokio::time::sleep(Duration::from_millis(15 + 8 * round)).await;
         link.stall();
-        operator.revoke(&Selection::All, gateway.clock.now()).await.unwrap();
+        operator.maintenance.revoke(&Selection::All, gateway.clock.now()).await.unwrap();
         link.mend();
     };
     tokio::join!(join_all(in_turn), revocation).0
@@ -58,16 +58,16 @@ async fn allow_device(server: &AuthServer, client: &ClientId) -> String {
     let end = UnixTime(now.0 + 600);
     let record = DeviceRecord { request, expires_at: end, kept_until: end };
     let names = (&code.fingerprint(), &shown);
-    assert!(server.core.store.put_device(names, &record, now).await.unwrap());
+    assert!(server.core.store.devices.put_device(names, &record, now).await.unwrap());
     let decision =
         DeviceDecision { user: Some(like.user), request: None, by: None, expires_at: end };
-    assert!(server.core.store.decide_device(names, &decision, now).await.unwrap());
+    assert!(server.core.store.devices.decide_device(names, &decision, now).await.unwrap());
     format!("device_code={}", code.reveal())
 }
 
 /// The access token, if there is any.
 async fn redeem(server: &AuthServer, client: &ClientId, form: &str) -> Option<String> {
-    let client = server.core.store.client(client, server.core.clock.now()).await.ok()??;
+    let client = server.core.store.clients.client(client, server.core.clock.now()).await.ok()??;
     let params = Params::parse(form.as_bytes());
     let tokens = match params.one("device_code").unwrap() {
         Some(_) => server.tokens.redeem_device_code(&client, &params).await,
@@ -86,9 +86,9 @@ async fn a_code_that_was_read_before_is_not_redeemed_after() {
     let now = server.core.clock.now();
     for is_revoked in [false, true] {
         let (code, record, _) = issued(&client, now);
-        server.core.store.put_code(&code, &record, now).await.unwrap();
+        server.core.store.grants.put_code(&code, &record, now).await.unwrap();
         if is_revoked {
-            server.core.store.revoke(&Selection::All, now).await.unwrap();
+            server.core.store.maintenance.revoke(&Selection::All, now).await.unwrap();
         }
         let grant = Grant {
             id: record.grant,
@@ -101,10 +101,10 @@ async fn a_code_that_was_read_before_is_not_redeemed_after() {
             expires_at: UnixTime(now.0 + 3600),
             ends_at: None,
         };
-        let redeemed = server.core.store.redeem_code(&code, &grant, now).await.unwrap();
+        let redeemed = server.core.store.grants.redeem_code(&code, &grant, now).await.unwrap();
         let expected = if is_revoked { Redemption::Revoked } else { Redemption::Granted };
         assert_eq!(redeemed, expected);
-        let grants = server.core.store.grants(now).await.unwrap();
+        let grants = server.core.store.maintenance.grants(now).await.unwrap();
         assert_eq!(grants.len(), usize::from(!is_revoked));
     }
 }
@@ -139,7 +139,7 @@ async fn redeem_both(
 ) -> impl Future<Output = (Option<String>, Option<String>)> {
     let now = server.core.clock.now();
     let (code, record, by_code) = issued(client, now);
-    server.core.store.put_code(&code, &record, now).await.unwrap();
+    server.core.store.grants.put_code(&code, &record, now).await.unwrap();
     let by_device = allow_device(server, client).await;
     // Boxed, since forty of them are large.
     Box::pin(async move {

@@ -99,17 +99,17 @@ async fn a_renewal_does_not_undo_what_the_client_does() {
     let metadata = json!({ "redirect_uris": [CALLBACK], "client_name": name, "contacts": [] });
     let id = ClientId::parsed(&gateway.register(metadata).await.text("client_id"));
     let now = gateway.clock.now();
-    let before = store.client(&id, now).await.unwrap().unwrap();
+    let before = store.clients.client(&id, now).await.unwrap().unwrap();
     let end = UnixTime(now.0 + 9_000_000);
-    assert!(store.renew_client(&id, Some(end), now).await.unwrap());
-    let after = store.client(&id, now).await.unwrap().unwrap();
+    assert!(store.clients.renew_client(&id, Some(end), now).await.unwrap());
+    let after = store.clients.client(&id, now).await.unwrap().unwrap();
     assert_eq!(after.expires_at, Some(end));
     assert_eq!(after.metadata, before.metadata, "nothing else has changed");
-    store.delete_client(&id, now).await.unwrap();
-    assert!(!store.renew_client(&id, Some(end), now).await.unwrap());
-    let changed = store.change_client(&id, now, |_| Some(before.clone())).await.unwrap();
+    store.maintenance.delete_client(&id, now).await.unwrap();
+    assert!(!store.clients.renew_client(&id, Some(end), now).await.unwrap());
+    let changed = store.clients.change_client(&id, now, |_| Some(before.clone())).await.unwrap();
     assert_eq!(changed, None);
-    assert_eq!(store.client(&id, now).await.unwrap(), None);
+    assert_eq!(store.clients.client(&id, now).await.unwrap(), None);
 }
 
 /// §2.2: an update "MUST NOT include" what only answers have, even if it is as it was told.

@@ -86,7 +86,7 @@ impl Held {
     /// Ends it in one of the ways of [`ENDS`].
     async fn end(&self, gateway: &Gateway, what: &str) {
         if let Some(selection) = self.selection(gateway, what) {
-            operator(gateway).revoke(&selection, gateway.clock.now()).await.unwrap();
+            operator(gateway).maintenance.revoke(&selection, gateway.clock.now()).await.unwrap();
             return;
         }
         let refresh = self.tokens.text("refresh_token");
@@ -145,7 +145,7 @@ async fn s6_the_end_of_an_access_token_is_told() {
         if what == "jti" {
             let jti = Identifier::parsed(parts(&access)[1]["jti"].as_str().unwrap());
             let now = gateway.clock.now();
-            operator(&gateway).revoke(&Selection::Jti(jti), now).await.unwrap();
+            operator(&gateway).maintenance.revoke(&Selection::Jti(jti), now).await.unwrap();
         } else {
             held.rfc7009(&gateway, &access).await;
         }

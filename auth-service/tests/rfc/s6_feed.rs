@@ -27,7 +27,11 @@ async fn s6_the_feed_is_resumed_at_any_instance() {
     for _ in 0..3 {
         let access = gateway.tokens(&app, "alice", TIME).await.text("access_token");
         expected.push(hashes(&access).0);
-        store.revoke(&Selection::User("alice".into()), gateway.clock.now()).await.unwrap();
+        store
+            .maintenance
+            .revoke(&Selection::User("alice".into()), gateway.clock.now())
+            .await
+            .unwrap();
     }
     reader.expect("the last", &expected[2]).await;
     let mut again = Reader::at(&gateway.base, Some(&position));
@@ -36,8 +40,8 @@ async fn s6_the_feed_is_resumed_at_any_instance() {
     // Started only now, from what is in Redis.
     let other = Arc::new(gateway.instance());
     let publishing = Arc::clone(&other);
-    let task = tokio::spawn(async move { publishing.core.store.publish_ended().await });
-    let news = other.core.store.ended_after(Some(&position)).await.unwrap();
+    let task = tokio::spawn(async move { publishing.core.store.grants.publish_ended().await });
+    let news = other.core.store.grants.ended_after(Some(&position)).await.unwrap();
     let ended: Vec<String> = news.ended.iter().map(ToString::to_string).collect();
     assert_eq!((news.reset, ended, Some(&*news.after)), (false, expected, again.after.as_deref()));
     task.abort();

@@ -353,7 +353,7 @@ impl Gateway {
     /// What the operator does about a person.
     pub(crate) async fn revoke(&self, user: &str) {
         let store = Store::open(&self.config.redis).unwrap();
-        store.revoke(&Selection::User(user.into()), self.clock.now()).await.unwrap();
+        store.maintenance.revoke(&Selection::User(user.into()), self.clock.now()).await.unwrap();
     }
 
     /// A login code as the operator mints it.
@@ -362,7 +362,7 @@ impl Gateway {
         let code = LoginCode::for_typing().unwrap();
         let user = User { subject: format!("local:{name}"), name: name.into(), email: None };
         let now = self.clock.now();
-        store.put_login_code(&code, &user, (now, UnixTime(now.0 + 600))).await.unwrap();
+        store.logins.put_login_code(&code, &user, (now, UnixTime(now.0 + 600))).await.unwrap();
         code.reveal().to_owned()
     }
 

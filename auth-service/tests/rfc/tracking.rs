@@ -42,7 +42,7 @@ impl Scene {
 
     async fn revoke(&self, token: &mut Token) {
         let what = Selection::Jti(token.jti.clone());
-        let ended = self.operator.revoke(&what, self.gateway.clock.now()).await;
+        let ended = self.operator.maintenance.revoke(&what, self.gateway.clock.now()).await;
         assert_eq!(ended.unwrap().grants, 1);
         token.is_revoked = true;
     }

@@ -18,7 +18,7 @@ const WRONG: u64 = 60;
 
 pub(super) async fn check(patient: &Patient) -> Vec<Finding> {
     let mut findings = Findings::of("clock");
-    if let Ok(condition) = patient.store.condition().await {
+    if let Ok(condition) = patient.store.maintenance.condition().await {
         compare(&mut findings, "Redis", condition.time);
     }
     if let Some(github) = &patient.config.github

@@ -8,7 +8,7 @@ use crate::{model::Chain, store::Condition};
 
 pub(super) async fn check(patient: &Patient) -> Vec<Finding> {
     let mut findings = Findings::of("redis");
-    let condition = match patient.store.condition().await {
+    let condition = match patient.store.maintenance.condition().await {
         Ok(condition) => condition,
         Err(error) => {
             let remedy = "check that Redis runs, and check REDIS_URL and REDIS_PASSWORD";

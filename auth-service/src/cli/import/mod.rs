@@ -67,7 +67,8 @@ pub(super) async fn run(import: Import) -> anyhow::Result<()> {
         refresh_tokens_for: import.trust.refresh_tokens_for,
     };
     source.ping().await.context("cannot reach the predecessor's Redis")?;
-    let (clients, most) = (source.old_keys("client").await?.len(), server.core.config.clients.max);
+    let (clients, most) =
+        (source.maintenance.old_keys("client").await?.len(), server.core.config.clients.max);
     ensure!(
         u32::try_from(clients).is_ok_and(|clients| clients <= most),
         "the {clients} clients exceed MAX_CLIENTS, which is {most}; raise it"

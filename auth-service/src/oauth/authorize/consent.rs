@@ -248,7 +248,7 @@ impl ConsentFlow {
             .ok_or(Error::AccessDenied("GitHub login is not configured"))?;
         let state = LoginState::generate()?;
         let (url, verifier) = github.authorize_url(state.reveal(), pending.pick_account);
-        let revocations = self.core.store.revocations(&pending.request).await?;
+        let revocations = self.core.store.grants.revocations(&pending.request).await?;
         let pending = PendingAuthorization {
             stage: Stage::AtProvider { state: state.fingerprint(), verifier, revocations },
             expires_at: self.core.now().plus(STEP),
@@ -268,15 +268,15 @@ impl ConsentFlow {
             return Err(Error::AccessDenied("login codes are disabled"));
         }
         let now = self.core.now();
-        if let Some(user) = self.core.store.login_code(code, now).await?
-            && self.core.store.lock_login_code(code, (now, now.plus(TURN))).await?
+        if let Some(user) = self.core.store.logins.login_code(code, now).await?
+            && self.core.store.logins.lock_login_code(code, (now, now.plus(TURN))).await?
         {
             let taken = async {
-                Ok(self.core.store.take_login_code(code, self.core.now()).await?.is_some())
+                Ok(self.core.store.logins.take_login_code(code, self.core.now()).await?.is_some())
             };
             let done = self.finish_by(pending, Ok(user), taken, turn).await;
             if done.is_err() {
-                self.core.store.unlock_login_code(code).await?;
+                self.core.store.logins.unlock_login_code(code).await?;
             }
             if let Some(outcome) = done? {
                 return Ok(Next::Done(outcome));

@@ -52,7 +52,7 @@ impl ConsentFlow {
         let now = self.core.now();
         let expires_at = now.plus(LIFE);
         let record = DeviceRecord { request, expires_at, kept_until: expires_at.plus(LIFE) };
-        if !self.core.store.put_device((&code, &user_code), &record, now).await? {
+        if !self.core.store.devices.put_device((&code, &user_code), &record, now).await? {
             return Err(Error::Busy);
         }
         let page = self.core.config.issuer.at(Endpoint::Device.path());
@@ -80,7 +80,7 @@ impl ConsentFlow {
         code: &UserCode,
         visitor: &Visitor,
     ) -> Result<Option<ConsentPage>, Error> {
-        let record = self.core.store.device_showing(code, self.core.now()).await?;
+        let record = self.core.store.devices.device_showing(code, self.core.now()).await?;
         let Some(record) = record.filter(|record| self.core.now() < record.expires_at) else {
             return Ok(None);
         };

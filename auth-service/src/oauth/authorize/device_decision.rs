@@ -31,7 +31,7 @@ impl Requests {
         if !self.core.config.device_grant {
             return Err(Error::InvalidRequest("the device grant is disabled on this server"));
         }
-        let waiting = self.core.store.device(&device.code, now).await?;
+        let waiting = self.core.store.devices.device(&device.code, now).await?;
         if waiting.is_some_and(|record| record.expires_at <= now) {
             return Err(EXPIRED);
         }
@@ -40,7 +40,7 @@ impl Requests {
         let request = request.cloned();
         let decision =
             DeviceDecision { user, request, by: Some(by.clone()), expires_at: now.plus(LIFE) };
-        if self.core.store.decide_device((&device.code, &shown), &decision, now).await? {
+        if self.core.store.devices.decide_device((&device.code, &shown), &decision, now).await? {
             Ok(())
         } else {
             Err(Error::InvalidRequest("this code was already used; start again on the device"))

@@ -116,7 +116,7 @@ impl Pending {
         let mut waited = Duration::ZERO;
         while waited < TURN {
             let now = self.core.now();
-            if self.core.store.claim_step(&step.id, (now, now.plus(TURN))).await? {
+            if self.core.store.logins.claim_step(&step.id, (now, now.plus(TURN))).await? {
                 let answered = match self.answered(step, visitor).await {
                     Ok(None) => return Ok(Begun::Turn(turn)),
                     Ok(Some(outcome)) => Ok(Begun::Answered(outcome)),
@@ -133,7 +133,7 @@ impl Pending {
 
     /// Releases the claim to the step.
     pub(in crate::oauth) async fn end_turn(&self, turn: &Turn) {
-        if let Err(error) = self.core.store.release_step(&turn.step).await {
+        if let Err(error) = self.core.store.logins.release_step(&turn.step).await {
             log::warn!("login step not released, claimed for up to {} s: {error}", TURN.as_secs());
         }
     }
@@ -155,7 +155,7 @@ impl Pending {
             expires_at: now.plus(KEPT),
         };
         // The response is still delivered, so a failure to store it is only logged.
-        if let Err(error) = self.core.store.put_answer(&turn.step, &record, now).await {
+        if let Err(error) = self.core.store.logins.put_answer(&turn.step, &record, now).await {
             log::warn!("login outcome not stored, it cannot be repeated: {error}");
         }
     }
@@ -166,7 +166,7 @@ impl Pending {
         step: &Step,
         visitor: &Visitor,
     ) -> Result<Option<AuthorizationOutcome>, Error> {
-        let record = self.core.store.answer(&step.id, self.core.now()).await?;
+        let record = self.core.store.logins.answer(&step.id, self.core.now()).await?;
         let Some(record) = record.filter(|record| visitor.is(&record.browser)) else {
             return Ok(None);
         };

@@ -90,7 +90,7 @@ impl ConsentFlow {
         let step = Step::of_callback(&back.state);
         // Evaluated before the request to the provider, and again after all writes.
         let stands = async || -> Result<bool, Error> {
-            Ok(revocations.are_still(&self.core.store.revocations(&pending.request).await?))
+            Ok(revocations.are_still(&self.core.store.grants.revocations(&pending.request).await?))
         };
         if !stands().await.map_err(AuthorizeError::Page)? {
             return Err(expired());
@@ -219,7 +219,7 @@ impl ConsentFlow {
         log::warn!(target: "audit", subject = user.subject, client:% = request.client_id;
             "login withdrawn: its consent or login session was revoked concurrently");
         if let Reply::Device(device) = &request.reply {
-            self.core.store.take_device_decision(&device.code, self.core.now()).await?;
+            self.core.store.devices.take_device_decision(&device.code, self.core.now()).await?;
         }
         self.sessions.forget_approval(user, request).await
     }
@@ -262,7 +262,7 @@ impl ConsentFlow {
             grant: Identifier::generate()?,
             expires_at: now.plus(CODE_LIFE),
         };
-        Ok(self.core.store.put_code(code, &record, now).await?)
+        Ok(self.core.store.grants.put_code(code, &record, now).await?)
     }
 }
 

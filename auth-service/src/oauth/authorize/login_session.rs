@@ -57,7 +57,7 @@ impl Sessions {
         visitor: &Visitor,
     ) -> Result<Option<User>, Error> {
         let Some(cookie) = &visitor.login else { return Ok(None) };
-        let record = self.core.store.session(cookie, self.core.now()).await?;
+        let record = self.core.store.logins.session(cookie, self.core.now()).await?;
         Ok(record.map(|record| record.user))
     }
 
@@ -73,7 +73,7 @@ impl Sessions {
         let Some(life) = self.core.config.lifetimes.login_session else { return Ok(None) };
         let now = self.core.now();
         let record = SessionRecord { user: user.clone(), expires_at: now.plus(life) };
-        self.core.store.put_session(cookie, &record, now).await?;
+        self.core.store.logins.put_session(cookie, &record, now).await?;
         Ok(Some(cookie.clone()))
     }
 }

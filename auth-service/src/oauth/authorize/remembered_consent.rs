@@ -19,7 +19,7 @@ impl Sessions {
     ) -> Result<bool, Error> {
         let Some(keys) = keys(user, request) else { return Ok(false) };
         for (key, resource) in keys {
-            let before = self.core.store.approval(&key, self.core.now()).await?;
+            let before = self.core.store.logins.approval(&key, self.core.now()).await?;
             let covers = |before: ApprovalRecord| {
                 before.resource.is_some_and(|allowed| allowed == *resource)
                     && before.client_name == request.client_name
@@ -48,7 +48,7 @@ impl Sessions {
         let catalogue = self.core.catalogue();
         let keys: Vec<_> =
             catalogue.iter().map(|at| key(&user, client, &destination, &at.resource)).collect();
-        Ok(self.core.store.any_approval(&keys).await?)
+        Ok(self.core.store.logins.any_approval(&keys).await?)
     }
 
     /// Stores the consent of `user` to `request`.
@@ -71,7 +71,7 @@ impl Sessions {
                 scopes: request.scopes.clone(),
                 expires_at: now.plus(life),
             };
-            self.core.store.put_approval(&key, &record, now).await?;
+            self.core.store.logins.put_approval(&key, &record, now).await?;
         }
         Ok(())
     }
@@ -83,7 +83,7 @@ impl Sessions {
         request: &AuthorizationRequest,
     ) -> Result<(), Error> {
         for (key, _) in keys(user, request).into_iter().flatten() {
-            self.core.store.delete_approval(&key).await?;
+            self.core.store.logins.delete_approval(&key).await?;
         }
         Ok(())
     }

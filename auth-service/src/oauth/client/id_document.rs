@@ -26,7 +26,13 @@ impl Clients {
     /// Returns the client `id`: a registered client, or the one described by the document at that URL.
     pub(in crate::oauth) async fn client(&self, id: &ClientId) -> Result<Client, Error> {
         if !id.as_str().contains("://") {
-            return self.core.store.client(id, self.core.now()).await?.ok_or(Error::InvalidClient);
+            return self
+                .core
+                .store
+                .clients
+                .client(id, self.core.now())
+                .await?
+                .ok_or(Error::InvalidClient);
         }
         let publisher = publisher(id).ok_or(Error::InvalidClient)?;
         if !self
@@ -40,7 +46,7 @@ impl Clients {
             log::info!(client:% = id; "client document not permitted by CLIENT_DOCUMENTS, CLIENT_DOCUMENT_ALLOW or CLIENT_DOCUMENT_DENY");
             return Err(Error::DocumentNotAccepted(publisher));
         }
-        let kept = self.core.store.client_document(id, self.core.now()).await?;
+        let kept = self.core.store.clients.client_document(id, self.core.now()).await?;
         match kept {
             Some(record) if self.core.now() < record.fresh_until => Ok(described(id, record)),
             // Use the stale document if the fetch fails: the alternative is to lock the client out.
@@ -62,11 +68,11 @@ impl Clients {
     /// Marks the document of `id` as in use, after a person consented to the client.
     pub(in crate::oauth) async fn keep_document(&self, id: &ClientId) -> Result<(), Error> {
         let now = self.core.now();
-        match self.core.store.client_document(id, now).await? {
+        match self.core.store.clients.client_document(id, now).await? {
             Some(record) if !record.in_use => {
                 let expires_at = record.fresh_until.plus(STALE);
                 let record = DocumentRecord { in_use: true, expires_at, ..record };
-                Ok(self.core.store.put_client_document(id, &record, now).await?)
+                Ok(self.core.store.clients.put_client_document(id, &record, now).await?)
             }
             _ => Ok(()),
         }
@@ -100,7 +106,7 @@ impl Clients {
         let fresh_until = now.plus(document.keep);
         let expires_at = if in_use { fresh_until.plus(STALE) } else { fresh_until };
         let record = DocumentRecord { metadata, in_use, fresh_until, expires_at };
-        self.core.store.put_client_document(id, &record, now).await?;
+        self.core.store.clients.put_client_document(id, &record, now).await?;
         Ok(record)
     }
 }

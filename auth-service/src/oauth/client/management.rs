@@ -58,7 +58,7 @@ impl Clients {
             let metadata = metadata.clone();
             manages(&client, token).then_some(Client { secret, metadata, ..client })
         };
-        let client = self.core.store.change_client(id, self.core.now(), replaced).await?;
+        let client = self.core.store.clients.change_client(id, self.core.now(), replaced).await?;
         let client = client.ok_or(Error::InvalidToken)?;
         let issued = client.secret == Some(fresh.fingerprint());
         Ok(self.registered(client, issued.then_some(&fresh), Some(token)))
@@ -72,9 +72,9 @@ impl Clients {
     ) -> Result<(), Error> {
         let client = self.managed(id, token).await?;
         if client.unused {
-            self.core.store.delete_unused_client(id).await?;
+            self.core.store.clients.delete_unused_client(id).await?;
         } else {
-            self.core.store.delete_client(id, self.core.now()).await?;
+            self.core.store.maintenance.delete_client(id, self.core.now()).await?;
         }
         log::info!(target: "audit", client:% = id; "client deleted its registration");
         Ok(())
@@ -84,7 +84,7 @@ impl Clients {
     ///
     /// Unknown clients and wrong tokens cause the same error (RFC 7592 §2.1: 401 for both).
     async fn managed(&self, id: &ClientId, token: &RegistrationToken) -> Result<Client, Error> {
-        let client = self.core.store.client(id, self.core.now()).await?;
+        let client = self.core.store.clients.client(id, self.core.now()).await?;
         client.filter(|client| manages(client, token)).ok_or(Error::InvalidToken)
     }
 }

@@ -43,7 +43,7 @@ impl Clients {
             own_access: new.own_access,
             metadata,
         };
-        self.core.store.put_client(&client, now).await?;
+        self.core.store.clients.put_client(&client, now).await?;
         log::info!(target: "audit", client:% = client.id; "client registered by the operator");
         Ok((client, secret))
     }

@@ -113,7 +113,13 @@ impl Clients {
         }
         let jti = Fingerprint::of(&format!("{}\n{}", claims.sub, claims.jti));
         let end = UnixTime(claims.exp + LEEWAY);
-        if self.core.store.spend_assertion((&jti, !client.unused), end, self.core.now()).await? {
+        if self
+            .core
+            .store
+            .clients
+            .spend_assertion((&jti, !client.unused), end, self.core.now())
+            .await?
+        {
             Ok(())
         } else {
             Err(refused("replayed"))
@@ -192,7 +198,7 @@ impl Clients {
         // early, and any client can name the `jwks_uri` of another one.
         let url =
             Fingerprint::of(&if client.unused { format!("unused {uri}") } else { uri.to_owned() });
-        let kept = self.core.store.client_keys(&url, now).await?;
+        let kept = self.core.store.clients.client_keys(&url, now).await?;
         if let Some(kept) = &kept
             && now < kept.fresh_until
         {
@@ -232,7 +238,7 @@ impl Clients {
         let fresh_until = now.plus(document.keep);
         let record =
             KeysRecord { jwks, fetched_at: now, fresh_until, expires_at: fresh_until.plus(STALE) };
-        self.core.store.put_client_keys(url, &record, now).await?;
+        self.core.store.clients.put_client_keys(url, &record, now).await?;
         Ok(record.jwks)
     }
 }

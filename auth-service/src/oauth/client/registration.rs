@@ -69,7 +69,7 @@ impl Clients {
         let text = serde_json::to_string(&metadata).map_err(store::Error::from)?;
         let same = Fingerprint::of(&text);
         let mut gone = None;
-        if let Some(id) = self.core.store.same_registration(&same).await? {
+        if let Some(id) = self.core.store.clients.same_registration(&same).await? {
             if let Some(client) = self.share(&id, &metadata).await? {
                 return Ok(self.registered(client, None, None));
             }
@@ -79,12 +79,13 @@ impl Clients {
         // Concurrent requests store their clients first and then agree on one of them.
         loop {
             let claim = (&client.id, SAME.as_secs());
-            let named = self.core.store.claim_registration(&same, claim, gone.as_ref()).await?;
+            let named =
+                self.core.store.clients.claim_registration(&same, claim, gone.as_ref()).await?;
             if named == client.id {
                 return Ok(self.registered(client, None, Some(&token)));
             }
             if let Some(shared) = self.share(&named, &client.metadata).await? {
-                self.core.store.forget_client(&client.id).await?;
+                self.core.store.clients.forget_client(&client.id).await?;
                 return Ok(self.registered(shared, None, None));
             }
             gone = Some(named);
@@ -104,7 +105,7 @@ impl Clients {
             let fits = client.metadata == *metadata && now < client.issued_at.plus(SAME);
             fits.then_some(Client { registration_token: None, ..client })
         };
-        Ok(self.core.store.change_client(id, now, shared).await?)
+        Ok(self.core.store.clients.change_client(id, now, shared).await?)
     }
 
     async fn create(
@@ -124,7 +125,7 @@ impl Clients {
             own_access: None,
             metadata,
         };
-        self.core.store.register_client(&client, now).await?;
+        self.core.store.clients.register_client(&client, now).await?;
         self.core.metrics.registered();
         log::info!(target: "audit", client:% = client.id; "client registered");
         Ok((client, token))
@@ -142,7 +143,7 @@ impl Clients {
             return self.keep_document(id).await;
         }
         let now = self.core.now();
-        let known = match self.core.store.client(id, now).await? {
+        let known = match self.core.store.clients.client(id, now).await? {
             Some(client) if !client.unused => return Ok(()),
             known => known,
         };
@@ -151,7 +152,13 @@ impl Clients {
         }
         let end = self.core.config.lifetimes.client.map(|life| now.plus(life));
         let client = (id, pending.registration.as_ref());
-        if self.core.store.use_client(client, end, (self.core.config.clients.max, now)).await? {
+        if self
+            .core
+            .store
+            .clients
+            .use_client(client, end, (self.core.config.clients.max, now))
+            .await?
+        {
             Ok(())
         } else {
             Err(Error::TooManyClients)
@@ -173,7 +180,7 @@ impl Clients {
         }
         let now = self.core.now();
         let end = self.core.config.lifetimes.client.map(|life| now.plus(life));
-        if self.core.store.renew_client(&client.id, end, now).await? {
+        if self.core.store.clients.renew_client(&client.id, end, now).await? {
             Ok(())
         } else {
             Err(Error::InvalidClient)

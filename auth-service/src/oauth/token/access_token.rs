@@ -98,7 +98,7 @@ impl TokenIssuer {
             issued_at: now,
             expires_at,
         };
-        self.core.store.put_access(&record, now).await?;
+        self.core.store.grants.put_access(&record, now).await?;
         Ok(token)
     }
 

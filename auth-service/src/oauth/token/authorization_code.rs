@@ -18,7 +18,7 @@ impl TokenIssuer {
         params: &Params,
     ) -> Result<TokenResponse, Error> {
         let code = AuthorizationCode::presented(params.required("code", "code is missing")?);
-        let record = self.core.store.code(&code, self.core.now()).await?;
+        let record = self.core.store.grants.code(&code, self.core.now()).await?;
         let record = record.ok_or(Error::InvalidGrant(GrantFault::Unknown))?;
         check_binding(&record, client, params)?;
         let subject = &record.user.subject;
@@ -32,7 +32,7 @@ impl TokenIssuer {
         let resources = self.core.narrowed_resources(params, &published)?;
         let now = self.core.now();
         let grant = self.new_grant(record.grant, record.user, record.request);
-        match self.core.store.redeem_code(&code, &grant, now).await? {
+        match self.core.store.grants.redeem_code(&code, &grant, now).await? {
             Redemption::Granted => {}
             Redemption::Revoked => return Err(Error::InvalidGrant(GrantFault::Revoked)),
             Redemption::Repeated => return Err(Error::InvalidGrant(GrantFault::Repeated)),

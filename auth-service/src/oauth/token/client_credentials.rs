@@ -38,11 +38,11 @@ impl TokenIssuer {
             ends_at: None,
         };
         grant.scopes = self.narrowed_scopes(params, &grant)?;
-        self.core.store.put_grant(&grant, now).await?;
+        self.core.store.grants.put_grant(&grant, now).await?;
         // A deletion first removes the registration and then searches for grants. It either finds
         // this grant, or the registration is gone here.
-        if self.core.store.client(&client.id, now).await?.is_none() {
-            self.core.store.revoke_grant(&grant.id).await?;
+        if self.core.store.clients.client(&client.id, now).await?.is_none() {
+            self.core.store.grants.revoke_grant(&grant.id).await?;
             return Err(Error::InvalidClient);
         }
         self.issue_alone(&grant).await

@@ -68,7 +68,7 @@ impl TokenIssuer {
     ) -> Result<ImportReport, Error> {
         let mut report = ImportReport::default();
         let mut names = HashMap::new();
-        for record in source.old_records("client").await? {
+        for record in source.maintenance.old_records("client").await? {
             let who = format!("client {}", record.id);
             match self.old_client(&record, options) {
                 Err(problem) => report.left_behind.push(format!("{who}: {problem}")),
@@ -81,7 +81,7 @@ impl TokenIssuer {
                 }
             }
         }
-        let refresh = source.old_records("refresh").await?;
+        let refresh = source.maintenance.old_records("refresh").await?;
         if options.refresh_tokens_for.is_zero() && !refresh.is_empty() {
             let why = "excluded by the options; people must log in again";
             report.left_behind.push(format!("{} refresh tokens: {why}", refresh.len()));
@@ -90,7 +90,7 @@ impl TokenIssuer {
                 self.import_refresh(&record, &names, options, &mut report).await?;
             }
         }
-        let access = source.old_keys("token").await?.len();
+        let access = source.maintenance.old_keys("token").await?.len();
         if access > 0 {
             let why = "signed with other keys; clients refresh them when they are rejected";
             report.left_behind.push(format!("{access} access tokens: {why}"));
@@ -105,13 +105,13 @@ impl TokenIssuer {
         report: &mut ImportReport,
     ) -> Result<(), Error> {
         let now = self.core.now();
-        if self.core.store.client(&client.id, now).await?.is_some() {
+        if self.core.store.clients.client(&client.id, now).await?.is_some() {
             report.clients.present += 1;
             return Ok(());
         }
         report.clients.imported += 1;
         let max = self.core.config.clients.max;
-        if !options.dry_run && !self.core.store.import_client(client, max, now).await? {
+        if !options.dry_run && !self.core.store.clients.import_client(client, max, now).await? {
             return Err(Error::TooManyClients);
         }
         Ok(())
@@ -126,7 +126,7 @@ impl TokenIssuer {
     ) -> Result<(), Error> {
         let (now, token) = (self.core.now(), RefreshToken::presented(record.id.as_str()));
         // A record also remains after the token was used or revoked, until the token would expire.
-        if self.core.store.refresh(&token, now).await?.is_some() {
+        if self.core.store.grants.refresh(&token, now).await?.is_some() {
             report.refresh_tokens.present += 1;
             return Ok(());
         }
@@ -138,8 +138,8 @@ impl TokenIssuer {
                 if !options.dry_run {
                     let link =
                         RefreshRecord { grant: grant.id.clone(), expires_at: grant.expires_at };
-                    self.core.store.put_grant(&grant, now).await?;
-                    self.core.store.put_refresh(&token, &link, now).await?;
+                    self.core.store.grants.put_grant(&grant, now).await?;
+                    self.core.store.grants.put_refresh(&token, &link, now).await?;
                 }
             }
             Err(problem) => report.left_behind.push(format!("a refresh token: {problem}")),

@@ -72,7 +72,7 @@ impl TokenIssuer {
     }
 
     async fn access(&self, claims: Claims) -> Result<Option<About>, Error> {
-        let live = self.core.store.is_live(&claims.grant_id, &claims.jti).await?;
+        let live = self.core.store.grants.is_live(&claims.grant_id, &claims.jti).await?;
         let username = claims.preferred_username.clone();
         let claims = Box::new(claims);
         Ok(live.then_some(About::Access { claims, token_type: "Bearer", username }))
@@ -80,9 +80,11 @@ impl TokenIssuer {
 
     async fn refresh_token(&self, client: &Client, token: &str) -> Result<Option<About>, Error> {
         let (token, now) = (RefreshToken::presented(token), self.core.now());
-        let Some(record) = self.core.store.refresh(&token, now).await? else { return Ok(None) };
-        let grant: Option<Grant> = self.core.store.grant(&record.grant, now).await?;
-        let spent = self.core.store.is_spent(&token).await?;
+        let Some(record) = self.core.store.grants.refresh(&token, now).await? else {
+            return Ok(None);
+        };
+        let grant: Option<Grant> = self.core.store.grants.grant(&record.grant, now).await?;
+        let spent = self.core.store.grants.is_spent(&token).await?;
         Ok(grant.filter(|grant| !spent && grant.client_id == client.id).map(|grant| {
             About::Refresh {
                 scope: grant.scopes.to_string(),

@@ -57,7 +57,7 @@ impl TokenIssuer {
             expires_at: now.plus(new.lifetime),
             ends_at: None,
         };
-        self.core.store.put_grant(&grant, now).await?;
+        self.core.store.grants.put_grant(&grant, now).await?;
         let part = Part { resources: grant.resources.clone(), scopes: grant.scopes.clone() };
         let token = self.issue_access_token(&grant, &part, grant.expires_at).await?;
         log::info!(target: "audit", subject = grant.user.subject, grant:% = grant.id;

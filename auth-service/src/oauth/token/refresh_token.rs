@@ -18,16 +18,16 @@ impl TokenIssuer {
                 "the client is not registered for refresh_token",
             ));
         }
-        let record = self.core.store.refresh(&token, now).await?;
+        let record = self.core.store.grants.refresh(&token, now).await?;
         let record = record.ok_or(Error::InvalidGrant(GrantFault::Unknown))?;
-        let grant = self.core.store.grant(&record.grant, now).await?;
+        let grant = self.core.store.grants.grant(&record.grant, now).await?;
         let mut grant = grant.ok_or(Error::InvalidGrant(GrantFault::Revoked))?;
         if grant.client_id != client.id {
             return Err(Error::InvalidGrant(GrantFault::OtherClient));
         }
         self.core.within_client_limit("refresh_token", &client.id, &grant.user.subject).await?;
         if !self.core.may_log_in(&grant.user) || !self.core.may_use(&grant.user, &grant.resources) {
-            self.core.store.revoke_grant(&grant.id).await?;
+            self.core.store.grants.revoke_grant(&grant.id).await?;
             return Err(Error::InvalidGrant(GrantFault::NotAllowed));
         }
         let resources =
@@ -35,7 +35,7 @@ impl TokenIssuer {
         let scopes = self.narrowed_scopes(params, &grant)?;
         let successor = self.rotate(&token, record.expires_at, &grant).await?;
         grant.extend(now.plus(self.core.config.lifetimes.refresh_token));
-        if !self.core.store.extend_grant(&grant, now).await? {
+        if !self.core.store.grants.extend_grant(&grant, now).await? {
             return Err(Error::InvalidGrant(GrantFault::Revoked));
         }
         self.clients.renew_client(client).await?;
@@ -81,19 +81,23 @@ impl TokenIssuer {
     ) -> Result<RefreshToken, Error> {
         let salt = Identifier::generate()?.to_string();
         let grace = self.core.config.lifetimes.refresh_grace;
-        let spending =
-            self.core.store.spend_refresh(token, &salt, (self.core.now(), end), grace).await?;
+        let spending = self
+            .core
+            .store
+            .grants
+            .spend_refresh(token, &salt, (self.core.now(), end), grace)
+            .await?;
         match spending {
             Spending::First => return Ok(successor(token, &salt)),
             Spending::Again(salt) => {
                 let successor = successor(token, &salt);
-                if !self.core.store.is_spent(&successor).await? {
+                if !self.core.store.grants.is_spent(&successor).await? {
                     return Ok(successor);
                 }
             }
             Spending::Replay => {}
         }
-        self.core.store.revoke_grant(&grant.id).await?;
+        self.core.store.grants.revoke_grant(&grant.id).await?;
         log::warn!(target: "audit", client:% = grant.client_id, grant:% = grant.id;
             "refresh token replayed; its grant is revoked");
         Err(Error::InvalidGrant(GrantFault::Replayed))

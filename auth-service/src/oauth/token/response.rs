@@ -46,7 +46,7 @@ impl TokenIssuer {
     ) -> Result<TokenResponse, Error> {
         let refresh_token = if client.may_use("refresh_token") {
             let record = RefreshRecord { grant: grant.id.clone(), expires_at: grant.expires_at };
-            self.core.store.put_refresh(refresh, &record, self.core.now()).await?;
+            self.core.store.grants.put_refresh(refresh, &record, self.core.now()).await?;
             Some(refresh.reveal().to_owned())
         } else {
             None

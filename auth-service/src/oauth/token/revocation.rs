@@ -17,7 +17,7 @@ impl TokenIssuer {
             if claims.client_id != client.id {
                 return Err(Error::InvalidGrant(GrantFault::OtherClient));
             }
-            self.core.store.revoke_access(&claims.grant_id, &claims.jti).await?;
+            self.core.store.grants.revoke_access(&claims.grant_id, &claims.jti).await?;
             log::info!(target: "audit", client:% = client.id, jti:% = claims.jti;
                 "access token revoked by its client");
             return Ok(());
@@ -26,12 +26,16 @@ impl TokenIssuer {
         let now = self.core.now();
         // §2.2: "invalid tokens do not cause an error response since the client cannot handle such
         // an error in a reasonable way".
-        let Some(record) = self.core.store.refresh(&token, now).await? else { return Ok(()) };
-        let Some(grant) = self.core.store.grant(&record.grant, now).await? else { return Ok(()) };
+        let Some(record) = self.core.store.grants.refresh(&token, now).await? else {
+            return Ok(());
+        };
+        let Some(grant) = self.core.store.grants.grant(&record.grant, now).await? else {
+            return Ok(());
+        };
         if grant.client_id != client.id {
             return Err(Error::InvalidGrant(GrantFault::OtherClient));
         }
-        self.core.store.revoke_grant(&grant.id).await?;
+        self.core.store.grants.revoke_grant(&grant.id).await?;
         log::info!(target: "audit", client:% = client.id, grant:% = grant.id;
             "grant revoked by its client");
         Ok(())

@@ -101,7 +101,7 @@ impl Verifier {
         if !seen.is_for(&server.resource) {
             return Err(Refused::Token(Decision::OtherServer, "the token is for another server"));
         }
-        let live = self.core.store.is_still_live(&seen.sighting, || seen.ids()).await;
+        let live = self.core.store.grants.is_still_live(&seen.sighting, || seen.ids()).await;
         if !live.map_err(|error| Refused::Fault(error.into()))? {
             return Err(Refused::Token(Decision::Revoked, "the token was revoked"));
         }

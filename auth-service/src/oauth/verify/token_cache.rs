@@ -86,7 +86,7 @@ impl Verifier {
         if claims.iss != self.core.config.issuer.as_str() {
             return Err(Decision::Invalid);
         }
-        let sighting = self.core.store.sighting(&claims.grant_id, &claims.jti);
+        let sighting = self.core.store.grants.sighting(&claims.grant_id, &claims.jti);
         SeenToken::new(&claims, sighting).ok_or(Decision::Invalid)
     }
 }
