@@ -1,10 +1,11 @@
 #!/bin/sh
 # Starts Traefik in its container: traefik.yml with the settings of the environment filled in, for one of
-# three kinds of certificates, and an access log that does not grow for ever.
+# three kinds of certificates, or for a proxy in front that has them, and an access log that does not grow for ever.
 set -eu
 
-CONFIG=/run/traefik.yml
-ACCESS_LOG=/logs/access.log
+TEMPLATE=$(dirname -- "$0")/traefik.yml
+CONFIG=${TRAEFIK_CONFIG:-/run/traefik.yml}
+ACCESS_LOG=${TRAEFIK_ACCESS_LOG:-/logs/access.log}
 # 50 MB, and as much again in each of the four before it.
 LOG_BYTES=50000000
 
@@ -25,11 +26,19 @@ certificates() {
             [ -r "$file" ] || fail "$file is not there; ./certificates is /etc/certificates here"
         done
         without acme | without dns
+    elif [ -n "${FRONT_PROXIES:-}" ] && [ -z "${ACME_EMAIL:-}" ]; then
+        # What stands in front has the certificates.
+        without acme | without dns
     elif [ -n "${ACME_DNS_PROVIDER:-}" ]; then
         without ports
     else
         without dns
     fi
+}
+
+# What stands in front of Traefik, if anything.
+front() {
+    if [ -n "${FRONT_PROXIES:-}" ]; then without direct; else without front; fi
 }
 
 # Whom to believe that it is the ACME server, if not the authorities of the system.
@@ -58,6 +67,7 @@ fill() {
         -e "s|@ACME_CA_CERTIFICATES@|${ACME_CA_CERTIFICATES:-}|" \
         -e "s|@ACME_DNS_PROVIDER@|${ACME_DNS_PROVIDER:-}|" \
         -e "s|@API_ADDRESS@|$(api_address)|" \
+        -e "s|@FRONT_PROXIES@|$(printf '"%s"' "${FRONT_PROXIES:-}" | sed 's/ *, */", "/g')|" \
         -e "s|^accessLog:|&\\n  filePath: $ACCESS_LOG|"
 }
 
@@ -73,15 +83,14 @@ rotate() {
     done
 }
 
-if [ -n "${CERT_FILE:-}" ]; then
+CERT_RESOLVER=letsencrypt
+if [ -n "${CERT_FILE:-}" ] || { [ -n "${FRONT_PROXIES:-}" ] && [ -z "${ACME_EMAIL:-}" ]; }; then
     CERT_RESOLVER=
-else
-    CERT_RESOLVER=letsencrypt
 fi
 API_ENTRY_POINT=traefik
 KEYS_ENTRY_POINT=inside
 export CERT_RESOLVER API_ENTRY_POINT KEYS_ENTRY_POINT
 
-certificates </etc/traefik/traefik.yml | acme_authority | redirect | fill >"$CONFIG"
+certificates <"$TEMPLATE" | front | acme_authority | redirect | fill >"$CONFIG"
 rotate &
 exec traefik --configFile="$CONFIG"

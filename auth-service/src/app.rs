@@ -1,4 +1,4 @@
-//! Puts the server together and runs it until it is told to stop.
+//! Builds the server from its settings and runs it until shutdown.
 
 use std::{
     net::{SocketAddr, TcpListener},
@@ -20,54 +20,55 @@ use crate::{
     http,
     metrics::Metrics,
     model::{Catalogue, Identifier, Listing, SystemClock},
-    oauth::{AuthServer, Endpoint, Identities, PENDING_SEAL, SeenTokens},
+    oauth::{AuthServer, Core, Endpoint, PENDING_SEAL},
     ports::{self, ClientDocuments, GitHub, Providers, RootKeys, SigningKeys},
     store::{self, Store},
 };
 
-/// How long requests may take to finish after the signal to stop, in seconds.
+/// The grace period for open requests after a stop signal, in seconds.
 const DRAIN: u64 = 5;
 
-/// Longer than Traefik keeps idle connections (90 s): a connection that ends on our side just as a
-/// request is sent would be a 502 for the client.
+/// The keep-alive timeout of client connections. It exceeds Traefik's idle timeout of 90 s. If this side
+/// closed a connection just as Traefik sent a request on it, the client would get a 502.
 const KEEP_ALIVE: Duration = Duration::from_mins(2);
 
-/// The server cannot start.
+/// The reason why the server cannot start or stopped with an error.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// `SIGNING_KEY_FILE`.
-    #[error("SIGNING_KEY_FILE")]
+    /// The signing keys of `SIGNING_KEY_FILE` cannot be loaded.
+    #[error("cannot use SIGNING_KEY_FILE")]
     Key(#[from] ports::KeyError),
-    /// `SECRETS_KEY_FILE`.
-    #[error("SECRETS_KEY_FILE")]
+    /// The root keys of `SECRETS_KEY_FILE` cannot be loaded, or a key cannot be derived from them.
+    #[error("cannot use SECRETS_KEY_FILE")]
     Secrets(#[from] ports::SealingError),
-    /// `MCP_SERVERS_FILE`.
+    /// The servers of `MCP_SERVERS_FILE` cannot be read, or some are invalid.
     #[error(transparent)]
     Servers(#[from] ports::ServersError),
-    /// GitHub settings.
+    /// The client for GitHub cannot be built from its settings.
     #[error(transparent)]
     GitHub(#[from] ports::GithubError),
-    /// Redis settings.
+    /// The store cannot be opened with the Redis settings.
     #[error(transparent)]
     Store(#[from] store::Error),
-    /// The address.
+    /// The address `AUTH_LISTEN` cannot be bound.
     #[error("cannot listen on {0} (AUTH_LISTEN)")]
     Listen(SocketAddr, #[source] std::io::Error),
-    /// The address of the TLS listener.
+    /// The address `AUTH_TLS_LISTEN` cannot be bound.
     #[error("cannot listen on {0} (AUTH_TLS_LISTEN)")]
     ListenTls(SocketAddr, #[source] std::io::Error),
-    /// Its certificate.
-    #[error("the certificate of AUTH_TLS_LISTEN")]
+    /// The certificate of the TLS listener cannot be loaded or created.
+    #[error("cannot use the certificate of AUTH_TLS_LISTEN")]
     Certificate(#[from] ports::CertificateError),
-    /// The address of the metrics.
+    /// The address `METRICS_LISTEN` cannot be bound.
     #[error("cannot listen on {0} (METRICS_LISTEN)")]
     ListenMetrics(SocketAddr, #[source] std::io::Error),
-    /// The HTTP server failed.
+    /// The HTTP server failed to start or stopped with an error.
     #[error("the HTTP server failed")]
     Run(#[source] std::io::Error),
 }
 
-/// Builds the authorization server of the servers in `listing`, and what publishes others.
+/// Builds the authorization server for the MCP servers in `listing`. Returns it with the sender that
+/// publishes later catalogues to it.
 pub fn build(
     config: Config,
     listing: &Listing,
@@ -79,13 +80,11 @@ pub fn build(
         Some(file) => RootKeys::load(file)?,
         None => RootKeys::from_signing_keys(&config.signing_key_file)?,
     };
-    let server = AuthServer {
+    let core = Core {
         pending_seal: roots.seal(PENDING_SEAL)?,
         limits_key: hmac::Key::new(hmac::HMAC_SHA256, &roots.bytes("request limits")?),
         store: Store::open(&config.redis)?,
         keys: SigningKeys::load(&config.signing_key_file)?,
-        seen: SeenTokens::default(),
-        identities: Identities::default(),
         metrics: Metrics::default(),
         github,
         documents: ClientDocuments::default(),
@@ -93,18 +92,18 @@ pub fn build(
         clock: Arc::new(SystemClock),
         config,
     };
-    Ok((server, publish))
+    Ok((AuthServer::new(core), publish))
 }
 
-/// Runs until SIGTERM or SIGINT, and lets open requests finish.
+/// Runs the server until SIGTERM or SIGINT, then lets open requests finish.
 pub async fn serve(config: Config) -> Result<(), Error> {
     let address = config.listen;
     let tls = config.tls.as_ref().map(listen_tls).transpose()?;
     let mut providers = Providers::new(&config);
     let listing = providers.start().await?;
     let (server, publish) = build(config, &listing)?;
-    let issuer = server.config.issuer.as_str().to_owned();
-    let servers = server.catalogue().iter().count();
+    let issuer = server.core.config.issuer.as_str().to_owned();
+    let servers = server.core.catalogue().iter().count();
     let listener = TcpListener::bind(address).map_err(|error| Error::Listen(address, error))?;
     let watcher = tokio::spawn(providers.watch(publish));
     log::info!("listening on {address} as {issuer}, {servers} MCP servers");
@@ -114,7 +113,7 @@ pub async fn serve(config: Config) -> Result<(), Error> {
     done
 }
 
-/// The listener inside the gateway that speaks TLS, and so HTTP/2.
+/// Binds the internal TLS listener, which also offers HTTP/2.
 pub fn listen_tls(tls: &TlsConfig) -> Result<(TcpListener, ServerConfig), Error> {
     let config = ports::server_config(&tls.certificate, &SystemClock)?;
     let listener =
@@ -123,30 +122,30 @@ pub fn listen_tls(tls: &TlsConfig) -> Result<(TcpListener, ServerConfig), Error>
     Ok((listener, config))
 }
 
-/// The HTTP server of `server` on `listener`, on that with TLS if there is one, and that of the
-/// metrics if they are wanted.
+/// Builds the HTTP server of `server` on `listener` and, if given, on the TLS listener. Also starts the
+/// metrics server if it is configured, and the background tasks of the store.
 pub fn http_server(
     server: AuthServer,
     listener: TcpListener,
     tls: Option<(TcpListener, ServerConfig)>,
 ) -> Result<Server, Error> {
-    let workers = server.config.workers;
+    let workers = server.core.config.workers;
     let server = Data::new(server);
-    if let Some(address) = server.config.metrics_listen {
+    if let Some(address) = server.core.config.metrics_listen {
         let metrics = metrics_server(server.clone(), address);
         tokio::spawn(metrics.map_err(|error| Error::ListenMetrics(address, error))?);
     }
     let publishing = server.clone();
-    tokio::spawn(async move { publishing.store.publish_ended().await });
-    // Ends with the runtime; until it has begun, every request asks Redis.
+    tokio::spawn(async move { publishing.core.store.publish_ended().await });
+    // This task ends with the runtime. Until it follows revocations, every request asks Redis.
     let following = server.clone();
     tokio::spawn(async move {
-        // The first random number takes the library some 40 ms, in which a worker would answer
-        // nobody.
+        // The library needs about 40 ms for its first random number. Drawing it here keeps that
+        // delay out of the workers, which would serve no requests meanwhile.
         if let Err(error) = Identifier::generate() {
             log::error!("{error}");
         }
-        following.store.follow().await;
+        following.core.store.follow().await;
     });
     let mut http = HttpServer::new(move || http::service(&server))
         .keep_alive(KEEP_ALIVE)
@@ -155,7 +154,7 @@ pub fn http_server(
         http = http.workers(workers.get());
     }
     let http = http.listen(listener).map_err(Error::Run)?;
-    // It offers h2 and http/1.1 by ALPN (RFC 7301).
+    // This listener negotiates h2 or http/1.1 by ALPN (RFC 7301).
     let http = match tls {
         Some((listener, config)) => {
             http.listen_rustls_0_23(listener, config).map_err(Error::Run)?
@@ -165,7 +164,7 @@ pub fn http_server(
     Ok(http.run())
 }
 
-/// Ends with the runtime.
+/// Builds the server of `/metrics` with one worker. It handles no signals and ends with the runtime.
 fn metrics_server(server: Data<AuthServer>, address: SocketAddr) -> std::io::Result<Server> {
     let app =
         move || App::new().app_data(server.clone()).route("/metrics", get().to(http::metrics));

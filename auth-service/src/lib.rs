@@ -1,36 +1,37 @@
 //! OAuth 2.1 authorization server and `ForwardAuth` backend for MCP servers.
 //!
-//! Floors, top to bottom; each uses those below it and none above it (`tests/layers.rs`):
+//! Layers, top to bottom. Each may use the layers below it and none above it; `tests/layers.rs`
+//! enforces this:
 //! `cli → app, docker_proxy → http → oauth → store, ports → metrics → config → model`.
 //!
-//! | what | protocol | endpoint | test |
+//! | topic | protocol | endpoint | test |
 //! |---|---|---|---|
-//! | [RFC 6749](https://www.rfc-editor.org/rfc/rfc6749) authorization | `oauth/authorization.rs` | `http/authorize.rs` | `tests/rfc/rfc6749_authorize.rs` |
-//! | RFC 6749 tokens | `oauth/code_grant.rs`, `oauth/refresh_grant.rs` | `http/token.rs` | `tests/rfc/rfc6749_token.rs` |
-//! | RFC 6749 client credentials | `oauth/client_credentials.rs` | `http/token.rs` | `tests/rfc/rfc6749_client_credentials.rs` |
-//! | client ID metadata documents | `oauth/client_document.rs` | | `tests/rfc/client_document.rs` |
-//! | pending authorizations | `oauth/pending.rs`, `oauth/consent.rs` | `http/authorize.rs` | `tests/rfc/s1_storage.rs` |
-//! | limits | `oauth/limits.rs` | `http/limits.rs` | `tests/rfc/limits.rs` |
-//! | RFC 6750 bearer tokens | `oauth/bearer.rs` | `http/verify.rs` | `tests/rfc/rfc6750.rs` |
-//! | RFC 7009 revocation | `oauth/revocation.rs` | `http/revoke.rs` | `tests/rfc/rfc7009.rs` |
-//! | RFC 7515, 7517, 7519 signatures, keys, claims | `oauth/access_token.rs` | `http/jwks.rs` | `tests/rfc/rfc7519.rs` |
-//! | RFC 7523 client assertions | `oauth/client_assertion.rs` | `http/client_form.rs` | `tests/rfc/rfc7523.rs` |
-//! | RFC 7591 registration | `oauth/registration.rs` | `http/register.rs` | `tests/rfc/rfc7591.rs` |
-//! | RFC 7592 management | `oauth/management.rs` | `http/manage.rs` | `tests/rfc/rfc7592.rs` |
-//! | RFC 7636 PKCE | `oauth/pkce.rs` | | `tests/rfc/rfc7636.rs` |
-//! | RFC 7662 introspection | `oauth/introspection.rs` | `http/introspect.rs` | `tests/rfc/rfc7662.rs` |
-//! | RFC 8252 native apps | `oauth/redirect_uri.rs` | | `tests/rfc/rfc8252.rs` |
-//! | RFC 8414 metadata | `oauth/metadata.rs` | `http/discovery.rs` | `tests/rfc/rfc8414.rs` |
-//! | RFC 8628 devices | `oauth/device.rs` | `http/device.rs` | `tests/rfc/rfc8628.rs` |
+//! | [RFC 6749](https://www.rfc-editor.org/rfc/rfc6749) authorization | `oauth/authorize/request.rs` | `http/authorize.rs` | `tests/rfc/rfc6749_authorize.rs` |
+//! | RFC 6749 tokens | `oauth/token/authorization_code.rs`, `oauth/token/refresh_token.rs` | `http/token.rs` | `tests/rfc/rfc6749_token.rs` |
+//! | RFC 6749 client credentials | `oauth/token/client_credentials.rs` | `http/token.rs` | `tests/rfc/rfc6749_client_credentials.rs` |
+//! | client ID metadata documents | `oauth/client/id_document.rs` | | `tests/rfc/client_document.rs` |
+//! | pending authorizations | `oauth/authorize/pending.rs`, `oauth/authorize/consent.rs` | `http/authorize.rs` | `tests/rfc/s1_storage.rs` |
+//! | rate limits | `oauth/rate_limits.rs` | `http/limits.rs` | `tests/rfc/limits.rs` |
+//! | RFC 6750 bearer tokens | `oauth/verify/decision.rs` | `http/verify.rs` | `tests/rfc/rfc6750.rs` |
+//! | RFC 7009 revocation | `oauth/token/revocation.rs` | `http/revoke.rs` | `tests/rfc/rfc7009.rs` |
+//! | RFC 7515, 7517, 7519 signatures, keys, claims | `oauth/token/access_token.rs` | `http/jwks.rs` | `tests/rfc/rfc7519.rs` |
+//! | RFC 7523 client assertions | `oauth/client/private_key_jwt.rs` | `http/client_form.rs` | `tests/rfc/rfc7523.rs` |
+//! | RFC 7591 registration | `oauth/client/registration.rs` | `http/register.rs` | `tests/rfc/rfc7591.rs` |
+//! | RFC 7592 management | `oauth/client/management.rs` | `http/manage.rs` | `tests/rfc/rfc7592.rs` |
+//! | RFC 7636 PKCE | `oauth/authorize/pkce.rs` | | `tests/rfc/rfc7636.rs` |
+//! | RFC 7662 introspection | `oauth/token/introspection.rs` | `http/introspect.rs` | `tests/rfc/rfc7662.rs` |
+//! | RFC 8252 native apps | `oauth/client/redirect_uri.rs` | | `tests/rfc/rfc8252.rs` |
+//! | RFC 8414 metadata | `oauth/discovery/server_metadata.rs` | `http/discovery.rs` | `tests/rfc/rfc8414.rs` |
+//! | RFC 8628 device authorization | `oauth/authorize/device.rs` | `http/device.rs` | `tests/rfc/rfc8628.rs` |
 //! | RFC 8707 resources | `oauth/resource.rs` | | `tests/rfc/rfc8707.rs` |
-//! | RFC 7519 identities for servers | `oauth/identity.rs` | `http/verify.rs` | `tests/rfc/identity.rs` |
-//! | ended grants, for proxies | `store/ended_grants.rs` | `http/ended_grants.rs` | `tests/rfc/s6_ended_grants.rs` |
-//! | RFC 9068 access tokens | `oauth/access_token.rs` | `http/jwks.rs` | `tests/rfc/rfc9068.rs` |
-//! | RFC 9207 `iss` | `oauth/authorization.rs` | | `tests/rfc/rfc9207.rs` |
-//! | RFC 9700 security | all of it | | `tests/rfc/rfc9700.rs`, `tests/rfc/advisories.rs` |
-//! | RFC 9728 protected resources | `oauth/protected_resource.rs` | `http/discovery.rs` | `tests/rfc/rfc9728.rs` |
+//! | RFC 7519 identity tokens for servers | `oauth/verify/identity.rs` | `http/verify.rs` | `tests/rfc/identity.rs` |
+//! | feed of ended grants for proxies | `store/ended_grants.rs` | `http/ended_grants.rs` | `tests/rfc/s6_ended_grants.rs` |
+//! | RFC 9068 access tokens | `oauth/token/access_token.rs` | `http/jwks.rs` | `tests/rfc/rfc9068.rs` |
+//! | RFC 9207 `iss` | `oauth/authorize/request.rs` | | `tests/rfc/rfc9207.rs` |
+//! | RFC 9700 security | all files | | `tests/rfc/rfc9700.rs`, `tests/rfc/advisories.rs` |
+//! | RFC 9728 protected resources | `oauth/discovery/protected_resource.rs` | `http/discovery.rs` | `tests/rfc/rfc9728.rs` |
 //!
-//! `docs/RFC.md` has the rules one by one.
+//! `docs/RFC.md` lists each rule with its file and its tests.
 
 pub mod app;
 pub mod cli;

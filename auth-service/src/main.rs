@@ -1,4 +1,4 @@
-//! `auth-service`: reads the command line, sets up the log and says why it failed.
+//! The `auth-service` program: reads the command line, starts the log, and reports why a command failed.
 
 use std::process::ExitCode;
 
@@ -12,7 +12,7 @@ async fn main() -> ExitCode {
     let command = std::env::args_os().nth(1);
     let has_log = cli::has_log(command.as_deref().and_then(std::ffi::OsStr::to_str));
     let log = logging::start(if has_log { "info" } else { "warn" });
-    // Keeps other processes of this user from reading memory and environment of this one.
+    // Prevents other processes of the same user from reading the memory and environment of this one.
     if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
         log::warn!("other processes of this user can read the memory of this one: {error}");
     }

@@ -113,10 +113,12 @@ fn the_table_of_the_crate_is_true() {
 #[test]
 fn what_is_not_there_is_not_found() {
     assert!(test_exists("rfc7636::a_verifier_has_its_form"));
-    assert!(test_exists("oauth::pkce::only_s256_challenges_are_taken"));
+    assert!(test_exists("oauth::authorize::pkce::only_s256_challenges_are_taken"));
     assert!(test_exists("e2e::discovery::plain_http_redirects"));
-    assert!(file_exists("oauth/pkce.rs") && file_exists("traefik/traefik.yml"));
-    for absent in ["rfc7636::nothing", "rfc1::a", "e2e::discovery::plain", "oauth::pkce::fits"] {
+    assert!(file_exists("oauth/authorize/pkce.rs") && file_exists("traefik/traefik.yml"));
+    for absent in
+        ["rfc7636::nothing", "rfc1::a", "e2e::discovery::plain", "oauth::authorize::pkce::fits"]
+    {
         assert!(!test_exists(absent), "{absent}");
     }
     assert_eq!(rows("| a | b |\n|---|---|\n| 1 | `2` |"), [["1", "`2`"]]);

@@ -125,6 +125,31 @@ fn s11_what_setup_and_add_server_write_is_private() {
     }
 }
 
+#[test]
+fn a8_setup_knows_what_stands_in_front() {
+    let project = Project::new();
+    fs::remove_file(project.path(".env")).unwrap();
+    let with = |more: &[&str]| {
+        let base = ["--domain", "mcp.example.com", "--no-github", "--servers", "time", "--yes"];
+        project.run("scripts/setup", &[&base, more].concat())
+    };
+    for wrong in [
+        &["--front", "cloudflare"][..],
+        &["--front", "10.0.0.0/8; rm"],
+        &["--front", "10.0.0.1", "--email", "a@example.com"],
+        &[],
+    ] {
+        assert!(!with(wrong).status.success(), "{wrong:?}");
+    }
+    let output = with(&["--front", "172.30.0.0/24,2001:db8::/32"]);
+    assert!(output.status.success(), "{output:?}");
+    let text = fs::read_to_string(project.path(".env")).unwrap();
+    for line in ["FRONT_PROXIES=172.30.0.0/24,2001:db8::/32", "ACME_EMAIL="] {
+        assert!(text.lines().any(|one| one == line), "{line}: {text}");
+    }
+    assert!(!text.contains("CERT_FILE"), "{text}");
+}
+
 /// What was pasted goes on to the script itself, where no list of processes shows it.
 #[test]
 fn s11_pasted_secrets_are_in_no_command_line() {

@@ -219,8 +219,8 @@ async fn s3_the_catalogue_has_servers_of_operators_only() {
         assert_eq!(servers[0]["name"], "notes");
         assert_eq!(servers[0]["resource"], "https://notes.gw.example:1/mcp");
         let mistakes = listed["mistakes"].to_string();
-        assert!(mistakes.contains("guessed: no label counts, since its image has"), "{mistakes}");
-        assert!(mistakes.contains("lost: no label counts, since its image cannot"), "{mistakes}");
+        assert!(mistakes.contains("guessed: all labels are ignored: its image has"), "{mistakes}");
+        assert!(mistakes.contains("lost: all labels are ignored: its image cannot"), "{mistakes}");
     }
 }
 
@@ -256,7 +256,7 @@ async fn s3_the_doctor_tells_of_labels() {
         "error container taker: router x is on the inner entry point inside",
         "error container taker: traefik.http.routers.x.service publishes api@internal",
         "error container taker: router y claims the address of notes of container notes",
-        "warning container notes: its image has these labels, too: mcp.title",
+        "warning container notes: labels are ignored because its image has them, too: mcp.title",
     ] {
         assert!(told.contains(part), "{part}: {told}");
     }

@@ -1,10 +1,10 @@
-//! An error with all its causes on one line.
+//! The display of an error and all its causes on one line.
 
 use std::error::Error;
 use std::fmt;
 
-/// Shows `error: cause: cause of the cause`. Libraries also repeat causes in their own message: a cause whose
-/// message was already shown is left out.
+/// An error, displayed as `error: cause: cause of the cause`. Some libraries repeat a cause in their own
+/// message, so a cause whose message was already shown is skipped.
 pub struct Chain<'a>(pub &'a dyn Error);
 
 impl fmt::Display for Chain<'_> {

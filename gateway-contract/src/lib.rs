@@ -1,5 +1,11 @@
-//! Code that auth-service and mcp-stdio-proxy share, so that both behave alike. It knows no OAuth.
+//! Code that auth-service and mcp-stdio-proxy share, so that both behave alike. It contains no OAuth.
 
 pub mod chain;
+pub mod display;
+pub mod duration;
+pub mod header_value;
+pub mod headers;
+pub mod identity;
 pub mod logging;
 pub mod servers;
+pub mod tool_pattern;

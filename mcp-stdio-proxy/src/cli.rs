@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Parser, ValueHint};
+use gateway_contract::duration::duration;
 use gateway_contract::servers::{NAME_RULE, is_name};
 use reqwest::Url;
 
@@ -96,7 +97,7 @@ pub enum Action {
     Healthcheck,
 }
 
-/// Bounds; times are in seconds.
+/// Bounds; times are in seconds, or have a unit: 30d, 12h, 30m.
 #[derive(Debug, clap::Args)]
 pub struct Bounds {
     /// Server processes in all
@@ -154,7 +155,12 @@ pub struct Bounds {
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
-    let value: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
+    if let Some(time) = duration(text) {
+        return Ok(time.as_secs_f64());
+    }
+    let value: f64 = text.parse().map_err(|_| {
+        "not a number of seconds, nor a whole number with a unit: 30d, 12h, 30m".to_owned()
+    })?;
     match Duration::try_from_secs_f64(value) {
         Ok(_) => Ok(value),
         Err(error) => Err(error.to_string()),

@@ -22,7 +22,7 @@ pub const SCENARIOS: &[Scenario] = &[
 ];
 
 /// What the doctor says with `arguments`, and whether it found an error.
-fn examine(command: &mut Command) -> (bool, Vec<Value>) {
+pub fn examine(command: &mut Command) -> (bool, Vec<Value>) {
     let output = command.output().unwrap();
     let report: Value = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)));
@@ -75,7 +75,7 @@ fn untrusted(stack: &Stack) {
     let (ok, findings) = examine(&mut program(stack, &["doctor", "--json"]));
     assert!(!ok);
     let certificates = of(&findings, "certificates");
-    let told = "its certificate is of an authority that is not trusted";
+    let told = "its certificate is from an authority that is not trusted";
     assert!(certificates.iter().any(|finding| finding["says"] == told), "{certificates:#?}");
 }
 
@@ -177,5 +177,5 @@ fn unguarded(stack: &Stack) {
     let good = ["auth-api", "auth-pages", "server-oauth", "server"];
     assert!(good.iter().all(|router| about(router).is_none()), "{told:#?}");
     let guarded = told.iter().find(|finding| finding["level"] == "ok").unwrap();
-    assert_eq!(guarded["says"], "3 routes ask /verify");
+    assert_eq!(guarded["says"], "3 routes call /verify");
 }

@@ -2,6 +2,8 @@
 //! official SDKs as clients; GitHub alone is a stand-in.
 
 mod a14_pages;
+mod a8_front;
+mod a9_away;
 mod clients;
 mod conformance;
 mod discovery;
@@ -59,7 +61,11 @@ fn main() -> ExitCode {
     let (stack, edge) = (Arc::new(OnceLock::new()), Arc::new(OnceLock::new()));
     let rows = spoofing::rows().into_iter().chain(paths::rows()).collect();
     let mut trials = table::trials(rows, &stack, &edge);
-    let at_the_edge = other_proxies::SCENARIOS.iter().chain(s11_edge::SCENARIOS);
+    let at_the_edge = other_proxies::SCENARIOS
+        .iter()
+        .chain(s11_edge::SCENARIOS)
+        .chain(a8_front::SCENARIOS)
+        .chain(a9_away::SCENARIOS);
     trials.extend(at_the_edge.map(|&(name, scenario)| {
         let (stack, edge) = (Arc::clone(&stack), Arc::clone(&edge));
         Trial::test(name, move || {

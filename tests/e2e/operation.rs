@@ -8,13 +8,37 @@ use gateway_tests::{
 };
 use serde_json::{Value, json};
 
-use crate::{Scenario, run};
+use crate::{
+    Scenario,
+    doctor::{examine, of, program},
+    run,
+};
 
 pub const SCENARIOS: &[Scenario] = &[
     ("a_server_is_added_by_an_entry_in_the_file", a_server_is_added),
     ("the_server_that_was_checked_is_the_one_that_answers", the_checked_server_answers),
+    ("b_the_quickstart_prints_its_names_for_the_hosts_file", hosts_line),
     ("a_program_that_cannot_be_started_is_a_json_rpc_error", an_unspawnable_program),
 ];
+
+/// Programs that resolve names without the C library read `/etc/hosts`; the doctor says so, too.
+fn hosts_line(stack: &Stack) {
+    let output = stack.quickstart(&["hosts"]);
+    let line = String::from_utf8(output.stdout).unwrap();
+    let names: Vec<&str> = line.split_whitespace().collect();
+    assert_eq!((names[0], line.lines().count()), ("127.0.0.1", 1), "{line}");
+    for url in [stack.issuer(), stack.url("time"), stack.url("everything")] {
+        let host = url::Url::parse(url).unwrap();
+        assert!(names.contains(&host.host_str().unwrap()), "{url}: {line}");
+    }
+    let (_, findings) = examine(&mut program(stack, &["doctor", "--json", "--ca", stack.ca()]));
+    let listed = std::fs::read_to_string("/etc/hosts").unwrap();
+    let all = names[1..].iter().all(|name| listed.split_whitespace().any(|one| one == *name));
+    let told = of(&findings, "dns").iter().any(|finding| {
+        finding["remedy"].as_str().is_some_and(|remedy| remedy.contains("scripts/quickstart hosts"))
+    });
+    assert_eq!(told, !all, "{findings:#?}");
+}
 
 /// The scenarios run side by side and edit one file.
 static EDITING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());

@@ -31,14 +31,14 @@ pub const SCENARIOS: &[Scenario] = &[
     ("traefik_asks_over_few_connections_of_http2", few_connections),
 ];
 
-const HOST: &str = "echo-a.mcp.localhost";
+pub const HOST: &str = "echo-a.mcp.localhost";
 const LOGIN_HOST: &str = "auth.mcp.localhost";
 const AUTHORITY: &str = "echo-a.mcp.localhost:{port}";
 /// Another server, which the proxy does not serve.
 const OTHER: &str = "echo-b.mcp.localhost:{port}";
 
 /// A proxy that runs; its files are in `directory`.
-struct Proxy {
+pub struct Proxy {
     process: Child,
     address: SocketAddr,
     directory: tempfile::TempDir,
@@ -93,7 +93,7 @@ fn nginx(stack: &Stack, edge: &Edge) {
     checks(edge, &run_nginx(&text, free_address()));
 }
 
-fn run_nginx(text: &str, address: SocketAddr) -> Proxy {
+pub fn run_nginx(text: &str, address: SocketAddr) -> Proxy {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().display();
     let mut config = format!("daemon off;\npid {path}/pid;\nerror_log {path}/errors;\n");
@@ -118,7 +118,7 @@ fn caddy(stack: &Stack, edge: &Edge) {
     checks(edge, &run_caddy(&text, free_address()));
 }
 
-fn run_caddy(text: &str, address: SocketAddr) -> Proxy {
+pub fn run_caddy(text: &str, address: SocketAddr) -> Proxy {
     let directory = tempfile::tempdir().unwrap();
     let text = text
         .replace("time.example.com", &format!("https://{HOST}:{}", address.port()))
@@ -160,14 +160,16 @@ fn login_through_caddy(stack: &Stack, edge: &Edge) {
 }
 
 /// An auth-service whose public URLs have the port of a proxy.
-struct Issuer {
+pub struct Issuer {
     process: Child,
-    address: SocketAddr,
+    /// Where it listens.
+    pub address: SocketAddr,
     _directory: tempfile::TempDir,
 }
 
 impl Issuer {
-    fn start(stack: &Stack, public: SocketAddr) -> Self {
+    /// Starts one beside `stack`, whose Redis and keys it uses.
+    pub fn start(stack: &Stack, public: SocketAddr) -> Self {
         let (directory, address) = (tempfile::tempdir().unwrap(), free_address());
         let servers = json!({ "mcpServers": {
             "echo-a": { "url": "http://127.0.0.1:1/mcp" },
@@ -199,8 +201,9 @@ impl Drop for Issuer {
     }
 }
 
-/// As a client of MCP 2025-03-26: from the metadata on the server's host, without `resource`.
-async fn log_in(stack: &Stack, proxy: SocketAddr, what: &str) {
+/// As a client of MCP 2025-03-26: from the metadata on the server's host, without `resource`. Returns the access
+/// token.
+pub async fn log_in(stack: &Stack, proxy: SocketAddr, what: &str) -> String {
     let (port, callback) = (proxy.port(), "http://127.0.0.1:7777/callback");
     let pem = fs::read(stack.ca()).unwrap();
     let client = reqwest::Client::builder()
@@ -270,6 +273,7 @@ async fn log_in(stack: &Stack, proxy: SocketAddr, what: &str) {
         let inner = http.get(at(LOGIN_HOST, path)).send().await.unwrap();
         assert!(inner.status() == 404 || inner.text().await.unwrap().is_empty(), "{what}: {path}");
     }
+    token.to_owned()
 }
 
 fn ask(edge: &Edge, proxy: &Proxy, text: &str) -> String {

@@ -1,5 +1,5 @@
-//! `backup` and `restore`: what is in Redis as lines of JSON, the first of which says what it is and the
-//! last of which says that it is whole.
+//! Commands `backup` and `restore`. A backup is a file of JSON lines: a header with format and version, one line per
+//! Redis key, and a trailer. The trailer has the number of keys, which proves that the file is complete.
 
 use std::{
     fs::{File, OpenOptions},
@@ -20,19 +20,19 @@ use crate::{
 const FORMAT: &str = "mcp-oauth-gateway backup";
 const VERSION: u32 = 1;
 
-/// What to back up to.
+/// Command-line arguments of `backup`.
 #[derive(Debug, Args)]
 pub(super) struct Backup {
     /// The file to write (mode 0600, never overwritten); `-` is standard output.
     file: PathBuf,
 }
 
-/// What to restore.
+/// Command-line arguments of `restore`.
 #[derive(Debug, Args)]
 pub(super) struct Restore {
     /// The file to read; `-` is standard input.
     file: PathBuf,
-    /// Replace what Redis has by the same keys.
+    /// Overwrite keys that exist in Redis.
     #[arg(long)]
     overwrite: bool,
 }
@@ -49,8 +49,8 @@ struct Tail {
     entries: usize,
 }
 
-/// Writes what is in Redis. It grants nothing by itself, since credentials are in it as SHA-256 only;
-/// it names people and clients.
+/// Writes the gateway's Redis keys to a file. The file grants no access, because it has credentials only as SHA-256
+/// hashes, but it names people and clients.
 pub(super) async fn backup(backup: Backup, store: &Store) -> anyhow::Result<()> {
     if backup.file == Path::new("-") {
         write(store, std::io::stdout()).await?;
@@ -63,7 +63,7 @@ pub(super) async fn backup(backup: Backup, store: &Store) -> anyhow::Result<()> 
     let count = match write(store, &file).await {
         Ok(count) => count,
         Err(error) => {
-            // Half of it is of no use, and would be in the way.
+            // An incomplete file is useless and would block the next attempt.
             let _gone = std::fs::remove_file(&backup.file);
             return Err(error);
         }
@@ -88,7 +88,7 @@ async fn write(store: &Store, out: impl Write) -> anyhow::Result<usize> {
     Ok(entries)
 }
 
-/// Reads a file, and writes it to Redis only when all of it is good.
+/// Restores a backup. Writes nothing to Redis unless the whole file is valid.
 pub(super) async fn restore(restore: Restore, store: &Store) -> anyhow::Result<()> {
     let name = restore.file.display();
     let entries = if restore.file == Path::new("-") {
@@ -101,35 +101,35 @@ pub(super) async fn restore(restore: Restore, store: &Store) -> anyhow::Result<(
     let present = store.present(&entries).await?;
     ensure!(
         present == 0 || restore.overwrite,
-        "Redis has {present} of the {} keys already: --overwrite replaces them, and with them what \
-         was revoked or renewed since",
+        "Redis already has {present} of the {} keys; --overwrite replaces them and undoes what \
+         was revoked or renewed since the backup",
         entries.len()
     );
     let done = store.restore(&entries, SystemClock.now()).await?;
     log::info!(target: "audit", written = done.written; "restored by the operator");
-    super::say(&format!("{} keys restored, {} ended meanwhile", done.written, done.ended))
+    super::say(&format!("{} keys restored, {} expired meanwhile", done.written, done.ended))
 }
 
 fn read(source: impl BufRead) -> anyhow::Result<Vec<Entry>> {
     let mut lines = source.lines();
-    let first = lines.next().context("it is empty")??;
-    let head: Head = serde_json::from_str(&first).ok().context("it is no backup")?;
-    ensure!(head.format == FORMAT, "it is no backup");
-    ensure!(head.version == VERSION, "it is of version {}, not {VERSION}", head.version);
+    let first = lines.next().context("the file is empty")??;
+    let head: Head = serde_json::from_str(&first).ok().context("the file is not a backup")?;
+    ensure!(head.format == FORMAT, "the file is not a backup");
+    ensure!(head.version == VERSION, "the file has version {}, not {VERSION}", head.version);
     let mut entries = Vec::new();
     for (line, number) in lines.zip(2_usize..) {
         let line = line?;
         if let Ok(Tail { entries: count }) = serde_json::from_str(&line) {
-            ensure!(count == entries.len(), "it has {} keys, not {count}", entries.len());
+            ensure!(count == entries.len(), "the file has {} keys, not {count}", entries.len());
             return Ok(entries);
         }
-        // The error of the library may show what the line holds.
+        // The error of the library may quote the line.
         let entry: Option<Entry> = serde_json::from_str(&line).ok();
         let entry = entry.with_context(|| format!("line {number} cannot be read"))?;
-        ensure!(entry.is_ours(), "line {number} has a key of something else");
+        ensure!(entry.is_ours(), "line {number} has a key that is not of this gateway");
         entries.push(entry);
     }
-    bail!("it is cut off after {} keys", entries.len())
+    bail!("the file is cut off after {} keys", entries.len())
 }
 
 #[cfg(test)]
@@ -145,12 +145,12 @@ mod tests {
         assert_eq!(read(&[head, r#"{"entries":0}"#]).unwrap().len(), 0);
         for (lines, part) in [
             (vec![], "empty"),
-            (vec!["{}"], "no backup"),
+            (vec!["{}"], "not a backup"),
             (vec![&head.replace("\"version\":1", "\"version\":2")[..]], "version 2"),
             (vec![head, entry], "cut off after 1"),
             (vec![head, entry, r#"{"entries":2}"#], "has 1 keys"),
             (vec![head, "{\"key\":", r#"{"entries":1}"#], "line 2"),
-            (vec![head, r#"{"key":"other:x","string":"y"}"#], "something else"),
+            (vec![head, r#"{"key":"other:x","string":"y"}"#], "not of this gateway"),
         ] {
             let error = read(&lines).unwrap_err().to_string();
             assert!(error.contains(part), "{error}");

@@ -1,4 +1,4 @@
-//! `client create`, `client list`, `client show` and `client delete`.
+//! Commands `client create`, `client list`, `client show` and `client delete`.
 
 use anyhow::{Context, ensure};
 use clap::{Args, Subcommand, ValueEnum};
@@ -13,81 +13,81 @@ use crate::{
     oauth::NewClient,
 };
 
-/// What to do with clients.
+/// The subcommands of `client`.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Register a client that never expires. Prints its id and, this once, its secret.
+    /// Register a client that never expires. Prints its id and its secret, which is not shown again.
     Create(Create),
-    /// List all registrations.
+    /// List the registrations of all clients.
     List {
-        /// As JSON, for scripts.
+        /// Print JSON, for scripts.
         #[arg(long)]
         json: bool,
     },
-    /// Show one registration.
+    /// Show the registration of one client.
     Show {
-        /// Its id.
+        /// The client id, as `client list` shows it.
         #[arg(allow_hyphen_values = true)]
         id: String,
-        /// As JSON, for scripts.
+        /// Print JSON, for scripts.
         #[arg(long)]
         json: bool,
     },
-    /// Delete a registration and everything that was granted to it. Takes effect immediately.
+    /// Delete a registration and revoke all grants to it. Takes effect immediately.
     Delete {
-        /// Its id.
+        /// The client id, as `client list` shows it.
         #[arg(allow_hyphen_values = true)]
         id: String,
     },
 }
 
-/// The client to create.
+/// Arguments of `client create`.
 #[derive(Debug, Args)]
 pub(super) struct Create {
-    /// Its name for people.
+    /// The display name, which the consent page shows.
     #[arg(long)]
     name: String,
-    /// Where it sends people back to; may be repeated.
+    /// A redirect URI (RFC 6749 §3.1.2); may be repeated.
     #[arg(long = "redirect-uri", value_name = "URI")]
     redirect_uris: Vec<String>,
-    /// What it is for; may be repeated.
+    /// A grant type that the client may use; may be repeated.
     #[arg(long = "grant", value_enum, default_value = "authorization-code")]
     grants: Vec<Grant>,
-    /// How it authenticates.
+    /// The client authentication method at the token endpoint.
     #[arg(long, value_enum, default_value = "basic")]
     auth: Auth,
     #[command(flatten)]
     access: Access,
-    /// As JSON, for scripts.
+    /// Print JSON, for scripts.
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Grant {
-    /// People log in and consent.
+    /// People log in and give consent.
     AuthorizationCode,
-    /// It acts for itself, with --server and --scope.
+    /// The client acts on its own behalf; needs --server and allows --scope.
     ClientCredentials,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Auth {
-    /// A public client.
+    /// No authentication: a public client.
     None,
-    /// HTTP Basic.
+    /// The id and the secret by HTTP Basic.
     Basic,
-    /// A secret in the form.
+    /// The secret in the request body.
     Post,
 }
 
-/// A registration, without what proves it.
+/// A registration as printed, without stored secrets. `client_secret` is set only on creation.
 #[derive(Serialize)]
 struct View<'a> {
     client_id: &'a ClientId,
     #[serde(skip_serializing_if = "Option::is_none")]
     client_secret: Option<&'a str>,
-    /// Whether the operator created it.
+    /// `true` if the operator created the client.
     preregistered: bool,
     client_id_issued_at: UnixTime,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -98,7 +98,7 @@ struct View<'a> {
     metadata: &'a ClientMetadata,
 }
 
-/// Runs the command.
+/// Runs a `client` subcommand.
 pub(super) async fn run(command: Command) -> anyhow::Result<()> {
     let now = SystemClock.now();
     match command {
@@ -116,7 +116,7 @@ pub(super) async fn run(command: Command) -> anyhow::Result<()> {
 
 async fn known(id: &str, now: UnixTime) -> anyhow::Result<Client> {
     let client = super::store()?.client(&ClientId::parsed(id), now).await?;
-    client.with_context(|| format!("there is no client \"{id}\""))
+    client.with_context(|| format!("there is no client \"{id}\"; see `client list`"))
 }
 
 async fn create(new: Create) -> anyhow::Result<()> {
@@ -124,12 +124,13 @@ async fn create(new: Create) -> anyhow::Result<()> {
     let own = new.grants.contains(&Grant::ClientCredentials);
     let with_people = new.grants.contains(&Grant::AuthorizationCode);
     let chosen = !new.access.servers.is_empty() || !new.access.scopes.is_empty();
-    ensure!(own || !chosen, "--server and --scope are for --grant client-credentials");
+    ensure!(own || !chosen, "--server and --scope require --grant client-credentials");
     ensure!(
         with_people != new.redirect_uris.is_empty(),
-        "--redirect-uri and --grant authorization-code go together"
+        "--grant authorization-code and --redirect-uri require each other"
     );
     let (client, secret) = server
+        .clients
         .preregister(NewClient {
             name: new.name,
             method: match new.auth {
@@ -178,7 +179,7 @@ fn list(clients: &[Client], now: UnixTime, json: bool) -> anyhow::Result<()> {
             ]
         })
         .collect();
-    table::print(["CLIENT", "NAME", "GRANTS", "ENDS, UNLESS USED"], &rows)
+    table::print(["CLIENT", "NAME", "GRANTS", "EXPIRES IF UNUSED"], &rows)
 }
 
 impl<'a> View<'a> {

@@ -1,4 +1,4 @@
-//! `docker-proxy`.
+//! Command `docker-proxy`: runs the filtering proxy for the Docker socket, or checks a running one.
 
 use std::{net::Ipv4Addr, time::Duration};
 
@@ -7,15 +7,15 @@ use clap::Args;
 
 use crate::{config::DockerProxyConfig, docker_proxy};
 
-/// How to run.
+/// Command-line arguments of `docker-proxy`.
 #[derive(Debug, Args)]
 pub(super) struct DockerProxy {
-    /// Ask the running proxy whether Docker answers, instead of starting one; exit code 0 or 1.
+    /// Check that the running proxy reaches Docker, instead of starting one; exit code 0 or 1.
     #[arg(long)]
     check: bool,
 }
 
-/// Runs the command.
+/// Serves the proxy until it is stopped, or checks a running one with `--check`.
 pub(super) async fn run(proxy: &DockerProxy) -> anyhow::Result<()> {
     let config = DockerProxyConfig::load()?;
     if !proxy.check {

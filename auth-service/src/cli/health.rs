@@ -1,4 +1,4 @@
-//! `healthcheck`: for containers, whose images have no curl.
+//! Command `healthcheck`: the liveness check of the container, whose image has no curl.
 
 use std::time::Duration;
 
@@ -6,8 +6,8 @@ use anyhow::ensure;
 
 use crate::{config::Config, oauth::Endpoint};
 
-/// Asks `/health` of the service that these settings describe: a container that runs is not restarted, nor are
-/// others kept waiting, because of Redis.
+/// Requests `/health` of the service with these settings. Does not use `/ready`, because an outage of Redis must
+/// neither restart the container nor delay the start of others.
 pub(super) async fn check() -> anyhow::Result<()> {
     let config = Config::load()?;
     let mut address = config.listen;

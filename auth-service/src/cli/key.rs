@@ -1,4 +1,4 @@
-//! `key generate`.
+//! Command `key generate`: creates signing keys and root keys.
 
 use std::{fs::OpenOptions, io::Write, os::unix::fs::OpenOptionsExt, path::PathBuf};
 
@@ -7,25 +7,25 @@ use clap::Subcommand;
 
 use crate::ports;
 
-/// What to do with keys.
+/// The subcommands of `key`.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Make a P-256 key for ES256, or a root key for `SECRETS_KEY_FILE`. Put a new key first in the
-    /// file to use it; keep the old one below until what it signed or sealed has ended.
+    /// Generate a P-256 key for ES256, or a root key for `SECRETS_KEY_FILE`. To rotate, put the new key
+    /// first in the file and keep the old one below until everything it signed or sealed has expired.
     Generate {
-        /// Make a root key, from which the keys that seal records are derived.
+        /// Generate a root key, from which the keys that encrypt stored records are derived.
         #[arg(long)]
         secrets: bool,
         /// Write to this file (mode 0600, never overwritten) instead of standard output.
         #[arg(long)]
         out: Option<PathBuf>,
-        /// Leave a file that is there as it is, and make none: for starts of a container.
+        /// Do nothing if the file exists: for container start-up.
         #[arg(long, requires = "out")]
         if_missing: bool,
     },
 }
 
-/// Makes a key.
+/// Generates a key. Fails if the file exists, unless `if_missing` is `true`.
 pub(super) fn generate(
     secrets: bool,
     out: Option<&PathBuf>,

@@ -1,4 +1,4 @@
-//! The command line: the service, and its administration over the same storage.
+//! The command line: the service, and administration commands that work on the same storage.
 
 mod access;
 mod backup;
@@ -35,9 +35,9 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the service.
+    /// Run the authorization server.
     Serve,
-    /// Register clients without their doing.
+    /// Manage clients: pre-register, list, show and delete them.
     #[command(subcommand)]
     Client(client::Command),
     /// List, revoke and mint tokens.
@@ -46,28 +46,28 @@ enum Command {
     /// List the protected servers.
     #[command(subcommand)]
     Server(server::Command),
-    /// Let people in.
+    /// Mint single-use login codes.
     #[command(subcommand)]
     User(user::Command),
-    /// Make signing keys.
+    /// Generate signing keys and root keys.
     #[command(subcommand)]
     Key(key::Command),
-    /// Write what is in Redis to a file.
+    /// Back up the gateway's data in Redis to a file.
     Backup(backup::Backup),
-    /// Put back what `backup` wrote.
+    /// Restore a file that `backup` wrote.
     Restore(backup::Restore),
-    /// Take over clients and refresh tokens of mcp-oauth-gateway of 2025.
+    /// Import clients and refresh tokens of atrawog/mcp-oauth-gateway (2025).
     ImportPredecessor(import::Import),
-    /// Look at everything a login needs; exit code 1 if something is wrong.
+    /// Diagnose the login path; exit code 1 if something is wrong.
     Doctor(doctor::Doctor),
-    /// Stand before the socket of Docker: answer what Traefik and this program ask, without environments and
-    /// without the labels of images.
+    /// Run a filtering proxy for the Docker socket: it answers only the requests of Traefik and of this
+    /// program, and removes environments and image labels.
     DockerProxy(docker_proxy::DockerProxy),
-    /// Ask the running service whether it is ready; exit code 0 or 1.
+    /// Check that the running service is alive; exit code 0 or 1.
     Healthcheck,
 }
 
-/// Runs the command.
+/// Runs the chosen command.
 pub async fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Serve => Ok(app::serve(Config::load()?).await?),
@@ -93,21 +93,21 @@ fn store() -> anyhow::Result<Store> {
     Ok(Store::open(&RedisConfig::load()?)?)
 }
 
-/// The authorization server of these settings, for what it decides as it does when it serves.
+/// Builds the authorization server of these settings, so that commands apply the same rules as the service.
 async fn server() -> anyhow::Result<AuthServer> {
     let config = Config::load()?;
     let listing = Providers::new(&config).read().await?;
     Ok(app::build(config, &listing)?.0)
 }
 
-/// Returns `true` if the command serves until it is stopped, and so has a log. The others answer on standard
-/// output, and say only what went wrong besides.
+/// Returns `true` if the command runs until it is stopped, and so writes a log. The others print their result to
+/// standard output, and only errors to standard error.
 #[must_use]
 pub fn has_log(command: Option<&str>) -> bool {
     matches!(command, Some("serve" | "docker-proxy"))
 }
 
-/// Returns `true` if `error` means that the reader of the output has gone, such as `head`.
+/// Returns `true` if `error` is a broken pipe: the reader of the output, such as `head`, has exited.
 #[must_use]
 pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
     let kind = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);

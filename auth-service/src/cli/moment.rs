@@ -1,4 +1,4 @@
-//! Times for people: RFC 3339, and how long until then.
+//! Times as people write and read them: RFC 3339 and durations.
 
 use anyhow::Context;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
@@ -6,7 +6,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use super::mint::duration;
 use crate::model::{Clock, SystemClock, UnixTime, in_words};
 
-/// Reads a moment: RFC 3339, or how long ago it was, such as 30d, or seconds since 1970.
+/// Parses a point in time: RFC 3339, a duration before now such as 30d, or seconds since 1970.
 pub(super) fn moment(text: &str) -> anyhow::Result<UnixTime> {
     if let Ok(seconds) = text.parse() {
         return Ok(UnixTime(seconds));
@@ -15,17 +15,18 @@ pub(super) fn moment(text: &str) -> anyhow::Result<UnixTime> {
         let seconds = i64::try_from(ago.as_secs()).unwrap_or(i64::MAX);
         return Ok(UnixTime(SystemClock.now().0.saturating_sub(seconds)));
     }
-    rfc3339(text).context("write 2026-11-30T12:00:00Z, 2026-11-30, or how long ago, such as 30d")
+    rfc3339(text).context("invalid time; write 2026-11-30T12:00:00Z, 2026-11-30, or a duration before now such as 30d")
 }
 
-/// Reads a date, or a date and a time of day with an offset (RFC 3339 §5.6).
+/// Parses a date, or a date and a time of day with an offset (RFC 3339 §5.6).
 fn rfc3339(text: &str) -> Option<UnixTime> {
     let midnight = if text.len() == 10 { "T00:00:00Z" } else { "" };
     let moment = OffsetDateTime::parse(&format!("{text}{midnight}"), &Rfc3339).ok()?;
     Some(UnixTime(moment.unix_timestamp()))
 }
 
-/// Returns how long it is until `end`, such as `in 29 days`: the largest unit of which there is at least two.
+/// Returns the time left until `end` in words, such as `in 29 days`. The unit is the largest of which at least two
+/// are left.
 pub(super) fn left(now: UnixTime, end: UnixTime) -> String {
     format!("in {}", in_words(now.until(end)))
 }

@@ -1,4 +1,4 @@
-//! `server list`.
+//! Command `server list`: shows the catalogue with its sources and rejected entries.
 
 use anyhow::Context;
 use clap::Subcommand;
@@ -12,12 +12,12 @@ use crate::{
     store::Store,
 };
 
-/// What to do with servers.
+/// The subcommands of `server`.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// List the servers of the file and of the containers, and what could have been one.
+    /// List the servers of the file and of containers, and rejected entries with the reason.
     List {
-        /// As JSON, for scripts.
+        /// Print JSON, for scripts.
         #[arg(long)]
         json: bool,
     },
@@ -26,40 +26,40 @@ pub(super) enum Command {
 #[derive(Serialize)]
 struct View {
     servers: Vec<Row>,
-    /// What is no server, and why.
+    /// Rejected entries and containers, with the reason.
     mistakes: Vec<String>,
-    /// Keys of the file that mean nothing here.
+    /// Keys of the file that have no effect.
     unknown: Vec<String>,
 }
 
-/// A server, for people and scripts.
+/// A server as printed in the table and in JSON.
 #[derive(Serialize)]
 struct Row {
     name: String,
     title: String,
     resource: String,
-    /// Who names it.
+    /// The source of the definition: the file or a container.
     source: String,
-    /// Who may use it; absent: everybody who may log in.
+    /// The allow list. `None` if everybody who may log in may use the server.
     #[serde(skip_serializing_if = "Option::is_none")]
     allow: Option<Vec<String>>,
-    /// What a client needs for any use.
+    /// The scopes that every use requires, separated by spaces.
     scopes: String,
-    /// How its container does, in Docker's words.
+    /// The status of its container, as Docker reports it.
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<String>,
-    /// How many consents reach it; absent: Redis does not answer.
+    /// The number of grants that include the server. `None` if Redis does not answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     grants: Option<usize>,
 }
 
-/// Runs the command.
+/// Prints the catalogue. Works without Redis, but not without the sources of servers.
 pub(super) async fn run(command: Command) -> anyhow::Result<()> {
     let Command::List { json } = command;
     let config = Config::load()?;
     let listing = Providers::new(&config).read().await?;
     let containers = match DockerServers::new(&config) {
-        Some(docker) => docker.containers().await.context("the containers")?,
+        Some(docker) => docker.containers().await.context("cannot list the containers")?,
         None => Vec::new(),
     };
     let grants = grants(&config).await;
@@ -67,7 +67,7 @@ pub(super) async fn run(command: Command) -> anyhow::Result<()> {
     if json { super::say(&serde_json::to_string(&view)?) } else { print(&view) }
 }
 
-/// A list of servers is of use without Redis, too.
+/// Returns all grants, or `None` if Redis does not answer: the list of servers is useful even then.
 async fn grants(config: &Config) -> Option<Vec<Grant>> {
     let asked = async { Store::open(&config.redis)?.grants(SystemClock.now()).await };
     asked.await.inspect_err(|error| log::warn!("{}", crate::model::Chain(error))).ok()
@@ -110,7 +110,7 @@ fn print(view: &View) -> anyhow::Result<()> {
                 row.name.clone(),
                 row.resource.clone(),
                 row.source.clone(),
-                allow.unwrap_or_else(|| "who may log in".to_owned()),
+                allow.unwrap_or_else(|| "everybody who may log in".to_owned()),
                 row.grants.map_or_else(|| "?".to_owned(), |count| count.to_string()),
                 row.status.clone().unwrap_or_else(|| "-".to_owned()),
             ]

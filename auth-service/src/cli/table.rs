@@ -1,6 +1,6 @@
-//! Tables for people.
+//! Plain-text tables on standard output.
 
-/// Writes `rows` under `head`, each column as wide as its widest cell.
+/// Prints `rows` under the header `head`. Each column is as wide as its widest cell.
 pub(super) fn print<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> anyhow::Result<()> {
     let mut widths = head.map(str::len);
     for row in rows {

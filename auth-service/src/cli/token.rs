@@ -1,4 +1,4 @@
-//! `token list` and `token revoke`.
+//! Commands `token list` and `token revoke`, over the grants and access tokens in Redis.
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
@@ -17,28 +17,28 @@ use crate::{
     store::{Ended, Selection, Store},
 };
 
-/// What to do with tokens.
+/// The subcommands of `token`.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// List the access tokens that are live, and the grants behind them.
+    /// List the valid access tokens and the grants behind them.
     List {
-        /// As JSON, for scripts.
+        /// Print JSON, for scripts.
         #[arg(long)]
         json: bool,
     },
-    /// Revoke grants with all their tokens and what leads to them (logins, consents, codes), or one
-    /// access token. Takes effect immediately.
+    /// Revoke grants with all their tokens and everything that leads to new ones (logins, consents,
+    /// codes), or one access token. Takes effect immediately.
     Revoke(What),
-    /// Mint a personal access token and print it, this once.
+    /// Mint a personal access token and print it. It is not shown again.
     Mint(Mint),
 }
 
-/// The choice of what to revoke: one of these, or `--user` and `--client` together for what one person granted to one
+/// The selection to revoke: one of these, or `--user` and `--client` together for the grants of one person to one
 /// client.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = true)]
 pub(super) struct What {
-    /// All grants of a person: login name, or subject as in `github:583231`.
+    /// All grants of a person, by login name or by subject such as `github:583231`.
     #[arg(long, conflicts_with_all = ["grant", "jti", "server", "before", "all"])]
     user: Option<String>,
     /// All grants to a client; with --user, those of one person.
@@ -50,14 +50,14 @@ pub(super) struct What {
     /// One access token; its refresh token still works.
     #[arg(long, allow_hyphen_values = true, conflicts_with_all = ["server", "before", "all"])]
     jti: Option<String>,
-    /// All grants that reach a server: its name or its URL.
+    /// All grants that include a server, by its name or its URL.
     #[arg(long, value_name = "NAME", conflicts_with_all = ["before", "all"])]
     server: Option<String>,
-    /// All grants made before this moment, and all logins, consents and codes: 2026-11-30T12:00:00Z,
-    /// 2026-11-30, or how long ago, such as 30d.
+    /// All grants made before this time, and all logins, consents and codes: 2026-11-30T12:00:00Z,
+    /// 2026-11-30, or a duration before now such as 30d.
     #[arg(long, value_name = "TIME", value_parser = moment, conflicts_with = "all")]
     before: Option<UnixTime>,
-    /// Everything.
+    /// All grants, logins, consents and codes.
     #[arg(long)]
     all: bool,
 }
@@ -78,7 +78,8 @@ impl What {
     }
 }
 
-/// The URL of the server `text`. A URL needs no catalogue: the server may have been taken out of it.
+/// Returns the URL of a server. Accepts a URL without a look-up, since the server may have been removed from the
+/// catalogue.
 async fn resource(text: &str) -> anyhow::Result<ResourceUri> {
     if let Ok(resource) = ResourceUri::parse(text) {
         return Ok(resource);
@@ -89,7 +90,7 @@ async fn resource(text: &str) -> anyhow::Result<ResourceUri> {
     Ok(server.resource.clone())
 }
 
-/// Revokes.
+/// Revokes the selection and prints the number of revoked grants. Fails if nothing matched.
 pub(super) async fn revoke(what: What) -> anyhow::Result<()> {
     let selection = what.selection().await?;
     let ended = super::store()?.revoke(&selection, SystemClock.now()).await?;
@@ -97,16 +98,16 @@ pub(super) async fn revoke(what: What) -> anyhow::Result<()> {
     log::info!(target: "audit", grants, beside, unreadable; "revoked by the operator");
     super::say(&match beside {
         0 => format!("{grants} revoked"),
-        _ => format!("{grants} revoked, and {beside} of logins, consents, codes and requests"),
+        _ => format!("{grants} revoked, and {beside} logins, consents, codes and requests"),
     })?;
     anyhow::ensure!(unreadable == 0, "{unreadable} of the records cannot be read");
-    // A script that names something expects it to have been there.
+    // A script that selects something expects it to exist.
     let matched = ended != Ended::default() || matches!(selection, Selection::All);
     anyhow::ensure!(matched, "nothing matched");
     Ok(())
 }
 
-/// Lists.
+/// Lists the valid access tokens and the grants.
 pub(super) async fn list(store: &Store, json: bool) -> anyhow::Result<()> {
     let now = SystemClock.now();
     let (tokens, grants) = (store.access_tokens(now).await?, store.grants(now).await?);
@@ -123,7 +124,7 @@ pub(super) async fn list(store: &Store, json: bool) -> anyhow::Result<()> {
         ]
     });
     let rows: Vec<_> = rows.collect();
-    table::print(["JTI", "USER", "CLIENT", "ENDS", "SERVERS"], &rows)?;
+    table::print(["JTI", "USER", "CLIENT", "EXPIRES", "SERVERS"], &rows)?;
     super::say("")?;
     let rows = grants.iter().map(|grant| {
         [
@@ -136,7 +137,7 @@ pub(super) async fn list(store: &Store, json: bool) -> anyhow::Result<()> {
         ]
     });
     let rows: Vec<_> = rows.collect();
-    table::print(["GRANT", "OF", "TO", "CLIENT", "ENDS, UNLESS USED", "SERVERS"], &rows)
+    table::print(["GRANT", "USER", "CLIENT NAME", "CLIENT", "EXPIRES IF UNUSED", "SERVERS"], &rows)
 }
 
 fn urls(resources: &[ResourceUri]) -> String {

@@ -1,4 +1,4 @@
-//! `user login-code`.
+//! Command `user login-code`: mints single-use login codes.
 
 use std::time::Duration;
 
@@ -10,20 +10,20 @@ use crate::{
     store::Store,
 };
 
-/// How long a login code may be used.
+/// The lifetime of a login code.
 const LIFE: Duration = Duration::from_mins(10);
 
-/// What to do with people.
+/// The subcommands of `user`.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Mint a code with which NAME can log in once, within 10 minutes.
+    /// Mint a login code. NAME can log in with it once, within 10 minutes.
     LoginCode {
         /// The login name; the person becomes `local:NAME`.
         name: String,
     },
 }
 
-/// Mints a code and prints it alone.
+/// Mints a login code and prints only the code.
 pub(super) async fn run(command: Command, store: &Store) -> anyhow::Result<()> {
     let Command::LoginCode { name } = command;
     let user = local(&name)?;
@@ -33,12 +33,12 @@ pub(super) async fn run(command: Command, store: &Store) -> anyhow::Result<()> {
     super::say(code.reveal())
 }
 
-/// The person that the operator calls `name`.
+/// Returns the local user `name`. Fails if the name is invalid.
 pub(super) fn local(name: &str) -> anyhow::Result<User> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     ensure!(
         (1..=64).contains(&name.len()) && name.bytes().all(plain),
-        "a name has 1 to 64 letters, digits, dots, hyphens or underscores"
+        "invalid name; use 1 to 64 letters, digits, dots, hyphens or underscores"
     );
     let subject = format!("local:{}", name.to_lowercase());
     Ok(User { subject, name: name.to_owned(), email: None })

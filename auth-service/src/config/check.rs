@@ -1,23 +1,25 @@
-//! From text to typed settings, noting every problem on the way.
+//! Conversion of variables into typed settings, with a list of all problems.
 
 use std::{collections::HashMap, fmt, time::Duration};
 
+use gateway_contract::duration::duration;
 use secrecy::SecretString;
 use url::Url;
 
 use super::{Config, GithubConfig, Lifetimes, Raw, RedisConfig, ServerUrls};
 use crate::model::{AllowList, Issuer, canonical_host};
 
-/// The variables whose value may come from a file named by `<variable>_FILE`.
+/// The variables that can also be read from the file named in `<variable>_FILE`.
 const SECRETS: [&str; 5] =
     ["REDIS_URL", "REDIS_PASSWORD", "GITHUB_CLIENT_SECRET", "REGISTRATION_TOKEN", "VERIFY_SECRET"];
 
-/// Checks that go on after a problem, so that all of them are reported together.
+/// The checks of the settings, with the problems found so far. A problem does not stop the later checks,
+/// so that all problems are reported together.
 #[derive(Default)]
 pub(super) struct Check(pub(super) Vec<String>);
 
 impl Check {
-    /// `.env` beneath the real environment.
+    /// Reads `.env` and the environment of the process, which takes precedence.
     pub(super) fn environment(&mut self) -> HashMap<String, String> {
         let mut variables: HashMap<String, String> = HashMap::new();
         match dotenvy::dotenv_iter() {
@@ -25,9 +27,9 @@ impl Check {
                 for line in lines {
                     match line {
                         Ok((name, value)) => drop(variables.insert(name, value)),
-                        // The text of the error has the line, which may hold a secret.
+                        // The text of the error contains the line, and the line may contain a secret.
                         Err(_) => self.0.push(
-                            ".env has a line that is not NAME=VALUE (quote a value with blanks)"
+                            ".env has a line that is not NAME=VALUE (quote a value with spaces)"
                                 .to_owned(),
                         ),
                     }
@@ -42,7 +44,7 @@ impl Check {
         variables
     }
     pub(super) fn raw(&mut self, mut variables: HashMap<String, String>) -> Raw {
-        // An empty variable is how compose files spell an absent one.
+        // Compose files pass an unset variable as an empty one.
         variables.retain(|_, value| !value.trim().is_empty());
         for name in SECRETS {
             let Some(file) = variables.get(&format!("{name}_FILE")).cloned() else { continue };
@@ -76,10 +78,9 @@ impl Check {
         let redis = self.redis(raw);
         let signing_key_file = self.required("SIGNING_KEY_FILE", raw.signing_key_file.as_ref());
         let github = self.github(raw);
-        let local_login = self.parsed("LOCAL_LOGIN", raw.local_login.as_deref(), "true");
-        let device_grant = self.device_grant(raw);
-        let signed_identity =
-            self.parsed("SIGNED_IDENTITY", raw.signed_identity.as_deref(), "true");
+        let local_login = self.switch("LOCAL_LOGIN", raw.local_login.as_deref());
+        let device_grant = self.switch("DEVICE_GRANT", raw.device_grant.as_deref());
+        let signed_identity = self.switch("SIGNED_IDENTITY", raw.signed_identity.as_deref());
         let lifetimes = self.lifetimes(raw);
         let verify_secret = self.verify_secret(raw);
         let limits = self.limits(raw);
@@ -132,8 +133,8 @@ impl Check {
             .ok()
     }
 
-    /// Reads the domain. Traefik, certificates and this program compare it as text, so that only its
-    /// canonical form is taken.
+    /// Reads the base domain. Only its canonical form is accepted, because Traefik, certificates and
+    /// this program compare it as text.
     fn base_domain(&mut self, raw: &Raw) -> Option<String> {
         let domain = self.required("BASE_DOMAIN", raw.base_domain.as_ref())?;
         match canonical_host(domain.trim()) {
@@ -208,8 +209,8 @@ impl Check {
     }
 
     fn lifetimes(&mut self, raw: &Raw) -> Lifetimes {
-        let mut seconds = |name, text: &Option<String>, default: u32| {
-            Duration::from_secs(self.number(name, text.as_ref(), default).into())
+        let mut seconds = |name, text: &Option<String>, default| {
+            self.time(name, text.as_deref(), Duration::from_secs(default))
         };
         let access_token = seconds("ACCESS_TOKEN_LIFETIME", &raw.access_token_lifetime, 3600);
         let refresh_token =
@@ -228,7 +229,7 @@ impl Check {
                 self.0.push(format!("{name} must be at least 1 second"));
             }
         }
-        // A registration that ends before its refresh tokens logs its users out.
+        // A client whose registration expires before its refresh tokens would log its users out.
         if !client.is_zero() && client < refresh_token {
             self.0.push("CLIENT_LIFETIME is shorter than REFRESH_TOKEN_LIFETIME".to_owned());
         }
@@ -247,36 +248,37 @@ impl Check {
 
     fn client_unused(&mut self, raw: &Raw, client: Duration) -> Option<Duration> {
         let name = "CLIENT_UNUSED_LIFETIME";
-        let default = client.min(Duration::from_hours(24)).as_secs();
-        let unused = self.number(name, raw.client_unused_lifetime.as_ref(), default);
-        if !client.is_zero() && unused > client.as_secs() {
+        let default = client.min(Duration::from_hours(24));
+        let unused = self.time(name, raw.client_unused_lifetime.as_deref(), default);
+        if !client.is_zero() && unused > client {
             self.0.push(format!("CLIENT_LIFETIME is shorter than {name}"));
         }
-        (unused > 0).then(|| Duration::from_secs(unused))
+        (!unused.is_zero()).then_some(unused)
     }
 
     fn ways_to_log_in(&mut self, github: Option<&GithubConfig>, local: Option<bool>) {
         if github.is_none() && local == Some(false) {
             let problem =
-                "LOCAL_LOGIN is false and GITHUB_CLIENT_ID is not set: nobody could log in";
+                "no login provider is enabled: set GITHUB_CLIENT_ID, or set LOCAL_LOGIN to true";
             self.0.push(problem.to_owned());
         }
     }
 
-    /// `on` and `off` are what people write for a switch of a grant.
-    fn device_grant(&mut self, raw: &Raw) -> Option<bool> {
-        match raw.device_grant.as_deref() {
+    /// Reads a switch that is on by default. Accepts `true`, `false`, `on` and `off`.
+    pub(super) fn switch(&mut self, name: &str, value: Option<&str>) -> Option<bool> {
+        match value {
             Some("on") => Some(true),
             Some("off") => Some(false),
-            other => self.parsed("DEVICE_GRANT", other, "true"),
+            other => self.parsed(name, other, "true"),
         }
     }
 
     fn verify_secret(&mut self, raw: &Raw) -> Option<SecretString> {
         let secret = raw.verify_secret.as_deref()?;
-        // It travels in a header; blanks at its ends would be lost on the way.
+        // The secret is sent in a header, where spaces at either end would be lost.
         if secret.len() < 16 || !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
-            let problem = "VERIFY_SECRET has at least 16 characters, of ASCII and without blanks";
+            let problem =
+                "VERIFY_SECRET must be at least 16 visible ASCII characters, without spaces";
             self.0.push(problem.to_owned());
         }
         Some(secret.into())
@@ -305,6 +307,18 @@ impl Check {
         value: Option<&str>,
     ) -> Option<T> {
         value.and_then(|text| self.parsed(name, Some(text), ""))
+    }
+
+    /// Reads a duration: whole seconds, or a number with a unit. Returns `other` if it is not set.
+    fn time(&mut self, name: &str, text: Option<&str>, other: Duration) -> Duration {
+        let Some(text) = text else { return other };
+        let seconds = text.parse().ok().map(|seconds: u32| Duration::from_secs(seconds.into()));
+        seconds.or_else(|| duration(text)).unwrap_or_else(|| {
+            self.0.push(format!(
+                "{name}: \"{text}\" is not a duration: write 30d, 12h, 30m or a number of seconds"
+            ));
+            other
+        })
     }
 
     pub(super) fn number<T: std::str::FromStr>(

@@ -1,17 +1,17 @@
-//! Settings of clients: who may register, how many, and which redirects and documents are taken.
+//! Settings of clients: registration and its limits, redirect schemes, and client metadata documents.
 
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{Raw, check::Check};
 
-/// Schemes without a dot that MCP clients are known to use; `REDIRECT_SCHEMES` replaces them.
+/// The default of `REDIRECT_SCHEMES`: redirect schemes without a dot that known MCP clients use.
 const REDIRECT_SCHEMES: &str = "cursor,vscode,vscode-insiders,vscodium,windsurf,claude";
 
-/// Clients that are known to name the token endpoint: `ChatGPT`, seen in August 2026.
-/// `ENDPOINT_AUDIENCE_CLIENTS` replaces them.
+/// The default of `ENDPOINT_AUDIENCE_CLIENTS`: clients known to use the token endpoint as the audience
+/// of their assertions. `ChatGPT` did so in August 2026.
 const ENDPOINT_AUDIENCE_CLIENTS: &str = "chatgpt.com";
 
-/// Schemes that run what follows them, read files, or belong to the web: never those of an app.
+/// Schemes that no app may use for redirects: they run code, read files, or belong to the web.
 const NO_APP: [&str; 15] = [
     "about",
     "blob",
@@ -30,31 +30,33 @@ const NO_APP: [&str; 15] = [
     "wss",
 ];
 
-/// Which clients there may be.
+/// The settings of client registration and authentication.
 #[derive(Clone, Debug)]
 pub struct ClientsConfig {
-    /// `MAX_CLIENTS`: how many registrations there may be, 10000.
+    /// `MAX_CLIENTS`: the maximum number of registrations. Default: 10000.
     pub max: u32,
-    /// `REDIRECT_SCHEMES`: private-use schemes (RFC 8252 §7.1) without a dot that redirect URIs may
-    /// have; reverse domain names always may.
+    /// `REDIRECT_SCHEMES`: the private-use schemes (RFC 8252 §7.1) without a dot that redirect URIs may
+    /// use. Schemes in reverse domain notation are always allowed.
     pub redirect_schemes: Vec<String>,
-    /// `REGISTRATION_TOKEN`: the initial access token (RFC 7591 §3) that registration asks for;
-    /// `None` lets everybody register.
+    /// `REGISTRATION_TOKEN`: the initial access token (RFC 7591 §3) that registration requires. With
+    /// `None`, registration is open.
     pub registration_token: Option<SecretString>,
-    /// `CLIENT_DOCUMENT_ALLOW`, `CLIENT_DOCUMENT_DENY`: whose client metadata documents are taken.
-    pub documents: HostPolicy,
-    /// `ENDPOINT_AUDIENCE_CLIENTS`: whose assertions (RFC 7523) may name the endpoint that receives them
-    /// instead of the issuer.
+    /// `CLIENT_DOCUMENTS`, `CLIENT_DOCUMENT_ALLOW`, `CLIENT_DOCUMENT_DENY`: the hosts whose client
+    /// metadata documents are accepted. With `None`, none are, and every client has to register.
+    pub documents: Option<HostPolicy>,
+    /// `ENDPOINT_AUDIENCE_CLIENTS`: the clients whose assertions (RFC 7523) may have the receiving
+    /// endpoint as audience instead of the issuer.
     pub endpoint_audience: ClientList,
 }
 
-/// Clients by id, or by the host of their metadata document: `*.example.com` stands for all hosts below
-/// `example.com`, and `*` for all clients.
+/// A list of clients, by id or by the host of their metadata document. `*.example.com` matches all hosts
+/// below `example.com`, and `*` matches all clients.
 #[derive(Clone, Debug)]
 pub struct ClientList(Vec<String>);
 
 impl ClientList {
-    /// Returns `true` if the list names the client `id`, whose document is at `host` if it has one.
+    /// Returns `true` if the list includes the client `id`. `host` is the host of its metadata document,
+    /// if it has one.
     #[must_use]
     pub fn covers(&self, id: &str, host: Option<&str>) -> bool {
         self.0.iter().any(|entry| {
@@ -65,7 +67,7 @@ impl ClientList {
     }
 }
 
-/// Hosts to allow and to deny; `*.example.com` stands for all hosts below `example.com`.
+/// Lists of allowed and denied hosts. `*.example.com` matches all hosts below `example.com`.
 #[derive(Clone, Debug)]
 pub struct HostPolicy {
     allow: Vec<String>,
@@ -73,8 +75,8 @@ pub struct HostPolicy {
 }
 
 impl HostPolicy {
-    /// Whether `host`, in lower case, is allowed and not denied. An empty list of allowed hosts
-    /// allows all.
+    /// Returns `true` if `host`, in lower case, is allowed and not denied. An empty allow list allows
+    /// all hosts.
     #[must_use]
     pub fn permits(&self, host: &str) -> bool {
         let lists = |patterns: &[String]| patterns.iter().any(|pattern| covers(pattern, host));
@@ -95,10 +97,12 @@ impl Check {
         if registration_token.as_ref().is_some_and(|token| token.expose_secret().len() < 16) {
             self.0.push("REGISTRATION_TOKEN is shorter than 16 characters".to_owned());
         }
-        let documents = HostPolicy {
+        let hosts = HostPolicy {
             allow: self.hosts("CLIENT_DOCUMENT_ALLOW", raw.client_document_allow.as_deref()),
             deny: self.hosts("CLIENT_DOCUMENT_DENY", raw.client_document_deny.as_deref()),
         };
+        let taken = self.switch("CLIENT_DOCUMENTS", raw.client_documents.as_deref());
+        let documents = (taken != Some(false)).then_some(hosts);
         let max = self.number("MAX_CLIENTS", raw.max_clients.as_ref(), 10_000);
         if max == 0 {
             self.0.push("MAX_CLIENTS must be at least 1".to_owned());
@@ -108,7 +112,8 @@ impl Check {
         ClientsConfig { max, redirect_schemes, registration_token, documents, endpoint_audience }
     }
 
-    /// `none` is an empty list, since an empty variable counts as absent.
+    /// Reads `ENDPOINT_AUDIENCE_CLIENTS`. The word `none` gives an empty list, because an empty variable
+    /// counts as unset.
     fn endpoint_audience(&mut self, raw: &Raw) -> ClientList {
         let text = raw.endpoint_audience_clients.as_deref().unwrap_or(ENDPOINT_AUDIENCE_CLIENTS);
         let mut clients = Vec::new();
@@ -119,8 +124,8 @@ impl Check {
                 clients.push(entry.to_owned());
             } else {
                 let problem = format!(
-                    "ENDPOINT_AUDIENCE_CLIENTS: \"{entry}\" is no client id, no host of client documents, \
-                     and not *"
+                    "ENDPOINT_AUDIENCE_CLIENTS: \"{entry}\" is not a client id, a host of client documents, \
+                     or *"
                 );
                 self.0.push(problem);
             }
@@ -138,8 +143,10 @@ impl Check {
             if shaped {
                 hosts.push(host);
             } else {
-                // A pattern that covers nothing would deny nothing.
-                self.0.push(format!("{name}: {host} is not a host name or *. and a host name"));
+                // A malformed pattern matches no host, so a denied host would be allowed.
+                self.0.push(format!(
+                    "{name}: {host} is not a host name, with or without *. in front"
+                ));
             }
         }
         hosts
@@ -148,7 +155,7 @@ impl Check {
     fn redirect_schemes(&mut self, raw: &Raw) -> Vec<String> {
         let mut schemes = Vec::new();
         for scheme in list(raw.redirect_schemes.as_deref().unwrap_or(REDIRECT_SCHEMES)) {
-            // RFC 3986 §3.1: a letter, then letters, digits, "+", "-" and ".".
+            // RFC 3986 §3.1: a scheme is a letter, then letters, digits, "+", "-" and ".".
             let shaped = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
                 && scheme
                     .chars()
@@ -156,14 +163,16 @@ impl Check {
             if shaped && !NO_APP.contains(&&*scheme) {
                 schemes.push(scheme);
             } else {
-                self.0.push(format!("REDIRECT_SCHEMES: {scheme} cannot be the scheme of an app"));
+                self.0.push(format!(
+                    "REDIRECT_SCHEMES: {scheme} is not a scheme that an app may use"
+                ));
             }
         }
         schemes
     }
 }
 
-/// The entries of a comma-separated list, in lower case.
+/// Returns the non-empty entries of a comma-separated list, in lower case.
 fn list(text: &str) -> impl Iterator<Item = String> {
     text.split(',').map(|entry| entry.trim().to_ascii_lowercase()).filter(|entry| !entry.is_empty())
 }
@@ -210,7 +219,7 @@ mod tests {
         let permits = |allow, deny, host| {
             let (config, problems) = policy(allow, deny);
             assert_eq!(problems, "");
-            config.documents.permits(host)
+            config.documents.unwrap().permits(host)
         };
         assert!(permits("", "", "a.example"));
         assert!(permits("a.example", "", "a.example"));

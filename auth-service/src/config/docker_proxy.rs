@@ -1,20 +1,20 @@
-//! Settings of `docker-proxy`, which needs none of the others.
+//! Settings of the `docker-proxy` command, which uses no other settings.
 
 use std::{net::SocketAddr, path::PathBuf};
 
 use super::{Problems, check::Check};
 
-/// The settings of `docker-proxy`.
+/// The settings of the `docker-proxy` command.
 #[derive(Clone, Debug)]
 pub struct DockerProxyConfig {
-    /// `DOCKER_PROXY_LISTEN`: the listen address, `127.0.0.1:2375`.
+    /// `DOCKER_PROXY_LISTEN`: the listen address. Default: `127.0.0.1:2375`.
     pub listen: SocketAddr,
-    /// `DOCKER_SOCKET`: the socket of Docker, `/var/run/docker.sock`.
+    /// `DOCKER_SOCKET`: the Docker socket. Default: `/var/run/docker.sock`.
     pub socket: PathBuf,
 }
 
 impl DockerProxyConfig {
-    /// Reads the settings of this process.
+    /// Reads the settings from `.env` and the environment of this process.
     pub fn load() -> Result<Self, Problems> {
         let mut check = Check::default();
         let variables = check.environment();

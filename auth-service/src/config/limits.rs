@@ -1,27 +1,34 @@
-//! How much is too much, and whose address counts.
+//! Rate limits, trusted proxies, and address ranges without a limit.
 
 use ipnet::IpNet;
 
 use super::{Raw, check::Check};
 
-/// Loopback, and the ranges that nobody can come from over the internet.
+/// The default of `TRUSTED_PROXIES`: loopback and the private ranges, which no request from the internet
+/// can come from (RFC 1918, RFC 4193).
 const PRIVATE: &str = "127.0.0.0/8, ::1/128, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, fc00::/7";
 
-/// Where Anthropic's clients call from, all of its people.
+/// The default of `KNOWN_EGRESS`: the range that requests of all users of Anthropic's clients come from.
 const WELL_KNOWN: &str = "160.79.104.0/21";
 
-/// Bounds on requests; a bound of `None` is off.
+/// Rate limits and the proxies that are relevant to them. A rate limit of `None` is off.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// `TRUSTED_PROXIES`: whose `X-Forwarded-For` is believed, and who may ask `/verify`.
+    /// `TRUSTED_PROXIES`: the addresses whose `X-Forwarded-*` headers are trusted and that may call
+    /// `/verify`.
     pub trusted_proxies: Vec<IpNet>,
-    /// `KNOWN_EGRESS`: addresses that many people share, which no bound on an address fits.
+    /// `FRONT_PROXIES`: the proxies in front of Traefik, which state the client address in
+    /// `X-Forwarded-For`.
+    pub front_proxies: Vec<IpNet>,
+    /// `KNOWN_EGRESS`: address ranges shared by many users, to which no rate limit per address applies.
     pub known_egress: Vec<IpNet>,
-    /// `RATE_LIMIT_ADDRESS`: requests of an address in a minute, 600; 0 is off.
+    /// `RATE_LIMIT_ADDRESS`: requests per address and minute. Default: 600; 0 is off.
     pub address: Option<u32>,
-    /// `RATE_LIMIT_REGISTER`: registrations of an address in 10 minutes, 60; 0 is off.
+    /// `RATE_LIMIT_REGISTER`: registrations per address and 10 minutes, and likewise device
+    /// authorizations. Default: 60; 0 is off.
     pub register: Option<u32>,
-    /// `RATE_LIMIT_CLIENT`: token requests of a client, for a person, in a minute, 60; 0 is off.
+    /// `RATE_LIMIT_CLIENT`: token requests per client, user, grant type and minute. Default: 60; 0 is
+    /// off.
     pub client: Option<u32>,
 }
 
@@ -31,6 +38,7 @@ impl Check {
         let known = raw.known_egress.as_deref().unwrap_or(WELL_KNOWN);
         Limits {
             trusted_proxies: self.ranges("TRUSTED_PROXIES", trusted),
+            front_proxies: self.ranges("FRONT_PROXIES", raw.front_proxies.as_deref().unwrap_or("")),
             known_egress: self.ranges("KNOWN_EGRESS", known),
             address: self.bound("RATE_LIMIT_ADDRESS", raw.rate_limit_address.as_ref(), 600),
             register: self.bound("RATE_LIMIT_REGISTER", raw.rate_limit_register.as_ref(), 60),
@@ -42,8 +50,8 @@ impl Check {
         Some(self.number(name, text, default)).filter(|&bound| bound > 0)
     }
 
-    /// Comma-separated ranges; an address alone is a range of one. `none` is an empty list, since an
-    /// empty variable counts as absent.
+    /// Reads comma-separated ranges. A single address is a range of one. The word `none` gives an empty
+    /// list, because an empty variable counts as unset.
     fn ranges(&mut self, name: &str, text: &str) -> Vec<IpNet> {
         let mut ranges = Vec::new();
         let entries = text.split(',').map(str::trim).filter(|entry| !matches!(*entry, "" | "none"));

@@ -1,4 +1,4 @@
-//! Settings: environment and `.env` into typed values, with every problem named at once.
+//! Typed settings, read from the environment and `.env`. All problems are reported at once.
 
 mod check;
 mod clients;
@@ -25,111 +25,114 @@ pub use self::servers::{DockerEndpoint, ServerUrls};
 pub use self::tls::{CertificateSource, TlsConfig};
 use crate::model::{AllowList, Issuer};
 
-/// The settings of `serve`.
+/// The settings of the `serve` command.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// `BASE_DOMAIN`: servers are hosts below it.
+    /// `BASE_DOMAIN`: the parent domain of the hosts of the servers.
     pub base_domain: String,
-    /// `PUBLIC_PORT`: the port in public URLs, 443.
+    /// `PUBLIC_PORT`: the port in public URLs. Default: 443.
     pub public_port: u16,
-    /// `ISSUER`: `https://auth.$BASE_DOMAIN`, without `auth.` if `SERVER_URLS` is `path`, with the
-    /// public port unless it is 443.
+    /// `ISSUER`: the issuer identifier (RFC 8414 §2). Default: `https://auth.$BASE_DOMAIN`, without
+    /// `auth.` if `SERVER_URLS` is `path`, and with the public port unless that is 443.
     pub issuer: Issuer,
-    /// `AUTH_LISTEN`: where to listen, `127.0.0.1:8000`.
+    /// `AUTH_LISTEN`: the listen address. Default: `127.0.0.1:8000`.
     pub listen: SocketAddr,
-    /// `AUTH_TLS_LISTEN` and its companions: a second listener, for HTTP/2 inside the gateway.
+    /// `AUTH_TLS_LISTEN` and the other `AUTH_TLS_*` variables: a second, internal listener with TLS and
+    /// HTTP/2.
     pub tls: Option<TlsConfig>,
-    /// `METRICS_LISTEN`: where Prometheus finds `/metrics`, a private address; nowhere by default.
+    /// `METRICS_LISTEN`: the listen address of `/metrics`, which should be private. Off by default.
     pub metrics_listen: Option<SocketAddr>,
-    /// `AUTH_WORKERS`: threads that serve requests; as many as the machine has processors.
+    /// `AUTH_WORKERS`: the number of worker threads. Default: the number of processors.
     pub workers: Option<NonZeroUsize>,
-    /// `REDIS_URL` with `REDIS_PASSWORD`.
+    /// `REDIS_URL` and `REDIS_PASSWORD`: the connection to Redis.
     pub redis: RedisConfig,
-    /// `MCP_SERVERS_FILE`: the catalogue, `mcp-servers.json`.
+    /// `MCP_SERVERS_FILE`: the file of the server catalogue. Default: `mcp-servers.json`.
     pub servers_file: PathBuf,
-    /// `DOCKER_ENDPOINT`: where Docker is asked for containers with `mcp.*` labels; not at all by
-    /// default.
+    /// `DOCKER_ENDPOINT`: the Docker API that lists containers with `mcp.*` labels. Off by default.
     pub docker: Option<DockerEndpoint>,
-    /// `SERVER_URLS`: `host`, or `path` for one DNS name.
+    /// `SERVER_URLS`: the form of the servers' public URLs. Default: `host`.
     pub server_urls: ServerUrls,
-    /// `TRAEFIK_API_URL`: where the doctor asks for routers; not at all by default.
+    /// `TRAEFIK_API_URL`: the Traefik API whose routers `doctor` checks. Off by default.
     pub traefik_api: Option<Url>,
-    /// `SIGNING_KEY_FILE`: PEM of one or more private keys; the first signs, all verify.
+    /// `SIGNING_KEY_FILE`: a PEM file of one or more private keys. The first signs; all verify.
     pub signing_key_file: PathBuf,
-    /// `SECRETS_KEY_FILE`: PEM of one or more root keys; the first seals, all open. Without it they
-    /// are derived from the signing keys.
+    /// `SECRETS_KEY_FILE`: a PEM file of one or more root keys. The first encrypts; all decrypt. Without
+    /// it, the root keys are derived from the signing keys.
     pub secrets_key_file: Option<PathBuf>,
-    /// `GITHUB_CLIENT_ID` and its companions; `None` turns GitHub login off.
+    /// `GITHUB_CLIENT_ID` and the other GitHub variables. With `None`, GitHub login is off.
     pub github: Option<GithubConfig>,
-    /// `LOCAL_LOGIN`: whether codes minted by the operator log in, `true`.
+    /// `LOCAL_LOGIN`: enables login with codes minted by the operator. Default: `true`.
     pub local_login: bool,
-    /// `DEVICE_GRANT`: whether programs without a browser are connected by a code (RFC 8628), `true`.
+    /// `DEVICE_GRANT`: enables the device authorization grant (RFC 8628) for programs without a browser.
+    /// Default: `true`.
     pub device_grant: bool,
-    /// `SIGNED_IDENTITY`: whether servers get `X-MCP-Identity`, `true`.
+    /// `SIGNED_IDENTITY`: enables the header `X-MCP-Identity` for servers. Default: `true`.
     pub signed_identity: bool,
-    /// Lifetimes of what is issued.
+    /// The lifetimes of tokens, registrations, sessions and consents.
     pub lifetimes: Lifetimes,
-    /// `VERIFY_SECRET`: what whoever asks `/verify` has to know; `None` goes by address.
+    /// `VERIFY_SECRET`: the secret that callers of `/verify` have to send. With `None`, they are
+    /// recognized by address.
     pub verify_secret: Option<SecretString>,
-    /// How often is too often.
+    /// The rate limits and the trusted proxies.
     pub limits: Limits,
-    /// Which clients there may be.
+    /// The settings of client registration and authentication.
     pub clients: ClientsConfig,
 }
 
-/// How to reach Redis.
+/// The connection settings of Redis.
 #[derive(Clone, Debug)]
 pub struct RedisConfig {
-    /// `REDIS_URL`: `redis://`, `rediss://` or `unix://`.
+    /// `REDIS_URL`: a URL that starts with `redis://`, `rediss://` or `unix://`. It includes the password.
     pub url: SecretString,
 }
 
-/// GitHub, or a GitHub Enterprise Server.
+/// The settings of login with GitHub or a GitHub Enterprise Server.
 #[derive(Clone, Debug)]
 pub struct GithubConfig {
-    /// `GITHUB_CLIENT_ID`.
+    /// `GITHUB_CLIENT_ID`: the client id of the OAuth app.
     pub client_id: String,
-    /// `GITHUB_CLIENT_SECRET`.
+    /// `GITHUB_CLIENT_SECRET`: the client secret of the OAuth app.
     pub client_secret: SecretString,
-    /// `GITHUB_BASE_URL`: `https://github.com`.
+    /// `GITHUB_BASE_URL`: the URL of the web pages. Default: `https://github.com`.
     pub base_url: Url,
-    /// `GITHUB_API_URL`: `https://api.github.com`.
+    /// `GITHUB_API_URL`: the URL of the REST API. Default: `https://api.github.com`.
     pub api_url: Url,
-    /// `ALLOWED_GITHUB_USERS`: who may log in.
+    /// `ALLOWED_GITHUB_USERS`: the accounts that may log in, or `*` for all.
     pub allowed: AllowList,
 }
 
-/// How long things live.
+/// The lifetimes of tokens, registrations, sessions and consents.
 #[derive(Clone, Copy, Debug)]
 pub struct Lifetimes {
-    /// `ACCESS_TOKEN_LIFETIME`: 3600 s.
+    /// `ACCESS_TOKEN_LIFETIME`: the lifetime of an access token. Default: 3600 s.
     pub access_token: Duration,
-    /// `REFRESH_TOKEN_LIFETIME`: 2592000 s, from each use.
+    /// `REFRESH_TOKEN_LIFETIME`: the lifetime of a refresh token, renewed by each use. Default: 2592000 s.
     pub refresh_token: Duration,
-    /// `REFRESH_TOKEN_GRACE`: for how many seconds a spent refresh token still gives its successor, as
-    /// long as that is unused, 300: a laptop that slept or changed its network asks again within that
-    /// time, and the successor is not due before the access token ends, an hour later.
+    /// `REFRESH_TOKEN_GRACE`: the time for which a spent refresh token still returns its successor, as
+    /// long as the successor is unused. Default: 300 s. A laptop that slept or changed networks retries
+    /// within that time. The successor is not needed before the access token expires an hour later.
     pub refresh_grace: Duration,
-    /// `DEVICE_GRANT_LIFETIME`: for how long a device is connected in all, however often it comes back,
+    /// `DEVICE_GRANT_LIFETIME`: the total lifetime of a device's grant, which no refresh extends. Default:
     /// 604800 s.
     pub device_grant: Duration,
-    /// `CLIENT_LIFETIME`: 7776000 s, from each use; 0 is for ever.
+    /// `CLIENT_LIFETIME`: the lifetime of a registration, renewed by each use. Default: 7776000 s; with 0,
+    /// registrations do not expire.
     pub client: Option<Duration>,
-    /// `LOGIN_SESSION_LIFETIME`: for how long a browser stays logged in, 43200 s; 0 is not at all.
+    /// `LOGIN_SESSION_LIFETIME`: the time for which a browser stays logged in. Default: 43200 s; 0 is off.
     pub login_session: Option<Duration>,
-    /// `CONSENT_LIFETIME`: for how long a consent is remembered, 7776000 s; 0 is not at all.
+    /// `CONSENT_LIFETIME`: the time for which a consent is remembered. Default: 7776000 s; 0 is off.
     pub approval: Option<Duration>,
-    /// `CLIENT_UNUSED_LIFETIME`: for how long a registration waits for its first use, 86400 s; 0, or
-    /// nothing beside a `CLIENT_LIFETIME` of 0, is for ever.
+    /// `CLIENT_UNUSED_LIFETIME`: the lifetime of a registration until its first use. Default: 86400 s.
+    /// With 0, or unset and with a `CLIENT_LIFETIME` of 0, unused registrations do not expire.
     pub client_unused: Option<Duration>,
 }
 
-/// Everything that is wrong with the settings.
+/// All problems of the settings.
 #[derive(Debug)]
 pub struct Problems(Vec<String>);
 
 impl Problems {
-    /// Each in words.
+    /// Returns the message of each problem.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }
@@ -144,7 +147,7 @@ impl fmt::Display for Problems {
 
 impl std::error::Error for Problems {}
 
-/// The settings as text, one field a variable.
+/// The settings as text, with one field for each variable.
 #[derive(Debug, Default, Deserialize)]
 #[cfg_attr(test, derive(serde::Serialize))]
 struct Raw {
@@ -184,6 +187,7 @@ struct Raw {
     refresh_token_grace: Option<String>,
     client_lifetime: Option<String>,
     trusted_proxies: Option<String>,
+    front_proxies: Option<String>,
     known_egress: Option<String>,
     rate_limit_address: Option<String>,
     rate_limit_register: Option<String>,
@@ -192,6 +196,7 @@ struct Raw {
     max_clients: Option<String>,
     registration_token: Option<String>,
     redirect_schemes: Option<String>,
+    client_documents: Option<String>,
     client_document_allow: Option<String>,
     client_document_deny: Option<String>,
     endpoint_audience_clients: Option<String>,
@@ -209,14 +214,14 @@ impl Config {
         }
     }
 
-    /// The settings of this process.
+    /// Reads the settings from `.env` and the environment of this process.
     pub fn load() -> Result<Self, Problems> {
         let mut check = Check::default();
         let variables = check.environment();
         Self::checked(check, variables)
     }
 
-    /// The settings in `variables`.
+    /// Reads the settings from `variables`.
     pub fn from_map(variables: HashMap<String, String>) -> Result<Self, Problems> {
         Self::checked(Check::default(), variables)
     }
@@ -232,7 +237,7 @@ impl Config {
 }
 
 impl RedisConfig {
-    /// The settings of this process that administration needs.
+    /// Reads only the Redis settings of this process, for the administrative commands.
     pub fn load() -> Result<Self, Problems> {
         let mut check = Check::default();
         let variables = check.environment();

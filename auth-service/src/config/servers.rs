@@ -1,16 +1,16 @@
-//! Where servers are named, and how their public URLs are built.
+//! Settings of the server catalogue: the Docker endpoint and the form of public URLs.
 
 use std::{fmt, str::FromStr};
 
 use super::{Raw, check::Check};
 
-/// `SERVER_URLS`: what the public URL of a server is made of, unless it states its own.
+/// `SERVER_URLS`: the form of a server's public URL, unless the server states its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ServerUrls {
-    /// `host`: `https://NAME.BASE_DOMAIN/mcp`.
+    /// `host`: a host per server, `https://NAME.BASE_DOMAIN/mcp`.
     #[default]
     Host,
-    /// `path`: `https://BASE_DOMAIN/NAME/mcp`, for who has one DNS name.
+    /// `path`: a path per server, `https://BASE_DOMAIN/NAME/mcp`, for deployments with one DNS name.
     Path,
 }
 
@@ -21,17 +21,17 @@ impl FromStr for ServerUrls {
         match text {
             "host" => Ok(Self::Host),
             "path" => Ok(Self::Path),
-            _ => Err("it is host or path"),
+            _ => Err("must be host or path"),
         }
     }
 }
 
-/// `DOCKER_ENDPOINT`: where Docker, or a proxy before it, is asked for containers.
+/// `DOCKER_ENDPOINT`: the address of the Docker API or of a proxy in front of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DockerEndpoint {
-    /// `unix:///var/run/docker.sock`.
+    /// The path of a socket, as in `unix:///var/run/docker.sock`.
     Unix(String),
-    /// `tcp://socket-proxy:2375`.
+    /// A host and a port, as in `tcp://socket-proxy:2375`.
     Tcp(String),
 }
 
@@ -39,7 +39,7 @@ impl FromStr for DockerEndpoint {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = "it is unix:///path/of/socket or tcp://host:port";
+        let wrong = "must be unix:///path/of/socket or tcp://host:port";
         match text.split_once("://") {
             Some(("unix", path)) if path.starts_with('/') => Ok(Self::Unix(path.to_owned())),
             Some(("tcp", address)) => {

@@ -1,4 +1,4 @@
-//! Settings as people write them, and what is said about wrong ones.
+//! Tests of the settings, as operators write them, and of the problems reported for wrong ones.
 
 use super::*;
 
@@ -91,7 +91,7 @@ fn an_empty_allow_list_admits_nobody() {
 
 #[test]
 fn contradictions_are_problems() {
-    assert!(problems(&[("LOCAL_LOGIN", "false")]).contains("nobody could log in"));
+    assert!(problems(&[("LOCAL_LOGIN", "false")]).contains("no login provider"));
     assert!(problems(&[("CLIENT_LIFETIME", "60")]).contains("CLIENT_LIFETIME"));
     assert!(problems(&[("VERIFY_SECRET", "short")]).contains("VERIFY_SECRET"));
     let alone = [("AUTH_TLS_LISTEN", "127.0.0.1:0"), ("AUTH_TLS_CERT_FILE", "cert.pem")];
@@ -104,6 +104,44 @@ fn contradictions_are_problems() {
     assert!(problems(&[("DEVICE_GRANT_LIFETIME", "0")]).contains("DEVICE_GRANT_LIFETIME"));
     let both = [("REDIS_URL", "redis://:a@h/0"), ("REDIS_PASSWORD", "b")];
     assert!(problems(&both).contains("keep one"));
+}
+
+#[test]
+fn a13_times_have_a_unit_or_are_seconds() {
+    let life = |text| {
+        let settings = settings(&[("REFRESH_TOKEN_LIFETIME", text)]);
+        Config::from_map(settings).unwrap().lifetimes.refresh_token
+    };
+    assert_eq!(life("30d"), std::time::Duration::from_hours(30 * 24));
+    assert_eq!(life("3600"), std::time::Duration::from_hours(1));
+    let names = [
+        "ACCESS_TOKEN_LIFETIME",
+        "REFRESH_TOKEN_LIFETIME",
+        "REFRESH_TOKEN_GRACE",
+        "DEVICE_GRANT_LIFETIME",
+        "CLIENT_LIFETIME",
+        "CLIENT_UNUSED_LIFETIME",
+        "LOGIN_SESSION_LIFETIME",
+        "CONSENT_LIFETIME",
+    ];
+    for name in names {
+        assert!(Config::from_map(settings(&[(name, "90d")])).is_ok(), "{name}");
+        for bad in ["1w", "-5", "30 d", "1.5h", "for ever"] {
+            assert!(problems(&[(name, bad)]).contains(name), "{name}={bad}");
+        }
+    }
+}
+
+#[test]
+fn every_switch_is_written_in_the_same_ways() {
+    for name in ["DEVICE_GRANT", "LOCAL_LOGIN", "SIGNED_IDENTITY", "CLIENT_DOCUMENTS"] {
+        for good in ["on", "true", "false", "off"] {
+            let text = Config::from_map(settings(&[(name, good)]))
+                .map_or_else(|problems| problems.to_string(), |_| String::new());
+            assert!(!text.contains(&format!("{name}: ")), "{text}");
+        }
+        assert!(problems(&[(name, "maybe")]).contains(name));
+    }
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The listener inside the gateway that speaks TLS.
+//! Settings of the internal TLS listener.
 
 use std::{
     net::SocketAddr,
@@ -7,34 +7,35 @@ use std::{
 
 use super::{Raw, check::Check};
 
-/// The certificate has these names in any case: that of the compose file, and the machine's own.
+/// The names that a generated certificate always has: the compose service name and loopback.
 const NAMES: [&str; 3] = ["auth-service", "localhost", "127.0.0.1"];
 
-/// Where to listen, and with which certificate.
+/// The settings of the internal TLS listener.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsConfig {
-    /// `AUTH_TLS_LISTEN`.
+    /// `AUTH_TLS_LISTEN`: the listen address.
     pub listen: SocketAddr,
-    /// Whose certificate.
+    /// The source of the certificate and its private key.
     pub certificate: CertificateSource,
 }
 
-/// Where the certificate of the listener comes from.
+/// The source of the listener's certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CertificateSource {
-    /// `AUTH_TLS_CERT_FILE` and `AUTH_TLS_KEY_FILE`: PEM of somebody else's authority.
+    /// `AUTH_TLS_CERT_FILE` and `AUTH_TLS_KEY_FILE`: PEM files from another certificate authority.
     Given {
-        /// The certificate, and those between it and the authority.
+        /// The file of the certificate and its intermediate certificates.
         chain: PathBuf,
-        /// Its private key.
+        /// The file of the certificate's private key.
         key: PathBuf,
     },
-    /// `AUTH_TLS_DIR`: made there at the start, with `AUTH_TLS_NAMES` besides the usual names.
+    /// `AUTH_TLS_DIR`: a directory in which the certificate is generated at the start. `AUTH_TLS_NAMES`
+    /// are added to its default names.
     Own {
-        /// Holds `ca.pem`, `ca-key.pem`, `cert.pem` and `key.pem`; `auth-tls` beside
-        /// `SIGNING_KEY_FILE`.
+        /// The directory of `ca.pem`, `ca-key.pem`, `cert.pem` and `key.pem`. Default: `auth-tls` in the
+        /// directory of `SIGNING_KEY_FILE`.
         directory: PathBuf,
-        /// The host names and addresses that the certificate is for.
+        /// The host names and addresses in the certificate.
         names: Vec<String>,
     },
 }
@@ -48,7 +49,8 @@ impl Check {
             }
             (None, None) => own(raw),
             _ => {
-                let problem = "AUTH_TLS_CERT_FILE and AUTH_TLS_KEY_FILE are set together or not";
+                let problem = "only one of AUTH_TLS_CERT_FILE and AUTH_TLS_KEY_FILE is set: \
+                               set both or neither";
                 self.0.push(problem.to_owned());
                 return None;
             }

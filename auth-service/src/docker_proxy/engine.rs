@@ -1,4 +1,4 @@
-//! Docker behind its socket, as this proxy asks it.
+//! Client of the Docker Engine API behind its socket.
 
 use std::{path::Path, time::Duration};
 
@@ -10,23 +10,23 @@ use serde::{Deserialize, de::DeserializeOwned};
 use super::members::Image;
 use crate::{model::Chain, ports::Labels};
 
-/// How long an answer may take that is no stream.
+/// The timeout of a response that is not a stream.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The longest answer, in bytes: a list of some thousand containers.
+/// The maximum size of a response, in bytes: enough for a list of several thousand containers.
 const LONGEST: usize = 16 * 1024 * 1024;
 
-/// The longest error.
+/// The maximum size of an error response, in bytes.
 const LONGEST_ERROR: usize = 4096;
 
-/// Docker did not answer a question.
+/// The reason why Docker has not answered a request.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// Docker says no: what, and why.
+    /// Docker answered with this status and message.
     Refused(StatusCode, String),
-    /// The answer is too long or of another form.
+    /// The response is too long or malformed.
     Unreadable(String),
-    /// There is no connection, or it was cut.
+    /// The connection failed or was lost.
     Gone(reqwest::Error),
 }
 
@@ -49,13 +49,13 @@ impl Engine {
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .unix_socket(socket)
-            // A socket needs no authority.
+            // No TLS is used over the socket.
             .tls_certs_only([])
             .build()?;
         Ok(Self(client))
     }
 
-    /// `/_ping`, whose headers tell clients which version of the API to speak.
+    /// Forwards `/_ping`. Its headers tell clients which API version to use.
     pub(super) async fn ping(&self) -> Result<HttpResponse, Failure> {
         let answer = self.ask("/_ping", Some(PATIENCE)).await?;
         let mut ok = HttpResponse::Ok();
@@ -67,21 +67,18 @@ impl Engine {
         Ok(ok.insert_header(("cache-control", "no-store")).content_type("text/plain").body("OK"))
     }
 
-    /// Asks for JSON.
+    /// Requests `target` and parses the JSON response.
     pub(super) async fn get<T: DeserializeOwned>(&self, target: &str) -> Result<T, Failure> {
         let answer = self.ask(target, Some(PATIENCE)).await?;
         let text = body(answer, LONGEST).await?;
-        // The text may have secrets, the place of the error has none.
+        // Only the position of the error is reported, because the text may have secrets.
         let unreadable = |error: serde_json::Error| {
-            Failure::Unreadable(format!(
-                "the answer is not as expected in column {}",
-                error.column()
-            ))
+            Failure::Unreadable(format!("the response is malformed at column {}", error.column()))
         };
         serde_json::from_slice(&text).map_err(unreadable)
     }
 
-    /// Asks for a stream, which has no end.
+    /// Requests `target` as an endless stream, without a timeout.
     pub(super) async fn stream(
         &self,
         target: &str,
@@ -93,7 +90,7 @@ impl Engine {
         .into_stream())
     }
 
-    /// The labels of an image, or why they cannot be read.
+    /// Returns the labels of an image. The error is the reason why they cannot be read.
     pub(super) async fn image_labels(&self, version: &str, id: &str) -> Result<Labels, String> {
         let image: Image = match self.get(&format!("{version}/images/{id}/json")).await {
             Ok(image) => image,
@@ -120,7 +117,7 @@ impl Engine {
         }
         let text = body(answer, LONGEST_ERROR).await.unwrap_or_default();
         let message = serde_json::from_slice::<Message>(&text).map(|answer| answer.message);
-        let message = message.unwrap_or_else(|_| "Docker refuses".to_owned());
+        let message = message.unwrap_or_else(|_| "Docker refused the request".to_owned());
         let status = StatusCode::from_u16(status.as_u16()).unwrap_or(StatusCode::BAD_GATEWAY);
         Err(Failure::Refused(status, message))
     }
@@ -130,7 +127,7 @@ async fn body(mut answer: reqwest::Response, longest: usize) -> Result<Vec<u8>, 
     let mut text = Vec::new();
     while let Some(chunk) = answer.chunk().await? {
         if text.len() + chunk.len() > longest {
-            return Err(Failure::Unreadable(format!("the answer has more than {longest} bytes")));
+            return Err(Failure::Unreadable(format!("the response has more than {longest} bytes")));
         }
         text.extend_from_slice(&chunk);
     }

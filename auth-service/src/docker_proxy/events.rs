@@ -1,4 +1,4 @@
-//! Docker's events, line by line.
+//! Filter for Docker's event stream, which has one JSON object per line.
 
 use std::collections::BTreeMap;
 
@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use super::question::is_told;
 
-/// The longest event, in bytes: it has all labels of a container.
+/// The maximum size of an event, in bytes. An event includes all labels of its container.
 const LONGEST: usize = 256 * 1024;
 
-/// A stream of events cannot go on.
+/// The reason why a stream of events ended.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
-    #[error("Docker's stream of events was cut")]
+    #[error("the connection to Docker's stream of events was lost")]
     Cut(#[source] reqwest::Error),
     #[error("an event of Docker has more than {LONGEST} bytes")]
     TooLong,
@@ -22,7 +22,7 @@ pub(super) enum Error {
     Unreadable,
 }
 
-/// The members of an event that are passed on.
+/// The members of an event that are forwarded.
 #[derive(Deserialize, Serialize)]
 struct Event {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,7 +43,7 @@ struct Event {
     nanoseconds: Option<i64>,
 }
 
-/// What an event is about. Its attributes have the container's labels; the name is Docker's own.
+/// The object of an event. Its attributes include the container's labels; `name` is set by Docker itself.
 #[derive(Deserialize, Serialize)]
 struct Actor {
     #[serde(rename = "ID")]
@@ -52,7 +52,7 @@ struct Actor {
     attributes: BTreeMap<String, String>,
 }
 
-/// The events of a stream of lines, as they are passed on.
+/// Filters a stream of event lines. Yields only container events that may be forwarded, without labels.
 pub(super) fn filtered(
     lines: impl Stream<Item = Result<Bytes, reqwest::Error>> + 'static,
 ) -> impl Stream<Item = Result<Bytes, Error>> + 'static {
@@ -79,7 +79,7 @@ fn next_line(rest: &mut BytesMut) -> Option<BytesMut> {
     Some(rest.split_to(end + 1))
 }
 
-/// The event of a line; `None` if it is not passed on.
+/// Returns the redacted event of a line, or `None` if it is not forwarded.
 fn passed_on(line: &[u8]) -> Result<Option<Bytes>, Error> {
     if line.iter().all(u8::is_ascii_whitespace) {
         return Ok(None);
@@ -140,7 +140,7 @@ mod tests {
                 })
             })
             .to_vec();
-        // However the bytes arrive.
+        // The chunking does not matter.
         for size in [1, 7, 1000, text.len()] {
             let chunks = text.chunks(size).map(<[u8]>::to_vec).collect();
             assert_eq!(told(chunks).await.unwrap(), expected);

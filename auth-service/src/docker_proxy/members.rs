@@ -1,4 +1,4 @@
-//! The members of Docker's answers that are passed on. What stands in no type here is left out.
+//! The members of Docker's responses that are forwarded. Members without a field here are removed.
 
 use std::collections::BTreeMap;
 
@@ -6,17 +6,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::ports::{IDENTITY_DEMAND, Labels};
 
-/// A container in either form.
+/// A container in either form: an entry of the list or the result of an inspection.
 pub(super) trait Described {
-    /// Its labels, if Docker tells them.
+    /// Returns its labels, or `None` if the response has none.
     fn labels(&mut self) -> Option<&mut Labels>;
-    /// The id of its image.
+    /// Returns the id of its image.
     fn image(&self) -> Option<&str>;
-    /// Leaves of environment and command line what the doctor looks for, and no value.
+    /// Removes environment and command line, except for the name of the option that `doctor` looks for.
     fn redact(&mut self);
 }
 
-/// `GET /version`.
+/// The response to `GET /version`.
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Versions {
@@ -73,7 +73,7 @@ impl Described for Summary {
     }
 }
 
-/// `GET /containers/ID/json`.
+/// The response to `GET /containers/ID/json`.
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Container {
@@ -158,7 +158,7 @@ impl Described for Container {
     }
 }
 
-/// `GET /images/ID/json`, which is asked here and never passed on.
+/// The response to `GET /images/ID/json`, which the proxy itself requests and never forwards.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Image {

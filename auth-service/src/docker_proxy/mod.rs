@@ -1,8 +1,9 @@
-//! `docker-proxy`: stands before the socket of Docker. It answers what Traefik's provider and the catalogue
-//! ask, and nothing else; of what Docker knows it passes on the members that these two need. Labels that come
-//! from an image, environments and command lines stay here.
+//! Filtering proxy for the Docker socket (`docker-proxy`). It answers only the requests of Traefik's provider and of
+//! the catalogue, and forwards only the members that these two need. Labels that come from an image, environments and
+//! command lines are removed.
 //!
-//! It is a process of its own: who can use the socket is root on the machine, and strangers talk to `serve`.
+//! It runs as a separate process: access to the socket amounts to root on the machine, and `serve` is exposed to
+//! untrusted clients.
 
 mod engine;
 mod events;
@@ -29,24 +30,24 @@ use crate::{
     ports::{FILTER, ImageLabels},
 };
 
-/// Traefik and auth-service have some five connections each.
+/// The maximum number of connections. Traefik and auth-service use about five each.
 const MOST_CONNECTIONS: usize = 64;
 
-/// The proxy cannot run.
+/// The reason why the proxy cannot run.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The address.
+    /// The listening address cannot be bound.
     #[error("cannot listen on {0} (DOCKER_PROXY_LISTEN)")]
     Listen(SocketAddr, #[source] std::io::Error),
-    /// The client of the socket.
-    #[error("DOCKER_SOCKET")]
+    /// The HTTP client for the socket cannot be built.
+    #[error("cannot create the client of DOCKER_SOCKET")]
     Client(#[from] reqwest::Error),
     /// The HTTP server failed.
     #[error("the HTTP server failed")]
     Run(#[source] std::io::Error),
 }
 
-/// What requests have in common.
+/// The state shared by all requests.
 struct Proxy {
     engine: Engine,
     images: ImageLabels,
@@ -60,7 +61,7 @@ pub async fn serve(config: &DockerProxyConfig) -> Result<(), Error> {
     server(config, listener)?.await.map_err(Error::Run)
 }
 
-/// Builds the server of `config` on `listener`.
+/// Builds the HTTP server of `config` on `listener`.
 pub fn server(
     config: &DockerProxyConfig,
     listener: std::net::TcpListener,
@@ -68,7 +69,7 @@ pub fn server(
     let proxy = Proxy { engine: Engine::new(&config.socket)?, images: ImageLabels::default() };
     let proxy = Data::from(Arc::new(proxy));
     let app = move || App::new().app_data(proxy.clone()).default_service(web::to(answer));
-    // A stream of events ends with its client, also while nothing happens.
+    // A stream of events ends when its client disconnects, even while there are no events.
     let http = HttpServer::new(app)
         .workers(1)
         .max_connections(MOST_CONNECTIONS)
@@ -95,7 +96,10 @@ async fn answer(request: HttpRequest, proxy: Data<Proxy>) -> HttpResponse {
         Err(Failure::Refused(status, message)) => refusal(status, &message),
         Err(Failure::Unreadable(error)) => {
             log::warn!("Docker: {error}");
-            refusal(StatusCode::BAD_GATEWAY, "the answer of Docker cannot be used")
+            refusal(
+                StatusCode::BAD_GATEWAY,
+                "the response of Docker is unusable; see the log of the proxy",
+            )
         }
         Err(Failure::Gone(error)) => {
             log::warn!("Docker does not answer: {}", Chain(&error));
@@ -134,7 +138,7 @@ impl Proxy {
         }
     }
 
-    /// Takes out the labels of the image, and what only the container should know.
+    /// Removes the labels of the image, the environment and the command line of a container.
     async fn filter(&self, version: &str, container: &mut impl members::Described) {
         let labels = container.labels().map(std::mem::take).unwrap_or_default();
         let image = container.image().map(str::to_owned);
@@ -151,7 +155,7 @@ fn json(answer: &impl Serialize) -> HttpResponse {
     HttpResponse::Ok().json(answer)
 }
 
-/// An error in Docker's form.
+/// Returns an error response in Docker's format.
 fn refusal(status: StatusCode, message: &str) -> HttpResponse {
     HttpResponse::build(status).json(serde_json::json!({ "message": message }))
 }

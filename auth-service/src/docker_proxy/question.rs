@@ -1,4 +1,4 @@
-//! What may be asked: five paths, with the few parameters that are needed.
+//! Permitted requests: five paths, with the few parameters that are needed.
 
 use std::collections::BTreeMap;
 
@@ -6,29 +6,30 @@ use actix_web::http::StatusCode;
 use serde_json::Value;
 use url::form_urlencoded;
 
-/// The longest query that is read.
+/// The maximum length of a query, in bytes.
 const LONGEST_QUERY: usize = 4096;
 
-/// The events that change what runs. Others tell command lines, as `exec_start` does.
+/// The events that are forwarded: those that change the set of running containers. Others reveal command lines, as
+/// `exec_start` does.
 const EVENTS: [&str; 9] =
     ["create", "destroy", "die", "health_status", "pause", "rename", "start", "stop", "unpause"];
 
-/// A question that may be asked; `version` is `/v1.41`, or empty.
+/// A permitted request. `version` is the version prefix of its path, such as `/v1.41`, or empty.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Question {
-    /// `/_ping`.
+    /// `/_ping`, the liveness check of the API.
     Ping,
-    /// `/version`.
+    /// `/version`, the versions of engine and API.
     Version { version: String },
-    /// `/containers/json`.
+    /// `/containers/json`, the list of containers.
     List { version: String, query: String },
-    /// `/containers/ID/json`.
+    /// `/containers/ID/json`, the inspection of one container.
     Inspect { version: String, container: String },
-    /// `/events`.
+    /// `/events`, the stream of container events.
     Events { version: String, query: String },
 }
 
-/// Why a question may not be asked.
+/// The reason why a request is refused, with the status to answer.
 #[derive(Debug)]
 pub(super) struct Refused {
     pub(super) status: StatusCode,
@@ -37,7 +38,7 @@ pub(super) struct Refused {
 
 const UNKNOWN_PATH: Refused = Refused {
     status: StatusCode::FORBIDDEN,
-    why: "of Docker, only _ping, version, the list of containers, one container, and events are permitted",
+    why: "path not permitted; only _ping, version, the list of containers, one container, and events are",
 };
 
 fn bad(why: &'static str) -> Refused {
@@ -45,7 +46,7 @@ fn bad(why: &'static str) -> Refused {
 }
 
 impl Question {
-    /// Reads the path and the query of a request.
+    /// Parses the path and the query of a request. Fails if they are not permitted.
     pub(super) fn read(path: &str, query: &str) -> Result<Self, Refused> {
         let (version, path) = split_version(path);
         let version = version.to_owned();
@@ -59,14 +60,14 @@ impl Question {
                 let container = container.and_then(|rest| rest.strip_suffix("/json"));
                 let container = container.filter(|text| is_reference(text)).ok_or(UNKNOWN_PATH)?;
                 if !query.is_empty() {
-                    return Err(bad("the question takes no parameters"));
+                    return Err(bad("the inspection of a container takes no parameters"));
                 }
                 Ok(Self::Inspect { version, container: container.to_owned() })
             }
         }
     }
 
-    /// The version of the API that is asked, as Docker's paths have it.
+    /// Returns the version prefix of the path, such as `/v1.41`, or an empty string.
     pub(super) fn version(&self) -> &str {
         match self {
             Self::Ping => "",
@@ -77,7 +78,7 @@ impl Question {
         }
     }
 
-    /// The path and query to ask Docker.
+    /// Returns the path and query to request from Docker.
     pub(super) fn target(&self) -> String {
         match self {
             Self::Ping => "/_ping".to_owned(),
@@ -91,7 +92,7 @@ impl Question {
     }
 }
 
-/// `/v1.41` and the rest of a path.
+/// Splits a path into its version prefix, such as `/v1.41`, and the rest. The prefix may be empty.
 fn split_version(path: &str) -> (&str, &str) {
     let Some(rest) = path.strip_prefix("/v1.") else { return ("", path) };
     let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
@@ -102,14 +103,14 @@ fn split_version(path: &str) -> (&str, &str) {
     }
 }
 
-/// A name or an id of a container.
+/// Returns `true` if `text` has the form of a container name or id.
 fn is_reference(text: &str) -> bool {
     let first = text.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric());
     let rest = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
     first && text.len() <= 255 && text.bytes().all(rest)
 }
 
-/// The parameters of a query, each once.
+/// Parses the parameters of a query. Refuses repeated ones.
 fn parameters(query: &str) -> Result<BTreeMap<String, String>, Refused> {
     if query.len() > LONGEST_QUERY {
         return Err(bad("the query is too long"));
@@ -134,7 +135,7 @@ fn list_query(query: &str) -> Result<String, Refused> {
                 answer.append_pair(&name, &value);
             }
             "filters" => {
-                // Not by label: those of images are among them.
+                // Filters by label are refused, because they would also match labels of images.
                 let filters = filters(&value, &["health", "id", "name", "status"])?;
                 answer.append_pair(&name, &filters_text(&filters));
             }
@@ -169,13 +170,13 @@ fn events_query(query: &str) -> Result<String, Refused> {
     }
     events.retain(|event| is_told(event));
     if events.is_empty() {
-        return Err(bad("no such events are told"));
+        return Err(bad("these events are not forwarded"));
     }
     answer.append_pair("filters", &filters_text(&wanted));
     Ok(answer.finish())
 }
 
-/// Returns `true` if the action of an event is passed on: `start`, or `health_status: healthy`.
+/// Returns `true` if events with this action, such as `start` or `health_status: healthy`, are forwarded.
 pub(super) fn is_told(action: &str) -> bool {
     EVENTS.contains(&action)
         || ["healthy", "unhealthy", "starting"]
@@ -183,21 +184,21 @@ pub(super) fn is_told(action: &str) -> bool {
             .any(|state| action.strip_prefix("health_status: ") == Some(state))
 }
 
-/// A number of seconds, with nanoseconds perhaps.
+/// Returns `true` if `text` is a number of seconds, optionally with a fraction.
 fn is_number(text: &str) -> bool {
     (1..=32).contains(&text.len())
         && text.starts_with(|c: char| c.is_ascii_digit())
         && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
 }
 
-/// Filters in either form: `{"type": ["container"]}` and `{"type": {"container": true}}`.
+/// Parses filters in either form: `{"type": ["container"]}` or `{"type": {"container": true}}`. Refuses other keys.
 fn filters(text: &str, keys: &[&str]) -> Result<BTreeMap<String, Vec<String>>, Refused> {
     let unreadable = || bad("the filters cannot be read");
     let stated: BTreeMap<String, Value> = serde_json::from_str(text).map_err(|_| unreadable())?;
     let mut filters = BTreeMap::new();
     for (key, values) in stated {
         if !keys.contains(&key.as_str()) {
-            return Err(bad("there is no such filter"));
+            return Err(bad("this filter is not permitted"));
         }
         let values: Option<Vec<String>> = match values {
             Value::Array(values) => {

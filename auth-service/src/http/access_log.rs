@@ -1,4 +1,4 @@
-//! One line a request, without query strings: they carry codes and states.
+//! The access log: one line per request. Query strings are left out, since they carry codes and states.
 
 use std::time::Instant;
 
@@ -7,7 +7,7 @@ use actix_web::{
     http::{Method, Version},
 };
 
-/// The line of a request that is being served.
+/// The log line of a request in progress.
 pub(super) struct Line {
     method: Method,
     path: String,
@@ -16,7 +16,7 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// `None` unless requests are logged.
+    /// Starts the line of a request. Returns `None` unless the target `access` is logged at debug level.
     pub(super) fn begin(head: &RequestHead) -> Option<Self> {
         log::log_enabled!(target: "access", log::Level::Debug).then(|| Self {
             method: head.method.clone(),
@@ -26,7 +26,7 @@ impl Line {
         })
     }
 
-    /// Logs method, path, version, status and duration when `answer` is there.
+    /// Awaits `answer`, then logs method, path, version, status and duration.
     pub(super) async fn around<B, E>(
         self,
         answer: impl Future<Output = Result<Response<B>, E>>,

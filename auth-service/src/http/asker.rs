@@ -1,4 +1,4 @@
-//! Before `/verify` reads `X-Forwarded-*`: whether the peer is one whose word counts.
+//! Authentication of the caller of `/verify`: only a trusted proxy may describe a request by `X-Forwarded-*`.
 
 use std::net::Ipv4Addr;
 
@@ -11,26 +11,27 @@ use serde_json::json;
 
 use crate::oauth::AuthServer;
 
-/// The header with the secret that proxy and service share.
+/// The header with the secret shared by the proxy and this service (`VERIFY_SECRET`).
 const SECRET: HeaderName = HeaderName::from_static("x-verify-secret");
 
-/// Whether what it says of a request may be believed.
+/// Returns `true` if the peer may call `/verify`: it sends `VERIFY_SECRET` exactly once or, where none is set, has a
+/// trusted address.
 pub(super) fn is_known(server: &AuthServer, head: &RequestHead) -> bool {
-    // A listener on a socket file has no addresses: whoever writes to it is on this machine.
+    // A Unix socket has no peer address: its clients are on this machine.
     let peer = head.peer_addr.map_or(Ipv4Addr::LOCALHOST.into(), |peer| peer.ip());
-    server.may_ask(peer, || {
+    server.verifier.may_ask(peer, || {
         let mut secrets = head.headers().get_all(&SECRET);
         let secret = secrets.next().filter(|_| secrets.next().is_none());
         secret.map(HeaderValue::as_bytes)
     })
 }
 
-/// What everybody else gets; it says nothing about tokens or servers.
+/// Returns the response to an untrusted peer, which reveals nothing about tokens or servers.
 pub(super) fn refuse() -> HttpResponse {
-    log::warn!(target: "audit", "somebody asked /verify who is not a proxy of ours");
+    log::warn!(target: "audit", "rejected /verify from an untrusted peer");
     HttpResponse::Forbidden().json(json!({
         "error": "access_denied",
-        "error_description": "only the gateway's proxy may ask this: see TRUSTED_PROXIES and \
+        "error_description": "this peer may not call /verify; see TRUSTED_PROXIES and \
                               VERIFY_SECRET",
     }))
 }

@@ -1,4 +1,4 @@
-//! `GET /authorize` (RFC 6749 §3.1) and the form of its consent page.
+//! Handlers of `GET /authorize` (RFC 6749 §3.1) and of the consent form.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -25,12 +25,14 @@ use crate::{
     },
 };
 
-/// The parameter of a request that was sent on to the login host. If such a request comes back under the
-/// host of a server, the proxy in front passes on a wrong name, and would do so for ever.
+/// The query parameter that marks a request as redirected to the login host. If such a request arrives under the
+/// host of a server, the proxy in front forwards a wrong host name: another redirect would loop endlessly.
 const SENT_ON: &str = "sent_on";
 
-/// Shows the consent page. On the host of an MCP server, where clients of MCP 2025-03-26 look for
-/// this endpoint, sends the browser to the login host: cookies belong to one host.
+/// Starts an authorization: shows the consent page, or redirects to the login provider or the client.
+///
+/// Clients of MCP 2025-03-26 look for this endpoint on the host of the MCP server. There, it redirects the browser to
+/// the login host, because cookies belong to one host.
 pub(super) async fn show(
     server: Data<AuthServer>,
     request: HttpRequest,
@@ -40,7 +42,7 @@ pub(super) async fn show(
     if host.is_of_a_server(&server) {
         if params.many(SENT_ON).next().is_some() {
             log::warn!(
-                "a request to the login host came as {}: check Host and X-Forwarded-Host of the proxy",
+                "a request to the login host arrived as {}: check Host and X-Forwarded-Host of the proxy",
                 host.authority()
             );
             return Err(WRONG_HOST.into());
@@ -52,7 +54,7 @@ pub(super) async fn show(
         )));
     }
     let visitor = browser::visitor(&request).map_err(Error::from)?;
-    match server.begin(&params, &visitor).await? {
+    match server.flow.begin(&params, &visitor).await? {
         Next::Page(consent) => Ok(shown(&consent, &visitor.browser)),
         Next::Provider(visit) => {
             let response = page::redirect(&visit.url);
@@ -63,29 +65,29 @@ pub(super) async fn show(
 }
 
 const WRONG_HOST: Error = Error::InvalidRequest(
-    "the proxy in front of this gateway passes on a wrong host name; its operator has to set Host, or \
-     X-Forwarded-Host, to the name in the address bar",
+    "the proxy in front of this gateway forwards a wrong host name; its operator has to set Host or \
+     X-Forwarded-Host to the name in the address bar",
 );
 
-/// Returns the same request at the login host.
+/// Returns the URL of the same request at the login host.
 fn at_login_host(
     server: &AuthServer,
     host: &RequestedHost,
     (query, params): (&str, &Params),
 ) -> String {
     let mut added = form_urlencoded::Serializer::new(String::new());
-    // Such a client may not know of `resource`; the host it asked at says which server it means.
+    // Such a client may not know `resource` (RFC 8707): the requested host identifies the server.
     if params.many("resource").next().is_none()
-        && let Some(resource) = server.only_resource(host.authority())
+        && let Some(resource) = server.core.only_resource(host.authority())
     {
         added.append_pair("resource", resource.as_str());
     }
     let added = added.append_pair(SENT_ON, "1").finish();
     let path = Endpoint::Authorize.path();
-    server.config.issuer.at(&format!("{path}?{query}&{added}"))
+    server.core.config.issuer.at(&format!("{path}?{query}&{added}"))
 }
 
-/// Takes the decision of the consent page.
+/// Handles `POST /authorize/consent`: applies the person's decision.
 pub(super) async fn decide(
     server: Data<AuthServer>,
     request: HttpRequest,
@@ -94,7 +96,10 @@ pub(super) async fn decide(
     let form = Params::parse(&body?.0);
     let stale = "the form is incomplete; start again in your application";
     if navigation::is_foreign_form(request.headers()) {
-        return Err(Error::InvalidRequest("this form was sent by another site").into());
+        return Err(Error::InvalidRequest(
+            "this form was submitted by another site; start again in your application",
+        )
+        .into());
     }
     let decision = match form.one("decision")? {
         Some("allow") => Decision::LoggedIn,
@@ -113,18 +118,18 @@ pub(super) async fn decide(
     let visitor = browser::visitor(&request).map_err(Error::from)?;
     let session = visitor.browser.clone();
     let decider = server.clone();
-    match to_the_end(async move { decider.decide(form, &visitor).await }).await? {
+    match to_the_end(async move { decider.flow.decide(form, &visitor).await }).await? {
         Ok(Next::Page(consent)) => Ok(shown(&consent, &session)),
         Ok(Next::Provider(visit)) => {
             let response = page::go_on(&visit.url);
             Ok(browser::set_pending(response, &request, &visit))
         }
         Ok(Next::Done(outcome)) => Ok(finish(&server, (&request, &outcome), page::go_on)),
-        // A device asks for the answer itself.
+        // A device polls for the result: there is no client to redirect to.
         Err(AuthorizeError::Page(Error::AccessDenied(_))) if declined => {
             Ok(page::device_declined())
         }
-        // After a form an error reaches the client as a success does: by a page of its own.
+        // After a form, errors reach the client as successes do: by an intermediate page (see `page::go_on`).
         Err(AuthorizeError::Redirect(url, error)) => {
             log_refusal(&error);
             Ok(page::go_on(&url))
@@ -133,29 +138,28 @@ pub(super) async fn decide(
     }
 }
 
-/// Says that the page which answered a form cannot be opened by its address, as by a browser that
-/// restores its tabs.
+/// Answers `GET /authorize/consent` with 405. Browsers send it when they restore a tab that showed the form's result.
 pub(super) async fn reopened(request: HttpRequest) -> HttpResponse {
     if !navigation::wants_page(request.headers()) {
         return method_not_allowed("POST");
     }
     let error = Error::InvalidRequest(
-        "this page cannot be opened again; go back to your application and connect once more",
+        "this page cannot be reopened; go back to your application and connect again",
     );
     let mut page = page::error(StatusCode::METHOD_NOT_ALLOWED, &error, None);
     page.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
     page
 }
 
-/// Runs a step of a flow to its end, even if the browser closes the connection: a second click aborts
-/// the first request, and the step may be one that cannot be taken again.
+/// Runs a step of a flow to completion, even if the browser closes the connection. A second click aborts the first
+/// request, and the step may not be repeatable.
 pub(super) async fn to_the_end<T: 'static>(
     step: impl Future<Output = T> + 'static,
 ) -> Result<T, Error> {
     actix_web::rt::spawn(step).await.map_err(|error| Error::Internal(error.into()))
 }
 
-/// A consent page, bound to its browser.
+/// Renders a consent page and sets the cookie that binds it to its browser.
 pub(super) fn shown(consent: &ConsentPage, session: &BrowserSession) -> HttpResponse {
     let response = browser::set_session(page::consent(consent), session);
     match consent.remark {
@@ -164,7 +168,8 @@ pub(super) fn shown(consent: &ConsentPage, session: &BrowserSession) -> HttpResp
     }
 }
 
-/// The end of a flow: the browser goes to the client by `send`, or stays here.
+/// Ends a flow. Sends the browser to the client by `send`, or shows that the device is connected, and sets the login
+/// cookie.
 pub(super) fn finish(
     server: &AuthServer,
     (request, outcome): (&HttpRequest, &AuthorizationOutcome),
@@ -176,7 +181,9 @@ pub(super) fn finish(
     };
     let response = browser::forget_refused(response, request);
     match &outcome.login {
-        Some(login) => browser::set_login(response, login, server.config.lifetimes.login_session),
+        Some(login) => {
+            browser::set_login(response, login, server.core.config.lifetimes.login_session)
+        }
         None => response,
     }
 }

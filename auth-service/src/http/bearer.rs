@@ -1,4 +1,4 @@
-//! `Authorization: Bearer` (RFC 6750 §2.1) of a client that registers, or manages its registration.
+//! Extractor of `Authorization: Bearer` (RFC 6750 §2.1) for client registration and its management.
 
 use std::future::{Ready, ready};
 
@@ -7,16 +7,16 @@ use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header};
 use super::error::TokenError;
 use crate::{model::RegistrationToken, oauth::Error};
 
-/// The token of the header.
+/// The bearer token of the `Authorization` header.
 pub(super) struct Bearer(String);
 
 impl Bearer {
-    /// As it was sent.
+    /// Returns the token as it was sent.
     pub(super) fn text(&self) -> &str {
         &self.0
     }
 
-    /// As a registration access token.
+    /// Returns the token as a registration access token (RFC 7592 §3).
     pub(super) fn registration(&self) -> RegistrationToken {
         RegistrationToken::presented(self.0.as_str())
     }

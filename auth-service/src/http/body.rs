@@ -1,4 +1,4 @@
-//! A whole request body, within the limits of size and time.
+//! Extractors of whole request bodies, with limits on size and time.
 
 use std::{future::Future, pin::Pin, time::Duration};
 
@@ -13,10 +13,10 @@ use tokio::time::timeout;
 use super::error::TokenError;
 use crate::oauth::Error;
 
-/// The time limit of a body, from the head of the request to the last byte.
+/// The timeout of a body, from the head of the request to its last byte.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The bytes of a body.
+/// The bytes of a request body.
 pub(super) struct Body(pub(super) Bytes);
 
 impl FromRequest for Body {
@@ -33,7 +33,7 @@ impl FromRequest for Body {
     }
 }
 
-/// Answers an error of the payload by its cause.
+/// Awaits the bytes of a body. Maps a payload error to the [`Error`] of its cause.
 async fn read(
     bytes: impl Future<Output = Result<Bytes, actix_web::Error>>,
     patience: Duration,
@@ -41,7 +41,7 @@ async fn read(
     let error = match timeout(patience, bytes).await {
         Ok(Ok(bytes)) => return Ok(bytes),
         Ok(Err(error)) => {
-            log::info!("body not read: {error}");
+            log::info!("cannot read the request body: {error}");
             error
         }
         Err(_) => return Err(Error::BodyTooSlow),
@@ -52,8 +52,8 @@ async fn read(
     }
 }
 
-/// The bytes of a body that says it is JSON. A page of another site can send no such body without
-/// asking first (Fetch, "CORS-safelisted request-header").
+/// The bytes of a body whose media type is JSON. A page of another site cannot send such a body without a CORS
+/// preflight (Fetch, "CORS-safelisted request-header").
 pub(super) struct JsonBody(pub(super) Bytes);
 
 impl FromRequest for JsonBody {
@@ -70,7 +70,7 @@ impl FromRequest for JsonBody {
     }
 }
 
-/// Returns `true` for a body in a content coding, which is not undone here (RFC 9110 §8.4).
+/// Returns `true` if the body has a content coding (RFC 9110 §8.4). Codings are not decoded here.
 fn is_coded(request: &HttpRequest) -> bool {
     let plain = |coding: &str| {
         let coding = coding.trim();
@@ -82,8 +82,8 @@ fn is_coded(request: &HttpRequest) -> bool {
 
 const JSON: &str = "application/json";
 
-/// The media type of a body, without parameters (RFC 9110 §8.3.1). Returns `None` if there is none,
-/// or more than one.
+/// Returns the media type of a body, without parameters (RFC 9110 §8.3.1). Returns `None` unless there is exactly one
+/// `Content-Type` header.
 pub(super) fn media_type(request: &HttpRequest) -> Option<&str> {
     let mut values = request.headers().get_all(header::CONTENT_TYPE);
     let value = values.next().filter(|_| values.next().is_none())?;
@@ -112,7 +112,7 @@ mod tests {
         let piece = || stream::iter([Piece::Ok(Bytes::from_static(b"a=b"))]);
         assert_eq!(status_of(piece()).await, 200);
         assert_eq!(status_of(piece().chain(stream::pending())).await, 408);
-        // Nor does it help to go on in drops.
+        // Sending the body in drops does not extend the timeout.
         let drops = stream::unfold((), |()| async {
             tokio::time::sleep(Duration::from_millis(5)).await;
             Some((Piece::Ok(Bytes::from_static(b"a")), ()))

@@ -1,5 +1,6 @@
-//! The cookies: one binds the steps of a flow to a browser, one holds a pending authorization while
-//! its person is at the login provider, one tells who is logged in.
+//! The cookies. One kind binds the steps of a flow to a browser. Another stores a pending authorization while
+//! the person is at the login provider. The third identifies the login session. The fourth records that an account was
+//! refused.
 
 use std::time::Duration;
 
@@ -16,33 +17,34 @@ use crate::{
     oauth::{ProviderVisit, Visitor},
 };
 
-/// The beginning of the cookies that bind flows; a part of the fingerprint of the value follows, since
-/// tabs that a new browser opens at the same time get one each. `__Host-` keeps other hosts of the
-/// domain from setting it (RFC 6265bis §4.1.3.2).
+/// The name prefix of the cookies that bind flows. Part of the value's fingerprint follows, because tabs that a new
+/// browser opens at the same time get one cookie each. `__Host-` prevents other hosts of the domain from setting it
+/// (RFC 6265bis §4.1.3.2).
 const BROWSER: &str = "__Host-mcpgw-browser-";
-/// How many of them a browser may have.
+/// The number of flow cookies that are read from one request.
 const MAX_BROWSER: usize = 32;
-/// How long a flow may take, with all of its pages. It outlasts the browser, which may be restarted.
+/// The lifetime of a flow cookie, and so of a flow with all of its pages. The cookie is persistent, so that it
+/// survives a restart of the browser.
 const BROWSER_LIFE: Duration = Duration::from_hours(1);
-/// The cookie of a person who is logged in.
+/// The name of the login session cookie.
 const LOGIN: &str = "__Host-mcpgw-login";
-/// The mark that an account was refused.
+/// The name of the cookie that records the refusal of an account.
 const REFUSED: &str = "__Host-mcpgw-refused";
-/// The beginning of the cookies of pending authorizations; a part of the `state` follows.
+/// The name prefix of the cookies of pending authorizations. Part of the fingerprint of `state` follows.
 const PENDING: &str = "__Host-mcpgw-flow-";
-/// How many characters of a fingerprint are in the name of a cookie.
+/// The number of fingerprint characters in a cookie name.
 const NAME: usize = 12;
-/// How many bytes of pending authorizations a browser may send along.
+/// The maximum total size, in bytes, of the pending authorizations in one browser. Older ones are evicted.
 const MAX_PENDING: usize = 12_000;
-/// How many bytes of one go into one cookie. Browsers keep cookies of 4,096 bytes, name and value
+/// The number of bytes of a pending authorization in one cookie. Browsers keep cookies of 4,096 bytes, name and value
 /// together (RFC 6265 §6.1).
 const PART: usize = 3_800;
-/// How long a browser keeps a pending authorization. A person may stay at the login provider for less;
-/// whoever comes later sees the page again.
+/// The lifetime of a pending authorization in the browser. The limit for the visit to the login provider is shorter;
+/// a person who returns after it sees the consent page again.
 const PENDING_LIFE: Duration = BROWSER_LIFE;
 
-/// Returns the sender of `request`, with a new session where there is none. Existing ones are kept, so that
-/// two tabs do not end each other's flow. A login does not depend on them.
+/// Returns the browser session of `request`, or a new one if it has none. Existing sessions are kept, so that two tabs
+/// do not end each other's flow. The login is independent of them.
 pub(super) fn visitor(request: &HttpRequest) -> Result<Visitor, RandomError> {
     let cookies = request.cookies();
     let sessions = cookies
@@ -62,19 +64,19 @@ pub(super) fn visitor(request: &HttpRequest) -> Result<Visitor, RandomError> {
     })
 }
 
-/// Gives `response` the cookie that binds a flow to its browser.
+/// Sets the cookie that binds a flow to its browser.
 pub(super) fn set_session(response: HttpResponse, session: &BrowserSession) -> HttpResponse {
     let name = named(BROWSER, &session.fingerprint());
     set(response, &cookie(&name, session.reveal(), Some(BROWSER_LIFE)))
 }
 
-/// Marks that an account was refused, so that the login provider asks for another one also in the next
-/// flow.
+/// Records in a cookie that an account was refused. The login provider then asks which account to use, even in the
+/// next flow.
 pub(super) fn set_refused(response: HttpResponse) -> HttpResponse {
     set(response, &cookie(REFUSED, "1", Some(BROWSER_LIFE)))
 }
 
-/// Takes that mark from the browser of `request`, whose person has logged in.
+/// Removes the record of a refused account from the browser of `request`, after a login that was accepted.
 pub(super) fn forget_refused(response: HttpResponse, request: &HttpRequest) -> HttpResponse {
     match request.cookie(REFUSED) {
         Some(_) => set(response, &cookie(REFUSED, "", Some(Duration::ZERO))),
@@ -82,7 +84,7 @@ pub(super) fn forget_refused(response: HttpResponse, request: &HttpRequest) -> H
     }
 }
 
-/// Gives `response` the cookie of a login, which lasts for `life`.
+/// Sets the login session cookie, which lasts for `life`, or until the browser ends if `None`.
 pub(super) fn set_login(
     response: HttpResponse,
     login: &LoginSession,
@@ -91,8 +93,8 @@ pub(super) fn set_login(
     set(response, &cookie(LOGIN, login.reveal(), life))
 }
 
-/// Gives `response` the cookie of a pending authorization. Earlier ones of the browser that sent
-/// `request` go if they are too many to be sent along.
+/// Sets the cookies of a pending authorization. Evicts the oldest ones of the browser that sent `request` if their
+/// total size would exceed [`MAX_PENDING`].
 pub(super) fn set_pending(
     response: HttpResponse,
     request: &HttpRequest,
@@ -101,7 +103,7 @@ pub(super) fn set_pending(
     let mut response = keep_pending(response, (&visit.state, &visit.pending));
     let mut size = visit.pending.reveal().len();
     let cookies = request.cookies();
-    // Browsers send the oldest first (RFC 6265 §5.4), which may be abandoned: the newest stay.
+    // Browsers send the oldest cookies first (RFC 6265 §5.4). Those may be abandoned, so the newest are kept.
     for earlier in cookies.iter().flat_map(|all| all.iter().rev()) {
         if !earlier.name().starts_with(PENDING) {
             continue;
@@ -114,13 +116,13 @@ pub(super) fn set_pending(
     response
 }
 
-/// Gives `response` the cookies of a pending authorization, if it fits into them.
+/// Sets the cookies of a pending authorization, unless it is too long for them.
 pub(super) fn keep_pending(
     response: HttpResponse,
     (state, pending): (&LoginState, &SealedAuthorization),
 ) -> HttpResponse {
     let (names, mut response) = (names_of(state), response);
-    // Base64url: each byte is a character.
+    // The value is base64url: each byte is a character.
     let parts: Vec<&[u8]> = pending.reveal().as_bytes().chunks(PART).collect();
     if parts.len() > names.len() {
         return response;
@@ -132,7 +134,7 @@ pub(super) fn keep_pending(
     response
 }
 
-/// The pending authorization of `state`.
+/// Returns the pending authorization of `state`, joined from its cookies.
 pub(super) fn pending(request: &HttpRequest, state: &LoginState) -> Option<SealedAuthorization> {
     let parts = names_of(state).map(|name| request.cookie(&name));
     let parts = parts.iter().map_while(Option::as_ref).map(Cookie::value);
@@ -140,7 +142,7 @@ pub(super) fn pending(request: &HttpRequest, state: &LoginState) -> Option<Seale
     (!sealed.is_empty()).then(|| SealedAuthorization::presented(sealed))
 }
 
-/// Takes the pending authorization of `state` from the browser.
+/// Removes the cookies of the pending authorization of `state` from the browser.
 pub(super) fn forget_pending(
     response: HttpResponse,
     request: &HttpRequest,
@@ -152,19 +154,20 @@ pub(super) fn forget_pending(
         .fold(response, |response, name| set(response, &cookie(name, "", Some(Duration::ZERO))))
 }
 
-/// The names of the cookies that hold a pending authorization.
+/// Returns the names of the cookies that store a pending authorization.
 fn names_of(state: &LoginState) -> [String; 2] {
     let name = named(PENDING, &state.fingerprint());
     let second = format!("{name}-2");
     [name, second]
 }
 
-/// The name of the cookie of a value of this fingerprint.
+/// Returns the cookie name of a value with this fingerprint.
 fn named(prefix: &str, value: &Fingerprint) -> String {
     [prefix, value.as_str().get(..NAME).unwrap_or_default()].concat()
 }
 
-/// `Lax` and not `Strict`: the way back from the login provider is a navigation from another site.
+/// Builds a cookie. It is `Lax` and not `Strict`, because the return from the login provider is a navigation from
+/// another site.
 fn cookie(name: &str, value: &str, life: Option<Duration>) -> Cookie<'static> {
     let mut cookie = Cookie::build(name.to_owned(), value.to_owned())
         .path("/")
@@ -180,7 +183,7 @@ fn set(mut response: HttpResponse, cookie: &Cookie<'_>) -> HttpResponse {
     match response.add_cookie(cookie) {
         Ok(()) => response,
         Err(error) => {
-            log::error!("cookie not set: {error}");
+            log::error!("cannot set a cookie: {error}");
             HttpResponse::InternalServerError().finish()
         }
     }

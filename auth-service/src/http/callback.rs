@@ -1,4 +1,4 @@
-//! `GET /callback`: the browser is back from the login provider.
+//! Handler of `GET /callback`: the return of the browser from the login provider.
 
 use actix_web::{HttpRequest, HttpResponse, ResponseError, web::Data};
 
@@ -12,8 +12,8 @@ use crate::oauth::{
     AuthServer, AuthorizeError, Error, Next, Params, ProviderAnswer, ProviderReturn,
 };
 
-/// Finishes the login. The pending authorization leaves the browser when it ends, or can lead nowhere;
-/// otherwise the same address leads on once more.
+/// Finishes the login. Removes the pending authorization from the browser when it ends or cannot succeed. Otherwise it
+/// stays, so that a reload of the same URL continues the flow.
 pub(super) async fn callback(
     server: Data<AuthServer>,
     request: HttpRequest,
@@ -25,7 +25,8 @@ pub(super) async fn callback(
     let session = visitor.browser.clone();
     let back = ProviderReturn { state: state.clone(), answer, pending };
     let finisher = server.clone();
-    let returned = to_the_end(async move { finisher.finish_login(back, &visitor).await }).await?;
+    let returned =
+        to_the_end(async move { finisher.flow.finish_login(back, &visitor).await }).await?;
     Ok(match returned {
         Ok(Next::Page(consent)) => {
             let response = shown(&consent, &session);

@@ -1,4 +1,4 @@
-//! The form of a client and the credentials it came with (RFC 6749 §2.3.1).
+//! Extractor of a client's form and its client authentication (RFC 6749 §2.3.1).
 
 use std::{future::Future, pin::Pin};
 
@@ -17,7 +17,7 @@ use crate::{
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// Parameters and credentials.
+/// The form parameters of a request and the client's credentials, in whichever way they were sent.
 pub(super) struct ClientForm {
     pub(super) params: Params,
     pub(super) credentials: ClientCredentials,
@@ -54,12 +54,14 @@ fn credentials(header: Option<&str>, params: &Params) -> Result<ClientCredential
     if let Some(assertion) = assertion(params)? {
         return match (header, secret) {
             (None, None) => Ok(ClientCredentials::Assertion(id, assertion)),
-            _ => Err(Error::InvalidRequest("the client authenticates in two ways")),
+            _ => Err(Error::InvalidRequest("the client uses two authentication methods; use one")),
         };
     }
     match (header, id, secret) {
         // "The client MUST NOT use more than one authentication method in each request."
-        (Some(_), _, Some(_)) => Err(Error::InvalidRequest("the client authenticates in two ways")),
+        (Some(_), _, Some(_)) => {
+            Err(Error::InvalidRequest("the client uses two authentication methods; use one"))
+        }
         (Some((user, secret)), _, None) => Ok(ClientCredentials::Basic(user, secret)),
         (None, Some(id), Some(secret)) => Ok(ClientCredentials::Post(id, secret)),
         (None, Some(id), None) => Ok(ClientCredentials::Public(id)),
@@ -67,18 +69,20 @@ fn credentials(header: Option<&str>, params: &Params) -> Result<ClientCredential
     }
 }
 
-/// Credentials of a header, and an id.
+/// The credentials of the header, if it has a secret, and the client id.
 type Presented = (Option<(ClientId, ClientSecret)>, Option<ClientId>);
 
-/// The credentials of a header, and the id they or the form name. An empty password is no secret: libraries
-/// send one for public clients.
+/// Returns the credentials of the header, and the client id from the header or the form. An empty password does not
+/// count as a secret, because some libraries send one for public clients.
 fn presented(
     (user, secret): (ClientId, ClientSecret),
     id: Option<ClientId>,
 ) -> Result<Presented, Error> {
     let is_named = !user.as_str().is_empty();
     if is_named && id.as_ref().is_some_and(|id| *id != user) {
-        return Err(Error::InvalidRequest("client_id differs from the credentials"));
+        return Err(Error::InvalidRequest(
+            "client_id differs between the form and the Authorization header",
+        ));
     }
     Ok(if secret.reveal().is_empty() {
         (None, id.or_else(|| is_named.then_some(user)))
@@ -87,7 +91,7 @@ fn presented(
     })
 }
 
-/// RFC 7521 §4.2, with the one type of RFC 7523 §2.2.
+/// Returns the client assertion (RFC 7521 §4.2), of which RFC 7523 §2.2 defines the only supported type.
 fn assertion(params: &Params) -> Result<Option<ClientAssertion>, Error> {
     let kind = params.one("client_assertion_type")?;
     match (kind, params.one("client_assertion")?) {
@@ -96,12 +100,13 @@ fn assertion(params: &Params) -> Result<Option<ClientAssertion>, Error> {
             Ok(Some(ClientAssertion::presented(assertion)))
         }
         _ => Err(Error::InvalidRequest(
-            "client_assertion needs the client_assertion_type of RFC 7523, and the other way round",
+            "client_assertion and the client_assertion_type of RFC 7523 must be sent together",
         )),
     }
 }
 
-/// RFC 6749 §2.3.1: id and secret are form-encoded before they become user and password.
+/// Parses HTTP Basic credentials. Id and secret are form-decoded, because a client encodes them before they become user
+/// and password (RFC 6749 §2.3.1).
 pub(super) fn basic(header: &str) -> Option<(ClientId, ClientSecret)> {
     let (scheme, encoded) = header.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {

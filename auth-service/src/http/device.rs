@@ -1,4 +1,4 @@
-//! `POST /device_authorization` and the page `/device` (RFC 8628 §3.1, §3.3).
+//! Handlers of `POST /device_authorization` and of the page `/device` (RFC 8628 §3.1, §3.3).
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web::Data};
 
@@ -11,32 +11,33 @@ use crate::{
     oauth::{AuthServer, Endpoint, Error, Params},
 };
 
-/// Gives a device its codes, unless the operator turned the grant off.
+/// Issues the device code and user code. Answers 404 if the operator has turned the grant off.
 pub(super) async fn authorize(
     server: Data<AuthServer>,
     form: Result<ClientForm, TokenError>,
 ) -> Result<HttpResponse, TokenError> {
-    if !server.config.device_grant {
+    if !server.core.config.device_grant {
         return Ok(not_found().await);
     }
     let form = form?;
-    let client = server.authenticate(&form.credentials, Endpoint::DeviceAuthorization).await?;
-    let codes = server.authorize_device(client, &form.params).await?;
+    let client =
+        server.clients.authenticate(&form.credentials, Endpoint::DeviceAuthorization).await?;
+    let codes = server.flow.authorize_device(client, &form.params).await?;
     Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(codes))
 }
 
-/// Asks for the code of a device, and with one shows who wants what.
+/// Shows the form for the user code. With a `user_code`, shows the consent page of that device.
 pub(super) async fn show(
     server: Data<AuthServer>,
     request: HttpRequest,
 ) -> Result<HttpResponse, BrowserError> {
-    if !server.config.device_grant {
+    if !server.core.config.device_grant {
         return Ok(page::devices_off());
     }
     let params = Params::parse(request.query_string().as_bytes());
     let Some(typed) = params.one("user_code")? else { return Ok(page::device(false)) };
     let visitor = browser::visitor(&request).map_err(Error::from)?;
-    match server.begin_device(&UserCode::typed(typed), &visitor).await? {
+    match server.flow.begin_device(&UserCode::typed(typed), &visitor).await? {
         Some(consent) => Ok(shown(&consent, &visitor.browser)),
         None => Ok(page::device(true)),
     }

@@ -1,4 +1,4 @@
-//! The well-known documents: RFC 8414, OpenID Connect Discovery, RFC 9728.
+//! Handlers of the well-known documents: RFC 8414, OpenID Connect Discovery, RFC 9728.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -10,16 +10,17 @@ use serde_json::json;
 use super::requested_host::RequestedHost;
 use crate::oauth::AuthServer;
 
-/// Clients fetch these before every login; the content changes only with the configuration.
+/// The `Cache-Control` of the documents. Clients fetch them before every login, and they change only with the
+/// configuration.
 const CACHE: (header::HeaderName, &str) = (header::CACHE_CONTROL, "public, max-age=60");
 
-/// `GET /.well-known/oauth-authorization-server` and its other spellings.
+/// Answers `GET /.well-known/oauth-authorization-server` and its variants with the metadata (RFC 8414 §2).
 pub(super) async fn server(server: Data<AuthServer>, request: HttpRequest) -> HttpResponse {
     let host = RequestedHost::read(&server, &request);
-    HttpResponse::Ok().insert_header(CACHE).json(server.metadata(host.authority()))
+    HttpResponse::Ok().insert_header(CACHE).json(server.discovery.metadata(host.authority()))
 }
 
-/// `GET /.well-known/oauth-protected-resource`, with the path of the server inserted or at the root.
+/// Answers `GET /.well-known/oauth-protected-resource`, with or without the path of the server (RFC 9728 §3.1).
 pub(super) async fn resource(
     server: Data<AuthServer>,
     request: HttpRequest,
@@ -27,11 +28,11 @@ pub(super) async fn resource(
 ) -> HttpResponse {
     let path = path.map_or_else(String::new, |path| format!("/{path}"));
     let host = RequestedHost::read(&server, &request);
-    match server.resource_metadata(host.authority(), &path) {
+    match server.discovery.resource_metadata(host.authority(), &path) {
         Some(metadata) => HttpResponse::Ok().insert_header(CACHE).json(metadata),
         None => HttpResponse::NotFound().json(json!({
             "error": "not_found",
-            "error_description": "no MCP server is published at this address",
+            "error_description": "no MCP server is published at this address; check its URL",
         })),
     }
 }

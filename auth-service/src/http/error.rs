@@ -1,4 +1,4 @@
-//! An [`oauth::Error`] on the wire: JSON (RFC 6749 §5.2), a redirect or a page (§4.1.2.1).
+//! Responses for an [`oauth::Error`]: JSON (RFC 6749 §5.2), a redirect or a page (§4.1.2.1).
 
 use actix_http::ConnectionType;
 use actix_web::{
@@ -13,10 +13,10 @@ use crate::{
     oauth::{self, AuthorizeError, ErrorCode},
 };
 
-/// How long a client should wait when the storage or the provider is away, in seconds.
+/// The `Retry-After` while the storage or the provider is unavailable, in seconds.
 pub(super) const RETRY_AFTER: &str = "2";
 
-/// As the JSON of RFC 6749 §5.2 and RFC 7591 §3.2.2.
+/// An error that is answered in JSON (RFC 6749 §5.2, RFC 7591 §3.2.2).
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub(super) struct TokenError(#[from] oauth::Error);
@@ -31,7 +31,7 @@ impl ResponseError for TokenError {
     fn status_code(&self) -> StatusCode {
         match self.0.code() {
             ErrorCode::InvalidClient | ErrorCode::InvalidToken => StatusCode::UNAUTHORIZED,
-            // RFC 8628 §3.5: an error of RFC 6749 §5.2 like the others.
+            // RFC 8628 §3.5: 400, as for the other errors of RFC 6749 §5.2.
             ErrorCode::AccessDenied => StatusCode::BAD_REQUEST,
             _ => status_of(&self.0),
         }
@@ -66,7 +66,7 @@ impl ResponseError for TokenError {
     }
 }
 
-/// As a redirect to the client, or as a page where the client cannot be trusted.
+/// An error that is answered by a redirect to the client, or by a page if the client cannot be trusted.
 #[derive(Debug)]
 pub(super) struct BrowserError(AuthorizeError);
 
@@ -131,7 +131,7 @@ impl ResponseError for BrowserError {
     }
 }
 
-/// Returns `true` if the rest of the body is still to come, or cannot be told from the next request.
+/// Returns `true` if part of the body is unread, or its end is unknown: the connection cannot be reused.
 fn is_unread(error: &oauth::Error) -> bool {
     matches!(error, oauth::Error::BodyMalformed | oauth::Error::BodyTooSlow)
 }
@@ -150,7 +150,7 @@ fn status_of(error: &oauth::Error) -> StatusCode {
     }
 }
 
-/// When to come back, in seconds.
+/// Returns the value of `Retry-After`, in seconds.
 fn retry_after(error: &oauth::Error) -> header::HeaderValue {
     match error {
         oauth::Error::TooManyRequests(wait) => wait.as_secs().into(),
@@ -160,7 +160,7 @@ fn retry_after(error: &oauth::Error) -> header::HeaderValue {
 
 pub(super) fn log_refusal(error: &oauth::Error) {
     match error.code() {
-        // Noted where it was counted.
+        // Logged by the rate limiter.
         _ if matches!(error, oauth::Error::TooManyRequests(_)) => {}
         ErrorCode::TemporarilyUnavailable | ErrorCode::ServerError => {
             log::error!("{}", Chain(error));

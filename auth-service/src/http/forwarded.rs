@@ -1,4 +1,4 @@
-//! The request that Traefik asks about, from the headers it sets itself (`trustForwardHeader` off).
+//! The original request behind a call of `/verify`, from headers that Traefik sets itself (`trustForwardHeader` off).
 
 use std::borrow::Cow;
 
@@ -9,24 +9,24 @@ use crate::model::canonical_authority;
 pub(super) const HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const URI: HeaderName = HeaderName::from_static("x-forwarded-uri");
 
-/// Host and path of the request.
+/// The host and path of the original request.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Forwarded<'a> {
-    /// `host` or `host:port`, in its canonical form.
+    /// The canonical `host` or `host:port`.
     pub(super) authority: Cow<'a, str>,
-    /// The path, without the query.
+    /// The path without the query, which starts with `/`.
     pub(super) path: &'a str,
 }
 
-/// The headers do not describe one request.
+/// The error for headers that are missing, repeated or ambiguous.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Malformed;
 
 impl<'a> Forwarded<'a> {
     /// Reads `X-Forwarded-Host` and `X-Forwarded-Uri`.
     ///
-    /// Spellings that a router and a backend may read differently (encoded slashes, dot segments,
-    /// backslashes) name no resource of ours and are refused rather than interpreted.
+    /// Returns [`Malformed`] for paths that a router and a backend may interpret differently: encoded slashes, dot
+    /// segments, backslashes. No resource of this gateway has such a path.
     pub(super) fn read(headers: &'a HeaderMap) -> Result<Self, Malformed> {
         let host = once(headers, &HOST)?;
         let uri = once(headers, &URI)?;
@@ -39,7 +39,7 @@ impl<'a> Forwarded<'a> {
     }
 }
 
-/// A path that means the same to everybody: only the last of its segments may be empty.
+/// Returns `true` if every parser reads the path alike. Only its last segment may be empty.
 fn is_plain_path(path: &str) -> bool {
     let Some(path) = path.as_bytes().strip_prefix(b"/") else { return false };
     let mut segments = path.split(|byte| *byte == b'/');

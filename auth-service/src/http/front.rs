@@ -1,8 +1,7 @@
 //! Entry point. `/verify` bypasses the router, which would cost as much as the decision.
 //!
-//! Over HTTP/2, which Traefik speaks for `/verify` alone, no body is read: h2 0.3 queues the empty DATA
-//! frames of a body that nobody reads without limit (RUSTSEC-2026-0258), and drops those of a body that
-//! is not wanted.
+//! No body is read over HTTP/2, which Traefik uses only for `/verify`. For a body that stays unread, h2 0.3 queues
+//! empty DATA frames without limit (RUSTSEC-2026-0258). If the payload is dropped, as here, it discards them.
 
 use actix_http::Request;
 use actix_service::{Service, ServiceFactory, apply_fn_factory};
@@ -19,7 +18,7 @@ use serde_json::json;
 use super::{access_log::Line, routes, verify};
 use crate::oauth::{AuthServer, Endpoint};
 
-/// All that a listener serves.
+/// Returns the service of a listener: `/verify` and all routes.
 pub fn service(
     server: &Data<AuthServer>,
 ) -> impl ServiceFactory<
@@ -62,7 +61,7 @@ where
     }
 }
 
-/// RFC 9110 §15.5.6.
+/// Returns 405 with the allowed methods (RFC 9110 §15.5.6).
 fn no_bodies() -> HttpResponse {
     HttpResponse::MethodNotAllowed().insert_header((ALLOW, "GET, HEAD")).json(json!({
         "error": "invalid_request",

@@ -1,5 +1,5 @@
-//! The bound on an address, before anything else is done for a request. Put around resources and not
-//! around paths: only the router knows which spellings of a path are the same.
+//! Middleware for the rate limits per client address, applied before anything else. It wraps resources and not paths,
+//! because only the router knows which spellings of a path are equivalent.
 
 use std::{net::Ipv4Addr, pin::Pin};
 
@@ -17,14 +17,14 @@ use crate::oauth::{AuthServer, Endpoint, Error};
 type Answer<B> = Result<ServiceResponse<EitherBody<B>>, actix_web::Error>;
 type Answering<B> = Pin<Box<dyn Future<Output = Answer<B>>>>;
 
-/// Counts requests to `endpoint`; one too many is told in JSON.
+/// Rate-limits requests to `endpoint`. Answers 429 in JSON beyond the limit.
 pub(super) fn for_clients<B: MessageBody + 'static>(
     endpoint: Endpoint,
 ) -> impl Fn(ServiceRequest, Next<B>) -> Answering<B> + Clone {
     move |request, next| Box::pin(within(endpoint, request, next, TokenError::from))
 }
 
-/// Counts requests to `endpoint`; one too many is told on a page.
+/// Rate-limits requests to `endpoint`. Answers 429 with a page beyond the limit.
 pub(super) fn for_browsers<B: MessageBody + 'static>(
     endpoint: Endpoint,
 ) -> impl Fn(ServiceRequest, Next<B>) -> Answering<B> + Clone {
@@ -48,14 +48,14 @@ async fn within<B: MessageBody, E: ResponseError + 'static>(
 
 async fn check(endpoint: Endpoint, request: &ServiceRequest) -> Result<(), Error> {
     let server = request.app_data::<Data<AuthServer>>().ok_or_else(|| {
-        let why = "the server is not where the router looks";
+        let why = "the application data of the router is missing";
         Error::Internal(why.into())
     })?;
-    // A listener on a socket file has no addresses: whoever writes to it is on this machine.
+    // A Unix socket has no peer address: its clients are on this machine.
     let peer = request.peer_addr().map_or(Ipv4Addr::LOCALHOST.into(), |peer| peer.ip());
-    // A line that is no text says nothing, and ends the chain as any other nonsense does.
+    // A line that is not text becomes `?`. Like any other invalid address, it ends the chain.
     let lines = request.headers().get_all("x-forwarded-for");
     let lines: Vec<&str> = lines.map(|line| line.to_str().unwrap_or("?")).collect();
-    let address = server.client_address(peer, &lines.join(","));
-    server.within_address_limits(address, endpoint).await
+    let address = server.core.client_address(peer, &lines.join(","));
+    server.core.within_address_limits(address, endpoint).await
 }

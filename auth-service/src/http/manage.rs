@@ -1,4 +1,4 @@
-//! `GET`, `PUT` and `DELETE /register/{client_id}` (RFC 7592).
+//! Handlers of `GET`, `PUT` and `DELETE /register/{client_id}` (RFC 7592).
 
 use actix_web::{
     HttpResponse,
@@ -12,32 +12,32 @@ use crate::{
     oauth::{AuthServer, Registered},
 };
 
-/// Reads the registration.
+/// Returns the registration of a client (RFC 7592 §2.1).
 pub(super) async fn read(
     server: Data<AuthServer>,
     id: Path<ClientId>,
     token: Bearer,
 ) -> Result<HttpResponse, TokenError> {
-    Ok(answer(&server.read_registration(&id, &token.registration()).await?))
+    Ok(answer(&server.clients.read_registration(&id, &token.registration()).await?))
 }
 
-/// Replaces the metadata.
+/// Replaces the client metadata by the request body (RFC 7592 §2.2).
 pub(super) async fn update(
     server: Data<AuthServer>,
     id: Path<ClientId>,
     token: Bearer,
     body: JsonBody,
 ) -> Result<HttpResponse, TokenError> {
-    Ok(answer(&server.update_registration(&id, &token.registration(), &body.0).await?))
+    Ok(answer(&server.clients.update_registration(&id, &token.registration(), &body.0).await?))
 }
 
-/// Ends the registration.
+/// Deletes the registration and revokes its grants. Answers 204 (RFC 7592 §2.3).
 pub(super) async fn delete(
     server: Data<AuthServer>,
     id: Path<ClientId>,
     token: Bearer,
 ) -> Result<HttpResponse, TokenError> {
-    server.delete_registration(&id, &token.registration()).await?;
+    server.clients.delete_registration(&id, &token.registration()).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

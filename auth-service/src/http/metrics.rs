@@ -1,12 +1,12 @@
-//! `GET /metrics` on an address of its own (Prometheus, exposition format 0.0.4).
+//! Handler of `GET /metrics`, which is served on a separate address (Prometheus text format 0.0.4).
 
 use actix_web::{HttpResponse, web::Data};
 
 use crate::oauth::AuthServer;
 
-/// The page.
+/// Returns all metrics in the Prometheus text format.
 pub async fn metrics(server: Data<AuthServer>) -> HttpResponse {
     HttpResponse::Ok()
         .content_type("text/plain; version=0.0.4; charset=utf-8")
-        .body(server.metrics_page().await)
+        .body(server.verifier.metrics_page().await)
 }

@@ -1,4 +1,5 @@
-//! The endpoints; each handler takes a request apart, makes one call and renders the answer.
+//! The HTTP endpoints. Each handler parses a request, calls [`AuthServer`](crate::oauth::AuthServer) once and renders
+//! the response.
 
 mod access_log;
 mod asker;
@@ -46,10 +47,10 @@ pub use metrics::metrics;
 
 use crate::oauth::Endpoint;
 
-/// No request to an authorization server is larger.
+/// The maximum size of a request body, in bytes. OAuth requests are far smaller.
 const MAX_BODY: usize = 64 * 1024;
 
-/// The route table of all but `/verify`.
+/// Registers all routes except `/verify`.
 fn routes(config: &mut ServiceConfig) {
     let server = "/.well-known/oauth-authorization-server";
     let openid = "/.well-known/openid-configuration";
@@ -57,7 +58,7 @@ fn routes(config: &mut ServiceConfig) {
     let with_path = |known: &str| format!("{known}/{{path:.*}}");
     config.app_data(PayloadConfig::new(MAX_BODY));
     // RFC 8414 §3.1 inserts the path of an issuer after the well-known part, OpenID Connect
-    // Discovery §4 appends; clients try either with the path of the MCP server.
+    // Discovery §4 appends it. Clients try either with the path of the MCP server.
     let appended = |known: &str| format!("/{{path:.*}}{known}");
     for known in [server, openid] {
         for path in [known, &with_path(known), &appended(known)] {
@@ -96,7 +97,7 @@ fn routes(config: &mut ServiceConfig) {
         .default_service(web::to(welcome::show));
 }
 
-/// A resource to GET, and so to HEAD (RFC 9110 §9.1).
+/// Returns a resource for GET and HEAD, which RFC 9110 §9.1 requires together.
 fn readable<F, Args>(path: &str, handler: F) -> Resource
 where
     F: Handler<Args, Output: Responder>,
@@ -108,7 +109,7 @@ where
         .default_service(not_allowed("GET, HEAD"))
 }
 
-/// A resource to POST to.
+/// Returns a resource for POST.
 fn writable<F, Args>(endpoint: Endpoint, handler: F) -> Resource
 where
     F: Handler<Args, Output: Responder>,
@@ -119,7 +120,7 @@ where
         .default_service(not_allowed("POST"))
 }
 
-/// A resource to POST to, as often as an address may.
+/// Returns a resource for POST, rate-limited per client address.
 fn bounded<F, Args>(endpoint: Endpoint, handler: F) -> impl HttpServiceFactory + 'static
 where
     F: Handler<Args, Output: Responder>,
@@ -128,7 +129,7 @@ where
     writable(endpoint, handler).wrap(from_fn(limits::for_clients(endpoint)))
 }
 
-/// A page to GET, as often as an address may.
+/// Returns a page for GET, rate-limited per client address, which only a navigation opens.
 fn bounded_page<F, Args>(endpoint: Endpoint, handler: F) -> impl HttpServiceFactory + 'static
 where
     F: Handler<Args, Output: Responder>,
@@ -139,7 +140,7 @@ where
         .wrap(from_fn(limits::for_browsers(endpoint)))
 }
 
-/// RFC 9110 §15.5.6: 405 with the methods there are.
+/// Returns a route that answers 405 with the allowed methods (RFC 9110 §15.5.6).
 fn not_allowed(methods: &'static str) -> Route {
     web::to(move || std::future::ready(method_not_allowed(methods)))
 }
@@ -147,13 +148,13 @@ fn not_allowed(methods: &'static str) -> Route {
 fn method_not_allowed(methods: &'static str) -> HttpResponse {
     HttpResponse::MethodNotAllowed().insert_header((ALLOW, methods)).json(json!({
         "error": "invalid_request",
-        "error_description": "this endpoint does not take this method; see Allow",
+        "error_description": "method not allowed; see the Allow header",
     }))
 }
 
 async fn not_found() -> HttpResponse {
     HttpResponse::NotFound().json(json!({
         "error": "not_found",
-        "error_description": "there is no such endpoint",
+        "error_description": "no such endpoint",
     }))
 }

@@ -1,5 +1,4 @@
-//! How a browser comes to a page: the Fetch Metadata of a request (W3C "Fetch Metadata Request
-//! Headers").
+//! Fetch Metadata of a request: the way in which a browser opened a page (W3C "Fetch Metadata Request Headers").
 
 use actix_web::{
     HttpResponse,
@@ -15,24 +14,24 @@ use actix_web::{
 use super::page;
 use crate::oauth::Error;
 
-/// Whether a person or a page of this server began the navigation. Without the header it counts as
-/// begun by another site.
+/// Returns `true` if a person or a page of this server started the navigation. Without the header, another site is
+/// assumed.
 pub(super) fn began_here(headers: &HeaderMap) -> bool {
     matches!(one(headers, "sec-fetch-site"), Some("none" | "same-origin"))
 }
 
-/// Whether another site sent a form. No page but ours has a form of ours, and an answer to another
-/// site's would replace the cookie of a flow: the browser sends none along.
+/// Returns `true` if another site submitted the form. Only pages of this server have its forms. A response to a foreign
+/// form would replace the cookie of a flow, because the browser does not send that cookie along.
 pub(super) fn is_foreign_form(headers: &HeaderMap) -> bool {
     matches!(one(headers, "sec-fetch-site"), Some("cross-site" | "same-site"))
 }
 
-/// Returns `true` if a person looks at the answer.
+/// Returns `true` if the response is shown to a person.
 pub(super) fn wants_page(headers: &HeaderMap) -> bool {
     one(headers, "sec-fetch-dest") == Some("document") || accepts_html(headers)
 }
 
-/// Returns `true` if `Accept` names HTML itself, as browsers do: `*/*` is what programs send.
+/// Returns `true` if `Accept` names HTML explicitly, as browsers do. Programs send `*/*`.
 pub(super) fn accepts_html(headers: &HeaderMap) -> bool {
     let lines = headers.get_all(ACCEPT).filter_map(|line| line.to_str().ok());
     let mut ranges = lines.flat_map(|line| line.split(','));
@@ -42,8 +41,8 @@ pub(super) fn accepts_html(headers: &HeaderMap) -> bool {
     })
 }
 
-/// Answers what is no navigation of a person before it has any effect: `HEAD`, a prefetch, and a
-/// request for an image, a script, a frame or the like.
+/// Answers requests that are not a person's navigation, before they have any effect: `HEAD`, prefetches, and requests
+/// for images, scripts, frames or the like.
 pub(super) async fn only<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
@@ -66,14 +65,16 @@ fn other_than_navigation(method: &Method, headers: &HeaderMap) -> Option<HttpRes
         .iter()
         .any(|name| one(headers, name).is_some_and(|value| value.contains("prefetch")));
     if is_prefetch {
-        // The browser drops the answer, and asks again when the person goes there.
+        // The browser discards the response, and repeats the request when the person opens the page.
         let mut answer = HttpResponse::build(StatusCode::SERVICE_UNAVAILABLE);
         return Some(answer.insert_header((CACHE_CONTROL, "no-store")).finish());
     }
     match one(headers, "sec-fetch-dest") {
         None | Some("document") => None,
         Some(_) => {
-            let error = Error::InvalidRequest("this page opens only in a window of its own");
+            let error = Error::InvalidRequest(
+                "this page cannot be embedded; open it in a window of its own",
+            );
             Some(page::error(StatusCode::BAD_REQUEST, &error, None))
         }
     }

@@ -1,23 +1,23 @@
-//! The headers in which a request of MCP 2026-07-28 says what its body is about.
+//! The request headers of MCP 2026-07-28 that state the method and the tool of the body.
 
 use actix_web::http::header::{HeaderMap, HeaderName};
-use base64::{Engine, prelude::BASE64_STANDARD};
+use gateway_contract::{header_value::decoded, headers};
 
 use super::forwarded;
 use crate::{metrics::known_method, oauth::Operation};
 
-/// The revisions in which a server compares these headers with the body. One that does not exist yet is
-/// none: a server may take it for a revision without these headers.
+/// The revisions in which a server validates these headers against the body. Unknown revisions are excluded, since a
+/// server may treat them as a revision without these headers.
 const COMPARED: [&str; 1] = ["2026-07-28"];
 
-const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
-const METHOD: HeaderName = HeaderName::from_static("mcp-method");
-const NAME: HeaderName = HeaderName::from_static("mcp-name");
+const VERSION: HeaderName = HeaderName::from_static(headers::PROTOCOL_VERSION);
+const METHOD: HeaderName = HeaderName::from_static(headers::METHOD);
+const NAME: HeaderName = HeaderName::from_static(headers::NAME);
 
 /// Reads `MCP-Protocol-Version`, `Mcp-Method` and `Mcp-Name`.
 ///
-/// MCP 2026-07-28, "Server Validation": an intermediary relies on them only if the version names a
-/// revision in which the server validates them.
+/// MCP 2026-07-28, "Server Validation": an intermediary may rely on them only if the version names a revision in which
+/// the server validates them. Returns [`Operation::Unstated`] otherwise.
 pub(super) fn read(headers: &HeaderMap) -> Operation {
     let version = once(headers, &VERSION);
     if !version.is_some_and(|version| COMPARED.contains(&version)) {
@@ -26,17 +26,10 @@ pub(super) fn read(headers: &HeaderMap) -> Operation {
     match once(headers, &METHOD) {
         None => Operation::Unstated,
         Some("tools/call") => {
-            once(headers, &NAME).and_then(decoded).map_or(Operation::Unstated, Operation::Tool)
+            let name = once(headers, &NAME).and_then(decoded);
+            name.map_or(Operation::Unstated, |name| Operation::Tool(name.into_owned()))
         }
         Some(method) => Operation::Other(known_method(method)),
-    }
-}
-
-/// A value that is no plain ASCII is sent as `=?base64?…?=`.
-fn decoded(value: &str) -> Option<String> {
-    match value.strip_prefix("=?base64?").and_then(|rest| rest.strip_suffix("?=")) {
-        Some(encoded) => String::from_utf8(BASE64_STANDARD.decode(encoded).ok()?).ok(),
-        None => Some(value.to_owned()),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The HTML pages and the headers that keep them to themselves.
+//! The HTML pages and their security headers.
 
 use actix_web::{
     HttpResponse, HttpResponseBuilder,
@@ -73,11 +73,11 @@ struct Failure<'a> {
     title: &'a str,
     message: String,
     code: &'a str,
-    /// Where to tell the application, and who hears it.
+    /// A link by which the person reports the error to the application: its URL and the host it leads to.
     back: Option<(&'a str, &'a str)>,
 }
 
-/// The consent page, or before it the page on which the person chooses the server.
+/// Renders the consent page. If a server must be chosen first, renders the page for that choice.
 pub(super) fn consent(page: &ConsentPage) -> HttpResponse {
     let status = match page.remark {
         None | Some(Remark::Stale) => StatusCode::OK,
@@ -90,17 +90,17 @@ pub(super) fn consent(page: &ConsentPage) -> HttpResponse {
     html(status, |nonce| Consent { nonce, page }.render())
 }
 
-/// Asks for the code that a device shows.
+/// Renders the form for the code that a device shows. `wrong` marks the last entry as invalid.
 pub(super) fn device(wrong: bool) -> HttpResponse {
     let status = if wrong { StatusCode::BAD_REQUEST } else { StatusCode::OK };
     html(status, |nonce| AskForCode { nonce, wrong }.render())
 }
 
-/// There are no devices here: the operator turned the grant off.
+/// Renders the page that says that the operator has turned the device grant off.
 pub(super) fn devices_off() -> HttpResponse {
     let failure = |nonce: &str| {
         let message = "The operator of this gateway has turned this off. If somebody sent you here with a \
-                       code, do nothing.";
+                       code, ignore it.";
         let title = "Devices cannot be connected here";
         let message = message.to_owned();
         Failure { nonce, title, message, code: "device_grant is off", back: None }.render()
@@ -108,32 +108,32 @@ pub(super) fn devices_off() -> HttpResponse {
     html(StatusCode::NOT_FOUND, failure)
 }
 
-/// A device was allowed.
+/// Renders the page for a device that was allowed.
 pub(super) fn device_allowed() -> HttpResponse {
     html(StatusCode::OK, |nonce| DeviceAllowed { nonce }.render())
 }
 
-/// A device was declined.
+/// Renders the page for a device that was declined.
 pub(super) fn device_declined() -> HttpResponse {
     html(StatusCode::OK, |nonce| DeviceDeclined { nonce }.render())
 }
 
-/// Says how to add a server to an MCP client.
+/// Renders the page that explains how to add a server to an MCP client.
 pub(super) fn server(server: &ServerPage) -> HttpResponse {
     html(StatusCode::OK, |nonce| Server { nonce, server }.render())
 }
 
-/// Says what the login host is for. `example` is the URL of a server, and `devices` tells whether devices
-/// can be connected.
+/// Renders the page that explains the purpose of the login host. `example` is the URL of a server. If `devices` is
+/// `true`, the page links to the form for device codes.
 pub(super) fn gateway(example: &str, devices: bool) -> HttpResponse {
     html(StatusCode::OK, |nonce| Gateway { nonce, example, devices }.render())
 }
 
-/// There is nothing at this address.
+/// Renders the 404 page for a path that is neither a page nor a server.
 pub(super) fn nothing_here() -> HttpResponse {
     let failure = |nonce: &str| {
-        let title = "There is nothing at this address";
-        let message = "No MCP server and no page has this address. Check the name of the server; its URL \
+        let title = "Page not found";
+        let message = "This address is neither a page nor an MCP server. Check the name of the server; its URL \
                        ends in /mcp.";
         let message = message.to_owned();
         Failure { nonce, title, message, code: "not_found", back: None }.render()
@@ -141,8 +141,8 @@ pub(super) fn nothing_here() -> HttpResponse {
     html(StatusCode::NOT_FOUND, failure)
 }
 
-/// Sends the browser on after a form. A redirect would be followed under the `form-action` of the
-/// page that had the form, over every further hop that we cannot know; a page of its own is not.
+/// Forwards the browser after a form, by an intermediate page. `form-action` of the page with the form would apply to a
+/// redirect and to all its further hops, which are not known here. It does not apply to a refresh of another page.
 pub(super) fn go_on(url: &str) -> HttpResponse {
     let mut response = html(StatusCode::OK, |nonce| Continue { nonce, url }.render());
     match header::HeaderValue::from_str(&format!("0; url={url}")) {
@@ -154,34 +154,48 @@ pub(super) fn go_on(url: &str) -> HttpResponse {
     }
 }
 
-/// Sends the browser on from a GET.
+/// Redirects the browser after a GET (303).
 pub(super) fn redirect(url: &str) -> HttpResponse {
     let mut response = HttpResponse::build(StatusCode::SEE_OTHER);
     private(&mut response);
     response.insert_header((header::LOCATION, url)).finish()
 }
 
-/// An error that must not, or cannot, be told to the client; or that the person may tell it, by the
-/// link `back` to a place of that name.
+/// Renders an error that must not or cannot be sent to the client. With `back`, a URL and the name of its host, the
+/// person can report the error to the client by a link.
 pub(super) fn error(
     status: StatusCode,
     error: &oauth::Error,
     back: Option<(&str, &str)>,
 ) -> HttpResponse {
-    let (title, message) = match error.code() {
-        ErrorCode::InvalidClient => (
+    let (title, message) = match (error, error.code()) {
+        (oauth::Error::DocumentNotAccepted(host), _) => (
+            "This application is not accepted",
+            format!(
+                "This gateway does not accept client metadata from {host}. Remove the connection in \
+                 the application and add it again, so that it registers here. If that does not help, \
+                 ask the operator of this gateway."
+            ),
+        ),
+        (oauth::Error::ClientDocument(host), _) => (
+            "This application cannot be looked up",
+            format!(
+                "This gateway cannot fetch or use the client metadata that the application publishes at \
+                 {host}. Try again in a minute. If that does not help, tell the operator of this \
+                 gateway: its log has the reason and the remedy."
+            ),
+        ),
+        (_, ErrorCode::InvalidClient) => (
             "This application is not registered here",
             "Its registration is unknown or has expired. Remove the connection in the application \
-             and add it again: it will register anew."
+             and add it again; it then registers itself."
                 .to_owned(),
         ),
-        _ if matches!(error, oauth::Error::TooManyRequests(_)) => {
-            ("Too many requests", error.to_string())
+        (oauth::Error::TooManyRequests(_), _) => ("Too many requests", error.to_string()),
+        (_, ErrorCode::TemporarilyUnavailable | ErrorCode::ServerError) => {
+            ("Something went wrong", error.to_string())
         }
-        ErrorCode::TemporarilyUnavailable | ErrorCode::ServerError => {
-            ("Something is not working", error.to_string())
-        }
-        _ => ("This request cannot be answered", error.to_string()),
+        _ => ("This request was refused", error.to_string()),
     };
     let code = error.code().as_str();
     html(status, |nonce| Failure { nonce, title, message, code, back }.render())
@@ -195,7 +209,7 @@ fn html(
         return HttpResponse::InternalServerError().finish();
     };
     let nonce = nonce.as_str();
-    // The forms' target is ours; where they lead to is reached by a page, see `go_on`.
+    // Forms submit to this server alone. Their final destination is reached by a page, see `go_on`.
     let policy = format!(
         "default-src 'none'; style-src 'nonce-{nonce}'; frame-ancestors 'none'; base-uri 'none'; \
          form-action 'self'"
@@ -212,13 +226,13 @@ fn html(
                 .body(body)
         }
         Err(error) => {
-            log::error!("page not rendered: {error}");
+            log::error!("cannot render a page: {error}");
             HttpResponse::InternalServerError().finish()
         }
     }
 }
 
-/// Neither kept in a cache nor told to the next site.
+/// Sets the headers that keep a page out of caches and its URL out of `Referer`.
 fn private(response: &mut HttpResponseBuilder) {
     response
         .insert_header((header::CACHE_CONTROL, "no-store"))

@@ -1,4 +1,4 @@
-//! What holds of credentials in a header, whatever they are.
+//! Property tests of the parser for HTTP Basic credentials.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use proptest::prelude::*;
@@ -12,7 +12,7 @@ proptest! {
         ..ProptestConfig::default()
     })]
 
-    /// RFC 6749 §2.3.1: id and secret arrive as the client form-encoded them.
+    /// Checks that id and secret survive the form encoding of RFC 6749 §2.3.1.
     #[test]
     fn basic_credentials_are_read_as_they_were_written(
         id in "\\PC{0,24}", secret in "\\PC{0,24}", scheme in "[bB][aA][sS][iI][cC]"
@@ -25,7 +25,7 @@ proptest! {
         prop_assert_eq!((read.as_str(), presented.reveal()), (&*id, &*secret));
     }
 
-    /// A header that is taken is Basic, base64 and text with a colon; everything else is refused.
+    /// Checks that only Basic headers with base64 of text with a colon are accepted.
     #[test]
     fn other_headers_are_no_credentials(
         header in prop_oneof![

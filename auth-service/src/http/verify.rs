@@ -1,4 +1,4 @@
-//! `/verify`: Traefik's `ForwardAuth` asks whether a request may go on.
+//! Handler of `/verify`: authorizes a request for Traefik's `ForwardAuth` middleware.
 
 use actix_http::{Request, Response};
 use actix_web::{
@@ -12,46 +12,53 @@ use actix_web::{
 };
 use serde_json::json;
 
+use gateway_contract::headers;
+
 use super::{asker, error::RETRY_AFTER, forwarded::Forwarded, operation};
 use crate::{
     model::Chain,
     oauth::{AuthServer, BearerError, Challenge, Identity},
 };
 
-const SERVER: HeaderName = HeaderName::from_static("x-mcp-server");
-const CHALLENGE: HeaderName = HeaderName::from_static("x-mcp-challenge");
-const SUBJECT: HeaderName = HeaderName::from_static("x-user-id");
-const NAME: HeaderName = HeaderName::from_static("x-user-name");
-const EMAIL: HeaderName = HeaderName::from_static("x-user-email");
-const CLIENT: HeaderName = HeaderName::from_static("x-client-id");
-const SCOPES: HeaderName = HeaderName::from_static("x-auth-scopes");
-const SIGNED: HeaderName = HeaderName::from_static("x-mcp-identity");
+const SERVER: HeaderName = HeaderName::from_static(headers::SERVER);
+const CHALLENGE: HeaderName = HeaderName::from_static(headers::CHALLENGE);
+const SUBJECT: HeaderName = HeaderName::from_static(headers::USER_ID);
+const NAME: HeaderName = HeaderName::from_static(headers::USER_NAME);
+const EMAIL: HeaderName = HeaderName::from_static(headers::USER_EMAIL);
+const CLIENT: HeaderName = HeaderName::from_static(headers::CLIENT_ID);
+const SCOPES: HeaderName = HeaderName::from_static(headers::SCOPES);
+const SIGNED: HeaderName = HeaderName::from_static(headers::IDENTITY);
 
-/// Answers 200 with the identity, or what the client gets to see instead; whatever the method.
+/// Answers 200 with the identity of the caller, or the error response for the client. Ignores the method.
 pub(super) async fn serve(server: Data<AuthServer>, request: Request) -> Response<BoxBody> {
     if !asker::is_known(&server, request.head()) {
         return asker::refuse().into();
     }
     let headers = request.head().headers();
     let Ok(forwarded) = Forwarded::read(headers) else {
-        return error(StatusCode::BAD_REQUEST, "invalid_request", "this URL cannot be used").into();
+        return error(
+            StatusCode::BAD_REQUEST,
+            "invalid_request",
+            "this URL is malformed or ambiguous; check its host and path",
+        )
+        .into();
     };
     let mut authorization = headers.get_all(header::AUTHORIZATION);
-    // Two of them are a token that does not hold: whoever comes behind us might take the other one
+    // Two headers count as an invalid token, because a backend might use the other one
     // (RFC 9110 §5.3).
     let authorization = authorization.next().map(|value| match authorization.next() {
         None => value.as_bytes(),
         Some(_) => b"Bearer ?",
     });
     let place = (&*forwarded.authority, forwarded.path);
-    match server.verify(place, authorization, &operation::read(headers)).await {
+    match server.verifier.verify(place, authorization, &operation::read(headers)).await {
         Ok(identity) => admit(&identity),
         Err(refused) => refuse(&refused).into(),
     }
 }
 
-/// Every header is always there, empty if unknown: Traefik replaces only what it gets, and a
-/// client's own copy must not be what remains.
+/// Returns 200 with all identity headers, empty if unknown. Traefik replaces only headers that it receives, and a
+/// client's own copy must not reach the backend.
 fn admit(identity: &Identity) -> Response<BoxBody> {
     let mut response = Response::new(StatusCode::OK);
     let headers = response.headers_mut();

@@ -1,4 +1,4 @@
-//! Counters that differ in one label, whose values are known beforehand.
+//! A family of counters that differ in one label with a fixed set of values.
 
 use std::{
     fmt::{self, Write as _},
@@ -15,7 +15,7 @@ impl<const N: usize> Family<N> {
         Self { values, counts: [const { AtomicU64::new(0) }; N] }
     }
 
-    /// Counts under `value`; what is not known counts under the last one.
+    /// Increments the counter of `value`. Unknown values increment the last counter.
     pub(super) fn count(&self, value: &str) {
         let at = self.values.iter().position(|known| *known == value);
         self.count_at(at.unwrap_or(N.saturating_sub(1)));
@@ -27,12 +27,12 @@ impl<const N: usize> Family<N> {
         }
     }
 
-    /// A line for each that has counted anything.
+    /// Writes one line for each counter above zero.
     pub(super) fn write(&self, page: &mut String, name: &str, label: &str) -> fmt::Result {
         self.write_with(page, (name, ""), label)
     }
 
-    /// The same with other labels before it.
+    /// Writes the same lines with `labels` in front of the label of the family.
     pub(super) fn write_with(
         &self,
         page: &mut String,

@@ -1,5 +1,5 @@
-//! Counters in the text format of Prometheus. Their labels are bounded, and name neither people nor
-//! clients.
+//! Metrics in the Prometheus text format. The number of label values is bounded, and no label identifies
+//! a person or a client.
 
 mod family;
 mod verified;
@@ -25,7 +25,7 @@ const GRANT_TYPES: [&str; 5] = [
     "other",
 ];
 
-/// All counters.
+/// The counters of this process since its start.
 pub struct Metrics {
     verified: RwLock<BTreeMap<String, Verified>>,
     no_server: AtomicU64,
@@ -35,16 +35,16 @@ pub struct Metrics {
     limited: Family<2>,
 }
 
-/// What is not counted but looked up.
+/// Values that are read from the running server when the metrics are rendered.
 #[derive(Clone, Copy, Debug)]
 pub struct Gauges {
-    /// `true` if Redis takes what is written.
+    /// `true` if Redis accepts writes.
     pub writable: bool,
-    /// Whether Redis tells of revocations.
+    /// `true` while Redis sends invalidations for revoked tokens.
     pub link_up: bool,
-    /// How often Redis was asked whether a token lives.
+    /// The number of token liveness lookups in Redis since the start.
     pub questions: u64,
-    /// Tokens that are remembered.
+    /// The number of verified tokens in the cache.
     pub seen_tokens: usize,
 }
 
@@ -62,12 +62,13 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// Counts a request that is for no server.
+    /// Counts a request whose URL belongs to no server.
     pub fn no_server(&self) {
         self.no_server.fetch_add(1, Relaxed);
     }
 
-    /// Counts a decision about a request to `server`; an admitted one also by what it asks for.
+    /// Counts a decision about a request to `server`. Admitted requests are also counted by MCP method
+    /// and tool.
     pub fn verified(&self, server: &str, decision: Decision, (method, tool): (&str, Option<&str>)) {
         let count = |one: &Verified| {
             one.decided(decision);
@@ -84,17 +85,17 @@ impl Metrics {
         count(all.entry(server.to_owned()).or_default());
     }
 
-    /// Counts an answer of the token endpoint.
+    /// Counts a token response of the token endpoint, by grant type.
     pub fn issued(&self, grant_type: &str) {
         self.issued.count(grant_type);
     }
 
-    /// Counts a new registration.
+    /// Counts a new client registration.
     pub fn registered(&self) {
         self.registrations.fetch_add(1, Relaxed);
     }
 
-    /// Counts the end of a login at `provider`.
+    /// Counts a finished login at `provider` with its outcome.
     pub fn login(&self, provider: &str, outcome: &'static str) {
         let provider = match provider {
             "github" => "github",
@@ -105,12 +106,12 @@ impl Metrics {
         *logins.entry((provider, outcome)).or_default() += 1;
     }
 
-    /// Counts a request beyond the bound of an address or a client.
+    /// Counts a request that exceeded a rate limit; `bound` is `address` or `client`.
     pub fn limited(&self, bound: &str) {
         self.limited.count(bound);
     }
 
-    /// The page.
+    /// Renders the metrics page in the Prometheus text format.
     #[must_use]
     pub fn render(&self, gauges: Gauges) -> String {
         let mut page = String::new();

@@ -1,4 +1,5 @@
-//! What `/verify` decided at one server, and what was asked for there (`Mcp-Method`, `Mcp-Name`).
+//! Counters of the decisions of `/verify` per server, and of the MCP methods and tools that admitted
+//! requests name (`Mcp-Method`, `Mcp-Name`).
 
 use std::{
     collections::BTreeMap,
@@ -11,13 +12,14 @@ use std::{
 
 use super::family::Family;
 
-/// The most tools of a server that are told apart; a client could make up any number.
+/// The maximum number of tools per server with a label of their own. It bounds the labels, since a
+/// client can invent any number of names.
 const TOOLS: usize = 100;
 
-/// The longest name of a tool that is a label.
+/// The maximum length of a tool name in a label, in bytes.
 const NAME: usize = 128;
 
-/// Methods that get a label of their own, and two that stand for all others.
+/// The values of the `method` label: known methods, `unstated` for none, and `other` for the rest.
 const METHODS: [&str; 15] = [
     "tools/call",
     "tools/list",
@@ -36,32 +38,32 @@ const METHODS: [&str; 15] = [
     "other",
 ];
 
-/// The label of `method`: its name, or what stands for all that have none.
+/// Returns the label for `method`: its own name, or `other` if it has no label.
 #[must_use]
 pub fn known_method(method: &str) -> &'static str {
     METHODS.into_iter().find(|known| *known == method).unwrap_or("other")
 }
 
-/// What became of a request.
+/// The decision of `/verify` about a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// It goes on.
+    /// The request is forwarded to the server.
     Admitted,
-    /// It has no token.
+    /// The request has no token.
     NoToken,
-    /// The token is malformed, or not of this issuer.
+    /// The token is malformed or from another issuer.
     Invalid,
-    /// The token has ended.
+    /// The token has expired.
     Expired,
-    /// The token is for another server.
+    /// The audience of the token is another server.
     OtherServer,
     /// The token or its grant was revoked.
     Revoked,
-    /// Its person may not log in, or not use this server, any more.
+    /// The user may no longer log in, or may no longer use this server.
     NotAllowed,
     /// The token lacks a scope.
     InsufficientScope,
-    /// It cannot be told.
+    /// The decision is impossible at the moment, for instance because Redis does not answer.
     Unavailable,
 }
 
@@ -78,7 +80,7 @@ const DECISIONS: [&str; 9] = [
 ];
 
 impl Decision {
-    /// Its label.
+    /// Returns the value of the `decision` label.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         DECISIONS.get(self as usize).copied().unwrap_or_default()
@@ -148,7 +150,7 @@ impl Verified {
     }
 }
 
-/// A value of a label: exposition format 0.0.4.
+/// Escapes a label value for the Prometheus exposition format 0.0.4.
 fn escaped(value: &str) -> String {
     value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }

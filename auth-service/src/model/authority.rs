@@ -1,15 +1,16 @@
-//! The canonical form of `host[:port]`, so that names can be compared as text.
+//! The canonical form of `host[:port]`, in which hosts can be compared as text.
 
 use std::borrow::Cow;
 
 use url::Host;
 
-/// The default ports of https and http. Public URLs are https, but a proxy that passes on the port it
-/// listens on may name either.
+/// The default ports of https and http. Public URLs use https, but a proxy that forwards its own listen
+/// port may send either.
 const DEFAULT_PORTS: [u16; 2] = [443, 80];
 
-/// Returns `text` in its canonical form: lower case, an internationalized name as Punycode (RFC 5891), no
-/// dot at the end (RFC 1034 §3.1), no default port. Returns `None` if it is not a host with an optional port.
+/// Returns the canonical form of `text`. It is in lower case, has internationalized names as Punycode
+/// (RFC 5891), and lacks the trailing dot (RFC 1034 §3.1) and default ports. Returns `None` if `text` is
+/// not a host with an optional port.
 #[must_use]
 pub fn canonical_authority(text: &str) -> Option<Cow<'_, str>> {
     let (host, port) = split_port(text);
@@ -21,7 +22,7 @@ pub fn canonical_authority(text: &str) -> Option<Cow<'_, str>> {
         Some(_) => return None,
     };
     let number = number.filter(|number| !DEFAULT_PORTS.contains(number));
-    // Almost every request is written this way already.
+    // Nearly all requests send the canonical form already, and need no allocation.
     let is_short = port.map_or(number.is_none(), |port| number.is_some() && !port.starts_with('0'));
     if is_short && is_plain(host) {
         return Some(Cow::Borrowed(text));
@@ -33,10 +34,11 @@ pub fn canonical_authority(text: &str) -> Option<Cow<'_, str>> {
     })
 }
 
-/// Returns the canonical form of a host name or an address without a port; `None` if it is neither.
+/// Returns the canonical form of a host name or an address without a port. Returns `None` if `text` is
+/// neither.
 #[must_use]
 pub fn canonical_host(text: &str) -> Option<String> {
-    // The URL standard decodes escapes in a host, which no other reader of the header does.
+    // The URL standard decodes percent-encoding in a host; no other reader of the header does.
     if text.contains('%') {
         return None;
     }
@@ -53,12 +55,12 @@ pub fn host_of(authority: &str) -> &str {
     split_port(authority).0
 }
 
-/// Returns `host` without the dot of the root zone.
+/// Returns `host` without the trailing dot of the root zone.
 pub(super) fn without_root(host: &str) -> &str {
     host.strip_suffix('.').unwrap_or(host)
 }
 
-/// Splits `host[:port]`; the host may be an IPv6 address in brackets.
+/// Splits `host[:port]` into host and port. The host may be an IPv6 address in brackets.
 fn split_port(authority: &str) -> (&str, Option<&str>) {
     match authority.rsplit_once(':') {
         Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
@@ -69,7 +71,7 @@ fn split_port(authority: &str) -> (&str, Option<&str>) {
 fn is_plain(host: &str) -> bool {
     let plain =
         |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte);
-    // A name that ends with a digit may be an address, which has other forms.
+    // A name that ends with a digit may be an IPv4 address, which has several spellings.
     host.bytes().all(plain)
         && host.bytes().next_back().is_some_and(|byte| byte.is_ascii_lowercase())
 }

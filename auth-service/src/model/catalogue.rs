@@ -1,38 +1,38 @@
-//! The set of servers that this gateway protects, as one unchanging value.
+//! The immutable set of servers that this gateway protects.
 
 use super::{McpServer, ResourceUri, ServerName, host_of};
 
-/// All servers; replaced as a whole when the configuration changes.
+/// The catalogue of all servers, replaced as a whole when the configuration changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Catalogue {
     servers: Vec<McpServer>,
 }
 
 impl Catalogue {
-    /// A catalogue of `servers`, whose names and resources are distinct.
+    /// Creates a catalogue of `servers`. Their names and resources must be unique.
     #[must_use]
     pub fn new(servers: Vec<McpServer>) -> Self {
         Self { servers }
     }
 
-    /// The servers.
+    /// Returns the servers, in the order in which their providers list them.
     pub fn iter(&self) -> impl Iterator<Item = &McpServer> {
         self.servers.iter()
     }
 
-    /// The server with that resource identifier.
+    /// Returns the server with the resource identifier `resource` (RFC 8707 §2).
     #[must_use]
     pub fn by_resource(&self, resource: &ResourceUri) -> Option<&McpServer> {
         self.servers.iter().find(|server| server.resource == *resource)
     }
 
-    /// The server of that name.
+    /// Returns the server called `name`.
     #[must_use]
     pub fn by_name(&self, name: &ServerName) -> Option<&McpServer> {
         self.servers.iter().find(|server| server.name == *name)
     }
 
-    /// The only server of the gateway, if there is just one.
+    /// Returns the server of the gateway if there is exactly one.
     #[must_use]
     pub fn only(&self) -> Option<&McpServer> {
         match self.servers.as_slice() {
@@ -41,7 +41,7 @@ impl Catalogue {
         }
     }
 
-    /// The only server on that host, if there is just one.
+    /// Returns the server on the host `authority` if there is exactly one.
     #[must_use]
     pub fn only_on(&self, authority: &str) -> Option<&McpServer> {
         let mut on_host =
@@ -49,9 +49,9 @@ impl Catalogue {
         on_host.next().filter(|_| on_host.next().is_none())
     }
 
-    /// Returns the authority that servers have for a request to the canonical `authority`: the same one,
-    /// or the only one with its host name. A proxy in front may leave out the public port, or name the one
-    /// that it listens on.
+    /// Returns the authority in the catalogue for a request to the canonical `authority`. It is the same
+    /// one, or else the only one with the same host name. A proxy in front may omit the public port or send
+    /// its own listen port.
     #[must_use]
     pub fn authority_for(&self, authority: &str) -> Option<&str> {
         let all = || self.servers.iter().map(|server| server.resource.authority());
@@ -63,8 +63,9 @@ impl Catalogue {
         named.all(|other| other == first).then_some(first)
     }
 
-    /// The server that a request to `path` on `authority` goes to: the one with the longest path
-    /// that is a prefix of whole segments. A server behind the proxy has one endpoint.
+    /// Returns the server that a request to `path` on `authority` is for. The longest server path that
+    /// matches whole segments wins. Servers behind the proxy have a single endpoint, see
+    /// [`McpServer::serves`].
     #[must_use]
     pub fn at(&self, authority: &str, path: &str) -> Option<&McpServer> {
         self.servers

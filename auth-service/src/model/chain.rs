@@ -1,3 +1,3 @@
-//! An error with all its causes on one line, for the log.
+//! The display of an error and all its causes on one line, for the log.
 
 pub use gateway_contract::chain::Chain;

@@ -10,23 +10,23 @@ use super::{Fingerprint, Identifier, RedirectUri, ResourceUri, Scopes, UnixTime}
 /// A client identifier (RFC 6749 §2.2).
 pub type ClientId = Identifier;
 
-/// How a client proves itself at the token endpoint (RFC 7591 §2).
+/// The client authentication method at the token endpoint (RFC 7591 §2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AuthMethod {
-    /// A public client.
+    /// No authentication: a public client (RFC 6749 §2.1).
     None,
-    /// HTTP Basic (RFC 6749 §2.3.1): the default of RFC 7591 §2.
+    /// The client secret by HTTP Basic (RFC 6749 §2.3.1), the default of RFC 7591 §2.
     #[default]
     ClientSecretBasic,
-    /// Secret in the form (RFC 6749 §2.3.1).
+    /// The client secret in the form body (RFC 6749 §2.3.1).
     ClientSecretPost,
     /// A JWT signed with a key of the client (RFC 7523 §2.2).
     PrivateKeyJwt,
 }
 
 impl AuthMethod {
-    /// As RFC 7591 §2 spells it.
+    /// Returns the name of the method in RFC 7591 §2.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -37,84 +37,85 @@ impl AuthMethod {
         }
     }
 
-    /// Returns `true` if both prove the same: the place where the secret stands makes no difference.
+    /// Returns `true` if both methods use the same kind of credential. Basic and form secrets are alike.
     #[must_use]
     fn is_like(self, other: Self) -> bool {
         self == other || self.has_secret() && other.has_secret()
     }
 
-    /// Whether the client has a secret of ours.
+    /// Returns `true` if the method uses a client secret issued by this server.
     #[must_use]
     pub const fn has_secret(self) -> bool {
         matches!(self, Self::ClientSecretBasic | Self::ClientSecretPost)
     }
 }
 
-/// What a client says about itself; a member that it left out stays out of every answer.
+/// Client metadata as the client stated it (RFC 7591 §2). Responses omit the members that it omitted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientMetadata {
-    /// Where it may be redirected to.
+    /// The redirect URIs that its authorization requests may use.
     #[serde(default)]
     pub redirect_uris: Vec<RedirectUri>,
-    /// How it authenticates.
+    /// The authentication method that the client declares.
     #[serde(default)]
     pub token_endpoint_auth_method: AuthMethod,
-    /// The methods it can use, for a server that fetches its document to choose from (OpenID Connect
-    /// Relying Party Metadata Choices); a registration has its one method.
+    /// The authentication methods of which a server may choose one, in a client metadata document (OpenID
+    /// Connect Relying Party Metadata Choices). Registered clients have a single method.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub token_endpoint_auth_methods_supported: Vec<String>,
-    /// The algorithm it signs assertions with (OpenID Connect Registration §2); any, if absent.
+    /// The signature algorithm of its assertions (OpenID Connect Registration §2). Without it, any
+    /// supported algorithm is accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_endpoint_auth_signing_alg: Option<String>,
-    /// Its public keys (RFC 7517), as it wrote them.
+    /// The client's public keys (RFC 7517), unchanged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jwks: Option<Value>,
-    /// Where its public keys are; not with `jwks`.
+    /// The URL of the client's public keys. It excludes `jwks`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jwks_uri: Option<String>,
-    /// What it may do at the token endpoint.
+    /// The grant types that it may use at the token endpoint.
     #[serde(default = "default_grant_types")]
     pub grant_types: Vec<String>,
-    /// What it may ask of the authorization endpoint.
+    /// The response types that it may request at the authorization endpoint.
     #[serde(default = "default_response_types")]
     pub response_types: Vec<String>,
-    /// Its name for people.
+    /// The display name of the client.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_name: Option<String>,
-    /// Its home page.
+    /// The URL of the client's home page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_uri: Option<String>,
-    /// Its picture; never loaded by us.
+    /// The URL of the client's logo, which this server never fetches.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logo_uri: Option<String>,
-    /// Scopes it means to ask for.
+    /// The scopes that it intends to request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<Scopes>,
-    /// Whom to write to.
+    /// The contacts of the client's operators, usually e-mail addresses.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contacts: Option<Vec<String>>,
-    /// Its terms of service.
+    /// The URL of the client's terms of service.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tos_uri: Option<String>,
-    /// Its privacy policy.
+    /// The URL of the client's privacy policy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_uri: Option<String>,
-    /// `web` or `native` (OpenID Connect Registration §2).
+    /// The kind of application, `web` or `native` (OpenID Connect Registration §2).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub application_type: Option<String>,
-    /// Its software, over versions.
+    /// The identifier of its software, which stays the same across versions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub software_id: Option<String>,
-    /// The version of it.
+    /// The version of the software in `software_id`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub software_version: Option<String>,
-    /// The texts for people in other languages, as `client_name#de` (RFC 7591 §2.2).
+    /// The human-readable members in other languages, such as `client_name#de` (RFC 7591 §2.2).
     #[serde(flatten, deserialize_with = "localized")]
     pub localized: BTreeMap<String, String>,
 }
 
-/// Out of members that are no field, those of RFC 7591 §2.2: a name, `#` and a language tag
-/// (BCP 47).
+/// Extracts the localized members of RFC 7591 §2.2 from the members without a field of their own. Their
+/// names are a name, `#` and a language tag (BCP 47).
 fn localized<'de, D: Deserializer<'de>>(source: D) -> Result<BTreeMap<String, String>, D::Error> {
     let others = BTreeMap::<String, Value>::deserialize(source)?;
     let mut texts = BTreeMap::new();
@@ -122,7 +123,7 @@ fn localized<'de, D: Deserializer<'de>>(source: D) -> Result<BTreeMap<String, St
         match value {
             Value::String(text) => drop(texts.insert(name, text)),
             Value::Null => {}
-            _ => return Err(D::Error::custom("a text is not a string")),
+            _ => return Err(D::Error::custom("a localized member is not a string")),
         }
     }
     Ok(texts)
@@ -137,8 +138,9 @@ fn is_localized(member: &str) -> bool {
             .all(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric()))
 }
 
-/// RFC 7591 §2: "If omitted, the default behavior is that the client will use only the
-/// `authorization_code` Grant Type". MCP clients that leave it out still expect to refresh.
+/// Returns the grant types of a client that states none. RFC 7591 §2: "If omitted, the default behavior
+/// is that the client will use only the `authorization_code` Grant Type". MCP clients that omit it still
+/// expect to use refresh tokens.
 fn default_grant_types() -> Vec<String> {
     vec!["authorization_code".into(), "refresh_token".into()]
 }
@@ -147,82 +149,83 @@ fn default_response_types() -> Vec<String> {
     vec!["code".into()]
 }
 
-/// A registration.
+/// A client with its credentials and metadata, either registered or described by its document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Client {
-    /// Its id.
+    /// The client identifier (RFC 6749 §2.2).
     pub id: ClientId,
-    /// Its secret, unless it is public.
+    /// The fingerprint of the client secret, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<Fingerprint>,
-    /// The token that manages the registration (RFC 7592); a document has none.
+    /// The fingerprint of the registration access token (RFC 7592). Clients with a metadata document have
+    /// none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registration_token: Option<Fingerprint>,
-    /// When it was registered.
+    /// The time of the registration.
     pub issued_at: UnixTime,
-    /// When the registration ends; never, if absent.
+    /// The expiry of the registration. Without it, the registration does not expire.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<UnixTime>,
-    /// Whether the operator made it.
+    /// `true` if the operator registered the client.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub preregistered: bool,
-    /// Whether nobody has consented to it yet. Such a registration may be evicted at any time.
+    /// `true` until a user consents to the client. Such a registration may be evicted at any time.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unused: bool,
-    /// What it may use without a person; only the operator grants that.
+    /// The access that it has without a user, by client credentials. Only the operator grants it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own_access: Option<OwnAccess>,
-    /// What it said about itself.
+    /// The metadata that the client stated.
     pub metadata: ClientMetadata,
 }
 
-/// Servers and scopes that the operator chose: for a client of its own (RFC 6749 §4.4), or for a
-/// personal access token.
+/// Access that does not come from a user's consent. The operator chose it for a client acting on its own
+/// behalf (RFC 6749 §4.4) or for a personal access token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OwnAccess {
-    /// The servers.
+    /// The servers that may be used.
     pub resources: Vec<ResourceUri>,
-    /// The scopes.
+    /// The scopes on these servers.
     pub scopes: Scopes,
 }
 
-/// A client metadata document, as it was fetched.
+/// A cached client metadata document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DocumentRecord {
-    /// What it said.
+    /// The metadata in the document.
     pub metadata: ClientMetadata,
-    /// Whether somebody has consented to the client.
+    /// `true` if a user has consented to the client.
     #[serde(default)]
     pub in_use: bool,
-    /// Until when it need not be fetched again.
+    /// The time until which the cached copy is used without a new fetch.
     pub fresh_until: UnixTime,
-    /// Until when it serves if it cannot be fetched again.
+    /// The time until which the stale copy may be used if a new fetch fails.
     pub expires_at: UnixTime,
 }
 
-/// The keys of a client, as they were fetched from its `jwks_uri`.
+/// A cached key set from a client's `jwks_uri`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeysRecord {
-    /// The set (RFC 7517 §5).
+    /// The JWK set (RFC 7517 §5).
     pub jwks: Value,
-    /// When it was fetched.
+    /// The time of the fetch.
     pub fetched_at: UnixTime,
-    /// Until when it need not be fetched again.
+    /// The time until which the cached copy is used without a new fetch.
     pub fresh_until: UnixTime,
-    /// Until when it serves if it cannot be fetched again.
+    /// The time until which the stale copy may be used if a new fetch fails.
     pub expires_at: UnixTime,
 }
 
 impl Client {
-    /// The name that people see.
+    /// Returns the name shown to users.
     #[must_use]
     pub fn display_name(&self) -> &str {
-        self.metadata.client_name.as_deref().unwrap_or("An application without a name")
+        self.metadata.client_name.as_deref().unwrap_or("An unnamed application")
     }
 
-    /// Returns `true` if it may authenticate by `method`. A secret may come in either way: libraries choose
-    /// one by what the server offers, whatever was registered (RFC 6749 §2.3.1). A client that declares
-    /// `private_key_jwt` has no choice, whatever else it lists
+    /// Returns `true` if the client may authenticate by `method`. A secret is accepted in the header and
+    /// in the form (RFC 6749 §2.3.1): libraries choose by the server's metadata and ignore the registered
+    /// method. A client that declares `private_key_jwt` must use it, even if it lists other methods
     /// (draft-ietf-oauth-client-id-metadata-document §8.2).
     #[must_use]
     pub fn may_authenticate_by(&self, method: AuthMethod) -> bool {
@@ -235,7 +238,7 @@ impl Client {
                 && (lists(method) || method.has_secret() && secrets.into_iter().any(lists))
     }
 
-    /// Whether it registered for `grant_type`.
+    /// Returns `true` if `grant_type` is among its registered grant types.
     #[must_use]
     pub fn may_use(&self, grant_type: &str) -> bool {
         self.metadata.grant_types.iter().any(|registered| registered == grant_type)

@@ -1,4 +1,4 @@
-//! Credentials: random, shown once, stored only as their SHA-256.
+//! Random credentials, revealed once and stored only as SHA-256 hashes.
 
 use std::fmt;
 
@@ -7,37 +7,37 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
-/// The operating system gave no random bytes.
+/// An error of the random number generator.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("no random bytes")]
+#[error("the random number generator failed")]
 pub struct RandomError;
 
-/// What the store keeps of a credential: the SHA-256, base64url.
+/// The SHA-256 hash of a credential as base64url. The store keeps it instead of the credential.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Fingerprint(String);
 
 impl Fingerprint {
-    /// The fingerprint of `text`.
+    /// Computes the fingerprint of `text`.
     #[must_use]
     pub fn of(text: &str) -> Self {
         let hash = digest::digest(&digest::SHA256, text.as_bytes());
         Self(BASE64_URL_SAFE_NO_PAD.encode(hash.as_ref()))
     }
 
-    /// A fingerprint as the store has it.
+    /// Wraps a fingerprint in its stored form, without a check.
     #[must_use]
     pub fn parsed(text: &str) -> Self {
         Self(text.to_owned())
     }
 
-    /// Compares in constant time.
+    /// Returns `true` if both fingerprints are equal. Compares in constant time.
     #[must_use]
     pub fn matches(&self, other: &Self) -> bool {
         constant_time::verify_slices_are_equal(self.0.as_bytes(), other.0.as_bytes()).is_ok()
     }
 
-    /// The fingerprint as text.
+    /// Returns the fingerprint as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -50,24 +50,24 @@ impl fmt::Display for Fingerprint {
     }
 }
 
-/// A public random name of `BYTES` random bytes, base64url: an id, not a secret.
+/// A public identifier, which is not a secret. Generated identifiers are random bytes as base64url.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Identifier(String);
 
 impl Identifier {
-    /// A fresh id of 128 random bits.
+    /// Generates an identifier of 128 random bits.
     pub fn generate() -> Result<Self, RandomError> {
         random::<16>().map(Self)
     }
 
-    /// An id as somebody else wrote it down.
+    /// Wraps an identifier from a request or the store, without a check.
     #[must_use]
     pub fn parsed(text: &str) -> Self {
         Self(text.to_owned())
     }
 
-    /// The id as text.
+    /// Returns the identifier as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -93,24 +93,24 @@ macro_rules! credential {
         pub struct $name(SecretString);
 
         impl $name {
-            /// 256 fresh random bits.
+            /// Generates a credential of 256 random bits.
             pub fn generate() -> Result<Self, RandomError> {
                 Ok(Self(random::<32>()?.into()))
             }
 
-            /// What somebody presented as one.
+            /// Wraps a credential that a caller presented, without a check.
             #[must_use]
             pub fn presented(text: impl Into<String>) -> Self {
                 Self(text.into().into())
             }
 
-            /// The credential itself, for the one it belongs to.
+            /// Returns the credential in clear text, to be sent to its owner only.
             #[must_use]
             pub fn reveal(&self) -> &str {
                 self.0.expose_secret()
             }
 
-            /// What the store keeps.
+            /// Computes the fingerprint that the store keeps.
             #[must_use]
             pub fn fingerprint(&self) -> Fingerprint {
                 Fingerprint::of(self.reveal())
@@ -146,45 +146,45 @@ credential!(
     RegistrationToken
 );
 credential!(
-    /// The cookie that holds a browser together from the consent page to the callback.
+    /// The cookie that binds a flow to one browser, from the consent page to the callback.
     BrowserSession
 );
 credential!(
-    /// A pending authorization, sealed: what the form or the cookie of a browser holds.
+    /// An encrypted pending authorization, kept in a form or a cookie of the browser.
     SealedAuthorization
 );
 credential!(
-    /// Proves that the consent form came from our page.
+    /// A CSRF token, which proves that the consent form was sent from our own page.
     CsrfToken
 );
 credential!(
-    /// The `state` we give to the login provider.
+    /// The `state` parameter of our request to the login provider (RFC 6749 §4.1.1).
     LoginState
 );
 credential!(
-    /// The cookie of a person who is logged in at this server.
+    /// The cookie of a user's login session at this server.
     LoginSession
 );
 credential!(
-    /// What a device asks with (RFC 8628 §3.2).
+    /// The code with which a device polls for its token (RFC 8628 §3.2).
     DeviceCode
 );
 credential!(
-    /// What a device shows and a person types (RFC 8628 §3.2).
+    /// The code that a device displays and its user types (RFC 8628 §3.2).
     UserCode
 );
 credential!(
-    /// A single-use code that an operator minted for a person to log in with.
+    /// A single-use login code, minted by the operator for a user.
     LoginCode
 );
 
 impl LoginCode {
-    /// A code that a person can type: 16 characters of 32, 80 random bits.
+    /// Generates a code that is easy to type: 16 characters of an alphabet of 32, or 80 random bits.
     pub fn for_typing() -> Result<Self, RandomError> {
         Ok(Self(letters(b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789", 16)?.into()))
     }
 
-    /// A code as typed.
+    /// Reads a code as a user typed it, regardless of case and separators.
     #[must_use]
     pub fn typed(text: &str) -> Self {
         Self(as_typed(text).into())
@@ -192,20 +192,20 @@ impl LoginCode {
 }
 
 impl UserCode {
-    /// RFC 8628 §6.1: 8 consonants of 20, which spell no words; 34.6 random bits, for five
-    /// minutes and a bounded number of guesses.
+    /// Generates a code as RFC 8628 §6.1 recommends: 8 of 20 consonants, which spell no words. It has
+    /// 34.6 random bits, enough for a lifetime of five minutes and a limited number of guesses.
     pub fn for_typing() -> Result<Self, RandomError> {
         Ok(Self(letters(b"BCDFGHJKLMNPQRSTVWXZ", 8)?.into()))
     }
 
-    /// A code as typed.
+    /// Reads a code as a user typed it, regardless of case and separators.
     #[must_use]
     pub fn typed(text: &str) -> Self {
         Self(as_typed(text).into())
     }
 }
 
-/// `count` letters of `alphabet`, each as likely as the others, in groups of four.
+/// Generates `count` letters of `alphabet` with equal probability, in groups of four.
 fn letters(alphabet: &[u8], count: usize) -> Result<String, RandomError> {
     let fair = usize::from(u8::MAX) + 1;
     let fair = fair - fair % alphabet.len();
@@ -220,7 +220,7 @@ fn letters(alphabet: &[u8], count: usize) -> Result<String, RandomError> {
     Ok(as_typed(&code))
 }
 
-/// A code in one spelling: case and separators do not matter.
+/// Normalizes a code to upper case and groups of four. Other characters are dropped.
 fn as_typed(text: &str) -> String {
     let letters = text.chars().filter(char::is_ascii_alphanumeric);
     let letters: Vec<char> = letters.map(|letter| letter.to_ascii_uppercase()).take(64).collect();
@@ -242,7 +242,7 @@ mod tests {
         assert_eq!(UserCode::for_typing().unwrap().reveal().len(), 9);
     }
 
-    /// The numbers of `docs/RFC.md`.
+    /// Checks the numbers of random bits stated in `docs/RFC.md`.
     #[test]
     fn a_code_has_the_bits_that_are_claimed() {
         let bits = |alphabet: f64, letters: f64| letters * alphabet.log2();
@@ -258,7 +258,7 @@ mod tests {
         }
         alphabet.extend(typed.chars().filter(char::is_ascii_alphanumeric));
         assert_eq!(alphabet.len(), 20);
-        // 32 bytes, base64url.
+        // 32 bytes are 43 characters of base64url.
         assert_eq!(DeviceCode::generate().unwrap().reveal().len(), 43);
     }
 

@@ -1,4 +1,4 @@
-//! What is stored while a person is asked: between the request and the code.
+//! Records of authorization flows, from the request to the code.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,112 +7,113 @@ use super::{
     Scopes, UnixTime, User,
 };
 
-/// How a client learns of the answer to its authorization request.
+/// The way in which a client gets the outcome of its authorization request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reply {
-    /// By the redirect of RFC 6749 §4.1.2.
+    /// A redirect to the client (RFC 6749 §4.1.2).
     Redirect(Redirect),
-    /// By asking at the token endpoint (RFC 8628 §3.4).
+    /// Polling of the token endpoint by a device (RFC 8628 §3.4).
     Device(Device),
 }
 
-/// Where and how to redirect.
+/// The redirect target of an authorization response.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Redirect {
-    /// Where the answer goes.
+    /// The redirect URI that receives the response.
     pub uri: RedirectUri,
-    /// The client's `state`, returned as it came.
+    /// The client's `state` parameter, returned unchanged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
-    /// The S256 challenge (RFC 7636 §4.2).
+    /// The S256 code challenge (RFC 7636 §4.2).
     pub code_challenge: String,
 }
 
-/// A device that waits for a person's answer.
+/// A device that polls for the user's decision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Device {
-    /// The code it asks with.
+    /// The fingerprint of its device code.
     pub code: Fingerprint,
-    /// The code it shows.
+    /// The user code that the device displays.
     pub user_code: String,
 }
 
-/// What the client wants of the person (`prompt`); unknown values are ignored.
+/// The `prompt` parameter of an authorization request. Unknown values are ignored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Prompt {
-    /// What is needed.
+    /// No prompt is requested, so that only the necessary pages are shown.
     #[default]
     Needed,
-    /// To consent again.
+    /// The user is to consent again.
     Consent,
-    /// To choose an account.
+    /// The user is to choose an account.
     SelectAccount,
-    /// To log in again.
+    /// The user is to log in again.
     Login,
-    /// To see no page at all.
+    /// The user is to see no page at all.
     None,
 }
 
-/// An authorization request under way, from the consent page to the answer. The browser of the
-/// requester keeps it, sealed; the server stores nothing for it, since anybody can cause one.
+/// An authorization request in progress, from the consent page to the response. It is kept encrypted in
+/// the requesting browser. The server stores nothing for it, because anonymous callers can create any
+/// number of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PendingAuthorization {
-    /// Names the flow, over all of its pages.
+    /// The id of the flow, the same on all its pages.
     pub id: Identifier,
-    /// What was asked.
+    /// The checked authorization request.
     pub request: AuthorizationRequest,
-    /// How it was asked (`prompt` of OpenID Connect Core §3.1.2.1).
+    /// The `prompt` of the request (OpenID Connect Core §3.1.2.1).
     #[serde(default)]
     pub prompt: Prompt,
-    /// `true` if the login provider is to ask which account to use.
+    /// `true` if the login provider should show its account chooser.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub pick_account: bool,
-    /// The account that logged in during this flow and may not use what was asked for.
+    /// The account that logged in during this flow but may not use the requested servers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
-    /// The registration of a client that nobody has consented to yet. It may be evicted from the
-    /// store meanwhile and is put back at the consent.
+    /// The registration of a client without any consent yet. The store may evict it during the flow, and
+    /// the consent restores it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registration: Option<Client>,
-    /// The browser that the flow is bound to.
+    /// The fingerprint of the browser session that the flow is bound to.
     pub browser: Fingerprint,
-    /// How far it has come.
+    /// The current stage of the flow.
     pub stage: Stage,
-    /// When this stage ends.
+    /// The expiry of the current stage.
     pub expires_at: UnixTime,
 }
 
-/// How far a pending authorization has come.
+/// The stage of a pending authorization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
-    /// The consent page is open; the form has to return the token of this fingerprint.
+    /// The consent page is open, and its form has to return the CSRF token.
     AwaitingConsent {
-        /// The token of the form.
+        /// The fingerprint of the CSRF token in the form.
         csrf: Fingerprint,
     },
-    /// The person consented and is at the login provider.
+    /// The user has consented and is at the login provider.
     AtProvider {
-        /// The `state` that the provider returns.
+        /// The fingerprint of the `state` that the provider returns.
         state: Fingerprint,
-        /// Our PKCE verifier towards the provider (RFC 7636 §4.1).
+        /// Our PKCE code verifier for the provider (RFC 7636 §4.1).
         verifier: String,
-        /// The revocations that had taken place when the person consented.
+        /// The latest revocations at the time of the consent.
         revocations: Revocations,
     },
 }
 
-/// The latest revocations that concern one request, as opaque marks: of everything, of its client
-/// and of its servers. Another mark later means that the request was revoked meanwhile.
+/// The latest revocations that affect one request, as opaque marks: of everything, of its client, and of
+/// its servers. If a mark changes, the request was revoked in the meantime.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Revocations(pub Vec<Option<String>>);
 
 impl Revocations {
-    /// Returns `true` if none has taken place between `self` and `later`. A mark that has ended says
-    /// nothing: it outlives every request that began before it.
+    /// Returns `true` if no revocation happened between `self` and `later`. A mark that expired in between
+    /// is ignored: marks outlive all requests that started before them.
     #[must_use]
     pub fn are_still(&self, later: &Self) -> bool {
         self.0.len() == later.0.len()
@@ -120,68 +121,75 @@ impl Revocations {
     }
 }
 
-/// A person who is logged in at this server in one browser.
+/// The record of a user's login session in one browser.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionRecord {
-    /// Who.
+    /// The user who is logged in.
     pub user: User,
-    /// When it ends.
+    /// The expiry of the session.
     pub expires_at: UnixTime,
 }
 
-/// The answer to the last step of a flow, kept for a browser that asks again. What it gave out is not
-/// in it, and is derived from `salt` and a secret of the step.
+/// The outcome of the last step of a flow, kept so that a repeated request of the browser gets the same
+/// response. The issued code and cookie are not stored; they are derived from `salt` and a secret of the
+/// step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AnswerRecord {
-    /// The browser that gets it again.
+    /// The fingerprint of the browser session that may repeat the request.
     pub browser: Fingerprint,
-    /// The salt of the code and of the cookie.
+    /// The salt from which the code and the cookie are derived.
     pub salt: String,
-    /// The request that was answered.
+    /// The authorization request that was answered.
     pub request: AuthorizationRequest,
-    /// The person who allowed it.
+    /// The user who allowed the request.
     pub user: User,
-    /// Whether the person was logged in by it.
+    /// `true` if the step also started a login session.
     pub logged_in: bool,
-    /// Until when the answer is repeated.
+    /// The time until which the response can be repeated.
     pub expires_at: UnixTime,
 }
 
-/// What a person allowed a client before; nothing is issued by it.
+/// A remembered consent of a user to a client. It spares the user the question; it issues no tokens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApprovalRecord {
-    /// Who.
+    /// The user who consented.
     pub user: User,
-    /// Whom.
+    /// The client that the consent is for.
     pub client_id: ClientId,
-    /// At which server. Records of earlier versions do not say it, and are worth nothing.
+    /// The client's display name at the time of the consent.
+    #[serde(default)]
+    pub client_name: String,
+    /// The server that the consent is for. Records of earlier versions lack it and are ignored.
     #[serde(default)]
     pub resource: Option<ResourceUri>,
-    /// With which scopes.
+    /// The scopes that the consent covers.
     pub scopes: Scopes,
-    /// Until when it is remembered.
+    /// The expiry of the remembered consent.
     pub expires_at: UnixTime,
 }
 
-/// What a device asks for (RFC 8628 §3.2).
+/// The record of a device authorization request (RFC 8628 §3.1).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceRecord {
-    /// What it asks for.
+    /// The authorization request of the device.
     pub request: AuthorizationRequest,
-    /// When its codes end.
+    /// The expiry of the device code and the user code.
     pub expires_at: UnixTime,
-    /// Until when it is told so, and not that it is unknown.
+    /// The time until which the device is told that its code has expired. Later, the code is unknown.
     pub kept_until: UnixTime,
 }
 
-/// What a person decided about a device.
+/// The user's decision about a device.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceDecision {
-    /// Who allowed it; nobody, if it was declined.
+    /// The user who allowed the request, or `None` if it was declined.
     pub user: Option<User>,
-    /// The step in which it was decided: only the same step may decide it again.
+    /// The allowed request. If the device named no server, it contains the one that the user chose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<AuthorizationRequest>,
+    /// The step that made the decision. Only a repetition of that step may decide again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<Fingerprint>,
-    /// When the device can no longer ask.
+    /// The time after which the device can no longer poll.
     pub expires_at: UnixTime,
 }

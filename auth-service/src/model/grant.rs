@@ -1,4 +1,4 @@
-//! What is asked for, and what remains of it once it is granted.
+//! Authorization requests, and the records of grants and their tokens.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,90 +7,90 @@ use super::{ClientId, Identifier, Reply, ResourceUri, Scopes, UnixTime, User};
 /// A checked authorization request (RFC 6749 §4.1.1).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuthorizationRequest {
-    /// Who asks.
+    /// The client that sent the request.
     pub client_id: ClientId,
-    /// Its name for people, as it was when it asked.
+    /// The client's display name at the time of the request.
     pub client_name: String,
-    /// The servers it wants to use (RFC 8707).
+    /// The requested servers (RFC 8707).
     pub resources: Vec<ResourceUri>,
-    /// The scopes it wants.
+    /// The requested scopes (RFC 6749 §3.3).
     pub scopes: Scopes,
-    /// How it learns of the answer.
+    /// The way in which the client gets the outcome.
     pub reply: Reply,
 }
 
-/// What an authorization code stands for (RFC 6749 §4.1.2).
+/// The record of an authorization code (RFC 6749 §4.1.2).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CodeRecord {
-    /// What was asked.
+    /// The authorization request that the code answers.
     pub request: AuthorizationRequest,
-    /// Who consented.
+    /// The user who consented.
     pub user: User,
-    /// The grant it becomes.
+    /// The id of the grant that redeeming the code creates.
     pub grant: Identifier,
-    /// When it ends.
+    /// The expiry of the code.
     pub expires_at: UnixTime,
 }
 
-/// What a person granted to a client; every token of it ends with it.
+/// The access that a user granted to a client. Revoking the grant revokes all its tokens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grant {
-    /// Its id.
+    /// The id of the grant.
     pub id: Identifier,
-    /// Who granted.
+    /// The user who granted the access.
     pub user: User,
-    /// To whom.
+    /// The client with the access.
     pub client_id: ClientId,
-    /// The client's name for people.
+    /// The client's display name.
     pub client_name: String,
-    /// For which servers.
+    /// The servers that the grant covers.
     pub resources: Vec<ResourceUri>,
-    /// With which scopes.
+    /// The scopes that the grant covers.
     pub scopes: Scopes,
-    /// Since when.
+    /// The time of the consent.
     pub created_at: UnixTime,
-    /// Until when, unless it is used again.
+    /// The expiry, which each refresh postpones.
     pub expires_at: UnixTime,
-    /// The moment that no use postpones; there is none, if absent.
+    /// The latest possible expiry, which no refresh postpones. Without it, there is no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ends_at: Option<UnixTime>,
 }
 
 impl Grant {
-    /// Moves its end to `end`, or to the moment that no use postpones.
+    /// Extends the grant to `end`, but not beyond `ends_at`.
     pub fn extend(&mut self, end: UnixTime) {
         self.expires_at = self.ends_at.map_or(end, |last| end.min(last));
     }
 }
 
-/// A refresh token: one link in the chain of its grant.
+/// The record of a refresh token, one in the rotation chain of its grant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefreshRecord {
-    /// The grant.
+    /// The id of the token's grant.
     pub grant: Identifier,
-    /// When it ends.
+    /// The expiry of the refresh token.
     pub expires_at: UnixTime,
 }
 
-/// An access token that was issued, without the token.
+/// The record of an issued access token, without the token itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessRecord {
-    /// Its `jti` (RFC 7519 §4.1.7).
+    /// The `jti` claim (RFC 7519 §4.1.7).
     pub jti: Identifier,
-    /// The grant.
+    /// The id of the token's grant.
     pub grant: Identifier,
-    /// Who granted.
+    /// The subject of the user who granted the access, or of the client acting for itself.
     pub subject: String,
-    /// Their login name.
+    /// The login name of the user.
     pub name: String,
-    /// To whom.
+    /// The client that the token was issued to.
     pub client_id: ClientId,
-    /// For which servers.
+    /// The servers in the audience of the token.
     pub resources: Vec<ResourceUri>,
-    /// With which scopes.
+    /// The scopes of the token.
     pub scopes: Scopes,
-    /// Since when.
+    /// The time of issue.
     pub issued_at: UnixTime,
-    /// Until when.
+    /// The expiry of the access token.
     pub expires_at: UnixTime,
 }

@@ -1,15 +1,15 @@
-//! What the providers of servers say, and what it comes to together.
+//! The servers that each provider states, and how they are merged into one catalogue.
 
 use std::fmt;
 
 use super::{Catalogue, McpServer, ServerName, TraefikRule, host_of};
 
-/// Who names a server.
+/// The source of a server's definition.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Source {
-    /// `MCP_SERVERS_FILE`.
+    /// An entry of the file `MCP_SERVERS_FILE`.
     File,
-    /// A container, by its name.
+    /// A Docker container, by its name.
     Container(String),
 }
 
@@ -22,21 +22,21 @@ impl fmt::Display for Source {
     }
 }
 
-/// A server, and who names it.
+/// A server with its source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Offer {
-    /// Who.
+    /// The source of the definition.
     pub source: Source,
-    /// What.
+    /// The server as the source defines it.
     pub server: McpServer,
 }
 
-/// Why something is not in the catalogue.
+/// A problem of a definition.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mistake {
-    /// Who named it.
+    /// The source of the faulty definition.
     pub source: Source,
-    /// What is wrong, in words.
+    /// The description of the problem, for the log and `doctor`.
     pub problem: String,
 }
 
@@ -46,40 +46,40 @@ impl fmt::Display for Mistake {
     }
 }
 
-/// A router of Traefik that a container states.
+/// A Traefik router in the labels of a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
-    /// The container.
+    /// The container with the labels.
     pub source: Source,
-    /// The server that the container states, if it does.
+    /// The server that the container defines, if any.
     pub server: Option<ServerName>,
-    /// The name of the router.
+    /// The name of the Traefik router.
     pub router: String,
-    /// What it routes.
+    /// The rule that selects the router's requests.
     pub rule: TraefikRule,
 }
 
-/// What one provider says, or all of them.
+/// The definitions of one provider, or of all providers together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listing {
-    /// Servers.
+    /// The valid servers with their sources.
     pub offers: Vec<Offer>,
-    /// What could have been one.
+    /// The problems that keep servers out of the catalogue.
     pub mistakes: Vec<Mistake>,
-    /// Labels that claim what belongs to the gateway or to another server.
+    /// The labels that claim an address or a name of the gateway or of another server.
     pub claims: Vec<Mistake>,
-    /// Labels that count for nothing, since the images have them.
+    /// The labels that are ignored because they come from an image.
     pub ignored: Vec<Mistake>,
-    /// Keys of the file that mean nothing here.
+    /// The unknown keys of the file, which have no effect.
     pub unknown: Vec<Mistake>,
-    /// The routers that containers state.
+    /// The Traefik routers in the labels of containers.
     pub routes: Vec<Route>,
 }
 
 impl Listing {
-    /// What `parts` say together. Of two that claim one name or one resource the earlier has it and
-    /// the later is a mistake; the same server once more, as of a second container of one service,
-    /// is none.
+    /// Merges `parts`. If two servers claim the same name or resource, the earlier one wins and the later
+    /// one becomes a mistake. An identical definition, as of a second container of the same service, is
+    /// no mistake.
     #[must_use]
     pub fn merged<'a>(parts: impl IntoIterator<Item = &'a Self>) -> Self {
         let mut whole = Self::default();
@@ -106,7 +106,7 @@ impl Listing {
         whole
     }
 
-    /// The claim of a route to the address of a server that another source states.
+    /// Returns a mistake if `route` can match requests for a server of another source.
     fn claim(&self, route: &Route) -> Option<Mistake> {
         let foreign = self.offers.iter().find(|offer| {
             let (resource, server) = (&offer.server.resource, &offer.server.name);
@@ -120,7 +120,7 @@ impl Listing {
         Some(Mistake { source: route.source.clone(), problem })
     }
 
-    /// The servers alone.
+    /// Returns the catalogue of the valid servers.
     #[must_use]
     pub fn catalogue(&self) -> Catalogue {
         Catalogue::new(self.offers.iter().map(|offer| offer.server.clone()).collect())
@@ -205,7 +205,7 @@ mod tests {
             ],
             routes: vec![
                 route("time", Some("time"), at_time),
-                // The second container of a service.
+                // This is the second container of a service.
                 route("time-2", Some("time"), at_time),
                 route("thief", None, at_time),
                 route("thief", None, "Host(`gw.example`) && PathPrefix(`/notes/`)"),

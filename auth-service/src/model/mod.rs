@@ -1,4 +1,4 @@
-//! Values of the domain; this floor imports nothing of ours.
+//! The domain types. This lowest layer imports no other layer of the crate.
 
 mod authority;
 mod catalogue;

@@ -1,45 +1,46 @@
-//! Registrations and refresh tokens as mcp-oauth-gateway of 2025 wrote them down.
+//! Registrations and refresh tokens in the storage format of mcp-oauth-gateway of 2025.
 
 use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::Value;
 
-/// A registration. Lists are JSON within a text, until an update made them lists.
+/// A stored registration. Lists are JSON in a string, or real lists once the registration was updated.
 #[derive(Clone, Deserialize)]
 pub struct OldClient {
-    /// Its id.
+    /// The client identifier, kept by the import.
     pub client_id: String,
-    /// Its secret, in clear.
+    /// The client secret in clear text.
     pub client_secret: Option<String>,
-    /// When it was registered.
+    /// The time of the registration, in seconds since the Unix epoch.
     pub client_id_issued_at: Option<i64>,
-    /// Where it may be redirected to.
+    /// The registered redirect URIs.
     #[serde(default, deserialize_with = "list")]
     pub redirect_uris: Vec<String>,
-    /// Its name for people.
+    /// The display name of the client.
     pub client_name: Option<String>,
-    /// Its home page.
+    /// The URL of the client's home page.
     pub client_uri: Option<String>,
-    /// Its picture.
+    /// The URL of the client's logo.
     pub logo_uri: Option<String>,
-    /// Its terms of service.
+    /// The URL of the client's terms of service.
     pub tos_uri: Option<String>,
-    /// Its privacy policy.
+    /// The URL of the client's privacy policy.
     pub policy_uri: Option<String>,
-    /// The token that manages the registration, in clear.
+    /// The registration access token (RFC 7592) in clear text.
     pub registration_access_token: Option<String>,
 }
 
-/// A refresh token, which is its key.
+/// The stored value of a refresh token. The token itself is part of the key.
 #[derive(Clone, Deserialize)]
 pub struct OldRefresh {
-    /// GitHub's number of the person.
+    /// The user's numeric GitHub id.
     #[serde(deserialize_with = "number")]
     pub user_id: String,
-    /// Their login name.
+    /// The user's GitHub login name.
     pub username: String,
-    /// The client.
+    /// The client that the token was issued to.
     pub client_id: String,
-    /// The servers; older versions gave every token to all of them and wrote down none.
+    /// The servers that the token is for. Older versions issued every token for all servers and stored
+    /// none.
     #[serde(default)]
     pub resources: Vec<String>,
 }
@@ -50,7 +51,7 @@ fn list<'de, D: Deserializer<'de>>(source: D) -> Result<Vec<String>, D::Error> {
         Value::String(text) => serde_json::from_str(&text),
         value => serde_json::from_value(value),
     };
-    read.map_err(|_| D::Error::custom("a list of texts is something else"))
+    read.map_err(|_| D::Error::custom("not a list of strings"))
 }
 
 fn number<'de, D: Deserializer<'de>>(source: D) -> Result<String, D::Error> {
@@ -60,7 +61,7 @@ fn number<'de, D: Deserializer<'de>>(source: D) -> Result<String, D::Error> {
         _ => String::new(),
     };
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(D::Error::custom("user_id is no number"));
+        return Err(D::Error::custom("user_id is not a number"));
     }
     Ok(text)
 }

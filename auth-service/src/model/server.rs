@@ -1,19 +1,19 @@
-//! A server of the catalogue: what is protected, under which name, and for whom.
+//! A server of the catalogue: its name, its public URL, its users and its scopes.
 
 use serde::Deserialize;
 
 use super::{CLIENT_PROVIDER, Person, ResourceUri, ServerScopes};
 
-/// The providers whose people a bare name of an [`AllowList`] can mean: GitHub, and login codes, which
-/// the operator alone mints. A name at any other provider is chosen by whoever comes first there.
+/// The login providers whose users an [`AllowList`] may name without a provider: GitHub, and login codes,
+/// which only the operator mints. At any other provider, the first user to choose a name gets it.
 const NAMED_BARELY: [&str; 2] = ["github", "local"];
 
-/// The name of a server: a DNS label, since it becomes part of a host name.
+/// The name of a server, a DNS label because it becomes part of a host name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ServerName(String);
 
 impl ServerName {
-    /// Reads a name; `None` when it cannot be a DNS label (RFC 1123 §2.1, lower case).
+    /// Parses a name. Returns `None` if it is not a DNS label in lower case (RFC 1123 §2.1).
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let edge = |byte: Option<&u8>| byte.is_some_and(|&byte| byte != b'-');
@@ -25,33 +25,33 @@ impl ServerName {
         good.then(|| Self(text.to_owned()))
     }
 
-    /// The name as text.
+    /// Returns the name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Who may use a server, beyond being allowed to log in at all.
+/// A list of the users who may use a server. Login itself has its own rules.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct AllowList(Vec<String>);
 
 impl AllowList {
-    /// A list of its entries.
+    /// Creates a list of `entries`.
     #[must_use]
     pub fn new(entries: Vec<String>) -> Self {
         Self(entries)
     }
 
-    /// Returns `true` if `user` is on the list: by `*`, `provider:name` or `provider:id`, or by a bare
-    /// login name at GitHub or of a login code. Logins are compared without ASCII case, as the
-    /// providers do.
+    /// Returns `true` if an entry matches `user`. An entry is `*`, `provider:name`, `provider:id`, or a
+    /// bare name, which matches users of GitHub and of login codes. Names are compared without regard to
+    /// ASCII case, as the providers do.
     #[must_use]
     pub fn admits(&self, user: Person<'_>) -> bool {
         self.0.iter().map(|entry| entry.trim()).any(|entry| match entry.split_once(':') {
             None => entry == "*" || names_barely(entry, user),
-            // Digits are an id and never a login, though a login may look like one.
+            // Digits are always read as an id, although a login name may consist of digits.
             Some((_, id)) if id.bytes().all(|byte| byte.is_ascii_digit()) => entry == user.subject,
             Some((provider, name)) => {
                 provider == user.provider() && name.eq_ignore_ascii_case(user.name)
@@ -59,64 +59,65 @@ impl AllowList {
         })
     }
 
-    /// Its entries.
+    /// Returns the entries of the list, unchanged.
     #[must_use]
     pub fn entries(&self) -> &[String] {
         &self.0
     }
 
-    /// Whether nobody can be on the list.
+    /// Returns `true` if the list has no entries other than blank ones, and so admits no users.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.iter().all(|entry| entry.trim().is_empty())
     }
 }
 
-/// A client that acts for itself has a name that it chose, and is never meant.
+/// Returns `true` if the bare name `entry` matches `user`. It never matches a client acting for itself,
+/// because such a client chose its own name.
 fn names_barely(entry: &str, user: Person<'_>) -> bool {
     NAMED_BARELY.contains(&user.provider()) && entry.eq_ignore_ascii_case(user.name)
 }
 
-/// One protected MCP server.
+/// An MCP server that this gateway protects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct McpServer {
-    /// Its name.
+    /// The unique name of the server.
     pub name: ServerName,
-    /// Its name for people.
+    /// The display name of the server.
     pub title: String,
-    /// Its public URL.
+    /// The public URL, which is the resource identifier (RFC 8707 §2).
     pub resource: ResourceUri,
-    /// Who may use it; `None` leaves it to the login policy.
+    /// The users who may use the server. With `None`, everyone who can log in may use it.
     pub allow: Option<AllowList>,
-    /// What its scopes mean.
+    /// The required scopes and their meaning.
     pub scopes: ServerScopes,
-    /// Who holds a client to the scopes of single tools.
+    /// The component that enforces the scopes of single tools.
     pub enforcer: Enforcer,
 }
 
-/// Where the rules for single tools are enforced: what a request says in its headers about its body
-/// is to be believed only if somebody behind compares the two (MCP 2026-07-28 `Mcp-Method`,
-/// `Mcp-Name`).
+/// The component that enforces the rules for single tools. The headers `Mcp-Method` and `Mcp-Name`
+/// (MCP 2026-07-28) describe the body of a request. They can be trusted only if the backend compares
+/// them with the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Enforcer {
-    /// `mcp-stdio-proxy`, which reads the body, by the scopes it gets told.
+    /// The `mcp-stdio-proxy`, which reads the body and gets the scopes from `/verify`.
     Proxy,
-    /// `/verify`, by headers that the server checks against the body.
+    /// The endpoint `/verify`, by headers that the server checks against the body.
     Verify,
 }
 
 impl McpServer {
-    /// Whether `user` may use this server. The list is of people; which servers a client may use for
-    /// itself is in its registration, where the operator wrote it.
+    /// Returns `true` if `user` may use this server. The allow list applies to users only. The servers of
+    /// a client acting for itself are in its registration, where the operator wrote them.
     #[must_use]
     pub fn admits(&self, user: Person<'_>) -> bool {
         user.provider() == CLIENT_PROVIDER
             || self.allow.as_ref().is_none_or(|list| list.admits(user))
     }
 
-    /// Returns `true` if something is served at the path of the server with `rest` behind it. The proxy has one
-    /// endpoint; clients add a slash or `/mcp` to its URL. What another server has below its path is its own
-    /// business.
+    /// Returns `true` if the server can have an endpoint at its own path followed by `rest`. The proxy has
+    /// a single endpoint, to whose URL clients may add a slash or `/mcp`. Other servers may have any
+    /// endpoints below their path.
     #[must_use]
     pub fn serves(&self, rest: &str) -> bool {
         match self.enforcer {
@@ -149,7 +150,8 @@ mod tests {
         assert!(!list("github:7").admits(named_like_an_id));
     }
 
-    /// A name is of use to whoever can take it: only at providers that the operator means by it.
+    /// Checks that a bare name matches only providers that the operator means by it. At other providers,
+    /// anyone can take a name.
     #[test]
     fn s11_a_bare_name_matches_no_other_provider() {
         let list = |entry: &str| AllowList::new(vec![entry.into()]);
@@ -165,7 +167,8 @@ mod tests {
         assert!(!list("github:alice").admits(user("local:alice", "alice")));
     }
 
-    /// Only ASCII has no case: U+212A and U+017F fold to letters of ASCII elsewhere.
+    /// Checks that case is ignored for ASCII only. Unicode case folding would turn U+212A and U+017F into
+    /// ASCII letters.
     #[test]
     fn s11_names_are_folded_in_ascii_alone() {
         let list = |entry: &str| AllowList::new(vec![entry.into()]);

@@ -1,47 +1,49 @@
-//! What the scopes of one server mean: which are needed at all, which include others, which a tool
-//! needs besides (MCP 2025-11-25 "Scope Challenge Handling").
+//! The scopes of one server: the basic scopes, scopes that include others, and the additional scopes of
+//! single tools (MCP 2025-11-25 "Scope Challenge Handling").
 
 use std::{borrow::Cow, collections::BTreeMap};
 
+use gateway_contract::tool_pattern;
+
 use super::Scopes;
 
-/// The scopes of a server.
+/// The scopes of a server and their meaning.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServerScopes {
-    /// What a client needs for any use.
+    /// The scopes that every request needs.
     pub basic: Scopes,
-    /// What is known of single scopes.
+    /// The descriptions and included scopes, by scope.
     pub details: BTreeMap<String, ScopeDetail>,
-    /// The scope that each tool needs besides, by pattern of its name.
+    /// The rules that require additional scopes for tools.
     pub tools: Vec<ToolScope>,
 }
 
-/// What is known of a scope.
+/// The description of a scope and the scopes it includes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ScopeDetail {
-    /// What it permits, in words for the consent page.
+    /// The permission in words, for the consent page.
     pub description: Option<String>,
-    /// The narrower scopes that it stands for as well.
+    /// The narrower scopes that it implies.
     pub includes: Scopes,
 }
 
-/// A rule: tools whose name fits need the scope.
+/// A rule that requires scopes for all tools whose name matches a pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ToolScope {
-    /// A name in which `*` stands for anything.
+    /// The pattern of the tool names, in which `*` matches any text.
     pub pattern: String,
-    /// The scope.
+    /// The scopes that these tools require.
     pub scope: Scopes,
 }
 
 impl ServerScopes {
-    /// A server whose clients all need `basic`, and nothing else.
+    /// Creates the scopes of a server that requires `basic` for every request and has no other scopes.
     #[must_use]
     pub fn basic(basic: Scopes) -> Self {
         Self { basic, ..Self::default() }
     }
 
-    /// Every scope that this server knows.
+    /// Returns all scopes that the server defines or requires.
     #[must_use]
     pub fn known(&self) -> Scopes {
         let named =
@@ -50,8 +52,8 @@ impl ServerScopes {
         named.chain(needed).fold(self.basic.clone(), |all, next| all.union(&next))
     }
 
-    /// `held`, and all that it includes, to any depth: "a broader scope satisfies a narrower demand"
-    /// (MCP 2026-07-28).
+    /// Returns `held` with all scopes that it includes, to any depth: "a broader scope satisfies a
+    /// narrower demand" (MCP 2026-07-28).
     #[must_use]
     pub fn with_included(&self, held: &Scopes) -> Scopes {
         let mut all = held.clone();
@@ -65,7 +67,7 @@ impl ServerScopes {
         }
     }
 
-    /// The same for a list as it stands in a token.
+    /// Returns the same for a space-delimited list, as in the `scope` claim of a token.
     #[must_use]
     pub fn list_with_included<'a>(&self, held: &'a str) -> Cow<'a, str> {
         if self.details.is_empty() {
@@ -75,38 +77,24 @@ impl ServerScopes {
         Cow::Owned(self.with_included(&held).to_string())
     }
 
-    /// What a call of the tool `name` needs besides the basic scopes.
+    /// Returns the scopes that calls of the tool `name` need in addition to the basic ones.
     #[must_use]
     pub fn of_tool(&self, name: &str) -> Scopes {
-        let fitting = self.tools.iter().filter(|rule| fits(&rule.pattern, name));
+        let fitting = self.tools.iter().filter(|rule| tool_pattern::matches(&rule.pattern, name));
         fitting.fold(Scopes::default(), |all, rule| all.union(&rule.scope))
     }
 
-    /// What the most demanding call needs besides the basic scopes.
+    /// Returns the additional scopes of all tools together, which suffice for any call.
     #[must_use]
     pub fn of_any_tool(&self) -> Scopes {
         self.tools.iter().fold(Scopes::default(), |all, rule| all.union(&rule.scope))
     }
 
-    /// What `scope` permits, in words.
+    /// Returns the description of `scope`, if it has one.
     #[must_use]
     pub fn description(&self, scope: &str) -> Option<&str> {
         self.details.get(scope)?.description.as_deref()
     }
-}
-
-/// Whether `name` is what `pattern` describes. Each part is taken where it is first found, so that a
-/// long name from outside costs no more than one look through it.
-fn fits(pattern: &str, name: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let Some(rest) = parts.next().and_then(|head| name.strip_prefix(head)) else { return false };
-    let Some(tail) = parts.next_back() else { return rest.is_empty() };
-    let Some(mut rest) = rest.strip_suffix(tail) else { return false };
-    for part in parts {
-        let Some((_, after)) = rest.split_once(part) else { return false };
-        rest = after;
-    }
-    true
 }
 
 #[cfg(test)]
@@ -151,24 +139,5 @@ mod tests {
         assert_eq!(server.of_tool("write_file").to_string(), "files:write");
         assert_eq!(server.of_tool("write_all").to_string(), "files:admin files:write");
         assert_eq!(server.of_any_tool().to_string(), "files:admin files:write");
-    }
-
-    #[test]
-    fn a_star_stands_for_anything() {
-        for (pattern, name) in [
-            ("*", ""),
-            ("**", "ä"),
-            ("a*c*e", "abcde"),
-            ("a*", "a"),
-            ("*é", "éé"),
-            ("a*b*b", "abb"),
-        ] {
-            assert!(fits(pattern, name), "{pattern} {name}");
-        }
-        for (pattern, name) in
-            [("a", "ab"), ("a*c", "ab"), ("", "a"), ("*x", "y"), ("a*a", "a"), ("a*b*b", "ab")]
-        {
-            assert!(!fits(pattern, name), "{pattern} {name}");
-        }
     }
 }

@@ -1,13 +1,13 @@
-//! A rule of a Traefik router: ``Host(`a.example`) && PathPrefix(`/x`)``.
+//! The rule of a Traefik router, such as ``Host(`a.example`) && PathPrefix(`/x`)``.
 
 use std::{iter::Peekable, str::Chars};
 
 use super::canonical_host;
 
-/// The deepest nesting that is read.
+/// The maximum nesting depth of a rule. Deeper rules are rejected.
 const DEEPEST: usize = 32;
 
-/// A rule, read.
+/// A parsed rule of a Traefik router.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TraefikRule(Expression);
 
@@ -19,7 +19,7 @@ enum Expression {
     Matcher(String, Vec<String>),
 }
 
-/// Whether a rule matches a request of which not everything is known.
+/// The result of matching a rule against a request that is only partly known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Match {
     No,
@@ -28,7 +28,7 @@ enum Match {
 }
 
 impl TraefikRule {
-    /// Reads a rule; `None` if it is none.
+    /// Parses a rule. Returns `None` if it is malformed or nested too deeply.
     #[must_use]
     pub fn parse(rule: &str) -> Option<Self> {
         let mut rest = rule.chars().peekable();
@@ -37,8 +37,8 @@ impl TraefikRule {
         rest.next().is_none().then_some(Self(expression))
     }
 
-    /// The hosts that the rule names. What is negated by `!` is not named, and neither is what
-    /// `HostRegexp` stands for.
+    /// Returns the hosts that the rule names. Hosts in parts negated by `!` and matches of `HostRegexp` are
+    /// not included.
     #[must_use]
     pub fn hosts(&self) -> Vec<String> {
         let mut hosts = Vec::new();
@@ -46,7 +46,8 @@ impl TraefikRule {
         hosts
     }
 
-    /// Returns `true` if the rule can match a request to `host`, at `path` or, without one, at some path.
+    /// Returns `true` if the rule can match a request to `host` and `path`. If `path` is `None`, any path
+    /// may match.
     #[must_use]
     pub fn can_match(&self, host: &str, path: Option<&str>) -> bool {
         self.0.matches(host, path) != Match::No
@@ -96,7 +97,7 @@ impl Expression {
     }
 }
 
-/// The canonical form of a host, if the text is one.
+/// Returns the canonical form of a host, or `host` in lower case if it is not a valid one.
 fn canonical(host: &str) -> String {
     canonical_host(host).unwrap_or_else(|| host.to_ascii_lowercase())
 }
@@ -105,13 +106,15 @@ fn known(is: bool) -> Match {
     if is { Match::Yes } else { Match::No }
 }
 
-/// Whether a regular expression can match `host`: not if it ends with other letters.
+/// Returns `Match::No` if the regular expression ends with a literal suffix that `host` lacks, and
+/// `Match::Maybe` otherwise.
 fn pattern_matches(pattern: &str, host: &str) -> Match {
     let Some(pattern) = pattern.strip_suffix('$') else { return Match::Maybe };
     let pattern = pattern.replace("\\.", ".").to_ascii_lowercase();
     let literal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
     let end = pattern.rsplit(|c| !literal(c)).next().unwrap_or("");
-    // After a backslash a letter is a class; before it, what comes first may be optional.
+    // The suffix is not reliable if a backslash remains, since it makes a letter a class, or if there
+    // are alternatives.
     if pattern.contains('\\') || pattern.contains('|') || host.ends_with(end) {
         Match::Maybe
     } else {
@@ -158,7 +161,8 @@ fn term(rest: &mut Rest<'_>, depth: usize) -> Option<Expression> {
     }
 }
 
-/// Takes `&&` or `||`, if it comes next; `None` if half of it does.
+/// Consumes `&&` or `||` if it comes next. Returns `Some(true)` if it did, `Some(false)` if another text
+/// comes next, and `None` for a single `&` or `|`.
 fn operator(rest: &mut Rest<'_>, sign: char) -> Option<bool> {
     blanks(rest);
     if rest.next_if_eq(&sign).is_none() {
@@ -171,7 +175,7 @@ fn blanks(rest: &mut Rest<'_>) {
     while rest.next_if(char::is_ascii_whitespace).is_some() {}
 }
 
-/// A name and its arguments in parentheses.
+/// Parses a matcher: a name with its quoted arguments in parentheses.
 fn matcher(rest: &mut Rest<'_>) -> Option<(String, Vec<String>)> {
     let mut name = String::new();
     while let Some(letter) = rest.next_if(char::is_ascii_alphanumeric) {
@@ -191,13 +195,13 @@ fn matcher(rest: &mut Rest<'_>) -> Option<(String, Vec<String>)> {
     }
 }
 
-/// What stands before the next `quote`, which is taken, too.
+/// Parses the rest of a quoted text and consumes the closing `quote`.
 fn text(rest: &mut Rest<'_>, quote: char) -> Option<String> {
     let mut text = String::new();
     loop {
         match rest.next()? {
             end if end == quote => return Some(text),
-            // Go reads escapes between double quotes; no host has any.
+            // Go interprets escapes in double quotes. No host or path needs them, so they are rejected.
             '\\' if quote == '"' => return None,
             other => text.push(other),
         }

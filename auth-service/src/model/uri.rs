@@ -1,4 +1,4 @@
-//! The three kinds of URI of this server, parsed once.
+//! Parsed forms of the issuer, resource identifiers and redirect URIs.
 
 use std::fmt;
 
@@ -7,12 +7,13 @@ use url::Url;
 
 use super::authority::without_root;
 
-/// Why a text is not such a URI.
+/// The reason why a text is not a valid issuer or resource identifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct InvalidUri(pub &'static str);
 
-/// The issuer identifier (RFC 8414 §2): https, no query, no fragment, compared byte for byte.
+/// The issuer identifier (RFC 8414 §2). It uses https, has no query or fragment, and is compared byte for
+/// byte.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Issuer {
     text: String,
@@ -20,16 +21,17 @@ pub struct Issuer {
 }
 
 impl Issuer {
-    /// Reads an issuer. A path is not supported: the well-known documents sit at the root.
+    /// Parses an issuer. It may not have a path, because the well-known documents are at the root.
     pub fn parse(text: &str) -> Result<Self, InvalidUri> {
-        let url = Url::parse(text).map_err(|_| InvalidUri("not a URL"))?;
+        let url = Url::parse(text).map_err(|_| InvalidUri("is not a URL"))?;
         if url.scheme() != "https" {
             return Err(InvalidUri("must use https (RFC 8414 section 2)"));
         }
         if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
             return Err(InvalidUri("must have no path, query or fragment"));
         }
-        let authority = authority(&url).ok_or(InvalidUri("has no host, or user information"))?;
+        let authority =
+            authority(&url).ok_or(InvalidUri("must have a host and no user information"))?;
         let canonical = format!("https://{authority}");
         if text != canonical {
             return Err(InvalidUri("must be written as https://host or https://host:port"));
@@ -37,27 +39,27 @@ impl Issuer {
         Ok(Self { text: canonical, authority })
     }
 
-    /// The issuer as it is written in every document and token.
+    /// Returns the issuer as text, as it is in every document and token.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// `host` or `host:port`.
+    /// Returns the authority, `host` or `host:port`.
     #[must_use]
     pub fn authority(&self) -> &str {
         &self.authority
     }
 
-    /// The URL of `path` at this issuer.
+    /// Returns the URL of `path` at this issuer.
     #[must_use]
     pub fn at(&self, path: &str) -> String {
         format!("{}{path}", self.text)
     }
 }
 
-/// A resource identifier (RFC 8707 §2): the public URL of an MCP server, canonical: scheme and host
-/// in lower case, no default port, no trailing slash.
+/// A resource identifier (RFC 8707 §2), the public URL of an MCP server. In its canonical form, scheme
+/// and host are in lower case, without a default port or a trailing slash.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct ResourceUri {
@@ -66,10 +68,10 @@ pub struct ResourceUri {
 }
 
 impl ResourceUri {
-    /// Reads a resource identifier. One trailing slash is folded, since clients add it to a bare
-    /// origin (MCP 2025-06-18 prefers the form without).
+    /// Parses a resource identifier. One trailing slash is removed, because clients add it to a bare origin
+    /// (MCP 2025-06-18 prefers the form without it).
     pub fn parse(text: &str) -> Result<Self, InvalidUri> {
-        let url = Url::parse(text).map_err(|_| InvalidUri("not an absolute URI"))?;
+        let url = Url::parse(text).map_err(|_| InvalidUri("is not an absolute URI"))?;
         if url.scheme() != "https" {
             return Err(InvalidUri("must use https"));
         }
@@ -77,32 +79,33 @@ impl ResourceUri {
         if url.fragment().is_some() || url.query().is_some() {
             return Err(InvalidUri("must have no query or fragment"));
         }
-        let authority = authority(&url).ok_or(InvalidUri("has no host, or user information"))?;
+        let authority =
+            authority(&url).ok_or(InvalidUri("must have a host and no user information"))?;
         let path = url.path().strip_suffix('/').unwrap_or(url.path());
         let path_at = "https://".len() + authority.len();
         Ok(Self { text: format!("https://{authority}{path}"), path_at })
     }
 
-    /// The canonical text.
+    /// Returns the canonical form as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// `host` or `host:port`.
+    /// Returns the authority, `host` or `host:port`.
     #[must_use]
     pub fn authority(&self) -> &str {
         self.text.get("https://".len()..self.path_at).unwrap_or("")
     }
 
-    /// The path, empty or starting with a slash.
+    /// Returns the path, which is empty or starts with a slash.
     #[must_use]
     pub fn path(&self) -> &str {
         self.text.get(self.path_at..).unwrap_or("")
     }
 
-    /// Where the metadata of this resource is: the well-known part goes between host and path
-    /// (RFC 9728 §3.1).
+    /// Returns the URL of the protected resource metadata. The well-known part is inserted between host
+    /// and path (RFC 9728 §3.1).
     #[must_use]
     pub fn metadata_url(&self) -> String {
         let (authority, path) = (self.authority(), self.path());
@@ -130,25 +133,27 @@ impl TryFrom<String> for ResourceUri {
     }
 }
 
-/// A redirect URI, kept as the client wrote it: it is compared as a string (RFC 6749 §3.1.2.3).
+/// A redirect URI exactly as the client sent it, because it is compared as a string
+/// (RFC 6749 §3.1.2.3).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RedirectUri(String);
 
 impl RedirectUri {
-    /// The text of a client; whether it may be used is decided where it is registered.
+    /// Wraps the text of a client without a check. Registration checks redirect URIs.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// The text.
+    /// Returns the redirect URI as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The URI with `parameters` added to whatever query it has (RFC 6749 §3.1.2).
+    /// Returns the URI with `parameters` added to its query, which is kept (RFC 6749 §3.1.2). Returns
+    /// `None` if it is not a valid URI.
     #[must_use]
     pub fn with_query(&self, parameters: &[(&str, &str)]) -> Option<String> {
         let mut url = Url::parse(&self.0).ok()?;
@@ -156,7 +161,8 @@ impl RedirectUri {
         Some(url.into())
     }
 
-    /// What a person should look at before consenting: the host, or the scheme of a native app.
+    /// Returns the part that a user should check before consenting: the host, or the scheme of a native
+    /// app.
     #[must_use]
     pub fn destination(&self) -> String {
         match Url::parse(&self.0) {
@@ -169,8 +175,8 @@ impl RedirectUri {
     }
 }
 
-/// Returns `host[:port]` in its canonical form, as `canonical_authority` has it; `None` with user
-/// information or without a host.
+/// Returns `host[:port]` in the canonical form of `canonical_authority`. Returns `None` if the URL has
+/// user information or no host.
 fn authority(url: &Url) -> Option<String> {
     if !url.username().is_empty() || url.password().is_some() {
         return None;

@@ -1,35 +1,35 @@
-//! A person, as a login provider vouches for them.
+//! A user as authenticated by a login provider.
 
 use serde::{Deserialize, Serialize};
 
-/// The provider of a client that acts for itself (RFC 6749 §4.4): its subject is `client:ID`. No
-/// provider of people may have this name.
+/// The provider part in the subject of a client acting for itself (RFC 6749 §4.4), `client:ID`. No login
+/// provider may have this name.
 pub const CLIENT_PROVIDER: &str = "client";
 
-/// Who logged in.
+/// A user who has logged in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
-    /// Provider and its stable id, `github:583231`: the `sub` of tokens. A login can be renamed and
-    /// taken by somebody else; an id cannot.
+    /// The provider and its stable user id, such as `github:583231`, which is the `sub` claim of tokens.
+    /// A login name can be changed and then taken by another user; an id cannot.
     pub subject: String,
-    /// The login name, as shown.
+    /// The login name, as shown to users.
     pub name: String,
-    /// A verified e-mail address, if the provider gave one.
+    /// The verified e-mail address, if the provider states one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
 }
 
-/// What of a person the rules are about.
+/// The identity of a user to which access rules apply.
 #[derive(Clone, Copy, Debug)]
 pub struct Person<'a> {
-    /// Provider and its stable id.
+    /// The provider and its stable user id.
     pub subject: &'a str,
-    /// The login name.
+    /// The login name at the provider.
     pub name: &'a str,
 }
 
 impl User {
-    /// What of them the rules are about.
+    /// Returns the identity to which access rules apply.
     #[must_use]
     pub fn person(&self) -> Person<'_> {
         Person { subject: &self.subject, name: &self.name }
@@ -37,7 +37,7 @@ impl User {
 }
 
 impl<'a> Person<'a> {
-    /// The provider's part of the subject.
+    /// Returns the provider part of the subject, or an empty text if there is none.
     #[must_use]
     pub fn provider(self) -> &'a str {
         self.subject.split_once(':').map_or("", |(provider, _)| provider)

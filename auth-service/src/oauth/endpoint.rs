@@ -1,43 +1,45 @@
-//! The paths of the endpoints: one list for the router and for the metadata, so that discovery
-//! cannot name what is not there.
+//! The endpoints and their paths.
+//!
+//! The router and the metadata share this list, so that discovery never advertises an endpoint that
+//! does not exist.
 
-/// An endpoint of this server.
+/// An HTTP endpoint of the authorization server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Endpoint {
-    /// RFC 6749 §3.1.
+    /// The authorization endpoint (RFC 6749 §3.1).
     Authorize,
-    /// The form of the consent page.
+    /// The target of the consent form.
     Consent,
-    /// Where the login provider returns to.
+    /// The callback of the login provider.
     Callback,
-    /// RFC 6749 §3.2.
+    /// The token endpoint (RFC 6749 §3.2).
     Token,
-    /// RFC 8628 §3.1.
+    /// The device authorization endpoint (RFC 8628 §3.1).
     DeviceAuthorization,
-    /// Where a person types the code of a device.
+    /// The verification page, where a person enters the code of a device (RFC 8628 §3.3).
     Device,
-    /// RFC 7591.
+    /// The client registration endpoint (RFC 7591).
     Register,
-    /// RFC 7592.
+    /// The client configuration endpoint (RFC 7592).
     Manage,
-    /// RFC 7009.
+    /// The revocation endpoint (RFC 7009).
     Revoke,
-    /// RFC 7662.
+    /// The introspection endpoint (RFC 7662).
     Introspect,
-    /// RFC 7517.
+    /// The JWK Set of this server (RFC 7517).
     Jwks,
-    /// Traefik's `ForwardAuth`.
+    /// The authorization check for Traefik's `ForwardAuth`.
     Verify,
-    /// What ended, for the proxies.
+    /// The feed of ended grants, read by the proxies.
     EndedGrants,
-    /// Liveness.
+    /// The liveness endpoint of the process.
     Health,
-    /// Readiness.
+    /// The readiness endpoint, which checks the store.
     Ready,
 }
 
 impl Endpoint {
-    /// All of them.
+    /// Every endpoint of this server.
     pub const ALL: [Self; 15] = [
         Self::Authorize,
         Self::Consent,
@@ -56,7 +58,7 @@ impl Endpoint {
         Self::Ready,
     ];
 
-    /// The path at the issuer, as the router reads it.
+    /// Returns the path below the issuer, in the pattern syntax of the router.
     #[must_use]
     pub const fn path(self) -> &'static str {
         match self {
@@ -84,7 +86,7 @@ mod tests {
     use super::*;
     use crate::ports::OWN_PATHS;
 
-    /// A server on the host of the issuer takes none of these.
+    /// A server on the host of the issuer cannot take one of these paths.
     #[test]
     fn no_server_may_stand_where_an_endpoint_is() {
         for endpoint in Endpoint::ALL {

@@ -1,151 +1,157 @@
-//! What can go wrong, in the words of the RFCs.
+//! Errors of the protocol and their error codes on the wire.
 
 use std::borrow::Cow;
 
 use crate::{model, ports, store};
 
-/// Why a protocol step was refused. `Display` is what the client may read; `source()` is for the
-/// log alone.
+/// A failed protocol step.
+///
+/// `Display` is the `error_description` that the client receives. `source()` goes to the log only.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The request itself is wrong.
+    /// The request is malformed (RFC 6749 §5.2).
     #[error("{0}")]
     InvalidRequest(&'static str),
-    /// The redirect URI of a request, as it came, is none that the client registered.
+    /// The client did not register the redirect URI of the request, given here in quotes.
     #[error("redirect_uri {0} is not registered for this client")]
     UnregisteredRedirectUri(String),
-    /// The body is larger than any request of these protocols.
-    #[error("the body is too large")]
+    /// The request body exceeds the size limit.
+    #[error("the request body is too large")]
     BodyTooLarge,
-    /// The body breaks the rules of HTTP (RFC 9112 §7), or ended before its end.
-    #[error("the body is malformed, or was not sent whole")]
+    /// The framing of the request body is invalid (RFC 9112 §7), or the body is incomplete.
+    #[error("the request body is malformed or incomplete")]
     BodyMalformed,
-    /// The sender was too slow, or stopped.
-    #[error("the body did not arrive in time")]
+    /// The client stalled while sending the request body.
+    #[error("the request body did not arrive in time")]
     BodyTooSlow,
-    /// The body is compressed (RFC 9110 §8.4).
-    #[error("the body must be sent without a Content-Encoding")]
+    /// The request body has a content coding such as gzip (RFC 9110 §8.4).
+    #[error("the request body must be sent without a Content-Encoding")]
     BodyCoded,
-    /// The client did not prove who it is. One message, whatever the reason.
+    /// Client authentication failed. The message is the same for every cause.
     #[error("client authentication failed")]
     InvalidClient,
-    /// One message, whatever the reason: what a fetch met is not told.
-    #[error("the metadata document of this client cannot be used now; try again")]
-    ClientDocument,
-    /// The grant does not hold.
+    /// The metadata document or the keys of the client, published at this host, are unusable.
+    ///
+    /// The message is the same for every cause, so that clients cannot probe networks with this server.
+    #[error("the metadata or keys that this client publishes at {0} are unusable; try again later")]
+    ClientDocument(String),
+    /// The configuration forbids client metadata documents from this host.
+    #[error("client metadata documents from {0} are not accepted by this gateway")]
+    DocumentNotAccepted(String),
+    /// The code, refresh token or device code is not valid. The source names the cause.
     #[error("the grant is invalid, expired, revoked, or was issued to another client")]
     InvalidGrant(#[source] GrantFault),
     /// The initial access token or the registration access token is wrong (RFC 6750 §3.1).
-    #[error("the token is missing, or is not the one for this registration")]
+    #[error("the initial access token or registration access token is missing or invalid")]
     InvalidToken,
-    /// `MAX_CLIENTS`, and all of them are for ever.
-    #[error("there is no room for another client; try again later")]
+    /// The number of clients reached `MAX_CLIENTS`, and none of them can be evicted.
+    #[error("the maximum number of clients is registered; try again later")]
     TooManyClients,
-    /// The client did not register for this.
+    /// The client is not registered for the grant type (RFC 6749 §5.2).
     #[error("{0}")]
     UnauthorizedClient(&'static str),
-    /// RFC 6749 §5.2.
-    #[error(
-        "this grant is not offered; grant_types_supported of the metadata names those that are"
-    )]
+    /// The server does not support the grant type (RFC 6749 §5.2).
+    #[error("grant_type is not supported; see grant_types_supported in the server metadata")]
     UnsupportedGrantType,
-    /// RFC 6749 §4.1.2.1.
-    #[error("supported is code")]
+    /// The response type is not `code` (RFC 6749 §4.1.2.1).
+    #[error("response_type must be code")]
     UnsupportedResponseType,
-    /// RFC 6749 §5.2.
+    /// The scope is malformed or exceeds the grant (RFC 6749 §5.2).
     #[error("{0}")]
     InvalidScope(&'static str),
-    /// RFC 8707 §2.
+    /// The resource indicator names no server, or none of the grant (RFC 8707 §2).
     #[error("{0}")]
     InvalidTarget(&'static str),
-    /// The person, or the policy, said no.
+    /// The person or the policy denied the request.
     #[error("{0}")]
     AccessDenied(&'static str),
-    /// The policy does not let this account, of this name, have what is asked for.
-    #[error("this account may not use this server")]
+    /// The policy denies access to the account with this name.
+    #[error("this account is not allowed to use this server")]
     NotAllowed(String),
-    /// RFC 7591 §3.2.2.
+    /// A redirect URI cannot be registered (RFC 7591 §3.2.2).
     #[error("{0}")]
     InvalidRedirectUri(Cow<'static, str>),
-    /// RFC 7591 §3.2.2.
+    /// The client metadata is invalid (RFC 7591 §3.2.2).
     #[error("{0}")]
     InvalidClientMetadata(Cow<'static, str>),
-    /// RFC 7591 §3.1: the body is JSON, and says so.
-    #[error("the body must be application/json")]
+    /// The registration request is not `application/json` (RFC 7591 §3.1).
+    #[error("Content-Type must be application/json")]
     NotJson,
-    /// OpenID Connect Core §3.1.2.6: `prompt=none`, and nobody is logged in.
-    #[error("the person has to log in")]
+    /// `prompt=none` without a login session (OpenID Connect Core §3.1.2.6).
+    #[error("the user must log in, which prompt=none does not allow")]
     LoginRequired,
-    /// OpenID Connect Core §3.1.2.6: `prompt=none`, and the person was not asked yet.
-    #[error("the person has to consent")]
+    /// `prompt=none` without a remembered consent (OpenID Connect Core §3.1.2.6).
+    #[error("the user must consent, which prompt=none does not allow")]
     ConsentRequired,
-    /// OpenID Connect Core §3.1.2.6: `prompt=none`, and a page would be needed.
-    #[error("the person has to be asked on a page")]
+    /// `prompt=none`, although a page must be shown (OpenID Connect Core §3.1.2.6).
+    #[error("user interaction is required")]
     InteractionRequired,
-    /// RFC 8628 §3.5.
-    #[error("the person has not decided yet")]
+    /// The person has not decided about the device yet (RFC 8628 §3.5).
+    #[error("the user has not decided yet; continue polling")]
     AuthorizationPending,
-    /// RFC 8628 §3.5.
-    #[error("ask less often: wait 5 seconds longer between requests")]
+    /// The device polls too often (RFC 8628 §3.5).
+    #[error("the polling interval is too short; increase it by 5 seconds")]
     SlowDown,
-    /// RFC 8628 §3.5.
-    #[error("the device code has expired; start again")]
+    /// The device code has expired (RFC 8628 §3.5).
+    #[error("device_code has expired; send a new device authorization request")]
     ExpiredToken,
-    /// What is needed is taken for the moment.
+    /// A concurrent request occupies a needed resource.
     #[error("the server is busy; try again")]
     Busy,
-    /// The login provider failed.
+    /// The login provider is unavailable.
     #[error("the login provider cannot be reached; try again")]
     Provider(#[source] ports::GithubError),
-    /// The login provider refused the person, who is told why.
+    /// The login provider rejected the person. The message tells them the reason.
     #[error("{0}")]
     LoginRefused(&'static str, #[source] ports::GithubError),
-    /// The login provider refuses this server.
-    #[error("the login is not set up correctly; the operator finds in the log what helps")]
+    /// The login provider rejected the credentials or settings of this server.
+    #[error("the login provider is misconfigured; the operator finds the cause in the server log")]
     ProviderSetup(#[source] ports::GithubError),
-    /// The store failed.
+    /// A store operation failed.
     #[error("the server cannot reach its storage; try again")]
     Store(#[from] store::Error),
-    /// Too many requests; how long to wait. RFC 6749 has no code for it. `temporarily_unavailable` is
-    /// the one of its codes that says to come back: clients drop their registration at
-    /// `invalid_client`, their tokens at `invalid_grant`, and begin anew at `server_error`.
+    /// A rate limit is exceeded. The value is the time to wait.
+    ///
+    /// RFC 6749 has no error code for this case. `temporarily_unavailable` is the only one of its codes
+    /// that invites a retry. Clients drop their registration on `invalid_client`, drop their tokens on
+    /// `invalid_grant`, and restart the flow on `server_error`.
     #[error("too many requests; try again in {} s", .0.as_secs())]
     TooManyRequests(std::time::Duration),
-    /// Random bytes or signatures failed.
+    /// The generation of random bytes or of a signature failed.
     #[error("the server could not complete the request")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// Why a grant does not hold; never told to the client.
+/// The cause of an `invalid_grant` error, for the log only. The client never learns it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GrantFault {
-    /// Never issued, or ended.
+    /// The grant was never issued, or has expired.
     #[error("unknown or expired")]
     Unknown,
-    /// Used before.
+    /// A single-use credential was used a second time.
     #[error("replayed: the grant was revoked")]
     Replayed,
-    /// Redeemed within the last seconds, by somebody who knew the verifier.
-    #[error("redeemed a moment ago: the grant of that lives on")]
+    /// The code was redeemed seconds ago by a request with the right verifier.
+    #[error("redeemed seconds ago; the grant stays valid")]
     Repeated,
     /// The grant was revoked.
     #[error("revoked")]
     Revoked,
-    /// Issued to another client.
+    /// The grant belongs to another client.
     #[error("issued to another client")]
     OtherClient,
-    /// Not the redirect URI of the authorization request.
-    #[error("another redirect_uri")]
+    /// The redirect URI is not that of the authorization request.
+    #[error("redirect_uri does not match")]
     RedirectUri,
-    /// The verifier does not fit the challenge.
-    #[error("wrong code_verifier")]
+    /// The code verifier does not match the code challenge.
+    #[error("code_verifier does not match")]
     Verifier,
-    /// The person may not use the server any more.
-    #[error("no longer allowed")]
+    /// The policy no longer allows the person to use the server.
+    #[error("the user is no longer allowed")]
     NotAllowed,
 }
 
-/// The code that goes on the wire.
+/// The value of the `error` member or parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names are those of the RFCs")]
 pub enum ErrorCode {
@@ -172,7 +178,7 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
-    /// As RFC 6749, 7591, 8628 and 8707 and OpenID Connect spell it.
+    /// Returns the code as spelled by RFC 6749, 6750, 7591, 8628 and 8707 and by OpenID Connect.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -201,7 +207,7 @@ impl ErrorCode {
 }
 
 impl Error {
-    /// Whether it tells something about the person in front of the browser.
+    /// Returns `true` if the error reveals something about the person at the browser.
     #[must_use]
     pub const fn is_about_the_person(&self) -> bool {
         matches!(
@@ -215,7 +221,7 @@ impl Error {
         )
     }
 
-    /// The code that goes on the wire.
+    /// Returns the error code to send.
     #[must_use]
     pub const fn code(&self) -> ErrorCode {
         match self {
@@ -225,7 +231,7 @@ impl Error {
             | Self::BodyMalformed
             | Self::BodyTooSlow
             | Self::BodyCoded => ErrorCode::InvalidRequest,
-            Self::InvalidClient => ErrorCode::InvalidClient,
+            Self::InvalidClient | Self::DocumentNotAccepted(_) => ErrorCode::InvalidClient,
             Self::InvalidGrant(_) => ErrorCode::InvalidGrant,
             Self::InvalidToken => ErrorCode::InvalidToken,
             Self::UnauthorizedClient(_) => ErrorCode::UnauthorizedClient,
@@ -244,7 +250,7 @@ impl Error {
             Self::AuthorizationPending => ErrorCode::AuthorizationPending,
             Self::SlowDown => ErrorCode::SlowDown,
             Self::ExpiredToken => ErrorCode::ExpiredToken,
-            Self::ClientDocument
+            Self::ClientDocument(_)
             | Self::Busy
             | Self::TooManyClients
             | Self::Provider(_)

@@ -1,17 +1,11 @@
-//! Text that looks like what it says: no controls and no invisible characters.
+//! Detects control and invisible characters, which make a displayed text misleading.
 
-/// Returns `true` if a character can make a text look like another one: controls, and the invisible ones,
-/// of which some turn the direction of what follows, also outside the text itself.
-pub(super) fn hides(c: char) -> bool {
-    let invisible = matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}'
-        | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}'
-        | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
-        | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}');
-    c.is_control() || invisible
-}
+use gateway_contract::display::hides;
 
-/// Returns `true` if `text` has a character that hides. The joiners are allowed where writing needs them:
-/// between two letters of scripts that join (RFC 5892 appendix A), and between two emoji.
+/// Returns `true` if `text` has a control or invisible character that its script does not need.
+///
+/// Zero-width joiners and non-joiners are allowed between letters of scripts that use them
+/// (RFC 5892 appendix A). Joiners are also allowed between two emoji.
 pub(super) fn misleads(text: &str) -> bool {
     let mut before = None;
     let mut characters = text.chars().peekable();
@@ -40,14 +34,19 @@ fn joins(before: Option<char>, c: char, after: Option<char>) -> bool {
     }
 }
 
-/// Arabic, Syriac and their neighbours, the scripts of India, Tibet, Myanmar, the Khmer and the Mongols.
+/// Returns `true` if `c` is a letter of a script that uses joiners.
+///
+/// The ranges cover Arabic, Syriac and related scripts, and the Indic, Tibetan, Myanmar, Khmer and
+/// Mongolian scripts.
 fn joins_letters(c: char) -> bool {
     let letter = matches!(c, '\u{600}'..='\u{dff}' | '\u{f00}'..='\u{109f}' | '\u{1780}'..='\u{18af}'
         | '\u{a840}'..='\u{a87f}' | '\u{fb50}'..='\u{fdff}' | '\u{fe70}'..='\u{fefc}');
     letter && !hides(c)
 }
 
-/// The signs that suppress a vowel: after one of them a joiner chooses the form of the consonant before.
+/// Returns `true` if `c` is a virama, a sign that suppresses a vowel.
+///
+/// A joiner after a virama selects the form of the preceding consonant.
 fn is_virama(c: char) -> bool {
     matches!(
         c,
@@ -69,7 +68,7 @@ fn is_emoji(c: char) -> bool {
         | '\u{2b00}'..='\u{2bff}' | '\u{1f000}'..='\u{1faff}')
 }
 
-/// An emoji, maybe with the selector of its coloured form.
+/// Returns `true` if `c` is an emoji, or the variation selector that follows one.
 fn may_precede_joiner(c: char) -> bool {
     is_emoji(c) || c == '\u{fe0f}'
 }

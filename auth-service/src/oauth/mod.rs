@@ -1,92 +1,70 @@
-//! The protocol: one `impl AuthServer` block a file, each named by what its RFC is about. No HTTP
-//! framework, no Redis command and no HTTP client below this line; of HTTP there is the value of a
-//! header, which `/verify` is asked for too often to make it anew.
+//! The OAuth protocol, split into wings by endpoint.
+//!
+//! - `client`: registration, metadata and authentication of clients
+//! - `authorize`: the authorization endpoint, login and consent
+//! - `token`: the token endpoint, revocation and introspection
+//! - `verify`: access decisions for the reverse proxy
+//! - `discovery`: metadata documents
+//!
+//! Each wing has an owner type, and [`AuthServer`] composes the owners. The module contains no HTTP
+//! framework, Redis command or HTTP client. The one exception is `HeaderValue`: `/verify` caches its
+//! response headers in that form, because converting them on every request is too slow.
 
-mod access_token;
-mod approval;
-mod asker;
-mod audit;
-mod authorization;
-mod bearer;
-mod client_assertion;
-mod client_auth;
-mod client_credentials;
-mod client_document;
-mod client_keys;
-mod client_members;
-mod client_metadata;
-mod code_grant;
-mod consent;
-mod consent_page;
+mod authorize;
+mod client;
 mod derived;
-mod device;
-mod device_grant;
+mod discovery;
 mod endpoint;
 mod error;
-mod identity;
-mod introspection;
-mod key_strength;
 mod legible;
-mod limits;
-mod login;
-mod management;
-mod metadata;
-mod operation;
+mod packed_strings;
 mod params;
-mod pending;
-mod personal_token;
-mod pinned_documents;
-mod pkce;
 mod policy;
-mod predecessor;
-mod preregistration;
-mod prompt;
 #[cfg(test)]
-mod properties;
-mod protected_resource;
+mod proptests;
 mod quoted;
-mod recent_tokens;
-mod redirect_uri;
-mod refresh_grant;
-mod registration;
-mod repeat;
+mod rate_limits;
 mod resource;
-mod revocation;
-mod seen_token;
-mod server_choice;
-mod session;
-mod texts;
-mod token_response;
+mod token;
+mod verify;
 
 use std::sync::Arc;
 
 use aws_lc_rs::hmac;
 use tokio::sync::watch;
 
+use self::verify::{identity::Identities, token_cache::SeenTokens};
 pub use self::{
-    authorization::AuthorizeError,
-    bearer::{BearerError, Challenge},
-    client_auth::ClientCredentials,
-    consent::{ConsentForm, Decision, Next, ProviderVisit},
-    consent_page::{ConsentPage, Destination, LoginWays, Remark},
-    device::{DEVICE_CODE, DeviceAuthorization},
+    authorize::consent::{ConsentForm, Decision},
+    authorize::consent_page::{ConsentPage, Destination, LoginWays, Remark},
+    authorize::device::DeviceAuthorization,
+    authorize::login::{ProviderAnswer, ProviderReturn},
+    authorize::login_session::Visitor,
+    authorize::outcome::{AuthorizationOutcome, Next, ProviderVisit, RedirectTarget},
+    authorize::pending::SEAL as PENDING_SEAL,
+    authorize::request::AuthorizeError,
+    authorize::{ConsentFlow, Pending, Requests, Sessions},
+    client::Clients,
+    client::authentication::ClientCredentials,
+    client::metadata::DEVICE_CODE,
+    client::preregistration::NewClient,
+    client::registration::Registered,
+    discovery::Discovery,
+    discovery::protected_resource::{ResourceMetadata, ServerPage},
+    discovery::server_metadata::ServerMetadata,
     endpoint::Endpoint,
     error::{Error, ErrorCode, GrantFault},
-    identity::{Identities, Identity},
-    introspection::Introspection,
-    login::{AuthorizationOutcome, ProviderAnswer, ProviderReturn, RedirectTarget},
-    metadata::ServerMetadata,
-    operation::Operation,
     params::Params,
-    pending::SEAL as PENDING_SEAL,
-    personal_token::{NewToken, PERSONAL},
-    predecessor::{Counts, ImportOptions, ImportReport},
-    preregistration::NewClient,
-    protected_resource::{ResourceMetadata, ServerPage},
-    registration::Registered,
-    seen_token::SeenTokens,
-    session::Visitor,
-    token_response::TokenResponse,
+    token::TokenIssuer,
+    token::import::{Counts, ImportOptions, ImportReport},
+    token::introspection::Introspection,
+    token::personal_access::{NewToken, PERSONAL},
+    token::response::TokenResponse,
+    verify::Verifier,
+    verify::challenge::Challenge,
+    verify::decision::BearerError,
+    verify::identity::Identity,
+    verify::operation::Operation,
 };
 use crate::{
     config::Config,
@@ -96,47 +74,93 @@ use crate::{
     store::{Store, Trial},
 };
 
-/// The authorization server.
-pub struct AuthServer {
-    /// Settings.
+/// Shared dependencies of all wings: settings, storage, keys, upstream clients, catalogue and clock.
+pub struct Core {
+    /// The parsed configuration of the process.
     pub config: Config,
-    /// State.
+    /// The Redis-backed store of all protocol state.
     pub store: Store,
-    /// What signs and verifies tokens.
+    /// The keys that sign and verify tokens.
     pub keys: SigningKeys,
-    /// What seals pending authorizations.
+    /// The cipher that seals pending authorizations.
     pub pending_seal: Seal,
-    /// What chooses the counters of a subject.
+    /// The HMAC key that maps a rate-limited subject to its counters.
     pub limits_key: hmac::Key,
-    /// Tokens that were verified.
-    pub seen: SeenTokens,
-    /// What was said to servers about who asks.
-    pub identities: Identities,
-    /// Counters.
+    /// The Prometheus metrics of the process.
     pub metrics: Metrics,
-    /// Login with GitHub, if it is configured.
+    /// The GitHub login provider, if configured.
     pub github: Option<GitHub>,
-    /// Where client metadata documents come from.
+    /// The fetcher of client metadata documents and client keys.
     pub documents: ClientDocuments,
-    /// The protected servers, as they are now.
+    /// The catalogue of protected servers, replaced on each reload.
     pub catalogue: watch::Receiver<Arc<Catalogue>>,
-    /// The time.
+    /// The source of the current time.
     pub clock: Arc<dyn Clock>,
 }
 
-impl AuthServer {
+impl Core {
     fn now(&self) -> UnixTime {
         self.clock.now()
     }
 
-    /// The protected servers now.
+    /// Returns the current catalogue of protected servers.
     #[must_use]
     pub fn catalogue(&self) -> Arc<Catalogue> {
         Arc::clone(&self.catalogue.borrow())
     }
 
-    /// Tries whether the store takes what is written.
+    /// Checks that the store accepts writes.
     pub async fn ready(&self) -> Result<Trial, Error> {
         Ok(self.store.try_to_write().await?)
+    }
+}
+
+/// The authorization server, composed of one owner per wing.
+pub struct AuthServer {
+    /// The dependencies that all owners share.
+    pub core: Arc<Core>,
+    /// The registry of clients.
+    pub clients: Clients,
+    /// The flow behind the authorization endpoint.
+    pub flow: ConsentFlow,
+    /// The issuer behind the token endpoint.
+    pub tokens: TokenIssuer,
+    /// The verifier behind `/verify`.
+    pub verifier: Verifier,
+    /// The builder of discovery documents.
+    pub discovery: Discovery,
+}
+
+impl AuthServer {
+    /// Builds the owners around `core`.
+    #[must_use]
+    pub fn new(core: Core) -> Self {
+        let core = Arc::new(core);
+        let clients = Clients { core: Arc::clone(&core) };
+        let sessions = Sessions { core: Arc::clone(&core) };
+        let requests = Requests {
+            core: Arc::clone(&core),
+            clients: clients.clone(),
+            sessions: sessions.clone(),
+        };
+        let flow = ConsentFlow {
+            core: Arc::clone(&core),
+            clients: clients.clone(),
+            sessions,
+            requests,
+            pending: Pending { core: Arc::clone(&core) },
+        };
+        Self {
+            clients: clients.clone(),
+            flow,
+            tokens: TokenIssuer { core: Arc::clone(&core), clients },
+            verifier: Verifier {
+                core: Arc::clone(&core),
+                seen: SeenTokens::default(),
+                identities: Identities::default(),
+            },
+            discovery: Discovery { core: Arc::clone(&core) },
+            core,
+        }
     }
 }

@@ -1,15 +1,17 @@
-//! Request parameters (RFC 6749 §3.1, §3.2): form-encoded, each at most once, empty is absent.
+//! Request parameters (RFC 6749 §3.1, §3.2).
+//!
+//! Parameters are form-encoded and may appear once. An empty parameter counts as absent.
 
 use url::form_urlencoded;
 
 use super::Error;
 
-/// The parameters of a request.
+/// The non-empty parameters of a query or form, in the order they were sent.
 #[derive(Debug, Default)]
 pub struct Params(Vec<(String, String)>);
 
 impl Params {
-    /// Reads a query or a form.
+    /// Parses a form-encoded query or body.
     #[must_use]
     pub fn parse(encoded: &[u8]) -> Self {
         // "Parameters sent without a value MUST be treated as if they were omitted".
@@ -17,23 +19,23 @@ impl Params {
         Self(pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect())
     }
 
-    /// The value of `name`, which may be there once.
+    /// Returns the value of `name`, or an error if the parameter is repeated.
     pub fn one<'a>(&'a self, name: &'a str) -> Result<Option<&'a str>, Error> {
         let mut values = self.many(name);
         let first = values.next();
         // "Request and response parameters MUST NOT be included more than once."
         match values.next() {
             None => Ok(first),
-            Some(_) => Err(Error::InvalidRequest("a parameter is there more than once")),
+            Some(_) => Err(Error::InvalidRequest("a parameter is included more than once")),
         }
     }
 
-    /// The value of `name`, or an error that says what is missing.
+    /// Returns the value of `name`, or an error with the message `missing`.
     pub fn required<'a>(&'a self, name: &'a str, missing: &'static str) -> Result<&'a str, Error> {
         self.one(name)?.ok_or(Error::InvalidRequest(missing))
     }
 
-    /// All values of `name`, for the parameters that may be repeated (`resource`, RFC 8707 §2).
+    /// Returns all values of `name`, for parameters that may be repeated (`resource`, RFC 8707 §2).
     pub fn many<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |(given, _)| given == name).map(|(_, value)| value.as_str())
     }

@@ -1,30 +1,32 @@
-//! Who may log in, and who may use which server.
+//! The access policy: permission to log in, and to use a server.
 
-use super::AuthServer;
+use super::Core;
 use crate::model::{CLIENT_PROVIDER, Person, ResourceUri, User};
 
-impl AuthServer {
-    /// Whether `user` may log in. Asked again at every refresh and every request, so that somebody
-    /// taken off the list is out.
+impl Core {
+    /// Returns `true` if `user` may log in.
+    ///
+    /// Callers repeat this check at every refresh and every request, so that removing a person from the
+    /// allow list takes effect immediately.
     pub(super) fn may_log_in(&self, user: &User) -> bool {
         self.may_still_log_in(user.person())
     }
 
-    /// The same of somebody whose token is looked at.
+    /// Returns `true` if `person`, as named by an access token, may log in.
     pub(super) fn may_still_log_in(&self, person: Person<'_>) -> bool {
         match person.provider() {
             "github" => {
                 self.config.github.as_ref().is_some_and(|github| github.allowed.admits(person))
             }
-            // The operator named this person when minting the code.
+            // The operator named this person when minting the login code.
             "local" => self.config.local_login,
-            // A client on its own behalf: the operator named it, and its servers.
+            // A client that acts on its own behalf: the operator registered it and its servers.
             CLIENT_PROVIDER => true,
             _ => false,
         }
     }
 
-    /// Whether `user` may use all of `resources` that there are.
+    /// Returns `true` if `user` may use each of `resources` that is in the catalogue.
     pub(super) fn may_use(&self, user: &User, resources: &[ResourceUri]) -> bool {
         let catalogue = self.catalogue();
         resources.iter().all(|resource| {

@@ -1,10 +1,11 @@
-//! Text of a client in an error description.
+//! Quotes client-supplied text for an error description.
 
-/// The longest text that is shown, in characters of the result.
+/// The length limit of the quoted result, in characters.
 const LONGEST: usize = 200;
 
-/// Returns `text` in quotation marks, in the characters that an error description may have (RFC 6749 §5.2):
-/// everything else is percent-encoded. A long text is cut.
+/// Returns `text` in single quotes, safe for an `error_description`.
+///
+/// Percent-encodes all characters that RFC 6749 §5.2 excludes, and truncates long text.
 pub(super) fn quoted(text: &str) -> String {
     let mut shown = String::from("'");
     for byte in text.bytes() {
@@ -23,7 +24,7 @@ pub(super) fn quoted(text: &str) -> String {
     shown
 }
 
-/// The digit of a number below 16.
+/// Returns the uppercase hexadecimal digit of a number below 16.
 fn hexadecimal(number: u8) -> char {
     char::from_digit(number.into(), 16).unwrap_or('0').to_ascii_uppercase()
 }

@@ -1,11 +1,13 @@
-//! Resource indicators (RFC 8707): which servers a request is about.
+//! Resource indicators (RFC 8707): the servers that a request names.
 
-use super::{AuthServer, Error, Params};
+use super::{Core, Error, Params};
 use crate::model::{Catalogue, McpServer, ResourceUri, Scopes, ServerScopes};
 
-impl AuthServer {
-    /// The servers that `params` name. A request that names none means the only server there is,
-    /// since clients of MCP 2025-03-26 do not send `resource`.
+impl Core {
+    /// Returns the servers that `params` name.
+    ///
+    /// A request without `resource` means the only server in the catalogue, because clients of
+    /// MCP 2025-03-26 do not send the parameter.
     pub(super) fn requested_resources(&self, params: &Params) -> Result<Vec<ResourceUri>, Error> {
         let catalogue = self.catalogue();
         let mut resources = Vec::new();
@@ -17,23 +19,24 @@ impl AuthServer {
             }
         }
         if resources.is_empty() {
-            let only = catalogue
-                .only()
-                .ok_or(Error::InvalidTarget("resource is missing: name the server's URL"))?;
+            let only = catalogue.only().ok_or(Error::InvalidTarget(
+                "resource is missing; send the URL of the MCP server",
+            ))?;
             resources.push(only.resource.clone());
         }
         Ok(resources)
     }
 
-    /// The servers that `params` name, or the only one there is. Returns no server if the person has to
-    /// choose one of several.
+    /// Returns the servers that `params` name, or the only one in the catalogue.
+    ///
+    /// Returns an empty list if the person has to choose one of several.
     pub(super) fn resources_or_choice(&self, params: &Params) -> Result<Vec<ResourceUri>, Error> {
         let is_open =
             params.many("resource").next().is_none() && self.catalogue().iter().count() > 1;
         if is_open { Ok(Vec::new()) } else { self.requested_resources(params) }
     }
 
-    /// The only server on the host of the canonical `authority`, if there is just one.
+    /// Returns the server on the host of the canonical `authority`, if the host has exactly one.
     #[must_use]
     pub fn only_resource(&self, authority: &str) -> Option<ResourceUri> {
         let catalogue = self.catalogue();
@@ -41,14 +44,15 @@ impl AuthServer {
         Some(server.resource.clone())
     }
 
-    /// The part of `granted` that a token request names (RFC 8707 §2.2); all of it if it names none.
+    /// Returns the part of `granted` that a token request names (RFC 8707 §2.2), or all of it if the
+    /// request names none.
     pub(super) fn narrowed_resources(
         &self,
         params: &Params,
         granted: &[ResourceUri],
     ) -> Result<Vec<ResourceUri>, Error> {
         if granted.is_empty() {
-            return Err(Error::InvalidTarget("the server is not published at present"));
+            return Err(Error::InvalidTarget("the granted server is not available at present"));
         }
         if params.many("resource").next().is_none() {
             return Ok(granted.to_vec());
@@ -61,26 +65,27 @@ impl AuthServer {
         }
     }
 
-    /// The part of `granted` that is published now: a server may be taken out of the file and come
-    /// back, which ends no grant.
+    /// Returns the part of `granted` that the catalogue contains now.
+    ///
+    /// A server may be removed from the file and added again later. Its grants survive that.
     pub(super) fn published(&self, granted: &[ResourceUri]) -> Vec<ResourceUri> {
         let catalogue = self.catalogue();
         let there = |resource: &&ResourceUri| catalogue.by_resource(resource).is_some();
         granted.iter().filter(there).cloned().collect()
     }
 
-    /// The scopes that the servers of `resources` know.
+    /// Returns the scopes that the servers of `resources` define.
     #[must_use]
     pub fn known_scopes(&self, resources: &[ResourceUri]) -> Scopes {
         self.scopes_of(resources, ServerScopes::known)
     }
 
-    /// The scopes that the servers of `resources` need for any use.
+    /// Returns the scopes that the servers of `resources` require for every request.
     pub(super) fn basic_scopes(&self, resources: &[ResourceUri]) -> Scopes {
         self.scopes_of(resources, |scopes| scopes.basic.clone())
     }
 
-    /// `held`, and what it includes at the servers of `resources`.
+    /// Returns `held` and the scopes that it includes at the servers of `resources`.
     pub(super) fn with_included(&self, resources: &[ResourceUri], held: &Scopes) -> Scopes {
         let catalogue = self.catalogue();
         let servers = resources.iter().filter_map(|resource| catalogue.by_resource(resource));
@@ -94,9 +99,10 @@ impl AuthServer {
     }
 }
 
-/// The server that `text` names: its resource identifier, or the bare origin where that is
-/// unambiguous, which clients derive from it. No server has a query in its identifier: one that the
-/// person wrote into the URL of the connection is the client's own.
+/// Returns the server that `text` names by its resource identifier or by its bare origin.
+///
+/// Some clients shorten the identifier to its origin, which is accepted if the host has one server.
+/// No identifier has a query, so a query that a person added to the connection URL is ignored.
 pub(super) fn find<'a>(catalogue: &'a Catalogue, text: &str) -> Option<&'a McpServer> {
     let resource = ResourceUri::parse(without_query(text)).ok()?;
     catalogue.by_resource(&resource).or_else(|| {
@@ -104,6 +110,8 @@ pub(super) fn find<'a>(catalogue: &'a Catalogue, text: &str) -> Option<&'a McpSe
     })
 }
 
+/// Removes the query of a resource indicator.
+///
 /// RFC 8707 §2: a resource indicator "SHOULD NOT include a query component", but may.
 fn without_query(text: &str) -> &str {
     match text.split_once('?') {

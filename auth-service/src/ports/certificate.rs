@@ -1,4 +1,5 @@
-//! The certificate of the inner TLS listener (RFC 5280): of files, or of an authority of our own.
+//! The certificate of the internal TLS listener (RFC 5280), from files or from a built-in
+//! certificate authority (CA).
 
 use std::{
     fs::{self, OpenOptions},
@@ -31,28 +32,28 @@ use crate::{
 
 const DAY: Duration = Duration::from_hours(24);
 const LIFE: Duration = DAY.saturating_mul(397);
-/// A certificate with less than this left is replaced.
+/// The minimum remaining lifetime. A certificate with less is renewed.
 const REST: Duration = DAY.saturating_mul(30);
 
-/// There is no certificate to listen with.
+/// The error of loading or creating the certificate of the listener.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file cannot be read or written.
-    #[error("{0}")]
+    #[error("cannot read or write {0}")]
     File(PathBuf, #[source] io::Error),
-    /// A file is not the PEM that it should be.
-    #[error("{0} is not PEM of what it should hold")]
+    /// A file does not contain a certificate or a key as PEM.
+    #[error("{0} does not contain the expected PEM block")]
     Pem(PathBuf, #[source] pem::Error),
-    /// The library made no certificate.
-    #[error("no certificate could be made")]
+    /// The library returned an error for a new certificate.
+    #[error("certificate generation failed")]
     Make(#[from] rcgen::Error),
-    /// Certificate and key do not fit, or are of a kind that is not supported.
+    /// The certificate and the key do not match, or have an unsupported type.
     #[error("the certificate and the key cannot be used")]
     Use(#[from] rustls::Error),
 }
 
-/// The settings of a listener with the certificate of `source`, which is made or renewed if it is our
-/// own.
+/// Returns the TLS settings of a listener with the certificate of `source`. Creates or renews the
+/// certificate if it belongs to the built-in CA.
 pub fn server_config(source: &CertificateSource, clock: &dyn Clock) -> Result<ServerConfig, Error> {
     let (chain, key) = match source {
         CertificateSource::Given { chain, key } => (chain.clone(), key.clone()),
@@ -79,7 +80,7 @@ fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
     read.map_err(|error| Error::Pem(file.to_owned(), error))
 }
 
-/// The directory with our own authority and its one certificate.
+/// The directory that contains the built-in CA and its certificate.
 struct Own<'a> {
     directory: &'a Path,
     names: &'a [String],
@@ -91,8 +92,8 @@ impl Own<'_> {
         self.directory.join(name)
     }
 
-    /// Leaves what still holds as it is. The authority stays when the certificate is renewed, so that
-    /// those who trust it need not be told.
+    /// Creates or renews the certificate if it is not valid for long enough. Keeps the CA on
+    /// renewal, so that clients that trust it need no new configuration.
     fn prepare(&self) -> Result<(), Error> {
         if self.holds(self.now.plus(REST)) {
             return Ok(());
@@ -100,16 +101,17 @@ impl Own<'_> {
         fs::create_dir_all(self.directory)
             .map_err(|error| Error::File(self.directory.to_owned(), error))?;
         if self.issue().is_ok() && self.holds(self.now.plus(REST)) {
-            log::info!("a new certificate is in {}", self.directory.display());
+            log::info!("created a new certificate in {}", self.directory.display());
             return Ok(());
         }
         self.make_authority()?;
         self.issue()?;
-        log::info!("a new authority and its certificate are in {}", self.directory.display());
+        log::info!("created a new CA and its certificate in {}", self.directory.display());
         Ok(())
     }
 
-    /// Whether who trusts the authority accepts the certificate for all names at that moment.
+    /// Returns `true` if a client that trusts the CA accepts the certificate for all names at
+    /// `moment`.
     fn holds(&self, moment: UnixTime) -> bool {
         let check = || {
             let mut roots = RootCertStore::empty();
@@ -152,7 +154,7 @@ impl Own<'_> {
         self.write("cert.pem", 0o644, &certificate.pem())
     }
 
-    /// Whole or not at all: the file may be read in this moment.
+    /// Writes a file atomically, because another process may be reading it.
     fn write(&self, name: &str, mode: u32, text: &str) -> Result<(), Error> {
         let (file, fresh) = (self.file(name), self.file(&format!("{name}.new")));
         let write = || {
@@ -165,15 +167,15 @@ impl Own<'_> {
     }
 }
 
-/// What the authority's certificate says; its name and key stand in those that it issues.
+/// Returns the parameters of the CA certificate. Issued certificates refer to its name and key.
 fn authority(now: UnixTime) -> Result<CertificateParams, rcgen::Error> {
     let mut params = CertificateParams::new(Vec::new())?;
     params.distinguished_name = named("Inner authority of auth-service");
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     params.not_before = date(now);
-    // RFC 5280 §4.1.2.5: "no well-defined expiration date". It is trusted for one thing by one proxy,
-    // which would have to be told of another.
+    // RFC 5280 §4.1.2.5: "no well-defined expiration date". One proxy trusts this CA for one
+    // purpose, and would need a new configuration for a new CA.
     params.not_after = rcgen::date_time_ymd(9999, 12, 31);
     Ok(params)
 }
@@ -185,7 +187,8 @@ fn named(name: &str) -> DistinguishedName {
     names
 }
 
-/// A moment beyond the calendar is one that nobody accepts a certificate for.
+/// Converts `moment` into a date. A time outside the calendar becomes 1970, which makes the
+/// certificate invalid.
 fn date(moment: UnixTime) -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp(moment.0).unwrap_or(OffsetDateTime::UNIX_EPOCH)
 }

@@ -1,7 +1,7 @@
-//! Fetches client metadata documents (draft-ietf-oauth-client-id-metadata-document §6) and key sets of
-//! clients. Strangers choose these URLs: they must not make this server call its own network, nor keep
-//! it busy. Public addresses only, a limited number in flight, one fetch for equal URLs, and failures
-//! are remembered for a while.
+//! Fetches client metadata documents (draft-ietf-oauth-client-id-metadata-document §6) and key sets
+//! of clients. Anonymous requests choose these URLs, so fetches are protected against SSRF and
+//! overload. They connect only to public addresses, have limited concurrency, and coalesce equal
+//! URLs. Failures go into a negative cache.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,46 +11,47 @@ use reqwest::{Url, dns::Resolve};
 use super::{fetch_slots::Slots, lazy_client::LazyClient, public_resolver::PublicResolver};
 use crate::model::{Fingerprint, UnixTime};
 
-/// The draft suggests 5 KB; documents of known clients are below 1 KB.
+/// The maximum size of a document. The draft suggests 5 KB, and the documents of known clients are
+/// smaller than 1 KB.
 const MAX_BYTES: usize = 16 * 1024;
-/// The time limit of a fetch, from the look-up of the name to the last byte.
+/// The timeout of a fetch, from the DNS lookup to the last byte.
 const PATIENCE: Duration = Duration::from_secs(4);
-/// However short or long a document says it may be kept: one that must not be kept at all would be
-/// fetched at each step of a login.
+/// The minimum and maximum cache lifetime in seconds, whatever the response says. An uncacheable
+/// document would otherwise be fetched at each step of a login.
 const KEEP: (u64, u64) = (300, 86_400);
-/// How long a URL is not fetched again after a failure, nor anything from a host that did not answer.
+/// The lifetime of a negative cache entry, for a URL that failed or a host that did not answer.
 pub const FAILURE_KEPT: Duration = Duration::from_secs(30);
-/// The most failures that are remembered, some 100 bytes each.
+/// The capacity of the negative cache, with about 100 bytes per entry.
 const MOST_FAILURES: usize = 1024;
 
-/// Why there is no document; for the log alone.
+/// The error of a fetch. It is only for the log.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
-    /// The request failed, or there is no client to make it.
+    /// The request failed, or the HTTP client could not be created.
     #[error("{0:?}")]
     Http(Arc<reqwest::Error>),
-    /// It was not answered with a document.
+    /// The response status is not 200.
     #[error("status {0}")]
     Status(u16),
-    /// It is too large.
+    /// The document exceeds [`MAX_BYTES`].
     #[error("larger than {MAX_BYTES} bytes")]
     TooLarge,
-    /// The same URL, or its host, failed before.
+    /// The URL or its host is in the negative cache.
     #[error("failed less than {} s ago", FAILURE_KEPT.as_secs())]
     FailedRecently,
-    /// Too many fetches are in flight.
+    /// No slot for a fetch is free.
     #[error("too many fetches in flight")]
     Busy,
 }
 
 impl Error {
-    /// Returns `true` if nothing was asked of the host because of what happened before.
+    /// Returns `true` if no request was sent, because of earlier failures or of the load.
     #[must_use]
     pub const fn is_repeated(&self) -> bool {
         matches!(self, Self::FailedRecently | Self::Busy)
     }
 
-    /// Returns `true` if the host did not answer, whatever the path.
+    /// Returns `true` if the failure concerns the host and not only the URL.
     fn is_of_host(&self) -> bool {
         matches!(self, Self::Http(error) if error.is_connect() || error.is_timeout())
     }
@@ -62,31 +63,31 @@ impl From<reqwest::Error> for Error {
     }
 }
 
-/// A document, and for how long it may be kept.
+/// A document and its cache lifetime.
 #[derive(Debug)]
 pub struct Document {
-    /// The JSON.
+    /// The body of the response, unparsed.
     pub body: Vec<u8>,
-    /// From `Cache-Control: max-age` less `Age` (RFC 9111 §4.2), within bounds.
+    /// The cache lifetime: `Cache-Control: max-age` minus `Age` (RFC 9111 §4.2), clamped.
     pub keep: Duration,
 }
 
-/// The outcome of a fetch: a document for those who waited for the same fetch, or a failure to remember.
+/// The outcome of a fetch: a document for coalesced callers, or a negative cache entry.
 #[derive(Clone)]
 enum Outcome {
     Fetched(Arc<Document>),
     Failed(UnixTime),
 }
 
-/// Fetches documents.
+/// A fetcher of client documents with SSRF protection.
 pub struct ClientDocuments {
     http: LazyClient,
     slots: Arc<Slots>,
-    /// By fingerprints of URLs, and of hosts that did not answer.
+    /// The outcomes by fingerprint of the URL, or of the host if that did not answer.
     outcomes: Cache<Fingerprint, Outcome>,
 }
 
-/// A fetcher that reaches public addresses and nothing else.
+/// Creates a fetcher that connects only to public addresses.
 impl Default for ClientDocuments {
     fn default() -> Self {
         Self::resolving_by(Arc::new(PublicResolver::of_system()), None)
@@ -94,7 +95,8 @@ impl Default for ClientDocuments {
 }
 
 impl ClientDocuments {
-    /// A fetcher that reaches what `resolver` says, and trusts only `authority` if there is one.
+    /// Creates a fetcher that connects to the addresses from `resolver`. It trusts only the
+    /// certificate authority `authority`, if there is one.
     #[must_use]
     pub fn resolving_by(
         resolver: Arc<dyn Resolve>,
@@ -102,14 +104,14 @@ impl ClientDocuments {
     ) -> Self {
         let http = LazyClient::new(move || {
             let mut client = reqwest::Client::builder()
-                // The address is resolved once, checked, and connected to. A proxy of the
-                // environment would resolve it again.
+                // The host name is resolved once, and the connection uses the checked address. A
+                // proxy from the environment would resolve it again.
                 .dns_resolver(Arc::clone(&resolver))
                 .no_proxy()
                 .https_only(true)
-                // A redirect would lead past the check of the URL.
+                // A redirect would bypass the check of the URL.
                 .redirect(reqwest::redirect::Policy::none())
-                // An idle connection to each host that strangers name would stay open.
+                // Otherwise, an idle connection to each requested host would stay open.
                 .pool_max_idle_per_host(0)
                 .timeout(PATIENCE)
                 .user_agent(concat!("mcp-oauth-gateway/", env!("CARGO_PKG_VERSION")));
@@ -121,7 +123,7 @@ impl ClientDocuments {
         Self { http, slots: Arc::default(), outcomes: Cache::new(MOST_FAILURES) }
     }
 
-    /// Returns the document at `url`, which has a host name and not an address.
+    /// Fetches the document at `url`, whose host must be a name and not an address.
     pub async fn fetch(&self, url: &str, now: UnixTime) -> Result<Arc<Document>, Error> {
         let host = Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
         let host = host.unwrap_or_default();
@@ -142,7 +144,7 @@ impl ClientDocuments {
                     let fetched = self.fetch_in_slot(url, &host).await;
                     match &fetched {
                         Ok(document) => {
-                            // For those who wait; what is worth keeping, the caller keeps.
+                            // Only for coalesced callers; the caller caches valid documents.
                             drop(guard.insert(Outcome::Fetched(Arc::clone(document))));
                             self.outcomes.remove(&key);
                         }
@@ -161,7 +163,7 @@ impl ClientDocuments {
         }
     }
 
-    /// Remembers that what was fetched from `url` is of no use.
+    /// Adds `url` to the negative cache, because its document is invalid.
     pub fn reject(&self, url: &str, now: UnixTime) {
         self.outcomes.insert(Fingerprint::of(url), Outcome::Failed(now.plus(FAILURE_KEPT)));
     }

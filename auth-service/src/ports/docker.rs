@@ -1,6 +1,6 @@
-//! Servers from the containers that run, by the labels that operators gave them. Docker is asked for its
-//! list of containers, for its events and for the labels of images, and for nothing else, so that a socket
-//! proxy need permit no more.
+//! The Docker provider of the catalogue: servers from the operator's labels of running containers.
+//! It reads only the list of containers, the events and the labels of images, so that a socket
+//! proxy can block everything else.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -22,46 +22,48 @@ use crate::{
     model::{Chain, Clock, Listing, Mistake, Offer, Source, SystemClock},
 };
 
-/// Events come in bursts: of all that a container does when it starts, one list is asked for.
+/// The debounce delay after an event. A starting container causes a burst of events, which needs
+/// only one new list.
 const SETTLE: Duration = Duration::from_millis(50);
 
-/// An event may be told before the list shows it.
+/// The delay before a second look after an event, which may arrive before the list reflects it.
 const LOOK_AGAIN: Duration = Duration::from_millis(400);
 
-/// A stream of events that fell silent looks like one that has nothing to tell.
+/// The interval of periodic lists without events, because a broken event stream looks like an idle
+/// one.
 const LOOK_ANYWAY: Duration = Duration::from_secs(30);
 
-/// Events of this many seconds before the start are told again, so that none falls between the first
-/// list and the stream.
+/// The number of seconds before the start for which events are requested, so that none is lost
+/// between the first list and the event stream.
 const OVERLAP: i64 = 10;
 
-/// Between attempts to reach Docker.
+/// The first and the longest delay of the exponential backoff between connection attempts.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(10));
 
-/// The option and the variable by which a mcp-stdio-proxy demands signed identities.
+/// The option and the environment variable that make mcp-stdio-proxy require signed identities.
 pub const IDENTITY_DEMAND: (&str, &str) = ("--identity-jwks", "MCP_IDENTITY_JWKS");
 
-/// Docker does not say which containers run.
+/// The error of a request to Docker.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// It cannot be asked, or refuses.
+    /// Docker is unreachable, or rejected the request.
     #[error("DOCKER_ENDPOINT: {0}")]
     Engine(DockerEndpoint, #[source] EngineError),
-    /// It tells of no more events.
-    #[error("DOCKER_ENDPOINT: {0} ended the stream of events")]
+    /// Docker closed the event stream.
+    #[error("DOCKER_ENDPOINT: {0} closed the event stream")]
     Ended(DockerEndpoint),
 }
 
-/// A container, as Docker describes it.
+/// A running container, as Docker describes it.
 #[derive(Clone, Debug)]
 pub struct Container {
-    /// Its name.
+    /// The name without the leading slash.
     pub name: String,
-    /// How it does, in Docker's words: `Up 3 minutes (healthy)`.
+    /// The status as text, for example `Up 3 minutes (healthy)`.
     pub status: String,
 }
 
-/// Asks Docker, and listens to it.
+/// A provider that reads servers from Docker, and watches for changes.
 #[derive(Clone)]
 pub struct DockerServers {
     endpoint: DockerEndpoint,
@@ -70,20 +72,20 @@ pub struct DockerServers {
 }
 
 impl DockerServers {
-    /// Docker as `config` names it, if it does.
+    /// Creates the provider. Returns `None` if `config` has no Docker endpoint.
     #[must_use]
     pub fn new(config: &Config) -> Option<Self> {
         let endpoint = config.docker.clone()?;
         Some(Self { endpoint, site: Site::new(config), images: Arc::default() })
     }
 
-    /// The servers that run now.
+    /// Reads the servers that are running now.
     pub async fn read(&self) -> Result<Listing, Error> {
         let engine = self.connect().await?;
         Ok(self.listing(&self.running(&engine).await?))
     }
 
-    /// The containers that run now.
+    /// Lists the containers that are running now.
     pub async fn containers(&self) -> Result<Vec<Container>, Error> {
         let engine = self.connect().await?;
         let read = |container: Running| Container {
@@ -93,15 +95,15 @@ impl DockerServers {
         Ok(self.running(&engine).await?.into_iter().map(read).collect())
     }
 
-    /// Returns `true` if `auth-service docker-proxy` stands before Docker, so that Traefik can be kept from
-    /// labels of images, too.
+    /// Returns `true` if the endpoint is an `auth-service docker-proxy`, which can hide the labels
+    /// of images from Traefik as well.
     pub async fn is_filtered(&self) -> Result<bool, Error> {
         Ok(self.connect().await?.filtered)
     }
 
-    /// The names of the containers that run with the option of [`IDENTITY_DEMAND`] on their command line or
-    /// with its variable in their environment. Looking into a container may be refused; its command line is
-    /// in the list.
+    /// Returns the names of running containers that have the option of [`IDENTITY_DEMAND`] on their
+    /// command line, or its variable in their environment. A socket proxy may deny access to the
+    /// environment; the command line is part of the list.
     pub async fn demanding_identity(&self) -> Result<Vec<String>, Error> {
         let (option, variable) = IDENTITY_DEMAND;
         let engine = self.connect().await?;
@@ -121,8 +123,8 @@ impl DockerServers {
         Ok(found)
     }
 
-    /// Publishes what runs whenever it changes, for as long as somebody listens. While Docker cannot
-    /// be asked, the last known state stays.
+    /// Publishes the servers whenever they change, until all receivers are dropped. While Docker is
+    /// unreachable, the last known state stays published.
     pub async fn watch(self, publish: watch::Sender<Arc<Listing>>) {
         let mut pause = BACK_OFF.0;
         let mut told = false;
@@ -136,7 +138,7 @@ impl DockerServers {
             }
             if !told {
                 let count = publish.borrow().offers.len();
-                log::warn!("servers of Docker stay as they are, {count}: {}", Chain(&error));
+                log::warn!("servers from Docker unchanged, {count}: {}", Chain(&error));
                 told = true;
             }
             sleep(pause).await;
@@ -144,8 +146,9 @@ impl DockerServers {
         }
     }
 
-    /// Publishes until Docker is lost; answers why, and whether it had been there. `back` is whether
-    /// somebody waits to hear that it is there again.
+    /// Publishes changes until the connection fails. Returns the error, and `true` if the
+    /// connection had been established. `back` is `true` if the log must report that Docker is
+    /// available again.
     async fn follow(&self, publish: &watch::Sender<Arc<Listing>>, back: bool) -> (Error, bool) {
         let since = SystemClock.now().0 - OVERLAP;
         let connected = async {
@@ -158,7 +161,7 @@ impl DockerServers {
             Err(error) => return (error, false),
         };
         if back {
-            log::info!("Docker answers again at {}", self.endpoint);
+            log::info!("Docker is available again at {}", self.endpoint);
         }
         self.publish(&containers, publish);
         let kinds = ["start", "die", "stop", "destroy", "rename"].map(str::to_owned).to_vec();
@@ -173,7 +176,7 @@ impl DockerServers {
             wait = match tokio::time::timeout(wait, events.next()).await {
                 Ok(Some(Ok(_))) => {
                     sleep(SETTLE).await;
-                    // The list shows what the rest of them would tell.
+                    // One list covers all events that have arrived by now.
                     while let Some(Some(Ok(_))) = events.next().now_or_never() {}
                     LOOK_AGAIN
                 }
@@ -209,7 +212,7 @@ impl DockerServers {
         }
     }
 
-    /// The oldest container comes first, so that a second one takes nothing from it.
+    /// Builds the listing, oldest container first, so that a newer one cannot take its name or URL.
     fn listing(&self, containers: &[Running]) -> Listing {
         let mut containers: Vec<&Running> = containers.iter().collect();
         containers
@@ -221,7 +224,9 @@ impl DockerServers {
             let source = Source::Container(name.clone());
             let mistake = |problem: String| Mistake { source: source.clone(), problem };
             if let Some(keys) = &labels.ignored {
-                listing.ignored.push(mistake(format!("its image has these labels, too: {keys}")));
+                listing.ignored.push(mistake(format!(
+                    "labels are ignored because its image has them, too: {keys}"
+                )));
             }
             if let Some(reason) = &labels.withheld {
                 listing.mistakes.push(mistake(reason.clone()));

@@ -1,4 +1,4 @@
-//! A connection to Docker, in a version of its API that both sides speak.
+//! A connection to Docker, with a negotiated API version.
 
 use bollard::{
     ClientVersion, Docker, errors::Error as EngineError, models::ContainerSummary,
@@ -11,31 +11,31 @@ use super::{
 };
 use crate::config::DockerEndpoint;
 
-/// What Docker 25 and later speak; older ones tell what they do.
+/// The preferred API version, which Docker 25 and later support. Older ones reply with their own.
 const VERSION: ClientVersion = ClientVersion { major_version: 1, minor_version: 44 };
 
-/// How long an answer may take, in seconds.
+/// The response timeout, in seconds.
 const PATIENCE: u64 = 5;
 
-/// The platform that `auth-service docker-proxy` names in `GET /version`. It passes on the labels of
-/// operators only.
+/// The platform name in the `GET /version` response of `auth-service docker-proxy`, which passes on
+/// only the labels of operators.
 pub(crate) const FILTER: &str = "auth-service docker-proxy";
 
-/// Docker, or a proxy before it.
+/// A connection to Docker, directly or through a proxy.
 pub(super) struct Engine {
     pub(super) docker: Docker,
-    /// Whether labels of images are dropped already.
+    /// `true` if the proxy has already dropped the labels of images.
     pub(super) filtered: bool,
 }
 
-/// A container that runs, with the labels that count.
+/// A running container with the labels that its operator set.
 pub(super) struct Running {
     pub(super) summary: ContainerSummary,
     pub(super) labels: OperatorLabels,
 }
 
 impl Engine {
-    /// A connection in a version that both sides speak.
+    /// Connects with [`VERSION`], or else with the version that Docker names in its error.
     pub(super) async fn connect(endpoint: &DockerEndpoint) -> Result<Self, EngineError> {
         match Self::ask(endpoint, &VERSION).await {
             Err(EngineError::DockerResponseServerError { status_code: 400, message }) => {
@@ -57,14 +57,14 @@ impl Engine {
             DockerEndpoint::Tcp(address) => Docker::connect_with_http(address, PATIENCE, version)?,
         };
         let docker = stating(docker, *version);
-        // Every proxy permits the list: its answer tells whether this version is spoken.
+        // Probe the version with the list of containers, because every socket proxy permits it.
         docker.list_containers(None::<ListContainersOptions>).await?;
         let platform = docker.version().await.ok().and_then(|version| version.platform);
         let filtered = platform.is_some_and(|platform| platform.name == FILTER);
         Ok(Self { docker, filtered })
     }
 
-    /// The containers that run. The labels of their images are read once each, and kept in `images`.
+    /// Lists the running containers. The labels of each image are read once and cached in `images`.
     pub(super) async fn running(&self, images: &ImageLabels) -> Result<Vec<Running>, EngineError> {
         let listed = self.docker.list_containers(None::<ListContainersOptions>).await?;
         let mut running = Vec::with_capacity(listed.len());
@@ -89,8 +89,8 @@ impl Engine {
     }
 }
 
-/// The client with `version` in every path: without one, which the library leaves out, Docker means the
-/// newest it has, and will refuse that one day.
+/// Adds `version` to the path of every request. The library omits it, and Docker then assumes its
+/// newest version, which may be incompatible one day.
 fn stating(docker: Docker, version: ClientVersion) -> Docker {
     docker.with_request_modifier(move |mut request| {
         let uri = request.uri();
@@ -105,8 +105,8 @@ fn stating(docker: Docker, version: ClientVersion) -> Docker {
     })
 }
 
-/// The version in "client version 1.44 is too new. Maximum supported API version is 1.41", or in its
-/// counterpart for a client that is too old.
+/// Parses the version in "client version 1.44 is too new. Maximum supported API version is 1.41",
+/// or in the corresponding message for a client that is too old.
 fn supported(refusal: &str) -> Option<ClientVersion> {
     let (_, rest) = refusal.split_once("supported API version is ")?;
     let (major, rest) = rest.split_once('.')?;

@@ -1,5 +1,6 @@
-//! A server from the labels of its container: `mcp.` and the gateway's keys of an entry in the file,
-//! beside those of Traefik. Case does not matter in keys, as in Traefik's.
+//! Parser of a server from the labels of its container. The labels have the prefix `mcp.` and the
+//! names of the gateway's keys in the servers file. Keys are case-insensitive, like those of
+//! Traefik.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -13,11 +14,11 @@ use crate::model::{AllowList, McpServer, ServerName, TraefikRule};
 
 const PREFIX: &str = "mcp.";
 
-/// What Compose calls the service of a container.
+/// The label that contains the Compose service name of a container.
 pub(super) const COMPOSE_SERVICE: &str = "com.docker.compose.service";
 
-/// The server that the labels of `container` state; `None` if they say that it is none, or say
-/// nothing.
+/// Reads the server from the labels of `container`. Returns `None` if the container has no `mcp.`
+/// labels, or if `mcp.enable` is `false`.
 pub(super) fn read(
     labels: &HashMap<String, String>,
     container: &str,
@@ -30,7 +31,7 @@ pub(super) fn read(
     match labels.get("mcp.enable").map(|value| value.to_ascii_lowercase()).as_deref() {
         Some("true") => Some(server(&labels, container, site)),
         Some("false") => None,
-        Some(_) => Some(Err("mcp.enable is true or false".to_owned())),
+        Some(_) => Some(Err("mcp.enable must be true or false".to_owned())),
         None => Some(Err(format!("{first} is set without mcp.enable=true"))),
     }
 }
@@ -60,8 +61,8 @@ fn server(
             "scopedetails" => stated.details = json(value).map_err(wrong)?,
             "tools" => stated.tools = tools(value).map_err(wrong)?,
             "checksheaders" => stated.checks_headers = json(value).map_err(wrong)?,
-            // A rule that is misspelt is one that would not hold.
-            _ => return Err(wrong("there is no such label".to_owned())),
+            // A misspelt rule would not be enforced.
+            _ => return Err(wrong("unknown label".to_owned())),
         }
     }
     if stated.resource.is_none() {
@@ -70,7 +71,8 @@ fn server(
     stated.into_server(name, site)
 }
 
-/// The URL that Traefik's labels lead to; `None` without a rule, where Traefik goes by its default.
+/// Derives the URL from the router rules in Traefik's labels. Returns `None` if there is no rule,
+/// in which case Traefik uses its default rule.
 fn routed(
     labels: &BTreeMap<String, &str>,
     name: &ServerName,
@@ -102,13 +104,13 @@ fn routed(
     }
 }
 
-/// As JSON, like `tools` in the file, or `pattern=scope` once or more.
+/// Parses tool rules, either as JSON, like `tools` in the file, or as a list of `pattern=scope`.
 fn tools(value: &str) -> Result<StatedTools, String> {
     if value.starts_with(['{', '[']) {
         let stated: BTreeMap<String, serde_json::Value> = json(value)?;
         if stated.keys().any(|key| key != "scopes") {
-            // Which tools there are at all is for the proxy, which does not read labels.
-            return Err("only scopes can be stated here".to_owned());
+            // Allow and deny lists are enforced by the proxy, which does not read labels.
+            return Err("only scopes can be set in a label".to_owned());
         }
         return json(value);
     }
@@ -120,7 +122,7 @@ fn tools(value: &str) -> Result<StatedTools, String> {
     Ok(StatedTools::Rules { scopes: rules.collect::<Result<_, String>>()? })
 }
 
-/// What is between blanks and commas.
+/// Splits a list at white space and commas.
 fn words(value: &str) -> Vec<String> {
     let words = value.split(|c: char| c == ',' || c.is_whitespace());
     words.filter(|word| !word.is_empty()).map(str::to_owned).collect()

@@ -1,8 +1,9 @@
-//! Limits the fetches in flight that strangers cause, in all and per site.
+//! Limits the number of concurrent fetches that anonymous requests cause, in total and per site.
 //!
-//! When all slots are taken, the oldest fetch gives way to a new one unless it has just begun. A fetch
-//! from a host that answers ends before that, while those that wait for a silent host hold a slot no
-//! longer than the load allows. So a flood of silent hosts does not lock others out.
+//! When all slots are taken, a new fetch evicts the oldest one, unless that has just started. A
+//! fetch from a responsive host completes before it can be evicted. One from an unresponsive host
+//! keeps its slot only until others need it. So a flood of unresponsive hosts does not block other
+//! fetches.
 
 use std::{
     convert::Infallible,
@@ -12,14 +13,14 @@ use std::{
 
 use tokio::sync::oneshot;
 
-/// The most fetches in flight.
+/// The maximum number of concurrent fetches.
 const IN_ALL: usize = 64;
-/// The most fetches in flight from one site.
+/// The maximum number of concurrent fetches from one site.
 const PER_SITE: usize = 8;
-/// A fetch that began less than this ago does not give way.
+/// The minimum age of a fetch before it can be evicted.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// All slots.
+/// The slots of all fetches.
 #[derive(Default)]
 pub(super) struct Slots {
     taken: Mutex<Taken>,
@@ -28,7 +29,7 @@ pub(super) struct Slots {
 #[derive(Default)]
 struct Taken {
     last: u64,
-    /// The oldest first.
+    /// The running fetches, oldest first.
     fetches: Vec<Fetch>,
 }
 
@@ -36,24 +37,25 @@ struct Fetch {
     number: u64,
     site: Box<str>,
     began: Instant,
-    /// Dropped when the fetch has to give way.
+    /// Dropped to evict the fetch.
     _stays: oneshot::Sender<Infallible>,
-    /// Tells when it has ended.
+    /// Closed when the fetch has ended.
     ended: oneshot::Receiver<Infallible>,
 }
 
-/// A slot that is taken until it is dropped.
+/// A guard of a slot, which is released on drop.
 pub(super) struct Slot {
     slots: Arc<Slots>,
     number: u64,
     gave_way: oneshot::Receiver<Infallible>,
-    /// The end of the fetch that gave way to this one.
+    /// Closed when the evicted fetch has ended, so that this one can start.
     turn: Option<oneshot::Receiver<Infallible>>,
     _runs: oneshot::Sender<Infallible>,
 }
 
 impl Slots {
-    /// Takes a slot for a fetch from `host`. Returns `None` if none is free and no fetch gives way.
+    /// Takes a slot for a fetch from `host`. Returns `None` if no slot is free and no fetch can be
+    /// evicted.
     pub(super) fn take(self: &Arc<Self>, host: &str) -> Option<Slot> {
         self.take_at(host, Instant::now())
     }
@@ -82,7 +84,8 @@ impl Slots {
 }
 
 impl Taken {
-    /// Makes the oldest of the fetches that `may` give way do so. Returns what tells when it has ended.
+    /// Evicts the oldest fetch for which `may` returns `true`. Returns a channel that closes when
+    /// the fetch has ended, or `None` if the fetch is too young.
     fn evict(
         &mut self,
         now: Instant,
@@ -95,7 +98,7 @@ impl Taken {
 }
 
 impl Slot {
-    /// Runs `fetch` in this slot. Returns `None` if it had to give way.
+    /// Runs `fetch` in this slot. Returns `None` if it was evicted.
     pub(super) async fn run<T>(mut self, fetch: impl Future<Output = T>) -> Option<T> {
         let turn = self.turn.take();
         let fetch = async {
@@ -118,8 +121,8 @@ impl Drop for Slot {
     }
 }
 
-/// Returns the registrable domain of `host`, whose owner has any number of hosts below it; `host` itself
-/// if it has none.
+/// Returns the registrable domain of `host`, because its owner controls any number of hosts below
+/// it. Returns `host` itself if it has no registrable domain.
 fn site(host: &str) -> &str {
     let host = host.trim_end_matches('.');
     psl::domain_str(host).unwrap_or(host)
@@ -136,7 +139,7 @@ mod tests {
             ("evil.example", "evil.example"),
             ("evil.example.", "evil.example"),
             ("localhost", "localhost"),
-            // Names below these belong to different people.
+            // Domains below a public suffix belong to different owners.
             ("a.evil.co.uk", "evil.co.uk"),
             ("good.co.uk", "good.co.uk"),
             ("x.app.vercel.app", "app.vercel.app"),
@@ -164,7 +167,7 @@ mod tests {
         let mut held: Vec<_> =
             (0..IN_ALL).filter_map(|n| slots.take_at(&format!("silent-{n}.test"), now)).collect();
         assert_eq!(held.len(), IN_ALL);
-        assert!(slots.take_at("good.test", now).is_none(), "all have just begun");
+        assert!(slots.take_at("good.test", now).is_none(), "all have just started");
         assert!(slots.take_at("good.test", now + GRACE).is_some());
         let ended = |slot: &mut Slot| {
             slot.gave_way

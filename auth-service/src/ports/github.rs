@@ -1,4 +1,5 @@
-//! Login with GitHub: the client's side of RFC 6749 §4.1 with PKCE, then the user API.
+//! Login with GitHub: the client side of the authorization code grant (RFC 6749 §4.1) with PKCE,
+//! then the user API.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,45 +20,46 @@ use super::{
 };
 use crate::{config::GithubConfig, model::User};
 
-/// No answer of GitHub takes longer.
+/// The timeout of a request to GitHub.
 const PATIENCE: Duration = Duration::from_secs(8);
-/// The most logins that are being completed at GitHub at a time: anybody can begin one and send a
-/// made-up code.
+/// The maximum number of logins that are completed at GitHub concurrently. It is limited because an
+/// anonymous request can start a login and send an invented code.
 const IN_FLIGHT: usize = 64;
-/// How long a login waits for its turn.
+/// The maximum time that a login waits for its turn.
 const WAIT: Duration = Duration::from_secs(2);
 
 type Endpoints =
     BasicClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
 
-/// What went wrong at GitHub.
+/// The error of a login with GitHub.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// GitHub did not accept the code or the account.
-    #[error("GitHub refused the login: {0}")]
+    /// GitHub rejected the code or the account.
+    #[error("GitHub rejected the login: {0}")]
     Refused(Refusal),
-    /// GitHub does not accept this gateway, or is none: the operator has to correct something.
-    #[error("the settings of the GitHub login are wrong: {0}")]
+    /// GitHub rejected this gateway, or the URL is not GitHub's. The operator must correct the
+    /// settings.
+    #[error("the GitHub login is misconfigured: {0}")]
     Misconfigured(Refusal),
-    /// GitHub did not answer as it should.
-    #[error("GitHub cannot be asked: {0}")]
+    /// GitHub did not answer, or answered with an unexpected response.
+    #[error("GitHub is unavailable: {0}")]
     Unavailable(String),
-    /// As many logins as may be are in flight.
-    #[error("too many logins are in flight")]
+    /// The limit of concurrent logins is reached.
+    #[error("too many concurrent logins at GitHub")]
     Busy,
-    /// The settings make no client.
-    #[error("GITHUB_BASE_URL cannot be used: {0}")]
+    /// The OAuth client cannot be built from the settings.
+    #[error("GITHUB_BASE_URL is invalid: {0}")]
     Settings(String),
 }
 
 impl From<reqwest::Error> for Error {
     fn from(error: reqwest::Error) -> Self {
-        // The URL holds no secret, but the chain of causes is what helps.
+        // The URL contains no secret, but only the chain of causes is useful.
         Self::Unavailable(format!("{:?}", error.without_url()))
     }
 }
 
-/// A GitHub OAuth app.
+/// The client of a GitHub OAuth app.
 pub struct GitHub {
     oauth: Endpoints,
     http: LazyClient,
@@ -66,7 +68,7 @@ pub struct GitHub {
 }
 
 impl GitHub {
-    /// The app of `config`, whose callback is `redirect`.
+    /// Creates the client of the app in `config`, with the callback URL `redirect`.
     pub fn new(config: &GithubConfig, redirect: String) -> Result<Self, Error> {
         let settings = |error: oauth2::url::ParseError| Error::Settings(error.to_string());
         let base = config.base_url.as_str().trim_end_matches('/');
@@ -81,7 +83,7 @@ impl GitHub {
         let http = LazyClient::new(move || {
             reqwest::Client::builder()
                 .dns_resolver(Arc::clone(&resolver))
-                // A token endpoint that redirects would be asking for our secret elsewhere.
+                // A redirect of the token endpoint would send the client secret to another host.
                 .redirect(reqwest::redirect::Policy::none())
                 .timeout(PATIENCE)
                 .user_agent(concat!("mcp-oauth-gateway/", env!("CARGO_PKG_VERSION")))
@@ -91,8 +93,9 @@ impl GitHub {
         Ok(Self { oauth, http, in_flight: Semaphore::new(IN_FLIGHT), api })
     }
 
-    /// Where to send the person, and the verifier to keep until they are back. With `pick_account`
-    /// GitHub asks which account to use, and does not take the one that is logged in there.
+    /// Returns the URL to which to redirect the browser, and the PKCE verifier for the callback.
+    /// With `pick_account`, GitHub lets the person choose an account instead of using the current
+    /// one.
     #[must_use]
     pub fn authorize_url(&self, state: &str, pick_account: bool) -> (String, String) {
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
@@ -108,7 +111,8 @@ impl GitHub {
         (url.into(), verifier.into_secret())
     }
 
-    /// Tries the id and the secret of the app with a code that GitHub does not know.
+    /// Checks the client id and the secret with an invalid code. Succeeds if GitHub rejects only
+    /// the code.
     pub async fn try_credentials(&self) -> Result<(), Error> {
         let (_, verifier) = PkceCodeChallenge::new_random_sha256();
         match self.redeem("0000000000000000000a", verifier.secret()).await {
@@ -127,15 +131,15 @@ impl GitHub {
         let token = exchange.map(|token| token.access_token().secret().to_owned());
         token.map_err(|error| match error {
             RequestTokenError::ServerResponse(answer) => github_error(answer.error().as_ref()),
-            // GitHub answers errors with 200.
+            // GitHub reports errors with status 200.
             RequestTokenError::Parse(_, body) => github_error(&error_code(&body)),
             RequestTokenError::Request(error) => Error::Unavailable(error.to_string()),
             RequestTokenError::Other(text) => Error::Unavailable(text),
         })
     }
 
-    /// Who the person is that came back with `code`. The token of GitHub ends here: it is neither
-    /// stored nor handed on.
+    /// Redeems `code` and reads the account of the person. GitHub's token is neither stored nor
+    /// passed on.
     pub async fn identify(&self, code: &str, verifier: &str) -> Result<User, Error> {
         let turn = timeout(WAIT, self.in_flight.acquire()).await;
         let _turn = turn.ok().and_then(Result::ok).ok_or(Error::Busy)?;
@@ -145,7 +149,7 @@ impl GitHub {
             error if error.status() == Some(StatusCode::NOT_FOUND) => no_account(),
             error => error.into(),
         })?;
-        // An app without the e-mail permission is refused here, and a person can do without.
+        // The request fails if the app lacks the e-mail permission. The address is optional.
         let addresses: Vec<Address> = self.get("/user/emails", &token).await.unwrap_or_default();
         let email = addresses.into_iter().find(|address| address.primary && address.verified);
         Ok(User {
@@ -174,10 +178,10 @@ impl GitHub {
     }
 }
 
-/// Why the token request did not get through.
+/// The transport error of a token request.
 #[derive(Debug, thiserror::Error)]
 enum Sending {
-    #[error("it answered {0}")]
+    #[error("it responded with status {0}")]
     Status(reqwest::StatusCode),
     #[error(transparent)]
     Http(#[from] reqwest::Error),
@@ -198,7 +202,7 @@ struct Address {
     verified: bool,
 }
 
-/// The `error` member of an answer; nothing else of it is fit for a log.
+/// Returns the `error` member of a response. The rest of the body is not safe to log.
 fn error_code(body: &[u8]) -> String {
     #[derive(Deserialize)]
     struct Answer {

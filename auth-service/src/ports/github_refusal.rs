@@ -1,11 +1,12 @@
-//! The errors of GitHub's OAuth endpoints ("Troubleshooting authorization request errors" and "OAuth app
-//! access token request errors" of its documentation): whose fault each is, and what helps.
+//! The errors of GitHub's OAuth endpoints, each with its remedy, and with the person or operator
+//! who can correct it. Source: "Troubleshooting authorization request errors" and "Troubleshooting
+//! OAuth app access token request errors" in GitHub's documentation.
 
 use std::fmt;
 
 use super::github::Error;
 
-/// An error of GitHub.
+/// An error that GitHub reported.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     code: String,
@@ -14,19 +15,19 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// What the person and the client may read.
+    /// Returns the message for the person and the client.
     #[must_use]
     pub const fn told(&self) -> &'static str {
         self.told
     }
 
-    /// The error as GitHub named it.
+    /// Returns GitHub's error code, without characters that are unsafe in a log.
     #[must_use]
     pub fn code(&self) -> &str {
         &self.code
     }
 
-    /// What helps, for the operator.
+    /// Returns the remedy, for the operator.
     #[must_use]
     pub const fn remedy(&self) -> &'static str {
         self.remedy
@@ -39,45 +40,46 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// Says that GitHub refused a login for another reason than those of [`PERSON`].
-const OTHER: &str = "the login provider refused the login";
+/// The message for the person, for errors that are not in [`PERSON`].
+const OTHER: &str = "the login provider rejected the login";
 
-/// Errors that a person causes, what helps, and what the person is told.
+/// Errors that a person causes: code, remedy for the log, message for the person.
 const PERSON: [(&str, &str, &str); 2] = [
     (
         "bad_verification_code",
-        "the code was used already, or is older than ten minutes: the person has to log in again",
-        "the login took too long, or was used already; log in again",
+        "the code is older than ten minutes or was already used: the person must log in again",
+        "the login has expired or was already used; log in again",
     ),
     (
         "unverified_user_email",
-        "the person has to verify the primary e-mail address at GitHub",
-        "the login provider wants you to verify your e-mail address first",
+        "the primary e-mail address is not verified: the person must verify it at GitHub",
+        "the login provider requires a verified address; verify your e-mail address there, then log \
+        in again",
     ),
 ];
 
-/// Errors that the operator has to correct, and what helps.
+/// Errors that the operator must correct: code and remedy.
 const OPERATOR: [(&str, &str); 7] = [
     (
         "incorrect_client_credentials",
-        "GITHUB_CLIENT_ID and GITHUB_CLIENT_SECRET are not those of one OAuth app: make a new secret \
-         in the settings of the app",
+        "GITHUB_CLIENT_ID and GITHUB_CLIENT_SECRET do not belong to the same OAuth app: create a new \
+        secret in the settings of the app",
     ),
     ("invalid_client", "GITHUB_CLIENT_ID or GITHUB_CLIENT_SECRET is wrong"),
-    ("unauthorized_client", "the OAuth app of GITHUB_CLIENT_ID may not log people in"),
+    ("unauthorized_client", "the OAuth app of GITHUB_CLIENT_ID is not allowed to log people in"),
     (
         "redirect_uri_mismatch",
-        "the callback URL of the OAuth app has to be ISSUER/callback, with its host and port",
+        "the callback URL of the OAuth app must be ISSUER/callback, with its host and port",
     ),
-    ("application_suspended", "GitHub has suspended the OAuth app: ask the support of GitHub"),
-    ("Not Found", "there is no OAuth app of this GITHUB_CLIENT_ID, or GITHUB_BASE_URL is wrong"),
-    (NO_TOKEN, "GITHUB_BASE_URL has to be that of GitHub itself, such as https://github.com"),
+    ("application_suspended", "GitHub has suspended the OAuth app: contact GitHub support"),
+    ("Not Found", "there is no OAuth app with this GITHUB_CLIENT_ID, or GITHUB_BASE_URL is wrong"),
+    (NO_TOKEN, "GITHUB_BASE_URL must be the URL of GitHub itself, such as https://github.com"),
 ];
 
-/// In place of a code: the answer is none of a token endpoint.
-pub(super) const NO_TOKEN: &str = "an answer that is no token";
+/// The code of a response that does not come from a token endpoint.
+pub(super) const NO_TOKEN: &str = "a response that is not a token";
 
-/// Returns the error of `code`, which may be anybody's text.
+/// Returns the error for `code`, which is untrusted text.
 #[must_use]
 pub fn github_error(code: &str) -> Error {
     let refusal = |remedy, told| Refusal { code: printable(code), remedy, told };
@@ -86,21 +88,21 @@ pub fn github_error(code: &str) -> Error {
     }
     let (_, remedy, told) = PERSON.into_iter().find(|(known, ..)| *known == code).unwrap_or((
         "",
-        "GitHub's documentation says what it means",
+        "see GitHub's documentation of this error",
         OTHER,
     ));
     Error::Refused(refusal(remedy, told))
 }
 
-/// Returns the error of an API that does not know accounts.
+/// Returns the error for a URL that does not serve GitHub's user API.
 pub(super) fn no_account() -> Error {
-    let remedy = "GITHUB_API_URL has to be that of the API, such as https://api.github.com, or \
-                  https://HOST/api/v3 of an Enterprise Server";
-    let code = "an answer that is no account".to_owned();
+    let remedy = "GITHUB_API_URL must be the URL of the API, such as https://api.github.com, or \
+    https://HOST/api/v3 of an Enterprise Server";
+    let code = "a response that is not an account".to_owned();
     Error::Misconfigured(Refusal { code, remedy, told: OTHER })
 }
 
-/// What is fit for a log.
+/// Returns the characters of `code` that are safe in a log, at most 64.
 fn printable(code: &str) -> String {
     let fit = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | ' ' | '-' | '.');
     code.chars().filter(fit).take(64).collect()

@@ -1,4 +1,4 @@
-//! The labels of images, by the immutable id of each.
+//! A cache of image labels, by the immutable id of the image.
 
 use std::sync::Arc;
 
@@ -6,13 +6,14 @@ use quick_cache::sync::Cache;
 
 use super::operator_labels::{Labels, OperatorLabels};
 
-/// Images whose labels are kept.
+/// The maximum number of images in the cache.
 const IMAGES: usize = 256;
 
-/// The longest labels of an image, keys and values together. An image with more is not used.
+/// The maximum total size of the labels of an image, keys and values together. The labels of a
+/// container with a larger image are ignored.
 const MOST_BYTES: usize = 64 * 1024;
 
-/// A bounded cache: an id names the same labels for as long as the image exists.
+/// A bounded cache. Entries never become stale, because an id always refers to the same labels.
 pub(crate) struct ImageLabels(Cache<String, Arc<Labels>>);
 
 impl Default for ImageLabels {
@@ -22,8 +23,8 @@ impl Default for ImageLabels {
 }
 
 impl ImageLabels {
-    /// The labels that count of a container with the labels `container`, made from the image `id`, which
-    /// `inspect` reads.
+    /// Returns the labels that the operator set on a container: all of its labels, without those of
+    /// its image. `inspect` reads the image if it is not in the cache.
     pub(crate) async fn operators(
         &self,
         container: Labels,
@@ -44,13 +45,12 @@ impl ImageLabels {
         id: Option<&str>,
         inspect: impl AsyncFnOnce(&str) -> Result<Labels, String>,
     ) -> Result<Arc<Labels>, String> {
-        let id =
-            id.filter(|id| is_digest(id)).ok_or("Docker does not say by digest which it is")?;
+        let id = id.filter(|id| is_digest(id)).ok_or("Docker did not report its digest")?;
         let read = async {
             let labels = inspect(id).await?;
             let bytes: usize = labels.iter().map(|(key, value)| key.len() + value.len()).sum();
             if bytes > MOST_BYTES {
-                return Err(format!("it has {bytes} bytes of labels, more than {MOST_BYTES}"));
+                return Err(format!("its labels have {bytes} bytes, the limit is {MOST_BYTES}"));
             }
             Ok(Arc::new(labels))
         };
@@ -58,7 +58,7 @@ impl ImageLabels {
     }
 }
 
-/// Whether `id` is the digest of an image: `sha256:` and 64 hexadecimal digits.
+/// Returns `true` if `id` is an image digest: `sha256:` and 64 hexadecimal digits.
 fn is_digest(id: &str) -> bool {
     id.strip_prefix("sha256:").is_some_and(|digits| {
         digits.len() == 64 && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
@@ -112,7 +112,7 @@ mod tests {
             assert!(counts.labels.is_empty(), "{id:?}");
             assert!(counts.withheld.unwrap().contains("cannot be inspected"), "{id:?}");
         }
-        // The failure is not remembered.
+        // Failures are not cached.
         let inspect = async |_: &str| Ok(Labels::new());
         let counts = images.operators(container.clone(), Some(&id('a')), inspect).await;
         assert_eq!(counts.labels, container);

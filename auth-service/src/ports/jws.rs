@@ -1,5 +1,5 @@
-//! JWS in compact form (RFC 7515 §3.1) by a key that was parsed once: `jsonwebtoken` would parse it for
-//! every signature, which costs as much again as the signature.
+//! JWS compact serialization (RFC 7515 §3.1) with keys that are parsed only once. `jsonwebtoken`
+//! parses the key for every signature, which costs as much as the signature itself.
 
 use aws_lc_rs::{
     error::Unspecified,
@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use super::signing_key::Error;
 
-/// A private key and its public one.
+/// A private key and the corresponding public key.
 pub(super) struct JwsKey {
     pair: Pair,
     public: ParsedPublicKey,
@@ -28,7 +28,7 @@ enum Pair {
 }
 
 impl JwsKey {
-    /// A key that `jsonwebtoken` has read for `algorithm`.
+    /// Creates the key from one that `jsonwebtoken` has decoded for `algorithm`.
     pub(super) fn new(key: &EncodingKey, algorithm: Algorithm) -> Result<Self, Error> {
         let unusable = |_| Error::Unusable;
         if algorithm == Algorithm::ES256 {
@@ -42,7 +42,7 @@ impl JwsKey {
         Ok(Self { public: public.map_err(unusable)?, pair: Pair::Rs256(pair) })
     }
 
-    /// Signs `claims` under `header`.
+    /// Signs `claims` with the JOSE `header`. Returns the compact serialization.
     pub(super) fn sign<T: Serialize>(&self, header: &Header, claims: &T) -> Result<String, Error> {
         let mut token = String::with_capacity(1024);
         BASE64_URL_SAFE_NO_PAD.encode_string(serde_json::to_vec(header)?, &mut token);
@@ -66,7 +66,8 @@ impl JwsKey {
         }
     }
 
-    /// The payload of `token`, if this key signed it.
+    /// Verifies the signature of `token`. Returns its decoded payload, or `None` if this key did
+    /// not sign it.
     pub(super) fn verify(&self, token: &str) -> Option<Vec<u8>> {
         let (message, signature) = token.rsplit_once('.')?;
         let mut signature = BASE64_URL_SAFE_NO_PAD.decode(signature).ok()?;
@@ -79,13 +80,15 @@ impl JwsKey {
     }
 }
 
-/// An ES256 signature, which is two numbers of 32 bytes (RFC 7518 §3.4), as a `SEQUENCE` of two
-/// `INTEGER`s (RFC 5480). The library would do it, too, in a twentieth of all that a new token costs.
+/// Converts an ES256 signature from two 32-byte numbers (RFC 7518 §3.4) into a DER `SEQUENCE` of
+/// two `INTEGER`s (RFC 5480). The conversion of the library would take a twentieth of the total
+/// cost of a new token.
 fn in_der(signature: &[u8]) -> Option<Vec<u8>> {
     let (r, s) = signature.split_at_checked(32).filter(|(_, s)| s.len() == 32)?;
     let mut numbers = Vec::with_capacity(70);
     for number in [r, s] {
-        // As short as can be, and with a zero before what would else be negative (X.690 §8.3).
+        // Minimal length, with a leading zero byte if the number would otherwise be negative
+        // (X.690 §8.3).
         let zeros = number.iter().take(31).take_while(|byte| **byte == 0).count();
         let digits = number.get(zeros..)?;
         let sign: &[u8] = if *digits.first()? < 0x80 { &[] } else { &[0] };

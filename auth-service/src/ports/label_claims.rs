@@ -1,5 +1,5 @@
-//! Labels of operators that claim what belongs to the gateway or to another server. They are obeyed, since
-//! an operator may mean them; the log and the doctor name them.
+//! Detection of operators' labels that claim resources of the gateway or of another server. Such
+//! labels still apply, because they may be intended; the log and the doctor report them.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -10,23 +10,23 @@ use super::{
 };
 use crate::model::{Listing, Mistake, Route, ServerName, Source, TraefikRule};
 
-/// The entry points that only servers and the doctor reach.
+/// The Traefik entry points that only servers and the doctor can reach.
 pub const INNER_ENTRY_POINTS: [&str; 2] = ["inside", "traefik"];
 
-/// auth-service itself, as `traefik/dynamic/routers.yml` names it.
+/// The Traefik service of auth-service itself, from `traefik/dynamic/routers.yml`.
 const AUTH_SERVICE: &str = "auth@file";
 
-/// The claims of all containers.
+/// The collector of the claims of all containers.
 pub(super) struct Claims<'a> {
     site: &'a Site,
-    /// Who stated a router, middleware or service first.
+    /// The first owner of each router, middleware and service.
     objects: HashMap<String, (Owner, Source)>,
 }
 
-/// Containers of one service of Compose state the same.
+/// The Compose project and service, whose containers share the same labels.
 type Owner = (Option<String>, String);
 
-/// What labels state about a router.
+/// The options of a router that matter for claims.
 #[derive(Default)]
 struct Router<'a> {
     rule: Option<&'a str>,
@@ -38,7 +38,8 @@ impl<'a> Claims<'a> {
         Self { site, objects: HashMap::new() }
     }
 
-    /// Adds the routes and the claims of a container, which states `server`.
+    /// Adds the routes and the claims of a container to `listing`. `server` is the server that its
+    /// labels define, if they define one.
     pub(super) fn add(
         &mut self,
         labels: &Labels,
@@ -70,7 +71,7 @@ impl<'a> Claims<'a> {
                         claims.push(format!("router {name} claims the login host {host}"));
                     }
                 }
-                // Traefik cannot read it either.
+                // Traefik rejects this rule as well.
                 Some(None) => {}
                 Some(Some(rule)) => {
                     if self.claims_login(&rule) {
@@ -86,7 +87,8 @@ impl<'a> Claims<'a> {
         listing.claims.extend(claims.into_iter().map(claim));
     }
 
-    /// With one DNS name, servers share the login host, but not its paths.
+    /// Returns `true` if `rule` can match requests for the authorization server. With path-based
+    /// URLs, servers share the login host, but not its paths.
     fn claims_login(&self, rule: &TraefikRule) -> bool {
         let host = self.site.login_host();
         if self.site.shares_login_host() {
@@ -96,7 +98,7 @@ impl<'a> Claims<'a> {
         rule.can_match(host, None)
     }
 
-    /// The host of the rule that `traefik/traefik.yml` has for routers without one.
+    /// Returns the host of the default rule in `traefik/traefik.yml`, for routers without a rule.
     fn default_host(&self, labels: &BTreeMap<String, &str>, source: &Source) -> String {
         let name = labels.get("mcp.name").or_else(|| labels.get(COMPOSE_SERVICE));
         match (name, source) {
@@ -106,7 +108,8 @@ impl<'a> Claims<'a> {
         }
     }
 
-    /// What another container states under the same name: Traefik merges services and refuses both routers.
+    /// Returns claims on names that another container has already defined: Traefik merges services
+    /// with the same name, and rejects both routers with the same name.
     fn foreign_objects(&mut self, labels: &BTreeMap<String, &str>, source: &Source) -> Vec<String> {
         let text = |key: &str| labels.get(key).map(|value| (*value).to_owned());
         let service = text(COMPOSE_SERVICE).unwrap_or_else(|| source.to_string());
@@ -124,7 +127,7 @@ impl<'a> Claims<'a> {
                 None => drop(self.objects.insert(object, (owner.clone(), source.clone()))),
                 Some((other, _)) if *other == owner => {}
                 Some((_, first)) => {
-                    let claim = format!("{object} is the name that {first} has");
+                    let claim = format!("{object} is already defined by {first}");
                     if !foreign.contains(&claim) {
                         foreign.push(claim);
                     }
@@ -135,7 +138,7 @@ impl<'a> Claims<'a> {
     }
 }
 
-/// Traefik's own services, and auth-service, in whatever label they are named.
+/// Returns claims on internal services of Traefik, and on auth-service, in any label.
 fn internal(labels: &BTreeMap<String, &str>) -> Vec<String> {
     let of_traefik = labels.iter().filter(|(key, _)| key.starts_with("traefik."));
     let claims = of_traefik.filter_map(|(key, value)| {
@@ -146,7 +149,7 @@ fn internal(labels: &BTreeMap<String, &str>) -> Vec<String> {
     claims.collect()
 }
 
-/// The routers by protocol and name.
+/// Collects the routers in `labels`, by protocol and name.
 fn routers<'a>(labels: &'a BTreeMap<String, &str>) -> BTreeMap<(&'a str, &'a str), Router<'a>> {
     let mut routers: BTreeMap<_, Router<'_>> = BTreeMap::new();
     for (key, value) in labels {
@@ -171,7 +174,7 @@ fn routers<'a>(labels: &'a BTreeMap<String, &str>) -> BTreeMap<(&'a str, &'a str
     routers
 }
 
-/// As Go's `strconv.ParseBool`, which Traefik uses.
+/// Parses a boolean like Go's `strconv.ParseBool`, which Traefik uses.
 fn is_true(value: &str) -> bool {
     ["1", "t", "T", "TRUE", "true", "True"].contains(&value)
 }

@@ -1,18 +1,18 @@
-//! HTTP clients that are made when they are first used: one reads the system's certificates and keeps
-//! them, half a megabyte that a service whose people are logged in has no use for.
+//! HTTP clients that are created on first use. A client loads the system's CA certificates, which
+//! take half a megabyte of memory. A service whose users are all logged in does not need them.
 
 use std::sync::OnceLock;
 
 use reqwest::{Client, Result};
 
-/// A client that may not exist yet.
+/// An HTTP client that is created on first use.
 pub(super) struct LazyClient {
     make: Box<dyn Fn() -> Result<Client> + Send + Sync>,
     made: OnceLock<Client>,
 }
 
 impl LazyClient {
-    /// The client that `make` makes.
+    /// Creates a lazy client that calls `make` on first use, and again after a failure.
     pub(super) fn new(make: impl Fn() -> Result<Client> + Send + Sync + 'static) -> Self {
         Self { make: Box::new(make), made: OnceLock::new() }
     }

@@ -1,4 +1,5 @@
-//! The world outside: login providers, keys, and who names servers.
+//! Adapters to everything outside the protocol: login providers, keys and certificates, client
+//! documents, and the sources of the server catalogue.
 
 mod certificate;
 mod client_documents;

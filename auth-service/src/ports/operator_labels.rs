@@ -1,42 +1,43 @@
-//! Separates the labels that an operator gave a container from those of its image.
+//! Separates the labels that an operator set on a container from those of its image.
 //!
-//! Docker merges the labels of an image into its containers. A label whose key and value equal one of the
-//! image may be either's, so it counts for nothing. Dropping it must not widen access: if the operator may
-//! have stated a restriction in the same words, none of the container's labels is used.
+//! Docker merges the labels of an image into its containers. A label with the same key and value as
+//! one of the image may come from either, so it is dropped. Dropping it must not widen access: if
+//! it may be a restriction that the operator set, all labels of the container are withheld.
 
 use std::collections::{BTreeSet, HashMap};
 
-/// Labels as Docker has them.
+/// Docker labels, from key to value.
 pub(crate) type Labels = HashMap<String, String>;
 
-/// The keys that a filtering proxy dropped, for the log and the doctor.
+/// The label in which a filtering proxy lists the keys that it dropped, for the log and the doctor.
 const IGNORED: &str = "gateway.labels.ignored";
 
-/// Why a filtering proxy passes on no label of a container.
+/// The label in which a filtering proxy explains why it withheld all labels of a container.
 const WITHHELD: &str = "gateway.labels.withheld";
 
-/// A hash that Compose sets on its containers and on no image.
+/// A hash that Compose sets on containers only, never on images.
 const COMPOSE_HASH: &str = "com.docker.compose.config-hash";
 
-/// Labels that Compose sets on the images that it builds, too. On its containers they are always its own.
+/// Labels that Compose sets on its containers and also on the images that it builds. On a container
+/// of Compose, they always come from Compose.
 const COMPOSE_OWN: [&str; 2] = ["com.docker.compose.project", "com.docker.compose.service"];
 
-/// The longest note about a container, in bytes.
+/// The maximum length of a note about a container, in bytes.
 const LONGEST_NOTE: usize = 1024;
 
 /// The labels of a container without those of its image.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct OperatorLabels {
-    /// The labels that count.
+    /// The labels that the operator set.
     pub(crate) labels: Labels,
     /// The keys of Traefik and the gateway that were dropped, separated by commas.
     pub(crate) ignored: Option<String>,
-    /// Why no label counts.
+    /// The reason why all labels were withheld, if they were.
     pub(crate) withheld: Option<String>,
 }
 
 impl OperatorLabels {
-    /// Drops from `container` what `image` has.
+    /// Drops all labels from `container` that `image` has with the same value.
     pub(crate) fn of(mut container: Labels, image: &Labels) -> Self {
         container.retain(|key, _| ![IGNORED, WITHHELD].contains(&key.as_str()));
         let is_images = |key: &str, value: &String| image.get(key) == Some(value);
@@ -52,22 +53,22 @@ impl OperatorLabels {
             None => Self { labels, ignored, withheld: None },
             Some(key) => {
                 let reason = note(&format!(
-                    "no label counts, since its image has the label {key} with the same value, and \
-                     without it the others could permit more"
+                    "all labels are ignored: its image has the label {key} with the same value, and \
+                    without that label the others could permit more"
                 ));
                 Self { labels: Labels::new(), ignored, withheld: Some(reason) }
             }
         }
     }
 
-    /// The labels of a container whose image is not known: none.
+    /// Withholds all labels of a container whose image is unknown.
     pub(crate) fn of_unknown_image(container: &Labels, why: &str) -> Self {
-        let reason = note(&format!("no label counts, since its image cannot be inspected: {why}"));
+        let reason = note(&format!("all labels are ignored: its image cannot be inspected: {why}"));
         let withheld = concerns_gateway(container).then_some(reason);
         Self { withheld, ..Self::default() }
     }
 
-    /// The labels with the notes among them, as a filtering proxy passes them on.
+    /// Returns the labels including the notes, as a filtering proxy passes them on.
     pub(crate) fn into_labels(self) -> Labels {
         let mut labels = self.labels;
         labels.extend(self.ignored.map(|keys| (IGNORED.to_owned(), keys)));
@@ -75,19 +76,19 @@ impl OperatorLabels {
         labels
     }
 
-    /// What [`Self::into_labels`] was made of.
+    /// Restores the value from the result of [`Self::into_labels`].
     pub(crate) fn from_labels(mut labels: Labels) -> Self {
         let (ignored, withheld) = (labels.remove(IGNORED), labels.remove(WITHHELD));
         Self { labels, ignored, withheld }
     }
 }
 
-/// Returns `true` if a label is one of Traefik or of the gateway.
+/// Returns `true` if at least one label concerns Traefik or the gateway.
 pub(crate) fn concerns_gateway(labels: &Labels) -> bool {
     !Folded::new(labels).0.is_empty()
 }
 
-/// The labels that concern Traefik and the gateway, with keys as both read them: without case.
+/// The labels that concern Traefik and the gateway, with lower-case keys, because both ignore case.
 struct Folded<'a>(Vec<(String, &'a str)>);
 
 impl<'a> Folded<'a> {
@@ -108,17 +109,17 @@ impl<'a> Folded<'a> {
         self.0.iter().map(|(key, _)| key.as_str())
     }
 
-    /// A key of `self`, the dropped labels, without which those in `kept` could permit more than an
-    /// operator who stated all of them meant.
+    /// Returns the key of a dropped label (in `self`) that may be a restriction. Without it, the
+    /// labels in `kept` could permit more than the operator intended.
     fn restriction_beside(&self, kept: &Self) -> Option<&str> {
         let of_server = || kept.keys().any(|key| key.starts_with("mcp."));
         let of_traefik = || kept.keys().any(|key| key.starts_with("traefik."));
         let objects: BTreeSet<&str> =
             kept.keys().filter_map(object).map(|(_, object, _)| object).collect();
-        // Without a router Traefik makes one by its default rule, which asks nobody for a token.
+        // Without a router, Traefik creates one from its default rule, which requires no token.
         let routed = kept.keys().any(|key| key.starts_with("traefik.http.routers."));
         let restricts = |(key, value): &&(String, &str)| match key.as_str() {
-            // A list with * admits everybody, as no list does.
+            // A list that contains * admits everyone, just like a missing list.
             "mcp.allow" => of_server() && !value.split(',').any(|user| user.trim() == "*"),
             "mcp.scopes" | "mcp.tools" => of_server(),
             key => object(key).is_some_and(|(kind, object, option)| {
@@ -134,7 +135,8 @@ impl<'a> Folded<'a> {
     }
 }
 
-/// Of a key of Traefik the kind, the object and the option: `routers`, `traefik.http.routers.NAME`, `rule`.
+/// Splits a Traefik key into kind, object and option: `routers`, `traefik.http.routers.NAME`,
+/// `rule`.
 fn object(key: &str) -> Option<(&str, &str, &str)> {
     let (_, kind) = key.strip_prefix("traefik.")?.split_once('.')?;
     let (kind, name) = kind.split_once('.')?;
@@ -143,13 +145,14 @@ fn object(key: &str) -> Option<(&str, &str, &str)> {
     Some((kind, object, option))
 }
 
-/// Returns `true` if a router without this option can be reached by more requests, or by unchecked ones.
+/// Returns `true` if a router without this option would accept more requests, or unchecked ones.
 fn restricts_router(option: &str) -> bool {
     let name = option.split(['.', '[']).next().unwrap_or("");
     ["entrypoints", "middlewares", "rule", "rulesyntax", "tls"].contains(&name)
 }
 
-/// A note that fits into a label and a line of a log.
+/// Returns `text` in a form that fits into a label and a log line: truncated, without control
+/// characters.
 fn note(text: &str) -> String {
     let mut note: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     if note.len() > LONGEST_NOTE {

@@ -1,4 +1,4 @@
-//! What holds of every text that is presented as a token.
+//! Property tests of token verification.
 
 use std::sync::OnceLock;
 
@@ -13,7 +13,8 @@ use super::{SigningKeys, generate_key};
 
 const TYPE: &str = "at+jwt";
 
-/// Keys and a token that they signed; made once, since making them is slow.
+/// Returns keys, a token that they signed, and its claims. They are created once, because key
+/// generation is slow.
 fn signed() -> &'static (SigningKeys, String, Value) {
     static SIGNED: OnceLock<(SigningKeys, String, Value)> = OnceLock::new();
     SIGNED.get_or_init(|| {
@@ -26,7 +27,7 @@ fn signed() -> &'static (SigningKeys, String, Value) {
     })
 }
 
-/// The token with something changed.
+/// Generates mutations of the token.
 fn mutated() -> impl Strategy<Value = String> {
     let (_, token, _) = signed();
     let letter = || select(b"ABCDwxyz0189-_.=+/ \n".to_vec()).prop_map(char::from);
@@ -58,7 +59,7 @@ fn mutated() -> impl Strategy<Value = String> {
     prop_oneof![3 => edited, 3 => bit, 1 => cut]
 }
 
-/// Tokens that somebody without the key makes.
+/// Generates tokens that an attacker without the key could forge.
 fn forged() -> impl Strategy<Value = String> {
     let (keys, token, _) = signed();
     let kid = keys.jwks().keys[0].common.key_id.clone().unwrap();
@@ -91,7 +92,7 @@ proptest! {
         ..ProptestConfig::default()
     })]
 
-    /// RFC 7515 §5.2, RFC 8725 §3.1: one token is good, and none that differs from it.
+    /// Checks that only the unchanged token is valid (RFC 7515 §5.2, RFC 8725 §3.1).
     #[test]
     fn a_token_that_was_changed_is_none(text in mutated()) {
         let (keys, token, claims) = signed();
@@ -99,7 +100,7 @@ proptest! {
         prop_assert_eq!(read.as_ref(), (text == *token).then_some(claims));
     }
 
-    /// RFC 8725 §2.1, §3.11: neither `none`, nor another algorithm, nor another key, nor nonsense.
+    /// Rejects `none`, other algorithms, other keys and malformed text (RFC 8725 §2.1, §3.11).
     #[test]
     fn a_token_that_we_did_not_sign_is_none(
         text in prop_oneof![3 => forged(), 1 => "\\PC{0,64}", 1 => "([A-Za-z0-9_-]{0,24}\\.){0,4}"]
@@ -108,7 +109,7 @@ proptest! {
         prop_assert!(keys.verify(TYPE, &text).is_none());
     }
 
-    /// RFC 8725 §3.12: a token of one kind is none of another; what was signed is read back.
+    /// Checks that a token returns its claims, but only for its own `typ` (RFC 8725 §3.12).
     #[test]
     fn a_token_is_read_back_as_its_kind_only(subject in "\\PC{0,24}", number in any::<i64>()) {
         let (keys, ..) = signed();

@@ -1,8 +1,8 @@
-//! Resolves the host names of login providers as the system does, with one thread per name.
+//! Resolves the host names of login providers with the system resolver, with one thread per name.
 //!
-//! Providers may be known by `/etc/hosts` or mDNS alone, so this is `getaddrinfo`, which cannot be
-//! cancelled. Requests that need the same name share one call, also those that begin after others gave
-//! up: a name server that stays silent holds one thread, and not one for each login.
+//! Providers may be known only in `/etc/hosts` or mDNS, so this uses `getaddrinfo`, which cannot be
+//! cancelled. Concurrent lookups of the same name share one call, even if earlier callers have
+//! given up. So an unresponsive name server blocks one thread, and not one for each login.
 
 use std::{
     collections::HashMap,
@@ -21,7 +21,7 @@ type Found = Result<Vec<SocketAddr>, Arc<io::Error>>;
 type InFlight = HashMap<String, Shared<BoxFuture<'static, Found>>>;
 type LookUp = fn(&str) -> io::Result<Vec<SocketAddr>>;
 
-/// A resolver that shares look-ups.
+/// A resolver that coalesces concurrent lookups of the same name.
 pub(super) struct ProviderResolver {
     look_up: LookUp,
     in_flight: Arc<Mutex<InFlight>>,
@@ -93,6 +93,6 @@ mod tests {
         assert_eq!(CALLS.load(SeqCst), 1);
         assert!(resolver.in_flight.lock().unwrap().is_empty());
         assert_eq!(ask().await.unwrap().count(), 1);
-        assert_eq!(CALLS.load(SeqCst), 2, "not kept");
+        assert_eq!(CALLS.load(SeqCst), 2, "results are not cached");
     }
 }

@@ -1,4 +1,4 @@
-//! All that name servers, together: the file and the containers.
+//! The providers of the server catalogue combined: the file and Docker.
 
 use std::sync::Arc;
 
@@ -10,18 +10,18 @@ use crate::{
     model::{Catalogue, Chain, Listing, Mistake},
 };
 
-/// A provider does not answer.
+/// The error of a provider.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The file.
+    /// The file provider failed.
     #[error(transparent)]
     File(#[from] ServersError),
-    /// Docker.
+    /// The Docker provider failed.
     #[error(transparent)]
     Docker(#[from] DockerError),
 }
 
-/// The providers of servers, and what they listed at the start.
+/// The providers of servers, and their listings at startup.
 pub struct Providers {
     file: ServersFile,
     docker: Option<DockerServers>,
@@ -29,14 +29,14 @@ pub struct Providers {
 }
 
 impl Providers {
-    /// Those of `config`.
+    /// Creates the providers of `config`.
     #[must_use]
     pub fn new(config: &Config) -> Self {
         let (file, docker) = (ServersFile::new(config), DockerServers::new(config));
         Self { file, docker, known: <[_; 2]>::default() }
     }
 
-    /// What they list now.
+    /// Reads the current listing of all providers.
     pub async fn read(&self) -> Result<Listing, Error> {
         let docker = match &self.docker {
             Some(docker) => docker.read().await?,
@@ -45,12 +45,12 @@ impl Providers {
         Ok(Listing::merged([&self.file.read()?, &docker]))
     }
 
-    /// What they list at the start. The file has to be there; Docker may come later.
+    /// Reads the listing at startup. The file must be readable; Docker may become available later.
     pub async fn start(&mut self) -> Result<Listing, ServersError> {
         let file = self.file.read()?;
         let docker = match &self.docker {
             Some(docker) => docker.read().await.unwrap_or_else(|error| {
-                log::warn!("servers of Docker are to come: {}", Chain(&error));
+                log::warn!("servers from Docker are not available yet: {}", Chain(&error));
                 Listing::default()
             }),
             None => Listing::default(),
@@ -61,8 +61,8 @@ impl Providers {
         Ok(whole)
     }
 
-    /// Publishes the servers whenever they change, and says which cannot be one and why, for as long
-    /// as somebody listens.
+    /// Publishes the catalogue whenever it changes, until all receivers are dropped. Logs the
+    /// mistakes in each new listing.
     pub async fn watch(self, publish: watch::Sender<Arc<Catalogue>>) {
         let [file, docker] = self.known;
         let (to_file, file) = watch::channel(file);
@@ -70,7 +70,7 @@ impl Providers {
         let asking = async {
             match self.docker {
                 Some(docker) => docker.watch(to_docker).await,
-                // Held, so that nobody takes it for the end.
+                // Keep the sender alive, because a closed channel would end the merge.
                 None => to_docker.closed().await,
             }
         };
@@ -107,7 +107,7 @@ async fn merge(
     }
 }
 
-/// Says what is wrong, once.
+/// Logs the mistakes in `listing` that are not in `told`, so that each is logged once.
 fn tell(listing: &Listing, told: &Listing) {
     let new = |now: &'static str, ours: &[Mistake], theirs: &[Mistake]| {
         for mistake in ours.iter().filter(|mistake| !theirs.contains(mistake)) {
@@ -115,6 +115,6 @@ fn tell(listing: &Listing, told: &Listing) {
         }
     };
     new("not a server", &listing.mistakes, &told.mistakes);
-    new("a label claims what is not the container's", &listing.claims, &told.claims);
-    new("labels that are ignored", &listing.ignored, &told.ignored);
+    new("a label claims a resource of another owner", &listing.claims, &told.claims);
+    new("ignored labels", &listing.ignored, &told.ignored);
 }

@@ -1,4 +1,4 @@
-//! Addresses of the public internet, as far as the IANA special-purpose address registries tell.
+//! Classification of public internet addresses, by the IANA special-purpose address registries.
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
@@ -7,14 +7,14 @@ use std::{
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-/// The only block of IPv6 that is handed out for unicast (RFC 4291 §2.4; IANA, "Internet Protocol
-/// Version 6 Address Space"). Outside are, for example, loopback, `fc00::/7` (RFC 4193), `fe80::/10`,
-/// multicast, and the mapped (`::ffff:0:0/96`) and translated (`64:ff9b::/96`) forms that hide an IPv4
-/// address.
+/// The only IPv6 block that is allocated for global unicast (RFC 4291 §2.4; IANA, "Internet
+/// Protocol Version 6 Address Space"). It excludes loopback, `fc00::/7` (RFC 4193), `fe80::/10` and
+/// multicast. It also excludes the mapped (`::ffff:0:0/96`) and translated (`64:ff9b::/96`) forms,
+/// which embed an IPv4 address.
 const GLOBAL_UNICAST: Ipv6Net = v6(0x2000, 0, 0, 3);
 
-/// The registries' blocks, with the RFC that reserves each. Blocks that the registries call globally
-/// reachable are here too if the nearest network may answer for them (anycast).
+/// The special-purpose blocks, with the RFC that reserves each. The list includes anycast blocks:
+/// the registries call them globally reachable, but the nearest network may answer for them.
 static SPECIAL: LazyLock<[IpNet; 24]> = LazyLock::new(|| {
     [
         v4([0, 0, 0, 0], 8),                   // "this network", RFC 791 §3.2
@@ -37,7 +37,7 @@ static SPECIAL: LazyLock<[IpNet; 24]> = LazyLock::new(|| {
         v4([240, 0, 0, 0], 4),                 // reserved, RFC 1112 §4, and broadcast, RFC 919
         v6(0x2001, 0, 0, 23).into(), // IETF protocol assignments (Teredo, ORCHID, …), RFC 2928
         v6(0x2001, 0x0db8, 0, 32).into(), // documentation, RFC 3849
-        v6(0x2002, 0, 0, 16).into(), // 6to4, hides an IPv4 address, RFC 3056
+        v6(0x2002, 0, 0, 16).into(), // 6to4, embeds an IPv4 address, RFC 3056
         v6(0x2620, 0x004f, 0x8000, 48).into(), // AS112, anycast, RFC 7534
         v6(0x3ffe, 0, 0, 16).into(), // the former 6bone, RFC 3701
         v6(0x3fff, 0, 0, 20).into(), // documentation, RFC 9637

@@ -1,8 +1,9 @@
-//! Resolves the host names of strangers' URLs, to public addresses only.
+//! Resolves the host names in URLs of anonymous requests, to public addresses only (SSRF
+//! protection).
 //!
-//! `getaddrinfo` cannot be cancelled and holds a thread for up to half a minute if a name server stays
-//! silent: names that strangers invent would take all threads of the pool. These look-ups need no
-//! thread, and end when the fetch that needs them ends.
+//! `getaddrinfo` cannot be cancelled, and blocks a thread for up to half a minute if a name server
+//! does not answer. Invented names would block all threads of the pool. The lookups here need no
+//! thread, and are cancelled together with their fetch.
 
 use std::{
     net::SocketAddr,
@@ -20,34 +21,34 @@ use reqwest::dns::{Addrs, Name as HostName, Resolve, Resolving};
 
 use super::public_address::is_public;
 
-/// Names the name servers of this machine.
+/// The file that lists the name servers of this machine.
 const RESOLV_CONF: &str = "/etc/resolv.conf";
-/// The time limit of one query to a name server, and how many more follow it. Together they stay
-/// below the time limit of a fetch.
+/// The timeout of one query to a name server. With all retries, the total stays below the timeout
+/// of a fetch.
 const TIMEOUT: Duration = Duration::from_secs(1);
 const RETRIES: usize = 2;
 
-/// A resolver that asks the name servers of this machine, or one that is given.
+/// A resolver that queries the name servers of this machine, or a given one.
 pub struct PublicResolver {
     only: Option<SocketAddr>,
-    /// The resolver in use, and the age of the file it was made from.
+    /// The current resolver, and the modification time of the file that it was created from.
     made: Mutex<Option<(Option<SystemTime>, TokioResolver)>>,
 }
 
 impl PublicResolver {
-    /// A resolver that asks the name servers of `/etc/resolv.conf`.
+    /// Creates a resolver that queries the name servers of `/etc/resolv.conf`.
     #[must_use]
     pub fn of_system() -> Self {
         Self { only: None, made: Mutex::default() }
     }
 
-    /// A resolver that asks the name server at `address` over UDP.
+    /// Creates a resolver that queries the name server at `address` over UDP.
     #[must_use]
     pub fn asking(address: SocketAddr) -> Self {
         Self { only: Some(address), made: Mutex::default() }
     }
 
-    /// Returns the resolver, made again if the file has changed, as the C library does.
+    /// Returns the current resolver. Recreates it if the file has changed, like the C library does.
     fn current(&self) -> Result<TokioResolver, NetError> {
         let changed = || std::fs::metadata(RESOLV_CONF).and_then(|file| file.modified()).ok();
         let age = self.only.map_or_else(changed, |_| None);
@@ -76,7 +77,7 @@ impl PublicResolver {
         let options = builder.options_mut();
         options.timeout = TIMEOUT;
         options.attempts = RETRIES;
-        // What is worth keeping is the document.
+        // Documents are cached instead.
         options.cache_size = 0;
         builder.build()
     }
@@ -87,13 +88,13 @@ impl Resolve for PublicResolver {
         let resolver = self.current();
         Box::pin(async move {
             let mut name = Name::from_utf8(name.as_str())?;
-            // Never the search domains of this network.
+            // Do not append the search domains of this network.
             name.set_fqdn(true);
             let found = resolver?.lookup_ip(name).await?;
             let addresses: Vec<SocketAddr> =
                 found.iter().map(|address| SocketAddr::new(address, 0)).collect();
             if addresses.is_empty() || !addresses.iter().all(|address| is_public(address.ip())) {
-                return Err("the name does not lead to public addresses alone".into());
+                return Err("the host name does not resolve to public addresses only".into());
             }
             Ok(Box::new(addresses.into_iter()) as Addrs)
         })

@@ -1,6 +1,6 @@
-//! Sealed records: authenticated encryption under keys derived from the root keys of
-//! `SECRETS_KEY_FILE`. State that anonymous requests cause is handed back to the browser in this
-//! form instead of being stored.
+//! Sealed records: authenticated encryption with keys that are derived from the root keys of
+//! `SECRETS_KEY_FILE`. State of anonymous requests is returned to the browser in this form instead
+//! of being stored.
 
 use std::path::Path;
 
@@ -18,17 +18,17 @@ const LABEL: &str = "SECRETS KEY";
 /// The size of root and derived keys, in bytes.
 const KEY_LEN: usize = 32;
 
-/// Separates keys of this program from others that use HKDF (RFC 5869 §3.1).
+/// The HKDF salt (RFC 5869 §3.1). It separates the keys of this program from those of others.
 const SALT: &[u8] = b"mcp-oauth-gateway";
 
-/// Why root keys cannot be used.
+/// The error of loading or using root keys.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The file cannot be read.
     #[error("cannot read {0}")]
     Read(String, #[source] std::io::Error),
-    /// The text is not PEM.
-    #[error("not PEM")]
+    /// The file is not PEM.
+    #[error("the file is not PEM")]
     Pem(#[from] pem::PemError),
     /// The file has no root key.
     #[error(
@@ -39,12 +39,12 @@ pub enum Error {
     #[error("a SECRETS KEY must have 32 bytes")]
     Size,
     /// The cryptographic library failed.
-    #[error("no key could be made")]
+    #[error("key generation or encryption failed")]
     Crypto,
 }
 
-/// Root keys: the first seals, all of them open, so that a key can be replaced without losing what
-/// the previous one sealed.
+/// The root keys. The first one seals, and all of them open, so that a key can be rotated without
+/// losing the records of the previous one.
 pub struct RootKeys(Vec<Prk>);
 
 impl RootKeys {
@@ -61,8 +61,8 @@ impl RootKeys {
         Ok(Self::of(&keys))
     }
 
-    /// Derives root keys from the private keys of `SIGNING_KEY_FILE`, for installations that have no
-    /// `SECRETS_KEY_FILE`. A signing key that is replaced takes what it sealed with it.
+    /// Derives root keys from the private keys of `SIGNING_KEY_FILE`, for installations without a
+    /// `SECRETS_KEY_FILE`. Removing a signing key makes the records that it sealed unreadable.
     pub fn from_signing_keys(file: &Path) -> Result<Self, Error> {
         let (_, blocks) = blocks(file)?;
         let keys: Vec<_> =
@@ -75,8 +75,8 @@ impl RootKeys {
         Self(blocks.iter().map(|block| salt.extract(block.contents())).collect())
     }
 
-    /// Returns the seal for one use, named by `label`: a record that was sealed for one use does not
-    /// open for another.
+    /// Returns the seal for the use `label`. A record that was sealed for one use does not open for
+    /// another.
     pub fn seal(&self, label: &'static str) -> Result<Seal, Error> {
         let keys = self.0.iter().map(|root| {
             RandomizedNonceKey::new(&AES_256_GCM, &derived(root, label)?).map_err(|_| Error::Crypto)
@@ -84,20 +84,20 @@ impl RootKeys {
         Ok(Seal { keys: keys.collect::<Result<_, _>>()?, label })
     }
 
-    /// Returns 32 bytes for one use, derived from the first root key.
+    /// Derives 32 bytes for the use `label` from the first root key.
     pub fn bytes(&self, label: &'static str) -> Result<[u8; KEY_LEN], Error> {
         derived(self.0.first().ok_or(Error::Crypto)?, label)
     }
 }
 
-/// Seals and opens the records of one use with AES-256-GCM.
+/// The AES-256-GCM keys that seal and open the records of one use.
 pub struct Seal {
     keys: Vec<RandomizedNonceKey>,
     label: &'static str,
 }
 
 impl Seal {
-    /// Seals `record`; the result is base64url text.
+    /// Seals `record`. Returns base64url text.
     pub fn close<T: Serialize>(&self, record: &T) -> Result<String, Error> {
         let key = self.keys.first().ok_or(Error::Crypto)?;
         let mut bytes = serde_json::to_vec(record).map_err(|_| Error::Crypto)?;
@@ -106,7 +106,7 @@ impl Seal {
         Ok(BASE64_URL_SAFE_NO_PAD.encode([nonce.as_ref().as_slice(), &bytes].concat()))
     }
 
-    /// Opens what [`Self::close`] returned. Returns `None` if it was altered, or sealed for another
+    /// Opens a result of [`Self::close`]. Returns `None` if it was altered, or sealed for another
     /// use or with an unknown key.
     #[must_use]
     pub fn open<T: DeserializeOwned>(&self, sealed: &str) -> Option<T> {
@@ -122,7 +122,7 @@ impl Seal {
     }
 }
 
-/// Makes a root key, as PEM.
+/// Generates a root key as PEM.
 pub fn generate_root_key() -> Result<String, Error> {
     let mut key = [0; KEY_LEN];
     rand::fill(&mut key).map_err(|_| Error::Crypto)?;

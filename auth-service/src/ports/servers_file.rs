@@ -1,5 +1,5 @@
-//! Servers from `mcp-servers.json`: the `mcpServers` object that MCP clients already use, with the
-//! gateway's keys beside the command.
+//! The file provider of the catalogue: servers from `mcp-servers.json`. It contains the
+//! `mcpServers` object that MCP clients already use, with additional keys of the gateway.
 
 use std::{collections::HashSet, path::PathBuf, sync::Arc, time::Duration};
 
@@ -12,26 +12,26 @@ use crate::{
     model::{Chain, Listing, Mistake, Offer, Source},
 };
 
-/// How often the file is looked at, which works where change events do not arrive (bind mounts,
-/// editors that replace the file).
+/// The polling interval of the file. Polling works even where change events do not arrive (bind
+/// mounts, editors that replace the file).
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// The file does not list servers.
+/// The error of reading the servers file.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// It cannot be read.
+    /// The file cannot be read.
     #[error("MCP_SERVERS_FILE: cannot read {0}")]
     Read(String, #[source] std::io::Error),
-    /// It is not the JSON that it should be, or entries are wrong.
+    /// The file is not valid JSON of the expected structure, or some entries are invalid.
     #[error("MCP_SERVERS_FILE: {0}")]
     Problems(String),
 }
 
-/// Reads and watches the file.
+/// A provider that reads servers from the file, and watches it for changes.
 #[derive(Clone)]
 pub struct ServersFile {
     path: PathBuf,
-    /// Whether servers may come from somewhere else, so that there need not be a file.
+    /// `true` if a missing file is not an error, because Docker is a provider as well.
     optional: bool,
     site: Site,
 }
@@ -41,14 +41,14 @@ fn entries(problems: impl Iterator<Item = String>) -> Error {
 }
 
 impl ServersFile {
-    /// The file of `config`.
+    /// Creates the provider for the file of `config`.
     #[must_use]
     pub fn new(config: &Config) -> Self {
         let (path, optional) = (config.servers_file.clone(), config.docker.is_some());
         Self { path, optional, site: Site::new(config) }
     }
 
-    /// The servers in the file now, all or none.
+    /// Reads all servers in the file. Fails if any entry is invalid.
     pub fn read(&self) -> Result<Listing, Error> {
         let name = self.path.display().to_string();
         let text = match std::fs::read_to_string(&self.path) {
@@ -66,7 +66,7 @@ impl ServersFile {
         let mut unknown = Vec::new();
         for Stated { name, entry, place, unknown: keys } in stated {
             unknown.extend(keys.iter().map(|key| {
-                let problem = format!("{name}: the key \"{key}\" means nothing here");
+                let problem = format!("{name}: unknown key \"{key}\"");
                 Mistake { source: Source::File, problem }
             }));
             let server = serde_json::from_value::<StatedServer>(entry.into())
@@ -89,13 +89,14 @@ impl ServersFile {
         }
     }
 
-    /// Publishes what the file lists whenever it changes, for as long as somebody listens. A file
-    /// that is wrong, or gone, leaves the last good state in place.
+    /// Publishes the servers of the file whenever it changes, until all receivers are dropped.
+    /// While the file is invalid or missing, the last good state stays published.
     pub async fn watch(self, publish: watch::Sender<Arc<Listing>>) {
-        // Gone is for a moment, or by mistake; a file that is meant to be empty says so.
+        // A missing file is being replaced, or was removed by mistake. To remove all servers, empty
+        // the `mcpServers` object.
         let file = Self { optional: false, ..self.clone() };
-        // The text, not the time of the change: two edits within a tick of the clock are two. None
-        // at first, since the file may be another since it was read at the start.
+        // Compare contents instead of modification times, because two edits may have the same time.
+        // Initially `None`, because the file may have changed since it was read at the start.
         let mut seen = None;
         while !publish.is_closed() {
             tokio::time::sleep(LOOK_EVERY).await;

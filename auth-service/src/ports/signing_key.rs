@@ -1,4 +1,5 @@
-//! The keys that sign tokens: PEM file, JWK (RFC 7517), thumbprint as `kid` (RFC 7638).
+//! The keys that sign tokens, from a PEM file. They are published as JWKs (RFC 7517) with their
+//! thumbprint as `kid` (RFC 7638).
 
 use std::{borrow::Cow, path::Path};
 
@@ -12,36 +13,36 @@ use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use super::jws::JwsKey;
 
-/// A key cannot be used.
+/// The error of loading, generating or using a signing key.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The file cannot be read.
     #[error("cannot read {0}")]
     Read(String, #[source] std::io::Error),
-    /// The file has no key.
+    /// The file contains no private key.
     #[error("{0} has no PEM block \"PRIVATE KEY\"; make one with `auth-service key generate`")]
     Empty(String),
-    /// The text is no PEM.
-    #[error("not PEM")]
+    /// The file is not PEM.
+    #[error("the file is not PEM")]
     Pem(#[from] pem::PemError),
-    /// The key is of a kind that is not supported.
+    /// The key has an unsupported type.
     #[error(transparent)]
     Jwt(#[from] jsonwebtoken::errors::Error),
-    /// The key is no key of its kind.
-    #[error("the key cannot be used: RSA needs 2048 bits or more, EC the curve P-256")]
+    /// The key is invalid, or its size or curve is not supported.
+    #[error("the key is not supported: RSA needs at least 2048 bits, EC needs the curve P-256")]
     Unusable,
-    /// What is to be signed is no JSON.
-    #[error("not JSON")]
+    /// The header or the claims cannot be serialized.
+    #[error("the claims cannot be serialized as JSON")]
     Json(#[from] serde_json::Error),
-    /// The library made no signature.
-    #[error("nothing could be signed")]
+    /// The cryptographic library returned an error for a signature.
+    #[error("signing failed")]
     Sign,
-    /// The library made no key.
-    #[error("no key could be made")]
+    /// The cryptographic library returned an error for a new key.
+    #[error("key generation failed")]
     Generate,
 }
 
-/// What counts of a header (RFC 7515 §4.1).
+/// The JOSE header parameters that verification uses (RFC 7515 §4.1).
 #[derive(Deserialize)]
 struct JoseHeader<'a> {
     #[serde(borrow)]
@@ -59,14 +60,15 @@ struct Key {
     jwk: Jwk,
 }
 
-/// All keys: the first signs, all verify, so that a key can be replaced without ending sessions.
+/// The signing keys. The first one signs and all of them verify, so that a key can be rotated
+/// without invalidating tokens.
 pub struct SigningKeys {
     first: Key,
     others: Vec<Key>,
 }
 
 impl SigningKeys {
-    /// The keys of a PEM file.
+    /// Reads all private keys in a PEM file.
     pub fn load(file: &Path) -> Result<Self, Error> {
         let name = file.display().to_string();
         let text =
@@ -87,8 +89,9 @@ impl SigningKeys {
         self.first.jws.sign(&header, claims)
     }
 
-    /// The claims of `token`, as JSON, if one of these keys signed it as a `typ`. What the claims say,
-    /// times included, is for the caller to check: it has the clock.
+    /// Verifies the signature and the type of `token`. Returns its claims as JSON, or `None` if
+    /// none of these keys signed it as a `typ`. The caller must check the claims, including times,
+    /// because it has the clock.
     #[must_use]
     pub fn verify(&self, typ: &str, token: &str) -> Option<Vec<u8>> {
         let (header, _) = token.split_once('.')?;
@@ -97,19 +100,19 @@ impl SigningKeys {
         if !header.typ.eq_ignore_ascii_case(typ) {
             return None;
         }
-        // RFC 7515 §4.1.11: no extension is understood here.
+        // RFC 7515 §4.1.11: no extension is supported.
         if header.crit.is_some() {
             return None;
         }
         let key = self.all().find(|key| key.kid == header.kid)?;
-        // RFC 8725 §3.1: the algorithm is the key's, whatever the token would like.
+        // RFC 8725 §3.1: the key determines the algorithm, not the token.
         if header.alg != key.algorithm {
             return None;
         }
         key.jws.verify(token)
     }
 
-    /// The public keys (RFC 7517 §5).
+    /// Returns the public keys as a JWK Set (RFC 7517 §5).
     #[must_use]
     pub fn jwks(&self) -> JwkSet {
         JwkSet { keys: self.all().map(|key| key.jwk.clone()).collect() }
@@ -136,7 +139,7 @@ impl Key {
     }
 }
 
-/// A fresh P-256 key as PEM (PKCS #8, RFC 5958).
+/// Generates a P-256 key as PEM (PKCS #8, RFC 5958).
 pub fn generate_key() -> Result<String, Error> {
     let pair =
         EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(|_| Error::Generate)?;

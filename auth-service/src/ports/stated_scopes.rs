@@ -1,4 +1,4 @@
-//! The scopes of a server, as the file states them: `scopes`, `scopeDetails` and `tools.scopes`.
+//! The scopes of a server in the servers file: `scopes`, `scopeDetails` and `tools.scopes`.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +6,10 @@ use serde::Deserialize;
 
 use crate::model::{ScopeDetail, Scopes, ServerScopes, ToolScope};
 
-/// The scope of a server that names none.
+/// The scope of a server without the key `scopes`.
 const DEFAULT_SCOPE: &str = "mcp";
 
-/// What is said of one scope: words, or words and the scopes it includes.
+/// The details of one scope: a description, or a description and the included scopes.
 #[derive(Deserialize)]
 #[serde(untagged)]
 pub(super) enum StatedDetail {
@@ -21,7 +21,7 @@ pub(super) enum StatedDetail {
     },
 }
 
-/// The rules for tools; of them the scopes matter here, the rest is the proxy's.
+/// The rules for tools. Only their scopes matter here; the proxy enforces the rest.
 #[derive(Deserialize)]
 #[serde(untagged)]
 pub(super) enum StatedTools {
@@ -39,13 +39,13 @@ impl Default for StatedTools {
 }
 
 impl StatedTools {
-    /// Whether a tool needs a scope of its own.
+    /// Returns `true` if any tool requires an additional scope.
     pub(super) fn name_scopes(&self) -> bool {
         matches!(self, Self::Rules { scopes } if !scopes.is_empty())
     }
 }
 
-/// The scopes of a server.
+/// Validates and combines the scopes of a server. Returns a message for the operator on failure.
 pub(super) fn scopes(
     basic: Option<&[String]>,
     details: BTreeMap<String, StatedDetail>,
@@ -82,7 +82,7 @@ fn detail(stated: StatedDetail) -> Result<ScopeDetail, String> {
     Ok(ScopeDetail { description, includes })
 }
 
-/// Exactly one scope.
+/// Parses exactly one scope.
 fn single(text: &str) -> Result<Scopes, String> {
     let scopes = Scopes::parse(text).map_err(|problem| problem.to_string())?;
     if scopes.iter().eq([text]) { Ok(scopes) } else { Err(format!("\"{text}\" is not one scope")) }

@@ -1,5 +1,5 @@
-//! A server as somebody states it, whoever asks for it: the gateway's keys of an entry in the file,
-//! or the labels of a container.
+//! The definition of a server by the operator, from an entry in the servers file or from the labels
+//! of a container.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +11,8 @@ use crate::{
     model::{AllowList, Enforcer, McpServer, ResourceUri, ServerName, canonical_host, host_of},
 };
 
-/// The first segments of the paths of the authorization server itself, which no server on its host
-/// may have.
+/// The first path segments of the authorization server itself. No server on the same host may use
+/// them.
 pub const OWN_PATHS: [&str; 16] = [
     ".well-known",
     "admin",
@@ -32,11 +32,11 @@ pub const OWN_PATHS: [&str; 16] = [
     "verify",
 ];
 
-/// Where the public URLs of servers begin.
+/// The settings from which the public URLs of servers are built.
 #[derive(Clone)]
 pub(super) struct Site {
     base_domain: String,
-    /// Empty, or a colon and the port.
+    /// Empty for the default port, else a colon and the port.
     port: String,
     urls: ServerUrls,
     issuer: String,
@@ -52,12 +52,12 @@ impl Site {
         }
     }
 
-    /// The URL of a server that states none.
+    /// Returns the URL of a server without `resource`.
     fn default_url(&self, name: &ServerName) -> String {
         self.url_at(&self.host_of(name.as_str()), name)
     }
 
-    /// The URL of a server that is on `host`.
+    /// Returns the URL of a server on `host`.
     pub(super) fn url_at(&self, host: &str, name: &ServerName) -> String {
         match self.urls {
             ServerUrls::Host => format!("https://{host}{}/mcp", self.port),
@@ -65,7 +65,7 @@ impl Site {
         }
     }
 
-    /// The host of a server that states no URL.
+    /// Returns the host of a server without `resource`.
     pub(super) fn host_of(&self, name: &str) -> String {
         match self.urls {
             ServerUrls::Host => format!("{name}.{}", self.base_domain),
@@ -73,7 +73,7 @@ impl Site {
         }
     }
 
-    /// The host of the authorization server, without a port.
+    /// Returns the host of the authorization server, without a port.
     pub(super) fn login_host(&self) -> &str {
         host_of(&self.issuer)
     }
@@ -88,14 +88,14 @@ impl Site {
         !self.shares_login_host() && canonical_host(host).as_deref() == Some(self.login_host())
     }
 
-    /// Whether `resource` stands where the authorization server itself answers.
+    /// Returns `true` if `resource` is a URL of the authorization server itself.
     fn is_own(&self, resource: &ResourceUri) -> bool {
         let first = resource.path().split('/').nth(1).unwrap_or("");
         resource.authority() == self.issuer && (first.is_empty() || OWN_PATHS.contains(&first))
     }
 }
 
-/// The keys that matter here; those of the proxy are none of our business.
+/// The keys of an entry that matter here. The keys of the proxy are ignored.
 #[derive(Deserialize)]
 pub(super) struct StatedServer {
     pub(super) title: Option<String>,
@@ -106,14 +106,14 @@ pub(super) struct StatedServer {
     pub(super) details: BTreeMap<String, StatedDetail>,
     #[serde(default)]
     pub(super) tools: StatedTools,
-    /// A server that speaks HTTP itself: the proxy does not read what it is asked.
+    /// Present for a native HTTP server, whose requests do not pass through the proxy.
     url: Option<serde::de::IgnoredAny>,
     #[serde(default, rename = "checksHeaders")]
     pub(super) checks_headers: bool,
 }
 
 impl StatedServer {
-    /// A server of its own, which states nothing yet.
+    /// Creates an empty definition of a native HTTP server.
     pub(super) fn native() -> Self {
         Self {
             title: None,
@@ -127,7 +127,8 @@ impl StatedServer {
         }
     }
 
-    /// The server that is meant, by the name `name`.
+    /// Validates the definition. Returns the server with the name `name`, or a message for the
+    /// operator.
     pub(super) fn into_server(self, name: ServerName, site: &Site) -> Result<McpServer, String> {
         let resource = self.resource.clone().unwrap_or_else(|| site.default_url(&name));
         let resource = ResourceUri::parse(&resource)
@@ -144,13 +145,14 @@ impl StatedServer {
         Ok(McpServer { name, title, resource, allow: self.allow, scopes, enforcer })
     }
 
-    /// The proxy reads bodies; of a server without it nobody does, unless it compares them itself.
+    /// Determines the component that enforces the scopes of tools. The proxy reads request bodies.
+    /// `/verify` reads only `Mcp-*` headers, so a native server must compare them with the body.
     fn enforcer(&self) -> Result<Enforcer, String> {
         match (&self.url, self.checks_headers) {
             (None, false) => Ok(Enforcer::Proxy),
-            (None, true) => Err("checksHeaders is for a server with a url".to_owned()),
+            (None, true) => Err("checksHeaders applies only to a server with a url".to_owned()),
             (Some(_), false) if self.tools.name_scopes() => Err(
-                "tools.scopes cannot be enforced for a url: set checksHeaders if the server refuses \
+                "tools.scopes cannot be enforced for a url: set checksHeaders if the server rejects \
                  an Mcp-Name that differs from the body, or run it behind the proxy"
                     .to_owned(),
             ),
@@ -159,7 +161,7 @@ impl StatedServer {
     }
 }
 
-/// A name that can be a server's.
+/// Parses the name of a server. Returns a message for the operator if it is invalid.
 pub(super) fn server_name(text: &str) -> Result<ServerName, String> {
     let problem = "a name has lower-case letters, digits and inner hyphens, at most 63";
     ServerName::parse(text).ok_or_else(|| problem.to_owned())

@@ -1,15 +1,16 @@
-//! What administration lists: by `SCAN`, never `KEYS`, and never on the path of an MCP request.
+//! Listings for administration. They use `SCAN`, which unlike `KEYS` does not block Redis, and
+//! never run on the path of an MCP request.
 
 use serde::de::DeserializeOwned;
 
 use super::{Error, Expiring, Store, key::PREFIX};
 use crate::model::{AccessRecord, Client, Grant, UnixTime};
 
-/// Keys at a time.
+/// The `COUNT` hint of a `SCAN` call.
 const BATCH: usize = 500;
 
 impl Store {
-    /// All access tokens that are still live.
+    /// Lists all live access tokens, oldest first.
     pub async fn access_tokens(&self, now: UnixTime) -> Result<Vec<AccessRecord>, Error> {
         let grants = self.grants(now).await?;
         let mut tokens: Vec<AccessRecord> = self.scan("access:*", now).await?;
@@ -18,14 +19,14 @@ impl Store {
         Ok(tokens)
     }
 
-    /// All grants that are still live.
+    /// Lists all live grants, oldest first.
     pub async fn grants(&self, now: UnixTime) -> Result<Vec<Grant>, Error> {
         let mut grants: Vec<Grant> = self.scan("grant:*", now).await?;
         grants.sort_by_key(|grant| grant.created_at);
         Ok(grants)
     }
 
-    /// All registrations, those of the operator first.
+    /// Lists all client registrations, pre-registered ones first.
     pub async fn clients(&self, now: UnixTime) -> Result<Vec<Client>, Error> {
         let mut clients: Vec<Client> = self.scan("client:*", now).await?;
         clients.sort_by_key(|client| (!client.preregistered, client.issued_at));
@@ -47,7 +48,8 @@ impl Store {
         Ok(records)
     }
 
-    /// The keys of `pattern` and what they hold. What is there all the while is among them.
+    /// Reads the keys that match `pattern`, with their values. A key that exists throughout the
+    /// scan is always included.
     pub(super) async fn texts(&self, pattern: &str) -> Result<Vec<(String, String)>, Error> {
         let mut connection = self.pool.get().await?;
         let mut texts = Vec::new();

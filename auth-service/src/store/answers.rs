@@ -1,4 +1,5 @@
-//! Answers to the last steps of flows, kept for a minute, and the steps that are being answered.
+//! Idempotency of the final step of an authorization flow: recorded outcomes, kept for a minute,
+//! and claims on steps in progress.
 
 use super::{Error, Expiring, Key, Store, Ttl};
 use crate::model::{AnswerRecord, Fingerprint, UnixTime};
@@ -9,12 +10,12 @@ impl Expiring for AnswerRecord {
     }
 }
 
-/// How many steps may be claimed at a time. Anybody can begin one that the login provider is asked
-/// about.
+/// The maximum number of simultaneous claims. It is bounded because an anonymous request can start
+/// a step that waits for the login provider.
 const PLACES: u32 = 4_096;
 
-/// Claims a step, unless another request has claimed it and its time has not ended. If every place is
-/// taken, the step goes on without a claim.
+/// Claims a step, unless another request has a claim on it that has not expired. If all places are
+/// taken, the step continues without a claim.
 const CLAIM: &str = r"
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[1])
 if redis.call('ZSCORE', KEYS[1], ARGV[3]) then return 0 end
@@ -25,7 +26,7 @@ return 1
 ";
 
 impl Store {
-    /// Claims `step` until `end`. Returns `false` if another request is answering it.
+    /// Claims `step` until `end`. Returns `false` if another request is processing it.
     pub async fn claim_step(
         &self,
         step: &Fingerprint,
@@ -37,12 +38,12 @@ impl Store {
         Ok(call.invoke_async(&mut self.pool.get().await?).await?)
     }
 
-    /// Gives up the claim of `step`.
+    /// Releases the claim on `step`.
     pub async fn release_step(&self, step: &Fingerprint) -> Result<(), Error> {
         self.leave(&Key::Steps, step.as_str()).await
     }
 
-    /// Keeps the answer to `step`.
+    /// Stores the outcome of `step`.
     pub async fn put_answer(
         &self,
         step: &Fingerprint,
@@ -52,7 +53,7 @@ impl Store {
         self.put(&Key::Answer(step), record, Ttl::until(now, record.expires_at)).await
     }
 
-    /// The answer to `step`, if it was given a moment ago.
+    /// Reads the recorded outcome of `step`. Returns `None` if there is none or it has expired.
     pub async fn answer(
         &self,
         step: &Fingerprint,

@@ -1,4 +1,4 @@
-//! All that is kept, out of Redis and back into it, each key with its moment of expiry.
+//! Backup and restore of all records in Redis, each with its expiry.
 
 use std::collections::BTreeSet;
 
@@ -10,45 +10,45 @@ use super::{
 };
 use crate::model::UnixTime;
 
-/// Keys at a time.
+/// The maximum number of keys in one command or pipeline.
 const BATCH: usize = 500;
 
-/// A key and what it holds.
+/// One line of a backup: a key, its value and its expiry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// The key.
+    /// The complete Redis key, with its prefix.
     pub key: String,
-    /// When it ends, in milliseconds since 1970; never, if absent.
+    /// The expiry in milliseconds since 1970. Absent if the key never expires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at_ms: Option<i64>,
-    /// What it holds.
+    /// The value, under the name of its type.
     #[serde(flatten)]
     pub value: Held,
 }
 
-/// What a key holds.
+/// The value of a key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Held {
-    /// A text.
+    /// The text of a string key.
     String(String),
-    /// Members and their scores, which may be infinite and so are texts.
+    /// The members and scores of a sorted set. Scores are strings because they may be infinite.
     SortedSet(Vec<(String, String)>),
 }
 
-/// What became of entries.
+/// The result of a restore, as numbers of entries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Restored {
-    /// Written.
+    /// The number of entries that were written.
     pub written: usize,
-    /// Ended meanwhile.
+    /// The number of entries that were skipped because they have expired.
     pub ended: usize,
 }
 
 impl Store {
-    /// Hands every key to `take`, except counters of limits, which end within minutes, and the feed
-    /// of ended grants, which is for the proxies that run now. Each is as it
-    /// was at one moment; all of them together are not.
+    /// Passes every key to `take`. Skips rate-limit counters, which expire within minutes, and the
+    /// feed of ended grants, which concerns only the proxies that run now. Each entry is
+    /// consistent; the backup as a whole is not a snapshot of one moment.
     pub async fn dump<E: From<Error>>(
         &self,
         mut take: impl FnMut(Entry) -> Result<(), E>,
@@ -62,7 +62,7 @@ impl Store {
         Ok(())
     }
 
-    /// Which of `entries` would replace something.
+    /// Returns the number of `entries` whose keys exist, and which a restore would overwrite.
     pub async fn present(&self, entries: &[Entry]) -> Result<usize, Error> {
         let mut connection = self.pool.get().await?;
         let mut present = 0;
@@ -74,7 +74,7 @@ impl Store {
         Ok(present)
     }
 
-    /// Writes `entries` in place of what has their keys.
+    /// Writes `entries` and overwrites existing keys. Skips entries that have expired.
     pub async fn restore(&self, entries: &[Entry], now: UnixTime) -> Result<Restored, Error> {
         let mut connection = self.pool.get().await?;
         let mut done = Restored::default();
@@ -97,13 +97,13 @@ impl Store {
         let mut connection = self.pool.get().await?;
         let (mut all, mut cursor) = (BTreeSet::new(), 0_u64);
         let counters = format!("{PREFIX}limit:");
-        // Restored, it would name grants that are back.
+        // A restored feed would list grants that the restore has brought back.
         let feed = Key::EndedGrants.text();
         loop {
             let mut command = redis::cmd("SCAN");
             command.arg(cursor).arg("MATCH").arg(format!("{PREFIX}*")).arg("COUNT").arg(BATCH);
             let (next, keys): (u64, Vec<String>) = command.query_async(&mut connection).await?;
-            // A key may be told more than once.
+            // `SCAN` may return a key more than once; the set removes duplicates.
             let kept = |key: &String| !key.starts_with(&counters) && *key != feed;
             all.extend(keys.into_iter().filter(kept));
             cursor = next;
@@ -140,7 +140,7 @@ impl Store {
                     redis::from_redis_value(value).map_err(redis::RedisError::from)?;
                 text.map(Held::String)
             };
-            // -2: it ended between the list and now.
+            // -2: the key has expired since the scan.
             let Some(value) = value.filter(|_| end != -2) else { continue };
             let expires_at_ms = (end >= 0).then_some(end);
             entries.push(Entry { key: key.clone(), expires_at_ms, value });
@@ -150,7 +150,7 @@ impl Store {
 }
 
 impl Entry {
-    /// Whether it is of this program.
+    /// Returns `true` if the key has the prefix of this program.
     #[must_use]
     pub fn is_ours(&self) -> bool {
         self.key.starts_with(PREFIX)

@@ -1,4 +1,4 @@
-//! Client metadata documents and keys of clients, kept between fetches; assertions that were used.
+//! Caches of client metadata documents and client key sets, and replay detection for assertions.
 
 use super::{Error, Expiring, Key, Store, Ttl};
 use crate::model::{ClientId, DocumentRecord, Fingerprint, KeysRecord, UnixTime};
@@ -15,23 +15,23 @@ impl Expiring for KeysRecord {
     }
 }
 
-/// How many documents are kept that nobody has consented to. A record has 5 KB at most.
+/// The maximum number of cached documents of clients without consents, of at most 5 KB each.
 const UNUSED_DOCUMENTS: u32 = 256;
 
-/// How many assertions are remembered of clients that nobody has consented to.
+/// The maximum number of replay markers for assertions of clients without consents.
 const UNUSED_ASSERTIONS: u32 = 4_096;
 
-/// How many documents are kept that somebody consented to.
+/// The maximum number of cached documents of clients in use.
 const USED_DOCUMENTS: u32 = 2_048;
 
-/// How many key sets are kept of clients that nobody has consented to. A record has 16 KB at most.
+/// The maximum number of cached key sets of clients without consents, of at most 16 KB each.
 const UNUSED_KEYS: u32 = 64;
 
-/// How many key sets are kept of clients that somebody consented to.
+/// The maximum number of cached key sets of clients in use.
 const USED_KEYS: u32 = 256;
 
 impl Store {
-    /// Keeps the keys that were fetched from `url`, of a client that is in use or not.
+    /// Caches the key set that was fetched from `url`. The flag is `true` for a client in use.
     pub async fn put_client_keys(
         &self,
         (url, in_use): (&Fingerprint, bool),
@@ -45,7 +45,7 @@ impl Store {
         self.put(&Key::ClientKeys(url), record, Ttl::until(now, record.expires_at)).await
     }
 
-    /// The keys that were fetched from `url`.
+    /// Reads the cached key set of `url`.
     pub async fn client_keys(
         &self,
         url: &Fingerprint,
@@ -54,8 +54,9 @@ impl Store {
         self.read(&Key::ClientKeys(url), now).await
     }
 
-    /// Uses up an assertion that is good until `end`; of all callers, one gets `true`. Those of
-    /// clients that are not in use have a pool, since anybody can register one and sign any number.
+    /// Marks an assertion that expires at `end` as used. Returns `true` for the first caller only.
+    /// Anybody can register a client and sign any number of assertions. So a pool bounds the
+    /// markers of clients that are not in use.
     pub async fn spend_assertion(
         &self,
         (jti, in_use): (&Fingerprint, bool),
@@ -71,7 +72,7 @@ impl Store {
         self.put_new(&Key::Assertion(jti), &1, Ttl::until(now, end)).await
     }
 
-    /// Keeps a client metadata document.
+    /// Caches a client metadata document in the pool for clients in use or the one for others.
     pub async fn put_client_document(
         &self,
         url: &ClientId,
@@ -91,7 +92,7 @@ impl Store {
         self.put(&Key::ClientDocument(&key), record, Ttl::until(now, record.expires_at)).await
     }
 
-    /// The client metadata document that was fetched from `url`.
+    /// Reads the cached client metadata document of `url`.
     pub async fn client_document(
         &self,
         url: &ClientId,

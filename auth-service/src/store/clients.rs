@@ -1,4 +1,4 @@
-//! Registrations, and the index that bounds them.
+//! Client registrations, and the index that bounds their number.
 
 use super::{Error, Expiring, Key, Selection, Store, Ttl};
 use crate::model::{Client, ClientId, Fingerprint, UnixTime};
@@ -9,8 +9,9 @@ impl Expiring for Client {
     }
 }
 
-/// Makes room in the index and takes it, all or nothing. What has ended goes first, then what would
-/// end first; what never ends stays, and `false` says that there is no room.
+/// Reserves a place in the index and evicts registrations for it, all or nothing. Expired ones are
+/// evicted first, then those that expire next. Registrations without expiry are never evicted.
+/// Returns the evicted ids, or `false` if the index is full.
 const RESERVE: &str = r"
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[1])
 local gone = {}
@@ -29,9 +30,10 @@ redis.call('ZADD', KEYS[1], ARGV[3], ARGV[4])
 return gone
 ";
 
-/// Moves the end of a registration that is still there, which is in use from then on, and touches
-/// nothing else of it: its client may be changing or deleting it at the same time. `expires_at` and
-/// `unused` come before everything that the client chose, and quotes in texts are escaped, so that the first match is ours. An empty end is none.
+/// Changes the expiry of an existing registration and marks it as in use. Leaves the other fields
+/// alone, because the client may be changing or deleting its registration concurrently. Replaces
+/// the first match of a pattern: `expires_at` and `unused` precede all values that the client
+/// chose, and quotes in those are escaped. An empty `ARGV[1]` removes the expiry.
 const RENEW: &str = r#"#!lua flags=allow-oom
 local client = redis.call('GET', KEYS[1])
 if not client then return 0 end
@@ -46,27 +48,27 @@ end
 return 1
 "#;
 
-/// Moves a registration in the index, if it is there.
+/// Updates the score of a registration in the index, if the index contains it.
 const MOVE: &str = "#!lua flags=allow-oom
 return redis.call('ZADD', KEYS[1], 'XX', ARGV[1], ARGV[2])
 ";
 
-/// How many registrations may wait for somebody to consent, each of 5 KB at most. They have a pool
-/// of their own, so that new ones cost those in use nothing.
+/// The maximum number of unused registrations (without any consent so far), of at most 5 KB each.
+/// They have a separate pool, so that new registrations never evict those in use.
 const UNUSED: u32 = 4_096;
 
-/// How often a change is tried while others change the same registration.
+/// The maximum number of compare-and-swap attempts to change a registration.
 const CHANGES: usize = 32;
 
-/// Replaces a record that is still as it was read.
+/// Replaces a record if it is unchanged since it was read (compare-and-swap). Keeps its TTL.
 const SWAP: &str = r"
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
 return 1
 ";
 
-/// Names a registration as the one for some metadata, unless another is named that the caller does
-/// not know to be gone; answers which one it is.
+/// Assigns a registration to its metadata, unless another one is assigned already. The caller may
+/// name one that is gone, which is replaced. Returns the assigned registration.
 const CLAIM: &str = r"
 local named = redis.call('GET', KEYS[1])
 if named and named ~= ARGV[3] then return named end
@@ -75,13 +77,14 @@ return ARGV[1]
 ";
 
 impl Store {
-    /// Stores a client that nobody registered; it does not count.
+    /// Stores a client record without a place in a pool or in the index, which is all that a
+    /// pre-registered client needs.
     pub async fn put_client(&self, client: &Client, now: UnixTime) -> Result<(), Error> {
         let ttl = client.expires_at.map_or(Ttl::Never, |end| Ttl::until(now, end));
         self.put(&Key::Client(&client.id), client, ttl).await
     }
 
-    /// Stores a new registration, which nobody has consented to. The oldest of its kind makes room.
+    /// Stores a new registration in the pool of unused ones. Evicts the oldest if the pool is full.
     pub async fn register_client(&self, client: &Client, now: UnixTime) -> Result<(), Error> {
         let pool = Key::UnusedClients;
         for id in self.admit(&pool, client.id.as_str(), UNUSED).await? {
@@ -94,9 +97,9 @@ impl Store {
         stored
     }
 
-    /// Puts a registration that somebody consents to into use until `end`, as one of at most `max`:
-    /// the one that would end first makes room. `registration` is what it was if it has been evicted
-    /// meanwhile. Returns `false` if it is gone, or all others are for ever.
+    /// Puts a registration into use until `end`, because a person consents to it. At most `max`
+    /// are in use; the one that expires next is evicted. `registration` restores the record if it
+    /// was evicted meanwhile. Returns `false` if it is gone, or if all others never expire.
     pub async fn use_client(
         &self,
         (id, registration): (&ClientId, Option<&Client>),
@@ -120,7 +123,7 @@ impl Store {
         Ok(there)
     }
 
-    /// Takes a place in the index of registrations in use.
+    /// Reserves a place in the index of registrations in use. Returns `false` if there is none.
     async fn reserve_client(
         &self,
         id: &ClientId,
@@ -137,13 +140,14 @@ impl Store {
         let gone: Option<Vec<String>> = call.invoke_async(&mut self.pool.get().await?).await?;
         let Some(gone) = gone else { return Ok(false) };
         for id in gone {
-            // As at its end: its grants cannot be refreshed any more.
+            // Eviction works like expiry: the client's grants can no longer be refreshed.
             self.delete(&Key::Client(&ClientId::parsed(&id))).await?;
         }
         Ok(true)
     }
 
-    /// Moves the end of a registration, `None` for ever; `false` when it is gone.
+    /// Changes the expiry of a registration; `None` means that it never expires. Returns `false` if
+    /// the registration is gone.
     pub async fn renew_client(
         &self,
         id: &ClientId,
@@ -166,8 +170,8 @@ impl Store {
         Ok(there)
     }
 
-    /// Changes a registration by `change`, which may be asked more than once, and answers what has
-    /// become of it; `None` when it is gone or `change` refuses. Its end stays as it is.
+    /// Changes a registration with `change`, which may be called more than once. Keeps the expiry.
+    /// Returns the new registration, or `None` if it is gone or `change` returned `None`.
     pub async fn change_client(
         &self,
         id: &ClientId,
@@ -177,7 +181,7 @@ impl Store {
         let key = Key::Client(id).text();
         let script = redis::Script::new(SWAP);
         let mut connection = self.pool.get().await?;
-        // Each turn more means that another change has been made.
+        // Each further iteration means that a concurrent change succeeded.
         for _ in 0..CHANGES {
             let text: Option<String> =
                 redis::cmd("GET").arg(&key).query_async(&mut connection).await?;
@@ -196,8 +200,8 @@ impl Store {
         Err(Error::Contended)
     }
 
-    /// Names the registration `id` as the one for the metadata of `fingerprint`, for `seconds`,
-    /// unless one other than `gone` is named; answers the one that is.
+    /// Assigns the registration `id` to the metadata of `fingerprint` for `seconds`, unless one
+    /// other than `gone` is assigned already. Returns the assigned registration.
     pub async fn claim_registration(
         &self,
         fingerprint: &Fingerprint,
@@ -216,7 +220,7 @@ impl Store {
         Ok(ClientId::parsed(&named))
     }
 
-    /// The registration that is named for the metadata of `fingerprint`.
+    /// Reads the registration that is assigned to the metadata of `fingerprint`.
     pub async fn same_registration(
         &self,
         fingerprint: &Fingerprint,
@@ -227,13 +231,13 @@ impl Store {
         Ok(named.as_deref().map(ClientId::parsed))
     }
 
-    /// The registration of `id`.
+    /// Reads the registration of `id`. Returns `None` if it has expired or was deleted.
     pub async fn client(&self, id: &ClientId, now: UnixTime) -> Result<Option<Client>, Error> {
         self.read(&Key::Client(id), now).await
     }
 
-    /// Stores a registration that is in use already, as one of at most `max`. Returns `false` if all
-    /// others are for ever.
+    /// Stores a registration that is in use already, as one of at most `max`. Returns `false` if
+    /// the index is full and no other registration ever expires.
     pub async fn import_client(
         &self,
         client: &Client,
@@ -250,21 +254,21 @@ impl Store {
         stored.map(|()| true)
     }
 
-    /// Deletes a registration and all that was granted to it.
+    /// Deletes a registration and revokes all its grants.
     pub async fn delete_client(&self, id: &ClientId, now: UnixTime) -> Result<(), Error> {
         self.delete_unused_client(id).await?;
         self.revoke(&Selection::Client(id.clone()), now).await?;
         Ok(())
     }
 
-    /// Deletes a registration that nobody has consented to. It is remembered as deleted for as long
-    /// as there is room, since it may be on an open consent page.
+    /// Deletes an unused registration. Records the deletion in a bounded pool, because an open
+    /// consent page may still refer to the registration and would restore it.
     pub async fn delete_unused_client(&self, id: &ClientId) -> Result<(), Error> {
         self.forget_client(id).await?;
         self.admit(&Key::DeletedClients, id.as_str(), UNUSED).await.map(drop)
     }
 
-    /// Deletes a registration to which nothing was granted.
+    /// Deletes a registration that has no grants.
     pub async fn forget_client(&self, id: &ClientId) -> Result<(), Error> {
         self.delete(&Key::Client(id)).await?;
         self.leave(&Key::UnusedClients, id.as_str()).await?;
@@ -272,7 +276,7 @@ impl Store {
     }
 }
 
-/// Where a registration stands in the index: by its end.
+/// Returns the score of a registration in the index: its expiry, or `+inf`.
 fn score(end: Option<UnixTime>) -> String {
     end.map_or_else(|| "+inf".to_owned(), |end| end.0.to_string())
 }

@@ -1,5 +1,5 @@
-//! Authorization codes: redeemed once. A second try is refused, and ends what the first one got unless it
-//! comes within seconds.
+//! Single-use authorization codes. A second redemption is rejected. It also revokes the grant of
+//! the first one, unless it follows within seconds.
 
 use std::time::Duration;
 
@@ -14,8 +14,9 @@ impl Expiring for CodeRecord {
     }
 }
 
-/// Marks the code as redeemed, and when, and stores its grant, in one step: a replay that ran between the
-/// two would find no grant to end. Returns when the code was redeemed before.
+/// Stores the time of the redemption and the grant atomically. Otherwise, a replay between the two
+/// writes would find no grant to revoke. Returns the time of an earlier redemption, if there was
+/// one.
 const REDEEM: &str = r"
 local first = redis.call('SET', KEYS[1], ARGV[4], 'NX', 'GET', 'EX', ARGV[3])
 if first then return first end
@@ -23,25 +24,26 @@ redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[2])
 return false
 ";
 
-/// How long a second redemption counts as the client's own retry, whose first answer was lost. The
-/// caller has proven the PKCE verifier, which no thief of a code has.
+/// The time in which a second redemption counts as a retry of a client that lost the first
+/// response. The caller has proven possession of the PKCE verifier, which a thief of the code
+/// lacks.
 const RETRY: Duration = Duration::from_secs(10);
 
-/// What became of redeeming a code.
+/// The result of redeeming a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Redemption {
-    /// Its grant lives.
+    /// The code was redeemed, and its grant is active.
     Granted,
-    /// It was redeemed a moment ago, and the grant of that lives on.
+    /// The code was redeemed within [`RETRY`]. The grant of that redemption stays active.
     Repeated,
-    /// It was redeemed before, and its grant has ended.
+    /// The code was redeemed earlier. The grant of that redemption is now revoked.
     Replayed,
-    /// It was revoked meanwhile.
+    /// The code was revoked concurrently, and so was the grant.
     Revoked,
 }
 
 impl Store {
-    /// Stores what `code` stands for.
+    /// Stores the record of `code` until its expiry.
     pub async fn put_code(
         &self,
         code: &AuthorizationCode,
@@ -52,7 +54,7 @@ impl Store {
         self.put(&Key::Code(&code.fingerprint()), record, ttl).await
     }
 
-    /// What `code` stands for, redeemed or not.
+    /// Reads the record of `code`, whether or not it is redeemed.
     pub async fn code(
         &self,
         code: &AuthorizationCode,
@@ -61,9 +63,9 @@ impl Store {
         self.read(&Key::Code(&code.fingerprint()), now).await
     }
 
-    /// Redeems `code` for `grant`. Of all callers, concurrent ones included, at most one is granted
-    /// it. A caller that comes within [`RETRY`] is refused; a later one also ends the grant (RFC 6749
-    /// §4.1.2: a code used more than once "SHOULD revoke all tokens previously issued").
+    /// Redeems `code` for `grant`. At most one caller succeeds, even if several call concurrently.
+    /// A second caller within [`RETRY`] is rejected. A later one is rejected and revokes the grant
+    /// (RFC 6749 §4.1.2: a code used more than once "SHOULD revoke all tokens previously issued").
     pub async fn redeem_code(
         &self,
         code: &AuthorizationCode,
@@ -82,7 +84,7 @@ impl Store {
         let first: Option<String> = call.invoke_async(&mut self.pool.get().await?).await?;
         self.witness.changed(Key::Grant(&grant.id).text().as_bytes());
         if let Some(first) = first {
-            // Marks of earlier versions do not say when.
+            // Markers of earlier versions contain no time.
             let first = UnixTime(first.parse().unwrap_or_default());
             if now <= first.plus(RETRY) {
                 return Ok(Redemption::Repeated);
@@ -90,8 +92,8 @@ impl Store {
             self.revoke_grant(&grant.id).await?;
             return Ok(Redemption::Replayed);
         }
-        // Who revokes deletes codes, then looks for grants. This grant is either found there, or
-        // finds its code gone here.
+        // A revocation deletes codes before it searches for grants. So either it finds this grant,
+        // or this check finds that the code is gone.
         if self.exists(&Key::Code(&code.fingerprint())).await? {
             return Ok(Redemption::Granted);
         }

@@ -1,21 +1,21 @@
-//! How Redis does: what of its state decides whether logins outlive it.
+//! Redis status: the settings that decide whether logins survive a restart.
 
 use std::collections::HashMap;
 
 use super::{Error, Store};
 
-/// The state of Redis, as far as it tells.
+/// The status of the Redis server, as far as this user may read it.
 #[derive(Debug)]
 pub struct Condition {
     info: HashMap<String, String>,
-    /// `CONFIG GET save`; `None` where it may not be asked.
+    /// The value of `CONFIG GET save`, or `None` if the command is not permitted.
     pub snapshots: Option<String>,
-    /// Its clock, in seconds since 1970.
+    /// The clock of Redis, in seconds since 1970.
     pub time: i64,
 }
 
 impl Condition {
-    /// A line of `INFO`.
+    /// Returns the value of a field of `INFO`, empty if the field is missing.
     #[must_use]
     pub fn of(&self, name: &str) -> &str {
         self.info.get(name).map_or("", String::as_str)
@@ -23,7 +23,7 @@ impl Condition {
 }
 
 impl Store {
-    /// Asks Redis how it does.
+    /// Reads the status with `INFO`, `TIME` and `CONFIG GET`.
     pub async fn condition(&self) -> Result<Condition, Error> {
         let mut connection = self.pool.get().await?;
         let text: String = redis::cmd("INFO").query_async(&mut connection).await?;

@@ -1,4 +1,4 @@
-//! Devices that wait for a person's answer (RFC 8628).
+//! Pending device authorizations and the decisions about them (RFC 8628).
 
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +17,7 @@ impl Expiring for DeviceDecision {
     }
 }
 
-/// What a user code leads to.
+/// The device code that a user code belongs to.
 #[derive(Serialize, Deserialize)]
 struct Shown {
     device: Fingerprint,
@@ -30,10 +30,10 @@ impl Expiring for Shown {
     }
 }
 
-/// How many devices may wait for an answer. A record has 1.5 KB at most.
+/// The maximum number of pending device authorizations, of at most 1.5 KB each.
 const PLACES: u32 = 8_192;
 
-/// Notes a decision, the first one, about a device that is still there; its user code is of no more use.
+/// Stores the first decision about a pending device authorization, and deletes its user code.
 const DECIDE: &str = r"
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 redis.call('DEL', KEYS[3])
@@ -41,8 +41,8 @@ return redis.call('SET', KEYS[2], ARGV[1], 'NX', 'EX', ARGV[2]) and 1 or 0
 ";
 
 impl Store {
-    /// Stores what the device of `device` asks for. Returns `false` if another one shows the same
-    /// user code, or too many devices wait already.
+    /// Stores a device authorization request. Returns `false` if the user code is in use, or if too
+    /// many requests are pending.
     pub async fn put_device(
         &self,
         (device, shown): (&Fingerprint, &UserCode),
@@ -62,7 +62,7 @@ impl Store {
         Ok(true)
     }
 
-    /// What the device of `device` asks for.
+    /// Reads the device authorization request of `device`, a fingerprint of the device code.
     pub async fn device(
         &self,
         device: &Fingerprint,
@@ -71,7 +71,7 @@ impl Store {
         self.read(&Key::Device(device), now).await
     }
 
-    /// What the device that shows `code` asks for.
+    /// Reads the device authorization request of the user code `code`.
     pub async fn device_showing(
         &self,
         code: &UserCode,
@@ -84,8 +84,8 @@ impl Store {
         }
     }
 
-    /// Notes the decision about a device if it still asks; the first one holds, and the step that made
-    /// it may repeat it. The user code is of no more use.
+    /// Stores the decision about a pending device authorization, and deletes its user code. Returns
+    /// `true` for the first decision, and for a retry of the step that made it.
     pub async fn decide_device(
         &self,
         (device, shown): (&Fingerprint, &UserCode),
@@ -109,7 +109,7 @@ impl Store {
         Ok(made.is_some_and(|made| made.by == decision.by))
     }
 
-    /// The decision about a device, taken or not.
+    /// Reads the decision about a device authorization without consuming it.
     pub async fn device_decision(
         &self,
         device: &Fingerprint,
@@ -118,7 +118,8 @@ impl Store {
         self.read(&Key::DeviceDecision(device), now).await
     }
 
-    /// Takes the decision about a device; of two that ask, one gets it, and the device code is gone.
+    /// Consumes the decision about a device authorization, and deletes its device code. Only one of
+    /// several concurrent callers receives the decision.
     pub async fn take_device_decision(
         &self,
         device: &Fingerprint,
@@ -132,7 +133,8 @@ impl Store {
         Ok(decision)
     }
 
-    /// Notes that a device asks now; answers when it asked before.
+    /// Records the time of a token request of a device. Returns the time of the previous one, if it
+    /// was within the last minute.
     pub async fn note_device_poll(
         &self,
         device: &Fingerprint,

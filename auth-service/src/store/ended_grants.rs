@@ -1,5 +1,6 @@
-//! The feed of ended grants and access tokens: a Redis stream of hashes, written by the same step that
-//! deletes the record, and a copy in memory from which the proxies behind the gateway are answered.
+//! The feed of ended grants and access tokens. A Redis stream contains their hashes; the script
+//! that deletes a record also adds to it. The proxies are served from a copy of the stream in
+//! memory.
 
 use std::{
     collections::VecDeque,
@@ -14,64 +15,66 @@ use tokio::sync::{Notify, Semaphore, watch};
 use super::{Error, Key, Store};
 use crate::model::{Fingerprint, Identifier};
 
-/// Entries that the stream keeps: some 100 bytes each. A reader that missed more starts again.
+/// The maximum length of the stream, with about 100 bytes per entry. A reader that missed more gets
+/// a reset.
 const KEPT: usize = 10_000;
 
-/// Entries of one answer, and of one read from Redis.
+/// The maximum number of entries in one response, and in one incremental read from Redis.
 const PAGE: usize = 1_000;
 
-/// How often Redis is polled while somebody reads the feed.
+/// The interval between polls of Redis while the feed has readers.
 const POLL: Duration = Duration::from_millis(200);
 
-/// Polling pauses when nobody has read the feed for this long.
+/// The time without readers after which polling pauses.
 const LINGER: Duration = Duration::from_secs(10);
 
-/// A copy that is older cannot say that nothing has ended.
+/// The maximum age of the copy. An older one cannot prove that no grant has ended.
 const FRESH: Duration = Duration::from_secs(2);
 
-/// How long a reader waits for news; an empty answer tells it that there are none.
+/// The long-poll timeout of a reader. It then gets an empty response.
 const WAIT: Duration = Duration::from_secs(2);
 
-/// Readers that may wait at once. Others are answered without waiting.
+/// The maximum number of simultaneous long polls. Further readers get an immediate response.
 const WAITING: usize = 256;
 
-/// Deletes a record and adds its hash to the feed, unless the record was gone. Goes on when Redis is
-/// full: a revocation frees memory.
+/// Deletes a record and adds its hash to the feed, unless the record is gone. Works even when Redis
+/// is full, because a revocation frees memory.
 const END: &str = r"#!lua flags=allow-oom
 if redis.call('DEL', KEYS[1]) == 0 then return 0 end
 redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[1], '*', 'ended', ARGV[2])
 return 1
 ";
 
-/// Returns the newest entries. An empty stream gets an entry without a hash, so that each position in the
-/// feed is that of an entry: a stream that was lost or replaced lacks it.
+/// Returns the newest entries. An empty stream first gets an entry without a hash, so that each
+/// position in the feed belongs to an entry. A lost or replaced stream lacks that entry.
 const LOAD: &str = r"#!lua flags=allow-oom
 if redis.call('EXISTS', KEYS[1]) == 0 then redis.call('XADD', KEYS[1], '*', 'start', '1') end
 return redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', ARGV[1])
 ";
 
-/// An answer of the feed.
+/// A response of the feed.
 #[derive(Debug, Serialize)]
 pub struct News {
-    /// Entries may have been missed: whatever was open before this answer has to be checked again.
+    /// `true` if entries may have been missed. The reader must re-check everything that was open
+    /// before this response.
     pub reset: bool,
-    /// Hashes of ended grants and access tokens, oldest first.
+    /// The hashes of ended grants and access tokens, oldest first.
     pub ended: Vec<Box<str>>,
-    /// The position to read on from.
+    /// The position to pass to the next request.
     pub after: Box<str>,
 }
 
-/// An entry of the stream: its id and its hash.
+/// An entry of the stream: its id, and its hash unless it is the start entry.
 struct Entry {
     id: Box<str>,
     ended: Option<Box<str>>,
 }
 
-/// The newest part of the stream.
+/// The in-memory copy of the newest part of the stream.
 #[derive(Default)]
 struct Tail {
     entries: VecDeque<Entry>,
-    /// When the copy was last known to be complete.
+    /// The latest time at which the copy was known to be complete.
     as_of: Option<Instant>,
 }
 
@@ -80,10 +83,11 @@ impl Tail {
         self.as_of.is_some_and(|moment| moment.elapsed() < FRESH)
     }
 
-    /// The number of entries up to position `after`; `None` if it is not in the copy.
+    /// Returns the number of entries up to position `after`, or `None` if the copy does not contain
+    /// it.
     fn place(&self, after: Option<&str>) -> Option<usize> {
         let after = after?;
-        // Readers are at the end, or near it.
+        // Search backwards: readers are at the end or near it.
         self.entries.iter().rposition(|entry| &*entry.id == after).map(|at| at + 1)
     }
 
@@ -110,10 +114,10 @@ impl Tail {
     }
 }
 
-/// The feed, as one process answers from it.
+/// The state of the feed in one process.
 pub(super) struct EndedGrants {
     tail: watch::Sender<Tail>,
-    /// When somebody last read the feed.
+    /// The time of the latest read of the feed.
     asked: Mutex<Option<Instant>>,
     wake: Notify,
     waiting: Semaphore,
@@ -140,7 +144,8 @@ impl EndedGrants {
         is_recent(*self.asked.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Replaces or extends the copy; readers are woken if that is news to them.
+    /// Replaces or extends the copy. Wakes readers if there are new entries, or if the copy is
+    /// fresh again.
     fn learn(&self, read: Read, moment: Instant) {
         self.tail.send_if_modified(|tail| {
             let was_fresh = tail.is_fresh();
@@ -168,17 +173,17 @@ fn is_recent(asked: Option<Instant>) -> bool {
     asked.is_some_and(|moment| moment.elapsed() < LINGER)
 }
 
-/// What was read from the stream.
+/// The result of a read from the stream.
 enum Read {
-    /// Entries after those of the copy.
+    /// The entries that directly follow those of the copy.
     More(Vec<Entry>),
-    /// The newest entries; those of the copy are not among them, or may lack some between.
+    /// The newest entries, which replace the copy. There may be a gap between the two.
     All(Vec<Entry>),
 }
 
 impl Store {
-    /// Deletes the record of `key`, and tells the proxies that `id` has ended. Returns `true` if it was
-    /// there.
+    /// Deletes the record of `key`, and notifies the proxies that `id` has ended. Returns `true` if
+    /// the record existed.
     pub(super) async fn end_record(&self, key: &str, id: &Identifier) -> Result<bool, Error> {
         let script = Script::new(END);
         let mut call = script.prepare_invoke();
@@ -187,12 +192,13 @@ impl Store {
             .arg(KEPT)
             .arg(Fingerprint::of(id.as_str()).as_str());
         let was_there: bool = call.invoke_async(&mut self.pool.get().await?).await?;
-        // Redis will say so, too; here it holds before the caller goes on.
+        // Redis sends this invalidation as well, but it must take effect before the caller
+        // continues.
         self.witness.changed(key.as_bytes());
         Ok(was_there)
     }
 
-    /// Keeps the copy of the feed current while somebody reads it. Never returns.
+    /// Keeps the copy of the feed current while it has readers. Never returns.
     pub async fn publish_ended(&self) {
         let mut failing = false;
         loop {
@@ -208,7 +214,7 @@ impl Store {
                 }
                 Err(error) => {
                     if !failing {
-                        log::warn!("the feed of ended grants cannot be read from redis: {error}");
+                        log::warn!("cannot read the feed of ended grants from redis: {error}");
                     }
                     failing = true;
                 }
@@ -219,15 +225,16 @@ impl Store {
         }
     }
 
-    /// Returns what has ended after position `after`, waiting for news if there are none yet; `None` if
-    /// Redis cannot tell. Without a position, or from one that is no longer known, the answer is a reset.
+    /// Returns the entries after position `after`, and waits for new ones if there are none yet.
+    /// Without a position, or with an unknown one, the response is a reset. Returns `None` if the
+    /// copy is not fresh.
     pub async fn ended_after(&self, after: Option<&str>) -> Option<News> {
         let feed = &self.ended;
         feed.note_reader();
         if let Ok(_place) = feed.waiting.try_acquire() {
             let mut told = feed.tail.subscribe();
             let news = told.wait_for(|tail| tail.is_fresh() && tail.has_news(after));
-            // Nothing new is an answer, too.
+            // A timeout is not an error: the response is then empty.
             let _quiet = tokio::time::timeout(WAIT, news).await;
         }
         let tail = feed.tail.borrow();
@@ -238,13 +245,14 @@ impl Store {
         let last = self.ended.tail.borrow().entries.back().map(|entry| entry.id.clone());
         let key = Key::EndedGrants.text();
         if let Some(last) = last {
-            // Not from the pool, where a flood of logins could keep it waiting.
+            // Not from the pool, where many concurrent logins could delay it.
             let mut connection = self.hot.clone();
             let mut command = redis::cmd("XRANGE");
             command.arg(&key).arg(&*last).arg("+").arg("COUNT").arg(PAGE + 1);
             let entries: Vec<RawEntry> = command.query_async(&mut connection).await?;
             let mut entries = entries.into_iter().map(Entry::read);
-            // What follows the last known entry is complete, since the oldest are trimmed first.
+            // The stream trims the oldest entries first. If it still contains the last known entry,
+            // all later entries are there, too.
             if entries.next().is_some_and(|first| first.id == last) {
                 return Ok(Read::More(entries.collect()));
             }
@@ -257,7 +265,7 @@ impl Store {
     }
 }
 
-/// Id, names and values.
+/// The id of an entry, and its field names and values in turn.
 type RawEntry = (String, Vec<String>);
 
 impl Entry {

@@ -1,23 +1,23 @@
-//! Writes that go on when Redis has reached `maxmemory`: refreshes and revocations of people who are
-//! connected. Everything else is refused then (`noeviction`).
+//! Writes that succeed even when Redis has reached `maxmemory`: refreshes and revocations, so that
+//! connected people stay connected. Redis rejects all other writes then (`noeviction`).
 
 use serde::Serialize;
 
 use super::{Error, Store, Ttl};
 
-/// Sets a key that ends.
+/// Sets a key with an expiry.
 pub(super) const SET: &str = "#!lua flags=allow-oom
 redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
 return 1
 ";
 
-/// Sets a key that ends under a condition, `NX` or `XX`; returns the value it had.
+/// Sets a key with an expiry under a condition, `NX` or `XX`. Returns the previous value.
 pub(super) const SET_IF: &str = "#!lua flags=allow-oom
 return redis.call('SET', KEYS[1], ARGV[1], ARGV[3], 'GET', 'EX', ARGV[2])
 ";
 
 impl Store {
-    /// Stores a record that people who are connected depend on.
+    /// Stores a record even when Redis is full.
     pub(super) async fn put_essential<T: Serialize>(
         &self,
         key: &str,
@@ -30,7 +30,8 @@ impl Store {
         Ok(call.invoke_async(&mut self.pool.get().await?).await?)
     }
 
-    /// The same under `condition`, `NX` or `XX`. Returns what was there before.
+    /// Stores a record under `condition`, `NX` or `XX`, even when Redis is full. Returns the
+    /// previous value, whether or not the record was stored.
     pub(super) async fn put_essential_if<T: Serialize>(
         &self,
         condition: &str,

@@ -16,52 +16,54 @@ impl Expiring for AccessRecord {
 }
 
 impl Store {
-    /// The grant of `id`; `None` when it ended or was revoked.
+    /// Reads the grant of `id`. Returns `None` if it has expired or was revoked.
     pub async fn grant(&self, id: &Identifier, now: UnixTime) -> Result<Option<Grant>, Error> {
         self.read(&Key::Grant(id), now).await
     }
 
-    /// Stores a new grant.
+    /// Stores a new grant until its expiry.
     pub async fn put_grant(&self, grant: &Grant, now: UnixTime) -> Result<(), Error> {
         self.put(&Key::Grant(&grant.id), grant, Ttl::until(now, grant.expires_at)).await
     }
 
-    /// Extends a grant that is still there. Answers `false` when it was revoked meanwhile: `XX`
-    /// keeps a refresh under way from bringing it back.
+    /// Extends an existing grant. Returns `false` if it was revoked meanwhile: `XX` prevents a
+    /// concurrent refresh from restoring a revoked grant.
     pub async fn extend_grant(&self, grant: &Grant, now: UnixTime) -> Result<bool, Error> {
         let (key, ttl) = (Key::Grant(&grant.id).text(), Ttl::until(now, grant.expires_at));
         Ok(self.put_essential_if("XX", &key, grant, ttl).await?.is_some())
     }
 
-    /// Ends a grant, and with it every token that was issued under it. The proxies are told.
+    /// Revokes a grant and thereby all its tokens, and notifies the proxies. Returns `true` if the
+    /// grant existed.
     pub async fn revoke_grant(&self, id: &Identifier) -> Result<bool, Error> {
         self.end_record(&Key::Grant(id).text(), id).await
     }
 
-    /// Notes an access token as issued.
+    /// Stores the record of an issued access token.
     pub async fn put_access(&self, record: &AccessRecord, now: UnixTime) -> Result<(), Error> {
         let key = Key::Access(&record.grant, &record.jti);
         self.put_essential(&key.text(), record, Ttl::until(now, record.expires_at)).await
     }
 
-    /// Ends one access token. The proxies are told.
+    /// Revokes one access token and notifies the proxies. Returns `true` if the token existed.
     pub async fn revoke_access(&self, grant: &Identifier, jti: &Identifier) -> Result<bool, Error> {
         self.end_record(&Key::Access(grant, jti).text(), jti).await
     }
 
-    /// Whether the access token and its grant are both still there.
+    /// Returns `true` if the access token and its grant both exist. Always queries Redis.
     pub async fn is_live(&self, grant: &Identifier, jti: &Identifier) -> Result<bool, Error> {
         let keys = [Key::Grant(grant).text(), Key::Access(grant, jti).text()];
         Ok(self.questions.are_there(keys).await?)
     }
 
-    /// An access token to be remembered.
+    /// Creates a liveness entry for an access token, to pass to [`Store::is_still_live`].
     #[must_use]
     pub fn sighting(&self, grant: &Identifier, jti: &Identifier) -> Sighting {
         self.witness.sighting(grant, jti)
     }
 
-    /// The same for a token that is remembered: Redis is asked only if it could not tell of a change.
+    /// Returns `true` if the access token of a liveness entry and its grant both exist. Queries
+    /// Redis only if the entry is not known to be valid.
     pub async fn is_still_live(
         &self,
         token: &Sighting,

@@ -1,11 +1,11 @@
-//! Every key this program writes. `docs/STORAGE.md` lists them with type, TTL and example.
+//! All Redis keys of this program. `docs/STORAGE.md` lists them with type, TTL and example.
 
 use crate::model::{ClientId, Fingerprint, Identifier, ResourceUri};
 
-/// The prefix of all keys.
+/// The common prefix of all keys of this program.
 pub(super) const PREFIX: &str = "mcpgw:";
 
-/// The sorted sets among the keys.
+/// The keys whose values are sorted sets, for backup and restore.
 pub(super) const SORTED_SETS: [Key<'static>; 11] = [
     Key::Clients,
     Key::UnusedClients,
@@ -20,87 +20,88 @@ pub(super) const SORTED_SETS: [Key<'static>; 11] = [
     Key::Steps,
 ];
 
-/// A key. What belongs to one grant carries its id as hash tag, so that a script may touch all of
-/// it in a cluster.
+/// A key. The keys of one grant share its id as hash tag, so that a script may access all of them
+/// in a Redis Cluster.
 pub(super) enum Key<'a> {
-    /// A registration.
+    /// A client registration (RFC 7591), by client id.
     Client(&'a ClientId),
-    /// The index of registrations, by their end.
+    /// The index of registrations in use, sorted by expiry.
     Clients,
-    /// Which registration those with the same metadata are given.
+    /// The client id that repeated registrations with the same metadata receive.
     SameRegistration(&'a Fingerprint),
-    /// The mark that an assertion of a client was used.
+    /// The replay marker of a client assertion (RFC 7523 `jti`).
     Assertion(&'a Fingerprint),
-    /// Keys of a client, by their URL.
+    /// The cached key set of a client, by its `jwks_uri`.
     ClientKeys(&'a Fingerprint),
-    /// A client metadata document, by its URL.
+    /// A cached client metadata document, by its URL.
     ClientDocument(&'a Fingerprint),
-    /// The pool of registrations that nobody has consented to.
+    /// The pool of unused registrations: without any consent so far.
     UnusedClients,
-    /// The registrations of that pool which their clients deleted.
+    /// The pool of unused registrations that their clients have deleted.
     DeletedClients,
-    /// The pool of names for registrations with equal metadata.
+    /// The pool that bounds the `SameRegistration` keys.
     SameRegistrations,
-    /// The pool of client metadata documents that nobody has consented to.
+    /// The pool of client metadata documents without any consent so far.
     UnusedDocuments,
-    /// The pool of client metadata documents that somebody consented to.
+    /// The pool of client metadata documents of clients in use.
     UsedDocuments,
-    /// The pool of key sets of clients that nobody has consented to.
+    /// The pool of key sets of clients without any consent so far.
     UnusedKeys,
-    /// The pool of key sets of clients that somebody consented to.
+    /// The pool of key sets of clients in use.
     UsedKeys,
-    /// The pool of assertions of clients that nobody has consented to.
+    /// The pool of replay markers of clients without any consent so far.
     UnusedAssertions,
-    /// The pool of devices that wait for an answer.
+    /// The pool of pending device authorizations (RFC 8628).
     Devices,
-    /// The mark of the latest revocation of everything.
+    /// The marker of the latest revocation of all grants.
     RevokedAll,
-    /// The mark of the latest revocation of a client.
+    /// The marker of the latest revocation of a client.
     RevokedClient(&'a ClientId),
-    /// The mark of the latest revocation of a server.
+    /// The marker of the latest revocation of a server.
     RevokedServer(&'a ResourceUri),
-    /// A login code of the operator.
+    /// A single-use login code that the operator issued.
     LoginCode(&'a Fingerprint),
-    /// The lock of a login code that is being used.
+    /// The lock on a login code that a login flow is using.
     LoginLock(&'a Fingerprint),
-    /// The steps that are being answered.
+    /// The set of authorization steps in progress, sorted by the expiry of their claims.
     Steps,
-    /// The answer to a step.
+    /// The recorded outcome of an authorization step, for retries of the browser.
     Answer(&'a Fingerprint),
-    /// A person who is logged in.
+    /// A login session, by its cookie.
     Session(&'a Fingerprint),
-    /// What a person allowed a client before.
+    /// A remembered consent of a person for a client.
     Approval(&'a Fingerprint),
-    /// What a device asks for.
+    /// A device authorization request (RFC 8628), by device code.
     Device(&'a Fingerprint),
-    /// The device that shows this user code.
+    /// The device code that belongs to a user code.
     UserCode(&'a Fingerprint),
-    /// What a person decided about a device.
+    /// The decision of a person about a device authorization request.
     DeviceDecision(&'a Fingerprint),
-    /// When a device asked last.
+    /// The time of the latest token request of a device.
     DevicePoll(&'a Fingerprint),
-    /// An authorization code.
+    /// An authorization code (RFC 6749 §4.1), by its fingerprint.
     Code(&'a Fingerprint),
-    /// The mark that the code of this grant was redeemed.
+    /// The marker that the authorization code of a grant was redeemed.
     Redeemed(&'a Identifier),
-    /// A grant.
+    /// A grant, by its id.
     Grant(&'a Identifier),
-    /// An access token of a grant.
+    /// An access token, by grant id and `jti`.
     Access(&'a Identifier, &'a Identifier),
-    /// The feed of ended grants and access tokens.
+    /// The stream of ended grants and access tokens.
     EndedGrants,
-    /// A refresh token.
+    /// A refresh token, by its fingerprint.
     Refresh(&'a Fingerprint),
-    /// The mark that a refresh token was used.
+    /// The marker that a refresh token was spent, with the salt of its successor.
     SpentRefresh(&'a Fingerprint),
-    /// The counters of one kind, and the number of their window.
+    /// The rate-limit counters of one kind, by the number of their window.
     Limit(&'a str, i64),
-    /// What is written to see whether Redis takes it.
+    /// A probe key, to check that Redis accepts writes.
     Trial(&'a str),
 }
 
 impl Key<'_> {
-    /// The key as Redis knows it. Joined and not formatted: `/verify` makes four for a new token.
+    /// Returns the complete Redis key. Concatenates instead of formatting, because `/verify` builds
+    /// four keys for each new token.
     pub(super) fn text(&self) -> String {
         match self {
             Self::Client(id) => join("client:", id.as_str()),

@@ -1,24 +1,24 @@
-//! Counters of requests, shared by all instances, in memory of fixed size.
+//! Counters for rate limits, shared by all instances, in a fixed amount of memory.
 //!
-//! Each kind of counter has one count–min sketch (Cormode and Muthukrishnan, 2005) a window: four
-//! rows of 32,768 numbers in one string of 512 KiB, however many addresses there are. A subject is
-//! counted in one number of each row, and its count is the least of the four. It is never too low.
-//! It is too high only if others share all four numbers: with 10,000 subjects in a window, for one
-//! in 200.
+//! Each kind of counter has one count–min sketch (Cormode and Muthukrishnan, 2005) per window. A
+//! sketch has four rows of 32,768 counters in one string of 512 KiB, however many addresses there
+//! are. A subject increments one counter of each row, and its count is the minimum of the four. It
+//! is never too low. It is too high only if other subjects share all four counters: with 10,000
+//! subjects in a window, for one in 200.
 
 use std::time::Duration;
 
 use super::{Error, Key, Store};
 use crate::model::UnixTime;
 
-/// Rows of a sketch.
+/// The number of rows of a sketch.
 const ROWS: usize = 4;
 
-/// Numbers of a row.
+/// The number of counters in a row.
 const WIDTH: u32 = 32_768;
 
-/// Counts one event in each sketch, and returns the counts. It goes on when the memory of Redis is
-/// full: a limit that cannot be counted would be an outage of everything behind it.
+/// Counts one event in each sketch, and returns the counts. Works even when the memory of Redis is
+/// full, because a rate limit that cannot be counted would stop everything behind it.
 const COUNT: &str = "#!lua flags=allow-oom
 local counts = {}
 for i, key in ipairs(KEYS) do
@@ -35,24 +35,24 @@ end
 return counts
 ";
 
-/// A bound on how often something may happen in a window of time.
+/// A rate limit: the maximum number of events per window of time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bound {
-    /// The kind of counter: part of the key.
+    /// The kind of counter, which is part of the key.
     pub kind: &'static str,
-    /// The subject of the count: a keyed hash, so that nobody can look for subjects that share the
-    /// numbers of somebody else.
+    /// The subject of the count, as a keyed hash. An attacker cannot search for subjects that share
+    /// the counters of a victim.
     pub subject: [u8; 32],
-    /// How often it may happen.
+    /// The maximum number of events in a window.
     pub most: u32,
-    /// How long a window is.
+    /// The length of a window.
     pub window: Duration,
 }
 
 impl Store {
-    /// Counts one event against all `bounds`, in one round trip. Returns how long to wait if one of
-    /// them is exceeded. Windows begin at multiples of their length, so that every instance counts
-    /// in the same one.
+    /// Counts one event against all `bounds` in one round trip. Returns the time to wait if a bound
+    /// is exceeded. Windows start at multiples of their length, so that all instances count in the
+    /// same one.
     pub async fn count(&self, bounds: &[Bound], now: UnixTime) -> Result<Option<Duration>, Error> {
         let counts = self.counts(bounds, now).await?;
         let passed = bounds.iter().zip(counts).filter(|(bound, count)| *count > bound.most.into());
@@ -77,7 +77,7 @@ impl Store {
     }
 }
 
-/// The numbers in which a subject is counted.
+/// Returns the indexes of the counters of a subject, one in each row.
 fn cells(bound: &Bound) -> [u32; ROWS] {
     let mut cells = [0; ROWS];
     for ((row, cell), bytes) in (0..).zip(&mut cells).zip(bound.subject.chunks_exact(4)) {
@@ -87,12 +87,12 @@ fn cells(bound: &Bound) -> [u32; ROWS] {
     cells
 }
 
-/// The number of the window that `now` is in.
+/// Returns the number of the window that contains `now`.
 fn window(bound: &Bound, now: UnixTime) -> i64 {
     now.0.div_euclid(seconds(bound))
 }
 
-/// How long until the next window.
+/// Returns the time until the next window starts.
 fn left(bound: &Bound, now: UnixTime) -> Duration {
     let past = now.0.rem_euclid(seconds(bound));
     bound.window.saturating_sub(Duration::from_secs(past.unsigned_abs()))

@@ -1,9 +1,9 @@
-//! Login codes of the operator.
+//! Single-use login codes, which the operator issues.
 
 use super::{Error, Expiring, Key, Store, Ttl};
 use crate::model::{LoginCode, UnixTime, User};
 
-/// What a login code stands for.
+/// The record of a login code: its user and its expiry.
 #[derive(serde::Serialize, serde::Deserialize)]
 pub(super) struct LoginCodeRecord {
     pub(super) user: User,
@@ -17,7 +17,7 @@ impl Expiring for LoginCodeRecord {
 }
 
 impl Store {
-    /// Locks a login code until `end`. Returns `false` if another flow has locked it.
+    /// Locks a login code until `end`. Returns `false` if another login flow has locked it.
     pub async fn lock_login_code(
         &self,
         code: &LoginCode,
@@ -26,7 +26,7 @@ impl Store {
         self.put_new(&Key::LoginLock(&code.fingerprint()), &1, Ttl::until(now, end)).await
     }
 
-    /// Unlocks a login code that was not used up.
+    /// Unlocks a login code that was not consumed.
     pub async fn unlock_login_code(&self, code: &LoginCode) -> Result<(), Error> {
         self.delete(&Key::LoginLock(&code.fingerprint())).await.map(drop)
     }
@@ -43,14 +43,14 @@ impl Store {
         self.put(&Key::LoginCode(&code.fingerprint()), &record, ttl).await
     }
 
-    /// Whose login code it is.
+    /// Returns the user of a login code. Returns `None` if the code has expired or was consumed.
     pub async fn login_code(&self, code: &LoginCode, now: UnixTime) -> Result<Option<User>, Error> {
         let record: Option<LoginCodeRecord> =
             self.read(&Key::LoginCode(&code.fingerprint()), now).await?;
         Ok(record.map(|record| record.user))
     }
 
-    /// Takes a login code, if it is still there.
+    /// Consumes a login code. Returns `None` if it has expired or was consumed already.
     pub async fn take_login_code(
         &self,
         code: &LoginCode,

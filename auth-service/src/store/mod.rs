@@ -1,7 +1,7 @@
-//! State in Redis: what the protocol needs to remember, each a function here.
+//! The state of the protocol in Redis, with one function for each operation on it.
 //!
-//! A record carries its own `expires_at`, which the read checks; the TTL of Redis only collects
-//! garbage. Everything secret is stored as a fingerprint.
+//! A record carries its own `expires_at`, which is checked on every read. The TTL in Redis is only
+//! for garbage collection. Secrets are stored as fingerprints, never in the clear.
 
 mod admin;
 mod answers;
@@ -54,60 +54,61 @@ pub use self::{
 use self::{ended_grants::EndedGrants, key::Key, questions::Questions, witness::Witness};
 use crate::{config::RedisConfig, model::UnixTime};
 
-/// How long a request waits for Redis before it is answered with 503.
+/// The timeout of a Redis operation. A request that exceeds it is answered with 503.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The store did not do it.
+/// The error of a failed store operation.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Redis refused, or the connection broke.
+    /// Redis rejected the command, or the connection failed.
     #[error("redis")]
     Redis(#[from] redis::RedisError),
-    /// No connection in time.
+    /// The pool had no usable connection before the timeout.
     #[error("no connection to redis")]
     Pool(#[from] deadpool_redis::PoolError),
-    /// The pool cannot be made.
-    #[error("no pool of connections")]
+    /// The connection pool could not be created.
+    #[error("the redis connection pool cannot be created")]
     Settings(#[from] deadpool_redis::BuildError),
-    /// A record is not what this version writes.
-    #[error("a record cannot be read")]
+    /// A record does not have the format of this version.
+    #[error("a record in redis cannot be decoded")]
     Record(#[from] serde_json::Error),
-    /// Others kept changing the same record.
-    #[error("a record is being changed by others")]
+    /// Every attempt at a compare-and-swap lost against a concurrent change of the same record.
+    #[error("a record is being changed concurrently; retry")]
     Contended,
-    /// The operating system gave no random bytes.
+    /// The operating system provided no random bytes.
     #[error("no random bytes")]
     Random,
 }
 
-/// A record that ends.
+/// A record with an expiry.
 trait Expiring {
     fn expires_at(&self) -> Option<UnixTime>;
 }
 
-/// Redis, as this program uses it.
+/// The client of the Redis database that contains all shared state.
 pub struct Store {
     pool: Pool,
-    /// One multiplexed connection for what every request asks.
+    /// One multiplexed connection for the hot path (`/verify`, rate limits).
     hot: ConnectionManager,
-    /// Whether tokens live, over the same.
+    /// Coalesced liveness lookups of tokens, over the same connection.
     questions: Arc<Questions>,
-    /// For the link over which Redis tells of changes.
+    /// Opens the connection over which Redis sends invalidations.
     tracked: redis::Client,
     witness: Arc<Witness>,
-    /// What has ended, for the proxies.
+    /// The feed of ended grants and access tokens, which the proxies read.
     ended: EndedGrants,
 }
 
 impl Store {
-    /// A store at `config`. Connects when it is first asked, so that the order in which the two
-    /// programs start does not matter.
+    /// Creates a store for the Redis server of `config`. Connects on first use, so that this
+    /// program and Redis can start in any order.
     pub fn open(config: &RedisConfig) -> Result<Self, Error> {
-        // Without the first the greeting of each connection waits for a delayed acknowledgement,
-        // 40 ms; without the second one that a firewall forgot is kept for a quarter of an hour.
+        // Without `TCP_NODELAY`, the handshake of each connection waits 40 ms for a delayed ACK.
+        // Without `TCP_USER_TIMEOUT`, a connection that a firewall dropped silently stays in use
+        // for a quarter of an hour.
         let tcp = TcpSettings::default().set_nodelay(true).set_user_timeout(PATIENCE);
         let server = config.url.expose_secret().into_connection_info()?.set_tcp_settings(tcp);
-        // Without it an answer that takes half a second counts as none.
+        // The default response timeout of the client library is half a second.
         let patient = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(PATIENCE))
             .set_response_timeout(Some(PATIENCE));
@@ -139,25 +140,25 @@ impl Store {
         })
     }
 
-    /// Keeps the knowledge of what was revoked current, for ever. While this does not run, Redis is
-    /// asked each time.
+    /// Receives invalidations of revoked grants and tokens from Redis. Never returns. While this
+    /// does not run, every liveness check queries Redis.
     pub async fn follow(&self) {
         tracking::follow(&self.tracked, &self.witness).await;
     }
 
-    /// Whether Redis tells of what is revoked.
+    /// Returns `true` if the invalidation connection to Redis is up.
     #[must_use]
     pub fn is_told(&self) -> bool {
         self.witness.can_tell()
     }
 
-    /// How often Redis was asked whether a token lives.
+    /// Returns the total number of liveness lookups that were sent to Redis.
     #[must_use]
     pub fn questions(&self) -> u64 {
         self.questions.count()
     }
 
-    /// Whether Redis answers.
+    /// Sends a `PING`, to check that Redis answers.
     pub async fn ping(&self) -> Result<(), Error> {
         let mut connection = self.pool.get().await?;
         Ok(redis::cmd("PING").query_async(&mut connection).await?)
@@ -170,7 +171,8 @@ impl Store {
         Ok(command.query_async(&mut self.pool.get().await?).await?)
     }
 
-    /// Stores what is not there yet; of two callers, one does.
+    /// Stores a record unless the key exists (`SET NX`). Returns `true` if it was stored. Of
+    /// several concurrent callers, exactly one succeeds.
     async fn put_new<T: Serialize>(
         &self,
         key: &Key<'_>,
@@ -197,7 +199,8 @@ impl Store {
         self.fetch(redis::cmd("GET").arg(key.text()), now).await
     }
 
-    /// Reads and deletes in one step, so that of two takers one gets it.
+    /// Reads and deletes a record atomically (`GETDEL`), so that only one of several concurrent
+    /// callers gets it.
     async fn take<T: DeserializeOwned + Expiring>(
         &self,
         key: &Key<'_>,
@@ -219,13 +222,14 @@ impl Store {
     async fn delete(&self, key: &Key<'_>) -> Result<bool, Error> {
         let (key, mut command) = (key.text(), redis::cmd("DEL"));
         let was_there = command.arg(&key).query_async(&mut self.pool.get().await?).await?;
-        // Redis will say so, too; here it holds before the caller goes on.
+        // Redis sends this invalidation as well, but it must take effect before the caller
+        // continues.
         self.witness.changed(key.as_bytes());
         Ok(was_there)
     }
 }
 
-/// When Redis may collect a record.
+/// The time to live of a key in Redis.
 #[derive(Clone, Copy)]
 enum Ttl {
     Never,
@@ -243,7 +247,7 @@ impl Ttl {
         }
     }
 
-    /// The time in seconds; Redis refuses zero.
+    /// Returns the time to live in seconds, at least 1, because Redis rejects 0.
     fn seconds(self) -> u64 {
         match self {
             Self::Never => u64::from(u32::MAX),

@@ -1,12 +1,11 @@
-//! Bounded pools: what strangers can make the store keep. A pool is a sorted set of names with a
-//! fixed number of places, so that its records have a budget in bytes, however many addresses the
-//! requests come from.
+//! Bounded pools for records that anonymous requests create. A pool is a sorted set of names with
+//! a fixed capacity. It bounds the records in bytes, however many addresses the requests come from.
 
 use super::{Error, Key, Store};
 use crate::model::UnixTime;
 
-/// Takes a place for a member, as the newest one; returns the members that were evicted for it,
-/// oldest first. Places are numbered, so that the order is strict whatever the clock says.
+/// Adds a member as the newest one. Returns the members that were evicted for it, oldest first.
+/// Scores are consecutive numbers, so that the order does not depend on a clock.
 const ADMIT: &str = r"
 local newest = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')
 redis.call('ZADD', KEYS[1], (newest[2] or 0) + 1, ARGV[1])
@@ -17,7 +16,7 @@ redis.call('ZREMRANGEBYRANK', KEYS[1], 0, excess - 1)
 return gone
 ";
 
-/// Takes a place for a member until its end, unless every place is taken by one that has not ended.
+/// Adds a member until its expiry. Fails if all places are taken by members that have not expired.
 const RESERVE: &str = r"
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[1])
 if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[4]) then return 0 end
@@ -26,8 +25,8 @@ return 1
 ";
 
 impl Store {
-    /// Takes a place in `pool` for `member`, one of at most `places`. The oldest members make room
-    /// and are returned; the caller deletes their records.
+    /// Adds `member` to `pool`, which has a capacity of `places`. Returns the oldest members, which
+    /// were evicted for it; the caller must delete their records.
     pub(super) async fn admit(
         &self,
         pool: &Key<'_>,
@@ -40,7 +39,7 @@ impl Store {
         Ok(call.invoke_async(&mut self.pool.get().await?).await?)
     }
 
-    /// Takes a place in `pool` for `member` until `end`. Returns `false` if there is none.
+    /// Adds `member` to `pool` until `end`. Returns `false` if the pool is full.
     pub(super) async fn reserve(
         &self,
         pool: &Key<'_>,
@@ -54,14 +53,14 @@ impl Store {
         Ok(call.invoke_async(&mut self.pool.get().await?).await?)
     }
 
-    /// Gives the place of `member` back.
+    /// Removes `member` from `pool`.
     pub(super) async fn leave(&self, pool: &Key<'_>, member: &str) -> Result<(), Error> {
         let mut command = redis::cmd("ZREM");
         command.arg(pool.text()).arg(member);
         Ok(command.query_async(&mut self.pool.get().await?).await?)
     }
 
-    /// Whether `member` has a place.
+    /// Returns `true` if `pool` contains `member`.
     pub(super) async fn has_place(&self, pool: &Key<'_>, member: &str) -> Result<bool, Error> {
         let mut command = redis::cmd("ZSCORE");
         command.arg(pool.text()).arg(member);

@@ -1,20 +1,20 @@
-//! What mcp-oauth-gateway of 2025 (mcp-oauth-dynamicclient) kept in Redis: `oauth:client:ID`,
-//! `oauth:refresh:TOKEN` and `oauth:token:JTI`, credentials in clear. Only read.
+//! Read-only access to the Redis records of mcp-oauth-gateway of 2025 (mcp-oauth-dynamicclient):
+//! `oauth:client:ID`, `oauth:refresh:TOKEN` and `oauth:token:JTI`, with credentials in the clear.
 
 use super::{Error, Store};
 
-/// A record: what its key ends with, its JSON, and the seconds it has left.
+/// A record of the predecessor.
 pub struct OldRecord {
-    /// The last part of the key; of a refresh token, the token.
+    /// The last part of the key. For a refresh token, this is the token itself.
     pub id: String,
-    /// The JSON.
+    /// The record as JSON.
     pub text: String,
-    /// The seconds it has left; for ever, if absent.
+    /// The remaining lifetime in seconds. Absent if the record never expires.
     pub left: Option<u64>,
 }
 
 impl Store {
-    /// All records of one kind: `client`, `refresh`.
+    /// Reads all records of one kind: `client` or `refresh`.
     pub async fn old_records(&self, kind: &str) -> Result<Vec<OldRecord>, Error> {
         let prefix = format!("oauth:{kind}:");
         let mut connection = self.pool.get().await?;
@@ -29,7 +29,7 @@ impl Store {
         Ok(records)
     }
 
-    /// The keys of one kind, in order.
+    /// Lists the keys of one kind, sorted and without duplicates.
     pub async fn old_keys(&self, kind: &str) -> Result<Vec<String>, Error> {
         let mut connection = self.pool.get().await?;
         let (mut all, mut cursor) = (std::collections::BTreeSet::new(), 0_u64);

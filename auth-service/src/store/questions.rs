@@ -1,5 +1,5 @@
-//! Whether tokens live, asked of Redis: those who ask at the same time ask together, since to write to
-//! Redis and wake it costs more than its answer.
+//! Liveness lookups of tokens in Redis. Concurrent lookups are coalesced into one command, because
+//! a write to Redis costs more than the lookup itself.
 
 use std::{
     mem,
@@ -12,10 +12,10 @@ use std::{
 use redis::{Cmd, ErrorKind, Pipeline, RedisError, RedisResult, aio::ConnectionManager};
 use tokio::sync::oneshot;
 
-/// The keys of one token: of its grant, and of itself.
+/// The two keys of one token: its grant's and its own.
 type Keys = [String; 2];
 
-/// See the module.
+/// The queue of pending lookups and the connection that sends them.
 pub(super) struct Questions {
     redis: ConnectionManager,
     waiting: Mutex<Vec<Question>>,
@@ -32,12 +32,12 @@ impl Questions {
         Self { redis, waiting: Mutex::default(), asked: AtomicU64::new(0) }
     }
 
-    /// How many there were.
+    /// Returns the total number of lookups.
     pub(super) fn count(&self) -> u64 {
         self.asked.load(Ordering::Relaxed)
     }
 
-    /// Whether both keys are there, as of a moment after the call.
+    /// Returns `true` if both keys exist. The result is never older than the call.
     pub(super) async fn are_there(self: &Arc<Self>, keys: Keys) -> RedisResult<bool> {
         self.asked.fetch_add(1, Ordering::Relaxed);
         let (answer, answered) = oneshot::channel();
@@ -47,13 +47,13 @@ impl Questions {
             waiting.len() == 1
         };
         if is_first {
-            // A task of its own: whoever asked first may go away, and the others still wait.
+            // A separate task, because the first caller may be cancelled while others still wait.
             tokio::spawn(Arc::clone(self).ask());
         }
         answered.await.unwrap_or_else(|_| Err(unanswered()))
     }
 
-    /// Asks all that wait by now.
+    /// Sends all pending lookups as one batch and distributes the results.
     async fn ask(self: Arc<Self>) {
         let questions = mem::take(&mut *self.waiting());
         let (keys, answers): (Vec<_>, Vec<_>) =
@@ -64,12 +64,13 @@ impl Questions {
                 Ok(found) => found.next().ok_or_else(unanswered),
                 Err(error) => Err(error.clone()),
             };
-            // Who asked may have gone.
+            // The caller may have been cancelled.
             let _ = answer.send(one);
         }
     }
 
-    /// Of which both are there. One number tells it if that is so of all; else each is asked about.
+    /// Returns for each pair of keys whether both exist. Counts the keys of all pairs first, which
+    /// suffices if all exist; otherwise queries each pair in one pipeline.
     async fn found(&self, all: &[Keys]) -> RedisResult<Vec<bool>> {
         let mut redis = self.redis.clone();
         let count = all.as_flattened().len();
@@ -93,5 +94,5 @@ impl Questions {
 }
 
 fn unanswered() -> RedisError {
-    (ErrorKind::Client, "the question was not answered").into()
+    (ErrorKind::Client, "the liveness lookup got no result").into()
 }

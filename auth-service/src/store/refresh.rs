@@ -1,4 +1,4 @@
-//! Refresh tokens: spent once, with a short time in which a second try gets the same successor.
+//! Refresh tokens: single-use, with a grace window in which a retry receives the same successor.
 
 use std::time::Duration;
 
@@ -13,27 +13,28 @@ impl Expiring for RefreshRecord {
     }
 }
 
-/// The mark on a spent token. The successor is derived from the token and this salt, so that it can
-/// be given out again without being stored.
+/// The marker of a spent token. The successor is derived from the token and this salt, so that it
+/// can be issued again without being stored.
 #[derive(Clone, Serialize, Deserialize)]
 struct Spent {
     salt: String,
     at: UnixTime,
 }
 
-/// What became of spending a refresh token.
+/// The result of spending a refresh token.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Spending {
-    /// The caller is the first one: the salt is its own.
+    /// The token was unspent. The successor has the salt of this caller.
     First,
-    /// The caller came within the grace, and the successor has this salt.
+    /// The token was spent within the grace window. The successor has this salt.
     Again(String),
-    /// Spent too long ago. Theft, until proven otherwise: revoke the grant (RFC 9700 §4.14.2).
+    /// The token was spent before the grace window. Treat it as stolen and revoke the grant
+    /// (RFC 9700 §4.14.2).
     Replay,
 }
 
 impl Store {
-    /// Stores a refresh token; a successor that is given out again keeps the end it has.
+    /// Stores a refresh token unless it exists. A successor that is issued again keeps its expiry.
     pub async fn put_refresh(
         &self,
         token: &RefreshToken,
@@ -45,7 +46,7 @@ impl Store {
         self.put_essential_if("NX", &key, record, ttl).await.map(drop)
     }
 
-    /// What `token` stands for, spent or not.
+    /// Reads the record of `token`, whether or not it is spent.
     pub async fn refresh(
         &self,
         token: &RefreshToken,
@@ -54,13 +55,13 @@ impl Store {
         self.read(&Key::Refresh(&token.fingerprint()), now).await
     }
 
-    /// Whether `token` was spent.
+    /// Returns `true` if `token` was spent.
     pub async fn is_spent(&self, token: &RefreshToken) -> Result<bool, Error> {
         self.exists(&Key::SpentRefresh(&token.fingerprint())).await
     }
 
-    /// Spends `token`, offering `salt` for its successor. Callers within `grace` of the first one
-    /// are told the salt of the first one.
+    /// Spends `token` and proposes `salt` for its successor. Callers within `grace` of the first
+    /// one receive the salt of the first one.
     pub async fn spend_refresh(
         &self,
         token: &RefreshToken,

@@ -1,5 +1,5 @@
-//! Ends what was granted, and what would become a grant. What is selected is looked for by `SCAN`,
-//! never on the path of an MCP request.
+//! Revocation of grants, and of all records that could become a grant. The selected records are
+//! found by `SCAN`, which never runs on the path of an MCP request.
 
 use serde::de::DeserializeOwned;
 
@@ -10,39 +10,40 @@ use crate::model::{
     UnixTime, User,
 };
 
-/// What to revoke.
+/// The selection of records to revoke.
 #[derive(Clone, Debug)]
 pub enum Selection {
-    /// All grants of a person, by subject or login name.
+    /// All grants and logins of a person, by subject or login name.
     User(String),
-    /// All grants to a client.
+    /// All grants of a client.
     Client(ClientId),
-    /// The grants of a person to one client.
+    /// All grants that a person gave to one client.
     UserAtClient(String, ClientId),
-    /// One grant.
+    /// One grant, by its id.
     Grant(Identifier),
-    /// One access token.
+    /// One access token, by its `jti`.
     Jti(Identifier),
-    /// All grants that reach this server.
+    /// All grants that include access to this server.
     Server(ResourceUri),
-    /// All grants that are older, and whatever else ends with grants, of any age.
+    /// All grants from before this time, and all logins, consents, codes and pending requests of
+    /// any age.
     Before(UnixTime),
-    /// Everything.
+    /// All grants and all other revocable records.
     All,
 }
 
-/// What came of a revocation.
+/// The result of a revocation, as numbers of records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ended {
-    /// Grants; or access tokens, if one was selected.
+    /// The number of revoked grants, or of access tokens if one was selected.
     pub grants: usize,
-    /// Logins, consents, codes and requests under way.
+    /// The number of deleted logins, consents, codes and pending requests.
     pub beside: usize,
-    /// What cannot be read, and may be still in force.
+    /// The number of records that cannot be decoded. They were not revoked and may still be valid.
     pub unreadable: usize,
 }
 
-/// What a record says of whom and what it is for.
+/// The fields of a record that a selection is matched against.
 #[derive(Default)]
 struct Held<'a> {
     user: Option<&'a User>,
@@ -50,7 +51,7 @@ struct Held<'a> {
     resources: &'a [ResourceUri],
     jti: Option<&'a Identifier>,
     grant: Option<&'a Identifier>,
-    /// Without it, it may be as old as any.
+    /// The time of creation. A record without one matches every `Selection::Before`.
     since: Option<UnixTime>,
 }
 
@@ -59,10 +60,10 @@ impl<'a> Held<'a> {
         Self { user: Some(user), ..Self::default() }
     }
 
-    /// Returns `true` if it is of the person with that subject or login name.
+    /// Returns `true` if the record belongs to the person with this subject or login name.
     fn is_of(&self, name: &str) -> bool {
         self.user.is_some_and(|user| {
-            // The name of a client that acts for itself is not one of a person.
+            // A client that acts on its own behalf has a name, too, but that is not a login name.
             let person = user.person().provider() != CLIENT_PROVIDER;
             user.subject == name || person && user.name.eq_ignore_ascii_case(name)
         })
@@ -78,7 +79,7 @@ impl Selection {
     fn includes(&self, held: &Held<'_>) -> bool {
         match self {
             Self::User(name) => held.is_of(name),
-            // The decision about a device does not say for which client it is.
+            // The record of a denied device authorization does not contain the client.
             Self::UserAtClient(name, id) => {
                 held.is_of(name) && held.client.is_none_or(|client| client == id)
             }
@@ -91,19 +92,20 @@ impl Selection {
         }
     }
 
-    /// Returns `true` if it ends logins as well: all but what is about one client or one grant.
+    /// Returns `true` if the selection can end logins. One grant, or the grants of a person to one
+    /// client, can be revoked without logging the person out.
     const fn ends_logins(&self) -> bool {
         !matches!(self, Self::UserAtClient(..) | Self::Grant(_))
     }
 }
 
-/// A kind of record that a revocation may end.
+/// A kind of record that can be revoked.
 trait Revocable: DeserializeOwned + Expiring {
-    /// The kind, as keys name it.
+    /// The kind as it appears in keys.
     const KIND: &str;
-    /// The kind of the record under the same name that goes with it.
+    /// The kind of a second record with the same name, which is deleted together with this one.
     const WITH: Option<&str> = None;
-    /// Whether the proxies are told of its end.
+    /// `true` if the proxies are notified of the revocation.
     const IS_TOLD: bool = false;
 
     fn held(&self) -> Held<'_>;
@@ -156,7 +158,8 @@ impl Revocable for DeviceDecision {
     const WITH: Option<&str> = Some("device");
 
     fn held(&self) -> Held<'_> {
-        Held { user: self.user.as_ref(), ..Held::default() }
+        let asked = self.request.as_ref().map(Held::asked);
+        Held { user: self.user.as_ref(), ..asked.unwrap_or_default() }
     }
 }
 
@@ -193,7 +196,7 @@ impl Revocable for AccessRecord {
     }
 }
 
-/// A revocation under way.
+/// A revocation in progress.
 struct Sweep<'a> {
     store: &'a Store,
     what: &'a Selection,
@@ -202,7 +205,7 @@ struct Sweep<'a> {
 }
 
 impl Sweep<'_> {
-    /// Ends the selected records of one kind; answers how many.
+    /// Deletes the selected records of one kind. Returns the number of those that had not expired.
     async fn end<T: Revocable>(&mut self) -> Result<usize, Error> {
         let mut ended = 0;
         for (key, text) in self.store.texts(&format!("{}:*", T::KIND)).await? {
@@ -213,13 +216,14 @@ impl Sweep<'_> {
                 }
                 Err(_) if matches!(self.what, Selection::All) => (true, true),
                 Err(error) => {
-                    // The others end all the same.
-                    log::error!("{key} cannot be read and was not revoked: {error}");
+                    // One bad record must not prevent the revocation of the others.
+                    log::error!("{key} was not revoked because it cannot be decoded: {error}");
                     self.unreadable += 1;
                     (false, false)
                 }
             };
-            // One that has ended goes, too: another clock may say that it has not.
+            // Delete expired records as well: by the clock of another instance, they may still be
+            // valid.
             if selected && self.delete::<T>(key).await? && counts {
                 ended += 1;
             }
@@ -242,19 +246,21 @@ impl Sweep<'_> {
     }
 }
 
-/// The id of a grant or an access token, as its key ends: even a record that cannot be read has one.
+/// Returns the id of a grant or an access token from the end of its key, which works even if the
+/// record cannot be decoded.
 fn id_of(key: &str) -> Identifier {
     let id = key.rsplit(':').next().unwrap_or_default();
     Identifier::parsed(id.trim_start_matches('{').trim_end_matches('}'))
 }
 
 impl Store {
-    /// Revokes what is selected. What a person allows meanwhile counts as allowed after it, if it does
-    /// not rest on what is revoked.
+    /// Revokes the selected records. A consent that is given concurrently counts as given
+    /// afterwards, unless it depends on a revoked record.
     pub async fn revoke(&self, what: &Selection, now: UnixTime) -> Result<Ended, Error> {
         let ended = self.end(what, now).await;
-        // The instances that serve are told at the same moment as we. One whose link swallows the
-        // word takes silence for none no longer than this, so that none lets anything in now.
+        // Other instances receive the invalidation at about the same time. One whose connection
+        // drops it silently loses its lease within this time, so no instance accepts a revoked
+        // token after that.
         tokio::time::sleep(LEASE).await;
         ended
     }
@@ -265,8 +271,9 @@ impl Store {
         if matches!(what, Selection::Jti(_)) {
             ended.grants = sweep.end::<AccessRecord>().await?;
         } else {
-            // Each before what it becomes, and whoever makes that looks after it for what it came
-            // from: either it is found here, or it finds that gone, or the mark.
+            // Delete each kind before the kind that it turns into. The code that creates a record
+            // checks afterwards that its origin still exists. So either the new record is found
+            // here, or its creator finds that the origin is gone, or finds the marker.
             self.mark_revocation(what).await?;
             if what.ends_logins() {
                 ended.beside =
@@ -277,7 +284,8 @@ impl Store {
                 + sweep.end::<DeviceDecision>().await?
                 + sweep.end::<CodeRecord>().await?;
             ended.grants = sweep.end::<Grant>().await?;
-            // What an answer gave out has ended by now; it only would be told again.
+            // The codes and logins in a recorded outcome have ended by now. It is deleted so that
+            // it is not repeated.
             sweep.end::<AnswerRecord>().await?;
         }
         ended.unreadable = sweep.unreadable;

@@ -1,14 +1,15 @@
-//! Marks of revocations, for what the store does not keep: requests whose person is at the login
-//! provider. A mark is random, so that no clock matters.
+//! Markers of revocations. They end authorization requests that the store does not contain, because
+//! their person is at the login provider. A marker is random, so that it does not depend on a
+//! clock.
 
 use super::{Error, Key, Selection, Store, essential::SET};
 use crate::model::{AuthorizationRequest, Identifier, Revocations};
 
-/// How long a mark is kept, in seconds: twice as long as a person may stay at the provider.
+/// The lifetime of a marker in seconds: twice the time that a login at the provider may take.
 const LIFE: u32 = 1200;
 
 impl Store {
-    /// The marks that concern `request`.
+    /// Reads the markers that concern `request`. A later read that differs means a revocation.
     pub async fn revocations(&self, request: &AuthorizationRequest) -> Result<Revocations, Error> {
         let mut command = redis::cmd("MGET");
         command.arg(Key::RevokedAll.text()).arg(Key::RevokedClient(&request.client_id).text());
@@ -18,7 +19,8 @@ impl Store {
         Ok(Revocations(command.query_async(&mut self.pool.get().await?).await?))
     }
 
-    /// Leaves a mark of a revocation, if it can concern a request whose person is not known yet.
+    /// Stores a marker of a revocation, if the selection can include requests whose person is not
+    /// known yet.
     pub(super) async fn mark_revocation(&self, what: &Selection) -> Result<(), Error> {
         let key = match what {
             Selection::Client(id) => Key::RevokedClient(id),

@@ -1,4 +1,4 @@
-//! People who are logged in, and what they allowed before.
+//! Login sessions and remembered consents.
 
 use super::{Error, Expiring, Key, Store, Ttl};
 use crate::model::{ApprovalRecord, Fingerprint, LoginSession, SessionRecord, UnixTime};
@@ -16,7 +16,7 @@ impl Expiring for ApprovalRecord {
 }
 
 impl Store {
-    /// Stores who is logged in under `cookie`.
+    /// Stores the login session of `cookie`.
     pub async fn put_session(
         &self,
         cookie: &LoginSession,
@@ -27,7 +27,7 @@ impl Store {
         self.put(&Key::Session(&cookie.fingerprint()), record, ttl).await
     }
 
-    /// Who is logged in under `cookie`.
+    /// Reads the login session of `cookie`.
     pub async fn session(
         &self,
         cookie: &LoginSession,
@@ -36,7 +36,7 @@ impl Store {
         self.read(&Key::Session(&cookie.fingerprint()), now).await
     }
 
-    /// Remembers what was allowed.
+    /// Stores a remembered consent.
     pub async fn put_approval(
         &self,
         of: &Fingerprint,
@@ -46,12 +46,12 @@ impl Store {
         self.put(&Key::Approval(of), record, Ttl::until(now, record.expires_at)).await
     }
 
-    /// Forgets what was allowed.
+    /// Deletes a remembered consent, if there is one.
     pub async fn delete_approval(&self, of: &Fingerprint) -> Result<(), Error> {
         self.delete(&Key::Approval(of)).await.map(drop)
     }
 
-    /// Whether any of these was allowed before.
+    /// Returns `true` if there is a remembered consent for at least one of these fingerprints.
     pub async fn any_approval(&self, any: &[Fingerprint]) -> Result<bool, Error> {
         if any.is_empty() {
             return Ok(false);
@@ -64,7 +64,7 @@ impl Store {
         Ok(there > 0)
     }
 
-    /// What was allowed before.
+    /// Reads a remembered consent.
     pub async fn approval(
         &self,
         of: &Fingerprint,

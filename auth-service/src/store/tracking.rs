@@ -1,5 +1,5 @@
-//! Redis tells of every change to grants and access tokens, also of those that others make
-//! (client-side caching: `CLIENT TRACKING … BCAST` over RESP3).
+//! Invalidation messages of Redis for every change to grants and access tokens, including changes
+//! by other instances (client-side caching: `CLIENT TRACKING … BCAST` over RESP3).
 
 use std::{
     sync::Arc,
@@ -10,17 +10,17 @@ use redis::{AsyncConnectionConfig, Client, RedisError};
 
 use super::{PATIENCE, key::PREFIX, witness::Witness};
 
-/// How often it is checked that the link still carries.
+/// The interval between pings on the invalidation connection.
 const BEAT: Duration = Duration::from_millis(100);
 
-/// For how long silence means that nothing changed. A link that was cut is known at once; this is
-/// for one that swallows what it is given.
+/// The invalidation lease: the time after a ping for which silence means that nothing changed. A
+/// closed connection is detected immediately; the lease detects one that silently drops data.
 pub(super) const LEASE: Duration = Duration::from_millis(350);
 
-/// Between attempts to make the link.
+/// The first and the longest delay of the exponential backoff between connection attempts.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 
-/// Keeps `witness` told, for ever.
+/// Feeds invalidations into `witness`, and reconnects after failures. Never returns.
 pub(super) async fn follow(client: &Client, witness: &Arc<Witness>) {
     let mut pause = BACK_OFF.0;
     loop {
@@ -29,22 +29,23 @@ pub(super) async fn follow(client: &Client, witness: &Arc<Witness>) {
         witness.unlinked(link);
         if worked {
             pause = BACK_OFF.0;
-            log::warn!("no word of revocations from redis, which is asked each time now: {error}");
+            log::warn!("invalidations from redis stopped; each liveness check asks redis: {error}");
         } else {
-            log::debug!("no word of revocations from redis yet: {error}");
+            log::debug!("invalidations from redis are not available yet: {error}");
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(BACK_OFF.1);
     }
 }
 
-/// Listens until the link fails; answers why, and whether it had worked.
+/// Receives invalidations until the connection fails. Returns the error, and `true` if at least one
+/// ping had succeeded.
 async fn listen(client: &Client, witness: &Arc<Witness>, link: u64) -> (RedisError, bool) {
     let told = Arc::clone(witness);
     let config = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(PATIENCE))
         .set_response_timeout(Some(LEASE))
-        // Called in the order of what arrives, between the answers.
+        // Called in the order of arrival, interleaved with replies.
         .set_push_sender(move |push| {
             told.told(link, &push);
             Ok::<(), std::convert::Infallible>(())

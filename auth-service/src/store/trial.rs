@@ -1,31 +1,31 @@
-//! A trial write: tells whether Redis takes what this program writes.
+//! A probe that checks whether Redis accepts writes.
 
 use super::{Error, Key, Store};
 
-/// Writes two keys of different slots and deletes them, so that nothing stays. A replica and a node of a
-/// cluster refuse it, a full Redis too.
+/// Writes and deletes two keys of different hash slots. A replica, a cluster node and a full Redis
+/// reject it.
 const TRY: &str = r"
 redis.call('SET', KEYS[1], '', 'PX', 1000)
 redis.call('SET', KEYS[2], '', 'PX', 1000)
 return redis.call('DEL', KEYS[1], KEYS[2])
 ";
 
-/// The error codes of a Redis that will take writes again without another configuration: no memory left, no
-/// snapshot or append-only file can be written, too few replicas are connected.
+/// The error codes of temporary conditions, which need no change of configuration. Redis is out of
+/// memory, cannot write its snapshot or append-only file, or has too few connected replicas.
 const FOR_NOW: [&str; 3] = ["OOM", "MISCONF", "NOREPLICAS"];
 
-/// The answer of Redis to a write.
+/// The result of a write probe.
 #[derive(Debug)]
 pub enum Trial {
-    /// It is written.
+    /// Redis accepted the write.
     Written,
-    /// It is refused for now. What is there can be read, and memory can be freed.
+    /// Redis rejects writes temporarily. Records can still be read, and memory can be freed.
     Refused(redis::RedisError),
 }
 
 impl Store {
-    /// Tries to write. An error means that Redis does not answer, or that it refuses every write whatever
-    /// its state: a replica, a node of a cluster, a user without the right.
+    /// Probes whether Redis accepts writes. Fails if Redis does not answer, or if it rejects writes
+    /// permanently: a replica, a cluster node, or a user without the permission.
     pub async fn try_to_write(&self) -> Result<Trial, Error> {
         let script = redis::Script::new(TRY);
         let mut call = script.prepare_invoke();

@@ -1,5 +1,6 @@
-//! What is known to be live without asking. A token that was confirmed counts as live until Redis
-//! tells of a change to it (`CLIENT TRACKING`, see `tracking.rs`), for as long as Redis can tell.
+//! Cache of token liveness. A token that was found live counts as live until Redis sends an
+//! invalidation for it (`CLIENT TRACKING`, see `tracking.rs`). The cache is valid only while the
+//! invalidation connection is up.
 
 use std::{
     collections::HashMap,
@@ -16,33 +17,34 @@ use redis::{PushInfo, PushKind, Value};
 use super::Key;
 use crate::model::Identifier;
 
-/// How many changes are told apart; with more, everything is asked about again.
+/// The number of changes to remember individually. On overflow, the whole cache is invalidated.
 const CHANGES: usize = 16_384;
 
-/// What is remembered of one access token.
+/// The liveness entry of one access token.
 #[derive(Debug)]
 pub struct Sighting {
     grant: u64,
     access: u64,
-    /// The moment before it was found live; 0 is never.
+    /// The logical time just before the lookup that found the token live; 0 if there was none.
     confirmed: AtomicU64,
 }
 
-/// What changed, and whether Redis can tell.
+/// The tracker of revocations, fed by the invalidation messages of Redis.
 ///
-/// Time is counted in changes. An answer of Redis is worth something only as of the moment before it
-/// was asked for, since a change may have been told while it was on its way.
+/// Time is logical: each change increments it. The result of a lookup is dated to the time just
+/// before the lookup was sent. An invalidation may arrive while the reply is in flight.
 pub(super) struct Witness {
     hasher: RandomState,
-    /// The number of changes so far, and one.
+    /// The current logical time: the number of changes so far, plus one.
     moment: AtomicU64,
-    /// What was confirmed before this moment counts no more.
+    /// Confirmations from before this logical time are invalid.
     floor: AtomicU64,
-    /// The link over which changes are told; 0 is none.
+    /// The number of the connection that delivers invalidations; 0 if there is none.
     link: AtomicU64,
     links: AtomicU64,
     started: Instant,
-    /// Until when silence means that nothing changed, in nanoseconds since `started`.
+    /// The end of the invalidation lease, in nanoseconds since `started`. Until then, silence means
+    /// that nothing changed.
     lease: AtomicU64,
     changes: RwLock<HashMap<u64, u64>>,
 }
@@ -61,7 +63,7 @@ impl Witness {
         }
     }
 
-    /// A token that was never asked about.
+    /// Creates an unconfirmed liveness entry for an access token.
     pub(super) fn sighting(&self, grant: &Identifier, jti: &Identifier) -> Sighting {
         Sighting {
             grant: self.hash(Key::Grant(grant).text().as_bytes()),
@@ -70,7 +72,7 @@ impl Witness {
         }
     }
 
-    /// Whether the token was found live and has not changed since.
+    /// Returns `true` if the token was found live and has not been invalidated since.
     pub(super) fn vouches_for(&self, token: &Sighting) -> bool {
         let confirmed = token.confirmed.load(SeqCst);
         if confirmed == 0 || !self.can_tell() || confirmed < self.floor.load(SeqCst) {
@@ -84,18 +86,19 @@ impl Witness {
         unchanged(&token.grant) && unchanged(&token.access) && confirmed >= self.floor.load(SeqCst)
     }
 
-    /// The moment that an answer which is now asked for will be worth, if any.
+    /// Returns the logical time to which the result of a lookup that starts now must be dated.
+    /// Returns `None` if invalidations do not arrive, so that the result must not be cached.
     pub(super) fn before_asking(&self) -> Option<u64> {
         let moment = self.moment.load(SeqCst);
         self.can_tell().then_some(moment)
     }
 
-    /// Notes that `token` was found live.
+    /// Marks `token` as live at `moment`, or as unconfirmed if `moment` is `None`.
     pub(super) fn confirm(token: &Sighting, moment: Option<u64>) {
         token.confirmed.store(moment.unwrap_or(0), SeqCst);
     }
 
-    /// Notes a change to `key`.
+    /// Invalidates the entries that depend on `key`.
     pub(super) fn changed(&self, key: &[u8]) {
         let mut changes = self.changes.write().unwrap_or_else(PoisonError::into_inner);
         let moment = self.moment.fetch_add(1, SeqCst) + 1;
@@ -106,31 +109,33 @@ impl Witness {
         changes.insert(self.hash(key), moment);
     }
 
-    /// A name for a link that is being made.
+    /// Returns a unique number for a new connection.
     pub(super) fn next_link(&self) -> u64 {
         self.links.fetch_add(1, SeqCst) + 1
     }
 
-    /// From now on changes are told over `link`.
+    /// Makes `link` the source of invalidations, and invalidates the whole cache: changes before
+    /// this moment may have been missed.
     pub(super) fn linked(&self, link: u64) {
         self.forget();
         self.link.store(link, SeqCst);
     }
 
-    /// Over `link` nothing is told any more.
+    /// Handles the loss of connection `link`. Does nothing if a newer connection has replaced it.
     pub(super) fn unlinked(&self, link: u64) {
         if self.link.compare_exchange(link, 0, SeqCst, SeqCst).is_ok() {
             self.forget();
         }
     }
 
-    /// The other end of the link was there after `asked`: everything up to then has been told.
+    /// Renews the invalidation lease after a reply to a ping that was sent at `asked`. Redis keeps
+    /// the order of messages, so all invalidations from before `asked` have arrived.
     pub(super) fn heard(&self, asked: Instant, lease: Duration) {
         let until = (asked + lease).duration_since(self.started).as_nanos();
         self.lease.store(u64::try_from(until).unwrap_or(u64::MAX), SeqCst);
     }
 
-    /// Takes what Redis says unasked.
+    /// Handles a push message of Redis.
     pub(super) fn told(&self, link: u64, push: &PushInfo) {
         match (&push.kind, push.data.first()) {
             (PushKind::Invalidate, Some(Value::Array(keys))) => {
@@ -141,14 +146,14 @@ impl Witness {
                     }
                 }
             }
-            // Everything, after `FLUSHALL`.
+            // Without keys after `FLUSHALL`: everything is invalid.
             (PushKind::Invalidate, _) => self.forget(),
             (PushKind::Disconnection, _) => self.unlinked(link),
             _ => {}
         }
     }
 
-    /// Everything has to be asked about again.
+    /// Invalidates the whole cache.
     fn forget(&self) {
         let mut changes = self.changes.write().unwrap_or_else(PoisonError::into_inner);
         let moment = self.moment.fetch_add(1, SeqCst) + 1;
@@ -156,6 +161,7 @@ impl Witness {
         self.floor.store(moment, SeqCst);
     }
 
+    /// Returns `true` if the invalidation connection is up and its lease has not expired.
     pub(super) fn can_tell(&self) -> bool {
         let now = u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX);
         self.link.load(SeqCst) != 0 && now < self.lease.load(SeqCst)
@@ -230,12 +236,12 @@ mod tests {
         let scene = Scene::linked();
         let token = scene.seen();
         scene.witness.unlinked(99);
-        assert!(scene.witness.vouches_for(&token), "that was an older link");
+        assert!(scene.witness.vouches_for(&token), "a stale connection was lost");
         scene.witness.unlinked(1);
         assert!(!scene.witness.vouches_for(&token));
         assert_eq!(scene.witness.before_asking(), None);
         scene.witness.linked(2);
-        assert!(!scene.witness.vouches_for(&token), "what was said in between is not known");
+        assert!(!scene.witness.vouches_for(&token), "changes during the gap are unknown");
         assert!(scene.witness.vouches_for(&scene.seen()));
     }
 

@@ -2,7 +2,7 @@
 //! `cargo test -p auth-service --test docker`, which `scripts/test --docker` does.
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
+    clippy::expect_used,
     clippy::indexing_slicing,
     reason = "the helpers of a test stop at the first thing that is not as it should be"
 )]

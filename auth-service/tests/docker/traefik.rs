@@ -93,7 +93,7 @@ impl Traefik {
             if let Some(router) = found.into_iter().next() {
                 return router;
             }
-            assert!(since.elapsed() < Duration::from_secs(60), "there is no router {name}");
+            assert!(since.elapsed() < Duration::from_mins(1), "there is no router {name}");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
@@ -106,7 +106,7 @@ async fn json(url: &str) -> Value {
     loop {
         match http.get(url).send().await {
             Ok(answer) if answer.status().is_success() => return answer.json().await.unwrap(),
-            other => assert!(since.elapsed() < Duration::from_secs(60), "{url}: {other:?}"),
+            other => assert!(since.elapsed() < Duration::from_mins(1), "{url}: {other:?}"),
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }

@@ -126,7 +126,7 @@ async fn a1_another_instance_gives_the_same_answer() {
         csrf: CsrfToken::presented(page.hidden("csrf")),
         decision: Decision::Local(LoginCode::typed(&login_code)),
     };
-    let next = gateway.instance().decide(form, &visitor).await.unwrap();
+    let next = gateway.instance().flow.decide(form, &visitor).await.unwrap();
     let Next::Done(outcome) = next else { panic!("{next:?}") };
     let RedirectTarget::Client(url) = outcome.target else { panic!("{:?}", outcome.target) };
     assert_eq!(first.next(), Some(Url::parse(&url).unwrap()));

@@ -147,5 +147,5 @@ async fn a3_the_address_of_the_form_says_what_to_do() {
     let address = format!("{ISSUER}/authorize/consent").parse().unwrap();
     let page = gateway.browser().get(&address).await;
     assert_eq!((page.status.as_u16(), &page.headers["allow"]), (405, &"POST".parse().unwrap()));
-    assert!(page.body.contains("<h1>") && page.body.contains("connect once more"));
+    assert!(page.body.contains("<h1>") && page.body.contains("connect again"));
 }

@@ -26,7 +26,7 @@ async fn a4_each_fault_is_told_as_whose_it_is() {
         (Mood::SendsBack("application_suspended"), "server_error", "the operator"),
         (Mood::Refuses("bad_verification_code"), "access_denied", "log in again"),
         (Mood::Refuses("unverified_user_email"), "access_denied", "verify your e-mail"),
-        (Mood::Refuses("something_new"), "access_denied", "refused the login"),
+        (Mood::Refuses("something_new"), "access_denied", "rejected the login"),
         (Mood::Denies, "access_denied", "was declined"),
         (Mood::IsDown, "temporarily_unavailable", "try again"),
     ] {

@@ -3,7 +3,10 @@
 use gateway_tests::{browser::Page, pkce};
 use serde_json::json;
 
-use crate::support::{App, CALLBACK, GIT, Gateway, ISSUER, TIME, query, redirected};
+use crate::{
+    rfc8628::Device,
+    support::{App, CALLBACK, GIT, Gateway, ISSUER, TIME, query, redirected},
+};
 
 const METADATA: &str = "/.well-known/oauth-authorization-server";
 
@@ -145,4 +148,39 @@ async fn a5_a_choice_is_offered_only_where_there_is_one() {
     gateway.set_servers(&json!({ "time": {} }));
     let only = gateway.browser().get(&open_request(&app, &pkce::pair().1, &[])).await;
     assert!(only.body.contains("login_code") && only.body.contains(TIME), "{}", only.body);
+}
+
+/// A device that names no server gets the one that the person chose, and no other one.
+#[tokio::test]
+async fn a5_the_person_chooses_for_a_device() {
+    let device = Device::without_resource(Gateway::start()).await;
+    let gateway = &device.gateway;
+    let mut browser = gateway.browser();
+    let page = device.page(&mut browser, &device.codes.text("user_code")).await;
+    assert!(page.body.contains(TIME) && page.body.contains(GIT), "{}", page.body);
+    assert!(!page.body.contains("login_code"), "nothing is allowed before: {}", page.body);
+    let consent = choose(&mut browser, &page, GIT).await;
+    assert!(consent.body.contains(GIT) && !consent.body.contains(TIME), "{}", consent.body);
+    let done = browser.decide(&consent, "local", &gateway.login_code("alice").await).await;
+    assert_eq!(done.status, 200, "{done:?}");
+    let tokens = device.poll().await;
+    let token = tokens.text("access_token");
+    assert_eq!(gateway.verify(GIT, &token).await.status, 200);
+    assert_eq!(gateway.verify(TIME, &token).await.status, 401);
+}
+
+/// What was chosen for a device ends as what it asked for would.
+#[tokio::test]
+async fn a5_a_choice_for_a_device_can_be_revoked_by_its_server() {
+    for (server, ends) in [("git", true), ("time", false)] {
+        let device = Device::without_resource(Gateway::start()).await;
+        let gateway = &device.gateway;
+        let mut browser = gateway.browser();
+        let page = device.page(&mut browser, &device.codes.text("user_code")).await;
+        let consent = choose(&mut browser, &page, GIT).await;
+        browser.decide(&consent, "local", &gateway.login_code("alice").await).await;
+        let revoked = gateway.cli(&["token", "revoke", "--server", server]);
+        assert_eq!(revoked.is_ok(), ends, "{server}: {revoked:?}");
+        assert_eq!(device.poll().await.status == 200, !ends, "{server}");
+    }
 }

@@ -406,8 +406,17 @@ fn traefik_believes_no_header_of_a_client() {
     let points = entry_points.matches("\n    address: ").count();
     assert_eq!(points, 4, "two for clients, two inside");
     assert_eq!(entry_points.matches("aliasHeadersStrategy: delete").count(), points);
-    assert!(!entry_points.contains("trustedIPs") && !entry_points.contains("insecure: true"));
-    assert!(entry_points.contains("insecure: false") && entry_points.contains("- hygiene@file"));
+    assert!(entry_points.contains("insecure: false") && !entry_points.contains("insecure: true"));
+    // Only what the operator names in front of Traefik is believed, and `hygiene` goes before it there, too.
+    let trusted = entry_points.matches("trustedIPs: ").count();
+    assert_eq!(trusted, entry_points.matches("trustedIPs: [@FRONT_PROXIES@]").count());
+    let mut direct = entry_points.split("# --- front only: begin");
+    let first = direct.next().unwrap().to_owned();
+    let outside = direct.map(|part| part.split("# --- front only: end").nth(1).unwrap());
+    let direct = outside.fold(first, |text, part| text + part);
+    assert!(!direct.contains("trustedIPs"), "{direct}");
+    assert_eq!(direct.matches("- hygiene@file").count(), 1);
+    assert_eq!(entry_points.matches("- hygiene@file").count(), 2);
     let middlewares = repository("traefik/dynamic/middlewares.yml");
     assert!(middlewares.contains("trustForwardHeader: false"));
     let passed = middlewares.split("authResponseHeaders:").nth(1).unwrap().split("\n\n").next();
@@ -424,7 +433,7 @@ fn traefik_believes_no_header_of_a_client() {
 #[test]
 fn browsers_may_read_what_clients_need() {
     let routers = repository("traefik/dynamic/routers.yml");
-    for router in ["auth-api:", "server-oauth:"] {
+    for router in ["auth-api{{ $door.suffix }}:", "server-oauth{{ $door.suffix }}:"] {
         let block = routers.split(router).nth(1).unwrap().split("\n\n").next().unwrap();
         assert!(block.contains("cors"), "{router}");
         for path in ["token", "register", "well-known"] {
@@ -432,7 +441,11 @@ fn browsers_may_read_what_clients_need() {
         }
     }
     let middlewares = repository("traefik/dynamic/middlewares.yml");
-    assert!(middlewares.contains("middlewares: [cors, gateway, mcp-auth, no-token]"));
+    for chain in
+        ["[cors, gateway, mcp-auth, no-token]", "[cors, away, gateway, mcp-auth, no-token]"]
+    {
+        assert!(middlewares.contains(chain), "{chain}");
+    }
     let exposed = middlewares.split("accessControlExposeHeaders:").nth(1).unwrap();
     assert!(exposed.contains("- WWW-Authenticate") && exposed.contains("- Retry-After"));
 }

@@ -86,7 +86,7 @@ async fn half_a_backup_is_not_restored_at_all_and_what_has_ended_stays_so() {
         .collect();
     std::fs::write(&file, ended.join("\n")).unwrap();
     let said = gateway.cli(&["restore", &file]).unwrap();
-    assert!(said.contains("2 ended meanwhile"), "{said}");
+    assert!(said.contains("2 expired meanwhile"), "{said}");
     let keys = gateway.redis.cli(&["KEYS", "*"]);
     let mut keys: Vec<&str> = keys.lines().collect();
     keys.sort_unstable();

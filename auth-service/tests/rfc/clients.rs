@@ -83,7 +83,7 @@ async fn a_client_that_lost_its_registration_is_told_so() {
     assert_eq!(refused.error(), (401, "invalid_client"));
     let page = gateway.browser().get(&app.authorize_url(&pkce::pair().1, &[])).await;
     assert_eq!((page.status.as_u16(), page.next()), (400, None));
-    assert!(page.body.contains("add it again: it will register anew"), "{}", page.body);
+    assert!(page.body.contains("add it again; it then registers itself"), "{}", page.body);
 }
 
 /// CL-9: a token that is dead is `invalid_grant`, for which a client asks its person to log in.

@@ -41,15 +41,19 @@ async fn redis_that_forgets_is_found() {
     let gateway = gateway_with("PUBLIC_PORT", "1");
     let redis = || findings(&gateway, "redis");
     assert!(has(&redis(), "error", "keeps nothing on disk"), "{:?}", redis());
-    assert!(has(&redis(), "warning", "no limit of memory"));
+    assert!(has(&redis(), "warning", "no memory limit"));
     gateway.redis.cli(&["CONFIG", "SET", "save", "60 1"]);
     assert!(has(&redis(), "warning", "snapshots only"), "{:?}", redis());
     gateway.redis.cli(&["CONFIG", "SET", "appendonly", "yes"]);
     assert!(has(&redis(), "ok", "on disk within a second"), "{:?}", redis());
     gateway.redis.cli(&["CONFIG", "SET", "maxmemory", "1gb"]);
-    assert!(has(&redis(), "ok", "throws nothing away"));
+    assert!(has(&redis(), "ok", "evicts nothing"));
     gateway.redis.cli(&["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"]);
-    assert!(has(&redis(), "error", "throws logins away (allkeys-lru)"), "{:?}", redis());
+    assert!(
+        has(&redis(), "error", "evicts logins when its memory is full (allkeys-lru)"),
+        "{:?}",
+        redis()
+    );
 }
 
 #[tokio::test]
@@ -66,7 +70,7 @@ async fn redis_that_is_gone_is_found() {
 async fn a4_the_credentials_of_the_app_are_tried() {
     let provider = |gateway: &Gateway| findings(gateway, "provider");
     let right = provider(&gateway_with("PUBLIC_PORT", "1"));
-    assert!(has(&right, "ok", "takes GITHUB_CLIENT_ID and GITHUB_CLIENT_SECRET"), "{right:?}");
+    assert!(has(&right, "ok", "accepts GITHUB_CLIENT_ID and GITHUB_CLIENT_SECRET"), "{right:?}");
     for (name, value) in [("GITHUB_CLIENT_SECRET", "wrong"), ("GITHUB_CLIENT_ID", "other")] {
         let wrong = provider(&gateway_with(name, value));
         assert!(has(&wrong, "error", "incorrect_client_credentials"), "{wrong:?}");

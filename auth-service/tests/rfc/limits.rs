@@ -119,6 +119,27 @@ async fn a_client_cannot_choose_its_address() {
     assert_eq!(revoke(&direct, "198.51.100.2").await.status, 429);
 }
 
+/// Behind a tunnel, a CDN or the proxy of a NAS, each client has a budget of its own, and none can name another's.
+#[tokio::test]
+async fn a8_what_stands_in_front_is_nobodys_address() {
+    let front = ("FRONT_PROXIES", "198.51.100.0/24, 192.168.1.10");
+    let gateway = Gateway::with(&[("RATE_LIMIT_ADDRESS", "1"), front]);
+    for client in ["203.0.113.7", "203.0.113.8", "192.168.1.5", "192.168.1.6"] {
+        for chain in ["198.51.100.9", "192.168.1.10", "198.51.100.9, 198.51.100.10, 192.168.1.10"] {
+            let forwarded = format!("{client}, {chain}");
+            let first = chain == "198.51.100.9";
+            let status = revoke(&gateway, &forwarded).await.status;
+            assert_eq!(status, if first { 400 } else { 429 }, "{forwarded}");
+        }
+        let spoofed = format!("203.0.113.99, {client}, 198.51.100.9");
+        assert_eq!(revoke(&gateway, &spoofed).await.status, 429, "{spoofed}");
+    }
+    // A hop that nobody listed is a client, also one of a private network.
+    assert_eq!(revoke(&gateway, "203.0.113.9, 203.0.113.7, 192.168.1.10").await.status, 429);
+    assert_eq!(revoke(&gateway, "203.0.113.9, 192.168.1.5, 192.168.1.10").await.status, 429);
+    assert_eq!(revoke(&gateway, "198.51.100.9").await.status, 400);
+}
+
 /// Machines of a private network have addresses of their own.
 #[tokio::test]
 async fn private_addresses_are_told_apart() {
@@ -260,7 +281,7 @@ async fn counters_are_in_redis_and_end() {
     let other = gateway.instance();
     let from = "203.0.113.7".parse().unwrap();
     for _ in 0..9 {
-        other.within_address_limits(from, Endpoint::Revoke).await.unwrap();
+        other.core.within_address_limits(from, Endpoint::Revoke).await.unwrap();
     }
     assert_eq!(revoke(&gateway, "203.0.113.7").await.status, 429, "counted elsewhere");
 }

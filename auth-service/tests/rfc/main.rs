@@ -7,6 +7,7 @@
 )]
 
 mod a10_lost_answers;
+mod a11_client_documents;
 mod a12_ready;
 mod a13_operators;
 mod a14_pages;

@@ -206,7 +206,7 @@ async fn s11_a_dump_is_good_for_a_time_that_the_operator_is_told() {
         refresh(&old, "token-b", "client_a", OCTOCAT);
         let arguments = ["import-predecessor", "--redis", &old.url()];
         let tried = gateway.cli(&[&arguments[..], more, &["--dry-run"]].concat()).unwrap();
-        assert!(tried.contains("delete them all"), "{tried}");
+        assert!(tried.contains("delete all dumps and backups"), "{tried}");
         let done = gateway.cli_json(&[&arguments[..], more, &["--json"]].concat());
         let told = done["dump_is_good_for"].as_i64().unwrap();
         assert!((seconds - 60..=seconds).contains(&told), "{more:?}: {done}");
@@ -292,7 +292,7 @@ async fn what_cannot_be_imported_is_listed() {
     let told = done["left_behind"].as_array().unwrap();
     let told: Vec<&str> = told.iter().map(|line| line.as_str().unwrap()).collect();
     for part in [
-        "client bad_uris: no redirect URI can be taken",
+        "client bad_uris: no redirect URI is acceptable",
         "client some_uris: redirect URI 'urn:ietf:wg:oauth:2.0:oob'",
         "client some_uris: redirect URI 'x%1B[2J': ",
         "client long_name: ",

@@ -214,7 +214,7 @@ async fn the_command_counts_what_ended() {
     log_in(&gateway, &mut gateway.browser(), &app).await;
     // Its login, what she allowed, and the code.
     let said = gateway.cli(&["token", "revoke", "--user", "alice"]).unwrap();
-    assert_eq!(said, "0 revoked, and 3 of logins, consents, codes and requests");
+    assert_eq!(said, "0 revoked, and 3 logins, consents, codes and requests");
     let nothing = gateway.cli(&["token", "revoke", "--user", "alice"]).unwrap_err();
     assert!(nothing.contains("nothing matched"), "{nothing}");
     gateway.tokens(&gateway.app().await, "bob", TIME).await;

@@ -50,7 +50,7 @@ async fn revoke_during<F: Future>(
 
 /// A device code that alice has allowed, and the form that redeems it.
 async fn allow_device(server: &AuthServer, client: &ClientId) -> String {
-    let (now, code) = (server.clock.now(), DeviceCode::generate().unwrap());
+    let (now, code) = (server.core.clock.now(), DeviceCode::generate().unwrap());
     let shown = UserCode::for_typing().unwrap();
     let device = Device { code: code.fingerprint(), user_code: shown.reveal().to_owned() };
     let (_, like, _) = issued(client, now);
@@ -58,19 +58,20 @@ async fn allow_device(server: &AuthServer, client: &ClientId) -> String {
     let end = UnixTime(now.0 + 600);
     let record = DeviceRecord { request, expires_at: end, kept_until: end };
     let names = (&code.fingerprint(), &shown);
-    assert!(server.store.put_device(names, &record, now).await.unwrap());
-    let decision = DeviceDecision { user: Some(like.user), by: None, expires_at: end };
-    assert!(server.store.decide_device(names, &decision, now).await.unwrap());
+    assert!(server.core.store.put_device(names, &record, now).await.unwrap());
+    let decision =
+        DeviceDecision { user: Some(like.user), request: None, by: None, expires_at: end };
+    assert!(server.core.store.decide_device(names, &decision, now).await.unwrap());
     format!("device_code={}", code.reveal())
 }
 
 /// The access token, if there is any.
 async fn redeem(server: &AuthServer, client: &ClientId, form: &str) -> Option<String> {
-    let client = server.store.client(client, server.clock.now()).await.ok()??;
+    let client = server.core.store.client(client, server.core.clock.now()).await.ok()??;
     let params = Params::parse(form.as_bytes());
     let tokens = match params.one("device_code").unwrap() {
-        Some(_) => server.redeem_device_code(&client, &params).await,
-        None => server.redeem_code(&client, &params).await,
+        Some(_) => server.tokens.redeem_device_code(&client, &params).await,
+        None => server.tokens.redeem_code(&client, &params).await,
     };
     let tokens = serde_json::to_value(tokens.ok()?).unwrap();
     Some(tokens["access_token"].as_str()?.to_owned())
@@ -82,12 +83,12 @@ async fn a_code_that_was_read_before_is_not_redeemed_after() {
     let gateway = Gateway::start();
     let client = ClientId::parsed(&gateway.app().await.id);
     let server = gateway.instance();
-    let now = server.clock.now();
+    let now = server.core.clock.now();
     for is_revoked in [false, true] {
         let (code, record, _) = issued(&client, now);
-        server.store.put_code(&code, &record, now).await.unwrap();
+        server.core.store.put_code(&code, &record, now).await.unwrap();
         if is_revoked {
-            server.store.revoke(&Selection::All, now).await.unwrap();
+            server.core.store.revoke(&Selection::All, now).await.unwrap();
         }
         let grant = Grant {
             id: record.grant,
@@ -100,10 +101,10 @@ async fn a_code_that_was_read_before_is_not_redeemed_after() {
             expires_at: UnixTime(now.0 + 3600),
             ends_at: None,
         };
-        let redeemed = server.store.redeem_code(&code, &grant, now).await.unwrap();
+        let redeemed = server.core.store.redeem_code(&code, &grant, now).await.unwrap();
         let expected = if is_revoked { Redemption::Revoked } else { Redemption::Granted };
         assert_eq!(redeemed, expected);
-        let grants = server.store.grants(now).await.unwrap();
+        let grants = server.core.store.grants(now).await.unwrap();
         assert_eq!(grants.len(), usize::from(!is_revoked));
     }
 }
@@ -136,9 +137,9 @@ async fn redeem_both(
     server: &AuthServer,
     client: &ClientId,
 ) -> impl Future<Output = (Option<String>, Option<String>)> {
-    let now = server.clock.now();
+    let now = server.core.clock.now();
     let (code, record, by_code) = issued(client, now);
-    server.store.put_code(&code, &record, now).await.unwrap();
+    server.core.store.put_code(&code, &record, now).await.unwrap();
     let by_device = allow_device(server, client).await;
     // Boxed, since forty of them are large.
     Box::pin(async move {

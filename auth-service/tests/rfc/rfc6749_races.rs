@@ -55,9 +55,9 @@ async fn redeem(
     client: ClientId,
     form: String,
 ) -> Result<Value, GrantFault> {
-    let now = server.clock.now();
-    let client = server.store.client(&client, now).await.unwrap().unwrap();
-    match server.redeem_code(&client, &Params::parse(form.as_bytes())).await {
+    let now = server.core.clock.now();
+    let client = server.core.store.client(&client, now).await.unwrap().unwrap();
+    match server.tokens.redeem_code(&client, &Params::parse(form.as_bytes())).await {
         Ok(tokens) => Ok(serde_json::to_value(tokens).unwrap()),
         Err(Error::InvalidGrant(fault)) => Err(fault),
         Err(error) => panic!("{error:?}"),
@@ -70,11 +70,13 @@ async fn assert_dead(servers: &[Arc<AuthServer>], client: &ClientId, tokens: &Va
     let refresh = format!("refresh_token={}", tokens["refresh_token"].as_str().unwrap());
     for server in servers {
         let place = ("time.gw.example", "/mcp");
-        let verified = server.verify(place, Some(access.as_bytes()), &Operation::Unstated).await;
+        let verified =
+            server.verifier.verify(place, Some(access.as_bytes()), &Operation::Unstated).await;
         let Err(BearerError::Unauthorized(challenge)) = verified else { panic!("{verified:?}") };
         assert_eq!(challenge.error().unwrap(), ("invalid_token", "the token was revoked"));
-        let client = server.store.client(client, server.clock.now()).await.unwrap().unwrap();
-        let refreshed = server.refresh(&client, &Params::parse(refresh.as_bytes())).await;
+        let client =
+            server.core.store.client(client, server.core.clock.now()).await.unwrap().unwrap();
+        let refreshed = server.tokens.refresh(&client, &Params::parse(refresh.as_bytes())).await;
         let Err(Error::InvalidGrant(GrantFault::Revoked)) = refreshed else {
             panic!("the refresh token of a replayed code is good")
         };
@@ -91,7 +93,7 @@ async fn of_twenty_redemptions_at_once_one_succeeds_and_dies_of_a_later_one() {
     for round in 0..repetitions() {
         let now = gateway.clock.now();
         let (code, record, form) = issued(&client, now);
-        servers[0].store.put_code(&code, &record, now).await.unwrap();
+        servers[0].core.store.put_code(&code, &record, now).await.unwrap();
         let tries = (0..AT_ONCE).map(|n| {
             let server = Arc::clone(&servers[n % servers.len()]);
             tokio::spawn(redeem(server, client.clone(), form.clone()))
@@ -100,11 +102,11 @@ async fn of_twenty_redemptions_at_once_one_succeeds_and_dies_of_a_later_one() {
         let (won, lost): (Vec<_>, Vec<_>) = answers.partition(Result::is_ok);
         assert_eq!((won.len(), lost.len()), (1, AT_ONCE - 1), "round {round}");
         assert!(lost.iter().all(|lost| *lost == Err(GrantFault::Repeated)), "{lost:?}");
-        assert!(servers[1].store.grant(&record.grant, now).await.unwrap().is_some());
+        assert!(servers[1].core.store.grant(&record.grant, now).await.unwrap().is_some());
         gateway.clock.advance(11);
         let late = redeem(Arc::clone(&servers[1]), client.clone(), form).await;
         assert_eq!(late, Err(GrantFault::Replayed));
-        assert_eq!(servers[1].store.grant(&record.grant, now).await.unwrap(), None);
+        assert_eq!(servers[1].core.store.grant(&record.grant, now).await.unwrap(), None);
         assert_dead(&servers, &client, won[0].as_ref().unwrap()).await;
     }
 }
@@ -117,9 +119,9 @@ async fn a_code_that_is_redeemed_once_lives() {
     let server = Arc::new(gateway.instance());
     let now = gateway.clock.now();
     let (code, record, form) = issued(&client, now);
-    server.store.put_code(&code, &record, now).await.unwrap();
+    server.core.store.put_code(&code, &record, now).await.unwrap();
     let tokens = redeem(Arc::clone(&server), client, form).await.unwrap();
     let access = tokens["access_token"].as_str().unwrap();
     assert_eq!(gateway.verify(TIME, access).await.status, 200);
-    assert!(server.store.grant(&record.grant, now).await.unwrap().is_some());
+    assert!(server.core.store.grant(&record.grant, now).await.unwrap().is_some());
 }

@@ -96,7 +96,7 @@ async fn the_compact_form_is_read_strictly() {
 }
 
 /// §5.2: a signature is good for what it was made of alone, also when it is remembered: by its hash, or
-/// as it was sent (`oauth/recent_tokens.rs`).
+/// as it was sent (`oauth/verify/recent_tokens.rs`).
 #[tokio::test]
 async fn a_token_that_was_seen_often_vouches_for_no_other() {
     let forger = Forger::start().await;

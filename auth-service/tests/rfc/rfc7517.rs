@@ -43,22 +43,22 @@ async fn a_key_is_replaced_without_ending_a_session() {
     let old = std::fs::read_to_string(&gateway.config.signing_key_file).unwrap();
     let file = gateway.config.signing_key_file.with_file_name("two.pem");
     std::fs::write(&file, format!("{}{old}", generate_key().unwrap())).unwrap();
-    let mut server = gateway.instance();
-    server.keys = SigningKeys::load(&file).unwrap();
-    let published = serde_json::to_value(server.keys.jwks()).unwrap();
+    let server = gateway.instance_with(|core| core.keys = SigningKeys::load(&file).unwrap());
+    let published = serde_json::to_value(server.core.keys.jwks()).unwrap();
     let keys = published["keys"].as_array().unwrap();
     keys.iter().for_each(assert_public);
     let names: HashSet<&str> = keys.iter().map(|key| key["kid"].as_str().unwrap()).collect();
     assert_eq!((keys.len(), names.len()), (2, 2));
-    let signed = server.keys.sign("at+jwt", &serde_json::json!({})).unwrap();
+    let signed = server.core.keys.sign("at+jwt", &serde_json::json!({})).unwrap();
     let kid = jsonwebtoken::decode_header(&signed).unwrap().kid.unwrap();
     assert_eq!(keys[0]["kid"], kid);
     let place = ("time.gw.example", "/mcp");
     let bearer = format!("Bearer {before}");
-    assert!(server.verify(place, Some(bearer.as_bytes()), &Operation::Unstated).await.is_ok());
+    assert!(
+        server.verifier.verify(place, Some(bearer.as_bytes()), &Operation::Unstated).await.is_ok()
+    );
     std::fs::write(&file, generate_key().unwrap()).unwrap();
-    let mut server = gateway.instance();
-    server.keys = SigningKeys::load(&file).unwrap();
-    let after = server.verify(place, Some(bearer.as_bytes()), &Operation::Unstated).await;
+    let server = gateway.instance_with(|core| core.keys = SigningKeys::load(&file).unwrap());
+    let after = server.verifier.verify(place, Some(bearer.as_bytes()), &Operation::Unstated).await;
     assert!(matches!(after, Err(BearerError::Unauthorized(_))), "its key is gone");
 }

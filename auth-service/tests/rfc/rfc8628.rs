@@ -24,6 +24,15 @@ impl Device {
     }
 
     pub(crate) async fn at(gateway: Gateway) -> Self {
+        Self::asking(gateway, &[("resource", TIME)]).await
+    }
+
+    /// A device whose client does not know of `resource`.
+    pub(crate) async fn without_resource(gateway: Gateway) -> Self {
+        Self::asking(gateway, &[]).await
+    }
+
+    async fn asking(gateway: Gateway, more: &[(&str, &str)]) -> Self {
         let metadata = json!({
             "client_name": "Television",
             "token_endpoint_auth_method": "none",
@@ -32,7 +41,7 @@ impl Device {
         let registered = gateway.register(metadata).await;
         assert_eq!(registered.status, 201, "{registered:?}");
         let app = App { id: registered.text("client_id"), secret: None };
-        let form = [("client_id", app.id.as_str()), ("resource", TIME)];
+        let form = [&[("client_id", app.id.as_str())], more].concat();
         let codes = gateway.post("/device_authorization", &form).await;
         assert_eq!(codes.status, 200, "{codes:?}");
         Self { gateway, app, codes }
@@ -141,7 +150,7 @@ async fn a_person_declines_a_device() {
     assert_eq!(device.poll().await.error(), (400, "access_denied"));
     let again = device.page(&mut browser, &device.codes.text("user_code")).await;
     assert_eq!(again.status, 400);
-    assert!(again.body.contains("No device shows this code"));
+    assert!(again.body.contains("This code is unknown"));
 }
 
 /// §3.5: after five minutes the device is told so, and the person is shown no page.

@@ -86,7 +86,7 @@ async fn s13_who_is_logged_in_has_the_same_choice() {
     let page = device.page(&mut browser, &again.text("user_code")).await;
     assert_eq!(decisions(&page), ["deny", "allow", "github", "local"]);
     assert!(choice(&page).contains("Allow, as alice") && !page.body.contains("class=\"main\""));
-    assert!(page.body.contains("in your name, for 7 days or until you revoke it"));
+    assert!(page.body.contains("For 7 days, or until you revoke access, it can:"));
     // With a redirect the answer goes where the page says, and the usual button stands out.
     let app: App = device.gateway.app().await;
     let usual = browser.get(&app.authorize_url(&gateway_tests::pkce::pair().1, &[])).await;

@@ -36,8 +36,8 @@ async fn s6_the_feed_is_resumed_at_any_instance() {
     // Started only now, from what is in Redis.
     let other = Arc::new(gateway.instance());
     let publishing = Arc::clone(&other);
-    let task = tokio::spawn(async move { publishing.store.publish_ended().await });
-    let news = other.store.ended_after(Some(&position)).await.unwrap();
+    let task = tokio::spawn(async move { publishing.core.store.publish_ended().await });
+    let news = other.core.store.ended_after(Some(&position)).await.unwrap();
     let ended: Vec<String> = news.ended.iter().map(ToString::to_string).collect();
     assert_eq!((news.reset, ended, Some(&*news.after)), (false, expected, again.after.as_deref()));
     task.abort();

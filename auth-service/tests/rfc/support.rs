@@ -17,7 +17,7 @@ use auth_service::{
     config::Config,
     metrics::Metrics,
     model::{Catalogue, Clock, LoginCode, SystemClock, UnixTime, User},
-    oauth::{AuthServer, Identities, PENDING_SEAL, SeenTokens},
+    oauth::{AuthServer, Core, PENDING_SEAL},
     ports::{ClientDocuments, GitHub, RootKeys, ServersFile, SigningKeys, generate_key},
     store::{Selection, Store},
 };
@@ -171,13 +171,11 @@ impl Gateway {
             watch::channel(Arc::new(ServersFile::new(&config).read().unwrap().catalogue()));
         let clock = Arc::new(ManualClock(AtomicI64::new(1_800_000_000)));
         let callback = config.issuer.at("/callback");
-        let server = AuthServer {
+        let core = Core {
             pending_seal: roots(&config).seal(PENDING_SEAL).unwrap(),
             limits_key: limits_key(&config),
             store: Store::open(&config.redis).unwrap(),
             keys: SigningKeys::load(&config.signing_key_file).unwrap(),
-            seen: SeenTokens::default(),
-            identities: Identities::default(),
             metrics: Metrics::default(),
             documents: ClientDocuments::resolving_by(
                 resolver(documents.clone()),
@@ -188,7 +186,7 @@ impl Gateway {
             clock: clock.clone(),
             config: config.clone(),
         };
-        let (base, tls_port, handle) = run(server);
+        let (base, tls_port, handle) = run(AuthServer::new(core));
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
@@ -212,14 +210,16 @@ impl Gateway {
 
     /// One more instance of the program, without HTTP: the same Redis, keys, servers and clock.
     pub(crate) fn instance(&self) -> AuthServer {
+        AuthServer::new(self.core())
+    }
+
+    fn core(&self) -> Core {
         let authority = self.documents.authority();
-        AuthServer {
+        Core {
             pending_seal: roots(&self.config).seal(PENDING_SEAL).unwrap(),
             limits_key: limits_key(&self.config),
             store: Store::open(&self.config.redis).unwrap(),
             keys: SigningKeys::load(&self.config.signing_key_file).unwrap(),
-            seen: SeenTokens::default(),
-            identities: Identities::default(),
             metrics: Metrics::default(),
             documents: ClientDocuments::resolving_by(self.documents.clone(), Some(authority)),
             github: None,
@@ -227,6 +227,13 @@ impl Gateway {
             clock: self.clock.clone(),
             config: self.config.clone(),
         }
+    }
+
+    /// An instance whose parts are changed by `change` first.
+    pub(crate) fn instance_with(&self, change: impl FnOnce(&mut Core)) -> AuthServer {
+        let mut core = self.core();
+        change(&mut core);
+        AuthServer::new(core)
     }
 
     /// Replaces the file of servers and publishes what it says, as the watcher would. Servers that state no
@@ -464,7 +471,7 @@ fn variables(directory: &Path, redis: &Redis, github: &FakeGitHub) -> HashMap<St
 
 /// Runs `server` on a port of its own, in a thread of its own.
 fn run(server: AuthServer) -> (String, Option<u16>, actix_web::dev::ServerHandle) {
-    let tls = server.config.tls.as_ref().map(|tls| app::listen_tls(tls).unwrap());
+    let tls = server.core.config.tls.as_ref().map(|tls| app::listen_tls(tls).unwrap());
     let tls_port = tls.as_ref().map(|(listener, _)| listener.local_addr().unwrap().port());
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());

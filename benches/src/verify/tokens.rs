@@ -27,7 +27,7 @@ pub async fn ours(stage: &Stage, count: usize) -> anyhow::Result<Vec<String>> {
     let (server, _publish) = app::build(config, &listing)?;
     let server = Arc::new(server);
     let name = ServerName::parse(SERVER).context("the name of the server")?;
-    let known = server.catalogue().by_name(&name).cloned().context("the server")?;
+    let known = server.core.catalogue().by_name(&name).cloned().context("the server")?;
     let access = OwnAccess { resources: vec![known.resource], scopes: known.scopes.basic };
     let mut tasks = JoinSet::new();
     for lane in 0..LANES {
@@ -42,7 +42,7 @@ pub async fn ours(stage: &Stage, count: usize) -> anyhow::Result<Vec<String>> {
                 };
                 let lifetime = Duration::from_hours(4);
                 let new = NewToken { user, access: access.clone(), lifetime, label: None };
-                tokens.push(server.mint_token(new).await?);
+                tokens.push(server.tokens.mint_token(new).await?);
             }
             Ok::<_, auth_service::oauth::Error>(tokens)
         });

@@ -1,5 +1,5 @@
-//! The log of both programs: written to stderr by a thread of its own, so that a reader of stderr who stops
-//! reading stops nobody else.
+//! The log of both programs. A separate thread writes it to stderr, so that the program continues if the
+//! reader of stderr stops reading.
 
 mod queue;
 mod writer;
@@ -16,16 +16,16 @@ use env_logger::{Builder, Env, Target};
 use crate::chain::Chain;
 use queue::Queue;
 
-/// How long the end of the program waits for the log to be written.
+/// The maximum time that a flush waits for the log to be written.
 const FLUSH: Duration = Duration::from_millis(500);
 
-/// The running log. Dropped at the end of the program, it waits a moment until everything is written.
+/// The handle of the running log. Dropping it at the end of the program flushes the log.
 #[must_use = "lines that are not yet written are lost unless it is dropped last"]
 pub struct Log {
     queue: Option<Arc<Queue>>,
 }
 
-/// Starts the log with the filter of `RUST_LOG`, or else `default_filter`.
+/// Starts the log with the filter in `RUST_LOG`, or with `default_filter` if that is not set.
 pub fn start(default_filter: &str) -> Log {
     let mut builder = Builder::from_env(Env::default().default_filter_or(default_filter));
     let queue = Arc::new(Queue::default());
@@ -34,16 +34,18 @@ pub fn start(default_filter: &str) -> Log {
         builder.target(Target::Pipe(Box::new(queue::Sink(Arc::clone(&queue)))));
     }
     builder.init();
-    // The default hook writes to stderr itself, and would wait for its reader.
+    // The default panic hook writes to stderr itself, and would block if stderr is not read.
     std::panic::set_hook(Box::new(report_panic));
     if let Err(error) = &started {
-        log::warn!("no thread for the log, so an unread stderr can block: {error}");
+        log::warn!(
+            "cannot start the log thread, so an unread stderr can block the program: {error}"
+        );
     }
     Log { queue: started.is_ok().then_some(queue) }
 }
 
 fn report_dropped(lines: u64) {
-    log::error!(target: "log", lines; "dropped {lines} lines of the log that stderr did not take in time");
+    log::error!(target: "log", lines; "dropped {lines} lines of the log because stderr was not read in time");
 }
 
 fn report_panic(panic: &PanicHookInfo<'_>) {
@@ -56,7 +58,7 @@ fn report_panic(panic: &PanicHookInfo<'_>) {
 }
 
 impl Log {
-    /// Says why the program ends, as the parser of the command line does, and waits until it is written.
+    /// Reports the error that ends the program, in the format of the command-line parser, and flushes.
     pub fn fail(&self, error: &dyn Error) {
         let line = format!("error: {}\n", Chain(error));
         match &self.queue {
@@ -66,7 +68,7 @@ impl Log {
         self.flush();
     }
 
-    /// Waits until everything is written, but not for long.
+    /// Waits until everything is written, at most half a second.
     pub fn flush(&self) {
         if let Some(queue) = &self.queue {
             queue.flush(FLUSH);

@@ -1,14 +1,14 @@
-//! Lines between the threads that log and the thread that writes: bounded, and never waited for.
+//! The bounded queue between the threads that log and the thread that writes. Logging never blocks.
 
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
-/// The most bytes that wait to be written: some thousand lines.
+/// The capacity in bytes, enough for several thousand lines.
 pub(super) const CAPACITY: usize = 1 << 20;
 
-/// Records that wait, and the number of lines that found no room.
+/// The pending log records and the number of dropped lines.
 #[derive(Default)]
 pub(super) struct Queue {
     state: Mutex<State>,
@@ -20,32 +20,32 @@ pub(super) struct Queue {
 struct State {
     pending: Vec<u8>,
     dropped: u64,
-    /// The writer has records that are not yet written.
+    /// `true` while the writer has records that it has not written yet.
     writing: bool,
     flushing: bool,
-    /// The writing thread, whose reports always find room.
+    /// The writer thread, whose own reports are never dropped.
     writer: Option<ThreadId>,
 }
 
-/// What the writer takes at once.
+/// The records that the writer takes at once, and the lines dropped since the last batch.
 pub(super) struct Batch {
     pub(super) records: Vec<u8>,
     pub(super) dropped: u64,
 }
 
-/// The number of lines in `records`.
+/// Returns the number of lines in `records`.
 pub(super) fn count_lines(records: &[u8]) -> u64 {
     let ends = memchr::memchr_iter(b'\n', records).count();
     u64::try_from(ends).unwrap_or(u64::MAX)
 }
 
 impl Queue {
-    /// No code here panics while it holds the lock, so poison means nothing.
+    /// Locks the state. Poisoning is ignored, because no code here panics while it holds the lock.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds one record, or counts its lines as dropped if there is no room.
+    /// Adds one record, or counts its lines as dropped if the queue is full.
     pub(super) fn push(&self, record: &[u8]) {
         let mut state = self.lock();
         let fits = state.pending.len().saturating_add(record.len()) <= CAPACITY;
@@ -61,12 +61,12 @@ impl Queue {
         }
     }
 
-    /// Makes the calling thread the writer.
+    /// Registers the calling thread as the writer.
     pub(super) fn own(&self) {
         self.lock().writer = Some(thread::current().id());
     }
 
-    /// Waits for records, and takes all of them in exchange for `buffer`, which is empty.
+    /// Waits for records and takes all of them. The empty `buffer` replaces them in the queue.
     pub(super) fn take(&self, mut buffer: Vec<u8>) -> Batch {
         let mut state = self.lock();
         state.writing = false;
@@ -79,19 +79,19 @@ impl Queue {
         Batch { records: buffer, dropped: std::mem::take(&mut state.dropped) }
     }
 
-    /// Counts `lines` that could not be written.
+    /// Counts `lines` that could not be written as dropped.
     pub(super) fn count_dropped(&self, lines: u64) {
         let mut state = self.lock();
         state.dropped = state.dropped.saturating_add(lines);
     }
 
-    /// Lets records gather for `time`, unless somebody waits for them to be written.
+    /// Lets records accumulate for `time`, or until a thread calls [`Self::flush`].
     pub(super) fn pause(&self, time: Duration) {
         let state = self.lock();
         drop(self.work.wait_timeout_while(state, time, |state| !state.flushing));
     }
 
-    /// Waits until all records are written, at most for `time`.
+    /// Waits until all records are written, for `time` at most.
     pub(super) fn flush(&self, time: Duration) {
         let mut state = self.lock();
         state.flushing = true;
@@ -104,7 +104,7 @@ impl Queue {
     }
 }
 
-/// The end of the queue that the logger writes to, one record at a time.
+/// The writer for the logger, which adds one record to the queue per call.
 pub(super) struct Sink(pub(super) Arc<Queue>);
 
 impl io::Write for Sink {

@@ -1,4 +1,4 @@
-//! The thread that writes the log, and the report of lines that were dropped.
+//! The thread that writes the log and reports dropped lines.
 
 use std::io::{self, ErrorKind, Write};
 use std::sync::Arc;
@@ -7,19 +7,19 @@ use std::time::Duration;
 
 use super::queue::{Batch, Queue, count_lines};
 
-/// Lines gather for this long after a write: under load, a write and a wake-up serve many lines.
+/// The pause after a write. Under load, lines accumulate, so that one wake-up and one write serve many.
 const GATHER: Duration = Duration::from_millis(5);
 /// The pause after a failed write, for instance to a full disk.
 const RETRY: Duration = Duration::from_millis(500);
-/// The pause if the other side of a non-blocking descriptor is behind.
+/// The pause before a retry if a non-blocking stderr is full.
 const BEHIND: Duration = Duration::from_millis(20);
-/// A larger buffer is given back after use.
+/// The maximum capacity of a buffer that is reused; larger ones are freed.
 const KEPT: usize = 64 << 10;
-/// The stack of the thread, which formats one line at most.
+/// The stack size of the thread, which formats one line at a time.
 const STACK: usize = 256 << 10;
 
-/// Starts the thread that writes what is in `queue` to `out`. It calls `report`, which logs, with the number of
-/// lines that were dropped as soon as `out` takes lines again.
+/// Starts the thread that writes the records in `queue` to `out`. When `out` accepts lines again, it calls
+/// `report`, which logs, with the number of dropped lines.
 pub(super) fn start(
     queue: Arc<Queue>,
     out: impl Write + Send + 'static,
@@ -36,9 +36,9 @@ struct Writer<W> {
     queue: Arc<Queue>,
     out: W,
     report: fn(u64),
-    /// A line was written in part.
+    /// `true` if the last line was written only in part.
     torn: bool,
-    /// The number in a report that is not yet written.
+    /// The number of dropped lines in a report that is not written yet.
     reported: u64,
 }
 
@@ -56,7 +56,7 @@ impl<W: Write> Writer<W> {
                     self.queue.pause(GATHER);
                 }
                 Err(lost) => {
-                    // The report that is lost with them is a line that nobody logged.
+                    // The lost records include the report itself, which no caller logged.
                     let reported = self.reported.saturating_sub(1);
                     let lost = lost.saturating_add(dropped).saturating_add(reported);
                     self.reported = 0;
@@ -69,7 +69,7 @@ impl<W: Write> Writer<W> {
         }
     }
 
-    /// Writes `records`. The error is the number of lines that were not written.
+    /// Writes `records`. The error is the number of lines not written.
     fn write(&mut self, records: &[u8]) -> Result<(), u64> {
         if self.torn {
             self.write_all(b"\n").map_err(|_| count_lines(records))?;
@@ -81,7 +81,7 @@ impl<W: Write> Writer<W> {
         })
     }
 
-    /// Writes all of `bytes`. The error is what was not written.
+    /// Writes all of `bytes`. The error is the part not written.
     fn write_all<'a>(&mut self, mut bytes: &'a [u8]) -> Result<(), &'a [u8]> {
         while !bytes.is_empty() {
             match self.out.write(bytes) {
@@ -96,7 +96,7 @@ impl<W: Write> Writer<W> {
     }
 }
 
-/// Returns `true` if what was written before `rest` ends with a whole line.
+/// Returns `true` if the part of `records` before `rest` ends with a whole line.
 fn ends_line(records: &[u8], rest: &[u8]) -> bool {
     let written = records.get(..records.len() - rest.len()).unwrap_or_default();
     written.last().is_none_or(|byte| *byte == b'\n')
@@ -113,7 +113,7 @@ mod tests {
 
     static REPORTED: Mutex<Vec<u64>> = Mutex::new(Vec::new());
 
-    /// Stands still until it is told what to do with the next write.
+    /// A writer that blocks until the test decides the result of the next write.
     struct Gate {
         next: Receiver<io::Result<usize>>,
         written: Sender<Vec<u8>>,
@@ -145,21 +145,25 @@ mod tests {
         let (queue, open, read) = gated(|lines| REPORTED.lock().unwrap().push(lines));
         queue.push(b"first\n");
         let line = [b'x'; 1023].iter().chain(b"\n").copied().collect::<Vec<u8>>();
-        // The writer stands still with at most this many lines in its hands.
+        // The blocked writer holds at most one batch, so twice the capacity overflows the queue.
         for _ in 0..CAPACITY / 512 {
             queue.push(&line);
         }
-        for _ in 0..4 {
+        for _ in 0..64 {
             open.send(Ok(usize::MAX)).unwrap();
         }
-        let start = Instant::now();
-        while REPORTED.lock().unwrap().is_empty() {
-            assert!(start.elapsed() < Duration::from_secs(30), "no report");
+        // The writer may begin late, and then reports before it has written the rest.
+        let (start, all) = (Instant::now(), 1 + u64::try_from(CAPACITY / 512).unwrap());
+        let mut written = 0;
+        loop {
+            written += read.try_iter().map(|batch| count_lines(&batch)).sum::<u64>();
+            let dropped = REPORTED.lock().unwrap().iter().sum::<u64>();
+            if dropped > 0 && written + dropped == all {
+                break;
+            }
+            assert!(start.elapsed() < Duration::from_secs(30), "{written} and {dropped} of {all}");
             thread::sleep(Duration::from_millis(1));
         }
-        let lines: u64 = read.try_iter().map(|batch| count_lines(&batch)).sum();
-        let dropped = REPORTED.lock().unwrap()[0];
-        assert_eq!(lines + dropped, 1 + u64::try_from(CAPACITY / 512).unwrap());
         queue.push(b"again\n");
         assert_eq!(read.recv_timeout(Duration::from_secs(30)).unwrap(), b"again\n");
     }

@@ -1,4 +1,4 @@
-//! One entry: its keys as they come, then what they say together.
+//! The parser of one entry: first each key, then their combination.
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -6,16 +6,16 @@ use serde_json::{Map, Value};
 use super::keys::{self, KEYS, Key};
 use super::{Place, types, variables};
 
-/// The keys that only a program that is started here has.
+/// The keys that apply only to a server with a `command`.
 const OF_COMMANDS: [&str; 3] = ["args", "cwd", "env"];
 
-/// What is wrong with an entry, and where.
+/// The problems of an entry with their positions.
 type Faults = Vec<(Place, String)>;
 
 #[derive(Default)]
 pub(super) struct Entry {
     pub(super) problems: Faults,
-    /// The keys that mean nothing here.
+    /// The unknown keys, which are ignored.
     pub(super) unknown: Vec<String>,
     known: Map<String, Value>,
     seen: Vec<String>,
@@ -30,10 +30,10 @@ enum Transport {
 }
 
 impl Entry {
-    /// Takes one key. The error says what is wrong with it.
+    /// Adds one key. The error is the description of its problem.
     pub(super) fn take(&mut self, name: &str, raw: &RawValue) -> Result<(), String> {
         if self.seen.iter().any(|other| other == name) {
-            return Err(format!("{name:?} is in the entry twice"));
+            return Err(format!("duplicate key {name:?}"));
         }
         self.seen.push(name.to_owned());
         let Some(key) = keys::find(name) else {
@@ -46,7 +46,7 @@ impl Entry {
         };
         let value =
             serde_json::from_str(raw.get()).map_err(|_| format!("{name:?} is out of range"))?;
-        // Some editors write null for what is not set.
+        // Some editors write null for an unset key.
         if value == Value::Null {
             return Ok(());
         }
@@ -80,8 +80,8 @@ impl Entry {
             "http" | "streamablehttp" => Transport::Http,
             "sse" => {
                 return Err(format!(
-                    "{name:?} is {text:?}, the transport of 2024-11-05, which is not served: write \"http\" if the \
-                     server also speaks Streamable HTTP"
+                    "{name:?} is {text:?}, the transport of 2024-11-05, which is not supported: write \"http\" if the \
+                     server also supports Streamable HTTP"
                 ));
             }
             _ => return Err(format!("{name:?} must be \"stdio\" or \"http\", not {text:?}")),
@@ -93,7 +93,7 @@ impl Entry {
         Ok(())
     }
 
-    /// Returns the keys of the gateway, or `None` if the entry is disabled.
+    /// Returns the gateway's keys, or `None` if the entry is disabled.
     pub(super) fn finish(mut self, place: Place) -> Result<Option<Map<String, Value>>, Faults> {
         if self.disabled == Some(true) {
             return Ok(None);
@@ -109,7 +109,7 @@ impl Entry {
         if self.problems.is_empty() { Ok(Some(self.known)) } else { Err(self.problems) }
     }
 
-    /// Checks what the keys say together.
+    /// Checks the combination of the keys.
     fn check(&self) -> Result<(), String> {
         let command =
             self.known.get("command").and_then(Value::as_str).is_some_and(|text| !text.is_empty());
@@ -129,11 +129,11 @@ impl Entry {
         }
     }
 
-    /// Checks a server that the proxy does not run.
+    /// Checks the keys of a native server, which the proxy does not run.
     fn check_native(&self) -> Result<(), String> {
         let set = |key: &&str| self.known.get(*key).is_some_and(|value| !types::is_empty(value));
         if let Some(key) = OF_COMMANDS.iter().find(|key| set(key)) {
-            return Err(format!("{key:?} is for a server with a \"command\""));
+            return Err(format!("{key:?} applies only to a server with a \"command\""));
         }
         match self.known.get("tools") {
             Some(Value::Array(list)) if !list.is_empty() => {}
@@ -143,13 +143,13 @@ impl Entry {
                     .any(|key| rules.get(*key).is_some_and(|one| !types::is_empty(one))) => {}
             _ => return Ok(()),
         }
-        Err("\"tools\" that are allowed or denied are enforced by the proxy only, which a server with a \"url\" does \
-             without"
+        Err("\"tools\" cannot allow or deny tools of a server with a \"url\": only the proxy enforces that, and it does \
+             not run the server"
             .to_owned())
     }
 }
 
-/// Checks the variables of a text.
+/// Checks the syntax of the variables in a text.
 pub(super) fn check_template(name: &str, text: &str) -> Result<(), String> {
     variables::check(text).map_err(|why| format!("{name:?}: {why}"))
 }

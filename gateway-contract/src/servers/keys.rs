@@ -1,18 +1,18 @@
-//! The keys of an entry: those of the gateway with their types, and those of MCP clients that mean something to
-//! their writer.
+//! The known keys of an entry. The gateway's own keys have a type. Keys of MCP clients that would have no
+//! effect here are rejected, because users rely on them.
 
-/// The type of a value.
+/// The type of a key's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Type {
     Text,
-    /// Text with variables.
+    /// A string that may contain variables.
     Template,
     Flag,
     Whole,
     Id,
     Texts,
     Templates,
-    /// Names of variables and their values, with variables.
+    /// An object of environment variables, whose values may contain variables.
     Environment,
     OneOf(&'static [&'static str]),
     Tools,
@@ -20,26 +20,26 @@ pub(super) enum Type {
     Details,
 }
 
-/// How a key is read.
+/// The treatment of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Key {
-    /// One of the gateway's.
+    /// A key of the gateway with a value of this type.
     Known(Type),
-    /// `true` leaves the server out.
+    /// A switch whose value `true` disables the server.
     Disabled,
-    /// `false` leaves the server out.
+    /// A switch whose value `false` disables the server.
     Enabled,
-    /// Names the transport.
+    /// The transport of the server.
     Transport,
-    /// Something that the gateway does not do, and what helps. An empty value is nothing to do.
+    /// A key without effect in the gateway, with the remedy. It is rejected unless its value is empty.
     Refused(&'static str),
 }
 
-const APPROVAL: &str = "a client asks its user before it calls a tool, the gateway does not; \"tools\" says which tools \
-                        there are";
+const APPROVAL: &str = "approval of tool calls is up to the client; limit the tools that the server offers with \
+                        \"tools\"";
 const ONLY: &str = "write \"tools\": {\"allow\": [...]}";
 const NEVER: &str = "write \"tools\": {\"deny\": [...]}";
-const LOGIN: &str = "clients log in at the gateway, and \"allow\" says who may use the server";
+const LOGIN: &str = "clients log in at the gateway; list the users of the server in \"allow\"";
 const URL: &str = "write \"url\"";
 
 pub(super) const KEYS: [(&str, Key); 50] = [
@@ -68,7 +68,10 @@ pub(super) const KEYS: [(&str, Key); 50] = [
     ("era", Key::Known(Type::OneOf(&["legacy", "modern"]))),
     ("excludeTools", Key::Refused(NEVER)),
     ("gid", Key::Known(Type::Id)),
-    ("headers", Key::Refused("the gateway adds no header to requests; the server or Traefik can")),
+    (
+        "headers",
+        Key::Refused("the gateway adds no headers to requests; let the server or Traefik add them"),
+    ),
     ("httpUrl", Key::Refused(URL)),
     ("includeTools", Key::Refused(ONLY)),
     ("isolation", Key::Known(Type::OneOf(&["principal", "session", "shared"]))),
@@ -81,10 +84,7 @@ pub(super) const KEYS: [(&str, Key); 50] = [
     ("scopeDetails", Key::Known(Type::Details)),
     ("scopes", Key::Known(Type::Texts)),
     ("serverUrl", Key::Refused(URL)),
-    (
-        "timeout",
-        Key::Refused("clients do not agree on its unit; write \"requestTimeout\", in seconds"),
-    ),
+    ("timeout", Key::Refused("clients disagree on its unit; write \"requestTimeout\", in seconds")),
     ("title", Key::Known(Type::Text)),
     ("tools", Key::Known(Type::Tools)),
     ("transport", Key::Transport),
@@ -98,15 +98,15 @@ pub(super) const KEYS: [(&str, Key); 50] = [
     ("workingDirectory", Key::Refused("write \"cwd\"")),
 ];
 
-/// Keys of MCP clients and their tools that mean nothing here and look like one that does.
+/// Unknown keys of MCP clients that resemble a known one but are not typing errors.
 const UNRELATED: [&str; 6] = ["guid", "id", "resources", "roots", "source", "uuid"];
 
-/// How the key `name` is read, if it means something.
+/// Returns the treatment of the key `name`, or `None` if it is unknown.
 pub(super) fn find(name: &str) -> Option<Key> {
     KEYS.iter().find(|(known, _)| *known == name).map(|(_, key)| *key)
 }
 
-/// The name among `known` that `name` was probably meant to be.
+/// Returns the closest of the `known` names if `name` is probably a misspelling of it.
 pub(super) fn near<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     if UNRELATED.contains(&name) {
         return None;
@@ -121,7 +121,7 @@ pub(super) fn near<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Opti
     close.min_by_key(|(distance, _)| *distance).map(|(_, known)| known)
 }
 
-/// A name without what differs between styles of writing.
+/// Returns a name in lower case without separators, so that naming styles compare as equal.
 pub(super) fn plain(name: &str) -> String {
     name.chars().filter(|c| !matches!(c, '_' | '-' | ' ')).flat_map(char::to_lowercase).collect()
 }

@@ -1,5 +1,5 @@
-//! `mcp-servers.json`: the `mcpServers` object that people paste from the configuration of an MCP client. One
-//! reading for both programs, so that none of them serves what the other one refuses.
+//! The parser of `mcp-servers.json`, whose `mcpServers` object users paste from the configuration of an
+//! MCP client. Both programs use it, so that neither serves an entry that the other rejects.
 
 mod entry;
 mod keys;
@@ -14,36 +14,36 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-/// A server that is not disabled.
+/// A parsed entry of a server that is not disabled.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stated {
-    /// Its name.
+    /// The name of the server, unique in the file.
     pub name: String,
-    /// The keys of the gateway that it has, of the right types.
+    /// The gateway's keys in the entry, with values of the right types.
     pub entry: Map<String, Value>,
-    /// Where the entry begins.
+    /// The position of the entry.
     pub place: Place,
-    /// The keys that mean nothing here, as those of MCP clients.
+    /// The unknown keys, which are ignored, such as those of MCP clients.
     pub unknown: Vec<String>,
 }
 
-/// A line and a column, both from 1.
+/// A position in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// The line.
+    /// The line number, from 1.
     pub line: usize,
-    /// The column.
+    /// The column in characters, from 1.
     pub column: usize,
 }
 
-/// A fault of the file.
+/// A problem in the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// Where it is.
+    /// The position of the problem.
     pub place: Place,
-    /// The server, if it is in an entry.
+    /// The name of the server, if the problem is in its entry.
     pub server: Option<String>,
-    /// What is wrong, and what helps.
+    /// The description of the problem and its remedy.
     pub what: String,
 }
 
@@ -57,7 +57,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Members of a JSON object in their order, also those of the same name.
+/// The members of a JSON object in their order, including duplicates.
 struct Members<'a>(Vec<(String, &'a RawValue)>);
 
 impl<'de> Deserialize<'de> for Members<'de> {
@@ -82,22 +82,24 @@ impl<'de> Deserialize<'de> for Members<'de> {
     }
 }
 
-/// The text of the file, and what was found wrong with it.
+/// The parser state: the text of the file and the problems found so far.
 struct Reader<'a> {
     text: &'a str,
     problems: Vec<Problem>,
 }
 
-/// Reads the servers of the file `text`, all or none. Disabled ones are left out.
+/// Parses the text of the file. Returns all servers that are not disabled, or the problems if there are
+/// any.
 pub fn read(text: &str) -> Result<Vec<Stated>, Vec<Problem>> {
-    // Windows editors put it in front (RFC 8259 §8.1 lets parsers ignore it).
+    // Windows editors add a byte order mark, which RFC 8259 §8.1 lets parsers ignore.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut reader = Reader { text, problems: Vec::new() };
     let servers = reader.servers();
     if reader.problems.is_empty() { Ok(servers) } else { Err(reader.problems) }
 }
 
-/// Returns `true` if `text` can name a server: it becomes a label of a host name (RFC 1123 §2.1).
+/// Returns `true` if `text` is a valid server name. The name becomes a label of a host name
+/// (RFC 1123 §2.1).
 #[must_use]
 pub fn is_name(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
@@ -107,8 +109,8 @@ pub fn is_name(text: &str) -> bool {
         && !text.ends_with('-')
 }
 
-/// The rule of [`is_name`] in words.
-pub const NAME_RULE: &str = "a name has lower-case letters, digits and inner hyphens, at most 63";
+/// The error message for a text that [`is_name`] rejects.
+pub const NAME_RULE: &str = "a name must be 1 to 63 lower-case letters, digits and inner hyphens";
 
 impl<'a> Reader<'a> {
     fn servers(&mut self) -> Vec<Stated> {
@@ -128,7 +130,7 @@ impl<'a> Reader<'a> {
             if !is_name(&name) {
                 self.add(place, Some(&name), NAME_RULE.to_owned());
             } else if !names.insert(name.clone()) {
-                self.add(place, Some(&name), "there is another server of this name".to_owned());
+                self.add(place, Some(&name), "duplicate server name".to_owned());
             } else if let Some((entry, unknown)) = self.entry(&name, raw) {
                 stated.push(Stated { name, entry, place, unknown });
             }
@@ -136,7 +138,7 @@ impl<'a> Reader<'a> {
         stated
     }
 
-    /// The entries of `mcpServers`.
+    /// Returns the entries of `mcpServers`.
     fn top(&mut self, members: &[(String, &'a RawValue)]) -> Vec<(String, &'a RawValue)> {
         const KEY: &str = "mcpServers";
         let mut found = None;
@@ -145,7 +147,7 @@ impl<'a> Reader<'a> {
             if name == KEY && found.is_none() {
                 found = Some((place, *raw));
             } else if name == KEY {
-                self.add(place, None, format!("{KEY:?} is in the file twice"));
+                self.add(place, None, format!("duplicate key {KEY:?}"));
             } else if let Some(meant) = keys::near(name, [KEY].into_iter()) {
                 self.add(place, None, format!("unknown key {name:?}; did you mean {meant:?}?"));
             }
@@ -164,7 +166,8 @@ impl<'a> Reader<'a> {
         servers
     }
 
-    /// The keys of the server `name` and the unknown ones, unless it is disabled or wrong.
+    /// Parses the entry of the server `name`. Returns its known and unknown keys, or `None` if the server
+    /// is disabled or has problems.
     fn entry(
         &mut self,
         name: &str,
@@ -197,7 +200,7 @@ impl<'a> Reader<'a> {
         self.problems.push(Problem { place, server: server.map(str::to_owned), what });
     }
 
-    /// Where `raw`, a part of the text, begins.
+    /// Returns the position of `raw`, which must be a part of the text.
     fn place(&self, raw: &RawValue) -> Place {
         let offset = raw.get().as_ptr().addr().wrapping_sub(self.text.as_ptr().addr());
         let before = self.text.get(..offset).unwrap_or_default();
@@ -209,7 +212,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The message without the position.
+/// Returns the message of `error` without its position.
 fn plain(error: &serde_json::Error) -> String {
     let text = error.to_string();
     text.rfind(" at line ").and_then(|at| text.get(..at)).unwrap_or(&text).to_owned()

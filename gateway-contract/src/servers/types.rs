@@ -1,4 +1,4 @@
-//! The types of values, checked before a program reads them.
+//! Checks of the types of values, before a program uses them.
 
 use serde_json::{Map, Value};
 
@@ -9,7 +9,7 @@ const RULES: [&str; 3] = ["allow", "deny", "scopes"];
 const LIMITS: [&str; 3] = ["memory", "files", "processes"];
 const DETAIL: [&str; 2] = ["description", "includes"];
 
-/// Returns `true` for a value that asks for nothing.
+/// Returns `true` for a value without effect: null, `false`, or an empty text, list or object.
 pub(super) fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => true,
@@ -20,7 +20,7 @@ pub(super) fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// Checks that the value of the key `name` is of type `kind`.
+/// Checks that the value of the key `name` is of type `kind`. The error is the message for the operator.
 pub(super) fn check(name: &str, kind: Type, value: &Value) -> Result<(), String> {
     let must = |good: bool, what: &str| {
         if good { Ok(()) } else { Err(format!("{name:?} must be {what}")) }
@@ -35,7 +35,7 @@ pub(super) fn check(name: &str, kind: Type, value: &Value) -> Result<(), String>
         Type::Whole => must(value.is_u64(), "a whole number"),
         Type::Id => {
             let id = value.as_u64().and_then(|id| u32::try_from(id).ok());
-            must(id.is_some(), "the number of a user or group")
+            must(id.is_some(), "a numeric user or group id")
         }
         Type::Texts => must(texts(value), "a list of strings"),
         Type::Templates => {
@@ -68,7 +68,7 @@ fn object<'a>(name: &str, value: &'a Value, what: &str) -> Result<&'a Map<String
     value.as_object().ok_or_else(|| format!("{name:?} must be {what}"))
 }
 
-/// Refuses members of an object that is the gateway's alone, and so has no others.
+/// Rejects unknown members of an object that only the gateway defines.
 fn members(name: &str, object: &Map<String, Value>, known: &[&str]) -> Result<(), String> {
     let Some(unknown) = object.keys().find(|key| !known.contains(&key.as_str())) else {
         return Ok(());
@@ -76,7 +76,7 @@ fn members(name: &str, object: &Map<String, Value>, known: &[&str]) -> Result<()
     let meant = near(unknown, known.iter().copied());
     let help = match meant {
         Some(meant) => format!("did you mean {meant:?}?"),
-        None => format!("there are {}", known.join(", ")),
+        None => format!("known keys are {}", known.join(", ")),
     };
     Err(format!("unknown key {unknown:?} in {name:?}; {help}"))
 }
@@ -84,7 +84,7 @@ fn members(name: &str, object: &Map<String, Value>, known: &[&str]) -> Result<()
 fn environment(name: &str, value: &Value) -> Result<(), String> {
     for (variable, value) in object(name, value, "an object of strings")? {
         if variable.is_empty() || variable.contains(['=', '\0']) {
-            return Err(format!("a name in {name:?} is empty or contains \"=\""));
+            return Err(format!("a variable name in {name:?} is empty or contains \"=\" or NUL"));
         }
         let full = format!("{name}.{variable}");
         let Value::String(text) = value else { return Err(format!("{full:?} must be a string")) };

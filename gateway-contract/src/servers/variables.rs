@@ -1,15 +1,16 @@
-//! `${NAME}` and `${NAME:-default}` in an entry of `mcp-servers.json`, as MCP clients fill them.
+//! Variables in `mcp-servers.json`, `${NAME}` and `${NAME:-default}`, replaced as MCP clients do.
 
-/// The value of a variable, if the operator passes it on.
+/// A function that returns the value of a variable, if the operator passes it on.
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// A part of a text.
+/// A part of a text with variables.
 enum Part<'a> {
     Text(&'a str),
     Variable { name: &'a str, default: Option<&'a str> },
 }
 
-/// Returns `text` with its variables replaced. `$${` stands for `${`. The error begins with the expression.
+/// Returns `text` with its variables replaced, and `$${` replaced by `${`. The error message begins with
+/// the faulty variable.
 pub fn fill(text: &str, lookup: Lookup<'_>) -> Result<String, String> {
     let mut filled = String::with_capacity(text.len());
     for part in parts(text)? {
@@ -30,7 +31,7 @@ pub fn fill(text: &str, lookup: Lookup<'_>) -> Result<String, String> {
     Ok(filled)
 }
 
-/// Checks the variables of `text` without their values.
+/// Checks the syntax of the variables in `text` without looking up values.
 pub(super) fn check(text: &str) -> Result<(), String> {
     parts(text).map(drop)
 }
@@ -56,7 +57,7 @@ fn parts(text: &str) -> Result<Vec<Part<'_>>, String> {
             Some((name, default)) => (name, Some(default)),
             None => (inner, None),
         };
-        // Cursor, VS Code and Windsurf write it with a prefix.
+        // Cursor, VS Code and Windsurf write `${env:NAME}`.
         let name = name.strip_prefix("env:").unwrap_or(name);
         if !is_name(name) || default.is_some_and(|default| default.contains("${")) {
             return Err(format!("{} (write $${{ for a literal ${{)", malformed(inner)));
@@ -73,7 +74,8 @@ fn malformed(inner: &str) -> String {
     format!("${{{shown}}} is not a variable: write ${{NAME}} or ${{NAME:-default}}")
 }
 
-/// POSIX, "Environment Variables": letters, digits and underscores, not a digit first.
+/// Returns `true` if `text` is a variable name of POSIX ("Environment Variables"): letters, digits and
+/// underscores, without a digit first.
 fn is_name(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     text.bytes().all(plain) && text.bytes().next().is_some_and(|byte| !byte.is_ascii_digit())

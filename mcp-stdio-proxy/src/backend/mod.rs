@@ -91,23 +91,28 @@ impl Backend {
 
     /// Who shares a process.
     pub fn isolation(&self) -> Isolation {
-        self.entry().isolation.unwrap_or(self.settings.isolation)
+        lock(&self.entry).isolation.unwrap_or(self.settings.isolation)
     }
 
     /// Returns `true` if clients of `era` are served.
     pub fn serves(&self, era: Era) -> bool {
-        self.entry().era.or(self.settings.era).is_none_or(|only| only == era)
+        lock(&self.entry).era.or(self.settings.era).is_none_or(|only| only == era)
     }
 
     /// Returns `true` if the server must read a message as the proxy does: there are rules for its tools, or
     /// its process serves several users, whose requests are told apart by their ids.
     pub fn needs_one_reading(&self) -> bool {
-        self.entry().tools.is_some() || self.isolation() == Isolation::Shared
+        self.has_tool_rules() || self.isolation() == Isolation::Shared
+    }
+
+    /// Returns `true` if not every client may use every tool.
+    pub fn has_tool_rules(&self) -> bool {
+        lock(&self.entry).tools.is_some()
     }
 
     /// How long a request may take without progress.
     pub fn request_timeout(&self) -> Option<Duration> {
-        let timeout = self.entry().request_timeout.unwrap_or(self.settings.request_timeout);
+        let timeout = lock(&self.entry).request_timeout.unwrap_or(self.settings.request_timeout);
         (!timeout.is_zero()).then_some(timeout)
     }
 
@@ -123,7 +128,7 @@ impl Backend {
 
     /// What must be free for one more process of `user`.
     pub fn claim(&self, user: Option<&Arc<str>>) -> Claim {
-        let own = self.entry().max_processes;
+        let own = lock(&self.entry).max_processes;
         Claim {
             server: Arc::clone(&self.name),
             of_server: own.unwrap_or(self.settings.max_children_per_server),

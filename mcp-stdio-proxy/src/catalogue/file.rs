@@ -151,7 +151,11 @@ mod tests {
             ("{\n\"mcpServers\": {\n\"Bad_Name\": {\"command\": \"x\"}}}", 3, "Bad_Name"),
             ("{\n\"mcpServers\": {\n\"a\": {\"args\": []}}}", 3, "\"command\""),
             ("{\n\"mcpServers\": {\"a\": {\"command\": 1}}}", 2, "string"),
-            ("{\"mcpServers\": {\"a\": {\"url\": \"x\"},\n\"a\": {\"url\": \"x\"}}}", 2, "another"),
+            (
+                "{\"mcpServers\": {\"a\": {\"url\": \"x\"},\n\"a\": {\"url\": \"x\"}}}",
+                2,
+                "duplicate",
+            ),
             ("{}", 1, "mcpServers"),
         ] {
             let shown = parse(text).unwrap_err().to_string();

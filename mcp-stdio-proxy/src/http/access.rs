@@ -8,14 +8,16 @@ use std::time::Instant;
 
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::http::StatusCode;
+use actix_web::http::header::HeaderName;
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
+use gateway_contract::display::log_safe;
 
 use super::headers;
 use crate::metrics::Metrics;
 
-/// The longest name of a tool or method in the log.
-const NAME: usize = 128;
+/// The id of the request in the logs of the gateway.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// What is noted of a request while it is served.
 pub(super) struct Visit {
@@ -33,10 +35,10 @@ pub(super) struct Visit {
 
 impl Visit {
     pub(super) fn new(request: &HttpRequest) -> Self {
-        let id = headers::text(request.headers(), "x-request-id");
+        let id = headers::text(request.headers(), REQUEST_ID);
         Self {
             started: Instant::now(),
-            request: id.map(plain),
+            request: id.map(|id| log_safe(id).into_owned()),
             server: None,
             principal: None,
             method: String::new(),
@@ -46,8 +48,8 @@ impl Visit {
 
     /// Notes what is asked.
     pub(super) fn asks(&mut self, method: &str, tool: Option<Cow<'_, str>>) {
-        self.method = plain(method);
-        self.tool = tool.map(|tool| plain(&tool));
+        self.method = log_safe(method).into_owned();
+        self.tool = tool.map(|tool| log_safe(&tool).into_owned());
     }
 
     /// Notes how it ended: now, or with the end of its stream.
@@ -112,17 +114,4 @@ impl Drop for Followed {
             visit.end(&metrics, status);
         }
     }
-}
-
-/// Text from outside, fit for a line of log.
-fn plain(text: &str) -> String {
-    text.chars().take(NAME).map(|c| if hides(c) { '?' } else { c }).collect()
-}
-
-/// Returns `true` for a character that changes how others are shown: controls, and what is invisible or
-/// turns the direction of text.
-fn hides(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e0fff}')
 }

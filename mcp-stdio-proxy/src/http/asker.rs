@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
+use actix_web::http::header::HeaderName;
 use actix_web::{HttpMessage as _, HttpRequest};
+use gateway_contract::headers as names;
 
 use super::headers;
 use super::refusal::Refusal;
@@ -12,7 +14,7 @@ use crate::identity::{Asker, Identities, Refused};
 use crate::protocol::error;
 use crate::room::Room;
 
-const IDENTITY: &str = "x-mcp-identity";
+const IDENTITY: HeaderName = HeaderName::from_static(names::IDENTITY);
 
 /// Refuses a request for `server` that does not prove to come from the gateway, and notes who it is.
 pub(super) async fn check(
@@ -42,7 +44,7 @@ pub(super) async fn check(
 
 /// Whether the plain header `name` is absent, empty, or says `proven`. A header has `?` for what is
 /// not printable ASCII.
-fn agrees(request: &HttpRequest, name: &str, proven: &str) -> bool {
+fn agrees(request: &HttpRequest, name: HeaderName, proven: &str) -> bool {
     let plain = |c: char| if c.is_ascii_graphic() || c == ' ' { c } else { '?' };
     request.headers().get_all(name).all(|value| {
         let same = |text: &str| text.is_empty() || text.chars().eq(proven.chars().map(plain));

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use actix_web::error::PayloadError;
 use actix_web::http::StatusCode;
-use actix_web::http::header::HeaderMap;
+use actix_web::http::header::{CONTENT_LENGTH, HeaderMap};
 use actix_web::web::{Bytes, BytesMut, Payload};
-use futures_util::StreamExt as _;
+use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::time::timeout;
 
 use super::headers;
@@ -31,6 +31,16 @@ fn too_slow() -> Refusal {
     Refusal::new(status, error::TRANSPORT, "the body did not arrive in time")
 }
 
+/// Returns the next part of the body.
+async fn next(payload: &mut Payload) -> Result<Option<Bytes>, Refusal> {
+    // A small body came with the head: no timer is needed.
+    let part = match payload.next().now_or_never() {
+        Some(part) => part,
+        None => timeout(PAUSE, payload.next()).await.map_err(|_| too_slow())?,
+    };
+    part.transpose().map_err(|error| broken(&error))
+}
+
 /// Reads the body; a body in one piece is not copied.
 pub(super) async fn read(
     mut payload: Payload,
@@ -38,13 +48,12 @@ pub(super) async fn read(
     limit: usize,
 ) -> Result<Bytes, Refusal> {
     let announced: usize =
-        headers::text(headers, "content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
+        headers::text(headers, CONTENT_LENGTH).and_then(|text| text.parse().ok()).unwrap_or(0);
     let mut first = Bytes::new();
     let mut all = BytesMut::new();
     let mut excess = announced > limit;
     let mut read = 0;
-    while let Some(chunk) = timeout(PAUSE, payload.next()).await.map_err(|_| too_slow())? {
-        let chunk = chunk.map_err(|error| broken(&error))?;
+    while let Some(chunk) = next(&mut payload).await? {
         read += chunk.len();
         excess |= read > limit;
         if excess {

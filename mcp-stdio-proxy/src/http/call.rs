@@ -133,7 +133,7 @@ async fn place(
         let child = gate.hub.child(&seat.room).await?;
         let way = (stream, listed.clone(), admission.clone());
         let placed = if room.is_upgraded() {
-            upgraded(&child, seat, message, way).await?
+            Box::pin(upgraded(&child, seat, message, way)).await?
         } else {
             match room.keep(&seat.session, message.1) {
                 Ok(taker) => write(&child, seat, message, way, taker),
@@ -226,6 +226,9 @@ pub(super) fn check_tool(
     backend: &Backend,
     envelope: &Envelope<'_>,
 ) -> Result<Option<Arc<ToolView>>, Refusal> {
+    if !backend.has_tool_rules() {
+        return Ok(None);
+    }
     let (entry, headers) = (backend.entry(), request.headers());
     let asker = asker::proven(request);
     let scopes = asker.as_deref().map_or_else(|| headers::scopes(headers), |one| &one.scopes);

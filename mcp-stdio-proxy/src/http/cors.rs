@@ -30,7 +30,7 @@ pub(super) async fn preflight(request: HttpRequest, gate: Data<Gate>) -> HttpRes
     if !asked.contains_key(ORIGIN) || !asked.contains_key(ACCESS_CONTROL_REQUEST_METHOD) {
         return not_allowed().await;
     }
-    let host = headers::text(asked, HOST.as_str()).unwrap_or_default();
+    let host = headers::text(asked, HOST).unwrap_or_default();
     if let Err(refusal) = headers::check_source(&gate.guard, host, asked) {
         return refusal.response();
     }

@@ -5,32 +5,34 @@ use std::sync::Arc;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, ORIGIN,
+    ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, ORIGIN,
 };
+
+use gateway_contract::headers as names;
 
 use super::guard::Guard;
 use super::refusal::Refusal;
 use crate::protocol::{error, version};
 
 /// The header of the session id.
-pub(super) const SESSION: &str = "mcp-session-id";
+pub(super) const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
 /// The header of the event after which to resume.
-pub(super) const LAST_EVENT: &str = "last-event-id";
+pub(super) const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
 /// The user, set by the gateway; a key for isolation and nothing more.
-pub(super) const USER: &str = "x-user-id";
+pub(super) const USER: HeaderName = HeaderName::from_static(names::USER_ID);
 /// The header of the revision.
-pub(super) const VERSION: &str = "mcp-protocol-version";
+pub(super) const VERSION: HeaderName = HeaderName::from_static(names::PROTOCOL_VERSION);
 /// The server that the gateway chose.
-pub(super) const SERVER: &str = "x-mcp-server";
+pub(super) const SERVER: HeaderName = HeaderName::from_static(names::SERVER);
 /// The scopes of the access token, set by the gateway.
-pub(super) const SCOPES: &str = "x-auth-scopes";
+pub(super) const SCOPES: HeaderName = HeaderName::from_static(names::SCOPES);
 /// What a challenge (RFC 6750 §3) of this server begins with, set by the gateway.
-const CHALLENGE: &str = "x-mcp-challenge";
+const CHALLENGE: HeaderName = HeaderName::from_static(names::CHALLENGE);
 /// The longest user id.
 const USER_LENGTH: usize = 256;
 
 /// One header as text, if it is there once and plain.
-pub(super) fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(super) fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     headers.get(name)?.to_str().ok()
 }
 
@@ -63,7 +65,7 @@ pub(super) fn check_version(headers: &HeaderMap) -> Result<(), Refusal> {
 /// "The client MUST include an Accept header, listing both".
 pub(super) fn check_post(headers: &HeaderMap) -> Result<(), Refusal> {
     let json = |kind: &str| kind.eq_ignore_ascii_case("application/json");
-    if !media_types(text(headers, CONTENT_TYPE.as_str()).unwrap_or_default()).any(json) {
+    if !media_types(text(headers, CONTENT_TYPE).unwrap_or_default()).any(json) {
         return Err(Refusal::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             error::TRANSPORT,
@@ -164,7 +166,7 @@ mod tests {
             let mut headers = HeaderMap::new();
             for value in values {
                 let value = HeaderValue::from_str(value).unwrap();
-                headers.append(HeaderName::from_static(SERVER), value);
+                headers.append(SERVER, value);
             }
             server(&headers).map(|name| name.map(str::to_owned)).map_err(|_| ())
         };
@@ -175,7 +177,6 @@ mod tests {
     }
 
     use super::*;
-    use actix_web::http::header::HeaderName;
 
     fn headers(all: &[(&'static str, &'static str)]) -> HeaderMap {
         all.iter()

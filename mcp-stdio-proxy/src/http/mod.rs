@@ -96,7 +96,7 @@ async fn not_allowed() -> HttpResponse {
 impl Gate {
     /// Checks who asks and by which name, and finds the server.
     async fn enter(&self, request: &HttpRequest) -> Result<Arc<Backend>, Refusal> {
-        let host = headers::text(request.headers(), HOST.as_str()).unwrap_or_default();
+        let host = headers::text(request.headers(), HOST).unwrap_or_default();
         headers::check_source(&self.guard, host, request.headers())?;
         let chosen = headers::server(request.headers())?;
         let name = match (request.match_info().get("server"), &self.single) {

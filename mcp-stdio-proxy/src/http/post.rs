@@ -62,7 +62,7 @@ async fn serve_admitted(
         visit.asks("batch", None);
         headers::check_version(request.headers())?;
         modern::check::unasked_of_batch(request.headers())?;
-        return batch(request, gate, backend, text).await;
+        return Box::pin(batch(request, gate, backend, text)).await;
     }
     let envelope = message::parse(text)?;
     let is_call = envelope.method == "tools/call";
@@ -82,7 +82,8 @@ async fn one(
         if !backend.serves(Era::Modern) {
             return Err(Refusal::legacy_only());
         }
-        return modern::serve(request, gate, backend, &asked, (text, envelope)).await;
+        // Apart, so that the future of a plain call stays small: it is moved several times.
+        return Box::pin(modern::serve(request, gate, backend, &asked, (text, envelope))).await;
     }
     headers::check_version(request.headers())?;
     if !backend.serves(Era::Legacy) {
@@ -91,7 +92,7 @@ async fn one(
     check_spelling(request, backend, envelope)?;
     modern::check::unasked(request.headers(), envelope)?;
     if envelope.kind == Kind::Request && envelope.method == "initialize" {
-        return initialize(request, gate, backend, envelope).await;
+        return Box::pin(initialize(request, gate, backend, envelope)).await;
     }
     let seat = gate.seat(request, backend)?;
     match envelope.kind {

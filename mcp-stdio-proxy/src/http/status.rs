@@ -34,11 +34,11 @@ pub(super) async fn ready(gate: Data<Gate>) -> HttpResponse {
 
 /// For operators. A user of the gateway, who may not even know of all servers, does not get it.
 pub(super) async fn servers(request: HttpRequest, gate: Data<Gate>) -> HttpResponse {
-    let host = headers::text(request.headers(), HOST.as_str()).unwrap_or_default();
+    let host = headers::text(request.headers(), HOST).unwrap_or_default();
     if let Err(refusal) = headers::check_source(&gate.guard, host, request.headers()) {
         return refusal.response();
     }
-    if request.headers().contains_key("x-user-id") {
+    if request.headers().contains_key(headers::USER) {
         return not_found().await;
     }
     let rooms = gate.hub.rooms();

@@ -109,9 +109,9 @@ impl Identities {
         let access = self.access(&claims)?;
         let asker = Arc::new(Asker {
             subject: claims.sub.into(),
-            scopes: claims.scope,
+            scopes: claims.scope.into_owned(),
             access,
-            server: claims.mcp_server,
+            server: claims.mcp_server.into_owned(),
             expires_at: claims.exp,
             generation: keys.generation,
         });

@@ -1,12 +1,10 @@
 //! The check of one identity (RFC 7519 §7.2, RFC 8725).
 
+use gateway_contract::identity::TYPE;
 use jsonwebtoken::{Validation, decode, decode_header, get_current_timestamp};
-use serde::Deserialize;
 
 use super::keys::Key;
 
-/// The type (RFC 8725 §3.11); an access token has another one.
-const TYPE: &str = "mcp-identity+jwt";
 /// How far the clocks may differ, in seconds.
 const LEEWAY: u64 = 5;
 /// The longest user id.
@@ -14,20 +12,8 @@ const USER_LENGTH: usize = 256;
 /// The longest hash.
 const HASH_LENGTH: usize = 128;
 
-/// What is read of an identity.
-#[derive(Deserialize)]
-pub(super) struct Claims {
-    pub(super) sub: String,
-    pub(super) scope: String,
-    pub(super) mcp_server: String,
-    pub(super) exp: u64,
-    /// What the feed of ended grants calls the grant. Without it nothing is asked of the feed.
-    pub(super) grant_hash: Option<String>,
-    /// The same for the access token.
-    pub(super) token_hash: Option<String>,
-    /// When the access token ends.
-    pub(super) token_exp: Option<u64>,
-}
+/// The claims of an identity, owned.
+pub(super) type Claims = gateway_contract::identity::Claims<'static>;
 
 /// The key that `token` names, if its header is that of an identity.
 pub(super) fn kid(token: &str) -> Option<String> {

@@ -1,4 +1,4 @@
-//! Certificates: each host has one that clients accept, and that will not end soon.
+//! Check of the certificates: clients accept the one of each host, and it does not expire soon.
 
 use reqwest::tls::TlsInfo;
 use x509_parser::parse_x509_certificate;
@@ -11,7 +11,7 @@ use super::{
 use crate::model::{Clock, SystemClock};
 
 const DAY: i64 = 86_400;
-/// Traefik renews 30 days before the end.
+/// The remaining days below which a certificate is reported. Traefik renews 30 days before expiry.
 const SOON: i64 = 14;
 
 pub(super) async fn check(patient: &Patient) -> Vec<Finding> {
@@ -19,7 +19,7 @@ pub(super) async fn check(patient: &Patient) -> Vec<Finding> {
     let port = patient.config.port_suffix();
     for host in &patient.hosts {
         let subject = Some(host.as_str());
-        // Whatever answers there; it is the greeting that counts.
+        // Any response will do: only the TLS handshake matters.
         match patient.http.head(format!("https://{host}{port}/")).send().await {
             Ok(answer) => {
                 let certificate = answer.extensions().get::<TlsInfo>();
@@ -35,7 +35,7 @@ pub(super) async fn check(patient: &Patient) -> Vec<Finding> {
     findings.into_vec()
 }
 
-/// The last second in which a certificate holds.
+/// Returns the last second in which a certificate is valid. Returns `None` if the certificate cannot be parsed.
 fn end(certificate: &[u8]) -> Option<i64> {
     let (_, certificate) = parse_x509_certificate(certificate).ok()?;
     Some(certificate.validity().not_after.timestamp())
@@ -48,10 +48,10 @@ fn judge(findings: &mut Findings, host: &str, end: Option<i64>) {
     };
     let days = (end - SystemClock.now().0) / DAY;
     if days < SOON {
-        let remedy = "Traefik should have renewed it: see its log; with certificates of your own, \
-                      renew them";
-        findings.warning(subject, format!("its certificate ends in {days} days"), remedy);
+        let remedy = "see Traefik's log: it should have been renewed; a certificate of your own you have to \
+                      renew yourself";
+        findings.warning(subject, format!("its certificate expires in {days} days"), remedy);
     } else {
-        findings.ok(subject, format!("accepted, for {days} days more"));
+        findings.ok(subject, format!("accepted, valid for {days} more days"));
     }
 }

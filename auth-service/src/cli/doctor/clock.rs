@@ -1,5 +1,5 @@
-//! The clock of this machine, beside those of Redis and of the login provider: tokens and certificates
-//! are judged by it.
+//! Check of this machine's clock against those of Redis and of the login provider. The validity of tokens and
+//! certificates depends on it.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -11,9 +11,9 @@ use super::{
 };
 use crate::model::{Clock, SystemClock};
 
-/// More than this is no delay of an answer.
+/// The difference in seconds that the delay of a response can explain.
 const SUSPECT: u64 = 5;
-/// Clients and providers allow for about a minute.
+/// The difference in seconds that breaks logins: clients and providers tolerate about a minute of clock skew.
 const WRONG: u64 = 60;
 
 pub(super) async fn check(patient: &Patient) -> Vec<Finding> {
@@ -36,7 +36,7 @@ pub(super) async fn check(patient: &Patient) -> Vec<Finding> {
 fn compare(findings: &mut Findings, whose: &str, theirs: i64) {
     let apart = SystemClock.now().0.abs_diff(theirs);
     let says = format!("{apart} s from the clock of {whose}");
-    let remedy = "let NTP set the clock of this machine (timedatectl set-ntp true)";
+    let remedy = "synchronize the clock of this machine by NTP (timedatectl set-ntp true)";
     match apart {
         0..=SUSPECT => findings.ok(None, says),
         _ if apart < WRONG => findings.warning(None, says, remedy),

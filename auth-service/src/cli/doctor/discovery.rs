@@ -1,5 +1,5 @@
-//! Discovery, as a client walks it: the challenge of the server, its metadata (RFC 9728), the metadata of
-//! the authorization server (RFC 8414), its keys.
+//! Check of discovery in the steps of a client: the server's challenge, its metadata (RFC 9728), the metadata of the
+//! authorization server (RFC 8414) and its keys.
 
 use jsonwebtoken::jwk::JwkSet;
 use reqwest::{Response, header::WWW_AUTHENTICATE};
@@ -13,17 +13,17 @@ use super::{
 };
 use crate::{model::McpServer, ports::SigningKeys};
 
-/// What stopped the walk, and what helps.
+/// The problem that stopped discovery, and its remedy.
 type Fault = (String, &'static str);
 
-/// What a client reads of RFC 8414 §2.
+/// The members of the authorization server metadata that a client needs (RFC 8414 §2).
 #[derive(Deserialize)]
 struct ServerMetadata {
     issuer: String,
     jwks_uri: String,
 }
 
-/// What a client reads of RFC 9728 §2.
+/// The members of the protected resource metadata that a client needs (RFC 9728 §2).
 #[derive(Deserialize)]
 struct ResourceMetadata {
     resource: String,
@@ -34,13 +34,13 @@ pub(super) async fn check(patient: &Patient) -> Vec<Finding> {
     let mut findings = Findings::of("discovery");
     let issuer = patient.config.issuer.as_str();
     match authorization_server(patient).await {
-        Ok(()) => findings.ok(Some(issuer), "its metadata and keys are there"),
+        Ok(()) => findings.ok(Some(issuer), "its metadata and keys are available"),
         Err((says, remedy)) => findings.error(Some(issuer), says, remedy),
     }
     for offer in &patient.listing.offers {
         let url = offer.server.resource.as_str();
         match server(patient, &offer.server).await {
-            Ok(()) => findings.ok(Some(url), "a client finds its way to the login"),
+            Ok(()) => findings.ok(Some(url), "clients can discover the login"),
             Err((says, remedy)) => findings.error(Some(url), says, remedy),
         }
     }
@@ -54,8 +54,11 @@ async fn authorization_server(patient: &Patient) -> Result<(), Fault> {
     // RFC 8414 §3.3: "The issuer value returned MUST be identical to the authorization server's
     // issuer identifier".
     if metadata.issuer != issuer.as_str() {
-        let says = format!("its metadata name the issuer {}", metadata.issuer);
-        return Err((says, "another auth-service answers there, or ISSUER differs from it"));
+        let says = format!("its metadata names the issuer {}", metadata.issuer);
+        return Err((
+            says,
+            "set ISSUER to the issuer that clients know, or see which auth-service answers there",
+        ));
     }
     let there: JwkSet = document(patient, &metadata.jwks_uri).await?;
     let ours = SigningKeys::load(&patient.config.signing_key_file).map(|keys| keys.jwks());
@@ -77,18 +80,18 @@ async fn server(patient: &Patient, server: &McpServer) -> Result<(), Fault> {
     // RFC 9728 §3.3: "The resource value returned MUST be identical to the protected resource's
     // resource identifier".
     if metadata.resource != server.resource.as_str() {
-        let says = format!("its metadata are those of {}", metadata.resource);
+        let says = format!("its metadata is that of {}", metadata.resource);
         return Err((says, "give the server one URL: mcp.resource, or resource in the file"));
     }
     let issuer = patient.config.issuer.as_str();
     if !metadata.authorization_servers.iter().any(|server| server == issuer) {
-        let says = "its metadata name another authorization server".to_owned();
-        return Err((says, "another auth-service answers there: see Traefik's routers"));
+        let says = "its metadata names another authorization server".to_owned();
+        return Err((says, "see Traefik's routers: another auth-service answers there"));
     }
     Ok(())
 }
 
-/// The URL in the challenge to a request without a token (RFC 9728 §5.1).
+/// Returns the metadata URL from the challenge to a request without a token (RFC 9728 §5.1).
 fn challenge(answer: &Response) -> Result<String, Fault> {
     match answer.status().as_u16() {
         401 => {
@@ -97,17 +100,17 @@ fn challenge(answer: &Response) -> Result<String, Fault> {
             let url = after.and_then(|(_, rest)| rest.split_once('"')).map(|(url, _)| url);
             url.map(str::to_owned).ok_or_else(|| {
                 let says = "it answers 401 without resource_metadata".to_owned();
-                (says, "something else than /verify refuses: see the middlewares of its route")
+                (says, "see the middlewares of its route: something other than /verify refuses the request")
             })
         }
         404 => Err((
             "nothing answers there (404)".to_owned(),
-            "route its host to it (Traefik's labels, or PROXY_URL for the servers of the file), and \
+            "route its host to the server (Traefik's labels, or PROXY_URL for the servers of the file), and \
              check that the running auth-service lists it",
         )),
         500..=599 => Err((
             format!("it answers {}", answer.status()),
-            "Traefik does not reach auth-service, or auth-service not Redis: see their logs",
+            "see their logs: Traefik does not reach auth-service, or auth-service does not reach Redis",
         )),
         200..=299 => Err((
             "IT ANSWERS WITHOUT A TOKEN".to_owned(),
@@ -115,7 +118,7 @@ fn challenge(answer: &Response) -> Result<String, Fault> {
         )),
         _ => Err((
             format!("it answers {} to a request without a token, not 401", answer.status()),
-            "something before Traefik or the server itself answers: see what is at this address",
+            "see what is at this address: something in front of Traefik or the server itself answers",
         )),
     }
 }
@@ -123,10 +126,10 @@ fn challenge(answer: &Response) -> Result<String, Fault> {
 async fn document<T: DeserializeOwned>(patient: &Patient, url: &str) -> Result<T, Fault> {
     let answer = patient.http.get(url).send().await.map_err(|error| public::why(&error))?;
     let status = answer.status();
-    let remedy = "Traefik has to route /.well-known/ of every host to auth-service: see \
+    let remedy = "route /.well-known/ of every host to auth-service: see \
                   traefik/dynamic/routers.yml";
     if !status.is_success() {
         return Err((format!("{url} answers {status}"), remedy));
     }
-    answer.json().await.map_err(|_| (format!("{url} is not the JSON it should be"), remedy))
+    answer.json().await.map_err(|_| (format!("{url} is not valid metadata"), remedy))
 }

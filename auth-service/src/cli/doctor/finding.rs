@@ -1,30 +1,30 @@
-//! What a check found, in plain words.
+//! Findings of the checks, in plain language.
 
 use serde::Serialize;
 
-/// How bad it is.
+/// The severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Level {
-    /// As it should be.
+    /// A state without problems.
     Ok,
-    /// It works, and will not in some case.
+    /// A problem that appears only under some condition.
     Warning,
-    /// It does not work, or is not safe.
+    /// A failure or a security risk.
     Error,
 }
 
-/// One finding.
+/// A result of a check, with its remedy if there is a problem.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Finding {
-    /// Which check found it; `docs/TROUBLESHOOTING.md` has a section of this name.
+    /// The name of the check. `docs/TROUBLESHOOTING.md` has a section of this name.
     pub(super) check: &'static str,
     pub(super) level: Level,
-    /// What it is about, if there are several: a host, a server, a router.
+    /// The host, server or router concerned, if the check covers several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) subject: Option<String>,
     pub(super) says: String,
-    /// What to do about it.
+    /// The action that solves the problem.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) remedy: Option<String>,
 }
@@ -63,7 +63,7 @@ impl Findings {
 }
 
 impl Finding {
-    /// For people: a line, and what to do below it. A `remedy` that was said before is not said again.
+    /// Formats the finding for people: one line, and below it `remedy`, which is `None` if it was already printed.
     pub(super) fn lines(&self, remedy: Option<&str>) -> String {
         let level = match self.level {
             Level::Ok => "ok",

@@ -1,4 +1,4 @@
-//! Signed identities: a proxy that demands them gets them.
+//! Check of signed identities: they are on if a proxy requires them.
 
 use super::{
     Patient,
@@ -11,10 +11,10 @@ pub(super) async fn check(patient: &Patient) -> Vec<Finding> {
     if patient.config.signed_identity {
         return findings.into_vec();
     }
-    let says = "SIGNED_IDENTITY is false, and a mcp-stdio-proxy with --identity-jwks refuses everybody \
-                then";
+    let says = "SIGNED_IDENTITY is false, so an mcp-stdio-proxy with --identity-jwks refuses every \
+                request";
     let remedy =
-        "take SIGNED_IDENTITY out of .env, or --identity-jwks (MCP_IDENTITY_JWKS) from the proxy";
+        "remove SIGNED_IDENTITY from .env, or --identity-jwks (MCP_IDENTITY_JWKS) from the proxy";
     let demanding = match DockerServers::new(&patient.config) {
         Some(docker) => docker.demanding_identity().await.unwrap_or_default(),
         None => Vec::new(),
@@ -23,7 +23,7 @@ pub(super) async fn check(patient: &Patient) -> Vec<Finding> {
         findings.error(Some(&format!("container {container}")), says, remedy);
     }
     if demanding.is_empty() {
-        // One that runs elsewhere is not seen from here.
+        // A proxy on another machine cannot be seen from here.
         findings.warning(None, says, remedy);
     }
     findings.into_vec()

@@ -1,4 +1,4 @@
-//! The keys that sign tokens: there, private, and not too old.
+//! Check of the signing keys: they exist, are private, and are not too old.
 
 use std::{os::unix::fs::PermissionsExt, time::UNIX_EPOCH};
 
@@ -12,7 +12,7 @@ use crate::{
 };
 
 const DAY: i64 = 86_400;
-/// Keys are to be replaced about once a year.
+/// The age in days beyond which a key is reported. Keys should be rotated about once a year.
 const OLD: i64 = 400;
 
 pub(super) fn check(patient: &Patient) -> Vec<Finding> {
@@ -21,14 +21,13 @@ pub(super) fn check(patient: &Patient) -> Vec<Finding> {
     let keys = match SigningKeys::load(file) {
         Ok(keys) => keys.jwks().keys.len(),
         Err(error) => {
-            let remedy =
-                "make one: auth-service key generate --out FILE, and name it in SIGNING_KEY_FILE";
+            let remedy = "generate one (auth-service key generate --out FILE) and name it in SIGNING_KEY_FILE";
             findings.error(None, Chain(&error).to_string(), remedy);
             return findings.into_vec();
         }
     };
     let Ok(metadata) = std::fs::metadata(file) else { return findings.into_vec() };
-    // What Docker mounts as a secret is readable inside its container alone.
+    // A Docker secret is readable only inside its container.
     let mounted = file.starts_with("/run/secrets");
     if !mounted && metadata.permissions().mode() & 0o077 != 0 {
         let says = "other users of this machine can read the signing key";

@@ -1,4 +1,4 @@
-//! `doctor`: looks at everything a login needs, and says in plain words what is wrong and what helps.
+//! Command `doctor`: diagnoses the login path. Reports each problem in plain language, with its remedy.
 
 mod certificates;
 mod clock;
@@ -23,33 +23,33 @@ use serde_json::json;
 use self::finding::{Finding, Level};
 use crate::{config::Config, model::Listing, store::Store};
 
-/// What to look at.
+/// Command-line arguments of `doctor`.
 #[derive(Debug, Args)]
 pub(super) struct Doctor {
-    /// As JSON, for scripts.
+    /// Print JSON, for scripts.
     #[arg(long)]
     json: bool,
-    /// The authority of the gateway's certificates, if it is none of the public ones.
+    /// The CA certificate of the gateway, if it is not a public one.
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
-    /// Where the public names are reached, instead of what DNS says: to look at a gateway before DNS
-    /// leads to it, or from where its public address is not reached.
+    /// Connect to this address for all public names, without DNS: to diagnose a gateway before its DNS
+    /// is set up, or from a network that cannot reach its public address.
     #[arg(long, value_name = "IP")]
     address: Option<IpAddr>,
 }
 
-/// What the checks have in common.
+/// The gateway under examination, as shared by the checks.
 struct Patient {
     config: Config,
     listing: Listing,
     store: Store,
     http: reqwest::Client,
     address: Option<IpAddr>,
-    /// The public hosts: the authorization server's first.
+    /// The public hosts. That of the authorization server comes first.
     hosts: Vec<String>,
 }
 
-/// Looks, tells, and fails if something is wrong.
+/// Runs all checks and prints their findings. Fails if one of them is an error.
 pub(super) async fn run(doctor: Doctor) -> anyhow::Result<()> {
     let findings = findings(&doctor).await?;
     let worst = findings.iter().map(|finding| finding.level).max().unwrap_or(Level::Ok);
@@ -72,7 +72,7 @@ pub(super) async fn run(doctor: Doctor) -> anyhow::Result<()> {
 async fn findings(doctor: &Doctor) -> anyhow::Result<Vec<Finding>> {
     let config = match Config::load() {
         Ok(config) => config,
-        // Nothing else can be looked at.
+        // The other checks need valid settings.
         Err(problems) => return Ok(configuration::wrong(&problems)),
     };
     let mut findings = configuration::check(&config);

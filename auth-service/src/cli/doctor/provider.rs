@@ -1,5 +1,5 @@
-//! The login provider: reachable from here, since it is asked at each login, and ready to take the
-//! credentials of the app.
+//! Check of the login provider: it is reachable from here, as each login requires, and accepts the credentials of the
+//! OAuth app.
 
 use super::{
     Patient,
@@ -13,7 +13,7 @@ use crate::{
 
 fn credentials(findings: &mut Findings, tried: Result<(), GithubError>) {
     match tried {
-        Ok(()) => findings.ok(None, "takes GITHUB_CLIENT_ID and GITHUB_CLIENT_SECRET"),
+        Ok(()) => findings.ok(None, "accepts GITHUB_CLIENT_ID and GITHUB_CLIENT_SECRET"),
         Err(GithubError::Misconfigured(refusal)) => {
             findings.error(None, refusal.code().to_owned(), refusal.remedy());
         }
@@ -32,11 +32,15 @@ pub(super) async fn check(patient: &Patient) -> Vec<Finding> {
         match patient.http.get(url.clone()).header("User-Agent", "auth-service").send().await {
             Ok(answer) if answer.status().is_server_error() => {
                 let says = format!("answers {}", answer.status());
-                findings.error(subject, says, "nobody new can log in until it is well again");
+                findings.error(
+                    subject,
+                    says,
+                    "wait until it recovers; until then no new logins are possible",
+                );
             }
             Ok(_) => findings.ok(subject, "answers"),
             Err(error) => {
-                let remedy = "let this program reach it: DNS, firewall, or GITHUB_BASE_URL and \
+                let remedy = "check DNS, the firewall, or GITHUB_BASE_URL and \
                               GITHUB_API_URL of an Enterprise Server";
                 findings.error(subject, public::why(&error).0, remedy);
             }

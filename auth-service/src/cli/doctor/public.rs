@@ -1,4 +1,4 @@
-//! Asking as a client out there would: by the public names, over TLS.
+//! HTTP client that reaches the gateway as external clients do: by its public names, over TLS.
 
 use std::{error::Error, net::IpAddr, path::Path, time::Duration};
 
@@ -8,8 +8,8 @@ use url::Url;
 
 use crate::model::Chain;
 
-/// The client, which trusts `ca` besides the public authorities and finds `hosts` at `address` instead
-/// of asking DNS.
+/// Builds the client. It trusts `ca` in addition to the public authorities, and with `address` resolves `hosts` to it
+/// without DNS.
 pub(super) fn client(
     ca: Option<&Path>,
     address: Option<IpAddr>,
@@ -24,37 +24,37 @@ pub(super) fn client(
         let name = file.display();
         let pem = std::fs::read(file).with_context(|| format!("cannot read {name}"))?;
         let authorities = reqwest::Certificate::from_pem_bundle(&pem)
-            .with_context(|| format!("{name} is no PEM of certificates"))?;
+            .with_context(|| format!("{name} is not a PEM file of certificates"))?;
         builder = builder.tls_certs_merge(authorities);
     }
     if let Some(address) = address {
         for host in hosts {
-            // Port 0 is that of the URL.
+            // Port 0 stands for the port of the URL.
             builder = builder.resolve(host, (address, 0).into());
         }
     }
     Ok(builder.build()?)
 }
 
-/// The host of a URL, without the port.
+/// Returns the host of a URL, without the port.
 pub(super) fn host(url: &str) -> Option<String> {
     Url::parse(url).ok()?.host_str().map(str::to_owned)
 }
 
-/// Why there was no answer, and what helps.
+/// Explains a failed request. Returns the problem and its remedy.
 pub(super) fn why(error: &reqwest::Error) -> (String, &'static str) {
     match tls_error(error) {
         Some(TlsError::InvalidCertificate(problem)) => certificate(problem),
         Some(other) => (
             format!("no TLS connection: {other}"),
-            "a gateway without a certificate for the name refuses it: see Traefik's log",
+            "see Traefik's log: without a certificate for the name, it refuses the connection",
         ),
         None if plainly(error).contains("dns error") => {
-            ("its name has no address".to_owned(), "see what the check dns says of it")
+            ("its name has no address".to_owned(), "see the finding of the check dns")
         }
         None => {
-            let remedy = "check that Traefik runs, that its port is published and that no firewall is \
-                          before it";
+            let remedy = "check that Traefik runs, that its port is published and that no firewall \
+                          blocks it";
             (plainly(error), remedy)
         }
     }
@@ -64,25 +64,25 @@ fn certificate(problem: &CertificateError) -> (String, &'static str) {
     match problem {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => (
             "its certificate has expired".to_owned(),
-            "see Traefik's log for why it was not renewed: port 80 has to be reachable for HTTP-01",
+            "see Traefik's log for why it was not renewed: HTTP-01 needs port 80 to be reachable",
         ),
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
             ("its certificate is not valid yet".to_owned(), "set the clock of this machine")
         }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => (
             "its certificate is for another name".to_owned(),
-            "let Traefik get one for this name (CERT_RESOLVER), or put the name into yours",
+            "let Traefik get one for this name (CERT_RESOLVER), or add the name to yours",
         ),
         CertificateError::UnknownIssuer => (
-            "its certificate is of an authority that is not trusted".to_owned(),
-            "with an authority of your own, name it: --ca FILE; Traefik's own default certificate \
+            "its certificate is from an authority that is not trusted".to_owned(),
+            "name an authority of your own with --ca FILE; Traefik's default certificate \
              means that it has none for this name",
         ),
         other => (format!("its certificate is not accepted: {other:?}"), "see Traefik's log"),
     }
 }
 
-/// The error of the TLS library behind an error of the HTTP client.
+/// Returns the TLS error in the source chain of an HTTP client error, if there is one.
 fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a TlsError> {
     let mut next = Some(error);
     while let Some(error) = next {
@@ -98,7 +98,7 @@ fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a TlsError> {
     None
 }
 
-/// Without the URL, which the finding names already.
+/// Formats the error without the URL, which the finding already names.
 fn plainly(error: &reqwest::Error) -> String {
     match error.source() {
         Some(source) => Chain(source).to_string(),

@@ -1,4 +1,4 @@
-//! The catalogue: who names servers, and which of them cannot be one.
+//! Check of the catalogue: the sources of servers, and rejected definitions.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -11,9 +11,9 @@ use crate::{
 
 async fn containers(findings: &mut Findings, docker: &DockerServers) -> Listing {
     if docker.is_filtered().await.is_ok_and(|filtered| !filtered) {
-        let says = "DOCKER_ENDPOINT is not `auth-service docker-proxy`: a Traefik that asks there obeys \
+        let says = "DOCKER_ENDPOINT is not `auth-service docker-proxy`: a Traefik that uses it obeys \
                     labels of images, which can take any route";
-        let remedy = "let Traefik and auth-service ask docker-proxy, as docker-compose.yml does";
+        let remedy = "let Traefik and auth-service use docker-proxy, as docker-compose.yml does";
         findings.warning(None, says, remedy);
     }
     docker.read().await.unwrap_or_else(|error| {
@@ -24,7 +24,7 @@ async fn containers(findings: &mut Findings, docker: &DockerServers) -> Listing 
     })
 }
 
-/// Checks that secrets in the file are not for everybody.
+/// Reports a servers file that has secrets and is world-readable.
 fn private(findings: &mut Findings, config: &Config) {
     let file = &config.servers_file;
     let Ok(metadata) = std::fs::metadata(file) else { return };
@@ -42,12 +42,12 @@ fn private(findings: &mut Findings, config: &Config) {
     }
 }
 
-/// What is listed, as far as it can be told, and the findings.
+/// Checks all sources of servers. Returns the listing, as far as the sources can be read, and the findings.
 pub(super) async fn check(config: &Config) -> (Listing, Vec<Finding>) {
     let mut findings = Findings::of("servers");
     let file = ServersFile::new(config).read().unwrap_or_else(|error| {
-        let remedy = "correct the file: docs/ARCHITECTURE.md has its keys. A service that runs keeps \
-                      what it read last, and does not start with this";
+        let remedy = "correct the file: docs/ARCHITECTURE.md has its keys. A running service keeps the \
+                      last valid state, but cannot start with this file";
         findings.error(None, Chain(&error).to_string(), remedy);
         Listing::default()
     });
@@ -63,12 +63,12 @@ pub(super) async fn check(config: &Config) -> (Listing, Vec<Finding>) {
     }
     for claim in &whole.claims {
         let remedy =
-            "change this label: it takes requests that are for the gateway or for another server";
+            "change this label: it takes requests meant for the gateway or for another server";
         findings.error(Some(&claim.source.to_string()), claim.problem.clone(), remedy);
     }
     for ignored in &whole.ignored {
         let remedy = "nothing, unless you set one of them to the same value: then write its key with other \
-                      capitals (traefik.Enable), since a label that equals one of the image is not used";
+                      capitals (traefik.Enable), since a label equal to one of the image is not used";
         findings.warning(Some(&ignored.source.to_string()), ignored.problem.clone(), remedy);
     }
     for unknown in &whole.unknown {
@@ -87,8 +87,8 @@ pub(super) async fn check(config: &Config) -> (Listing, Vec<Finding>) {
     (whole, findings.into_vec())
 }
 
-/// A bare name in `allow` is meant for somebody; with `*` in `ALLOWED_GITHUB_USERS` anybody can take it at
-/// GitHub.
+/// Reports names in `allow` that lack a provider. With `*` in `ALLOWED_GITHUB_USERS`, anybody who registers that name
+/// at GitHub would be admitted.
 fn ambiguous(config: &Config, listing: &Listing, findings: &mut Findings) {
     let github = config.github.as_ref();
     let open = github
@@ -102,7 +102,7 @@ fn ambiguous(config: &Config, listing: &Listing, findings: &mut Findings) {
         let names: Vec<&str> = bare.map(|entry| entry.trim()).collect();
         if !names.is_empty() {
             let says = format!(
-                "allow names {} without a provider: the login code and the GitHub account of the name",
+                "allow names {} without a provider: it matches both the login code and the GitHub account",
                 names.join(", ")
             );
             let remedy =

@@ -1,4 +1,4 @@
-//! Traefik: every route to a server asks `/verify` first, and its own pages are not published.
+//! Check of Traefik: every route to a server calls `/verify` first, and internal pages are not published.
 
 use std::collections::HashMap;
 
@@ -71,9 +71,9 @@ struct Backend {
     url: String,
 }
 
-/// What Traefik does now.
+/// The current routing of Traefik, as its API reports it.
 struct Routing {
-    /// Where auth-service listens.
+    /// The ports on which auth-service listens.
     ports: Vec<u16>,
     /// The host of the authorization server, if no server shares it.
     login_host: Option<String>,
@@ -121,7 +121,7 @@ impl Routing {
     fn judge(&self, findings: &mut Findings) {
         let guarded: Vec<&Router> =
             self.routers.iter().filter(|router| self.asks_verify(router)).collect();
-        // Where servers are reached, everybody is; other entry points may be for inside only.
+        // Entry points with guarded servers are public. Others may be internal.
         let is_public = |router: &Router| {
             let public = guarded.iter().flat_map(|guarded| &guarded.entry_points);
             router.entry_points.is_empty()
@@ -129,13 +129,13 @@ impl Routing {
         };
         for router in &self.routers {
             let subject = Some(router.name.as_str());
-            // Traefik's own, as the redirect of an entry point.
+            // Traefik's own routers, such as the redirect of an entry point.
             if router.provider == "internal" {
                 continue;
             }
             if router.status == "disabled" {
                 let says = format!("does not work: {}", router.error.join("; "));
-                findings.error(subject, says, "correct the labels or the file it comes from");
+                findings.error(subject, says, "correct the labels or the file that define it");
             } else if let Some(says) = self.claim(router) {
                 let remedy = "remove this router: change the labels of its container, and let Traefik ask \
                               `auth-service docker-proxy`, which drops those of images";
@@ -145,18 +145,18 @@ impl Routing {
                     continue;
                 }
                 let says = format!("publishes Traefik's own {}", router.service);
-                findings.error(subject, says, "remove this router: its port is for inside only");
+                findings.error(subject, says, "remove this router: its port must stay internal");
             } else if !self.asks_verify(router) && !self.is_harmless(router) {
                 let remedy = "give it the middleware mcp@file (label \
-                              traefik.http.routers.NAME.middlewares=mcp@file), or nobody is asked for a \
-                              token";
+                              traefik.http.routers.NAME.middlewares=mcp@file); without it, no token is \
+                              required";
                 findings.error(subject, "is not guarded by auth-service", remedy);
             }
         }
-        findings.ok(None, format!("{} routes ask /verify", guarded.len()));
+        findings.ok(None, format!("{} routes call /verify", guarded.len()));
     }
 
-    /// What a container's router takes that only the files of the gateway may route.
+    /// Returns the fault of a container's router that claims a route reserved for the gateway's own files.
     fn claim(&self, router: &Router) -> Option<String> {
         if router.provider != "docker" {
             return None;
@@ -173,7 +173,7 @@ impl Routing {
         claims.then(|| format!("claims the login host {host}"))
     }
 
-    /// Whether the request is checked before it goes on.
+    /// Returns `true` if a middleware of the router calls `/verify`.
     fn asks_verify(&self, router: &Router) -> bool {
         self.expanded(router).iter().any(|middleware| {
             let address = middleware.forward_auth.as_ref().map(|auth| auth.address.as_str());
@@ -183,23 +183,23 @@ impl Routing {
         })
     }
 
-    /// Whether the request ends at auth-service, or is only sent elsewhere.
+    /// Returns `true` if the router leads to auth-service, or only redirects.
     fn is_harmless(&self, router: &Router) -> bool {
-        // What comes by TLS already is not sent elsewhere by it.
+        // The redirect to HTTPS does not apply to requests over TLS.
         let sent = router.tls.is_none()
             && self.expanded(router).iter().any(|middleware| middleware.redirect.is_some());
         sent || router.service == "noop@internal"
             || self.is_auth_service(&router.service, &router.provider)
     }
 
-    /// The middlewares of a router, those in chains included. A name stands for one of the same
-    /// provider unless it says which.
+    /// Returns the middlewares of a router, with chains expanded. A name without `@provider` refers to the router's own
+    /// provider.
     fn expanded(&self, router: &Router) -> Vec<&Middleware> {
         let mut found = Vec::new();
         let mut open: Vec<String> =
             router.middlewares.iter().map(|name| qualified(name, &router.provider)).collect();
         while let Some(name) = open.pop() {
-            // Traefik refuses circles; this many is none.
+            // Traefik rejects cycles. The bound ends the loop if one is reported nevertheless.
             let Some(middleware) = self.middlewares.get(&name).filter(|_| found.len() < 100) else {
                 continue;
             };
@@ -212,8 +212,8 @@ impl Routing {
         found
     }
 
-    /// Whether all of a service's addresses are on a host that is asked `/verify`, and on a port where
-    /// auth-service listens.
+    /// Returns `true` if all backends of a service are auth-service: on a host of a `/verify` address, and on a port on
+    /// which auth-service listens.
     fn is_auth_service(&self, service: &str, provider: &str) -> bool {
         let asked: Vec<String> = self
             .middlewares
@@ -238,7 +238,7 @@ fn qualified(name: &str, provider: &str) -> String {
     if name.contains('@') { name.to_owned() } else { format!("{name}@{provider}") }
 }
 
-/// All pages of a list.
+/// Fetches all pages of a list from Traefik's API.
 async fn list<T: DeserializeOwned>(
     http: &reqwest::Client,
     api: &Url,
@@ -255,7 +255,12 @@ async fn list<T: DeserializeOwned>(
         }
         let next = answer.headers().get("x-next-page").and_then(|next| next.to_str().ok());
         let next = next.and_then(|next| next.parse::<u32>().ok()).filter(|&next| next > page);
-        all.extend(answer.json::<Vec<T>>().await.map_err(|_| format!("{what} are no list"))?);
+        all.extend(
+            answer
+                .json::<Vec<T>>()
+                .await
+                .map_err(|_| format!("/api/http/{what} is not a valid list"))?,
+        );
         let Some(next) = next else { return Ok(all) };
         page = next;
     }

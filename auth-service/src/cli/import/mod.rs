@@ -1,4 +1,4 @@
-//! `import-predecessor`: from mcp-oauth-gateway of 2025 (atrawog), whose clients stay connected.
+//! Command `import-predecessor`: migrates from atrawog/mcp-oauth-gateway (2025) so that its clients stay connected.
 
 mod names;
 
@@ -14,49 +14,48 @@ use crate::{
     store::Store,
 };
 
-/// What to import.
+/// Command-line arguments of `import-predecessor`.
 #[derive(Debug, Args)]
 pub(super) struct Import {
-    /// The predecessor's `.env`: names its Redis, and is told apart into what still holds and what
-    /// does not.
+    /// The predecessor's `.env`. It names the predecessor's Redis; settings that have changed or have no
+    /// effect here are reported.
     #[arg(long, value_name = "FILE")]
     env: Option<PathBuf>,
-    /// The predecessor's Redis, if it is neither that of its `.env` nor ours. The password may be
-    /// left to the `.env`.
+    /// The URL of the predecessor's Redis, if it is neither that of its `.env` nor that of this gateway.
+    /// The password may come from the `.env`.
     #[arg(long, value_name = "URL")]
     redis: Option<String>,
-    /// Say what would be done, and do nothing.
+    /// Report what would be imported, without writing anything.
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
     trust: Trust,
-    /// As JSON, for scripts.
+    /// Print JSON, for scripts.
     #[arg(long)]
     json: bool,
 }
 
-/// What of a dump of the predecessor's Redis is good here.
+/// The credentials to accept although they are in clear in the predecessor's Redis and its dumps.
 #[derive(Debug, Args)]
 struct Trust {
-    /// Clients may go without their secret. The predecessor gave one to each and asked none for it; a
-    /// client that never sent it has to register again otherwise. Whoever has a dump of the predecessor's
-    /// Redis then needs nothing but a refresh token of it.
+    /// Do not require client secrets. The predecessor issued one to each client but never checked it, so
+    /// clients that never send it must register again otherwise. With this option, a refresh token from a
+    /// dump of the predecessor's Redis is enough to get access.
     #[arg(long)]
     secrets_optional: bool,
-    /// What is the default now; scripts may still say it.
+    /// The former name of today's default, accepted for existing scripts.
     #[arg(long, hide = true, conflicts_with = "secrets_optional")]
     require_secrets: bool,
-    /// Registration access tokens go on managing their registration: a dump has them in clear, and they
-    /// never change.
+    /// Keep registration access tokens valid. A dump has them in clear, and they never change.
     #[arg(long)]
     keep_registration_tokens: bool,
-    /// How long a refresh token waits for its first use here. Until then one from a dump is good, too. 0s
-    /// takes none, and people log in again.
+    /// The time within which an imported refresh token must be used for the first time. Until then, a copy
+    /// in a dump is valid, too. With 0s none is imported, and people log in again.
     #[arg(long, value_name = "TIME", default_value = "7d", value_parser = super::mint::duration)]
     refresh_tokens_for: Duration,
 }
 
-/// Imports; may be repeated, since what is here already is left alone.
+/// Imports clients and refresh tokens. Idempotent: records that exist already are left unchanged.
 pub(super) async fn run(import: Import) -> anyhow::Result<()> {
     let server = super::server().await?;
     let settings = import.env.as_deref().map(names::read).transpose()?.unwrap_or_default();
@@ -67,38 +66,38 @@ pub(super) async fn run(import: Import) -> anyhow::Result<()> {
         registration_tokens: import.trust.keep_registration_tokens,
         refresh_tokens_for: import.trust.refresh_tokens_for,
     };
-    source.ping().await.context("the predecessor's Redis")?;
-    let (clients, most) = (source.old_keys("client").await?.len(), server.config.clients.max);
+    source.ping().await.context("cannot reach the predecessor's Redis")?;
+    let (clients, most) = (source.old_keys("client").await?.len(), server.core.config.clients.max);
     ensure!(
         u32::try_from(clients).is_ok_and(|clients| clients <= most),
-        "there are {clients} clients, and MAX_CLIENTS is {most}: raise it"
+        "the {clients} clients exceed MAX_CLIENTS, which is {most}; raise it"
     );
-    let report = server.import(&source, options).await?;
+    let report = server.tokens.import(&source, options).await?;
     log::info!(target: "audit", clients = report.clients.imported,
         refresh_tokens = report.refresh_tokens.imported, dry_run = options.dry_run; "import");
-    let notes = names::notes(&settings, &server.config);
+    let notes = names::notes(&settings, &server.core.config);
     if import.json { json(&report, &notes) } else { print(&report, &notes, options.dry_run) }
 }
 
-/// Its Redis: as it is given, as the file says, or ours.
+/// Opens the predecessor's Redis: that of the option, else that of its `.env`, else that of this gateway.
 fn source(
     given: Option<&str>,
     settings: &names::Settings,
     server: &AuthServer,
 ) -> anyhow::Result<Store> {
     let Some(url) = given.or_else(|| settings.get("REDIS_URL").map(String::as_str)) else {
-        return Ok(Store::open(&server.config.redis)?);
+        return Ok(Store::open(&server.core.config.redis)?);
     };
-    let mut url = Url::parse(url).context("the predecessor's Redis")?;
+    let mut url = Url::parse(url).context("invalid URL of the predecessor's Redis")?;
     let password = settings.get("REDIS_PASSWORD").filter(|_| url.password().is_none());
     if let Some(password) = password {
         let set = url.set_password(Some(password));
         ensure!(
             set.is_ok(),
-            "REDIS_PASSWORD cannot be put into the URL of the predecessor's Redis"
+            "REDIS_PASSWORD cannot be added to the URL of the predecessor's Redis"
         );
     }
-    // The error of the library may show the URL, and so the password.
+    // The error of the library may quote the URL, and with it the password.
     let store = Store::open(&RedisConfig { url: String::from(url).into() }).ok();
     store.context("the URL of the predecessor's Redis cannot be used")
 }
@@ -115,12 +114,12 @@ fn print(report: &ImportReport, notes: &[String], dry_run: bool) -> anyhow::Resu
     let done = if dry_run { "would be imported" } else { "imported" };
     for (what, counts) in [("clients", report.clients), ("refresh tokens", report.refresh_tokens)] {
         let (new, present) = (counts.imported, counts.present);
-        super::say(&format!("{new} {what} {done}, {present} here already"))?;
+        super::say(&format!("{new} {what} {done}, {present} already present"))?;
     }
     if report.dump_is_good_for > 0 {
         super::say(&format!(
-            "note: until each client has refreshed once, within {} hours, a dump or backup of the old Redis \
-             is as good as the clients themselves: delete them all",
+            "note: delete all dumps and backups of the old Redis: until each client has refreshed once, for up \
+             to {} hours, they have valid refresh tokens",
             report.dump_is_good_for.div_ceil(3600)
         ))?;
     }

@@ -1,4 +1,4 @@
-//! What may be asked, and what may not.
+//! Tests of permitted and refused requests.
 
 use super::*;
 

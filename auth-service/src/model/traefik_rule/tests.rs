@@ -1,4 +1,4 @@
-//! Rules as people write them.
+//! Tests of the parser with rules as operators write them.
 
 use super::*;
 

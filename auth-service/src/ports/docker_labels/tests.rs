@@ -1,4 +1,4 @@
-//! Labels as people write them.
+//! Tests of the label parser, with labels as operators write them.
 
 use super::*;
 use crate::{
@@ -113,7 +113,7 @@ fn labels_mean_what_the_keys_of_the_file_mean() {
 #[test]
 fn what_would_not_hold_is_refused() {
     for (key, value, part) in [
-        ("mcp.alow", "alice", "mcp.alow: there is no such label"),
+        ("mcp.alow", "alice", "mcp.alow: unknown label"),
         ("mcp.allow", " , ", "admits nobody"),
         ("mcp.scopes", "a\"b", "scopes"),
         ("mcp.tools", "write_*", "is not pattern=scope"),

@@ -1,4 +1,4 @@
-//! What an operator's labels claim.
+//! Tests of the claims in operators' labels.
 
 use super::*;
 use crate::config::Config;
@@ -15,7 +15,7 @@ fn site(settings: &[(&str, &str)]) -> Site {
     Site::new(&Config::from_map(all.collect()).unwrap())
 }
 
-/// The claims of containers, each `(name, labels)`.
+/// Returns the claims of containers, each given as `(name, labels)`.
 fn claims(site: &Site, containers: &[(&str, &[(&str, &str)])]) -> Vec<String> {
     let (mut claims, mut listing) = (Claims::new(site), Listing::default());
     for (name, labels) in containers {
@@ -84,6 +84,6 @@ fn s3_a_name_that_another_container_has_is_a_claim() {
     assert!(claims(&site, &[("time-1", &time), ("time-2", &time)]).is_empty());
     assert_eq!(
         claims(&site, &[("time-1", &time), ("thief-1", &thief)]),
-        ["container thief-1: traefik.http.services.time is the name that container time-1 has"]
+        ["container thief-1: traefik.http.services.time is already defined by container time-1"]
     );
 }

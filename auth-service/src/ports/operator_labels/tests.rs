@@ -1,4 +1,4 @@
-//! Labels of images and of operators, merged as Docker merges them.
+//! Tests with labels of images and of operators, merged like Docker does.
 
 use proptest::prelude::*;
 
@@ -8,7 +8,7 @@ fn labels(pairs: &[(&str, &str)]) -> Labels {
     pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
 
-/// The container that Docker makes of an image: its own labels win.
+/// Merges labels like Docker does: those of the container override those of the image.
 fn merged(image: &Labels, operator: &Labels) -> Labels {
     image.iter().chain(operator).map(|(key, value)| (key.clone(), value.clone())).collect()
 }
@@ -71,7 +71,7 @@ fn s3_an_equal_label_is_stated_by_another_spelling() {
     }
 }
 
-/// An image that repeats a restriction of the operator must not lift it.
+/// Checks that an image cannot lift a restriction of the operator by repeating it.
 #[test]
 fn s3_a_restriction_is_not_lifted_by_repeating_it() {
     let router = "traefik.http.routers.notes";
@@ -104,12 +104,12 @@ fn s3_a_restriction_is_not_lifted_by_repeating_it() {
     // The only label of the only router.
     let operator = [("traefik.enable", "True"), (guard.as_str(), "mcp@file")];
     assert_eq!(counting(&operator[1..], &operator).labels, Labels::new());
-    // A TCP router that is gone would leave Traefik's default one.
+    // Without its TCP router, the container would get Traefik's default router.
     let tcp = [("traefik.tcp.routers.db.rule", "HostSNI(`db.gw.example`)")];
     assert!(counting(&tcp, &[("traefik.enable", "True"), tcp[0]]).withheld.is_some());
 }
 
-/// Compose puts two of its labels on the images that it builds, too.
+/// Checks labels of Compose, which sets two of them on the images that it builds as well.
 #[test]
 fn s3_the_service_of_compose_is_believed_of_a_container_of_compose() {
     let image = [
@@ -123,7 +123,7 @@ fn s3_the_service_of_compose_is_believed_of_a_container_of_compose() {
     assert_eq!(counts.labels.get("com.docker.compose.service").map(String::as_str), Some("time"));
     assert_eq!(counts.labels.get("com.docker.compose.version"), None);
     assert_eq!(counting(&image, &[]).labels, Labels::new());
-    // A container of `docker run`, whose image claims to be of Compose.
+    // A container of `docker run` whose image pretends to be from Compose.
     let pretended = [image[1], ("com.docker.compose.config-hash", "5d0e")];
     assert_eq!(counting(&pretended, &[("a", "b")]).labels, labels(&[("a", "b")]));
 }
@@ -141,8 +141,8 @@ fn s3_notes_are_the_filters_own_and_survive_it() {
 }
 
 proptest! {
-    /// Whatever the two state, no label of the image is left unless the operator stated another value, and
-    /// nothing is made up.
+    /// Checks that the result contains only labels of the operator, and none that equals a label of
+    /// the image.
     #[test]
     fn s3_nothing_of_an_image_is_left(
         image in proptest::collection::hash_map("(?i)(mcp|traefik)\\.[a-c]{1,2}", "[a-b]", 0..6),

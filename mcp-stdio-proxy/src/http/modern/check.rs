@@ -4,9 +4,9 @@
 use std::borrow::Cow;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::HeaderMap;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use actix_web::http::header::{HeaderMap, HeaderName};
+use gateway_contract::header_value::decoded;
+use gateway_contract::headers as names;
 use serde_json::{Map, json};
 
 use super::super::headers::VERSION;
@@ -21,9 +21,9 @@ use crate::room::LONGEST;
 use crate::translate::{log, tasks};
 
 /// The header of the method.
-pub(super) const METHOD: &str = "mcp-method";
+pub(super) const METHOD: HeaderName = HeaderName::from_static(names::METHOD);
 /// The header of the tool, prompt or resource.
-const NAME: &str = "mcp-name";
+const NAME: HeaderName = HeaderName::from_static(names::NAME);
 
 /// Refuses a request whose envelope is incomplete, or whose headers do not say the same. With
 /// `tolerant`, the header of the version may be absent, doubled, or of an earlier revision.
@@ -46,19 +46,19 @@ pub(super) fn check(
         return Err(invalid(format!("{} is not a log level", meta::LOG_LEVEL)));
     }
     if !(tolerant && is_tolerable(headers)) {
-        same(headers, VERSION, Some(&requested))?;
+        same(headers, &VERSION, Some(&requested))?;
     }
     if requested != MODERN {
         let data = json!({ "supported": [MODERN], "requested": requested });
         let why = "this revision is not served";
         return Err(bad(error::UNSUPPORTED_VERSION, why).with_data(data));
     }
-    same(headers, METHOD, Some(&envelope.method))?;
+    same(headers, &METHOD, Some(&envelope.method))?;
     match &*envelope.method {
-        "tools/call" | "prompts/get" => same(headers, NAME, asked.name().as_deref()),
-        "resources/read" => same(headers, NAME, asked.uri().as_deref()),
+        "tools/call" | "prompts/get" => same(headers, &NAME, asked.name().as_deref()),
+        "resources/read" => same(headers, &NAME, asked.uri().as_deref()),
         // "MUST set the Mcp-Name header to params.taskId" (extension "tasks").
-        method if tasks::is_named(method) => same(headers, NAME, asked.task_id().as_deref()),
+        method if tasks::is_named(method) => same(headers, &NAME, asked.task_id().as_deref()),
         _ => Ok(()),
     }
 }
@@ -74,7 +74,7 @@ pub(in crate::http) fn unasked(
         return Ok(());
     }
     if says(METHOD) {
-        same(headers, METHOD, Some(&envelope.method))?;
+        same(headers, &METHOD, Some(&envelope.method))?;
     }
     let asked = Asked::of(envelope.params);
     let said = match &*envelope.method {
@@ -83,7 +83,7 @@ pub(in crate::http) fn unasked(
         _ => return Ok(()),
     };
     if says(NAME) {
-        return same(headers, NAME, Some(said.as_deref().unwrap_or_default()));
+        return same(headers, &NAME, Some(said.as_deref().unwrap_or_default()));
     }
     Ok(())
 }
@@ -102,7 +102,7 @@ fn is_tolerable(headers: &HeaderMap) -> bool {
 }
 
 /// Refuses a request whose header `name` is not there once, or does not say what the body says.
-fn same(headers: &HeaderMap, name: &str, body: Option<&str>) -> Result<(), Refusal> {
+fn same(headers: &HeaderMap, name: &HeaderName, body: Option<&str>) -> Result<(), Refusal> {
     // A body that says nothing is for the server to refuse.
     let Some(body) = body else { return Ok(()) };
     let mut values = headers.get_all(name);
@@ -149,14 +149,6 @@ pub(super) fn mirrors(
     Ok(())
 }
 
-/// What a header value stands for: "clients MUST use Base64 encoding" for what cannot be a header.
-pub(super) fn decoded(value: &str) -> Option<Cow<'_, str>> {
-    let value = value.trim_matches([' ', '\t']);
-    let encoded = value.strip_prefix("=?base64?").and_then(|rest| rest.strip_suffix("?="));
-    let Some(encoded) = encoded else { return Some(Cow::Borrowed(value)) };
-    String::from_utf8(STANDARD.decode(encoded).ok()?).ok().map(Cow::Owned)
-}
-
 /// 400 with `-32020`.
 pub(super) fn mismatch(why: String) -> Refusal {
     bad(error::HEADER_MISMATCH, why)
@@ -177,17 +169,15 @@ fn bad(code: i32, why: impl Into<Cow<'static, str>>) -> Refusal {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::http::header::{HeaderName, HeaderValue};
+    use actix_web::http::header::HeaderValue;
 
     use super::*;
     use crate::protocol::message::parse;
 
-    fn code(headers: &[(&'static str, &str)], text: &str, tolerant: bool) -> Option<i64> {
+    fn code(headers: &[(HeaderName, &str)], text: &str, tolerant: bool) -> Option<i64> {
         let headers: HeaderMap = headers
             .iter()
-            .map(|(name, value)| {
-                (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())
-            })
+            .map(|(name, value)| (name.clone(), HeaderValue::from_str(value).unwrap()))
             .collect();
         let envelope = parse(text).unwrap();
         let asked = Asked::of(envelope.params);
@@ -218,7 +208,7 @@ mod tests {
             (2, "=?BASE64?c3RyYcOfZQ==?="),
             (2, "strasse"),
         ] {
-            let mut headers = all;
+            let mut headers = all.clone();
             headers[at].1 = wrong;
             assert_eq!(code(&headers, &text, false), Some(-32020), "{wrong}");
         }

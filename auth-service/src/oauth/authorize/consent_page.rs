@@ -1,0 +1,199 @@
+//! The content of the consent page: a request in words for the person who decides.
+
+use std::time::Duration;
+
+use super::pending::STEP;
+use crate::{
+    model::{
+        AuthorizationRequest, CsrfToken, PendingAuthorization, Prompt, Reply, SealedAuthorization,
+        Stage, in_words,
+    },
+    oauth::{ConsentFlow, Error, Visitor},
+};
+
+/// The data of the consent page.
+#[derive(Debug)]
+pub struct ConsentPage {
+    /// The pending authorization that the form returns.
+    pub flow: SealedAuthorization,
+    /// The CSRF token that the form returns.
+    pub csrf: CsrfToken,
+    /// The display name of the client.
+    pub client_name: String,
+    /// The host that published the client metadata, if the client is described by a document.
+    pub publisher: Option<String>,
+    /// The destination of the response.
+    pub destination: Destination,
+    /// Title and URL of each requested server.
+    pub servers: Vec<(String, String)>,
+    /// Title and URL of each server to choose from, if the client named none.
+    pub choices: Vec<(String, String)>,
+    /// The requested scopes, each with its description from the catalogue, if there is one.
+    pub scopes: Vec<(String, Option<String>)>,
+    /// The maximum duration of the access, or `None` if it lasts until it is revoked.
+    pub lasts: Option<Duration>,
+    /// The name of the logged-in person, if the policy allows them the request.
+    pub person: Option<String>,
+    /// `true` if that person consented to the same request before.
+    pub approved_before: bool,
+    /// The available login methods.
+    pub ways: LoginWays,
+    /// The account that the policy denied.
+    pub refused: Option<String>,
+    /// The reason that the page is shown again.
+    pub remark: Option<Remark>,
+}
+
+/// The reason that a consent page is shown again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remark {
+    /// The login code is wrong.
+    WrongCode,
+    /// The policy denied the account that logged in.
+    Refused,
+    /// The form has expired, or the browser lost its cookies.
+    Stale,
+    /// The callback of the login provider came too late, or the browser lost its cookies.
+    Interrupted,
+}
+
+impl ConsentPage {
+    /// Returns `true` if the login code was wrong.
+    #[must_use]
+    pub fn wrong_code(&self) -> bool {
+        self.remark == Some(Remark::WrongCode)
+    }
+
+    /// Returns `true` if the form or the callback of an earlier page could not be used.
+    #[must_use]
+    pub fn interrupted(&self) -> bool {
+        matches!(self.remark, Some(Remark::Stale | Remark::Interrupted))
+    }
+
+    /// Returns `true` if the login methods serve to switch to another account.
+    #[must_use]
+    pub fn is_for_another(&self) -> bool {
+        self.person.is_some() || self.refused.is_some()
+    }
+
+    /// Returns `true` if at least one scope has a description.
+    #[must_use]
+    pub fn says_what(&self) -> bool {
+        self.scopes.iter().any(|(_, words)| words.is_some())
+    }
+
+    /// Returns the duration of the access in words, such as "7 days".
+    #[must_use]
+    pub fn term(&self) -> Option<String> {
+        self.lasts.map(in_words)
+    }
+}
+
+/// The destination of the response.
+#[derive(Debug)]
+pub enum Destination {
+    /// A web host, or a private-use scheme.
+    Away(String),
+    /// A loopback address: a program on the machine of the person.
+    Loopback(String),
+    /// The device that displays this user code.
+    Device(String),
+}
+
+/// The available login methods.
+#[derive(Clone, Copy, Debug)]
+pub struct LoginWays {
+    /// `true` if login with GitHub is configured.
+    pub github: bool,
+    /// `true` if login codes of the operator are enabled.
+    pub local: bool,
+}
+
+/// Title and URL of each server; each scope with its description.
+type InWords = (Vec<(String, String)>, Vec<(String, Option<String>)>);
+
+impl ConsentFlow {
+    /// Builds the consent page of `pending` and binds it to the browser of `visitor`.
+    pub(in crate::oauth) async fn consent_page(
+        &self,
+        mut pending: PendingAuthorization,
+        visitor: &Visitor,
+    ) -> Result<ConsentPage, Error> {
+        let csrf = CsrfToken::generate()?;
+        pending.browser = visitor.browser.fingerprint();
+        pending.stage = Stage::AwaitingConsent { csrf: csrf.fingerprint() };
+        pending.expires_at = self.core.now().plus(STEP);
+        let request = &pending.request;
+        let known = match pending.prompt {
+            Prompt::Login => None,
+            _ => self.sessions.session_user(visitor).await?,
+        };
+        let (user, refused) = match known {
+            Some(user) if self.sessions.may_have(&user, request) => (Some(user), None),
+            known => (None, known.map(|user| user.name)),
+        };
+        let refused = pending.refused.clone().or(refused);
+        let picks = matches!(pending.prompt, Prompt::SelectAccount | Prompt::Login);
+        let pick_account = picks || visitor.was_refused || user.is_some() || refused.is_some();
+        let approved_before = match &user {
+            Some(user) if pending.prompt == Prompt::Needed => {
+                self.sessions.approved_before(user, request).await?
+            }
+            _ => false,
+        };
+        let (servers, scopes) = self.in_words(request);
+        pending.pick_account = pick_account;
+        let request = &pending.request;
+        Ok(ConsentPage {
+            csrf,
+            client_name: request.client_name.clone(),
+            publisher: crate::oauth::client::id_document::publisher(&request.client_id),
+            destination: Destination::of(&request.reply),
+            servers,
+            scopes,
+            choices: self.choices(request, user.as_ref()),
+            lasts: matches!(request.reply, Reply::Device(_))
+                .then_some(self.core.config.lifetimes.device_grant),
+            person: user.map(|user| user.name),
+            approved_before,
+            ways: LoginWays {
+                github: self.core.github.is_some(),
+                local: self.core.config.local_login,
+            },
+            refused,
+            remark: None,
+            flow: self.pending.seal(&pending)?,
+        })
+    }
+
+    /// Returns the servers and the scopes of `request` in words.
+    fn in_words(&self, request: &AuthorizationRequest) -> InWords {
+        let catalogue = self.core.catalogue();
+        let there = request.resources.iter().filter_map(|uri| catalogue.by_resource(uri));
+        let servers: Vec<_> = there.collect();
+        let described = |scope: &str| {
+            let mut words = servers.iter().filter_map(|server| server.scopes.description(scope));
+            words.next().map(str::to_owned)
+        };
+        let scopes = request.scopes.iter().map(|scope| (scope.to_owned(), described(scope)));
+        let named =
+            servers.iter().map(|server| (server.title.clone(), server.resource.to_string()));
+        (named.collect(), scopes.collect())
+    }
+}
+
+impl Destination {
+    fn of(reply: &Reply) -> Self {
+        match reply {
+            Reply::Device(device) => Self::Device(device.user_code.clone()),
+            Reply::Redirect(redirect) => {
+                let host = redirect.uri.destination();
+                if crate::oauth::client::redirect_uri::stays_local(&redirect.uri) {
+                    Self::Loopback(host)
+                } else {
+                    Self::Away(host)
+                }
+            }
+        }
+    }
+}

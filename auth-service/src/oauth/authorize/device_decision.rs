@@ -1,0 +1,49 @@
+//! The decision of a person about a device (RFC 8628 §3.3).
+
+use std::time::Duration;
+
+use crate::{
+    model::{AuthorizationRequest, Device, DeviceDecision, Fingerprint, User, UserCode},
+    oauth::{Error, Requests},
+};
+
+/// The lifetime of the device code and the user code.
+///
+/// It limits the time for phishing with a code, and the number of attempts to guess one.
+pub(super) const LIFE: Duration = Duration::from_mins(5);
+
+/// The error for a decision that comes after the codes have expired.
+const EXPIRED: Error =
+    Error::InvalidRequest("the code of this device has expired; start again on the device");
+
+impl Requests {
+    /// Stores the decision of a person about a device, for the device to poll.
+    ///
+    /// `allowed` names the person and the request that they allowed; `None` denies the device. `by`
+    /// identifies the step, so that repeating it is idempotent.
+    pub(in crate::oauth) async fn answer_device(
+        &self,
+        device: &Device,
+        allowed: Option<(User, &AuthorizationRequest)>,
+        by: &Fingerprint,
+    ) -> Result<(), Error> {
+        let now = self.core.now();
+        if !self.core.config.device_grant {
+            return Err(Error::InvalidRequest("the device grant is disabled on this server"));
+        }
+        let waiting = self.core.store.device(&device.code, now).await?;
+        if waiting.is_some_and(|record| record.expires_at <= now) {
+            return Err(EXPIRED);
+        }
+        let shown = UserCode::typed(&device.user_code);
+        let (user, request) = allowed.unzip();
+        let request = request.cloned();
+        let decision =
+            DeviceDecision { user, request, by: Some(by.clone()), expires_at: now.plus(LIFE) };
+        if self.core.store.decide_device((&device.code, &shown), &decision, now).await? {
+            Ok(())
+        } else {
+            Err(Error::InvalidRequest("this code was already used; start again on the device"))
+        }
+    }
+}

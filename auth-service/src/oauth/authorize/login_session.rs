@@ -1,0 +1,79 @@
+//! Login sessions.
+//!
+//! A person stays logged in for some time, so that connecting a second server needs no second login.
+
+use crate::{
+    model::{AuthorizationRequest, BrowserSession, Fingerprint, LoginSession, SessionRecord, User},
+    oauth::{Error, Sessions},
+};
+
+/// The browser session of a request: the browser and the login session in it.
+#[derive(Debug)]
+pub struct Visitor {
+    /// The browser cookie that binds the steps of a new flow.
+    pub browser: BrowserSession,
+    /// The browser cookies that bind earlier flows.
+    ///
+    /// A new browser that opens several tabs at once gets one cookie per tab.
+    pub others: Vec<BrowserSession>,
+    /// `true` if an account was denied in this browser. The login provider would select it again.
+    pub was_refused: bool,
+    /// The cookie of the login session, if present.
+    pub login: Option<LoginSession>,
+    /// `true` if the person or a page of this server started the navigation, rather than another site
+    /// (`Sec-Fetch-Site`).
+    pub came_by_themselves: bool,
+}
+
+impl Visitor {
+    /// Returns `true` if `browser` is the fingerprint of one of the browser cookies.
+    pub(in crate::oauth) fn is(&self, browser: &Fingerprint) -> bool {
+        let mut sessions = std::iter::once(&self.browser).chain(&self.others);
+        sessions.any(|session| browser.matches(&session.fingerprint()))
+    }
+}
+
+impl Sessions {
+    /// Returns the logged-in person, if the policy allows them `request`.
+    ///
+    /// Returns `None` otherwise, so that another person can log in.
+    pub(in crate::oauth) async fn logged_in(
+        &self,
+        visitor: &Visitor,
+        request: &AuthorizationRequest,
+    ) -> Result<Option<User>, Error> {
+        let user = self.session_user(visitor).await?;
+        Ok(user.filter(|user| self.may_have(user, request)))
+    }
+
+    /// Returns `true` if `user` may log in and use all servers of `request`.
+    pub(in crate::oauth) fn may_have(&self, user: &User, request: &AuthorizationRequest) -> bool {
+        self.core.may_log_in(user) && self.core.may_use(user, &request.resources)
+    }
+
+    /// Returns the logged-in person, regardless of the policy.
+    pub(in crate::oauth) async fn session_user(
+        &self,
+        visitor: &Visitor,
+    ) -> Result<Option<User>, Error> {
+        let Some(cookie) = &visitor.login else { return Ok(None) };
+        let record = self.core.store.session(cookie, self.core.now()).await?;
+        Ok(record.map(|record| record.user))
+    }
+
+    /// Stores a login session of `user` under `cookie`.
+    ///
+    /// The cookie must be new, because one from before the login could be known to an attacker (session
+    /// fixation). Returns the cookie, or `None` if login sessions are disabled.
+    pub(in crate::oauth) async fn log_in(
+        &self,
+        user: &User,
+        cookie: &LoginSession,
+    ) -> Result<Option<LoginSession>, Error> {
+        let Some(life) = self.core.config.lifetimes.login_session else { return Ok(None) };
+        let now = self.core.now();
+        let record = SessionRecord { user: user.clone(), expires_at: now.plus(life) };
+        self.core.store.put_session(cookie, &record, now).await?;
+        Ok(Some(cookie.clone()))
+    }
+}

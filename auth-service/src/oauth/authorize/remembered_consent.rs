@@ -1,0 +1,124 @@
+//! Remembered consents per person and client.
+//!
+//! This is the "registry of approved client ids per user" of the MCP security best practices.
+
+use crate::{
+    model::{
+        ApprovalRecord, AuthorizationRequest, ClientId, Fingerprint, RedirectUri, Reply,
+        ResourceUri, User,
+    },
+    oauth::{Error, Sessions, Visitor, client::redirect_uri},
+};
+
+impl Sessions {
+    /// Returns `true` if `user` consented to all servers and scopes of `request` before.
+    pub(in crate::oauth) async fn approved_before(
+        &self,
+        user: &User,
+        request: &AuthorizationRequest,
+    ) -> Result<bool, Error> {
+        let Some(keys) = keys(user, request) else { return Ok(false) };
+        for (key, resource) in keys {
+            let before = self.core.store.approval(&key, self.core.now()).await?;
+            let covers = |before: ApprovalRecord| {
+                before.resource.is_some_and(|allowed| allowed == *resource)
+                    && before.client_name == request.client_name
+                    && before.scopes.contains_all(&request.scopes)
+            };
+            if !before.is_some_and(covers) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Returns `true` if the logged-in person consented to `client` before, for any server and with
+    /// responses to the host of `uri`.
+    pub(in crate::oauth) async fn knows_client(
+        &self,
+        visitor: &Visitor,
+        client: &ClientId,
+        uri: &RedirectUri,
+    ) -> Result<bool, Error> {
+        let Some(user) = self.session_user(visitor).await? else { return Ok(false) };
+        if !redirect_uri::is_web(uri) {
+            return Ok(false);
+        }
+        let destination = uri.destination();
+        let catalogue = self.core.catalogue();
+        let keys: Vec<_> =
+            catalogue.iter().map(|at| key(&user, client, &destination, &at.resource)).collect();
+        Ok(self.core.store.any_approval(&keys).await?)
+    }
+
+    /// Stores the consent of `user` to `request`.
+    pub(in crate::oauth) async fn remember_approval(
+        &self,
+        user: &User,
+        request: &AuthorizationRequest,
+    ) -> Result<(), Error> {
+        let (Some(life), Some(keys)) = (self.core.config.lifetimes.approval, keys(user, request))
+        else {
+            return Ok(());
+        };
+        let now = self.core.now();
+        for (key, resource) in keys {
+            let record = ApprovalRecord {
+                user: user.clone(),
+                client_id: request.client_id.clone(),
+                client_name: request.client_name.clone(),
+                resource: Some(resource.clone()),
+                scopes: request.scopes.clone(),
+                expires_at: now.plus(life),
+            };
+            self.core.store.put_approval(&key, &record, now).await?;
+        }
+        Ok(())
+    }
+
+    /// Deletes the consent of `user` to `request`.
+    pub(in crate::oauth) async fn forget_approval(
+        &self,
+        user: &User,
+        request: &AuthorizationRequest,
+    ) -> Result<(), Error> {
+        for (key, _) in keys(user, request).into_iter().flatten() {
+            self.core.store.delete_approval(&key).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Returns the destination host of a request whose consent may be remembered.
+///
+/// RFC 8252 §8.6: requests of a client whose identity cannot be assured must not be answered without
+/// the person. Such clients use a loopback address or a private-use scheme, which any local program
+/// can take over.
+fn destination(request: &AuthorizationRequest) -> Option<String> {
+    match &request.reply {
+        Reply::Redirect(redirect)
+            if redirect_uri::is_web(&redirect.uri) && !request.resources.is_empty() =>
+        {
+            Some(redirect.uri.destination())
+        }
+        Reply::Redirect(_) | Reply::Device(_) => None,
+    }
+}
+
+/// Returns the consent keys of `request`, one for each server, or `None` if its consent may not be
+/// remembered.
+fn keys<'a>(
+    user: &'a User,
+    request: &'a AuthorizationRequest,
+) -> Option<impl Iterator<Item = (Fingerprint, &'a ResourceUri)>> {
+    let destination = destination(request)?;
+    let key = move |resource| key(user, &request.client_id, &destination, resource);
+    Some(request.resources.iter().map(move |resource| (key(resource), resource)))
+}
+
+/// Returns the key of the consent of one person, for one client, redirect host and server.
+fn key(user: &User, client: &ClientId, destination: &str, resource: &ResourceUri) -> Fingerprint {
+    let parts = [&user.subject, client.as_str(), destination, resource.as_str()];
+    // No part contains a line break: this server assigns subjects and ids, and the others are URLs.
+    Fingerprint::of(&parts.join("\n"))
+}

@@ -1,0 +1,63 @@
+//! The client credentials grant (RFC 6749 §4.4), for clients that act on their own behalf.
+//!
+//! It is the MCP extension `io.modelcontextprotocol/oauth-client-credentials`.
+
+use crate::{
+    model::{AuthMethod, CLIENT_PROVIDER, Client, Grant, Identifier, OwnAccess, User},
+    oauth::{Error, Params, TokenIssuer, TokenResponse},
+};
+
+impl TokenIssuer {
+    /// Issues an access token to `client` for the servers that the operator configured.
+    ///
+    /// Issues no refresh token (RFC 6749 §4.4.3: "SHOULD NOT be included"). The client requests another
+    /// access token instead.
+    pub async fn client_credentials(
+        &self,
+        client: &Client,
+        params: &Params,
+    ) -> Result<TokenResponse, Error> {
+        let access = own_access(client)?;
+        self.core.within_client_limit("client_credentials", &client.id, "").await?;
+        let published = self.core.published(&access.resources);
+        let resources = self.core.narrowed_resources(params, &published)?;
+        let now = self.core.now();
+        let mut grant = Grant {
+            id: Identifier::generate()?,
+            user: User {
+                subject: format!("{CLIENT_PROVIDER}:{}", client.id),
+                name: client.display_name().to_owned(),
+                email: None,
+            },
+            client_id: client.id.clone(),
+            client_name: client.display_name().to_owned(),
+            resources,
+            scopes: access.scopes.clone(),
+            created_at: now,
+            expires_at: now.plus(self.core.config.lifetimes.access_token),
+            ends_at: None,
+        };
+        grant.scopes = self.narrowed_scopes(params, &grant)?;
+        self.core.store.put_grant(&grant, now).await?;
+        // A deletion first removes the registration and then searches for grants. It either finds
+        // this grant, or the registration is gone here.
+        if self.core.store.client(&client.id, now).await?.is_none() {
+            self.core.store.revoke_grant(&grant.id).await?;
+            return Err(Error::InvalidClient);
+        }
+        self.issue_alone(&grant).await
+    }
+}
+
+/// Returns the access that the operator configured for `client`.
+///
+/// RFC 6749 §4.4: "MUST only be used by confidential clients".
+fn own_access(client: &Client) -> Result<&OwnAccess, Error> {
+    let public = client.metadata.token_endpoint_auth_method == AuthMethod::None;
+    match &client.own_access {
+        Some(access) if client.may_use("client_credentials") && !public => Ok(access),
+        _ => Err(Error::UnauthorizedClient(
+            "client_credentials is only for clients that the operator registered for it",
+        )),
+    }
+}

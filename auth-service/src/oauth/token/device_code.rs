@@ -1,0 +1,54 @@
+//! The device code grant (RFC 8628 §3.4, §3.5).
+
+use super::response::Part;
+use crate::{
+    model::{Client, DeviceCode, Identifier, RefreshToken},
+    oauth::{Error, GrantFault, Params, TokenIssuer, TokenResponse, authorize::device::INTERVAL},
+};
+
+impl TokenIssuer {
+    /// Redeems a device code of `client`, once a person has allowed the device.
+    pub async fn redeem_device_code(
+        &self,
+        client: &Client,
+        params: &Params,
+    ) -> Result<TokenResponse, Error> {
+        let code = params.required("device_code", "device_code is missing")?;
+        let device = DeviceCode::presented(code).fingerprint();
+        let now = self.core.now();
+        let record = self.core.store.device(&device, now).await?;
+        let record = record.ok_or(Error::InvalidGrant(GrantFault::Unknown))?;
+        if record.request.client_id != client.id {
+            return Err(Error::InvalidGrant(GrantFault::OtherClient));
+        }
+        if record.expires_at <= now {
+            return Err(Error::ExpiredToken);
+        }
+        let before = self.core.store.note_device_poll(&device, now).await?;
+        if before.is_some_and(|before| now.0 - before.0 < i64::from(INTERVAL)) {
+            return Err(Error::SlowDown);
+        }
+        let decision = self.core.store.device_decision(&device, now).await?;
+        let decision = decision.ok_or(Error::AuthorizationPending)?;
+        // A denial stays stored until it expires, because the device may have lost the response.
+        let user = decision.user.ok_or(Error::AccessDenied("the user denied the request"))?;
+        let request = decision.request.unwrap_or(record.request);
+        let published = self.core.published(&request.resources);
+        if !self.core.may_log_in(&user) || !self.core.may_use(&user, &published) {
+            return Err(Error::InvalidGrant(GrantFault::NotAllowed));
+        }
+        let resources = self.core.narrowed_resources(params, &published)?;
+        let grant = self.new_grant(Identifier::generate()?, user, request);
+        self.core.store.put_grant(&grant, now).await?;
+        // A revocation first deletes decisions and then searches for grants. It either finds this
+        // grant, or the decision is gone here. A concurrent request that took the decision looks the
+        // same.
+        if self.core.store.take_device_decision(&device, now).await?.is_none() {
+            self.core.store.revoke_grant(&grant.id).await?;
+            return Err(Error::InvalidGrant(GrantFault::Unknown));
+        }
+        self.clients.renew_client(client).await?;
+        let part = Part { resources, scopes: grant.scopes.clone() };
+        self.issue_tokens(client, &grant, part, &RefreshToken::generate()?).await
+    }
+}

@@ -1,0 +1,105 @@
+//! The refresh token grant (RFC 6749 §6) with rotation and replay detection (RFC 9700 §4.14).
+
+use super::response::Part;
+use crate::{
+    model::{Client, Grant, Identifier, RefreshToken, Scopes},
+    oauth::{Error, GrantFault, Params, TokenIssuer, TokenResponse, derived::derive},
+    store::Spending,
+};
+
+impl TokenIssuer {
+    /// Exchanges a refresh token of `client` for new tokens.
+    pub async fn refresh(&self, client: &Client, params: &Params) -> Result<TokenResponse, Error> {
+        let token = params.required("refresh_token", "refresh_token is missing")?;
+        let token = RefreshToken::presented(token);
+        let now = self.core.now();
+        if !client.may_use("refresh_token") {
+            return Err(Error::UnauthorizedClient(
+                "the client is not registered for refresh_token",
+            ));
+        }
+        let record = self.core.store.refresh(&token, now).await?;
+        let record = record.ok_or(Error::InvalidGrant(GrantFault::Unknown))?;
+        let grant = self.core.store.grant(&record.grant, now).await?;
+        let mut grant = grant.ok_or(Error::InvalidGrant(GrantFault::Revoked))?;
+        if grant.client_id != client.id {
+            return Err(Error::InvalidGrant(GrantFault::OtherClient));
+        }
+        self.core.within_client_limit("refresh_token", &client.id, &grant.user.subject).await?;
+        if !self.core.may_log_in(&grant.user) || !self.core.may_use(&grant.user, &grant.resources) {
+            self.core.store.revoke_grant(&grant.id).await?;
+            return Err(Error::InvalidGrant(GrantFault::NotAllowed));
+        }
+        let resources =
+            self.core.narrowed_resources(params, &self.core.published(&grant.resources))?;
+        let scopes = self.narrowed_scopes(params, &grant)?;
+        let successor = self.rotate(&token, record.expires_at, &grant).await?;
+        grant.extend(now.plus(self.core.config.lifetimes.refresh_token));
+        if !self.core.store.extend_grant(&grant, now).await? {
+            return Err(Error::InvalidGrant(GrantFault::Revoked));
+        }
+        self.clients.renew_client(client).await?;
+        self.issue_tokens(client, &grant, Part { resources, scopes }, &successor).await
+    }
+
+    /// Returns the requested scopes within `grant`, or all its scopes if the request names none.
+    ///
+    /// RFC 6749 §6: the scope "MUST NOT include any scope not originally granted". A granted scope also
+    /// grants the scopes that it includes.
+    pub(in crate::oauth) fn narrowed_scopes(
+        &self,
+        params: &Params,
+        grant: &Grant,
+    ) -> Result<Scopes, Error> {
+        let asked = Scopes::parse(params.one("scope")?.unwrap_or(""))
+            .map_err(|_| Error::InvalidScope("scope contains an invalid character"))?;
+        // Clients repeat the scope of the authorization request, including unknown scopes that were
+        // dropped.
+        let granted = self.core.with_included(&grant.resources, &grant.scopes);
+        let known = asked.intersection(&self.core.known_scopes(&grant.resources).union(&granted));
+        if known.is_empty() {
+            return Ok(grant.scopes.clone());
+        }
+        let narrowed = known.intersection(&granted);
+        if narrowed.is_empty() {
+            return Err(Error::InvalidScope("scope contains none of the granted scopes"));
+        }
+        Ok(narrowed)
+    }
+
+    /// Rotates `token` and returns its successor.
+    ///
+    /// Repeated requests within the grace period get the same successor until it is used. Clients
+    /// refresh from several machines at once, or retry after a lost response. Once the successor has
+    /// been used, its owner has received it. Presenting the old token is then a replay, which revokes
+    /// the grant (RFC 9700 §4.14.2).
+    async fn rotate(
+        &self,
+        token: &RefreshToken,
+        end: crate::model::UnixTime,
+        grant: &Grant,
+    ) -> Result<RefreshToken, Error> {
+        let salt = Identifier::generate()?.to_string();
+        let grace = self.core.config.lifetimes.refresh_grace;
+        let spending =
+            self.core.store.spend_refresh(token, &salt, (self.core.now(), end), grace).await?;
+        match spending {
+            Spending::First => return Ok(successor(token, &salt)),
+            Spending::Again(salt) => {
+                let successor = successor(token, &salt);
+                if !self.core.store.is_spent(&successor).await? {
+                    return Ok(successor);
+                }
+            }
+            Spending::Replay => {}
+        }
+        self.core.store.revoke_grant(&grant.id).await?;
+        log::warn!(target: "audit", client:% = grant.client_id, grant:% = grant.id;
+            "refresh token replayed; its grant is revoked");
+        Err(Error::InvalidGrant(GrantFault::Replayed))
+    }
+}
+
+fn successor(token: &RefreshToken, salt: &str) -> RefreshToken {
+    RefreshToken::presented(derive(token.reveal(), salt))
+}

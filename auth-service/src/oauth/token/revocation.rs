@@ -1,0 +1,39 @@
+//! Token revocation (RFC 7009).
+
+use crate::{
+    model::{Client, RefreshToken},
+    oauth::{Error, GrantFault, Params, TokenIssuer},
+};
+
+impl TokenIssuer {
+    /// Revokes the token in `params`, which must belong to `client` (RFC 7009 §2.1).
+    ///
+    /// Revoking a refresh token revokes the whole grant. Revoking an access token affects no other token.
+    pub async fn revoke(&self, client: &Client, params: &Params) -> Result<(), Error> {
+        let token = params.required("token", "token is missing")?;
+        if let Some(claims) = self.read_access_token(token) {
+            // "verifies whether the token was issued to the client making the revocation request.
+            // If this validation fails, the request is refused".
+            if claims.client_id != client.id {
+                return Err(Error::InvalidGrant(GrantFault::OtherClient));
+            }
+            self.core.store.revoke_access(&claims.grant_id, &claims.jti).await?;
+            log::info!(target: "audit", client:% = client.id, jti:% = claims.jti;
+                "access token revoked by its client");
+            return Ok(());
+        }
+        let token = RefreshToken::presented(token);
+        let now = self.core.now();
+        // §2.2: "invalid tokens do not cause an error response since the client cannot handle such
+        // an error in a reasonable way".
+        let Some(record) = self.core.store.refresh(&token, now).await? else { return Ok(()) };
+        let Some(grant) = self.core.store.grant(&record.grant, now).await? else { return Ok(()) };
+        if grant.client_id != client.id {
+            return Err(Error::InvalidGrant(GrantFault::OtherClient));
+        }
+        self.core.store.revoke_grant(&grant.id).await?;
+        log::info!(target: "audit", client:% = client.id, grant:% = grant.id;
+            "grant revoked by its client");
+        Ok(())
+    }
+}

@@ -1,0 +1,27 @@
+//! `/verify`: the access decision for each request to an MCP server.
+
+pub(in crate::oauth) mod audit;
+pub(in crate::oauth) mod challenge;
+pub(in crate::oauth) mod decision;
+pub(in crate::oauth) mod identity;
+pub(in crate::oauth) mod operation;
+pub(in crate::oauth) mod recent_tokens;
+pub(in crate::oauth) mod seen_token;
+pub(in crate::oauth) mod token_cache;
+pub(in crate::oauth) mod trusted_proxy;
+
+use std::sync::Arc;
+
+use self::{identity::Identities, token_cache::SeenTokens};
+use crate::oauth::Core;
+
+/// Verifier of access tokens and source of the identity headers for the upstream servers.
+///
+/// It caches verified tokens and signed identities.
+pub struct Verifier {
+    pub(super) core: Arc<Core>,
+    /// The cache of tokens with a verified signature.
+    pub(super) seen: SeenTokens,
+    /// The cache of identities that were signed for servers.
+    pub(super) identities: Identities,
+}

@@ -1,0 +1,95 @@
+//! The claims of a verified access token, in a compact form.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+
+use crate::{
+    model::{Identifier, Person, ResourceUri, UnixTime},
+    oauth::{packed_strings::Texts, token::access_token::Audience},
+    store::Sighting,
+};
+
+/// The cached subset of the claims that `access_token.rs` writes.
+#[derive(Deserialize)]
+pub(super) struct Said<'a> {
+    #[serde(borrow)]
+    pub(super) iss: Cow<'a, str>,
+    #[serde(borrow)]
+    sub: Cow<'a, str>,
+    aud: Audience,
+    exp: UnixTime,
+    /// A mandatory claim (RFC 9068 §2.2) that is otherwise unused.
+    #[serde(rename = "iat")]
+    _issued_at: UnixTime,
+    pub(super) jti: Identifier,
+    #[serde(borrow)]
+    client_id: Cow<'a, str>,
+    #[serde(borrow)]
+    scope: Cow<'a, str>,
+    pub(super) grant_id: Identifier,
+    #[serde(borrow)]
+    preferred_username: Cow<'a, str>,
+    #[serde(borrow)]
+    email: Option<Cow<'a, str>>,
+}
+
+/// The cache entry of one verified token.
+pub(in crate::oauth) struct SeenToken {
+    pub(in crate::oauth) expires_at: UnixTime,
+    /// The liveness entry of the token and its grant.
+    pub(in crate::oauth) sighting: Sighting,
+    texts: Texts<PARTS>,
+}
+
+/// A string claim of a token, as index into the packed strings.
+#[derive(Clone, Copy)]
+pub(in crate::oauth) enum Part {
+    Grant,
+    Jti,
+    Subject,
+    Name,
+    Email,
+    Client,
+    Scope,
+    /// The audiences, separated by spaces, which no URL contains.
+    Audience,
+}
+
+const PARTS: usize = 8;
+
+impl SeenToken {
+    pub(super) fn new(claims: &Said<'_>, sighting: Sighting) -> Option<Self> {
+        let audience = claims.aud.joined();
+        let texts = Texts::new([
+            claims.grant_id.as_str(),
+            claims.jti.as_str(),
+            &claims.sub,
+            &claims.preferred_username,
+            claims.email.as_deref().unwrap_or(""),
+            &claims.client_id,
+            &claims.scope,
+            &audience,
+        ])?;
+        Some(Self { expires_at: claims.exp, sighting, texts })
+    }
+
+    pub(in crate::oauth) fn text(&self, part: Part) -> &str {
+        self.texts.str(part as usize)
+    }
+
+    pub(in crate::oauth) fn person(&self) -> Person<'_> {
+        Person { subject: self.text(Part::Subject), name: self.text(Part::Name) }
+    }
+
+    /// Returns `true` if `resource` is an audience of the token (RFC 7519 §4.1.3).
+    pub(in crate::oauth) fn is_for(&self, resource: &ResourceUri) -> bool {
+        self.text(Part::Audience).split(' ').any(|one| one == resource.as_str())
+    }
+
+    /// Returns the ids of the grant and of the token, for a liveness lookup in the store.
+    pub(in crate::oauth) fn ids(&self) -> (Identifier, Identifier) {
+        let id = |part| Identifier::parsed(self.text(part));
+        (id(Part::Grant), id(Part::Jti))
+    }
+}
