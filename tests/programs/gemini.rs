@@ -36,6 +36,16 @@ fn configure(desk: &Desk, server: Value) {
     desk.write_home(".gemini/settings.json", &settings.to_string());
 }
 
+/// Logs in by its own OAuth. Returns the refusal, if that is on the screen.
+fn refused(desk: &Desk) -> Option<String> {
+    let typed = [("Type your message", "/mcp auth time")];
+    let shown = in_terminal(&gemini(desk, &[]), &typed, |text| text.contains(FAILED));
+    let from = shown.rfind(FAILED)?;
+    // It wraps the line.
+    let words = shown[from..].split_whitespace().take(24).collect::<Vec<_>>();
+    words.join(" ").split_once("blocked.").map(|(told, _)| format!("{told}blocked."))
+}
+
 impl Program for Gemini {
     fn name(&self) -> &'static str {
         "Gemini CLI, by mcp-remote"
@@ -47,12 +57,9 @@ impl Program for Gemini {
 
     fn refusal(&self, desk: &Desk) -> Option<String> {
         configure(desk, json!({ "httpUrl": desk.url }));
-        let typed = [("Type your message", "/mcp auth time")];
-        let shown = in_terminal(&gemini(desk, &[]), &typed, |text| text.contains(FAILED));
-        let from = shown.rfind(FAILED)?;
-        // It wraps the line.
-        let words = shown[from..].split_whitespace().take(24).collect::<Vec<_>>();
-        words.join(" ").split_once("blocked.").map(|(told, _)| format!("{told}blocked."))
+        // On a busy machine its screen may be there before it takes commands.
+        let told = (0..3).find_map(|_| refused(desk));
+        Some(told.expect("it says why it refuses"))
     }
 
     fn set_up(&self, desk: &Desk) {

@@ -80,9 +80,9 @@ impl Observed {
             let registered = self.count("POST", "/register", 200..300);
             return if registered > 0 { "DCR" } else { "DCR, earlier" }.to_owned();
         }
-        let refused = format!("client document not fetched: ");
+        let refused = "client document not fetched";
         let bundled =
-            self.audit.lines().any(|line| line.contains(&refused) && line.contains(&client));
+            self.audit.lines().any(|line| line.contains(refused) && line.contains(&client));
         let how = if bundled { "bundled document" } else { "fetched" };
         format!("CIMD ({how})")
     }
