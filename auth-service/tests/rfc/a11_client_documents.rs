@@ -1,7 +1,13 @@
 //! Client metadata documents where they cannot be fetched, are not wanted, or change
 //! (draft-ietf-oauth-client-id-metadata-document).
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering::SeqCst},
+};
+
 use gateway_tests::{browser::Page, pkce};
+use reqwest::dns::{Name, Resolve, Resolving};
 use serde_json::json;
 
 use crate::{
@@ -19,6 +25,62 @@ fn app(id: &str) -> App {
 async fn authorize(gateway: &Gateway, id: &str, redirect: &str) -> Page {
     let url = app(id).authorize_url(&pkce::pair().1, &[("redirect_uri", redirect)]);
     gateway.browser().get(&url).await
+}
+
+/// A host that answers no look-up, as behind a firewall that drops packets.
+#[derive(Default)]
+struct Silent {
+    in_flight: Arc<AtomicUsize>,
+    asked: AtomicUsize,
+}
+
+struct InFlight(Arc<AtomicUsize>);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, SeqCst);
+    }
+}
+
+impl Resolve for Silent {
+    fn resolve(&self, _: Name) -> Resolving {
+        self.asked.fetch_add(1, SeqCst);
+        self.in_flight.fetch_add(1, SeqCst);
+        let in_flight = InFlight(Arc::clone(&self.in_flight));
+        Box::pin(async move {
+            std::future::pending::<()>().await;
+            drop(in_flight);
+            Err("never".into())
+        })
+    }
+}
+
+/// A program that refreshes its token gives up after seconds; the look-up of its document takes longer, and its
+/// refresh token would be rotated without it.
+#[tokio::test]
+async fn a11_a_token_does_not_wait_for_a_document() {
+    let (gateway, silent) = Gateway::resolving(|_| Arc::new(Silent::default()));
+    let app = app("https://claude.ai/oauth/claude-code-client-metadata");
+    let redirect = ("redirect_uri", "http://localhost:1/callback");
+    let (verifier, challenge) = pkce::pair();
+    let mut browser = gateway.browser();
+    let page = browser.get(&app.authorize_url(&challenge, &[redirect])).await;
+    let done = browser.decide(&page, "local", &gateway.login_code("alice").await).await;
+    let code = code(&done).expect("a code");
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("client_id", &app.id),
+        redirect,
+        ("code", &code),
+        ("code_verifier", &verifier),
+    ];
+    // What failed is looked up again after 30 s.
+    gateway.clock.advance(30);
+    let asked = silent.asked.load(SeqCst);
+    let tokens = gateway.post("/token", &form).await;
+    assert_eq!(tokens.status, 200, "{tokens:?}");
+    assert_eq!(silent.asked.load(SeqCst), asked + 1, "it is looked up all the same");
+    assert_eq!(silent.in_flight.load(SeqCst), 1, "the answer came before the look-up ended");
 }
 
 /// A switch turns documents off: then they are not announced, and clients register.

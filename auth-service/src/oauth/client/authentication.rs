@@ -43,7 +43,7 @@ impl Clients {
             }
             ClientCredentials::Public(id) => (id, AuthMethod::None, None),
         };
-        let mut client = self.client(id).await?;
+        let mut client = self.client_at_once(id).await?;
         if !client.may_authenticate_by(method) || !proves(secret.as_ref(), client.secret.as_ref()) {
             return Err(Error::InvalidClient);
         }

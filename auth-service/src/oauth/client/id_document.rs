@@ -22,47 +22,75 @@ use crate::{
 /// The time that a stale document remains usable while fetching it again fails.
 const STALE: Duration = Duration::from_hours(24 * 30);
 
+/// The document that a caller needs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    /// The current one: a stale document is fetched again first.
+    Current,
+    /// The last known one: a stale document is fetched again in the background.
+    LastKnown,
+}
+
 impl Clients {
-    /// Returns the client `id`: a registered client, or the one described by the document at that URL.
+    /// Returns the client `id`: a registered client, or the one described by the document at that URL. A person
+    /// waits for it, so a stale document is fetched first.
     pub(in crate::oauth) async fn client(&self, id: &ClientId) -> Result<Client, Error> {
+        self.find(id, Wanted::Current).await
+    }
+
+    /// Returns the client `id` without a fetch, if anything is known of it.
+    ///
+    /// A program that refreshes its token gives up after about two seconds. Its refresh token would then be
+    /// rotated without it.
+    pub(super) async fn client_at_once(&self, id: &ClientId) -> Result<Client, Error> {
+        self.find(id, Wanted::LastKnown).await
+    }
+
+    async fn find(&self, id: &ClientId, wanted: Wanted) -> Result<Client, Error> {
+        let (store, now) = (&self.core.store.clients, self.core.now());
         if !id.as_str().contains("://") {
-            return self
-                .core
-                .store
-                .clients
-                .client(id, self.core.now())
-                .await?
-                .ok_or(Error::InvalidClient);
+            return store.client(id, now).await?.ok_or(Error::InvalidClient);
         }
         let publisher = publisher(id).ok_or(Error::InvalidClient)?;
-        if !self
-            .core
-            .config
-            .clients
-            .documents
-            .as_ref()
-            .is_some_and(|hosts| hosts.permits(&publisher))
-        {
+        let hosts = self.core.config.clients.documents.as_ref();
+        if !hosts.is_some_and(|hosts| hosts.permits(&publisher)) {
             log::info!(client:% = id; "client document not permitted by CLIENT_DOCUMENTS, CLIENT_DOCUMENT_ALLOW or CLIENT_DOCUMENT_DENY");
             return Err(Error::DocumentNotAccepted(publisher));
         }
-        let kept = self.core.store.clients.client_document(id, self.core.now()).await?;
-        match kept {
-            Some(record) if self.core.now() < record.fresh_until => Ok(described(id, record)),
-            // Use the stale document if the fetch fails: the alternative is to lock the client out.
-            Some(record) => {
-                let fetched = self.fetch_document(id, &publisher, record.in_use).await;
-                if let Ok(fetched) = &fetched {
-                    report_changes(id, &record, fetched);
-                }
-                Ok(described(id, fetched.unwrap_or(record)))
+        let kept = store.client_document(id, now).await?;
+        if let Some(fresh) = kept.as_ref().filter(|record| now < record.fresh_until) {
+            return Ok(described(id, fresh.clone()));
+        }
+        let known = kept.clone().or_else(|| pinned(id).map(bundled));
+        match known {
+            Some(known) if wanted == Wanted::LastKnown => {
+                let (clients, id) = (self.clone(), id.clone());
+                let client = described(&id, known);
+                // The number of fetches in flight is limited, and a failure is remembered.
+                tokio::spawn(async move { clients.renewed(&id, &publisher, kept.as_ref()).await });
+                Ok(client)
             }
-            None => {
-                let fetched = self.fetch_document(id, &publisher, false).await;
-                let pinned = |error| pinned(id).map(bundled).ok_or(error);
-                Ok(described(id, fetched.or_else(pinned)?))
+            known => {
+                let renewed = self.renewed(id, &publisher, kept.as_ref()).await;
+                // The alternative to a stale document is to lock the client out.
+                Ok(described(id, renewed.or_else(|error| known.ok_or(error))?))
             }
         }
+    }
+
+    /// Fetches the document of `id` and logs how it differs from the one that is `kept`.
+    async fn renewed(
+        &self,
+        id: &ClientId,
+        publisher: &str,
+        kept: Option<&DocumentRecord>,
+    ) -> Result<DocumentRecord, Error> {
+        let in_use = kept.is_some_and(|kept| kept.in_use);
+        let fetched = self.fetch_document(id, publisher, in_use).await?;
+        if let Some(kept) = kept {
+            report_changes(id, kept, &fetched);
+        }
+        Ok(fetched)
     }
 
     /// Marks the document of `id` as in use, after a person consented to the client.

@@ -82,7 +82,7 @@ impl Clients {
         if said.iss != said.sub || id.is_some_and(|id| *id != said.sub) {
             return Err(refused("iss, sub and client_id differ"));
         }
-        let client = self.client(&said.sub).await?;
+        let client = self.client_at_once(&said.sub).await?;
         if !client.may_authenticate_by(AuthMethod::PrivateKeyJwt) {
             return Err(refused("private_key_jwt is not a method of this client"));
         }
