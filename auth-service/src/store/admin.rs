@@ -1,9 +1,7 @@
 //! Listings for administration. They use `SCAN`, which unlike `KEYS` does not block Redis, and
 //! never run on the path of an MCP request.
 
-use serde::de::DeserializeOwned;
-
-use super::{Error, Expiring, Maintenance, key::PREFIX};
+use super::{Error, Maintenance, Record, key::PREFIX};
 use crate::model::{AccessRecord, Client, Grant, UnixTime};
 
 /// The `COUNT` hint of a `SCAN` call.
@@ -13,7 +11,7 @@ impl Maintenance {
     /// Lists all live access tokens, oldest first.
     pub async fn access_tokens(&self, now: UnixTime) -> Result<Vec<AccessRecord>, Error> {
         let grants = self.grants(now).await?;
-        let mut tokens: Vec<AccessRecord> = self.scan("access:*", now).await?;
+        let mut tokens: Vec<AccessRecord> = self.scan(now).await?;
         tokens.retain(|token| grants.iter().any(|grant| grant.id == token.grant));
         tokens.sort_by_key(|token| token.issued_at);
         Ok(tokens)
@@ -21,25 +19,22 @@ impl Maintenance {
 
     /// Lists all live grants, oldest first.
     pub async fn grants(&self, now: UnixTime) -> Result<Vec<Grant>, Error> {
-        let mut grants: Vec<Grant> = self.scan("grant:*", now).await?;
+        let mut grants: Vec<Grant> = self.scan(now).await?;
         grants.sort_by_key(|grant| grant.created_at);
         Ok(grants)
     }
 
     /// Lists all client registrations, pre-registered ones first.
     pub async fn clients(&self, now: UnixTime) -> Result<Vec<Client>, Error> {
-        let mut clients: Vec<Client> = self.scan("client:*", now).await?;
+        let mut clients: Vec<Client> = self.scan(now).await?;
         clients.sort_by_key(|client| (!client.preregistered, client.issued_at));
         Ok(clients)
     }
 
-    pub(in crate::store) async fn scan<T: DeserializeOwned + Expiring>(
-        &self,
-        pattern: &str,
-        now: UnixTime,
-    ) -> Result<Vec<T>, Error> {
+    /// Reads all records of one kind that have not expired.
+    async fn scan<T: Record>(&self, now: UnixTime) -> Result<Vec<T>, Error> {
         let mut records = Vec::new();
-        for (_, text) in self.texts(pattern).await? {
+        for (_, text) in self.texts(&format!("{}:*", T::KIND)).await? {
             let record: T = serde_json::from_str(&text)?;
             if record.expires_at().is_none_or(|end| now < end) {
                 records.push(record);

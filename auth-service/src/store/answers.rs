@@ -1,14 +1,8 @@
 //! Idempotency of the final step of an authorization flow: recorded outcomes, kept for a minute,
 //! and claims on steps in progress.
 
-use super::{Error, Expiring, Key, LoginRecords, Ttl};
+use super::{Error, Key, LoginRecords, Ttl};
 use crate::model::{AnswerRecord, Fingerprint, UnixTime};
-
-impl Expiring for AnswerRecord {
-    fn expires_at(&self) -> Option<UnixTime> {
-        Some(self.expires_at)
-    }
-}
 
 /// The maximum number of simultaneous claims. It is bounded because an anonymous request can start
 /// a step that waits for the login provider.

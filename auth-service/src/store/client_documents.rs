@@ -1,19 +1,7 @@
 //! Caches of client metadata documents and client key sets, and replay detection for assertions.
 
-use super::{ClientRecords, Error, Expiring, Key, Ttl};
+use super::{ClientRecords, Error, Key, Ttl};
 use crate::model::{ClientId, DocumentRecord, Fingerprint, KeysRecord, UnixTime};
-
-impl Expiring for DocumentRecord {
-    fn expires_at(&self) -> Option<UnixTime> {
-        Some(self.expires_at)
-    }
-}
-
-impl Expiring for KeysRecord {
-    fn expires_at(&self) -> Option<UnixTime> {
-        Some(self.expires_at)
-    }
-}
 
 /// The maximum number of cached documents of clients without consents, of at most 5 KB each.
 const UNUSED_DOCUMENTS: u32 = 256;

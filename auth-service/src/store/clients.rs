@@ -1,13 +1,7 @@
 //! Client registrations, and the index that bounds their number.
 
-use super::{ClientRecords, Error, Expiring, Key, Maintenance, Selection, Ttl};
+use super::{ClientRecords, Error, Key, Maintenance, Selection, Ttl};
 use crate::model::{Client, ClientId, Fingerprint, UnixTime};
-
-impl Expiring for Client {
-    fn expires_at(&self) -> Option<UnixTime> {
-        self.expires_at
-    }
-}
 
 /// Reserves a place in the index and evicts registrations for it, all or nothing. Expired ones are
 /// evicted first, then those that expire next. Registrations without expiry are never evicted.

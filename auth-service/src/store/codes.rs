@@ -5,14 +5,8 @@ use std::time::Duration;
 
 use redis::Script;
 
-use super::{Error, Expiring, GrantRecords, Key, Ttl};
+use super::{Error, GrantRecords, Key, Ttl};
 use crate::model::{AuthorizationCode, CodeRecord, Grant, UnixTime};
-
-impl Expiring for CodeRecord {
-    fn expires_at(&self) -> Option<UnixTime> {
-        Some(self.expires_at)
-    }
-}
 
 /// Stores the time of the redemption and the grant atomically. Otherwise, a replay between the two
 /// writes would find no grant to revoke. Returns the time of an earlier redemption, if there was

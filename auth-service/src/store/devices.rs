@@ -2,32 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{DeviceRecords, Error, Expiring, Key, Ttl};
+use super::{DeviceRecords, Error, Key, Ttl};
 use crate::model::{DeviceDecision, DeviceRecord, Fingerprint, UnixTime, UserCode};
-
-impl Expiring for DeviceRecord {
-    fn expires_at(&self) -> Option<UnixTime> {
-        Some(self.kept_until)
-    }
-}
-
-impl Expiring for DeviceDecision {
-    fn expires_at(&self) -> Option<UnixTime> {
-        Some(self.expires_at)
-    }
-}
 
 /// The device code that a user code belongs to.
 #[derive(Serialize, Deserialize)]
-struct Shown {
+pub(super) struct Shown {
     device: Fingerprint,
-    expires_at: UnixTime,
-}
-
-impl Expiring for Shown {
-    fn expires_at(&self) -> Option<UnixTime> {
-        Some(self.expires_at)
-    }
+    pub(super) expires_at: UnixTime,
 }
 
 /// The maximum number of pending device authorizations, of at most 1.5 KB each.

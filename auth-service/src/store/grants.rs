@@ -1,19 +1,7 @@
 //! Grants and the access tokens issued under them.
 
-use super::{Error, Expiring, GrantRecords, Key, Sighting, Ttl, witness::Witness};
+use super::{Error, GrantRecords, Key, Sighting, Ttl, witness::Witness};
 use crate::model::{AccessRecord, Grant, Identifier, UnixTime};
-
-impl Expiring for Grant {
-    fn expires_at(&self) -> Option<UnixTime> {
-        Some(self.expires_at)
-    }
-}
-
-impl Expiring for AccessRecord {
-    fn expires_at(&self) -> Option<UnixTime> {
-        Some(self.expires_at)
-    }
-}
 
 impl GrantRecords {
     /// Reads the grant of `id`. Returns `None` if it has expired or was revoked.

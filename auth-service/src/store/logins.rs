@@ -1,19 +1,13 @@
 //! Single-use login codes, which the operator issues.
 
-use super::{Error, Expiring, Key, LoginRecords, Ttl};
+use super::{Error, Key, LoginRecords, Ttl};
 use crate::model::{LoginCode, UnixTime, User};
 
 /// The record of a login code: its user and its expiry.
 #[derive(serde::Serialize, serde::Deserialize)]
 pub(super) struct LoginCodeRecord {
     pub(super) user: User,
-    expires_at: UnixTime,
-}
-
-impl Expiring for LoginCodeRecord {
-    fn expires_at(&self) -> Option<UnixTime> {
-        Some(self.expires_at)
-    }
+    pub(super) expires_at: UnixTime,
 }
 
 impl LoginRecords {

@@ -20,6 +20,7 @@ mod logins;
 mod pool;
 mod predecessor;
 mod questions;
+mod record;
 mod refresh;
 mod revocation;
 mod revocations;
@@ -37,7 +38,7 @@ use redis::{
     io::tcp::TcpSettings,
 };
 use secrecy::ExposeSecret;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
 
 pub use self::{
     backup::{Entry, Held, Restored},
@@ -51,7 +52,9 @@ pub use self::{
     trial::Trial,
     witness::Sighting,
 };
-use self::{ended_grants::EndedGrants, key::Key, questions::Questions, witness::Witness};
+use self::{
+    ended_grants::EndedGrants, key::Key, questions::Questions, record::Record, witness::Witness,
+};
 use crate::{config::RedisConfig, model::UnixTime};
 
 /// The timeout of a Redis operation. A request that exceeds it is answered with 503.
@@ -78,11 +81,6 @@ pub enum Error {
     /// The operating system provided no random bytes.
     #[error("no random bytes")]
     Random,
-}
-
-/// A record with an expiry.
-trait Expiring {
-    fn expires_at(&self) -> Option<UnixTime>;
 }
 
 /// Records in Redis, by kind.
@@ -268,7 +266,7 @@ impl Records {
         Ok(command.arg(key.text()).query_async(&mut self.pool.get().await?).await?)
     }
 
-    pub(in crate::store) async fn read<T: DeserializeOwned + Expiring>(
+    pub(in crate::store) async fn read<T: Record>(
         &self,
         key: &Key<'_>,
         now: UnixTime,
@@ -278,7 +276,7 @@ impl Records {
 
     /// Reads and deletes a record atomically (`GETDEL`), so that only one of several concurrent
     /// callers gets it.
-    pub(in crate::store) async fn take<T: DeserializeOwned + Expiring>(
+    pub(in crate::store) async fn take<T: Record>(
         &self,
         key: &Key<'_>,
         now: UnixTime,
@@ -286,7 +284,7 @@ impl Records {
         self.fetch(redis::cmd("GETDEL").arg(key.text()), now).await
     }
 
-    pub(in crate::store) async fn fetch<T: DeserializeOwned + Expiring>(
+    pub(in crate::store) async fn fetch<T: Record>(
         &self,
         command: &redis::Cmd,
         now: UnixTime,

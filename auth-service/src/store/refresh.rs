@@ -4,14 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Error, Expiring, GrantRecords, Key, Ttl};
+use super::{Error, GrantRecords, Key, Ttl};
 use crate::model::{RefreshRecord, RefreshToken, UnixTime};
-
-impl Expiring for RefreshRecord {
-    fn expires_at(&self) -> Option<UnixTime> {
-        Some(self.expires_at)
-    }
-}
 
 /// The marker of a spent token. The successor is derived from the token and this salt, so that it
 /// can be issued again without being stored.

@@ -1,9 +1,7 @@
 //! Revocation of grants, and of all records that could become a grant. The selected records are
 //! found by `SCAN`, which never runs on the path of an MCP request.
 
-use serde::de::DeserializeOwned;
-
-use super::{Error, Expiring, Maintenance, key::PREFIX, logins::LoginCodeRecord, tracking::LEASE};
+use super::{Error, Maintenance, Record, key::PREFIX, logins::LoginCodeRecord, tracking::LEASE};
 use crate::model::{
     AccessRecord, AnswerRecord, ApprovalRecord, AuthorizationRequest, CLIENT_PROVIDER, ClientId,
     CodeRecord, DeviceDecision, DeviceRecord, Grant, Identifier, ResourceUri, SessionRecord,
@@ -100,9 +98,7 @@ impl Selection {
 }
 
 /// A kind of record that can be revoked.
-trait Revocable: DeserializeOwned + Expiring {
-    /// The kind as it appears in keys.
-    const KIND: &str;
+trait Revocable: Record {
     /// The kind of a second record with the same name, which is deleted together with this one.
     const WITH: Option<&str> = None;
     /// `true` if the proxies are notified of the revocation.
@@ -112,16 +108,12 @@ trait Revocable: DeserializeOwned + Expiring {
 }
 
 impl Revocable for SessionRecord {
-    const KIND: &str = "session";
-
     fn held(&self) -> Held<'_> {
         Held::by(&self.user)
     }
 }
 
 impl Revocable for ApprovalRecord {
-    const KIND: &str = "approval";
-
     fn held(&self) -> Held<'_> {
         let (client, resources) = (Some(&self.client_id), self.resource.as_slice());
         Held { client, resources, ..Held::by(&self.user) }
@@ -129,23 +121,18 @@ impl Revocable for ApprovalRecord {
 }
 
 impl Revocable for AnswerRecord {
-    const KIND: &str = "answer";
-
     fn held(&self) -> Held<'_> {
         Held { user: Some(&self.user), ..Held::asked(&self.request) }
     }
 }
 
 impl Revocable for LoginCodeRecord {
-    const KIND: &str = "login-code";
-
     fn held(&self) -> Held<'_> {
         Held::by(&self.user)
     }
 }
 
 impl Revocable for DeviceRecord {
-    const KIND: &str = "device";
     const WITH: Option<&str> = Some("device-decision");
 
     fn held(&self) -> Held<'_> {
@@ -154,7 +141,6 @@ impl Revocable for DeviceRecord {
 }
 
 impl Revocable for DeviceDecision {
-    const KIND: &str = "device-decision";
     const WITH: Option<&str> = Some("device");
 
     fn held(&self) -> Held<'_> {
@@ -164,15 +150,12 @@ impl Revocable for DeviceDecision {
 }
 
 impl Revocable for CodeRecord {
-    const KIND: &str = "code";
-
     fn held(&self) -> Held<'_> {
         Held { user: Some(&self.user), grant: Some(&self.grant), ..Held::asked(&self.request) }
     }
 }
 
 impl Revocable for Grant {
-    const KIND: &str = "grant";
     const IS_TOLD: bool = true;
 
     fn held(&self) -> Held<'_> {
@@ -188,7 +171,6 @@ impl Revocable for Grant {
 }
 
 impl Revocable for AccessRecord {
-    const KIND: &str = "access";
     const IS_TOLD: bool = true;
 
     fn held(&self) -> Held<'_> {

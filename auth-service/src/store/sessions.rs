@@ -1,19 +1,7 @@
 //! Login sessions and remembered consents.
 
-use super::{Error, Expiring, Key, LoginRecords, Ttl};
+use super::{Error, Key, LoginRecords, Ttl};
 use crate::model::{ApprovalRecord, Fingerprint, LoginSession, SessionRecord, UnixTime};
-
-impl Expiring for SessionRecord {
-    fn expires_at(&self) -> Option<UnixTime> {
-        Some(self.expires_at)
-    }
-}
-
-impl Expiring for ApprovalRecord {
-    fn expires_at(&self) -> Option<UnixTime> {
-        Some(self.expires_at)
-    }
-}
 
 impl LoginRecords {
     /// Stores the login session of `cookie`.

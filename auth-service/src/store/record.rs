@@ -1,0 +1,47 @@
+//! The kinds of records, each with its name in keys and its expiry.
+
+use serde::de::DeserializeOwned;
+
+use super::{devices::Shown, logins::LoginCodeRecord};
+use crate::model::{
+    AccessRecord, AnswerRecord, ApprovalRecord, Client, CodeRecord, DeviceDecision, DeviceRecord,
+    DocumentRecord, Grant, KeysRecord, RefreshRecord, SessionRecord, UnixTime,
+};
+
+/// A JSON record with an expiry of its own, which every read checks.
+pub(super) trait Record: DeserializeOwned {
+    /// The kind, the first part of its keys after the prefix.
+    const KIND: &'static str;
+
+    /// Returns the expiry, or `None` for a record that never expires.
+    fn expires_at(&self) -> Option<UnixTime>;
+}
+
+macro_rules! records {
+    ($($record:ty: $kind:literal),* $(,)?) => {$(
+        impl Record for $record {
+            const KIND: &'static str = $kind;
+
+            fn expires_at(&self) -> Option<UnixTime> {
+                self.expires_at.into()
+            }
+        }
+    )*};
+}
+
+records! {
+    AccessRecord: "access",
+    AnswerRecord: "answer",
+    ApprovalRecord: "approval",
+    Client: "client",
+    CodeRecord: "code",
+    DeviceDecision: "device-decision",
+    DeviceRecord: "device",
+    DocumentRecord: "client-document",
+    Grant: "grant",
+    KeysRecord: "client-keys",
+    LoginCodeRecord: "login-code",
+    RefreshRecord: "refresh",
+    SessionRecord: "session",
+    Shown: "user-code",
+}
