@@ -7,13 +7,11 @@ mod verified;
 use std::{
     collections::BTreeMap,
     fmt::{self, Write as _},
-    sync::{
-        Mutex, PoisonError, RwLock,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
 };
 
 use family::Family;
+use parking_lot::{Mutex, RwLock};
 use verified::Verified;
 pub use verified::{Decision, known_method};
 
@@ -76,12 +74,12 @@ impl Metrics {
                 one.asked(method, tool);
             }
         };
-        let known = self.verified.read().unwrap_or_else(PoisonError::into_inner);
+        let known = self.verified.read();
         if let Some(one) = known.get(server) {
             return count(one);
         }
         drop(known);
-        let mut all = self.verified.write().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.verified.write();
         count(all.entry(server.to_owned()).or_default());
     }
 
@@ -102,7 +100,7 @@ impl Metrics {
             "local" => "local",
             _ => "other",
         };
-        let mut logins = self.logins.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut logins = self.logins.lock();
         *logins.entry((provider, outcome)).or_default() += 1;
     }
 
@@ -121,7 +119,7 @@ impl Metrics {
     }
 
     fn write(&self, page: &mut String, gauges: Gauges) -> fmt::Result {
-        verified::write(page, &self.verified.read().unwrap_or_else(PoisonError::into_inner))?;
+        verified::write(page, &self.verified.read())?;
         let one = |page: &mut String, kind: &str, name: &str, value: u64| {
             writeln!(page, "# TYPE mcp_auth_{name} {kind}\nmcp_auth_{name} {value}")
         };
@@ -130,7 +128,7 @@ impl Metrics {
         self.issued.write(page, "mcp_auth_tokens_issued_total", "grant_type")?;
         one(page, "counter", "registrations_total", self.registrations.load(Relaxed))?;
         writeln!(page, "# TYPE mcp_auth_logins_total counter")?;
-        let logins = self.logins.lock().unwrap_or_else(PoisonError::into_inner);
+        let logins = self.logins.lock();
         for ((provider, outcome), count) in logins.iter() {
             let labels = format!("provider=\"{provider}\",outcome=\"{outcome}\"");
             writeln!(page, "mcp_auth_logins_total{{{labels}}} {count}")?;

@@ -4,11 +4,10 @@
 use std::{
     collections::BTreeMap,
     fmt::{self, Write as _},
-    sync::{
-        PoisonError, RwLock,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
 };
+
+use parking_lot::RwLock;
 
 use super::family::Family;
 
@@ -118,7 +117,7 @@ impl Verified {
     }
 
     fn called(&self, tool: &str) {
-        let known = self.tools.read().unwrap_or_else(PoisonError::into_inner);
+        let known = self.tools.read();
         if let Some(count) = known.get(tool) {
             count.fetch_add(1, Relaxed);
             return;
@@ -129,7 +128,7 @@ impl Verified {
             self.other_tools.fetch_add(1, Relaxed);
             return;
         }
-        let mut tools = self.tools.write().unwrap_or_else(PoisonError::into_inner);
+        let mut tools = self.tools.write();
         if tools.len() < TOOLS || tools.contains_key(tool) {
             tools.entry(tool.to_owned()).or_default().fetch_add(1, Relaxed);
         } else {
@@ -138,7 +137,7 @@ impl Verified {
     }
 
     fn write_tools(&self, page: &mut String, server: &str) -> fmt::Result {
-        let tools = self.tools.read().unwrap_or_else(PoisonError::into_inner);
+        let tools = self.tools.read();
         let named = tools.iter().map(|(name, count)| (escaped(name), count.load(Relaxed)));
         let others = self.other_tools.load(Relaxed);
         let others = (others > 0).then(|| ("other".to_owned(), others));

@@ -8,13 +8,14 @@ use std::{
     collections::HashMap,
     io,
     net::{SocketAddr, ToSocketAddrs},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
 };
 
 use futures_util::{
     FutureExt,
     future::{BoxFuture, Shared},
 };
+use parking_lot::Mutex;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 type Found = Result<Vec<SocketAddr>, Arc<io::Error>>;
@@ -39,14 +40,14 @@ impl ProviderResolver {
     }
 
     fn found(&self, name: &str) -> Shared<BoxFuture<'static, Found>> {
-        let mut in_flight = self.in_flight.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut in_flight = self.in_flight.lock();
         if let Some(shared) = in_flight.get(name) {
             return shared.clone();
         }
         let (look_up, ending, text) = (self.look_up, Arc::clone(&self.in_flight), name.to_owned());
         let thread = tokio::task::spawn_blocking(move || {
             let found = look_up(&text).map_err(Arc::new);
-            ending.lock().unwrap_or_else(PoisonError::into_inner).remove(&text);
+            ending.lock().remove(&text);
             found
         });
         let joined = async { thread.await.unwrap_or_else(|error| Err(Arc::new(error.into()))) };
@@ -91,7 +92,7 @@ mod tests {
         let found = futures_util::future::join_all((0..20).map(|_| ask())).await;
         assert!(found.into_iter().all(|found| found.unwrap().count() == 1));
         assert_eq!(CALLS.load(SeqCst), 1);
-        assert!(resolver.in_flight.lock().unwrap().is_empty());
+        assert!(resolver.in_flight.lock().is_empty());
         assert_eq!(ask().await.unwrap().count(), 1);
         assert_eq!(CALLS.load(SeqCst), 2, "results are not cached");
     }

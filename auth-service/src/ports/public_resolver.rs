@@ -7,7 +7,6 @@
 
 use std::{
     net::SocketAddr,
-    sync::{Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
 
@@ -17,6 +16,7 @@ use hickory_resolver::{
     net::{NetError, runtime::TokioRuntimeProvider},
     proto::rr::Name,
 };
+use parking_lot::Mutex;
 use reqwest::dns::{Addrs, Name as HostName, Resolve, Resolving};
 
 use super::public_address::is_public;
@@ -52,7 +52,7 @@ impl PublicResolver {
     fn current(&self) -> Result<TokioResolver, NetError> {
         let changed = || std::fs::metadata(RESOLV_CONF).and_then(|file| file.modified()).ok();
         let age = self.only.map_or_else(changed, |_| None);
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut made = self.made.lock();
         match &*made {
             Some((of, resolver)) if *of == age => Ok(resolver.clone()),
             _ => {

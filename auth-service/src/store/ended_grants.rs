@@ -4,10 +4,10 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
+use parking_lot::Mutex;
 use redis::Script;
 use serde::Serialize;
 use tokio::sync::{Notify, Semaphore, watch};
@@ -134,14 +134,14 @@ impl EndedGrants {
     }
 
     fn note_reader(&self) {
-        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut asked = self.asked.lock();
         if !is_recent(asked.replace(Instant::now())) {
             self.wake.notify_one();
         }
     }
 
     fn is_read(&self) -> bool {
-        is_recent(*self.asked.lock().unwrap_or_else(PoisonError::into_inner))
+        is_recent(*self.asked.lock())
     }
 
     /// Replaces or extends the copy. Wakes readers if there are new entries, or if the copy is

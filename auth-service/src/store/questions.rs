@@ -4,11 +4,12 @@
 use std::{
     mem,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
 };
 
+use parking_lot::{Mutex, MutexGuard};
 use redis::{Cmd, ErrorKind, Pipeline, RedisError, RedisResult, aio::ConnectionManager};
 use tokio::sync::oneshot;
 
@@ -89,7 +90,7 @@ impl Questions {
     }
 
     fn waiting(&self) -> MutexGuard<'_, Vec<Question>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.lock()
     }
 }
 

@@ -5,13 +5,11 @@
 use std::{
     collections::HashMap,
     hash::{BuildHasher, RandomState},
-    sync::{
-        PoisonError, RwLock,
-        atomic::{AtomicU64, Ordering::SeqCst},
-    },
+    sync::atomic::{AtomicU64, Ordering::SeqCst},
     time::{Duration, Instant},
 };
 
+use parking_lot::RwLock;
 use redis::{PushInfo, PushKind, Value};
 
 use super::Key;
@@ -81,7 +79,7 @@ impl Witness {
         if confirmed == self.moment.load(SeqCst) {
             return true;
         }
-        let changes = self.changes.read().unwrap_or_else(PoisonError::into_inner);
+        let changes = self.changes.read();
         let unchanged = |key| changes.get(key).is_none_or(|moment| *moment <= confirmed);
         unchanged(&token.grant) && unchanged(&token.access) && confirmed >= self.floor.load(SeqCst)
     }
@@ -100,7 +98,7 @@ impl Witness {
 
     /// Invalidates the entries that depend on `key`.
     pub(super) fn changed(&self, key: &[u8]) {
-        let mut changes = self.changes.write().unwrap_or_else(PoisonError::into_inner);
+        let mut changes = self.changes.write();
         let moment = self.moment.fetch_add(1, SeqCst) + 1;
         if changes.len() >= CHANGES {
             changes.clear();
@@ -155,7 +153,7 @@ impl Witness {
 
     /// Invalidates the whole cache.
     fn forget(&self) {
-        let mut changes = self.changes.write().unwrap_or_else(PoisonError::into_inner);
+        let mut changes = self.changes.write();
         let moment = self.moment.fetch_add(1, SeqCst) + 1;
         changes.clear();
         self.floor.store(moment, SeqCst);

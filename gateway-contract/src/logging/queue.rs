@@ -1,9 +1,11 @@
 //! The bounded queue between the threads that log and the thread that writes. Logging never blocks.
 
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::{self, ThreadId};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
 
 /// The capacity in bytes, enough for several thousand lines.
 pub(super) const CAPACITY: usize = 1 << 20;
@@ -40,14 +42,9 @@ pub(super) fn count_lines(records: &[u8]) -> u64 {
 }
 
 impl Queue {
-    /// Locks the state. Poisoning is ignored, because no code here panics while it holds the lock.
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Adds one record, or counts its lines as dropped if the queue is full.
     pub(super) fn push(&self, record: &[u8]) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         let fits = state.pending.len().saturating_add(record.len()) <= CAPACITY;
         if fits || state.writer == Some(thread::current().id()) {
             state.pending.extend_from_slice(record);
@@ -63,16 +60,16 @@ impl Queue {
 
     /// Registers the calling thread as the writer.
     pub(super) fn own(&self) {
-        self.lock().writer = Some(thread::current().id());
+        self.state.lock().writer = Some(thread::current().id());
     }
 
     /// Waits for records and takes all of them. The empty `buffer` replaces them in the queue.
     pub(super) fn take(&self, mut buffer: Vec<u8>) -> Batch {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.writing = false;
         while state.pending.is_empty() && state.dropped == 0 {
             self.idle.notify_all();
-            state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+            self.work.wait(&mut state);
         }
         state.writing = true;
         std::mem::swap(&mut state.pending, &mut buffer);
@@ -81,25 +78,24 @@ impl Queue {
 
     /// Counts `lines` that could not be written as dropped.
     pub(super) fn count_dropped(&self, lines: u64) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.dropped = state.dropped.saturating_add(lines);
     }
 
     /// Lets records accumulate for `time`, or until a thread calls [`Self::flush`].
     pub(super) fn pause(&self, time: Duration) {
-        let state = self.lock();
-        drop(self.work.wait_timeout_while(state, time, |state| !state.flushing));
+        let (mut state, end) = (self.state.lock(), Instant::now() + time);
+        while !state.flushing && !self.work.wait_until(&mut state, end).timed_out() {}
     }
 
     /// Waits until all records are written, for `time` at most.
     pub(super) fn flush(&self, time: Duration) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.flushing = true;
         self.work.notify_one();
-        let waiting =
-            |state: &mut State| state.writing || !state.pending.is_empty() || state.dropped > 0;
-        let waited = self.idle.wait_timeout_while(state, time, waiting);
-        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let end = Instant::now() + time;
+        let waits = |state: &State| state.writing || !state.pending.is_empty() || state.dropped > 0;
+        while waits(&state) && !self.idle.wait_until(&mut state, end).timed_out() {}
         state.flushing = false;
     }
 }
