@@ -100,6 +100,7 @@ fn s9_traefik_gets_what_its_files_read() {
         "KEY_FILE",
         "LC_ALL",
         "PROXY_URL",
+        "PUBLIC_PORT",
         "SSL_CERT_FILE",
         "VERIFY_SECRET",
     ];
