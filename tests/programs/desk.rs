@@ -129,9 +129,9 @@ pub(crate) fn native(name: &str) -> PathBuf {
 /// This machine.
 const MACHINE: &str = if cfg!(target_arch = "aarch64") { "arm64" } else { "x64" };
 
-/// The version of an npm package.
+/// The version of an npm package, whose `{}` stands for the machine.
 pub(crate) fn version(name: &str) -> String {
-    let text = fs::read(package(name).join("package.json")).expect("an installed package");
+    let text = fs::read(native(name).join("package.json")).expect("an installed package");
     let package: Value = serde_json::from_slice(&text).expect("JSON");
     package["version"].as_str().expect("a version").to_owned()
 }

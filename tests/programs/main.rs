@@ -4,6 +4,7 @@
 //! `scripts/test --clients` runs it, in a network of its own without the internet.
 
 mod claude_code;
+mod cline;
 mod codex;
 mod copilot;
 mod desk;
@@ -71,6 +72,7 @@ const PROGRAMS: &[&dyn Program] = &[
     &codex::Codex,
     &opencode::OpenCode,
     &copilot::Copilot,
+    &cline::Cline,
     &gemini::Gemini,
     &mcp_remote::McpRemote,
     &inspector::Inspector,
