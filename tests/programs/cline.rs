@@ -54,4 +54,14 @@ impl Program for Cline {
     fn call(&self, desk: &Desk) -> String {
         run(&mut cline(desk, &["What time is it?"]))
     }
+
+    fn status(&self, desk: &Desk) -> Option<String> {
+        // The first action of the dialog lists the servers.
+        let typed = [("What would you like to do?", "")];
+        let shown =
+            in_terminal(&cline(desk, &["mcp"]), &typed, |text| text.contains("Settings file"));
+        let error = shown.find("last OAuth error")?;
+        // Its first sentence; the rest is a URL.
+        shown[error..].split(". ").next().map(str::to_owned)
+    }
 }
