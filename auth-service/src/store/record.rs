@@ -36,7 +36,6 @@ records! {
     Client: "client",
     CodeRecord: "code",
     DeviceDecision: "device-decision",
-    DeviceRecord: "device",
     DocumentRecord: "client-document",
     Grant: "grant",
     KeysRecord: "client-keys",
@@ -44,4 +43,13 @@ records! {
     RefreshRecord: "refresh",
     SessionRecord: "session",
     Shown: "user-code",
+}
+
+impl Record for DeviceRecord {
+    const KIND: &'static str = "device";
+
+    // The record outlives its code, so that the device is told that the code has expired.
+    fn expires_at(&self) -> Option<UnixTime> {
+        Some(self.kept_until)
+    }
 }
