@@ -3,26 +3,14 @@
 // log-in.mjs URL. Environment: CERTIFICATE, the only one that is trusted; SEEN, a file that gets one line of
 // JSON for each page on the way; CHROMIUM, if it is elsewhere.
 
-import { createHash, X509Certificate } from 'node:crypto';
-import { appendFileSync, readFileSync } from 'node:fs';
+import { appendFileSync } from 'node:fs';
 
-import { chromium } from 'playwright-core';
+import { launch } from './browser.mjs';
 
-const { CERTIFICATE, SEEN, CHROMIUM } = process.env;
+const { CERTIFICATE, SEEN } = process.env;
 const target = process.argv.at(-1);
 
-const key = new X509Certificate(readFileSync(CERTIFICATE)).publicKey.export({ type: 'spki', format: 'der' });
-const browser = await chromium.launch({
-  executablePath: CHROMIUM ?? '/usr/bin/chromium',
-  args: [
-    '--no-sandbox',
-    '--disable-gpu',
-    '--disable-background-networking',
-    '--disable-quic',
-    '--no-first-run',
-    `--ignore-certificate-errors-spki-list=${createHash('sha256').update(key).digest('base64')}`,
-  ],
-});
+const browser = await launch(CERTIFICATE);
 
 /** Writes down what the person sees: codes and states are left out. */
 async function note(page, status) {

@@ -5,14 +5,12 @@
 // NODE_EXTRA_CA_CERTS; SCREENSHOTS, a directory, if there are to be any; CHROMIUM, if it is elsewhere.
 
 import assert from 'node:assert/strict';
-import { createHash, X509Certificate } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 
-import { chromium } from 'playwright-core';
-
+import { launch } from './browser.mjs';
 import { contrast } from './contrast.mjs';
 
 const { ISSUER, RESOURCE, CERTIFICATE, LOGIN_CODES, SCREENSHOTS } = process.env;
@@ -101,18 +99,7 @@ function timeout(what) {
 
 const client = new Client();
 await client.listen();
-const key = new X509Certificate(readFileSync(CERTIFICATE)).publicKey.export({ type: 'spki', format: 'der' });
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  args: [
-    '--no-sandbox',
-    '--disable-gpu',
-    '--disable-background-networking',
-    '--disable-quic',
-    '--no-first-run',
-    `--ignore-certificate-errors-spki-list=${createHash('sha256').update(key).digest('base64')}`,
-  ],
-});
+const browser = await launch(CERTIFICATE);
 
 /** A browser that has never been here; whatever it complains about fails the check. */
 async function visit(options, steps) {

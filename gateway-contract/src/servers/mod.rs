@@ -150,6 +150,8 @@ impl<'a> Reader<'a> {
                 self.add(place, None, format!("duplicate key {KEY:?}"));
             } else if let Some(meant) = keys::near(name, [KEY].into_iter()) {
                 self.add(place, None, format!("unknown key {name:?}; did you mean {meant:?}?"));
+            } else if is_stray(raw) {
+                self.add(place, Some(name), format!("the entry must be inside {KEY:?}"));
             }
         }
         let Some((place, raw)) = found else {
@@ -210,6 +212,15 @@ impl<'a> Reader<'a> {
             column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
         }
     }
+}
+
+/// Returns `true` if the top-level value `raw` has the form of a server's entry. The top level of a client's
+/// configuration has other objects, too.
+fn is_stray(raw: &RawValue) -> bool {
+    let value: Value = serde_json::from_str(raw.get()).unwrap_or_default();
+    let starts = value.get("command").is_some_and(Value::is_string)
+        && value.get("args").is_some_and(Value::is_array);
+    starts || value.get("url").is_some_and(Value::is_string)
 }
 
 /// Returns the message of `error` without its position.

@@ -154,6 +154,24 @@ fn p9_all_problems_are_told_with_their_places() {
     }
 }
 
+/// A server beside `mcpServers` would be missing without a word.
+#[test]
+fn an_entry_outside_of_the_servers_is_refused() {
+    for entry in
+        [r#"{"command": "npx", "args": ["-y", "x"]}"#, r#"{"type": "http", "url": "http://x"}"#]
+    {
+        let text = format!("{{\"mcpServers\": {{}},\n\"notes\": {entry}}}");
+        let problem = read(&text).unwrap_err()[0].to_string();
+        assert_eq!(problem, "2:10: server \"notes\": the entry must be inside \"mcpServers\"");
+    }
+    for other in
+        [r#"{"type": "command", "command": "x"}"#, r#"{"theme": "dark"}"#, "true", r#"["url"]"#]
+    {
+        let text = format!("{{\"mcpServers\": {{}}, \"statusLine\": {other}}}");
+        assert_eq!(read(&text), Ok(Vec::new()), "{text}");
+    }
+}
+
 #[test]
 fn a12_a_name_that_is_there_twice_is_refused() {
     for text in [
