@@ -22,9 +22,9 @@ check() {
 }
 
 # workspace_test OPTION...: always with all packages, since cargo compiles the dependencies again for each choice of
-# packages.
+# packages. A target that fails does not keep the others from running.
 workspace_test() {
-    cargo test --workspace --locked "$@"
+    cargo test --workspace --locked --no-fail-fast "$@"
 }
 
 # summary BEGAN: the table, and the exit status.
