@@ -69,7 +69,11 @@ impl FakeGitHub {
                 .route("/api/v3/user", get().to(user))
                 .route("/api/v3/user/emails", get().to(emails))
         };
-        let server = HttpServer::new(app).workers(1).disable_signals();
+        // On a busy machine a client may connect long before its request.
+        let server = HttpServer::new(app)
+            .workers(1)
+            .disable_signals()
+            .client_request_timeout(Duration::ZERO);
         let server = server.listen(listener).expect("listens").run();
         // Its own thread and runtime: the stand-in must not share one with what it is asked by.
         std::thread::spawn(move || actix_web::rt::System::new().block_on(server));
