@@ -26,7 +26,6 @@ pub struct Sessions {
 }
 
 /// Authorization requests: parameter checks and error responses.
-#[derive(Clone)]
 pub struct Requests {
     pub(super) core: Arc<Core>,
     pub(super) clients: Clients,
@@ -34,13 +33,11 @@ pub struct Requests {
 }
 
 /// Pending authorizations, sealed into the browser, and the idempotent outcomes of their steps.
-#[derive(Clone)]
 pub struct Pending {
     pub(super) core: Arc<Core>,
 }
 
 /// State machine of an authorization request: consent page, login and outcome.
-#[derive(Clone)]
 pub struct ConsentFlow {
     pub(super) core: Arc<Core>,
     pub(super) clients: Clients,

@@ -19,7 +19,6 @@ use crate::oauth::{Clients, Core};
 ///
 /// Redeems grants, rotates refresh tokens, and revokes and introspects tokens. Also mints personal
 /// access tokens and imports those of the predecessor.
-#[derive(Clone)]
 pub struct TokenIssuer {
     pub(super) core: Arc<Core>,
     pub(super) clients: Clients,
