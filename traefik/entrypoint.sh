@@ -19,6 +19,11 @@ without() {
     sed "/# --- $1 only: begin/,/# --- $1 only: end/d"
 }
 
+# Whether a proxy in front of Traefik has the certificates.
+front_has_certificates() {
+    [ -n "${FRONT_PROXIES:-}" ] && [ -z "${ACME_EMAIL:-}" ]
+}
+
 certificates() {
     if [ -n "${CERT_FILE:-}" ]; then
         [ -n "${KEY_FILE:-}" ] || fail "CERT_FILE is set without KEY_FILE"
@@ -26,8 +31,7 @@ certificates() {
             [ -r "$file" ] || fail "$file is not there; ./certificates is /etc/certificates here"
         done
         without acme | without dns
-    elif [ -n "${FRONT_PROXIES:-}" ] && [ -z "${ACME_EMAIL:-}" ]; then
-        # What stands in front has the certificates.
+    elif front_has_certificates; then
         without acme | without dns
     elif [ -n "${ACME_DNS_PROVIDER:-}" ]; then
         without ports
@@ -84,7 +88,7 @@ rotate() {
 }
 
 CERT_RESOLVER=letsencrypt
-if [ -n "${CERT_FILE:-}" ] || { [ -n "${FRONT_PROXIES:-}" ] && [ -z "${ACME_EMAIL:-}" ]; }; then
+if [ -n "${CERT_FILE:-}" ] || front_has_certificates; then
     CERT_RESOLVER=
 fi
 API_ENTRY_POINT=traefik

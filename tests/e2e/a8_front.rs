@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use crate::{
     edge::{Edge, SECRET, await_listener, free_address, like},
-    other_proxies::{HOST, Issuer, log_in, run_caddy, run_nginx},
+    other_proxies::{HOST, Issuer, configuration, log_in, run_caddy, run_nginx},
     run,
 };
 
@@ -86,10 +86,7 @@ fn start(stack: &Stack, edge: &Edge, auth: &Issuer, public: SocketAddr) -> Traef
         .env("AUTH_VERIFY_URL", format!("http://{}/verify", auth.address))
         .env("VERIFY_SECRET", SECRET)
         .env("PROXY_URL", format!("http://{}", edge.server))
-        .envs(
-            ["AUTH_CA_FILE", "CERT_FILE", "KEY_FILE", "ENTRY_POINTS", "ACME_EMAIL"]
-                .map(|name| (name, "")),
-        )
+        .envs(["AUTH_CA_FILE", "CERT_FILE", "KEY_FILE", "ACME_EMAIL"].map(|name| (name, "")))
         .env_remove("ENTRY_POINTS")
         .stdin(Stdio::null())
         .stdout(fs::File::create(path("log")).unwrap())
@@ -121,13 +118,7 @@ fn await_routes(plain: SocketAddr) {
 
 /// The configuration of the document, with the addresses of this test.
 fn documented(language: &str, stack: &Stack, traefik: &Traefik) -> String {
-    let document = fs::read_to_string(root().join("docs/FRONT.md")).unwrap();
-    let block = document.split(&format!("```{language}\n")).nth(1).expect("a configuration");
-    let text = block.split("```").next().unwrap();
-    let file = |name: &str| stack.path(name).display().to_string();
-    text.replace("/etc/ssl/example.com.pem", &file("cert.pem"))
-        .replace("/etc/ssl/example.com.key", &file("cert-key.pem"))
-        .replace("127.0.0.1:8080", &traefik.plain.to_string())
+    configuration("FRONT.md", language, stack).replace("127.0.0.1:8080", &traefik.plain.to_string())
 }
 
 fn nginx(stack: &Stack, edge: &Edge) {
@@ -179,8 +170,8 @@ fn logs_in(stack: &Stack, public: SocketAddr, what: &str) {
     });
 }
 
-/// Whoever is not listed gets no answer over plain HTTP, whatever they say of themselves; nor does what is listed
-/// for a client that came by plain HTTP.
+/// Traefik redirects plain HTTP unless a listed proxy says that its client came by https. An address that is not
+/// listed is redirected in every case.
 fn strangers(stack: &Stack, edge: &Edge) {
     let public = free_address();
     let auth = Issuer::start(stack, public);

@@ -139,7 +139,7 @@ fn without_the_proxy(stack: &Stack, edge: &Edge) {
     assert_eq!(refused.0, 401, "{refused:?}");
 }
 
-/// Those of the proxy, of auth-service, and of a server that speaks HTTP itself, whatever it answers.
+/// Traefik passes on the answers of the proxy, of auth-service, and of a server that speaks HTTP itself.
 fn answers_are_passed_on(stack: &Stack, edge: &Edge) {
     for status in [503, 429, 400] {
         let own =

@@ -61,14 +61,19 @@ struct Behind {
     port: u16,
 }
 
-/// The configuration of the document, with the addresses of this test.
-fn documented(language: &str, stack: &Stack, behind: &Behind) -> String {
-    let document = fs::read_to_string(root().join("docs/OTHER-PROXIES.md")).unwrap();
+/// The configuration in a document, with the certificate of `stack`.
+pub fn configuration(document: &str, language: &str, stack: &Stack) -> String {
+    let document = fs::read_to_string(root().join("docs").join(document)).unwrap();
     let block = document.split(&format!("```{language}\n")).nth(1).expect("a configuration");
     let text = block.split("```").next().unwrap();
     let file = |name: &str| stack.path(name).display().to_string();
     text.replace("/etc/ssl/example.com.pem", &file("cert.pem"))
         .replace("/etc/ssl/example.com.key", &file("cert-key.pem"))
+}
+
+/// The configuration of the document, with the addresses of this test.
+fn documented(language: &str, stack: &Stack, behind: &Behind) -> String {
+    configuration("OTHER-PROXIES.md", language, stack)
         .replace("127.0.0.1:8000", &behind.auth.to_string())
         .replace("127.0.0.1:3000", &behind.server.to_string())
         .replace("the value of VERIFY_SECRET", SECRET)

@@ -7,7 +7,7 @@ use crate::{
         AuthorizationRequest, Client, CsrfToken, Identifier, PendingAuthorization, Prompt,
         SealedAuthorization, Stage,
     },
-    oauth::{Error, Pending, Visitor},
+    oauth::{Error, Pending, Visitor, client::id_document::is_document},
 };
 
 /// The time that a person may take for one step.
@@ -52,14 +52,13 @@ impl Pending {
                 "state, redirect_uri, scope and resource are too long together",
             ));
         }
-        let is_registered = !client.id.as_str().contains("://");
         Ok(PendingAuthorization {
             id: Identifier::generate()?,
             request,
             prompt,
             pick_account: false,
             refused: None,
-            registration: (client.unused && is_registered).then(|| client.clone()),
+            registration: (client.unused && !is_document(&client.id)).then(|| client.clone()),
             browser: visitor.browser.fingerprint(),
             stage: Stage::AwaitingConsent { csrf: CsrfToken::generate()?.fingerprint() },
             expires_at: self.core.now().plus(STEP),

@@ -48,7 +48,7 @@ impl Clients {
 
     async fn find(&self, id: &ClientId, wanted: Wanted) -> Result<Client, Error> {
         let (store, now) = (&self.core.store.clients, self.core.now());
-        if !id.as_str().contains("://") {
+        if !is_document(id) {
             return store.client(id, now).await?.ok_or(Error::InvalidClient);
         }
         let publisher = publisher(id).ok_or(Error::InvalidClient)?;
@@ -137,6 +137,11 @@ impl Clients {
         self.core.store.clients.put_client_document(id, &record, now).await?;
         Ok(record)
     }
+}
+
+/// Returns `true` if `id` is the URL of a metadata document, and not the id of a registration.
+pub(in crate::oauth) fn is_document(id: &ClientId) -> bool {
+    id.as_str().contains("://")
 }
 
 /// Returns the host that publishes the document of `id`.

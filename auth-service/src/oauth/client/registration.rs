@@ -5,7 +5,7 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 use serde::Serialize;
 
-use super::metadata;
+use super::{id_document::is_document, metadata};
 use crate::{
     model::{
         AuthMethod, Client, ClientId, ClientMetadata, ClientSecret, Fingerprint,
@@ -139,7 +139,7 @@ impl Clients {
         pending: &PendingAuthorization,
     ) -> Result<(), Error> {
         let id = &pending.request.client_id;
-        if id.as_str().contains("://") {
+        if is_document(id) {
             return self.keep_document(id).await;
         }
         let now = self.core.now();
