@@ -28,14 +28,14 @@ python_tools() {
     digest "$2" >"$1/.made-from"
 }
 
-# node_tools DIRECTORY SOURCE: the packages of SOURCE/package-lock.json.
+# node_tools DIRECTORY SOURCE [COMMAND]: the packages of SOURCE/package-lock.json, by this command of npm instead of ci.
 node_tools() {
     is_current "$1" "$2/package-lock.json" && return
     step "Installing npm packages of ${2#"$ROOT"/} into ${1#"$ROOT"/}"
     rm -rf "$1"
     mkdir -p "$1"
     cp "$2/package.json" "$2/package-lock.json" "$1/"
-    (cd "$1" && npm ci --silent --no-audit --no-fund --ignore-scripts) ||
+    (cd "$1" && npm "${3:-ci}" --silent --no-audit --no-fund --ignore-scripts) ||
         fail "npm could not install the packages of $2"
     digest "$2/package-lock.json" >"$1/.made-from"
 }

@@ -14,24 +14,13 @@ END
 
 install_programs() {
     python_tools "$TOOLS/client-fastmcp" "$ROOT/tests/clients/programs/requirements.txt"
-    optional_node_tools "$TOOLS/programs" "$ROOT/tests/clients/programs"
+    # `npm ci` wants every package of other platforms in the list too, and not every registry has them all.
+    # `npm install` takes the versions and hashes of the list.
+    node_tools "$TOOLS/programs" "$ROOT/tests/clients/programs" install
     node_packages "$ROOT/tests/pages"
     have chromium || need_debian chromium fonts-liberation
     have ip || need_debian iproute2
     have script || need_debian bsdutils
-}
-
-# optional_node_tools DIRECTORY SOURCE: like node_tools. `npm ci` wants every package of other platforms in the list
-# too, and not every registry has them all; `npm install` takes the versions and hashes of the list.
-optional_node_tools() {
-    is_current "$1" "$2/package-lock.json" && return
-    step "Installing npm packages of ${2#"$ROOT"/} into ${1#"$ROOT"/}"
-    rm -rf "$1"
-    mkdir -p "$1"
-    cp "$2/package.json" "$2/package-lock.json" "$1/"
-    (cd "$1" && npm install --no-save --silent --no-audit --no-fund --ignore-scripts) ||
-        fail "npm could not install the packages of $2"
-    digest "$2/package-lock.json" >"$1/.made-from"
 }
 
 # apart COMMAND...: in a network of its own, which has loopback alone, with one public address on it, and with its

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::{
-    desk::{Desk, native, version},
+    desk::{Desk, version},
     model::TOOL,
     program::Program,
     run::{in_terminal, run},
@@ -12,10 +12,8 @@ use crate::{
 pub(crate) struct ClaudeCode;
 
 fn claude(desk: &Desk, arguments: &[&str]) -> Command {
-    let mut command = desk.command(native("@anthropic-ai/claude-code-linux-{}/claude"));
+    let mut command = desk.native("@anthropic-ai/claude-code-linux-{}/claude", arguments);
     command
-        .args(arguments)
-        .env("NODE_EXTRA_CA_CERTS", &desk.ca)
         .env("ANTHROPIC_BASE_URL", &desk.model)
         .env("ANTHROPIC_API_KEY", "sk-ant-stand-in")
         // The model is offered the tool itself instead of a search for tools.

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::{
-    desk::{Desk, native, version},
+    desk::{Desk, version},
     program::Program,
     run::{in_terminal, run},
 };
@@ -15,10 +15,8 @@ const PACKAGE: &str = "@cline/cli-linux-{}";
 const DOWN: &str = "\u{1b}[B";
 
 fn cline(desk: &Desk, arguments: &[&str]) -> Command {
-    let mut command = desk.command(native(&format!("{PACKAGE}/bin/cline")));
+    let mut command = desk.native(&format!("{PACKAGE}/bin/cline"), arguments);
     command
-        .args(arguments)
-        .env("NODE_EXTRA_CA_CERTS", &desk.ca)
         // Without the hub, a daemon that would outlive this test.
         .env("CLINE_SESSION_BACKEND_MODE", "local")
         .env("CLINE_NO_AUTO_UPDATE", "1");

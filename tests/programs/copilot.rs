@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::{
-    desk::{Desk, native, version},
+    desk::{Desk, version},
     program::Program,
     run::{in_terminal, run},
 };
@@ -11,10 +11,8 @@ use crate::{
 pub(crate) struct Copilot;
 
 fn copilot(desk: &Desk, arguments: &[&str]) -> Command {
-    let mut command = desk.command(native("@github/copilot-linux-{}/copilot"));
+    let mut command = desk.native("@github/copilot-linux-{}/copilot", arguments);
     command
-        .args(arguments)
-        .env("NODE_EXTRA_CA_CERTS", &desk.ca)
         .env("COPILOT_OFFLINE", "true")
         .env("COPILOT_PROVIDER_BASE_URL", format!("{}/v1", desk.model))
         .env("COPILOT_MODEL", "stand-in")

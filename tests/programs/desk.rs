@@ -89,6 +89,13 @@ impl Desk {
         command
     }
 
+    /// A native program among the installed packages, which trusts the CA; `{}` in its path stands for the machine.
+    pub(crate) fn native(&self, program: &str, arguments: &[&str]) -> Command {
+        let mut command = self.command(native(program));
+        command.args(arguments).env("NODE_EXTRA_CA_CERTS", &self.ca);
+        command
+    }
+
     /// A JavaScript program among the installed packages, which gets Node.js 22.
     pub(crate) fn node(&self, script: &str) -> Command {
         let mut command = self.command(native(NODE));

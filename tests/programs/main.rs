@@ -37,7 +37,7 @@ use crate::{
     program::Program,
 };
 
-/// What all programs share.
+/// The gateway and the model that all programs share.
 struct Stage {
     stack: Stack,
     model: Model,

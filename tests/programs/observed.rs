@@ -1,4 +1,4 @@
-//! What the gateway saw of a program during a step, from Traefik's access log and the audit log.
+//! Observations of a program during a step, from Traefik's access log and the audit log.
 
 use gateway_tests::stack::Stack;
 use serde_json::Value;

@@ -5,7 +5,7 @@ use std::process::Command;
 use serde_json::json;
 
 use crate::{
-    desk::{Desk, native, version},
+    desk::{Desk, version},
     program::Program,
     run::run,
 };
@@ -13,12 +13,8 @@ use crate::{
 pub(crate) struct OpenCode;
 
 fn opencode(desk: &Desk, arguments: &[&str]) -> Command {
-    let mut command = desk.command(native("opencode-linux-{}/bin/opencode"));
-    command
-        .args(arguments)
-        .env("NODE_EXTRA_CA_CERTS", &desk.ca)
-        .env("OPENCODE_DISABLE_AUTOUPDATE", "1")
-        .env("OPENCODE_DISABLE_MODELS_FETCH", "1");
+    let mut command = desk.native("opencode-linux-{}/bin/opencode", arguments);
+    command.env("OPENCODE_DISABLE_AUTOUPDATE", "1").env("OPENCODE_DISABLE_MODELS_FETCH", "1");
     command
 }
 

@@ -1,4 +1,4 @@
-//! What all programs have in common, as far as a person sees them.
+//! The interface of all programs, as a person sees them.
 
 use crate::desk::Desk;
 

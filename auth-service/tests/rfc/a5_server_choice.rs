@@ -169,7 +169,7 @@ async fn a5_the_person_chooses_for_a_device() {
     assert_eq!(gateway.verify(TIME, &token).await.status, 401);
 }
 
-/// What was chosen for a device ends as what it asked for would.
+/// A server that a person chose for a device is revoked like a requested one.
 #[tokio::test]
 async fn a5_a_choice_for_a_device_can_be_revoked_by_its_server() {
     for (server, ends) in [("git", true), ("time", false)] {

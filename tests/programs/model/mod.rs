@@ -20,17 +20,17 @@ use serde_json::{Value, json};
 /// The tool that the model calls.
 pub(crate) const TOOL: &str = "get_current_time";
 
-/// How long the model thinks before it calls the tool.
+/// The time that the model thinks before it calls the tool.
 const THOUGHT: Duration = Duration::from_secs(4);
 
-/// What the model says where the program does not offer the tool.
+/// The answer of the model if the program does not offer the tool.
 pub(crate) const NO_TOOL: &str = "There is no such tool.";
 
 /// The names that the APIs have for the result of a tool.
 const RESULTS: [&str; 4] =
     [r#""tool_result""#, r#""function_call_output""#, r#""role":"tool""#, r#""functionResponse""#];
 
-/// What the model does next.
+/// The next step of the model.
 pub(crate) enum Turn {
     /// It calls a tool by the name that the program gave it, perhaps in a namespace.
     Calls { name: String, namespace: Option<String> },
@@ -115,7 +115,7 @@ fn find(tools: &Value, namespace: Option<&str>) -> Option<(String, Option<String
     }
 }
 
-/// What the tool is called with.
+/// Returns the arguments of the tool call.
 fn arguments() -> Value {
     json!({ "timezone": "UTC" })
 }
