@@ -1,6 +1,6 @@
 //! What is written down about a request: nothing secret.
 
-use gateway_tests::{client::McpClient, stack::Stack};
+use gateway_tests::{client::McpClient, stack::Stack, wait::eventually};
 
 use crate::{Scenario, run};
 
@@ -13,8 +13,20 @@ fn no_log_has_a_credential(stack: &Stack) {
         let code = stack.login_code("logged-user");
         let reply = client.call("tools/list", serde_json::json!({})).await;
         assert_eq!(reply.status, 200);
-        let requests = stack.log("access.log");
-        assert!(requests.contains("/authorize"), "the access log is not there");
+        // The log threads write in order: after this request's line, the earlier ones are there too.
+        let last = stack.url("time").replace("/mcp", "/the-last-request");
+        let answer = stack.http().get(&last).bearer_auth(&client.token).send().await.unwrap();
+        assert_eq!(answer.status(), 404);
+        eventually("the access log is written", || {
+            stack.log("access.log").contains("/the-last-request")
+        });
+        assert!(
+            stack.log("access.log").contains("/authorize"),
+            "the login is not in the access log"
+        );
+        eventually("the login is in the audit log", || {
+            stack.log("auth-service.log").contains("logged-user")
+        });
         let logs = ["access.log", "traefik.log", "auth-service.log", "proxy.log"];
         for name in logs {
             let text = stack.log(name);

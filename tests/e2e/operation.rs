@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use gateway_tests::{
     client::{McpClient, Reply},
     stack::Stack,
+    wait::eventually,
 };
 use serde_json::{Value, json};
 
@@ -134,11 +135,9 @@ fn an_unspawnable_program(stack: &Stack) {
         assert!(!reply.status.is_server_error(), "{reply:?}");
         assert_eq!(reply.body["id"], 1);
         assert!(reply.body["error"]["message"].as_str().unwrap().contains("broken"), "{reply:?}");
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while !stack.log("proxy.log").contains("there-is-no-such-program") {
-            assert!(Instant::now() < deadline, "it is not in the log");
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        eventually("the log names the program", || {
+            stack.log("proxy.log").contains("there-is-no-such-program")
+        });
     });
 }
 

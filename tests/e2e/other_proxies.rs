@@ -10,6 +10,7 @@ use gateway_tests::{
     browser::Browser,
     pkce,
     stack::{Stack, root},
+    wait::eventually,
 };
 use serde_json::{Value, json};
 use url::Url;
@@ -358,7 +359,7 @@ fn few_connections(_: &Stack, edge: &Edge) {
             });
         }
     });
-    assert!(asked() >= before + 160, "not all were asked over HTTP/2");
+    eventually("all are asked over HTTP/2", || asked() >= before + 160);
     // Each of the five routes has a client of its own, and two may begin at once, before the first has
     // said that it speaks HTTP/2.
     let connections = edge.connections();

@@ -10,3 +10,4 @@ pub mod redis;
 pub mod sdk;
 pub mod stack;
 pub mod suite;
+pub mod wait;

@@ -71,7 +71,7 @@ fn who_comes_through_the_gateway_is_served_as_the_identity_says() {
     let accented = scene.signer.identity(&json!({"sub": "local:zoë"}));
     let accented = ("X-MCP-Identity", accented.as_str());
     assert_eq!(scene.call(&[accented, ("X-User-Id", "local:zo?")]).status, 200);
-    assert!(scene.proxy.log().contains("principal=github:7"));
+    eventually("the request is logged", || scene.proxy.log().contains("principal=github:7"));
 }
 
 #[test]

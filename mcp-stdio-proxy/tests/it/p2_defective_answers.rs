@@ -151,6 +151,7 @@ fn try_all(pairing: &str, proxy: &Proxy, ask: impl Fn(&Value) -> Value) {
         }
     }
     for warned in ["not UTF-8", "do not belong", "NaN"] {
+        eventually(warned, || proxy.log().contains(warned));
         let log = proxy.log();
         let lines = log.lines().filter(|line| line.contains("WARN") && line.contains(warned));
         assert_eq!(lines.count(), 1, "{pairing}: {warned}: said once");
