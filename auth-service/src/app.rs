@@ -18,11 +18,13 @@ use tokio::sync::watch;
 use crate::{
     config::{Config, TlsConfig},
     http,
+    keys::{self, RootKeys, SigningKeys},
     metrics::Metrics,
     model::{Catalogue, Identifier, Listing, SystemClock},
     oauth::{AuthServer, Core, Endpoint, PENDING_SEAL},
-    ports::{self, ClientDocuments, GitHub, Providers, RootKeys, SigningKeys},
+    servers::{self, Sources},
     store::{self, Store},
+    upstream::{self, ClientDocuments, GitHub},
 };
 
 /// The grace period for open requests after a stop signal, in seconds.
@@ -37,16 +39,16 @@ const KEEP_ALIVE: Duration = Duration::from_mins(2);
 pub enum Error {
     /// The signing keys of `SIGNING_KEY_FILE` cannot be loaded.
     #[error("cannot use SIGNING_KEY_FILE")]
-    Key(#[from] ports::KeyError),
+    Key(#[from] keys::KeyError),
     /// The root keys of `SECRETS_KEY_FILE` cannot be loaded, or a key cannot be derived from them.
     #[error("cannot use SECRETS_KEY_FILE")]
-    Secrets(#[from] ports::SealingError),
+    Secrets(#[from] keys::SealingError),
     /// The servers of `MCP_SERVERS_FILE` cannot be read, or some are invalid.
     #[error(transparent)]
-    Servers(#[from] ports::ServersError),
+    Servers(#[from] servers::ServersError),
     /// The client for GitHub cannot be built from its settings.
     #[error(transparent)]
-    GitHub(#[from] ports::GithubError),
+    GitHub(#[from] upstream::GithubError),
     /// The store cannot be opened with the Redis settings.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -58,7 +60,7 @@ pub enum Error {
     ListenTls(SocketAddr, #[source] std::io::Error),
     /// The certificate of the TLS listener cannot be loaded or created.
     #[error("cannot use the certificate of AUTH_TLS_LISTEN")]
-    Certificate(#[from] ports::CertificateError),
+    Certificate(#[from] keys::CertificateError),
     /// The address `METRICS_LISTEN` cannot be bound.
     #[error("cannot listen on {0} (METRICS_LISTEN)")]
     ListenMetrics(SocketAddr, #[source] std::io::Error),
@@ -99,7 +101,7 @@ pub fn build(
 pub async fn serve(config: Config) -> Result<(), Error> {
     let address = config.listen;
     let tls = config.tls.as_ref().map(listen_tls).transpose()?;
-    let mut providers = Providers::new(&config);
+    let mut providers = Sources::new(&config);
     let listing = providers.start().await?;
     let (server, publish) = build(config, &listing)?;
     let issuer = server.core.config.issuer.as_str().to_owned();
@@ -115,7 +117,7 @@ pub async fn serve(config: Config) -> Result<(), Error> {
 
 /// Binds the internal TLS listener, which also offers HTTP/2.
 pub fn listen_tls(tls: &TlsConfig) -> Result<(TcpListener, ServerConfig), Error> {
-    let config = ports::server_config(&tls.certificate, &SystemClock)?;
+    let config = keys::server_config(&tls.certificate, &SystemClock)?;
     let listener =
         TcpListener::bind(tls.listen).map_err(|error| Error::ListenTls(tls.listen, error))?;
     log::info!("listening on {} with TLS", tls.listen);

@@ -2,7 +2,7 @@
 //!
 //! Layers, top to bottom. Each may use the layers below it and none above it; `tests/layers.rs`
 //! enforces this:
-//! `cli → app, docker_proxy → http → oauth → store, ports → metrics → config → model`.
+//! `cli → app, docker_proxy → http → oauth → store, servers, keys, upstream → metrics → config → model`.
 //!
 //! | topic | protocol | endpoint | test |
 //! |---|---|---|---|
@@ -38,8 +38,10 @@ pub mod cli;
 pub mod config;
 pub mod docker_proxy;
 pub mod http;
+pub mod keys;
 pub mod metrics;
 pub mod model;
 pub mod oauth;
-pub mod ports;
+pub mod servers;
 pub mod store;
+pub mod upstream;

@@ -3,13 +3,13 @@
 
 use std::{fs, path::Path};
 
-/// From the ground up. `store` and `ports` stand side by side, as do `app` and
-/// `docker_proxy`: the process that strangers talk to never has the socket of Docker.
+/// From the ground up. `store`, `servers`, `keys` and `upstream` stand side by side, as do
+/// `app` and `docker_proxy`: the process that strangers talk to never has the socket of Docker.
 const FLOORS: [&[&str]; 8] = [
     &["model"],
     &["config"],
     &["metrics"],
-    &["store", "ports"],
+    &["store", "servers", "keys", "upstream"],
     &["oauth"],
     &["http"],
     &["app", "docker_proxy"],

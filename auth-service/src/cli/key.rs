@@ -5,7 +5,7 @@ use std::{fs::OpenOptions, io::Write, os::unix::fs::OpenOptionsExt, path::PathBu
 use anyhow::Context;
 use clap::Subcommand;
 
-use crate::ports;
+use crate::keys;
 
 /// The subcommands of `key`.
 #[derive(Debug, Subcommand)]
@@ -34,7 +34,7 @@ pub(super) fn generate(
     if if_missing && out.is_some_and(|path| path.exists()) {
         return Ok(());
     }
-    let key = if secrets { ports::generate_root_key()? } else { ports::generate_key()? };
+    let key = if secrets { keys::generate_root_key()? } else { keys::generate_key()? };
     let Some(path) = out else { return super::say(key.trim_end()) };
     let mut file = OpenOptions::new()
         .write(true)

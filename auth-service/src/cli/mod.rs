@@ -21,7 +21,7 @@ use crate::{
     app,
     config::{Config, RedisConfig},
     oauth::AuthServer,
-    ports::Providers,
+    servers::Sources,
     store::Store,
 };
 
@@ -96,7 +96,7 @@ fn store() -> anyhow::Result<Store> {
 /// Builds the authorization server of these settings, so that commands apply the same rules as the service.
 async fn server() -> anyhow::Result<AuthServer> {
     let config = Config::load()?;
-    let listing = Providers::new(&config).read().await?;
+    let listing = Sources::new(&config).read().await?;
     Ok(app::build(config, &listing)?.0)
 }
 

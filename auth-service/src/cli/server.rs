@@ -8,7 +8,7 @@ use super::table;
 use crate::{
     config::Config,
     model::{Clock, Grant, Listing, McpServer, Source, SystemClock},
-    ports::{Container, DockerServers, Providers},
+    servers::{Container, DockerServers, Sources},
     store::Store,
 };
 
@@ -57,7 +57,7 @@ struct Row {
 pub(super) async fn run(command: Command) -> anyhow::Result<()> {
     let Command::List { json } = command;
     let config = Config::load()?;
-    let listing = Providers::new(&config).read().await?;
+    let listing = Sources::new(&config).read().await?;
     let containers = match DockerServers::new(&config) {
         Some(docker) => docker.containers().await.context("cannot list the containers")?,
         None => Vec::new(),

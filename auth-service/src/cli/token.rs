@@ -13,7 +13,7 @@ use super::{
 use crate::{
     config::Config,
     model::{ClientId, Clock, Identifier, ResourceUri, SystemClock, UnixTime},
-    ports::Providers,
+    servers::Sources,
     store::{Ended, Selection, Store},
 };
 
@@ -84,7 +84,7 @@ async fn resource(text: &str) -> anyhow::Result<ResourceUri> {
     if let Ok(resource) = ResourceUri::parse(text) {
         return Ok(resource);
     }
-    let catalogue = Providers::new(&Config::load()?).read().await?.catalogue();
+    let catalogue = Sources::new(&Config::load()?).read().await?.catalogue();
     let server =
         access::find(&catalogue, text).with_context(|| access::unknown(&catalogue, text))?;
     Ok(server.resource.clone())

@@ -219,7 +219,7 @@ impl Check {
         let device_grant = seconds("DEVICE_GRANT_LIFETIME", &raw.device_grant_lifetime, 604_800);
         let client = seconds("CLIENT_LIFETIME", &raw.client_lifetime, 7_776_000);
         let login_session = seconds("LOGIN_SESSION_LIFETIME", &raw.login_session_lifetime, 43_200);
-        let approval = seconds("CONSENT_LIFETIME", &raw.consent_lifetime, 7_776_000);
+        let consent = seconds("CONSENT_LIFETIME", &raw.consent_lifetime, 7_776_000);
         for (name, span) in [
             ("ACCESS_TOKEN_LIFETIME", access_token),
             ("REFRESH_TOKEN_LIFETIME", refresh_token),
@@ -242,7 +242,7 @@ impl Check {
             client: unless_zero(client),
             client_unused: self.client_unused(raw, client),
             login_session: unless_zero(login_session),
-            approval: unless_zero(approval),
+            consent: unless_zero(consent),
         }
     }
 

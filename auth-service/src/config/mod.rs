@@ -4,6 +4,7 @@ mod check;
 mod clients;
 mod docker_proxy;
 mod limits;
+mod server_urls;
 mod servers;
 #[cfg(test)]
 mod tests;
@@ -21,7 +22,8 @@ use self::check::Check;
 pub use self::clients::{ClientList, ClientsConfig, HostPolicy};
 pub use self::docker_proxy::DockerProxyConfig;
 pub use self::limits::Limits;
-pub use self::servers::{DockerEndpoint, ServerUrls};
+pub use self::server_urls::ServerUrls;
+pub use self::servers::DockerEndpoint;
 pub use self::tls::{CertificateSource, TlsConfig};
 use crate::model::{AllowList, Issuer};
 
@@ -121,7 +123,7 @@ pub struct Lifetimes {
     /// `LOGIN_SESSION_LIFETIME`: the time for which a browser stays logged in. Default: 43200 s; 0 is off.
     pub login_session: Option<Duration>,
     /// `CONSENT_LIFETIME`: the time for which a consent is remembered. Default: 7776000 s; 0 is off.
-    pub approval: Option<Duration>,
+    pub consent: Option<Duration>,
     /// `CLIENT_UNUSED_LIFETIME`: the lifetime of a registration until its first use. Default: 86400 s.
     /// With 0, or unset and with a `CLIENT_LIFETIME` of 0, unused registrations do not expire.
     pub client_unused: Option<Duration>,

@@ -2,29 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use super::{Raw, check::Check};
-
-/// `SERVER_URLS`: the form of a server's public URL, unless the server states its own.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ServerUrls {
-    /// `host`: a host per server, `https://NAME.BASE_DOMAIN/mcp`.
-    #[default]
-    Host,
-    /// `path`: a path per server, `https://BASE_DOMAIN/NAME/mcp`, for deployments with one DNS name.
-    Path,
-}
-
-impl FromStr for ServerUrls {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "host" => Ok(Self::Host),
-            "path" => Ok(Self::Path),
-            _ => Err("must be host or path"),
-        }
-    }
-}
+use super::{Raw, check::Check, server_urls::ServerUrls};
 
 /// `DOCKER_ENDPOINT`: the address of the Docker API or of a proxy in front of it.
 #[derive(Clone, Debug, PartialEq, Eq)]

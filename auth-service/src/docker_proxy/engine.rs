@@ -8,10 +8,10 @@ use futures_util::{Stream, TryStreamExt};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::members::Image;
-use crate::{model::Chain, ports::Labels};
+use crate::{model::Chain, servers::Labels};
 
 /// The timeout of a response that is not a stream.
-const PATIENCE: Duration = Duration::from_secs(10);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The maximum size of a response, in bytes: enough for a list of several thousand containers.
 const LONGEST: usize = 16 * 1024 * 1024;
@@ -23,7 +23,7 @@ const LONGEST_ERROR: usize = 4096;
 #[derive(Debug)]
 pub(super) enum Failure {
     /// Docker answered with this status and message.
-    Refused(StatusCode, String),
+    Rejection(StatusCode, String),
     /// The response is too long or malformed.
     Unreadable(String),
     /// The connection failed or was lost.
@@ -57,7 +57,7 @@ impl Engine {
 
     /// Forwards `/_ping`. Its headers tell clients which API version to use.
     pub(super) async fn ping(&self) -> Result<HttpResponse, Failure> {
-        let answer = self.ask("/_ping", Some(PATIENCE)).await?;
+        let answer = self.ask("/_ping", Some(RESPONSE_TIMEOUT)).await?;
         let mut ok = HttpResponse::Ok();
         for name in ["api-version", "ostype"] {
             if let Some(value) = answer.headers().get(name).and_then(|value| value.to_str().ok()) {
@@ -69,7 +69,7 @@ impl Engine {
 
     /// Requests `target` and parses the JSON response.
     pub(super) async fn get<T: DeserializeOwned>(&self, target: &str) -> Result<T, Failure> {
-        let answer = self.ask(target, Some(PATIENCE)).await?;
+        let answer = self.ask(target, Some(RESPONSE_TIMEOUT)).await?;
         let text = body(answer, LONGEST).await?;
         // Only the position of the error is reported, because the text may have secrets.
         let unreadable = |error: serde_json::Error| {
@@ -94,7 +94,7 @@ impl Engine {
     pub(super) async fn image_labels(&self, version: &str, id: &str) -> Result<Labels, String> {
         let image: Image = match self.get(&format!("{version}/images/{id}/json")).await {
             Ok(image) => image,
-            Err(Failure::Refused(status, message)) => return Err(format!("{status}: {message}")),
+            Err(Failure::Rejection(status, message)) => return Err(format!("{status}: {message}")),
             Err(Failure::Unreadable(error)) => return Err(error),
             Err(Failure::Gone(error)) => return Err(Chain(&error).to_string()),
         };
@@ -119,7 +119,7 @@ impl Engine {
         let message = serde_json::from_slice::<Message>(&text).map(|answer| answer.message);
         let message = message.unwrap_or_else(|_| "Docker refused the request".to_owned());
         let status = StatusCode::from_u16(status.as_u16()).unwrap_or(StatusCode::BAD_GATEWAY);
-        Err(Failure::Refused(status, message))
+        Err(Failure::Rejection(status, message))
     }
 }
 

@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt, stream};
 use serde::{Deserialize, Serialize};
 
-use super::question::is_told;
+use super::request::is_told;
 
 /// The maximum size of an event, in bytes. An event includes all labels of its container.
 const LONGEST: usize = 256 * 1024;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ports::{IDENTITY_DEMAND, Labels};
+use crate::servers::{IDENTITY_DEMAND, Labels};
 
 /// A container in either form: an entry of the list or the result of an inspection.
 pub(super) trait Described {
@@ -81,7 +81,7 @@ pub(super) struct Container {
     name: Option<String>,
     created: Option<String>,
     image: Option<String>,
-    state: Option<State>,
+    state: Option<ContainerState>,
     host_config: Option<HostConfig>,
     config: Option<Config>,
     network_settings: Option<NetworkSettings>,
@@ -89,7 +89,7 @@ pub(super) struct Container {
 
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct State {
+struct ContainerState {
     status: Option<String>,
     running: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -8,7 +8,7 @@
 mod engine;
 mod events;
 mod members;
-mod question;
+mod request;
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -22,12 +22,12 @@ use serde::Serialize;
 
 use self::{
     engine::{Engine, Failure},
-    question::Question,
+    request::EngineRequest,
 };
 use crate::{
     config::DockerProxyConfig,
     model::Chain,
-    ports::{FILTER, ImageLabels},
+    servers::{FILTER, ImageLabels},
 };
 
 /// The maximum number of connections. Traefik and auth-service use about five each.
@@ -84,16 +84,16 @@ async fn answer(request: HttpRequest, proxy: Data<Proxy>) -> HttpResponse {
     if !head && *request.method() != Method::GET {
         return refusal(StatusCode::FORBIDDEN, "only GET and HEAD are permitted");
     }
-    let question = match Question::read(uri.path(), uri.query().unwrap_or("")) {
-        Ok(question) => question,
+    let request = match EngineRequest::read(uri.path(), uri.query().unwrap_or("")) {
+        Ok(request) => request,
         Err(refused) => {
             log::warn!("refused {}: {}", request.method(), refused.why);
             return refusal(refused.status, refused.why);
         }
     };
-    match proxy.answer(&question).await {
+    match proxy.answer(&request).await {
         Ok(answer) => answer,
-        Err(Failure::Refused(status, message)) => refusal(status, &message),
+        Err(Failure::Rejection(status, message)) => refusal(status, &message),
         Err(Failure::Unreadable(error)) => {
             log::warn!("Docker: {error}");
             refusal(
@@ -109,29 +109,29 @@ async fn answer(request: HttpRequest, proxy: Data<Proxy>) -> HttpResponse {
 }
 
 impl Proxy {
-    async fn answer(&self, question: &Question) -> Result<HttpResponse, Failure> {
-        let version = question.version();
-        match question {
-            Question::Ping => self.engine.ping().await,
-            Question::Version { .. } => {
-                let mut answer: members::Versions = self.engine.get(&question.target()).await?;
+    async fn answer(&self, request: &EngineRequest) -> Result<HttpResponse, Failure> {
+        let version = request.version();
+        match request {
+            EngineRequest::Ping => self.engine.ping().await,
+            EngineRequest::Version { .. } => {
+                let mut answer: members::Versions = self.engine.get(&request.target()).await?;
                 FILTER.clone_into(&mut answer.platform.name);
                 Ok(json(&answer))
             }
-            Question::List { .. } => {
-                let mut all: Vec<members::Summary> = self.engine.get(&question.target()).await?;
+            EngineRequest::List { .. } => {
+                let mut all: Vec<members::Summary> = self.engine.get(&request.target()).await?;
                 for container in &mut all {
                     self.filter(version, container).await;
                 }
                 Ok(json(&all))
             }
-            Question::Inspect { .. } => {
-                let mut one: members::Container = self.engine.get(&question.target()).await?;
+            EngineRequest::Inspect { .. } => {
+                let mut one: members::Container = self.engine.get(&request.target()).await?;
                 self.filter(version, &mut one).await;
                 Ok(json(&one))
             }
-            Question::Events { .. } => {
-                let stream = self.engine.stream(&question.target()).await?;
+            EngineRequest::Events { .. } => {
+                let stream = self.engine.stream(&request.target()).await?;
                 let events = events::filtered(stream);
                 Ok(HttpResponse::Ok().content_type("application/json").streaming(events))
             }

@@ -53,9 +53,9 @@ pub(super) async fn show(
             (request.query_string(), &params),
         )));
     }
-    let visitor = browser::visitor(&request).map_err(Error::from)?;
-    match server.flow.begin(&params, &visitor).await? {
-        Next::Page(consent) => Ok(shown(&consent, &visitor.browser)),
+    let browser = browser::browser(&request).map_err(Error::from)?;
+    match server.flow.begin(&params, &browser).await? {
+        Next::Page(consent) => Ok(shown(&consent, &browser.session)),
         Next::Provider(visit) => {
             let response = page::redirect(&visit.url);
             Ok(browser::set_pending(response, &request, &visit))
@@ -115,10 +115,10 @@ pub(super) async fn decide(
         decision,
     };
     let declined = matches!(form.decision, Decision::Deny);
-    let visitor = browser::visitor(&request).map_err(Error::from)?;
-    let session = visitor.browser.clone();
+    let browser = browser::browser(&request).map_err(Error::from)?;
+    let session = browser.session.clone();
     let decider = server.clone();
-    match to_the_end(async move { decider.flow.decide(form, &visitor).await }).await? {
+    match to_the_end(async move { decider.flow.decide(form, &browser).await }).await? {
         Ok(Next::Page(consent)) => Ok(shown(&consent, &session)),
         Ok(Next::Provider(visit)) => {
             let response = page::go_on(&visit.url);

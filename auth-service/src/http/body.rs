@@ -14,7 +14,7 @@ use super::error::TokenError;
 use crate::oauth::Error;
 
 /// The timeout of a body, from the head of the request to its last byte.
-const PATIENCE: Duration = Duration::from_secs(30);
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The bytes of a request body.
 pub(super) struct Body(pub(super) Bytes);
@@ -25,7 +25,7 @@ impl FromRequest for Body {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let coded = is_coded(request);
-        let body = read(Bytes::from_request(request, payload), PATIENCE);
+        let body = read(Bytes::from_request(request, payload), BODY_TIMEOUT);
         Box::pin(async move {
             let body = body.await?;
             if coded { Err(Error::BodyCoded.into()) } else { Ok(Self(body)) }

@@ -14,7 +14,7 @@ use crate::{
     model::{
         BrowserSession, Fingerprint, LoginSession, LoginState, RandomError, SealedAuthorization,
     },
-    oauth::{ProviderVisit, Visitor},
+    oauth::{BrowserContext, ProviderVisit},
 };
 
 /// The name prefix of the cookies that bind flows. Part of the value's fingerprint follows, because tabs that a new
@@ -45,7 +45,7 @@ const PENDING_LIFE: Duration = BROWSER_LIFE;
 
 /// Returns the browser session of `request`, or a new one if it has none. Existing sessions are kept, so that two tabs
 /// do not end each other's flow. The login is independent of them.
-pub(super) fn visitor(request: &HttpRequest) -> Result<Visitor, RandomError> {
+pub(super) fn browser(request: &HttpRequest) -> Result<BrowserContext, RandomError> {
     let cookies = request.cookies();
     let sessions = cookies
         .iter()
@@ -55,12 +55,12 @@ pub(super) fn visitor(request: &HttpRequest) -> Result<Visitor, RandomError> {
         sessions.map(|cookie| BrowserSession::presented(cookie.value())).take(MAX_BROWSER);
     let browser = sessions.next().map_or_else(BrowserSession::generate, Ok)?;
     let login = request.cookie(LOGIN).map(|cookie| LoginSession::presented(cookie.value()));
-    Ok(Visitor {
-        browser,
-        others: sessions.collect(),
+    Ok(BrowserContext {
+        session: browser,
+        other_sessions: sessions.collect(),
         was_refused: request.cookie(REFUSED).is_some(),
         login,
-        came_by_themselves: navigation::began_here(request.headers()),
+        is_own_navigation: navigation::began_here(request.headers()),
     })
 }
 

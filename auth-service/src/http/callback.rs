@@ -21,12 +21,12 @@ pub(super) async fn callback(
     let params = Params::parse(request.query_string().as_bytes());
     let (state, answer) = ProviderAnswer::read(&params)?;
     let pending = browser::pending(&request, &state);
-    let visitor = browser::visitor(&request).map_err(Error::from)?;
-    let session = visitor.browser.clone();
+    let browser = browser::browser(&request).map_err(Error::from)?;
+    let session = browser.session.clone();
     let back = ProviderReturn { state: state.clone(), answer, pending };
     let finisher = server.clone();
     let returned =
-        to_the_end(async move { finisher.flow.finish_login(back, &visitor).await }).await?;
+        to_the_end(async move { finisher.flow.finish_login(back, &browser).await }).await?;
     Ok(match returned {
         Ok(Next::Page(consent)) => {
             let response = shown(&consent, &session);

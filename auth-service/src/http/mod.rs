@@ -2,12 +2,12 @@
 //! the response.
 
 mod access_log;
-mod asker;
 mod authorize;
 mod bearer;
 mod body;
 mod browser;
 mod callback;
+mod caller;
 mod client_form;
 mod device;
 mod discovery;
@@ -25,7 +25,7 @@ mod navigation;
 mod operation;
 mod page;
 #[cfg(test)]
-mod properties;
+mod proptests;
 mod register;
 mod requested_host;
 mod revoke;

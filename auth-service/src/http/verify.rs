@@ -14,7 +14,7 @@ use serde_json::json;
 
 use gateway_contract::headers;
 
-use super::{asker, error::RETRY_AFTER, forwarded::Forwarded, operation};
+use super::{caller, error::RETRY_AFTER, forwarded::Forwarded, operation};
 use crate::{
     model::Chain,
     oauth::{AuthServer, BearerError, Challenge, Identity},
@@ -31,8 +31,8 @@ const SIGNED: HeaderName = HeaderName::from_static(headers::IDENTITY);
 
 /// Answers 200 with the identity of the caller, or the error response for the client. Ignores the method.
 pub(super) async fn serve(server: Data<AuthServer>, request: Request) -> Response<BoxBody> {
-    if !asker::is_known(&server, request.head()) {
-        return asker::refuse().into();
+    if !caller::is_known(&server, request.head()) {
+        return caller::refuse().into();
     }
     let headers = request.head().headers();
     let Ok(forwarded) = Forwarded::read(headers) else {

@@ -3,40 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AuthorizationRequest, Client, ClientId, Fingerprint, Identifier, RedirectUri, ResourceUri,
-    Scopes, UnixTime, User,
+    AuthorizationRequest, Client, ClientId, Fingerprint, Identifier, ResourceUri, Scopes, UnixTime,
+    User,
 };
-
-/// The way in which a client gets the outcome of its authorization request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Reply {
-    /// A redirect to the client (RFC 6749 §4.1.2).
-    Redirect(Redirect),
-    /// Polling of the token endpoint by a device (RFC 8628 §3.4).
-    Device(Device),
-}
-
-/// The redirect target of an authorization response.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Redirect {
-    /// The redirect URI that receives the response.
-    pub uri: RedirectUri,
-    /// The client's `state` parameter, returned unchanged.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub state: Option<String>,
-    /// The S256 code challenge (RFC 7636 §4.2).
-    pub code_challenge: String,
-}
-
-/// A device that polls for the user's decision.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Device {
-    /// The fingerprint of its device code.
-    pub code: Fingerprint,
-    /// The user code that the device displays.
-    pub user_code: String,
-}
 
 /// The `prompt` parameter of an authorization request. Unknown values are ignored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -151,7 +120,7 @@ pub struct AnswerRecord {
 
 /// A remembered consent of a user to a client. It spares the user the question; it issues no tokens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ApprovalRecord {
+pub struct ConsentRecord {
     /// The user who consented.
     pub user: User,
     /// The client that the consent is for.

@@ -1,23 +1,8 @@
-//! Authorization requests, and the records of grants and their tokens.
+//! Records of grants, of their codes and of their tokens.
 
 use serde::{Deserialize, Serialize};
 
-use super::{ClientId, Identifier, Reply, ResourceUri, Scopes, UnixTime, User};
-
-/// A checked authorization request (RFC 6749 §4.1.1).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AuthorizationRequest {
-    /// The client that sent the request.
-    pub client_id: ClientId,
-    /// The client's display name at the time of the request.
-    pub client_name: String,
-    /// The requested servers (RFC 8707).
-    pub resources: Vec<ResourceUri>,
-    /// The requested scopes (RFC 6749 §3.3).
-    pub scopes: Scopes,
-    /// The way in which the client gets the outcome.
-    pub reply: Reply,
-}
+use super::{AuthorizationRequest, ClientId, Identifier, ResourceUri, Scopes, UnixTime, User};
 
 /// The record of an authorization code (RFC 6749 §4.1.2).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,6 +1,7 @@
 //! The domain types. This lowest layer imports no other layer of the crate.
 
 mod authority;
+mod authorization_request;
 mod catalogue;
 mod chain;
 mod client;
@@ -18,6 +19,7 @@ mod uri;
 mod user;
 
 pub use authority::{canonical_authority, canonical_host, host_of};
+pub use authorization_request::{AuthorizationRequest, Device, Redirect, Reply};
 pub use catalogue::Catalogue;
 pub use chain::Chain;
 pub use client::{
@@ -30,10 +32,10 @@ pub use credential::{
     RegistrationToken, SealedAuthorization, UserCode,
 };
 pub use flow::{
-    AnswerRecord, ApprovalRecord, Device, DeviceDecision, DeviceRecord, PendingAuthorization,
-    Prompt, Redirect, Reply, Revocations, SessionRecord, Stage,
+    AnswerRecord, ConsentRecord, DeviceDecision, DeviceRecord, PendingAuthorization, Prompt,
+    Revocations, SessionRecord, Stage,
 };
-pub use grant::{AccessRecord, AuthorizationRequest, CodeRecord, Grant, RefreshRecord};
+pub use grant::{AccessRecord, CodeRecord, Grant, RefreshRecord};
 pub use listing::{Listing, Mistake, Offer, Route, Source};
 pub use predecessor::{OldClient, OldRefresh};
 pub use scope::{InvalidScope, Scopes};

@@ -84,7 +84,7 @@ impl Endpoint {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ports::OWN_PATHS;
+    use crate::servers::OWN_PATHS;
 
     /// A server on the host of the issuer cannot take one of these paths.
     #[test]

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::{model, ports, store};
+use crate::{keys, model, store, upstream};
 
 /// A failed protocol step.
 ///
@@ -100,13 +100,13 @@ pub enum Error {
     Busy,
     /// The login provider is unavailable.
     #[error("the login provider cannot be reached; try again")]
-    Provider(#[source] ports::GithubError),
+    Provider(#[source] upstream::GithubError),
     /// The login provider rejected the person. The message tells them the reason.
     #[error("{0}")]
-    LoginRefused(&'static str, #[source] ports::GithubError),
+    LoginRefused(&'static str, #[source] upstream::GithubError),
     /// The login provider rejected the credentials or settings of this server.
     #[error("the login provider is misconfigured; the operator finds the cause in the server log")]
-    ProviderSetup(#[source] ports::GithubError),
+    ProviderSetup(#[source] upstream::GithubError),
     /// A store operation failed.
     #[error("the server cannot reach its storage; try again")]
     Store(#[from] store::Error),
@@ -267,14 +267,14 @@ impl From<model::RandomError> for Error {
     }
 }
 
-impl From<ports::SealingError> for Error {
-    fn from(error: ports::SealingError) -> Self {
+impl From<keys::SealingError> for Error {
+    fn from(error: keys::SealingError) -> Self {
         Self::Internal(error.into())
     }
 }
 
-impl From<ports::KeyError> for Error {
-    fn from(error: ports::KeyError) -> Self {
+impl From<keys::KeyError> for Error {
+    fn from(error: keys::KeyError) -> Self {
         Self::Internal(error.into())
     }
 }

@@ -33,13 +33,13 @@ use std::sync::Arc;
 use aws_lc_rs::hmac;
 use tokio::sync::watch;
 
-use self::verify::{identity::Identities, token_cache::SeenTokens};
+use self::verify::{identity::Identities, token_cache::TokenCache};
 pub use self::{
     authorize::consent::{ConsentForm, Decision},
     authorize::consent_page::{ConsentPage, Destination, LoginWays, Remark},
     authorize::device::DeviceAuthorization,
     authorize::login::{ProviderAnswer, ProviderReturn},
-    authorize::login_session::Visitor,
+    authorize::login_session::BrowserContext,
     authorize::outcome::{AuthorizationOutcome, Next, ProviderVisit, RedirectTarget},
     authorize::pending::SEAL as PENDING_SEAL,
     authorize::request::AuthorizeError,
@@ -68,10 +68,11 @@ pub use self::{
 };
 use crate::{
     config::Config,
+    keys::{Seal, SigningKeys},
     metrics::Metrics,
     model::{Catalogue, Clock, UnixTime},
-    ports::{ClientDocuments, GitHub, Seal, SigningKeys},
     store::{Store, Trial},
+    upstream::{ClientDocuments, GitHub},
 };
 
 /// Shared dependencies of all wings: settings, storage, keys, upstream clients, catalogue and clock.
@@ -156,7 +157,7 @@ impl AuthServer {
             tokens: TokenIssuer { core: Arc::clone(&core), clients },
             verifier: Verifier {
                 core: Arc::clone(&core),
-                seen: SeenTokens::default(),
+                cache: TokenCache::default(),
                 identities: Identities::default(),
             },
             discovery: Discovery { core: Arc::clone(&core) },

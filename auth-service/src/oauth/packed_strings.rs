@@ -2,12 +2,12 @@
 
 /// `N` strings, concatenated in one allocation.
 #[derive(Debug)]
-pub(super) struct Texts<const N: usize> {
+pub(super) struct PackedStrings<const N: usize> {
     text: Box<str>,
     ends: [u32; N],
 }
 
-impl<const N: usize> Texts<N> {
+impl<const N: usize> PackedStrings<N> {
     /// Packs `parts`. Returns `None` if their total length is 4 GiB or more.
     pub(super) fn new(parts: [&str; N]) -> Option<Self> {
         let mut ends = [0; N];
@@ -33,7 +33,7 @@ mod tests {
     #[test]
     fn each_text_comes_out_as_it_went_in() {
         let parts = ["", "a", "", "ä b", ""];
-        let texts = Texts::new(parts).unwrap();
+        let texts = PackedStrings::new(parts).unwrap();
         for (at, part) in parts.into_iter().enumerate() {
             assert_eq!(texts.str(at), part);
         }

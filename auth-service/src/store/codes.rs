@@ -76,7 +76,7 @@ impl GrantRecords {
             .arg(life)
             .arg(now.0);
         let first: Option<String> = call.invoke_async(&mut self.records.pool.get().await?).await?;
-        self.records.witness.changed(Key::Grant(&grant.id).text().as_bytes());
+        self.records.tracker.changed(Key::Grant(&grant.id).text().as_bytes());
         if let Some(first) = first {
             // Markers of earlier versions contain no time.
             let first = UnixTime(first.parse().unwrap_or_default());

@@ -198,7 +198,7 @@ impl GrantRecords {
         let was_there: bool = call.invoke_async(&mut self.records.pool.get().await?).await?;
         // Redis sends this invalidation as well, but it must take effect before the caller
         // continues.
-        self.records.witness.changed(key.as_bytes());
+        self.records.tracker.changed(key.as_bytes());
         Ok(was_there)
     }
 

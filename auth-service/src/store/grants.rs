@@ -1,6 +1,6 @@
 //! Grants and the access tokens issued under them.
 
-use super::{Error, GrantRecords, Key, Sighting, Ttl, witness::Witness};
+use super::{Error, GrantRecords, Key, LivenessEntry, Ttl, revocation_tracker::RevocationTracker};
 use crate::model::{AccessRecord, Grant, Identifier, UnixTime};
 
 impl GrantRecords {
@@ -41,29 +41,29 @@ impl GrantRecords {
     /// Returns `true` if the access token and its grant both exist. Always queries Redis.
     pub async fn is_live(&self, grant: &Identifier, jti: &Identifier) -> Result<bool, Error> {
         let keys = [Key::Grant(grant).text(), Key::Access(grant, jti).text()];
-        Ok(self.records.questions.are_there(keys).await?)
+        Ok(self.records.lookups.are_there(keys).await?)
     }
 
     /// Creates a liveness entry for an access token, to pass to [`Store::is_still_live`].
     #[must_use]
-    pub fn sighting(&self, grant: &Identifier, jti: &Identifier) -> Sighting {
-        self.records.witness.sighting(grant, jti)
+    pub fn liveness(&self, grant: &Identifier, jti: &Identifier) -> LivenessEntry {
+        self.records.tracker.liveness(grant, jti)
     }
 
     /// Returns `true` if the access token of a liveness entry and its grant both exist. Queries
     /// Redis only if the entry is not known to be valid.
     pub async fn is_still_live(
         &self,
-        token: &Sighting,
+        token: &LivenessEntry,
         ids: impl FnOnce() -> (Identifier, Identifier),
     ) -> Result<bool, Error> {
-        if self.records.witness.vouches_for(token) {
+        if self.records.tracker.is_known_live(token) {
             return Ok(true);
         }
-        let moment = self.records.witness.before_asking();
+        let moment = self.records.tracker.lookup_time();
         let (grant, jti) = ids();
         let live = self.is_live(&grant, &jti).await?;
-        Witness::confirm(token, moment.filter(|_| live));
+        RevocationTracker::confirm(token, moment.filter(|_| live));
         Ok(live)
     }
 }

@@ -70,7 +70,7 @@ pub(super) enum Key<'a> {
     /// A login session, by its cookie.
     Session(&'a Fingerprint),
     /// A remembered consent of a person for a client.
-    Approval(&'a Fingerprint),
+    Consent(&'a Fingerprint),
     /// A device authorization request (RFC 8628), by device code.
     Device(&'a Fingerprint),
     /// The device code that belongs to a user code.
@@ -129,7 +129,7 @@ impl Key<'_> {
             Self::Steps => join("steps", ""),
             Self::Answer(step) => join("answer:", step.as_str()),
             Self::Session(cookie) => join("session:", cookie.as_str()),
-            Self::Approval(of) => join("approval:", of.as_str()),
+            Self::Consent(of) => join("approval:", of.as_str()),
             Self::Device(code) => join("device:", code.as_str()),
             Self::UserCode(code) => join("user-code:", code.as_str()),
             Self::DeviceDecision(code) => join("device-decision:", code.as_str()),

@@ -16,18 +16,18 @@ mod essential;
 mod grants;
 mod key;
 mod limits;
+mod liveness_lookups;
 mod logins;
 mod pool;
 mod predecessor;
-mod questions;
 mod record;
 mod refresh;
 mod revocation;
+mod revocation_tracker;
 mod revocations;
 mod sessions;
 mod tracking;
 mod trial;
-mod witness;
 
 use std::{sync::Arc, time::Duration};
 
@@ -49,16 +49,17 @@ pub use self::{
     predecessor::OldRecord,
     refresh::Spending,
     revocation::{Ended, Selection},
+    revocation_tracker::LivenessEntry,
     trial::Trial,
-    witness::Sighting,
 };
 use self::{
-    ended_grants::EndedGrants, key::Key, questions::Questions, record::Record, witness::Witness,
+    ended_grants::EndedGrants, key::Key, liveness_lookups::LivenessLookups, record::Record,
+    revocation_tracker::RevocationTracker,
 };
 use crate::{config::RedisConfig, model::UnixTime};
 
 /// The timeout of a Redis operation. A request that exceeds it is answered with 503.
-const PATIENCE: Duration = Duration::from_secs(2);
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The error of a failed store operation.
 #[derive(Debug, thiserror::Error)]
@@ -106,10 +107,10 @@ pub(in crate::store) struct Records {
     /// One multiplexed connection for the hot path (`/verify`, rate limits).
     hot: ConnectionManager,
     /// Coalesced liveness lookups of tokens, over the same connection.
-    questions: Arc<Questions>,
+    lookups: Arc<LivenessLookups>,
     /// Opens the connection over which Redis sends invalidations.
     tracked: redis::Client,
-    witness: Arc<Witness>,
+    tracker: Arc<RevocationTracker>,
 }
 
 /// Clients, their documents and keys.
@@ -154,25 +155,25 @@ impl Store {
         // Without `TCP_NODELAY`, the handshake of each connection waits 40 ms for a delayed ACK.
         // Without `TCP_USER_TIMEOUT`, a connection that a firewall dropped silently stays in use
         // for a quarter of an hour.
-        let tcp = TcpSettings::default().set_nodelay(true).set_user_timeout(PATIENCE);
+        let tcp = TcpSettings::default().set_nodelay(true).set_user_timeout(OPERATION_TIMEOUT);
         let server = config.url.expose_secret().into_connection_info()?.set_tcp_settings(tcp);
         // The default response timeout of the client library is half a second.
         let patient = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(PATIENCE))
-            .set_response_timeout(Some(PATIENCE));
+            .set_connection_timeout(Some(OPERATION_TIMEOUT))
+            .set_response_timeout(Some(OPERATION_TIMEOUT));
         let manager = deadpool_redis::Manager::new_with_config(server.clone(), patient)?;
         let pool = Pool::builder(manager)
             .max_size(16)
             .timeouts(Timeouts {
-                wait: Some(PATIENCE),
-                create: Some(PATIENCE),
-                recycle: Some(PATIENCE),
+                wait: Some(OPERATION_TIMEOUT),
+                create: Some(OPERATION_TIMEOUT),
+                recycle: Some(OPERATION_TIMEOUT),
             })
             .runtime(Runtime::Tokio1)
             .build()?;
         let reconnect = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(PATIENCE))
-            .set_response_timeout(Some(PATIENCE))
+            .set_connection_timeout(Some(OPERATION_TIMEOUT))
+            .set_response_timeout(Some(OPERATION_TIMEOUT))
             .set_number_of_retries(1)
             .set_max_delay(Duration::from_millis(500));
         let resp3 = server.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
@@ -180,10 +181,10 @@ impl Store {
         let hot = ConnectionManager::new_lazy_with_config(redis::Client::open(server)?, reconnect)?;
         let records = Arc::new(Records {
             pool,
-            questions: Arc::new(Questions::new(hot.clone())),
+            lookups: Arc::new(LivenessLookups::new(hot.clone())),
             hot,
             tracked,
-            witness: Arc::new(Witness::new()),
+            tracker: Arc::new(RevocationTracker::new()),
         });
         let clients = ClientRecords { records: Arc::clone(&records) };
         let grants =
@@ -206,19 +207,19 @@ impl Store {
     /// Receives invalidations of revoked grants and tokens from Redis. Never returns. While this
     /// does not run, every liveness check queries Redis.
     pub async fn follow(&self) {
-        tracking::follow(&self.records.tracked, &self.records.witness).await;
+        tracking::follow(&self.records.tracked, &self.records.tracker).await;
     }
 
     /// Returns `true` if the invalidation connection to Redis is up.
     #[must_use]
-    pub fn is_told(&self) -> bool {
-        self.records.witness.can_tell()
+    pub fn is_tracking(&self) -> bool {
+        self.records.tracker.is_tracking()
     }
 
     /// Returns the total number of liveness lookups that were sent to Redis.
     #[must_use]
-    pub fn questions(&self) -> u64 {
-        self.records.questions.count()
+    pub fn liveness_lookups(&self) -> u64 {
+        self.records.lookups.count()
     }
 
     /// Sends a `PING`, to check that Redis answers.
@@ -299,7 +300,7 @@ impl Records {
         let was_there = command.arg(&key).query_async(&mut self.pool.get().await?).await?;
         // Redis sends this invalidation as well, but it must take effect before the caller
         // continues.
-        self.witness.changed(key.as_bytes());
+        self.tracker.changed(key.as_bytes());
         Ok(was_there)
     }
 }

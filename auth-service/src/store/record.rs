@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 
 use super::{devices::Shown, logins::LoginCodeRecord};
 use crate::model::{
-    AccessRecord, AnswerRecord, ApprovalRecord, Client, CodeRecord, DeviceDecision, DeviceRecord,
+    AccessRecord, AnswerRecord, Client, CodeRecord, ConsentRecord, DeviceDecision, DeviceRecord,
     DocumentRecord, Grant, KeysRecord, RefreshRecord, SessionRecord, UnixTime,
 };
 
@@ -32,7 +32,7 @@ macro_rules! records {
 records! {
     AccessRecord: "access",
     AnswerRecord: "answer",
-    ApprovalRecord: "approval",
+    ConsentRecord: "approval",
     Client: "client",
     CodeRecord: "code",
     DeviceDecision: "device-decision",

@@ -1,10 +1,12 @@
 //! Revocation of grants, and of all records that could become a grant. The selected records are
 //! found by `SCAN`, which never runs on the path of an MCP request.
 
-use super::{Error, Maintenance, Record, key::PREFIX, logins::LoginCodeRecord, tracking::LEASE};
+use super::{
+    Error, Maintenance, Record, key::PREFIX, logins::LoginCodeRecord, tracking::INVALIDATION_LEASE,
+};
 use crate::model::{
-    AccessRecord, AnswerRecord, ApprovalRecord, AuthorizationRequest, CLIENT_PROVIDER, ClientId,
-    CodeRecord, DeviceDecision, DeviceRecord, Grant, Identifier, ResourceUri, SessionRecord,
+    AccessRecord, AnswerRecord, AuthorizationRequest, CLIENT_PROVIDER, ClientId, CodeRecord,
+    ConsentRecord, DeviceDecision, DeviceRecord, Grant, Identifier, ResourceUri, SessionRecord,
     UnixTime, User,
 };
 
@@ -113,7 +115,7 @@ impl Revocable for SessionRecord {
     }
 }
 
-impl Revocable for ApprovalRecord {
+impl Revocable for ConsentRecord {
     fn held(&self) -> Held<'_> {
         let (client, resources) = (Some(&self.client_id), self.resource.as_slice());
         Held { client, resources, ..Held::by(&self.user) }
@@ -243,7 +245,7 @@ impl Maintenance {
         // Other instances receive the invalidation at about the same time. One whose connection
         // drops it silently loses its lease within this time, so no instance accepts a revoked
         // token after that.
-        tokio::time::sleep(LEASE).await;
+        tokio::time::sleep(INVALIDATION_LEASE).await;
         ended
     }
 
@@ -261,7 +263,7 @@ impl Maintenance {
                 ended.beside =
                     sweep.end::<LoginCodeRecord>().await? + sweep.end::<SessionRecord>().await?;
             }
-            ended.beside += sweep.end::<ApprovalRecord>().await?
+            ended.beside += sweep.end::<ConsentRecord>().await?
                 + sweep.end::<DeviceRecord>().await?
                 + sweep.end::<DeviceDecision>().await?
                 + sweep.end::<CodeRecord>().await?;

@@ -1,7 +1,7 @@
 //! Login sessions and remembered consents.
 
 use super::{Error, Key, LoginRecords, Ttl};
-use crate::model::{ApprovalRecord, Fingerprint, LoginSession, SessionRecord, UnixTime};
+use crate::model::{ConsentRecord, Fingerprint, LoginSession, SessionRecord, UnixTime};
 
 impl LoginRecords {
     /// Stores the login session of `cookie`.
@@ -25,39 +25,39 @@ impl LoginRecords {
     }
 
     /// Stores a remembered consent.
-    pub async fn put_approval(
+    pub async fn put_consent(
         &self,
         of: &Fingerprint,
-        record: &ApprovalRecord,
+        record: &ConsentRecord,
         now: UnixTime,
     ) -> Result<(), Error> {
-        self.records.put(&Key::Approval(of), record, Ttl::until(now, record.expires_at)).await
+        self.records.put(&Key::Consent(of), record, Ttl::until(now, record.expires_at)).await
     }
 
     /// Deletes a remembered consent, if there is one.
-    pub async fn delete_approval(&self, of: &Fingerprint) -> Result<(), Error> {
-        self.records.delete(&Key::Approval(of)).await.map(drop)
+    pub async fn delete_consent(&self, of: &Fingerprint) -> Result<(), Error> {
+        self.records.delete(&Key::Consent(of)).await.map(drop)
     }
 
     /// Returns `true` if there is a remembered consent for at least one of these fingerprints.
-    pub async fn any_approval(&self, any: &[Fingerprint]) -> Result<bool, Error> {
+    pub async fn any_consent(&self, any: &[Fingerprint]) -> Result<bool, Error> {
         if any.is_empty() {
             return Ok(false);
         }
         let mut command = redis::cmd("EXISTS");
         for of in any {
-            command.arg(Key::Approval(of).text());
+            command.arg(Key::Consent(of).text());
         }
         let there: usize = command.query_async(&mut self.records.pool.get().await?).await?;
         Ok(there > 0)
     }
 
     /// Reads a remembered consent.
-    pub async fn approval(
+    pub async fn consent(
         &self,
         of: &Fingerprint,
         now: UnixTime,
-    ) -> Result<Option<ApprovalRecord>, Error> {
-        self.records.read(&Key::Approval(of), now).await
+    ) -> Result<Option<ConsentRecord>, Error> {
+        self.records.read(&Key::Consent(of), now).await
     }
 }

@@ -8,25 +8,25 @@ use std::{
 
 use redis::{AsyncConnectionConfig, Client, RedisError};
 
-use super::{PATIENCE, key::PREFIX, witness::Witness};
+use super::{OPERATION_TIMEOUT, key::PREFIX, revocation_tracker::RevocationTracker};
 
 /// The interval between pings on the invalidation connection.
 const BEAT: Duration = Duration::from_millis(100);
 
 /// The invalidation lease: the time after a ping for which silence means that nothing changed. A
 /// closed connection is detected immediately; the lease detects one that silently drops data.
-pub(super) const LEASE: Duration = Duration::from_millis(350);
+pub(super) const INVALIDATION_LEASE: Duration = Duration::from_millis(350);
 
 /// The first and the longest delay of the exponential backoff between connection attempts.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 
-/// Feeds invalidations into `witness`, and reconnects after failures. Never returns.
-pub(super) async fn follow(client: &Client, witness: &Arc<Witness>) {
+/// Feeds invalidations into `tracker`, and reconnects after failures. Never returns.
+pub(super) async fn follow(client: &Client, tracker: &Arc<RevocationTracker>) {
     let mut pause = BACK_OFF.0;
     loop {
-        let link = witness.next_link();
-        let (error, worked) = listen(client, witness, link).await;
-        witness.unlinked(link);
+        let link = tracker.next_link();
+        let (error, worked) = listen(client, tracker, link).await;
+        tracker.unlinked(link);
         if worked {
             pause = BACK_OFF.0;
             log::warn!("invalidations from redis stopped; each liveness check asks redis: {error}");
@@ -40,14 +40,18 @@ pub(super) async fn follow(client: &Client, witness: &Arc<Witness>) {
 
 /// Receives invalidations until the connection fails. Returns the error, and `true` if at least one
 /// ping had succeeded.
-async fn listen(client: &Client, witness: &Arc<Witness>, link: u64) -> (RedisError, bool) {
-    let told = Arc::clone(witness);
+async fn listen(
+    client: &Client,
+    tracker: &Arc<RevocationTracker>,
+    link: u64,
+) -> (RedisError, bool) {
+    let pushes = Arc::clone(tracker);
     let config = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(PATIENCE))
-        .set_response_timeout(Some(LEASE))
+        .set_connection_timeout(Some(OPERATION_TIMEOUT))
+        .set_response_timeout(Some(INVALIDATION_LEASE))
         // Called in the order of arrival, interleaved with replies.
         .set_push_sender(move |push| {
-            told.told(link, &push);
+            pushes.handle_push(link, &push);
             Ok::<(), std::convert::Infallible>(())
         });
     let mut track = redis::cmd("CLIENT");
@@ -63,7 +67,7 @@ async fn listen(client: &Client, witness: &Arc<Witness>, link: u64) -> (RedisErr
     if let Err(error) = track.exec_async(&mut connection).await {
         return (error, false);
     }
-    witness.linked(link);
+    tracker.linked(link);
     let mut worked = false;
     loop {
         let asked = Instant::now();
@@ -71,7 +75,7 @@ async fn listen(client: &Client, witness: &Arc<Witness>, link: u64) -> (RedisErr
             return (error, worked);
         }
         worked = true;
-        witness.heard(asked, LEASE);
+        tracker.renew_lease(asked, INVALIDATION_LEASE);
         tokio::time::sleep(BEAT).await;
     }
 }

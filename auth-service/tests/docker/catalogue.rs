@@ -9,7 +9,7 @@ use std::{
 use auth_service::{
     config::Config,
     model::{Catalogue, ServerName},
-    ports::Providers,
+    servers::Sources,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -44,7 +44,7 @@ impl Watched {
         if let Some(servers) = servers {
             write(&directory, servers);
         }
-        let mut providers = Providers::new(&Config::from_map(settings).unwrap());
+        let mut providers = Sources::new(&Config::from_map(settings).unwrap());
         let listing = providers.start().await.unwrap();
         let (publish, catalogue) = watch::channel(Arc::new(listing.catalogue()));
         Self { directory, catalogue, task: tokio::spawn(providers.watch(publish)) }

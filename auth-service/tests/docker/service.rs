@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use auth_service::ports::generate_key;
+use auth_service::keys::generate_key;
 use gateway_tests::redis::Redis;
 use reqwest::StatusCode;
 use serde_json::Value;

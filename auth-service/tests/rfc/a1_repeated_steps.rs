@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use auth_service::{
     model::{BrowserSession, Clock, CsrfToken, LoginCode, SealedAuthorization},
-    oauth::{ConsentForm, Decision, Next, RedirectTarget, Visitor},
+    oauth::{BrowserContext, ConsentForm, Decision, Next, RedirectTarget},
     store::{Selection, Store},
 };
 use futures_util::future::join_all;
@@ -114,12 +114,12 @@ async fn a1_another_instance_gives_the_same_answer() {
         .find(|(name, _)| name.starts_with("__Host-mcpgw-browser-"))
         .map(|(_, value)| BrowserSession::presented(value.clone()))
         .unwrap();
-    let visitor = Visitor {
-        browser: session,
-        others: Vec::new(),
+    let visitor = BrowserContext {
+        session,
+        other_sessions: Vec::new(),
         was_refused: false,
         login: None,
-        came_by_themselves: true,
+        is_own_navigation: true,
     };
     let form = ConsentForm {
         pending: SealedAuthorization::presented(page.hidden("flow")),

@@ -1,6 +1,6 @@
 //! A configuration that was pasted from an MCP client is judged as mcp-stdio-proxy judges it.
 
-use auth_service::ports::ServersFile;
+use auth_service::servers::ServersFile;
 use serde_json::{Value, json};
 
 use crate::support::Gateway;

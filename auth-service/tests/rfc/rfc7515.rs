@@ -45,7 +45,7 @@ async fn only_published_keys_verify() {
         let header = forger.header_with("kid", kid.clone());
         assert!(!forger.opens(&forger.sign(&header, &forger.claims)).await, "{kid}");
     }
-    let pem = auth_service::ports::generate_key().unwrap();
+    let pem = auth_service::keys::generate_key().unwrap();
     let own = EncodingKey::from_ec_pem(pem.as_bytes()).unwrap();
     let jwk = jsonwebtoken::jwk::Jwk::from_encoding_key(&own, Algorithm::ES256).unwrap();
     for (member, value) in [
@@ -96,7 +96,7 @@ async fn the_compact_form_is_read_strictly() {
 }
 
 /// §5.2: a signature is good for what it was made of alone, also when it is remembered: by its hash, or
-/// as it was sent (`oauth/verify/recent_tokens.rs`).
+/// as it was sent (`oauth/verify/first_level.rs`).
 #[tokio::test]
 async fn a_token_that_was_seen_often_vouches_for_no_other() {
     let forger = Forger::start().await;

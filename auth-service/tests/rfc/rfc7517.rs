@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use auth_service::{
+    keys::{SigningKeys, generate_key},
     oauth::{BearerError, Operation},
-    ports::{SigningKeys, generate_key},
 };
 use serde_json::Value;
 

@@ -1,6 +1,6 @@
 //! RFC 7523: clients that authenticate with a signed JWT (`private_key_jwt`).
 
-use auth_service::{model::Clock, ports::generate_key};
+use auth_service::{keys::generate_key, model::Clock};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use gateway_tests::pkce;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, jwk::Jwk};

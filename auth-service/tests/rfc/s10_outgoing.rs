@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use auth_service::ports::{ClientDocuments, FAILURE_KEPT, GitHub, GithubError, PublicResolver};
+use auth_service::upstream::{ClientDocuments, FAILURE_KEPT, GitHub, GithubError, PublicResolver};
 use futures_util::{
     StreamExt,
     future::{join_all, ready},

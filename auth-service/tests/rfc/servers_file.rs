@@ -2,7 +2,7 @@
 
 use std::{fs::File, path::Path, sync::Arc, time::Duration};
 
-use auth_service::{model::Listing, ports::ServersFile};
+use auth_service::{model::Listing, servers::ServersFile};
 use serde_json::json;
 use tokio::sync::watch;
 

@@ -15,11 +15,13 @@ use crate::document_host::DocumentHost;
 use auth_service::{
     app,
     config::Config,
+    keys::{RootKeys, SigningKeys, generate_key},
     metrics::Metrics,
     model::{Catalogue, Clock, LoginCode, SystemClock, UnixTime, User},
     oauth::{AuthServer, Core, PENDING_SEAL},
-    ports::{ClientDocuments, GitHub, RootKeys, ServersFile, SigningKeys, generate_key},
+    servers::ServersFile,
     store::{Selection, Store},
+    upstream::{ClientDocuments, GitHub},
 };
 use aws_lc_rs::hmac;
 use gateway_tests::{

@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, net::SocketAddr, os::unix::fs::PermissionsExt, 
 
 use auth_service::{
     config::CertificateSource,
+    keys,
     model::{Clock, SystemClock, UnixTime},
-    ports,
 };
 use reqwest::{Certificate, ClientBuilder, Version};
 
@@ -71,14 +71,14 @@ async fn both_versions_of_http_are_offered() {
 fn a_certificate_that_holds_is_kept() {
     let directory = tempfile::tempdir().unwrap();
     let source = own(directory.path(), &["localhost", "::1"]);
-    ports::server_config(&source, &SystemClock).unwrap();
+    keys::server_config(&source, &SystemClock).unwrap();
     let first = files(directory.path());
     assert_eq!(first.keys().collect::<Vec<_>>(), ["ca-key.pem", "ca.pem", "cert.pem", "key.pem"]);
     for (name, mode) in [("ca-key.pem", 0o600), ("key.pem", 0o600)] {
         let metadata = directory.path().join(name).metadata().unwrap();
         assert_eq!(metadata.permissions().mode() & 0o777, mode, "{name}");
     }
-    ports::server_config(&source, &InDays(360)).unwrap();
+    keys::server_config(&source, &InDays(360)).unwrap();
     assert_eq!(files(directory.path()), first, "37 days are left");
 }
 
@@ -86,10 +86,10 @@ fn a_certificate_that_holds_is_kept() {
 fn a_certificate_that_does_not_hold_is_replaced_by_the_same_authority() {
     let directory = tempfile::tempdir().unwrap();
     let (path, names) = (directory.path(), ["localhost"]);
-    ports::server_config(&own(path, &names), &SystemClock).unwrap();
+    keys::server_config(&own(path, &names), &SystemClock).unwrap();
     let mut before = files(path);
     let mut replaced = |why: &str, names: &[&str], days| {
-        ports::server_config(&own(path, names), &InDays(days)).unwrap();
+        keys::server_config(&own(path, names), &InDays(days)).unwrap();
         let now = files(path);
         assert_eq!(now["ca.pem"], before["ca.pem"], "{why}");
         assert_ne!(now["cert.pem"], before["cert.pem"], "{why}");
@@ -108,12 +108,12 @@ fn a_certificate_that_does_not_hold_is_replaced_by_the_same_authority() {
 fn an_authority_that_is_gone_is_replaced_and_does_not_end() {
     let directory = tempfile::tempdir().unwrap();
     let source = own(directory.path(), &["localhost"]);
-    ports::server_config(&source, &SystemClock).unwrap();
+    keys::server_config(&source, &SystemClock).unwrap();
     let mut before = files(directory.path());
-    ports::server_config(&source, &InDays(10_000)).unwrap();
+    keys::server_config(&source, &InDays(10_000)).unwrap();
     assert_eq!(files(directory.path())["ca.pem"], before["ca.pem"]);
     let mut replaced = |why: &str| {
-        ports::server_config(&source, &SystemClock).unwrap();
+        keys::server_config(&source, &SystemClock).unwrap();
         let now = files(directory.path());
         assert_ne!(now["ca.pem"], before["ca.pem"], "{why}");
         assert_ne!(now["cert.pem"], before["cert.pem"], "{why}");
@@ -129,21 +129,21 @@ fn an_authority_that_is_gone_is_replaced_and_does_not_end() {
 #[test]
 fn files_that_are_given_are_used_as_they_are() {
     let directory = tempfile::tempdir().unwrap();
-    ports::server_config(&own(directory.path(), &["localhost"]), &SystemClock).unwrap();
+    keys::server_config(&own(directory.path(), &["localhost"]), &SystemClock).unwrap();
     let before = files(directory.path());
     let given = |chain: &str, key: &str| CertificateSource::Given {
         chain: directory.path().join(chain),
         key: directory.path().join(key),
     };
-    ports::server_config(&given("cert.pem", "key.pem"), &InDays(10_000)).unwrap();
+    keys::server_config(&given("cert.pem", "key.pem"), &InDays(10_000)).unwrap();
     assert_eq!(files(directory.path()), before);
     for (chain, key) in
         [("cert.pem", "ca-key.pem"), ("cert.pem", "none.pem"), ("key.pem", "key.pem")]
     {
-        let error = ports::server_config(&given(chain, key), &SystemClock);
+        let error = keys::server_config(&given(chain, key), &SystemClock);
         assert!(error.is_err(), "{chain} with {key}");
     }
     // It cannot start, rather than without TLS.
     let file = directory.path().join("cert.pem/below-a-file");
-    assert!(ports::server_config(&own(&file, &["localhost"]), &SystemClock).is_err());
+    assert!(keys::server_config(&own(&file, &["localhost"]), &SystemClock).is_err());
 }

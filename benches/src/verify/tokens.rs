@@ -11,7 +11,7 @@ use auth_service::app;
 use auth_service::config::Config;
 use auth_service::model::{OwnAccess, ServerName, User};
 use auth_service::oauth::NewToken;
-use auth_service::ports::Providers;
+use auth_service::servers::Sources;
 use tokio::task::JoinSet;
 
 use super::stage::{SERVER, Stage};
@@ -23,7 +23,7 @@ const LANES: usize = 16;
 pub async fn ours(stage: &Stage, count: usize) -> anyhow::Result<Vec<String>> {
     let settings: HashMap<_, _> = stage.settings().into_iter().collect();
     let config = Config::from_map(settings).map_err(|problems| anyhow::anyhow!("{problems}"))?;
-    let listing = Providers::new(&config).read().await?;
+    let listing = Sources::new(&config).read().await?;
     let (server, _publish) = app::build(config, &listing)?;
     let server = Arc::new(server);
     let name = ServerName::parse(SERVER).context("the name of the server")?;

@@ -11,7 +11,7 @@ use super::{
     finding::{Finding, Findings},
     public,
 };
-use crate::{model::McpServer, ports::SigningKeys};
+use crate::{keys::SigningKeys, model::McpServer};
 
 /// The problem that stopped discovery, and its remedy.
 type Fault = (String, &'static str);

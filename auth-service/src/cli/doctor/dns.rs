@@ -6,7 +6,7 @@ use super::{
     Patient,
     finding::{Finding, Findings},
 };
-use crate::ports::is_public;
+use crate::upstream::is_public;
 
 /// The file that maps names for this machine alone (hosts(5)).
 const HOSTS: &str = "/etc/hosts";

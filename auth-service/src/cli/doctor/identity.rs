@@ -4,7 +4,7 @@ use super::{
     Patient,
     finding::{Finding, Findings},
 };
-use crate::ports::DockerServers;
+use crate::servers::DockerServers;
 
 pub(super) async fn check(patient: &Patient) -> Vec<Finding> {
     let mut findings = Findings::of("identity");

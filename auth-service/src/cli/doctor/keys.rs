@@ -7,8 +7,8 @@ use super::{
     finding::{Finding, Findings},
 };
 use crate::{
+    keys::SigningKeys,
     model::{Chain, Clock, SystemClock},
-    ports::SigningKeys,
 };
 
 const DAY: i64 = 86_400;

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     oauth::Endpoint,
-    ports::{GitHub, GithubError},
+    upstream::{GitHub, GithubError},
 };
 
 fn credentials(findings: &mut Findings, tried: Result<(), GithubError>) {

@@ -6,7 +6,7 @@ use super::finding::{Finding, Findings};
 use crate::{
     config::Config,
     model::{AllowList, Chain, Listing},
-    ports::{DockerServers, ServersFile},
+    servers::{DockerServers, ServersFile},
 };
 
 async fn containers(findings: &mut Findings, docker: &DockerServers) -> Listing {

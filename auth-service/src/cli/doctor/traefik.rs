@@ -10,7 +10,7 @@ use super::{
     finding::{Finding, Findings},
     public,
 };
-use crate::{config::ServerUrls, model::TraefikRule, ports::INNER_ENTRY_POINTS};
+use crate::{config::ServerUrls, model::TraefikRule, servers::INNER_ENTRY_POINTS};
 
 #[derive(Deserialize)]
 struct Router {

@@ -13,8 +13,8 @@ use crate::{
         User,
     },
     oauth::{
-        AuthorizationOutcome, AuthorizeError, ConsentFlow, Error, Next, Params, ProviderVisit,
-        RedirectTarget, Remark, Visitor, rate_limits::LOGIN_CODE_TRIES,
+        AuthorizationOutcome, AuthorizeError, BrowserContext, ConsentFlow, Error, Next, Params,
+        ProviderVisit, RedirectTarget, Remark, rate_limits::LOGIN_CODE_TRIES,
     },
 };
 
@@ -59,19 +59,23 @@ pub struct ConsentForm {
 
 impl ConsentFlow {
     /// Starts the flow of an authorization request.
-    pub async fn begin(&self, params: &Params, visitor: &Visitor) -> Result<Next, AuthorizeError> {
+    pub async fn begin(
+        &self,
+        params: &Params,
+        browser: &BrowserContext,
+    ) -> Result<Next, AuthorizeError> {
         let (request, client, prompt) = match self.requests.check_request(params).await {
             Ok(checked) => checked,
-            Err(refused) => return Err(self.requests.refuse_unseen(refused, visitor).await),
+            Err(refused) => return Err(self.requests.refuse_unseen(refused, browser).await),
         };
         let pending = self
             .pending
-            .pending(request, &client, prompt, visitor)
+            .pending(request, &client, prompt, browser)
             .map_err(AuthorizeError::Page)?;
-        match self.first_step(&pending, visitor).await {
+        match self.first_step(&pending, browser).await {
             Ok(next) => Ok(next),
             Err(error) => {
-                Err(self.requests.refuse_unasked(&pending, &client, error, visitor).await)
+                Err(self.requests.refuse_unasked(&pending, &client, error, browser).await)
             }
         }
     }
@@ -83,14 +87,14 @@ impl ConsentFlow {
     async fn first_step(
         &self,
         pending: &PendingAuthorization,
-        visitor: &Visitor,
+        browser: &BrowserContext,
     ) -> Result<Next, Error> {
         if matches!(pending.prompt, Prompt::Needed | Prompt::None)
-            && let Some(user) = self.sessions.logged_in(visitor, &pending.request).await?
+            && let Some(user) = self.sessions.logged_in(browser, &pending.request).await?
             && self.sessions.approved_before(&user, &pending.request).await?
         {
-            if visitor.came_by_themselves {
-                if let Some(target) = self.admit_unasked(pending, user, visitor).await? {
+            if browser.is_own_navigation {
+                if let Some(target) = self.admit_unasked(pending, user, browser).await? {
                     return Ok(Next::Done(AuthorizationOutcome { target, login: None }));
                 }
             } else if pending.prompt == Prompt::None {
@@ -98,12 +102,12 @@ impl ConsentFlow {
             }
         }
         if pending.prompt == Prompt::None {
-            return match self.sessions.logged_in(visitor, &pending.request).await? {
+            return match self.sessions.logged_in(browser, &pending.request).await? {
                 Some(_) => Err(Error::ConsentRequired),
                 None => Err(Error::LoginRequired),
             };
         }
-        self.page(pending.clone(), visitor).await
+        self.page(pending.clone(), browser).await
     }
 
     /// Issues a code without showing the consent page.
@@ -114,10 +118,10 @@ impl ConsentFlow {
         &self,
         pending: &PendingAuthorization,
         user: User,
-        visitor: &Visitor,
+        browser: &BrowserContext,
     ) -> Result<Option<RedirectTarget>, Error> {
         let target = self.admit(pending, user.clone(), &Turn::alone()?).await?;
-        let stands = self.sessions.logged_in(visitor, &pending.request).await?.is_some()
+        let stands = self.sessions.logged_in(browser, &pending.request).await?.is_some()
             && self.sessions.approved_before(&user, &pending.request).await?;
         Ok(stands.then_some(target))
     }
@@ -128,13 +132,13 @@ impl ConsentFlow {
     pub async fn decide(
         &self,
         form: ConsentForm,
-        visitor: &Visitor,
+        browser: &BrowserContext,
     ) -> Result<Next, AuthorizeError> {
-        let (pending, is_late) = match self.pending.open(&form.pending, visitor) {
+        let (pending, is_late) = match self.pending.open(&form.pending, browser) {
             Opened::Valid(pending) => (pending, false),
             Opened::Late(pending) => (pending, true),
             Opened::Foreign(pending) => {
-                return self.show_again(*pending, Remark::Stale, visitor).await;
+                return self.show_again(*pending, Remark::Stale, browser).await;
             }
             Opened::Unknown => return Err(AuthorizeError::Page(UNKNOWN)),
         };
@@ -145,26 +149,26 @@ impl ConsentFlow {
         let step = Step::of_form(&pending, &form.csrf, &form.decision.name());
         if is_late {
             let answered =
-                self.pending.answered(&step, visitor).await.map_err(AuthorizeError::Page)?;
+                self.pending.answered(&step, browser).await.map_err(AuthorizeError::Page)?;
             return match answered {
                 Some(outcome) => Ok(Next::Done(outcome)),
-                None => self.show_again(*pending, Remark::Stale, visitor).await,
+                None => self.show_again(*pending, Remark::Stale, browser).await,
             };
         }
         let next = match form.decision {
             Decision::Deny => Err(Error::AccessDenied("the user denied the request")),
-            Decision::Server(chosen) => self.choose_server(&pending, &chosen, visitor).await,
+            Decision::Server(chosen) => self.choose_server(&pending, &chosen, browser).await,
             // A request without a server cannot be allowed.
-            _ if pending.request.resources.is_empty() => self.page(*pending.clone(), visitor).await,
+            _ if pending.request.resources.is_empty() => self.page(*pending.clone(), browser).await,
             Decision::GitHub => self.send_to_github(&pending).await.map(Next::Provider),
-            Decision::LoggedIn => Box::pin(self.let_in(&pending, None, &step, visitor)).await,
+            Decision::LoggedIn => Box::pin(self.let_in(&pending, None, &step, browser)).await,
             Decision::Local(code) => {
-                Box::pin(self.let_in(&pending, Some(&code), &step, visitor)).await
+                Box::pin(self.let_in(&pending, Some(&code), &step, browser)).await
             }
         };
         match next {
             Ok(next) => Ok(next),
-            Err(Error::NotAllowed(name)) => self.show_refused(*pending, name, visitor).await,
+            Err(Error::NotAllowed(name)) => self.show_refused(*pending, name, browser).await,
             Err(error) => Err(self.requests.refuse(&pending.request, error, &step.id).await),
         }
     }
@@ -177,15 +181,15 @@ impl ConsentFlow {
         pending: &PendingAuthorization,
         code: Option<&LoginCode>,
         step: &Step,
-        visitor: &Visitor,
+        browser: &BrowserContext,
     ) -> Result<Next, Error> {
-        let turn = match self.pending.begin_step(step, visitor).await? {
+        let turn = match self.pending.begin_step(step, browser).await? {
             Begun::Answered(outcome) => return Ok(Next::Done(outcome)),
             Begun::Turn(turn) => turn,
         };
         let next = match code {
-            Some(code) => self.log_in_locally(pending, code, visitor, &turn).await,
-            None => self.continue_as_logged_in(pending, visitor, &turn).await,
+            Some(code) => self.log_in_locally(pending, code, browser, &turn).await,
+            None => self.continue_as_logged_in(pending, browser, &turn).await,
         };
         self.pending.end_turn(&turn).await;
         next
@@ -198,10 +202,10 @@ impl ConsentFlow {
         &self,
         pending: PendingAuthorization,
         remark: Remark,
-        visitor: &Visitor,
+        browser: &BrowserContext,
     ) -> Result<Next, AuthorizeError> {
         self.requests.check_again(&pending).await.map_err(AuthorizeError::Page)?;
-        let mut page = self.consent_page(pending, visitor).await.map_err(AuthorizeError::Page)?;
+        let mut page = self.consent_page(pending, browser).await.map_err(AuthorizeError::Page)?;
         page.remark = Some(remark);
         Ok(Next::Page(Box::new(page)))
     }
@@ -212,31 +216,31 @@ impl ConsentFlow {
         &self,
         mut pending: PendingAuthorization,
         name: String,
-        visitor: &Visitor,
+        browser: &BrowserContext,
     ) -> Result<Next, AuthorizeError> {
         pending.refused = Some(name);
-        self.show_again(pending, Remark::Refused, visitor).await
+        self.show_again(pending, Remark::Refused, browser).await
     }
 
     async fn continue_as_logged_in(
         &self,
         pending: &PendingAuthorization,
-        visitor: &Visitor,
+        browser: &BrowserContext,
         turn: &Turn,
     ) -> Result<Next, Error> {
-        match self.sessions.logged_in(visitor, &pending.request).await? {
+        match self.sessions.logged_in(browser, &pending.request).await? {
             Some(user) if pending.prompt != Prompt::Login => {
-                self.sessions.remember_approval(&user, &pending.request).await?;
+                self.sessions.remember_consent(&user, &pending.request).await?;
                 let target = self.admit(pending, user.clone(), turn).await?;
-                if self.sessions.logged_in(visitor, &pending.request).await?.is_some() {
+                if self.sessions.logged_in(browser, &pending.request).await?.is_some() {
                     self.pending.keep_answer(turn, pending, (&user, false)).await;
                     return Ok(Next::Done(AuthorizationOutcome { target, login: None }));
                 }
                 self.withdraw(&pending.request, &user).await?;
-                self.page(pending.clone(), visitor).await
+                self.page(pending.clone(), browser).await
             }
             // The login session ended while the page was open.
-            _ => self.page(pending.clone(), visitor).await,
+            _ => self.page(pending.clone(), browser).await,
         }
     }
 
@@ -261,7 +265,7 @@ impl ConsentFlow {
         &self,
         pending: &PendingAuthorization,
         code: &LoginCode,
-        visitor: &Visitor,
+        browser: &BrowserContext,
         turn: &Turn,
     ) -> Result<Next, Error> {
         if !self.core.config.local_login {
@@ -288,13 +292,17 @@ impl ConsentFlow {
         if self.core.count_wrong_code(&pending.id).await? >= LOGIN_CODE_TRIES {
             return Err(Error::AccessDenied("too many wrong login codes"));
         }
-        let mut page = self.consent_page(pending.clone(), visitor).await?;
+        let mut page = self.consent_page(pending.clone(), browser).await?;
         page.remark = Some(Remark::WrongCode);
         Ok(Next::Page(Box::new(page)))
     }
 
-    async fn page(&self, pending: PendingAuthorization, visitor: &Visitor) -> Result<Next, Error> {
-        Ok(Next::Page(Box::new(self.consent_page(pending, visitor).await?)))
+    async fn page(
+        &self,
+        pending: PendingAuthorization,
+        browser: &BrowserContext,
+    ) -> Result<Next, Error> {
+        Ok(Next::Page(Box::new(self.consent_page(pending, browser).await?)))
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
         AuthorizationRequest, CsrfToken, PendingAuthorization, Prompt, Reply, SealedAuthorization,
         Stage, in_words,
     },
-    oauth::{ConsentFlow, Error, Visitor},
+    oauth::{BrowserContext, ConsentFlow, Error},
 };
 
 /// The data of the consent page.
@@ -113,20 +113,20 @@ pub struct LoginWays {
 type InWords = (Vec<(String, String)>, Vec<(String, Option<String>)>);
 
 impl ConsentFlow {
-    /// Builds the consent page of `pending` and binds it to the browser of `visitor`.
+    /// Builds the consent page of `pending` and binds it to the browser of `browser`.
     pub(in crate::oauth) async fn consent_page(
         &self,
         mut pending: PendingAuthorization,
-        visitor: &Visitor,
+        browser: &BrowserContext,
     ) -> Result<ConsentPage, Error> {
         let csrf = CsrfToken::generate()?;
-        pending.browser = visitor.browser.fingerprint();
+        pending.browser = browser.session.fingerprint();
         pending.stage = Stage::AwaitingConsent { csrf: csrf.fingerprint() };
         pending.expires_at = self.core.now().plus(STEP);
         let request = &pending.request;
         let known = match pending.prompt {
             Prompt::Login => None,
-            _ => self.sessions.session_user(visitor).await?,
+            _ => self.sessions.session_user(browser).await?,
         };
         let (user, refused) = match known {
             Some(user) if self.sessions.may_have(&user, request) => (Some(user), None),
@@ -134,7 +134,7 @@ impl ConsentFlow {
         };
         let refused = pending.refused.clone().or(refused);
         let picks = matches!(pending.prompt, Prompt::SelectAccount | Prompt::Login);
-        let pick_account = picks || visitor.was_refused || user.is_some() || refused.is_some();
+        let pick_account = picks || browser.was_refused || user.is_some() || refused.is_some();
         let approved_before = match &user {
             Some(user) if pending.prompt == Prompt::Needed => {
                 self.sessions.approved_before(user, request).await?

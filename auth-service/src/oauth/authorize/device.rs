@@ -10,7 +10,8 @@ use crate::{
         AuthorizationRequest, Client, Device, DeviceCode, DeviceRecord, Prompt, Reply, UserCode,
     },
     oauth::{
-        AuthorizeError, ConsentFlow, ConsentPage, DEVICE_CODE, Endpoint, Error, Params, Visitor,
+        AuthorizeError, BrowserContext, ConsentFlow, ConsentPage, DEVICE_CODE, Endpoint, Error,
+        Params,
     },
 };
 
@@ -70,22 +71,22 @@ impl ConsentFlow {
     pub async fn begin_device(
         &self,
         code: &UserCode,
-        visitor: &Visitor,
+        browser: &BrowserContext,
     ) -> Result<Option<ConsentPage>, AuthorizeError> {
-        self.device_page(code, visitor).await.map_err(AuthorizeError::Page)
+        self.device_page(code, browser).await.map_err(AuthorizeError::Page)
     }
 
     async fn device_page(
         &self,
         code: &UserCode,
-        visitor: &Visitor,
+        browser: &BrowserContext,
     ) -> Result<Option<ConsentPage>, Error> {
         let record = self.core.store.devices.device_showing(code, self.core.now()).await?;
         let Some(record) = record.filter(|record| self.core.now() < record.expires_at) else {
             return Ok(None);
         };
         let client = self.clients.client(&record.request.client_id).await?;
-        let pending = self.pending.pending(record.request, &client, Prompt::Consent, visitor)?;
-        self.consent_page(pending, visitor).await.map(Some)
+        let pending = self.pending.pending(record.request, &client, Prompt::Consent, browser)?;
+        self.consent_page(pending, browser).await.map(Some)
     }
 }

@@ -11,7 +11,7 @@ use crate::{
         AnswerRecord, AuthorizationCode, CsrfToken, Fingerprint, Identifier, LoginSession,
         LoginState, PendingAuthorization, RandomError, User,
     },
-    oauth::{AuthorizationOutcome, Error, Pending, Visitor, derived::derive},
+    oauth::{AuthorizationOutcome, BrowserContext, Error, Pending, derived::derive},
 };
 
 /// The time that the outcome of a step can be repeated.
@@ -110,14 +110,14 @@ impl Pending {
     pub(in crate::oauth) async fn begin_step(
         &self,
         step: &Step,
-        visitor: &Visitor,
+        browser: &BrowserContext,
     ) -> Result<Begun, Error> {
         let turn = Turn::at(step)?;
         let mut waited = Duration::ZERO;
         while waited < TURN {
             let now = self.core.now();
             if self.core.store.logins.claim_step(&step.id, (now, now.plus(TURN))).await? {
-                let answered = match self.answered(step, visitor).await {
+                let answered = match self.answered(step, browser).await {
                     Ok(None) => return Ok(Begun::Turn(turn)),
                     Ok(Some(outcome)) => Ok(Begun::Answered(outcome)),
                     Err(error) => Err(error),
@@ -164,10 +164,10 @@ impl Pending {
     pub(in crate::oauth) async fn answered(
         &self,
         step: &Step,
-        visitor: &Visitor,
+        browser: &BrowserContext,
     ) -> Result<Option<AuthorizationOutcome>, Error> {
         let record = self.core.store.logins.answer(&step.id, self.core.now()).await?;
-        let Some(record) = record.filter(|record| visitor.is(&record.browser)) else {
+        let Some(record) = record.filter(|record| browser.is(&record.browser)) else {
             return Ok(None);
         };
         log::info!(target: "audit", subject = record.user.subject,

@@ -13,10 +13,10 @@ use crate::{
         PendingAuthorization, Reply, SealedAuthorization, Stage, User,
     },
     oauth::{
-        AuthorizationOutcome, AuthorizeError, ConsentFlow, Error, Next, Params, RedirectTarget,
-        Remark, Visitor,
+        AuthorizationOutcome, AuthorizeError, BrowserContext, ConsentFlow, Error, Next, Params,
+        RedirectTarget, Remark,
     },
-    ports::{GithubError, github_error},
+    upstream::{GithubError, github_error},
 };
 
 /// The lifetime of an authorization code.
@@ -71,17 +71,17 @@ impl ConsentFlow {
     pub async fn finish_login(
         &self,
         back: ProviderReturn,
-        visitor: &Visitor,
+        browser: &BrowserContext,
     ) -> Result<Next, AuthorizeError> {
-        let pending = match back.pending.as_ref().map(|sealed| self.pending.open(sealed, visitor)) {
+        let pending = match back.pending.as_ref().map(|sealed| self.pending.open(sealed, browser)) {
             Some(Opened::Valid(pending)) => pending,
-            other => return self.return_late(other, &back.state, visitor).await,
+            other => return self.return_late(other, &back.state, browser).await,
         };
         let (state, verifier, revocations) = match &pending.stage {
             Stage::AtProvider { state, verifier, revocations } => (state, verifier, revocations),
             // This callback already led to the consent page, and the browser reloads it.
             Stage::AwaitingConsent { .. } => {
-                return self.show_again(*pending, Remark::Interrupted, visitor).await;
+                return self.show_again(*pending, Remark::Interrupted, browser).await;
             }
         };
         if !state.matches(&back.state.fingerprint()) {
@@ -102,7 +102,7 @@ impl ConsentFlow {
             }
         };
         let turn =
-            match self.pending.begin_step(&step, visitor).await.map_err(AuthorizeError::Page)? {
+            match self.pending.begin_step(&step, browser).await.map_err(AuthorizeError::Page)? {
                 Begun::Answered(outcome) => return Ok(Next::Done(outcome)),
                 Begun::Turn(turn) => turn,
             };
@@ -112,7 +112,7 @@ impl ConsentFlow {
         self.pending.end_turn(&turn).await;
         match done {
             Ok(outcome) => outcome.map(Next::Done).ok_or_else(expired),
-            Err(Error::NotAllowed(name)) => self.show_refused(*pending, name, visitor).await,
+            Err(Error::NotAllowed(name)) => self.show_refused(*pending, name, browser).await,
             Err(error) => Err(self.requests.refuse(&pending.request, error, &step.id).await),
         }
     }
@@ -124,16 +124,16 @@ impl ConsentFlow {
         &self,
         opened: Option<Opened>,
         state: &LoginState,
-        visitor: &Visitor,
+        browser: &BrowserContext,
     ) -> Result<Next, AuthorizeError> {
-        let answered = self.pending.answered(&Step::of_callback(state), visitor).await;
+        let answered = self.pending.answered(&Step::of_callback(state), browser).await;
         if let Some(outcome) = answered.map_err(AuthorizeError::Page)? {
             return Ok(Next::Done(outcome));
         }
         let Some(Opened::Late(pending) | Opened::Foreign(pending)) = opened else {
             return Err(expired());
         };
-        self.show_again(*pending, Remark::Interrupted, visitor).await
+        self.show_again(*pending, Remark::Interrupted, browser).await
     }
 
     /// Returns the code in the answer of the provider, and counts failed logins.
@@ -204,7 +204,7 @@ impl ConsentFlow {
         };
         self.core.metrics.login(user.person().provider(), outcome);
         let target = target?;
-        self.sessions.remember_approval(&user, &pending.request).await?;
+        self.sessions.remember_consent(&user, &pending.request).await?;
         Ok(AuthorizationOutcome { target, login: self.sessions.log_in(&user, &turn.login).await? })
     }
 
@@ -221,7 +221,7 @@ impl ConsentFlow {
         if let Reply::Device(device) = &request.reply {
             self.core.store.devices.take_device_decision(&device.code, self.core.now()).await?;
         }
-        self.sessions.forget_approval(user, request).await
+        self.sessions.forget_consent(user, request).await
     }
 
     /// Issues the authorization code, or allows the device, if the policy permits `user` the request.

@@ -7,28 +7,28 @@ use crate::{
     oauth::{Error, Sessions},
 };
 
-/// The browser session of a request: the browser and the login session in it.
+/// The browser of a request: its cookies and its login session.
 #[derive(Debug)]
-pub struct Visitor {
+pub struct BrowserContext {
     /// The browser cookie that binds the steps of a new flow.
-    pub browser: BrowserSession,
+    pub session: BrowserSession,
     /// The browser cookies that bind earlier flows.
     ///
     /// A new browser that opens several tabs at once gets one cookie per tab.
-    pub others: Vec<BrowserSession>,
+    pub other_sessions: Vec<BrowserSession>,
     /// `true` if an account was denied in this browser. The login provider would select it again.
     pub was_refused: bool,
     /// The cookie of the login session, if present.
     pub login: Option<LoginSession>,
     /// `true` if the person or a page of this server started the navigation, rather than another site
     /// (`Sec-Fetch-Site`).
-    pub came_by_themselves: bool,
+    pub is_own_navigation: bool,
 }
 
-impl Visitor {
+impl BrowserContext {
     /// Returns `true` if `browser` is the fingerprint of one of the browser cookies.
     pub(in crate::oauth) fn is(&self, browser: &Fingerprint) -> bool {
-        let mut sessions = std::iter::once(&self.browser).chain(&self.others);
+        let mut sessions = std::iter::once(&self.session).chain(&self.other_sessions);
         sessions.any(|session| browser.matches(&session.fingerprint()))
     }
 }
@@ -39,10 +39,10 @@ impl Sessions {
     /// Returns `None` otherwise, so that another person can log in.
     pub(in crate::oauth) async fn logged_in(
         &self,
-        visitor: &Visitor,
+        browser: &BrowserContext,
         request: &AuthorizationRequest,
     ) -> Result<Option<User>, Error> {
-        let user = self.session_user(visitor).await?;
+        let user = self.session_user(browser).await?;
         Ok(user.filter(|user| self.may_have(user, request)))
     }
 
@@ -54,9 +54,9 @@ impl Sessions {
     /// Returns the logged-in person, regardless of the policy.
     pub(in crate::oauth) async fn session_user(
         &self,
-        visitor: &Visitor,
+        browser: &BrowserContext,
     ) -> Result<Option<User>, Error> {
-        let Some(cookie) = &visitor.login else { return Ok(None) };
+        let Some(cookie) = &browser.login else { return Ok(None) };
         let record = self.core.store.logins.session(cookie, self.core.now()).await?;
         Ok(record.map(|record| record.user))
     }

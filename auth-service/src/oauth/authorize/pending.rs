@@ -7,7 +7,7 @@ use crate::{
         AuthorizationRequest, Client, CsrfToken, Identifier, PendingAuthorization, Prompt,
         SealedAuthorization, Stage,
     },
-    oauth::{Error, Pending, Visitor, client::id_document::is_document},
+    oauth::{BrowserContext, Error, Pending, client::id_document::is_document},
 };
 
 /// The time that a person may take for one step.
@@ -44,7 +44,7 @@ impl Pending {
         request: AuthorizationRequest,
         client: &Client,
         prompt: Prompt,
-        visitor: &Visitor,
+        browser: &BrowserContext,
     ) -> Result<PendingAuthorization, Error> {
         let size = serde_json::to_vec(&request).map_or(usize::MAX, |text| text.len());
         if size > MAX_REQUEST {
@@ -59,7 +59,7 @@ impl Pending {
             pick_account: false,
             refused: None,
             registration: (client.unused && !is_document(&client.id)).then(|| client.clone()),
-            browser: visitor.browser.fingerprint(),
+            browser: browser.session.fingerprint(),
             stage: Stage::AwaitingConsent { csrf: CsrfToken::generate()?.fingerprint() },
             expires_at: self.core.now().plus(STEP),
         })
@@ -89,14 +89,18 @@ impl Pending {
         self.seal(&pending)
     }
 
-    /// Opens a sealed authorization that the browser of `visitor` returned.
-    pub(in crate::oauth) fn open(&self, sealed: &SealedAuthorization, visitor: &Visitor) -> Opened {
+    /// Opens a sealed authorization that the browser of `browser` returned.
+    pub(in crate::oauth) fn open(
+        &self,
+        sealed: &SealedAuthorization,
+        browser: &BrowserContext,
+    ) -> Opened {
         let Some(pending) = self.core.pending_seal.open::<PendingAuthorization>(sealed.reveal())
         else {
             return Opened::Unknown;
         };
         let pending = Box::new(pending);
-        if !visitor.is(&pending.browser) {
+        if !browser.is(&pending.browser) {
             Opened::Foreign(pending)
         } else if self.core.now() < pending.expires_at {
             Opened::Valid(pending)

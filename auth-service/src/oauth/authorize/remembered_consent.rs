@@ -4,10 +4,10 @@
 
 use crate::{
     model::{
-        ApprovalRecord, AuthorizationRequest, ClientId, Fingerprint, RedirectUri, Reply,
+        AuthorizationRequest, ClientId, ConsentRecord, Fingerprint, RedirectUri, Reply,
         ResourceUri, User,
     },
-    oauth::{Error, Sessions, Visitor, client::redirect_uri},
+    oauth::{BrowserContext, Error, Sessions, client::redirect_uri},
 };
 
 impl Sessions {
@@ -19,8 +19,8 @@ impl Sessions {
     ) -> Result<bool, Error> {
         let Some(keys) = keys(user, request) else { return Ok(false) };
         for (key, resource) in keys {
-            let before = self.core.store.logins.approval(&key, self.core.now()).await?;
-            let covers = |before: ApprovalRecord| {
+            let before = self.core.store.logins.consent(&key, self.core.now()).await?;
+            let covers = |before: ConsentRecord| {
                 before.resource.is_some_and(|allowed| allowed == *resource)
                     && before.client_name == request.client_name
                     && before.scopes.contains_all(&request.scopes)
@@ -36,11 +36,11 @@ impl Sessions {
     /// responses to the host of `uri`.
     pub(in crate::oauth) async fn knows_client(
         &self,
-        visitor: &Visitor,
+        browser: &BrowserContext,
         client: &ClientId,
         uri: &RedirectUri,
     ) -> Result<bool, Error> {
-        let Some(user) = self.session_user(visitor).await? else { return Ok(false) };
+        let Some(user) = self.session_user(browser).await? else { return Ok(false) };
         if !redirect_uri::is_web(uri) {
             return Ok(false);
         }
@@ -48,22 +48,22 @@ impl Sessions {
         let catalogue = self.core.catalogue();
         let keys: Vec<_> =
             catalogue.iter().map(|at| key(&user, client, &destination, &at.resource)).collect();
-        Ok(self.core.store.logins.any_approval(&keys).await?)
+        Ok(self.core.store.logins.any_consent(&keys).await?)
     }
 
     /// Stores the consent of `user` to `request`.
-    pub(in crate::oauth) async fn remember_approval(
+    pub(in crate::oauth) async fn remember_consent(
         &self,
         user: &User,
         request: &AuthorizationRequest,
     ) -> Result<(), Error> {
-        let (Some(life), Some(keys)) = (self.core.config.lifetimes.approval, keys(user, request))
+        let (Some(life), Some(keys)) = (self.core.config.lifetimes.consent, keys(user, request))
         else {
             return Ok(());
         };
         let now = self.core.now();
         for (key, resource) in keys {
-            let record = ApprovalRecord {
+            let record = ConsentRecord {
                 user: user.clone(),
                 client_id: request.client_id.clone(),
                 client_name: request.client_name.clone(),
@@ -71,19 +71,19 @@ impl Sessions {
                 scopes: request.scopes.clone(),
                 expires_at: now.plus(life),
             };
-            self.core.store.logins.put_approval(&key, &record, now).await?;
+            self.core.store.logins.put_consent(&key, &record, now).await?;
         }
         Ok(())
     }
 
     /// Deletes the consent of `user` to `request`.
-    pub(in crate::oauth) async fn forget_approval(
+    pub(in crate::oauth) async fn forget_consent(
         &self,
         user: &User,
         request: &AuthorizationRequest,
     ) -> Result<(), Error> {
         for (key, _) in keys(user, request).into_iter().flatten() {
-            self.core.store.logins.delete_approval(&key).await?;
+            self.core.store.logins.delete_consent(&key).await?;
         }
         Ok(())
     }

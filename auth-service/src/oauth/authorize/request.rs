@@ -6,7 +6,9 @@ use crate::{
         AuthorizationRequest, Client, ClientId, Fingerprint, InvalidScope, Issuer,
         PendingAuthorization, Prompt, Redirect, RedirectUri, Reply, ResourceUri, Scopes,
     },
-    oauth::{Error, ErrorCode, Params, Requests, Visitor, client::redirect_uri, quoted::quoted},
+    oauth::{
+        BrowserContext, Error, ErrorCode, Params, Requests, client::redirect_uri, quoted::quoted,
+    },
 };
 
 /// A failed authorization request, with the place to report it.
@@ -129,10 +131,10 @@ impl Requests {
     pub(in crate::oauth) async fn refuse_unseen(
         &self,
         RefusedUnseen { error, reply_to, state }: RefusedUnseen,
-        visitor: &Visitor,
+        browser: &BrowserContext,
     ) -> AuthorizeError {
         let Some((client, uri)) = reply_to else { return AuthorizeError::Page(error) };
-        let is_known = match self.is_known_to(&client, &uri, visitor).await {
+        let is_known = match self.is_known_to(&client, &uri, browser).await {
             Ok(is_known) => is_known,
             Err(error) => return AuthorizeError::Page(error),
         };
@@ -149,7 +151,7 @@ impl Requests {
         pending: &PendingAuthorization,
         client: &Client,
         error: Error,
-        visitor: &Visitor,
+        browser: &BrowserContext,
     ) -> AuthorizeError {
         let Reply::Redirect(redirect) = &pending.request.reply else {
             return AuthorizeError::Page(error);
@@ -157,7 +159,7 @@ impl Requests {
         let answer = |error| {
             refusal(&self.core.config.issuer, &redirect.uri, redirect.state.as_deref(), error)
         };
-        match self.is_known_to(client, &redirect.uri, visitor).await {
+        match self.is_known_to(client, &redirect.uri, browser).await {
             Ok(true) => answer(error),
             Ok(false) if error.is_about_the_person() => {
                 answer(Error::InteractionRequired).by_a_link(&redirect.uri)
@@ -171,9 +173,9 @@ impl Requests {
         &self,
         client: &Client,
         uri: &RedirectUri,
-        visitor: &Visitor,
+        browser: &BrowserContext,
     ) -> Result<bool, Error> {
-        Ok(client.preregistered || self.sessions.knows_client(visitor, &client.id, uri).await?)
+        Ok(client.preregistered || self.sessions.knows_client(browser, &client.id, uri).await?)
     }
 
     async fn requesting_client(&self, params: &Params) -> Result<Client, Error> {

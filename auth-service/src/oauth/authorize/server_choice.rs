@@ -5,7 +5,7 @@
 
 use crate::{
     model::{AuthorizationRequest, PendingAuthorization, User},
-    oauth::{ConsentFlow, Error, Next, Visitor, resource::find},
+    oauth::{BrowserContext, ConsentFlow, Error, Next, resource::find},
 };
 
 impl ConsentFlow {
@@ -39,7 +39,7 @@ impl ConsentFlow {
         &self,
         pending: &PendingAuthorization,
         chosen: &str,
-        visitor: &Visitor,
+        browser: &BrowserContext,
     ) -> Result<Next, Error> {
         let mut pending = pending.clone();
         let request = &mut pending.request;
@@ -49,6 +49,6 @@ impl ConsentFlow {
             request.resources = vec![server.resource.clone()];
             request.scopes = self.requests.grantable_scopes(&request.scopes, &request.resources);
         }
-        Ok(Next::Page(Box::new(self.consent_page(pending, visitor).await?)))
+        Ok(Next::Page(Box::new(self.consent_page(pending, browser).await?)))
     }
 }

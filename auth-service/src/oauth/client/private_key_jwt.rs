@@ -32,10 +32,10 @@ const REFETCH: Duration = Duration::from_mins(1);
 /// The RFC makes `jti` optional. It is required here, because without it an assertion could be
 /// replayed.
 #[derive(Deserialize)]
-struct Claims {
+struct AssertionClaims {
     iss: ClientId,
     sub: ClientId,
-    aud: Audience,
+    aud: AssertionAudience,
     exp: i64,
     nbf: Option<i64>,
     iat: Option<i64>,
@@ -44,12 +44,12 @@ struct Claims {
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Audience {
+enum AssertionAudience {
     One(String),
     Many(Vec<String>),
 }
 
-impl Audience {
+impl AssertionAudience {
     fn values(&self) -> &[String] {
         match self {
             Self::One(one) => std::slice::from_ref(one),
@@ -75,7 +75,7 @@ impl Clients {
         if !is_typed_for_clients(header.typ.as_deref()) {
             return Err(refused("wrong typ header"));
         }
-        let said: Claims = dangerous::insecure_decode_claims(text)
+        let said: AssertionClaims = dangerous::insecure_decode_claims(text)
             .map_err(|_| refused("malformed or missing claims"))?;
         // RFC 7521 §4.2: "The client_id parameter is unnecessary … if present, the value … MUST
         // identify the same client".
@@ -95,7 +95,7 @@ impl Clients {
             }
             key => key?,
         };
-        let claims: Claims =
+        let claims: AssertionClaims =
             jwks::verify(text, &header, &key).ok_or_else(|| refused("invalid signature"))?;
         self.check_audience(&claims, endpoint)?;
         self.check_times(&claims)?;
@@ -107,7 +107,7 @@ impl Clients {
     }
 
     /// Records the `jti` of an assertion. Returns an error if it was used before.
-    async fn spend(&self, client: &Client, claims: &Claims) -> Result<(), Error> {
+    async fn spend(&self, client: &Client, claims: &AssertionClaims) -> Result<(), Error> {
         if !client.unused {
             self.core.within_assertion_limit(&client.id).await?;
         }
@@ -131,7 +131,7 @@ impl Clients {
     /// Malicious metadata can make a client sign an assertion for the endpoint of another server. The
     /// URL of the receiving endpoint is therefore accepted only from clients that the operator lists in
     /// `ENDPOINT_AUDIENCE_CLIENTS`, and each use is logged.
-    fn check_audience(&self, claims: &Claims, endpoint: Endpoint) -> Result<(), Error> {
+    fn check_audience(&self, claims: &AssertionClaims, endpoint: Endpoint) -> Result<(), Error> {
         let (issuer, said) = (&self.core.config.issuer, claims.aud.values());
         if matches!(said, [only] if only == issuer.as_str()) {
             return Ok(());
@@ -158,7 +158,7 @@ impl Clients {
         Err(Error::InvalidClient)
     }
 
-    fn check_times(&self, claims: &Claims) -> Result<(), Error> {
+    fn check_times(&self, claims: &AssertionClaims) -> Result<(), Error> {
         let now = self.core.now().0;
         if now >= claims.exp.saturating_add(LEEWAY) || claims.exp > now + MAX_AHEAD + LEEWAY {
             return Err(refused("expired, or valid for more than an hour"));

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::response::Part;
 use crate::{
+    keys::SigningKeys,
     model::{AccessRecord, ClientId, Grant, Identifier, ResourceUri, Scopes, UnixTime},
     oauth::{Error, TokenIssuer},
-    ports::SigningKeys,
 };
 
 /// The `typ` header of an access token (RFC 9068 §2.1).
@@ -16,7 +16,7 @@ const TYPE: &str = "at+jwt";
 
 /// The claims of an access token (RFC 9068 §2.2).
 #[derive(Debug, Serialize, Deserialize)]
-pub(in crate::oauth) struct Claims {
+pub(in crate::oauth) struct AccessTokenClaims {
     pub(in crate::oauth) iss: String,
     pub(in crate::oauth) sub: String,
     pub(in crate::oauth) aud: Audience,
@@ -73,7 +73,7 @@ impl TokenIssuer {
         expires_at: UnixTime,
     ) -> Result<String, Error> {
         let (jti, now) = (Identifier::generate()?, self.core.now());
-        let claims = Claims {
+        let claims = AccessTokenClaims {
             iss: self.core.config.issuer.as_str().to_owned(),
             sub: grant.user.subject.clone(),
             aud: Audience::of(&part.resources),
@@ -103,8 +103,8 @@ impl TokenIssuer {
     }
 
     /// Returns the claims of `token`, or `None` if it is expired or not from this issuer.
-    pub(in crate::oauth) fn read_access_token(&self, token: &str) -> Option<Claims> {
-        let claims: Claims =
+    pub(in crate::oauth) fn read_access_token(&self, token: &str) -> Option<AccessTokenClaims> {
+        let claims: AccessTokenClaims =
             serde_json::from_slice(&signed_claims(&self.core.keys, token)?).ok()?;
         let ours = claims.iss == self.core.config.issuer.as_str();
         (ours && self.core.now() < claims.exp).then_some(claims)

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::access_token::Claims;
+use super::access_token::AccessTokenClaims;
 use crate::{
     model::{AuthMethod, Client, Grant, RefreshToken},
     oauth::{Error, Params, TokenIssuer},
@@ -34,7 +34,7 @@ pub struct Active {
 enum About {
     Access {
         #[serde(flatten)]
-        claims: Box<Claims>,
+        claims: Box<AccessTokenClaims>,
         token_type: &'static str,
         username: String,
     },
@@ -71,7 +71,7 @@ impl TokenIssuer {
         }))
     }
 
-    async fn access(&self, claims: Claims) -> Result<Option<About>, Error> {
+    async fn access(&self, claims: AccessTokenClaims) -> Result<Option<About>, Error> {
         let live = self.core.store.grants.is_live(&claims.grant_id, &claims.jti).await?;
         let username = claims.preferred_username.clone();
         let claims = Box::new(claims);

@@ -3,7 +3,7 @@
 use gateway_contract::display::log_safe;
 use log::Level;
 
-use super::seen_token::{Part, SeenToken};
+use super::cached_token::{CachedToken, Part};
 use crate::{
     metrics::{Decision, Gauges},
     model::{Fingerprint, McpServer},
@@ -12,12 +12,12 @@ use crate::{
 };
 
 impl Verifier {
-    /// Counts and logs the decision on a request to `server`. `seen` is its token, if valid.
+    /// Counts and logs the decision on a request to `server`. `token` is the verified token, if there is one.
     pub(in crate::oauth) fn note(
         &self,
         server: &McpServer,
         operation: &Operation,
-        seen: Option<&SeenToken>,
+        token: Option<&CachedToken>,
         decision: Decision,
     ) {
         let (server, asked) = (server.name.as_str(), operation.asked());
@@ -31,8 +31,8 @@ impl Verifier {
         if !log::log_enabled!(target: "audit", level) {
             return;
         }
-        let text = |part| seen.map_or("-", |token| token.text(part));
-        let jti = seen.map_or_else(
+        let text = |part| token.map_or("-", |token| token.text(part));
+        let jti = token.map_or_else(
             || "-".to_owned(),
             |token| Fingerprint::of(token.text(Part::Jti)).to_string(),
         );
@@ -55,9 +55,9 @@ impl Verifier {
         let writable = matches!(self.core.store.try_to_write().await, Ok(Trial::Written));
         self.core.metrics.render(Gauges {
             writable,
-            link_up: self.core.store.is_told(),
-            questions: self.core.store.questions(),
-            seen_tokens: self.seen.len(),
+            link_up: self.core.store.is_tracking(),
+            questions: self.core.store.liveness_lookups(),
+            seen_tokens: self.cache.len(),
         })
     }
 }

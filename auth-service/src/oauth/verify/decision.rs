@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::seen_token::{Part, SeenToken};
+use super::cached_token::{CachedToken, Part};
 use crate::{
     metrics::Decision,
     model::{McpServer, Scopes, UnixTime},
@@ -23,7 +23,7 @@ pub enum BearerError {
 }
 
 /// The reason that a request is denied.
-enum Refused {
+enum Denial {
     /// The request has no bearer token.
     NoToken,
     /// The token is not valid for this server, with the `error_description`.
@@ -34,7 +34,7 @@ enum Refused {
     Fault(Error),
 }
 
-impl Refused {
+impl Denial {
     fn decision(&self) -> Decision {
         match self {
             Self::NoToken => Decision::NoToken,
@@ -71,52 +71,52 @@ impl Verifier {
             return Err(BearerError::NoServer);
         };
         let now = self.core.now();
-        let seen = match authorization.and_then(bearer_token) {
-            None => Err(Refused::NoToken),
-            Some(token) => self.seen(token, now).map_err(|decision| {
+        let verified = match authorization.and_then(bearer_token) {
+            None => Err(Denial::NoToken),
+            Some(token) => self.cached(token, now).map_err(|decision| {
                 let why = "the token is malformed, expired or from another issuer";
-                Refused::Token(decision, why)
+                Denial::Token(decision, why)
             }),
         };
-        let (seen, decided) = match seen {
-            Ok(seen) => {
-                let decided = self.judge(server, &seen, operation, now).await;
-                (Some(seen), decided)
+        let (token, decided) = match verified {
+            Ok(token) => {
+                let decided = self.judge(server, &token, operation, now).await;
+                (Some(token), decided)
             }
-            Err(refused) => (None, Err(refused)),
+            Err(denial) => (None, Err(denial)),
         };
-        let decision = decided.as_ref().map_or_else(Refused::decision, |_| Decision::Admitted);
-        self.note(server, operation, seen.as_deref(), decision);
-        decided.map_err(|refused| refused.at(server))
+        let decision = decided.as_ref().map_or_else(Denial::decision, |_| Decision::Admitted);
+        self.note(server, operation, token.as_deref(), decision);
+        decided.map_err(|denial| denial.at(server))
     }
 
     /// Decides on a request with a token of this issuer that has not expired.
     async fn judge(
         &self,
         server: &McpServer,
-        seen: &SeenToken,
+        token: &CachedToken,
         operation: &Operation,
         now: UnixTime,
-    ) -> Result<Arc<Identity>, Refused> {
-        if !seen.is_for(&server.resource) {
-            return Err(Refused::Token(Decision::OtherServer, "the token is for another server"));
+    ) -> Result<Arc<Identity>, Denial> {
+        if !token.is_for(&server.resource) {
+            return Err(Denial::Token(Decision::OtherServer, "the token is for another server"));
         }
-        let live = self.core.store.grants.is_still_live(&seen.sighting, || seen.ids()).await;
-        if !live.map_err(|error| Refused::Fault(error.into()))? {
-            return Err(Refused::Token(Decision::Revoked, "the token was revoked"));
+        let live = self.core.store.grants.is_still_live(&token.liveness, || token.ids()).await;
+        if !live.map_err(|error| Denial::Fault(error.into()))? {
+            return Err(Denial::Token(Decision::Revoked, "the token was revoked"));
         }
         // Some tokens live for months: a change of the policy must take effect before they expire.
-        if !self.core.may_still_log_in(seen.person()) || !server.admits(seen.person()) {
+        if !self.core.may_still_log_in(token.person()) || !server.admits(token.person()) {
             let why = "this account is no longer allowed to use this server";
-            return Err(Refused::Token(Decision::NotAllowed, why));
+            return Err(Denial::Token(Decision::NotAllowed, why));
         }
-        let held = server.scopes.list_with_included(seen.text(Part::Scope));
+        let held = server.scopes.list_with_included(token.text(Part::Scope));
         let needed = operation.needs(server);
         if !needed.are_in(&held) {
-            let held = Scopes::parse(seen.text(Part::Scope)).unwrap_or_default();
-            return Err(Refused::Scope(Challenge::to_step_up(server, &needed, &held)));
+            let held = Scopes::parse(token.text(Part::Scope)).unwrap_or_default();
+            return Err(Denial::Scope(Challenge::to_step_up(server, &needed, &held)));
         }
-        self.identity(seen, server, &held, now).map_err(Refused::Fault)
+        self.identity(token, server, &held, now).map_err(Denial::Fault)
     }
 }
 

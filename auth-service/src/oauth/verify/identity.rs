@@ -15,10 +15,10 @@ use actix_web::http::header::HeaderValue;
 use gateway_contract::identity::{Claims, TYPE};
 use quick_cache::{Equivalent, sync::Cache};
 
-use super::seen_token::{Part, SeenToken};
+use super::cached_token::{CachedToken, Part};
 use crate::{
     model::{Fingerprint, McpServer, UnixTime},
-    oauth::{Challenge, Error, Verifier, packed_strings::Texts},
+    oauth::{Challenge, Error, Verifier, packed_strings::PackedStrings},
 };
 
 const LIFE: Duration = Duration::from_mins(1);
@@ -60,7 +60,7 @@ pub struct Identity {
 }
 
 /// The cache of recently signed identities.
-pub(in crate::oauth) struct Identities(Cache<Key, Arc<Identity>>);
+pub(in crate::oauth) struct Identities(Cache<CacheKey, Arc<Identity>>);
 
 impl Default for Identities {
     fn default() -> Self {
@@ -71,74 +71,74 @@ impl Default for Identities {
 /// The cache key of an identity: server name, server URL, id of the access token, and scopes.
 ///
 /// The id stands for all claims of the token. The scopes are those at the server.
-type Asked<'a> = [&'a str; SAID];
+type Asked<'a> = [&'a str; CLAIMS];
 
-const SAID: usize = 4;
+const CLAIMS: usize = 4;
 
-struct Key(Texts<SAID>);
+struct CacheKey(PackedStrings<CLAIMS>);
 
-impl Key {
+impl CacheKey {
     fn said(&self) -> Asked<'_> {
         std::array::from_fn(|at| self.0.str(at))
     }
 }
 
-impl PartialEq for Key {
+impl PartialEq for CacheKey {
     fn eq(&self, other: &Self) -> bool {
         self.said() == other.said()
     }
 }
 
-impl Eq for Key {}
+impl Eq for CacheKey {}
 
-impl Hash for Key {
+impl Hash for CacheKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.said().hash(state);
     }
 }
 
-impl Equivalent<Key> for Asked<'_> {
-    fn equivalent(&self, key: &Key) -> bool {
+impl Equivalent<CacheKey> for Asked<'_> {
+    fn equivalent(&self, key: &CacheKey) -> bool {
         *self == key.said()
     }
 }
 
 impl Verifier {
-    /// Returns the identity of the caller with the token `seen` at `server`, with its `scopes` there.
+    /// Returns the identity of the caller with the `token` at `server`, with its `scopes` there.
     ///
     /// Reuses a cached identity that was signed recently.
     pub(in crate::oauth) fn identity(
         &self,
-        seen: &SeenToken,
+        token: &CachedToken,
         server: &McpServer,
         scopes: &str,
         now: UnixTime,
     ) -> Result<Arc<Identity>, Error> {
         let said: Asked<'_> =
-            [server.name.as_str(), server.resource.as_str(), seen.text(Part::Jti), scopes];
+            [server.name.as_str(), server.resource.as_str(), token.text(Part::Jti), scopes];
         if let Some(known) = self.identities.0.get(&said)
             && (0..USE).contains(&(now.0 - known.made_at.0))
         {
             return Ok(known);
         }
-        let identity = Arc::new(self.new_identity(seen, server, scopes, now)?);
-        let key =
-            Texts::new(said).ok_or_else(|| Error::Internal("identity is too large".into()))?;
-        self.identities.0.insert(Key(key), Arc::clone(&identity));
+        let identity = Arc::new(self.new_identity(token, server, scopes, now)?);
+        let key = PackedStrings::new(said)
+            .ok_or_else(|| Error::Internal("identity is too large".into()))?;
+        self.identities.0.insert(CacheKey(key), Arc::clone(&identity));
         Ok(identity)
     }
 
     fn new_identity(
         &self,
-        seen: &SeenToken,
+        token: &CachedToken,
         server: &McpServer,
         scopes: &str,
         now: UnixTime,
     ) -> Result<Identity, Error> {
         let [subject, name, email, client] =
-            [Part::Subject, Part::Name, Part::Email, Part::Client].map(|part| seen.text(part));
+            [Part::Subject, Part::Name, Part::Email, Part::Client].map(|part| token.text(part));
         let signed = if self.core.config.signed_identity {
-            let hash = |part| Some(Fingerprint::of(seen.text(part)).as_str().to_owned().into());
+            let hash = |part| Some(Fingerprint::of(token.text(part)).as_str().to_owned().into());
             let seconds = |time: UnixTime| u64::try_from(time.0).unwrap_or(0);
             let claims = Claims {
                 iss: self.core.config.issuer.as_str().into(),
@@ -151,7 +151,7 @@ impl Verifier {
                 mcp_server: server.name.as_str().into(),
                 grant_hash: hash(Part::Grant),
                 token_hash: hash(Part::Jti),
-                token_exp: Some(seconds(seen.expires_at)),
+                token_exp: Some(seconds(token.expires_at)),
                 iat: seconds(now),
                 exp: seconds(now.plus(LIFE)),
             };

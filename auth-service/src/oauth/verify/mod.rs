@@ -1,18 +1,18 @@
 //! `/verify`: the access decision for each request to an MCP server.
 
 pub(in crate::oauth) mod audit;
+pub(in crate::oauth) mod cached_token;
 pub(in crate::oauth) mod challenge;
 pub(in crate::oauth) mod decision;
+pub(in crate::oauth) mod first_level;
 pub(in crate::oauth) mod identity;
 pub(in crate::oauth) mod operation;
-pub(in crate::oauth) mod recent_tokens;
-pub(in crate::oauth) mod seen_token;
 pub(in crate::oauth) mod token_cache;
 pub(in crate::oauth) mod trusted_proxy;
 
 use std::sync::Arc;
 
-use self::{identity::Identities, token_cache::SeenTokens};
+use self::{identity::Identities, token_cache::TokenCache};
 use crate::oauth::Core;
 
 /// Verifier of access tokens and source of the identity headers for the upstream servers.
@@ -21,7 +21,7 @@ use crate::oauth::Core;
 pub struct Verifier {
     pub(super) core: Arc<Core>,
     /// The cache of tokens with a verified signature.
-    pub(super) seen: SeenTokens,
+    pub(super) cache: TokenCache,
     /// The cache of identities that were signed for servers.
     pub(super) identities: Identities,
 }

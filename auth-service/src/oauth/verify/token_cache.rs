@@ -9,8 +9,8 @@ use aws_lc_rs::digest;
 use quick_cache::sync::Cache;
 
 use super::{
-    recent_tokens::RecentTokens,
-    seen_token::{Said, SeenToken},
+    cached_token::{CachedClaims, CachedToken},
+    first_level::FirstLevel,
 };
 use crate::{
     metrics::Decision,
@@ -22,19 +22,19 @@ use crate::{
 const CAPACITY: usize = 100_000;
 
 /// The two-level cache of verified tokens.
-pub(in crate::oauth) struct SeenTokens {
+pub(in crate::oauth) struct TokenCache {
     /// The second level, keyed by the SHA-256 hash of the token.
-    all: Cache<[u8; 32], Arc<SeenToken>>,
-    recent: RecentTokens,
+    all: Cache<[u8; 32], Arc<CachedToken>>,
+    recent: FirstLevel,
 }
 
-impl Default for SeenTokens {
+impl Default for TokenCache {
     fn default() -> Self {
-        Self { all: Cache::new(CAPACITY), recent: RecentTokens::default() }
+        Self { all: Cache::new(CAPACITY), recent: FirstLevel::default() }
     }
 }
 
-impl SeenTokens {
+impl TokenCache {
     /// Returns the number of tokens in the second level.
     pub(in crate::oauth) fn len(&self) -> usize {
         self.all.len()
@@ -45,14 +45,14 @@ impl Verifier {
     /// Verifies `token` or finds it in the cache.
     ///
     /// Returns the reason if the token is expired or not from this issuer.
-    pub(in crate::oauth) fn seen(
+    pub(in crate::oauth) fn cached(
         &self,
         token: &[u8],
         now: UnixTime,
-    ) -> Result<Arc<SeenToken>, Decision> {
-        let known = match self.seen.recent.get(token) {
+    ) -> Result<Arc<CachedToken>, Decision> {
+        let known = match self.cache.recent.get(token) {
             Some(known) => known,
-            None => self.seen_before(token, now)?,
+            None => self.second_level(token, now)?,
         };
         if now < known.expires_at { Ok(known) } else { Err(Decision::Expired) }
     }
@@ -60,33 +60,34 @@ impl Verifier {
     /// Looks up `token` in the second level, or verifies it.
     ///
     /// Promotes a token to the first level when it is used a second time.
-    fn seen_before(&self, token: &[u8], now: UnixTime) -> Result<Arc<SeenToken>, Decision> {
+    fn second_level(&self, token: &[u8], now: UnixTime) -> Result<Arc<CachedToken>, Decision> {
         let hash = digest::digest(&digest::SHA256, token);
         let key: [u8; 32] = hash.as_ref().try_into().map_err(|_| Decision::Invalid)?;
-        let Some(known) = self.seen.all.get(&key) else {
+        let Some(known) = self.cache.all.get(&key) else {
             let new = Arc::new(self.read(token)?);
             if now < new.expires_at {
-                self.seen.all.insert(key, Arc::clone(&new));
+                self.cache.all.insert(key, Arc::clone(&new));
             }
             return Ok(new);
         };
         if now < known.expires_at {
-            self.seen.recent.put(token, &known);
+            self.cache.recent.put(token, &known);
         } else {
-            self.seen.all.remove(&key);
+            self.cache.all.remove(&key);
         }
         Ok(known)
     }
 
     /// Verifies the signature and the issuer of `token` and reads its claims.
-    fn read(&self, token: &[u8]) -> Result<SeenToken, Decision> {
+    fn read(&self, token: &[u8]) -> Result<CachedToken, Decision> {
         let token = std::str::from_utf8(token).map_err(|_| Decision::Invalid)?;
         let json = signed_claims(&self.core.keys, token).ok_or(Decision::Invalid)?;
-        let claims: Said<'_> = serde_json::from_slice(&json).map_err(|_| Decision::Invalid)?;
+        let claims: CachedClaims<'_> =
+            serde_json::from_slice(&json).map_err(|_| Decision::Invalid)?;
         if claims.iss != self.core.config.issuer.as_str() {
             return Err(Decision::Invalid);
         }
-        let sighting = self.core.store.grants.sighting(&claims.grant_id, &claims.jti);
-        SeenToken::new(&claims, sighting).ok_or(Decision::Invalid)
+        let liveness = self.core.store.grants.liveness(&claims.grant_id, &claims.jti);
+        CachedToken::new(&claims, liveness).ok_or(Decision::Invalid)
     }
 }

@@ -3,8 +3,8 @@
 use super::*;
 
 fn target(path: &str, query: &str) -> Result<String, u16> {
-    let question = Question::read(path, query).map_err(|refused| refused.status.as_u16())?;
-    let target = question.target();
+    let request = EngineRequest::read(path, query).map_err(|refused| refused.status.as_u16())?;
+    let target = request.target();
     let decoded = |it: &str| {
         let pairs = form_urlencoded::parse(it.as_bytes());
         pairs.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")

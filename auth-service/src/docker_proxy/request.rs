@@ -16,7 +16,7 @@ const EVENTS: [&str; 9] =
 
 /// A permitted request. `version` is the version prefix of its path, such as `/v1.41`, or empty.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Question {
+pub(super) enum EngineRequest {
     /// `/_ping`, the liveness check of the API.
     Ping,
     /// `/version`, the versions of engine and API.
@@ -31,23 +31,23 @@ pub(super) enum Question {
 
 /// The reason why a request is refused, with the status to answer.
 #[derive(Debug)]
-pub(super) struct Refused {
+pub(super) struct Rejection {
     pub(super) status: StatusCode,
     pub(super) why: &'static str,
 }
 
-const UNKNOWN_PATH: Refused = Refused {
+const UNKNOWN_PATH: Rejection = Rejection {
     status: StatusCode::FORBIDDEN,
     why: "path not permitted; only _ping, version, the list of containers, one container, and events are",
 };
 
-fn bad(why: &'static str) -> Refused {
-    Refused { status: StatusCode::BAD_REQUEST, why }
+fn bad(why: &'static str) -> Rejection {
+    Rejection { status: StatusCode::BAD_REQUEST, why }
 }
 
-impl Question {
+impl EngineRequest {
     /// Parses the path and the query of a request. Fails if they are not permitted.
-    pub(super) fn read(path: &str, query: &str) -> Result<Self, Refused> {
+    pub(super) fn read(path: &str, query: &str) -> Result<Self, Rejection> {
         let (version, path) = split_version(path);
         let version = version.to_owned();
         match path {
@@ -111,7 +111,7 @@ fn is_reference(text: &str) -> bool {
 }
 
 /// Parses the parameters of a query. Refuses repeated ones.
-fn parameters(query: &str) -> Result<BTreeMap<String, String>, Refused> {
+fn parameters(query: &str) -> Result<BTreeMap<String, String>, Rejection> {
     if query.len() > LONGEST_QUERY {
         return Err(bad("the query is too long"));
     }
@@ -124,7 +124,7 @@ fn parameters(query: &str) -> Result<BTreeMap<String, String>, Refused> {
     Ok(parameters)
 }
 
-fn list_query(query: &str) -> Result<String, Refused> {
+fn list_query(query: &str) -> Result<String, Rejection> {
     let mut answer = form_urlencoded::Serializer::new(String::new());
     for (name, value) in parameters(query)? {
         match name.as_str() {
@@ -149,7 +149,7 @@ fn list_query(query: &str) -> Result<String, Refused> {
     Ok(answer.finish())
 }
 
-fn events_query(query: &str) -> Result<String, Refused> {
+fn events_query(query: &str) -> Result<String, Rejection> {
     let mut answer = form_urlencoded::Serializer::new(String::new());
     let mut wanted = BTreeMap::new();
     for (name, value) in parameters(query)? {
@@ -192,7 +192,7 @@ fn is_number(text: &str) -> bool {
 }
 
 /// Parses filters in either form: `{"type": ["container"]}` or `{"type": {"container": true}}`. Refuses other keys.
-fn filters(text: &str, keys: &[&str]) -> Result<BTreeMap<String, Vec<String>>, Refused> {
+fn filters(text: &str, keys: &[&str]) -> Result<BTreeMap<String, Vec<String>>, Rejection> {
     let unreadable = || bad("the filters cannot be read");
     let stated: BTreeMap<String, Value> = serde_json::from_str(text).map_err(|_| unreadable())?;
     let mut filters = BTreeMap::new();

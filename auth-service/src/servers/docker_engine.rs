@@ -15,7 +15,7 @@ use crate::config::DockerEndpoint;
 const VERSION: ClientVersion = ClientVersion { major_version: 1, minor_version: 44 };
 
 /// The response timeout, in seconds.
-const PATIENCE: u64 = 5;
+const RESPONSE_TIMEOUT: u64 = 5;
 
 /// The platform name in the `GET /version` response of `auth-service docker-proxy`, which passes on
 /// only the labels of operators.
@@ -53,8 +53,12 @@ impl Engine {
 
     async fn ask(endpoint: &DockerEndpoint, version: &ClientVersion) -> Result<Self, EngineError> {
         let docker = match endpoint {
-            DockerEndpoint::Unix(path) => Docker::connect_with_unix(path, PATIENCE, version)?,
-            DockerEndpoint::Tcp(address) => Docker::connect_with_http(address, PATIENCE, version)?,
+            DockerEndpoint::Unix(path) => {
+                Docker::connect_with_unix(path, RESPONSE_TIMEOUT, version)?
+            }
+            DockerEndpoint::Tcp(address) => {
+                Docker::connect_with_http(address, RESPONSE_TIMEOUT, version)?
+            }
         };
         let docker = stating(docker, *version);
         // Probe the version with the list of containers, because every socket proxy permits it.

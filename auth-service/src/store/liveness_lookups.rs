@@ -17,18 +17,18 @@ use tokio::sync::oneshot;
 type Keys = [String; 2];
 
 /// The queue of pending lookups and the connection that sends them.
-pub(super) struct Questions {
+pub(super) struct LivenessLookups {
     redis: ConnectionManager,
-    waiting: Mutex<Vec<Question>>,
+    waiting: Mutex<Vec<Lookup>>,
     asked: AtomicU64,
 }
 
-struct Question {
+struct Lookup {
     keys: Keys,
     answer: oneshot::Sender<RedisResult<bool>>,
 }
 
-impl Questions {
+impl LivenessLookups {
     pub(super) fn new(redis: ConnectionManager) -> Self {
         Self { redis, waiting: Mutex::default(), asked: AtomicU64::new(0) }
     }
@@ -44,7 +44,7 @@ impl Questions {
         let (answer, answered) = oneshot::channel();
         let is_first = {
             let mut waiting = self.waiting();
-            waiting.push(Question { keys, answer });
+            waiting.push(Lookup { keys, answer });
             waiting.len() == 1
         };
         if is_first {
@@ -89,7 +89,7 @@ impl Questions {
         Ok(found.into_iter().map(|found| found == 2).collect())
     }
 
-    fn waiting(&self) -> MutexGuard<'_, Vec<Question>> {
+    fn waiting(&self) -> MutexGuard<'_, Vec<Lookup>> {
         self.waiting.lock()
     }
 }

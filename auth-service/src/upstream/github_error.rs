@@ -4,7 +4,33 @@
 
 use std::fmt;
 
-use super::github::Error;
+/// The error of a login with GitHub.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// GitHub rejected the code or the account.
+    #[error("GitHub rejected the login: {0}")]
+    Refused(Refusal),
+    /// GitHub rejected this gateway, or the URL is not GitHub's. The operator must correct the
+    /// settings.
+    #[error("the GitHub login is misconfigured: {0}")]
+    Misconfigured(Refusal),
+    /// GitHub did not answer, or answered with an unexpected response.
+    #[error("GitHub is unavailable: {0}")]
+    Unavailable(String),
+    /// The limit of concurrent logins is reached.
+    #[error("too many concurrent logins at GitHub")]
+    Busy,
+    /// The OAuth client cannot be built from the settings.
+    #[error("GITHUB_BASE_URL is invalid: {0}")]
+    Settings(String),
+}
+
+impl From<reqwest::Error> for Error {
+    fn from(error: reqwest::Error) -> Self {
+        // The URL contains no secret, but only the chain of causes is useful.
+        Self::Unavailable(format!("{:?}", error.without_url()))
+    }
+}
 
 /// An error that GitHub reported.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -17,7 +17,7 @@ pub const INNER_ENTRY_POINTS: [&str; 2] = ["inside", "traefik"];
 const AUTH_SERVICE: &str = "auth@file";
 
 /// The collector of the claims of all containers.
-pub(super) struct Claims<'a> {
+pub(super) struct LabelClaims<'a> {
     site: &'a Site,
     /// The first owner of each router, middleware and service.
     objects: HashMap<String, (Owner, Source)>,
@@ -33,7 +33,7 @@ struct Router<'a> {
     entry_points: Vec<&'a str>,
 }
 
-impl<'a> Claims<'a> {
+impl<'a> LabelClaims<'a> {
     pub(super) fn new(site: &'a Site) -> Self {
         Self { site, objects: HashMap::new() }
     }

@@ -14,50 +14,22 @@ use serde::{Deserialize, de::DeserializeOwned};
 use tokio::{sync::Semaphore, time::timeout};
 
 use super::{
-    github_refusal::{NO_TOKEN, Refusal, github_error, no_account},
+    github_error::{Error, NO_TOKEN, github_error, no_account},
     lazy_client::LazyClient,
     provider_resolver::ProviderResolver,
 };
 use crate::{config::GithubConfig, model::User};
 
 /// The timeout of a request to GitHub.
-const PATIENCE: Duration = Duration::from_secs(8);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(8);
 /// The maximum number of logins that are completed at GitHub concurrently. It is limited because an
 /// anonymous request can start a login and send an invented code.
 const IN_FLIGHT: usize = 64;
 /// The maximum time that a login waits for its turn.
-const WAIT: Duration = Duration::from_secs(2);
+const QUEUE_TIMEOUT: Duration = Duration::from_secs(2);
 
 type Endpoints =
     BasicClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
-
-/// The error of a login with GitHub.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// GitHub rejected the code or the account.
-    #[error("GitHub rejected the login: {0}")]
-    Refused(Refusal),
-    /// GitHub rejected this gateway, or the URL is not GitHub's. The operator must correct the
-    /// settings.
-    #[error("the GitHub login is misconfigured: {0}")]
-    Misconfigured(Refusal),
-    /// GitHub did not answer, or answered with an unexpected response.
-    #[error("GitHub is unavailable: {0}")]
-    Unavailable(String),
-    /// The limit of concurrent logins is reached.
-    #[error("too many concurrent logins at GitHub")]
-    Busy,
-    /// The OAuth client cannot be built from the settings.
-    #[error("GITHUB_BASE_URL is invalid: {0}")]
-    Settings(String),
-}
-
-impl From<reqwest::Error> for Error {
-    fn from(error: reqwest::Error) -> Self {
-        // The URL contains no secret, but only the chain of causes is useful.
-        Self::Unavailable(format!("{:?}", error.without_url()))
-    }
-}
 
 /// The client of a GitHub OAuth app.
 pub struct GitHub {
@@ -85,7 +57,7 @@ impl GitHub {
                 .dns_resolver(Arc::clone(&resolver))
                 // A redirect of the token endpoint would send the client secret to another host.
                 .redirect(reqwest::redirect::Policy::none())
-                .timeout(PATIENCE)
+                .timeout(REQUEST_TIMEOUT)
                 .user_agent(concat!("mcp-oauth-gateway/", env!("CARGO_PKG_VERSION")))
                 .build()
         });
@@ -141,7 +113,7 @@ impl GitHub {
     /// Redeems `code` and reads the account of the person. GitHub's token is neither stored nor
     /// passed on.
     pub async fn identify(&self, code: &str, verifier: &str) -> Result<User, Error> {
-        let turn = timeout(WAIT, self.in_flight.acquire()).await;
+        let turn = timeout(QUEUE_TIMEOUT, self.in_flight.acquire()).await;
         let _turn = turn.ok().and_then(Result::ok).ok_or(Error::Busy)?;
         let token = self.redeem(code, verifier).await?;
         let account: Account = self.get("/user", &token).await.map_err(|error| match error {

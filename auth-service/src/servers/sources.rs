@@ -22,13 +22,13 @@ pub enum Error {
 }
 
 /// The providers of servers, and their listings at startup.
-pub struct Providers {
+pub struct Sources {
     file: ServersFile,
     docker: Option<DockerServers>,
     known: [Arc<Listing>; 2],
 }
 
-impl Providers {
+impl Sources {
     /// Creates the providers of `config`.
     #[must_use]
     pub fn new(config: &Config) -> Self {

@@ -68,7 +68,7 @@ async fn they_cost_one_question() {
     let before = commands(&redis);
     assert_eq!(all_live(&store, 0..40).await, [Some(true); 40]);
     assert_eq!(commands(&redis) - before, 1);
-    assert_eq!(store.questions(), 41);
+    assert_eq!(store.liveness_lookups(), 41);
 }
 
 #[tokio::test]

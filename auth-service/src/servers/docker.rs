@@ -14,7 +14,7 @@ use super::{
     docker_engine::{Engine, Running},
     docker_labels,
     image_labels::ImageLabels,
-    label_claims::Claims,
+    label_claims::LabelClaims,
     stated_server::Site,
 };
 use crate::{
@@ -218,7 +218,7 @@ impl DockerServers {
         containers
             .sort_by_key(|container| (container.summary.created, container.summary.id.clone()));
         let mut listing = Listing::default();
-        let mut claims = Claims::new(&self.site);
+        let mut claims = LabelClaims::new(&self.site);
         for Running { summary, labels } in containers {
             let name = name(summary);
             let source = Source::Container(name.clone());

@@ -14,7 +14,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde::Serialize;
 
-use super::signing_key::Error;
+use super::error::Error;
 
 /// A private key and the corresponding public key.
 pub(super) struct JwsKey {

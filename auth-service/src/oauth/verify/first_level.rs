@@ -7,42 +7,42 @@ use std::sync::{Arc, Mutex};
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 
-use super::seen_token::SeenToken;
+use super::cached_token::CachedToken;
 
 /// The number of cache slots. A prime distributes the last bytes of signatures evenly.
 const PLACES: u64 = 61;
 
 /// First-level cache, a direct-mapped table with one token per slot.
-pub(in crate::oauth) struct RecentTokens(Vec<Mutex<Option<Recent>>>);
+pub(in crate::oauth) struct FirstLevel(Vec<Mutex<Option<Recent>>>);
 
 struct Recent {
     token: Box<[u8]>,
-    seen: Arc<SeenToken>,
+    entry: Arc<CachedToken>,
 }
 
-impl Default for RecentTokens {
+impl Default for FirstLevel {
     fn default() -> Self {
         Self((0..PLACES).map(|_| Mutex::default()).collect())
     }
 }
 
-impl RecentTokens {
+impl FirstLevel {
     /// Returns the cached entry of `token`.
     ///
     /// Returns `None` if another thread holds the lock of the slot. Falling back to the hash is faster
     /// than waiting.
-    pub(in crate::oauth) fn get(&self, token: &[u8]) -> Option<Arc<SeenToken>> {
+    pub(in crate::oauth) fn get(&self, token: &[u8]) -> Option<Arc<CachedToken>> {
         let place = self.place(token)?.try_lock().ok()?;
         let recent = place.as_ref()?;
         // Constant time, so that the duration does not reveal a correctly guessed prefix of a token.
         verify_slices_are_equal(&recent.token, token).ok()?;
-        Some(Arc::clone(&recent.seen))
+        Some(Arc::clone(&recent.entry))
     }
 
     /// Caches `token`, and evicts the earlier token in its slot.
-    pub(in crate::oauth) fn put(&self, token: &[u8], seen: &Arc<SeenToken>) {
+    pub(in crate::oauth) fn put(&self, token: &[u8], entry: &Arc<CachedToken>) {
         if let Some(Ok(mut place)) = self.place(token).map(Mutex::try_lock) {
-            *place = Some(Recent { token: token.into(), seen: Arc::clone(seen) });
+            *place = Some(Recent { token: token.into(), entry: Arc::clone(entry) });
         }
     }
 

@@ -20,7 +20,7 @@ const CHANGES: usize = 16_384;
 
 /// The liveness entry of one access token.
 #[derive(Debug)]
-pub struct Sighting {
+pub struct LivenessEntry {
     grant: u64,
     access: u64,
     /// The logical time just before the lookup that found the token live; 0 if there was none.
@@ -31,7 +31,7 @@ pub struct Sighting {
 ///
 /// Time is logical: each change increments it. The result of a lookup is dated to the time just
 /// before the lookup was sent. An invalidation may arrive while the reply is in flight.
-pub(super) struct Witness {
+pub(super) struct RevocationTracker {
     hasher: RandomState,
     /// The current logical time: the number of changes so far, plus one.
     moment: AtomicU64,
@@ -47,7 +47,7 @@ pub(super) struct Witness {
     changes: RwLock<HashMap<u64, u64>>,
 }
 
-impl Witness {
+impl RevocationTracker {
     pub(super) fn new() -> Self {
         Self {
             hasher: RandomState::new(),
@@ -62,8 +62,8 @@ impl Witness {
     }
 
     /// Creates an unconfirmed liveness entry for an access token.
-    pub(super) fn sighting(&self, grant: &Identifier, jti: &Identifier) -> Sighting {
-        Sighting {
+    pub(super) fn liveness(&self, grant: &Identifier, jti: &Identifier) -> LivenessEntry {
+        LivenessEntry {
             grant: self.hash(Key::Grant(grant).text().as_bytes()),
             access: self.hash(Key::Access(grant, jti).text().as_bytes()),
             confirmed: AtomicU64::new(0),
@@ -71,9 +71,9 @@ impl Witness {
     }
 
     /// Returns `true` if the token was found live and has not been invalidated since.
-    pub(super) fn vouches_for(&self, token: &Sighting) -> bool {
+    pub(super) fn is_known_live(&self, token: &LivenessEntry) -> bool {
         let confirmed = token.confirmed.load(SeqCst);
-        if confirmed == 0 || !self.can_tell() || confirmed < self.floor.load(SeqCst) {
+        if confirmed == 0 || !self.is_tracking() || confirmed < self.floor.load(SeqCst) {
             return false;
         }
         if confirmed == self.moment.load(SeqCst) {
@@ -86,13 +86,13 @@ impl Witness {
 
     /// Returns the logical time to which the result of a lookup that starts now must be dated.
     /// Returns `None` if invalidations do not arrive, so that the result must not be cached.
-    pub(super) fn before_asking(&self) -> Option<u64> {
+    pub(super) fn lookup_time(&self) -> Option<u64> {
         let moment = self.moment.load(SeqCst);
-        self.can_tell().then_some(moment)
+        self.is_tracking().then_some(moment)
     }
 
     /// Marks `token` as live at `moment`, or as unconfirmed if `moment` is `None`.
-    pub(super) fn confirm(token: &Sighting, moment: Option<u64>) {
+    pub(super) fn confirm(token: &LivenessEntry, moment: Option<u64>) {
         token.confirmed.store(moment.unwrap_or(0), SeqCst);
     }
 
@@ -128,13 +128,13 @@ impl Witness {
 
     /// Renews the invalidation lease after a reply to a ping that was sent at `asked`. Redis keeps
     /// the order of messages, so all invalidations from before `asked` have arrived.
-    pub(super) fn heard(&self, asked: Instant, lease: Duration) {
+    pub(super) fn renew_lease(&self, asked: Instant, lease: Duration) {
         let until = (asked + lease).duration_since(self.started).as_nanos();
         self.lease.store(u64::try_from(until).unwrap_or(u64::MAX), SeqCst);
     }
 
     /// Handles a push message of Redis.
-    pub(super) fn told(&self, link: u64, push: &PushInfo) {
+    pub(super) fn handle_push(&self, link: u64, push: &PushInfo) {
         match (&push.kind, push.data.first()) {
             (PushKind::Invalidate, Some(Value::Array(keys))) => {
                 for key in keys {
@@ -160,7 +160,7 @@ impl Witness {
     }
 
     /// Returns `true` if the invalidation connection is up and its lease has not expired.
-    pub(super) fn can_tell(&self) -> bool {
+    pub(super) fn is_tracking(&self) -> bool {
         let now = u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX);
         self.link.load(SeqCst) != 0 && now < self.lease.load(SeqCst)
     }
@@ -174,31 +174,31 @@ impl Witness {
 mod tests {
     use super::*;
 
-    const LEASE: Duration = Duration::from_hours(1);
+    const INVALIDATION_LEASE: Duration = Duration::from_hours(1);
 
     struct Scene {
-        witness: Witness,
+        tracker: RevocationTracker,
         grant: Identifier,
         jti: Identifier,
     }
 
     impl Scene {
         fn linked() -> Self {
-            let witness = Witness::new();
-            witness.linked(witness.next_link());
-            witness.heard(Instant::now(), LEASE);
+            let tracker = RevocationTracker::new();
+            tracker.linked(tracker.next_link());
+            tracker.renew_lease(Instant::now(), INVALIDATION_LEASE);
             let id = |text| Identifier::parsed(text);
-            Self { witness, grant: id("G"), jti: id("J") }
+            Self { tracker, grant: id("G"), jti: id("J") }
         }
 
-        fn seen(&self) -> Sighting {
-            let token = self.witness.sighting(&self.grant, &self.jti);
-            Witness::confirm(&token, self.witness.before_asking());
+        fn seen(&self) -> LivenessEntry {
+            let token = self.tracker.liveness(&self.grant, &self.jti);
+            RevocationTracker::confirm(&token, self.tracker.lookup_time());
             token
         }
 
         fn change(&self, key: &Key<'_>) {
-            self.witness.changed(key.text().as_bytes());
+            self.tracker.changed(key.text().as_bytes());
         }
     }
 
@@ -208,48 +208,48 @@ mod tests {
         let other = Identifier::parsed("other");
         for key in [Key::Grant(&scene.grant), Key::Access(&scene.grant, &scene.jti)] {
             let token = scene.seen();
-            assert!(scene.witness.vouches_for(&token));
+            assert!(scene.tracker.is_known_live(&token));
             scene.change(&Key::Grant(&other));
             scene.change(&Key::Access(&scene.grant, &other));
-            assert!(scene.witness.vouches_for(&token));
+            assert!(scene.tracker.is_known_live(&token));
             scene.change(&key);
-            assert!(!scene.witness.vouches_for(&token));
+            assert!(!scene.tracker.is_known_live(&token));
         }
-        let never = scene.witness.sighting(&scene.grant, &scene.jti);
-        assert!(!scene.witness.vouches_for(&never));
+        let never = scene.tracker.liveness(&scene.grant, &scene.jti);
+        assert!(!scene.tracker.is_known_live(&never));
     }
 
     #[test]
     fn an_answer_counts_as_of_the_moment_before_it_was_asked_for() {
         let scene = Scene::linked();
-        let token = scene.witness.sighting(&scene.grant, &scene.jti);
-        let moment = scene.witness.before_asking();
+        let token = scene.tracker.liveness(&scene.grant, &scene.jti);
+        let moment = scene.tracker.lookup_time();
         scene.change(&Key::Grant(&scene.grant));
-        Witness::confirm(&token, moment);
-        assert!(!scene.witness.vouches_for(&token));
+        RevocationTracker::confirm(&token, moment);
+        assert!(!scene.tracker.is_known_live(&token));
     }
 
     #[test]
     fn nothing_counts_without_a_link_or_after_it_was_lost() {
         let scene = Scene::linked();
         let token = scene.seen();
-        scene.witness.unlinked(99);
-        assert!(scene.witness.vouches_for(&token), "a stale connection was lost");
-        scene.witness.unlinked(1);
-        assert!(!scene.witness.vouches_for(&token));
-        assert_eq!(scene.witness.before_asking(), None);
-        scene.witness.linked(2);
-        assert!(!scene.witness.vouches_for(&token), "changes during the gap are unknown");
-        assert!(scene.witness.vouches_for(&scene.seen()));
+        scene.tracker.unlinked(99);
+        assert!(scene.tracker.is_known_live(&token), "a stale connection was lost");
+        scene.tracker.unlinked(1);
+        assert!(!scene.tracker.is_known_live(&token));
+        assert_eq!(scene.tracker.lookup_time(), None);
+        scene.tracker.linked(2);
+        assert!(!scene.tracker.is_known_live(&token), "changes during the gap are unknown");
+        assert!(scene.tracker.is_known_live(&scene.seen()));
     }
 
     #[test]
     fn silence_counts_only_for_the_length_of_the_lease() {
         let scene = Scene::linked();
         let token = scene.seen();
-        scene.witness.heard(Instant::now(), Duration::ZERO);
-        assert!(!scene.witness.vouches_for(&token));
-        assert_eq!(scene.witness.before_asking(), None);
+        scene.tracker.renew_lease(Instant::now(), Duration::ZERO);
+        assert!(!scene.tracker.is_known_live(&token));
+        assert_eq!(scene.tracker.lookup_time(), None);
     }
 
     #[test]
@@ -257,12 +257,12 @@ mod tests {
         let scene = Scene::linked();
         let token = scene.seen();
         for number in 0..=CHANGES {
-            scene.witness.changed(number.to_string().as_bytes());
+            scene.tracker.changed(number.to_string().as_bytes());
         }
-        assert!(!scene.witness.vouches_for(&token));
+        assert!(!scene.tracker.is_known_live(&token));
         let token = scene.seen();
         let all = PushInfo { kind: PushKind::Invalidate, data: vec![Value::Nil] };
-        scene.witness.told(1, &all);
-        assert!(!scene.witness.vouches_for(&token));
+        scene.tracker.handle_push(1, &all);
+        assert!(!scene.tracker.is_known_live(&token));
     }
 }

@@ -6,13 +6,13 @@ use serde::Deserialize;
 
 use crate::{
     model::{Identifier, Person, ResourceUri, UnixTime},
-    oauth::{packed_strings::Texts, token::access_token::Audience},
-    store::Sighting,
+    oauth::{packed_strings::PackedStrings, token::access_token::Audience},
+    store::LivenessEntry,
 };
 
 /// The cached subset of the claims that `access_token.rs` writes.
 #[derive(Deserialize)]
-pub(super) struct Said<'a> {
+pub(super) struct CachedClaims<'a> {
     #[serde(borrow)]
     pub(super) iss: Cow<'a, str>,
     #[serde(borrow)]
@@ -35,11 +35,11 @@ pub(super) struct Said<'a> {
 }
 
 /// The cache entry of one verified token.
-pub(in crate::oauth) struct SeenToken {
+pub(in crate::oauth) struct CachedToken {
     pub(in crate::oauth) expires_at: UnixTime,
     /// The liveness entry of the token and its grant.
-    pub(in crate::oauth) sighting: Sighting,
-    texts: Texts<PARTS>,
+    pub(in crate::oauth) liveness: LivenessEntry,
+    texts: PackedStrings<PARTS>,
 }
 
 /// A string claim of a token, as index into the packed strings.
@@ -58,10 +58,10 @@ pub(in crate::oauth) enum Part {
 
 const PARTS: usize = 8;
 
-impl SeenToken {
-    pub(super) fn new(claims: &Said<'_>, sighting: Sighting) -> Option<Self> {
+impl CachedToken {
+    pub(super) fn new(claims: &CachedClaims<'_>, liveness: LivenessEntry) -> Option<Self> {
         let audience = claims.aud.joined();
-        let texts = Texts::new([
+        let texts = PackedStrings::new([
             claims.grant_id.as_str(),
             claims.jti.as_str(),
             &claims.sub,
@@ -71,7 +71,7 @@ impl SeenToken {
             &claims.scope,
             &audience,
         ])?;
-        Some(Self { expires_at: claims.exp, sighting, texts })
+        Some(Self { expires_at: claims.exp, liveness, texts })
     }
 
     pub(in crate::oauth) fn text(&self, part: Part) -> &str {

@@ -15,7 +15,7 @@ use crate::model::{Fingerprint, UnixTime};
 /// smaller than 1 KB.
 const MAX_BYTES: usize = 16 * 1024;
 /// The timeout of a fetch, from the DNS lookup to the last byte.
-const PATIENCE: Duration = Duration::from_secs(4);
+const FETCH_TIMEOUT: Duration = Duration::from_secs(4);
 /// The minimum and maximum cache lifetime in seconds, whatever the response says. An uncacheable
 /// document would otherwise be fetched at each step of a login.
 const KEEP: (u64, u64) = (300, 86_400);
@@ -113,7 +113,7 @@ impl ClientDocuments {
                 .redirect(reqwest::redirect::Policy::none())
                 // Otherwise, an idle connection to each requested host would stay open.
                 .pool_max_idle_per_host(0)
-                .timeout(PATIENCE)
+                .timeout(FETCH_TIMEOUT)
                 .user_agent(concat!("mcp-oauth-gateway/", env!("CARGO_PKG_VERSION")));
             if let Some(authority) = &authority {
                 client = client.tls_certs_only([authority.clone()]);

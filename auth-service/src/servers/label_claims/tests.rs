@@ -17,7 +17,7 @@ fn site(settings: &[(&str, &str)]) -> Site {
 
 /// Returns the claims of containers, each given as `(name, labels)`.
 fn claims(site: &Site, containers: &[(&str, &[(&str, &str)])]) -> Vec<String> {
-    let (mut claims, mut listing) = (Claims::new(site), Listing::default());
+    let (mut claims, mut listing) = (LabelClaims::new(site), Listing::default());
     for (name, labels) in containers {
         let labels = labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
         let source = Source::Container((*name).to_owned());

@@ -1,0 +1,17 @@
+//! The servers that auth-service is a client of: the login provider, and the hosts of client ID
+//! metadata documents and client keys.
+
+mod client_documents;
+mod fetch_slots;
+mod github;
+mod github_error;
+mod lazy_client;
+mod provider_resolver;
+mod public_address;
+mod public_resolver;
+
+pub use client_documents::{ClientDocuments, FAILURE_KEPT};
+pub use github::GitHub;
+pub use github_error::{Error as GithubError, Refusal, github_error};
+pub use public_address::is_public;
+pub use public_resolver::PublicResolver;
