@@ -1,9 +1,8 @@
 //! How often something failed in a row, and how long to wait before it is tried again.
 
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use crate::sync::lock;
+use parking_lot::Mutex;
 
 /// A process that lived at least this long was not part of a crash loop.
 const STABLE: Duration = Duration::from_secs(10);
@@ -27,7 +26,7 @@ pub struct Health(Mutex<State>);
 impl Health {
     /// Notes a failure.
     pub fn failed(&self) {
-        let mut state = lock(&self.0);
+        let mut state = self.0.lock();
         state.failures = state.failures.saturating_add(1);
         let times = state.failures.checked_sub(FREE_FAILURES);
         let wait = times.map(|times| FIRST_WAIT * 2u32.saturating_pow(times.min(10)));
@@ -45,17 +44,17 @@ impl Health {
 
     /// Notes that it works.
     pub fn recovered(&self) {
-        *lock(&self.0) = State::default();
+        *self.0.lock() = State::default();
     }
 
     /// How long to wait before the next try.
     pub fn wait(&self) -> Option<Duration> {
-        lock(&self.0).until?.checked_duration_since(Instant::now())
+        self.0.lock().until?.checked_duration_since(Instant::now())
     }
 
     /// Failures in a row.
     pub fn failures(&self) -> u32 {
-        lock(&self.0).failures
+        self.0.lock().failures
     }
 
     /// Whether it fails again and again.

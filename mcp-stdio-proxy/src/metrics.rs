@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
+
+use parking_lot::Mutex;
 
 use crate::backend::Backend;
 use crate::hub::Hub;
-use crate::sync::lock;
 
 /// Methods that get a label of their own; a client could make up any number of others.
 const METHODS: &[&str] = &[
@@ -50,7 +51,7 @@ impl Metrics {
     /// Counts a POST.
     pub fn served(&self, server: &str, method: &str, status: u16, took: Duration) {
         let method = METHODS.iter().find(|known| **known == method).copied().unwrap_or("other");
-        let mut all = lock(&self.served);
+        let mut all = self.served.lock();
         let series = all.entry((server.to_owned(), method, status)).or_default();
         series.count += 1;
         series.micros += u64::try_from(took.as_micros()).unwrap_or(0);
@@ -94,7 +95,7 @@ impl Metrics {
             writeln!(page, "mcp_proxy_restarts_total{{server=\"{}\"}} {restarts}", backend.name)?;
         }
         writeln!(page, "# TYPE mcp_proxy_request_seconds histogram")?;
-        for ((server, method, status), series) in lock(&self.served).iter() {
+        for ((server, method, status), series) in self.served.lock().iter() {
             let labels = format!("server=\"{server}\",method=\"{method}\",status=\"{status}\"");
             series.write(page, &labels)?;
         }

@@ -2,16 +2,16 @@
 //! stays with the era that speaks to it first, and some end when they do not know it
 //! (stdio transport, "Backward Compatibility").
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use serde::Deserialize;
 
 use crate::catalogue::Entry;
 use crate::child::Child;
 use crate::protocol::version::{Era, MODERN};
 use crate::protocol::{error, message, meta};
-use crate::sync::lock;
 
 /// How long it holds that a server has said nothing of its era.
 const SILENCE: Duration = Duration::from_mins(10);
@@ -46,7 +46,7 @@ pub struct Verdict {
 impl Verdict {
     /// The era of the server that `entry` starts, if it is known.
     pub fn of(&self, entry: &Arc<Entry>) -> Option<Era> {
-        let last = lock(&self.last);
+        let last = self.last.lock();
         let found = last.as_ref()?;
         let holds = found.until.is_none_or(|until| Instant::now() < until);
         (Arc::ptr_eq(&found.entry, entry) && holds).then_some(found.era)
@@ -54,17 +54,17 @@ impl Verdict {
 
     /// Whether the server that `entry` starts is known to have no handshake at all.
     pub fn has_no_handshake(&self, entry: &Arc<Entry>) -> bool {
-        lock(&self.without_handshake).as_ref().is_some_and(|known| Arc::ptr_eq(known, entry))
+        self.without_handshake.lock().as_ref().is_some_and(|known| Arc::ptr_eq(known, entry))
     }
 
     /// Notes that the server that `entry` starts has no handshake.
     pub fn note_no_handshake(&self, entry: Arc<Entry>) {
-        *lock(&self.without_handshake) = Some(entry);
+        *self.without_handshake.lock() = Some(entry);
     }
 
     /// Notes that the server has answered `initialize`, and need not be asked again if it was silent.
     pub fn confirm(&self) {
-        if let Some(found) = lock(&self.last).as_mut()
+        if let Some(found) = self.last.lock().as_mut()
             && found.era == Era::Legacy
         {
             found.until = None;
@@ -77,7 +77,7 @@ impl Verdict {
             Finding::Era(era) => (era, None),
             Finding::Silence => (Era::Legacy, Some(Instant::now() + SILENCE)),
         };
-        *lock(&self.last) = Some(Found { entry, era, until });
+        *self.last.lock() = Some(Found { entry, era, until });
         era
     }
 }

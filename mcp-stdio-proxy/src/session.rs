@@ -1,13 +1,15 @@
 //! A session of Streamable HTTP ("Session Management"): who it belongs to and its open streams.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
+
+use parking_lot::Mutex;
 
 use crate::protocol::version::Revision;
 use crate::stream::Stream;
-use crate::sync::{lock, now_ms, since_ms};
+use crate::sync::{now_ms, since_ms};
 
 /// Streams of calls that can be resumed, per session.
 const STREAMS: usize = 32;
@@ -84,7 +86,7 @@ impl Session {
 
     /// Keeps `stream`, so that the client can come back to it.
     pub fn keep(&self, stream: &Arc<Stream>) {
-        let mut streams = lock(&self.streams);
+        let mut streams = self.streams.lock();
         streams.push_back(Arc::clone(stream));
         let mut held: usize = streams.iter().map(|stream| stream.held()).sum();
         while streams.len() > STREAMS || held > KEPT_BYTES {
@@ -96,45 +98,45 @@ impl Session {
 
     /// From which level on it wants log messages.
     pub fn log_level(&self) -> Option<usize> {
-        *lock(&self.level)
+        *self.level.lock()
     }
 
     /// Notes that it wants log messages from `level` on.
     pub fn set_log_level(&self, level: usize) {
-        *lock(&self.level) = Some(level);
+        *self.level.lock() = Some(level);
     }
 
     /// The process that was told its roots, and the text of the list, unless they have changed since.
     pub fn roots(&self) -> Option<(u32, Arc<str>)> {
-        lock(&self.roots).told.clone()
+        self.roots.lock().told.clone()
     }
 
     /// Notes that it has told the process `pid` its roots, a list that is kept if it is short.
     pub fn set_roots(&self, pid: u32, list: &str) {
         let is_short = list.len() <= LONGEST_ROOTS;
-        lock(&self.roots).told = is_short.then(|| (pid, list.into()));
+        self.roots.lock().told = is_short.then(|| (pid, list.into()));
     }
 
     /// Notes that its roots have changed.
     pub fn change_roots(&self) {
-        *lock(&self.roots) = Roots { told: None, have_changed: true };
+        *self.roots.lock() = Roots { told: None, have_changed: true };
     }
 
     /// Returns `true` if it has ever said that its roots have changed.
     pub fn has_changed_roots(&self) -> bool {
-        lock(&self.roots).have_changed
+        self.roots.lock().have_changed
     }
 
     /// Returns `true` if it waits for what its server says unasked: it reads a stream, or was heard within `recently`
     /// and has subscribed to resources.
     pub fn is_waiting(&self, recently: Duration) -> bool {
         self.standing.is_read()
-            || (!lock(&self.watched).is_empty() && since_ms(self.used()) < recently)
+            || (!self.watched.lock().is_empty() && since_ms(self.used()) < recently)
     }
 
     /// The resources it has subscribed to.
     pub fn watched(&self) -> BTreeSet<String> {
-        lock(&self.watched).clone()
+        self.watched.lock().clone()
     }
 
     /// Whether it has subscribed to the resource, or to one that it is a part of.
@@ -145,17 +147,17 @@ impl Session {
                 rest.is_empty() || whole.ends_with('/') || rest.starts_with(['/', '?', '#'])
             })
         };
-        lock(&self.watched).iter().any(part)
+        self.watched.lock().iter().any(part)
     }
 
     /// Notes that it has subscribed to a resource; whether it had not.
     pub fn watch(&self, uri: &str) -> bool {
-        lock(&self.watched).insert(uri.to_owned())
+        self.watched.lock().insert(uri.to_owned())
     }
 
     /// Notes that it is no longer subscribed to a resource; whether it was.
     pub fn unwatch(&self, uri: &str) -> bool {
-        lock(&self.watched).remove(uri)
+        self.watched.lock().remove(uri)
     }
 
     /// The stream with this name in event ids, if it is one of this session's.
@@ -165,13 +167,13 @@ impl Session {
         Some(&self.standing)
             .filter(named)
             .cloned()
-            .or_else(|| lock(&self.streams).iter().find(named).cloned())
+            .or_else(|| self.streams.lock().iter().find(named).cloned())
     }
 
     /// Ends every stream.
     pub fn close(&self) {
         self.standing.close();
-        for stream in lock(&self.streams).drain(..) {
+        for stream in self.streams.lock().drain(..) {
             stream.close();
         }
     }
@@ -191,7 +193,7 @@ mod tests {
             ended.answer(String::from("x").into());
             session.keep(&ended);
         }
-        assert!(lock(&session.streams).len() <= STREAMS);
+        assert!(session.streams.lock().len() <= STREAMS);
         assert!(session.stream(open.name().unwrap()).is_some());
         assert!(session.stream(session.standing.name().unwrap()).is_some());
         assert!(session.stream(Stream::standing().name().unwrap()).is_none());

@@ -1,12 +1,7 @@
-//! Locks that are held for a few instructions, and time as a number.
+//! Time as a number.
 
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
-
-/// Locks `mutex`. No code of ours can panic while it holds one, so poison means nothing.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 

@@ -5,9 +5,11 @@ mod start;
 pub use start::Installing;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
+
+use parking_lot::Mutex;
 
 use crate::catalogue::{Entry, Isolation};
 use crate::child::Child;
@@ -20,7 +22,6 @@ use crate::parking::Parking;
 use crate::probe::Verdict;
 use crate::protocol::version::Era;
 use crate::settings::Settings;
-use crate::sync::lock;
 use crate::unavailable::Unavailable;
 
 /// A server.
@@ -79,24 +80,24 @@ impl Backend {
 
     /// How it is run.
     pub fn entry(&self) -> Arc<Entry> {
-        Arc::clone(&lock(&self.entry))
+        Arc::clone(&self.entry.lock())
     }
 
     /// Runs it differently from now on.
     pub fn set_entry(&self, entry: Arc<Entry>) {
-        *lock(&self.entry) = entry;
+        *self.entry.lock() = entry;
         self.health.recovered();
         self.end_warm();
     }
 
     /// Who shares a process.
     pub fn isolation(&self) -> Isolation {
-        lock(&self.entry).isolation.unwrap_or(self.settings.isolation)
+        self.entry.lock().isolation.unwrap_or(self.settings.isolation)
     }
 
     /// Returns `true` if clients of `era` are served.
     pub fn serves(&self, era: Era) -> bool {
-        lock(&self.entry).era.or(self.settings.era).is_none_or(|only| only == era)
+        self.entry.lock().era.or(self.settings.era).is_none_or(|only| only == era)
     }
 
     /// Returns `true` if the server must read a message as the proxy does: there are rules for its tools, or
@@ -107,12 +108,12 @@ impl Backend {
 
     /// Returns `true` if not every client may use every tool.
     pub fn has_tool_rules(&self) -> bool {
-        lock(&self.entry).tools.is_some()
+        self.entry.lock().tools.is_some()
     }
 
     /// How long a request may take without progress.
     pub fn request_timeout(&self) -> Option<Duration> {
-        let timeout = lock(&self.entry).request_timeout.unwrap_or(self.settings.request_timeout);
+        let timeout = self.entry.lock().request_timeout.unwrap_or(self.settings.request_timeout);
         (!timeout.is_zero()).then_some(timeout)
     }
 
@@ -128,7 +129,7 @@ impl Backend {
 
     /// What must be free for one more process of `user`.
     pub fn claim(&self, user: Option<&Arc<str>>) -> Claim {
-        let own = lock(&self.entry).max_processes;
+        let own = self.entry.lock().max_processes;
         Claim {
             server: Arc::clone(&self.name),
             of_server: own.unwrap_or(self.settings.max_children_per_server),
@@ -143,7 +144,7 @@ impl Backend {
 
     /// Ends what is held ready; whether there was anything.
     pub fn end_warm(&self) -> bool {
-        let warm: Vec<_> = lock(&self.warm).drain(..).collect();
+        let warm: Vec<_> = self.warm.lock().drain(..).collect();
         for child in &warm {
             child.end();
         }
@@ -176,22 +177,22 @@ impl Backend {
     /// Notes that a process ended by itself.
     pub fn crashed(&self, status: &str) {
         self.restarts.fetch_add(1, Ordering::Relaxed);
-        *lock(&self.last) = Some(status.to_owned());
+        *self.last.lock() = Some(status.to_owned());
     }
 
     /// Notes that a start failed.
     pub fn failed(&self, why: &str) {
         self.health.failed();
-        *lock(&self.last) = Some(why.to_owned());
+        *self.last.lock() = Some(why.to_owned());
     }
 
     /// How often it was restarted, and what was last wrong.
     pub fn troubles(&self) -> (u64, Option<String>) {
-        (self.restarts.load(Ordering::Relaxed), lock(&self.last).clone())
+        (self.restarts.load(Ordering::Relaxed), self.last.lock().clone())
     }
 
     /// How many processes are held ready.
     pub fn warm(&self) -> usize {
-        lock(&self.warm).len()
+        self.warm.lock().len()
     }
 }

@@ -13,7 +13,6 @@ use crate::catalogue::{Entry, Isolation};
 use crate::child::quota::Permit;
 use crate::child::shortcut::{Package, Turn, is_finder, package};
 use crate::child::{Child, Origin, Program, Reason, SpawnError, environment};
-use crate::sync::lock;
 use crate::unavailable::Unavailable;
 
 /// How long a successor waits for what its predecessor has begun.
@@ -174,7 +173,7 @@ impl Backend {
         let entry = self.entry();
         let wanted = if entry.is_personal() { 0 } else { entry.prewarm };
         let (ready, dead) = {
-            let mut warm = lock(&self.warm);
+            let mut warm = self.warm.lock();
             let (ready, dead): (Vec<_>, Vec<_>) = warm.drain(..).partition(|child| child.is_live());
             warm.extend(ready);
             (warm.len(), dead)
@@ -202,13 +201,13 @@ impl Backend {
                 drop(turn);
             });
         }
-        lock(&self.warm).push_back(child);
+        self.warm.lock().push_back(child);
         true
     }
 
     /// Takes a process held ready.
     fn take_warm(&self) -> Option<Arc<Child>> {
-        lock(&self.warm).pop_front()
+        self.warm.lock().pop_front()
     }
 
     /// Remembers what a finder has executed as `child`, which has answered its first request.

@@ -1,9 +1,11 @@
 //! The requests that wait for an answer of one child; ids are our own (JSON-RPC 2.0 §5).
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
+
+use parking_lot::Mutex;
 
 use super::call::{Addressee, Call, Open, Resumed};
 use super::time::Time;
@@ -11,7 +13,6 @@ use crate::grants::{Admission, Over};
 use crate::protocol::error;
 use crate::protocol::ids;
 use crate::stream::Stream;
-use crate::sync::lock;
 
 /// Why a request cannot be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -49,7 +50,7 @@ impl Calls {
 
     /// Registers `call` under `id`.
     pub fn add(&self, id: u64, call: Call) -> Result<(), Refused> {
-        let mut open = lock(&self.open);
+        let mut open = self.open.lock();
         let open = open.as_mut().ok_or(Refused::Gone)?;
         if open.len() >= self.limit {
             return Err(Refused::Full);
@@ -60,31 +61,31 @@ impl Calls {
 
     /// Takes the call that waits under `id`.
     pub fn take(&self, id: u64) -> Option<Call> {
-        lock(&self.open).as_mut()?.remove(&id)
+        self.open.lock().as_mut()?.remove(&id)
     }
 
     /// Takes the call that waits, if there is only one.
     pub(super) fn take_only(&self) -> Option<Call> {
-        let mut open = lock(&self.open);
+        let mut open = self.open.lock();
         let open = open.as_mut().filter(|open| open.len() == 1)?;
         open.drain().next().map(|(_, call)| call)
     }
 
     /// Whether a call waits under `id`.
     pub fn has(&self, id: u64) -> bool {
-        lock(&self.open).as_ref().is_some_and(|open| open.contains_key(&id))
+        self.open.lock().as_ref().is_some_and(|open| open.contains_key(&id))
     }
 
     /// Notes that the call `id` was sent again.
     pub fn touch(&self, id: u64) {
-        if let Some(call) = lock(&self.open).as_mut().and_then(|open| open.get_mut(&id)) {
+        if let Some(call) = self.open.lock().as_mut().and_then(|open| open.get_mut(&id)) {
             call.time = Time::default();
         }
     }
 
     /// The number of requests in flight.
     pub fn len(&self) -> usize {
-        lock(&self.open).as_ref().map_or(0, HashMap::len)
+        self.open.lock().as_ref().map_or(0, HashMap::len)
     }
 
     /// Whether none is in flight.
@@ -94,7 +95,7 @@ impl Calls {
 
     /// The stream and token of call `id`, which has just made progress.
     pub(super) fn progress(&self, id: u64) -> Option<(Arc<Stream>, Box<str>)> {
-        let mut open = lock(&self.open);
+        let mut open = self.open.lock();
         let call = open.as_mut()?.get_mut(&id)?;
         call.time.restart();
         Some((Arc::clone(&call.stream), call.token.clone()?))
@@ -102,7 +103,7 @@ impl Calls {
 
     /// Takes the call that waits under `id`, if its answer would still go to `stream`.
     pub fn take_of(&self, id: u64, stream: &Arc<Stream>) -> Option<Call> {
-        let mut open = lock(&self.open);
+        let mut open = self.open.lock();
         let open = open.as_mut()?;
         open.get(&id).filter(|call| Arc::ptr_eq(&call.stream, stream))?;
         open.remove(&id)
@@ -110,7 +111,7 @@ impl Calls {
 
     /// Lets the call `id` wait for its client; what comes meanwhile goes to `holding`.
     pub fn park(&self, id: u64, holding: &Arc<Stream>) -> Option<Open> {
-        let mut open = lock(&self.open);
+        let mut open = self.open.lock();
         let call = open.as_mut()?.get_mut(&id)?;
         let input = Arc::clone(call.terms.input.as_ref()?);
         call.terms.parked = true;
@@ -122,7 +123,7 @@ impl Calls {
     /// Lets the call `id` go on under the id, with the token and on the stream of a new request;
     /// whether it is still in flight.
     pub fn resume(&self, id: u64, with: Resumed) -> bool {
-        let mut open = lock(&self.open);
+        let mut open = self.open.lock();
         let Some(call) = open.as_mut().and_then(|open| open.get_mut(&id)) else { return false };
         (call.id, call.token, call.stream) = (with.id, with.token, with.stream);
         call.terms.log = with.log;
@@ -134,7 +135,7 @@ impl Calls {
 
     /// Takes the newest call of `session` that its client names `client_id`.
     pub fn take_named(&self, session: u64, client_id: &str) -> Option<(u64, Call)> {
-        let mut open = lock(&self.open);
+        let mut open = self.open.lock();
         let open = open.as_mut()?;
         let named = |call: &Call| call.session == session && ids::same(&call.id, client_id);
         let id = *open.iter().filter(|(_, call)| named(call)).map(|(id, _)| id).max()?;
@@ -144,7 +145,8 @@ impl Calls {
     /// Takes the calls that made no progress for longer than `patience`, or went on for too long, but not
     /// those that wait for a client.
     pub fn take_overdue(&self, patience: Duration) -> Vec<(u64, Call)> {
-        lock(&self.open)
+        self.open
+            .lock()
             .as_mut()
             .map(|open| {
                 let late = |call: &Call| !call.terms.parked && call.time.is_over(patience);
@@ -155,7 +157,7 @@ impl Calls {
 
     /// Takes the calls whose access was revoked, or may have been.
     pub fn take_over(&self) -> Vec<(u64, Over, Call)> {
-        let mut open = lock(&self.open);
+        let mut open = self.open.lock();
         let over = |call: &Call| call.admission.as_ref().and_then(Admission::over);
         let calls = open.as_mut().map(|open| open.extract_if(|_, call| over(call).is_some()));
         let calls = calls.into_iter().flatten();
@@ -167,7 +169,7 @@ impl Calls {
     /// The streams of the calls in flight with their sessions, newest first, those that a client
     /// is reading before those that none reads.
     pub fn streams(&self) -> Vec<(u64, Arc<Stream>)> {
-        let open = lock(&self.open);
+        let open = self.open.lock();
         let mut calls: Vec<_> = open.iter().flatten().collect();
         calls.sort_by_key(|(id, call)| (!call.stream.is_read(), std::cmp::Reverse(**id)));
         calls.into_iter().map(|(_, call)| (call.session, Arc::clone(&call.stream))).collect()
@@ -176,7 +178,7 @@ impl Calls {
     /// The calls of clients of 2026-07-28 that a message may be about, newest first: not those that
     /// wait for the client.
     pub fn addressees(&self) -> Vec<Addressee> {
-        let open = lock(&self.open);
+        let open = self.open.lock();
         let theirs =
             open.iter().flatten().filter(|(_, call)| call.session != 0 && !call.terms.parked);
         let mut calls: Vec<_> = theirs
@@ -191,14 +193,16 @@ impl Calls {
 
     /// Answers every call with an error; from now on none is taken.
     pub(super) fn fail_all(&self, message: &str) {
-        for call in lock(&self.open).take().into_iter().flat_map(HashMap::into_values) {
+        for call in self.open.lock().take().into_iter().flat_map(HashMap::into_values) {
             call.fail(error::INTERNAL, message);
         }
     }
 
     /// Answers all calls in flight with an error; more may follow.
     pub(super) fn fail_open(&self, message: &str) {
-        let calls: Vec<Call> = lock(&self.open)
+        let calls: Vec<Call> = self
+            .open
+            .lock()
             .as_mut()
             .map(|open| open.drain().map(|(_, call)| call).collect())
             .unwrap_or_default();

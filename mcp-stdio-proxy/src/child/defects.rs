@@ -2,9 +2,10 @@
 //! the call that it was to answer, and the operator is told of both.
 
 use std::mem::{Discriminant, discriminant};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 
 use super::Child;
 use super::call::Call;
@@ -14,7 +15,6 @@ use crate::protocol::lenient::{self, Answer, Defect, Reading};
 use crate::protocol::message::{self, Envelope};
 use crate::protocol::splice;
 use crate::protocol::torn;
-use crate::sync::lock;
 
 /// What is kept of an object that goes on in the next line.
 const BEGUN: usize = 16 << 10;
@@ -28,7 +28,7 @@ pub(super) struct Told(Mutex<Vec<Discriminant<Defect>>>);
 impl Told {
     /// Returns `true` for the first defect of its kind.
     fn is_new(&self, defect: &Defect) -> bool {
-        let (mut told, kind) = (lock(&self.0), discriminant(defect));
+        let (mut told, kind) = (self.0.lock(), discriminant(defect));
         let is_new = !told.contains(&kind);
         if is_new {
             told.push(kind);

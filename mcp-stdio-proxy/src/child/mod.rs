@@ -24,10 +24,11 @@ pub mod time;
 pub mod traffic;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::catalogue::Entry;
@@ -35,7 +36,7 @@ use crate::grants::Admission;
 use crate::protocol::error;
 use crate::protocol::message::Envelope;
 use crate::protocol::splice;
-use crate::sync::{lock, now_ms, since_ms};
+use crate::sync::{now_ms, since_ms};
 use call::Call;
 use calls::{Calls, Refused};
 use pressure::Pressure;
@@ -188,18 +189,18 @@ impl Child {
 
     /// Counts the child under another permit: it was held ready, and now has a user.
     pub fn count_under(&self, permit: Permit) {
-        *lock(&self.permit) = Some(permit);
+        *self.permit.lock() = Some(permit);
     }
 
     /// Takes the permit, for another process instead of this one.
     pub fn take_permit(&self) -> Option<Permit> {
-        lock(&self.permit).take()
+        self.permit.lock().take()
     }
 
     /// Returns the user that it was started for.
     #[must_use]
     pub fn user(&self) -> Option<Arc<str>> {
-        lock(&self.permit).as_ref().and_then(|permit| permit.user().cloned())
+        self.permit.lock().as_ref().and_then(|permit| permit.user().cloned())
     }
 
     /// Returns `true` if it was started from memory.

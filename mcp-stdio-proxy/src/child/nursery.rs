@@ -1,9 +1,10 @@
 //! All processes of this program: how many there may be, that each is found at the end, and that
 //! what they leave behind is reaped, also as PID 1 of a container (stdio transport, "Shutdown").
 
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use rustix::process::{
     Pid, Signal, WaitOptions, getpid, kill_process, set_child_subreaper, waitpid,
 };
@@ -14,7 +15,6 @@ use super::confinement::Confinement;
 use super::quota::{Permit, Quota};
 use super::shortcut::Installs;
 use super::{Child, Program, SpawnError};
-use crate::sync::lock;
 
 /// Processes that may be starting at once: many at once make each miss its deadline.
 const STARTS: usize = 8;
@@ -84,7 +84,7 @@ impl Nursery {
         program: &Program,
         permit: Permit,
     ) -> Result<Arc<Child>, SpawnError> {
-        let mut all = lock(&self.all);
+        let mut all = self.all.lock();
         all.retain(|one| one.strong_count() > 0);
         let child = program.spawn(permit, self)?;
         all.push(Arc::downgrade(&child));
@@ -93,7 +93,7 @@ impl Nursery {
 
     /// Those that are not gone.
     pub fn all(&self) -> Vec<Arc<Child>> {
-        lock(&self.all).iter().filter_map(Weak::upgrade).collect()
+        self.all.lock().iter().filter_map(Weak::upgrade).collect()
     }
 
     /// Returns the processes of `server` for `user` that make way for others.
@@ -107,7 +107,7 @@ impl Nursery {
     /// Reaps what servers left behind, and returns what of it still runs. Servers themselves are
     /// reaped by their supervisors.
     pub fn reap(&self) -> Vec<Pid> {
-        let all = lock(&self.all);
+        let all = self.all.lock();
         let known: Vec<_> = all.iter().filter_map(Weak::upgrade).map(|child| child.pid).collect();
         let mut strays = children();
         strays.retain(|pid| {

@@ -1,11 +1,12 @@
 //! Lets a child wait for a client that reads, but more slowly than the child speaks: nothing is lost
 //! for it. A client that does not keep up in a moment is left behind, since others use the child too.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
+
 use crate::stream::Stream;
-use crate::sync::lock;
 
 /// How long everyone waits for one reader.
 const MOMENT: Duration = Duration::from_millis(100);
@@ -18,13 +19,13 @@ impl Pressure {
     /// Notes that something was added to `stream`.
     pub(crate) fn note(&self, stream: &Arc<Stream>) {
         if stream.is_crowded() {
-            *lock(&self.0) = Some(Arc::clone(stream));
+            *self.0.lock() = Some(Arc::clone(stream));
         }
     }
 
     /// Waits until the reader has caught up, for a moment at most.
     pub(super) async fn ease(&self) {
-        let crowded = lock(&self.0).take();
+        let crowded = self.0.lock().take();
         let Some(stream) = crowded else { return };
         let relief = std::future::poll_fn(|cx| stream.poll_relief(cx));
         if tokio::time::timeout(MOMENT, relief).await.is_err() {

@@ -1,12 +1,11 @@
 //! How many processes there may be: in all, of one server, and of one user.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
-
-use crate::sync::lock;
 
 /// For whom a process is to be started.
 #[derive(Clone, Debug)]
@@ -57,7 +56,7 @@ impl Quota {
 
     /// The right to start one more process; given back when dropped.
     pub fn take(self: &Arc<Self>, claim: &Claim) -> Result<Permit, Full> {
-        let mut counts = lock(&self.counts);
+        let mut counts = self.counts.lock();
         let of = |counts: &HashMap<Arc<str>, usize>, key: &Arc<str>| {
             counts.get(key).copied().unwrap_or_default()
         };
@@ -89,13 +88,13 @@ impl Quota {
 
     /// Gives no more permits.
     pub fn close(&self) {
-        lock(&self.counts).closed = true;
+        self.counts.lock().closed = true;
     }
 
     /// The processes of each server.
     #[must_use]
     pub fn by_server(&self) -> HashMap<Arc<str>, usize> {
-        lock(&self.counts).servers.clone()
+        self.counts.lock().servers.clone()
     }
 }
 
@@ -117,7 +116,7 @@ impl Permit {
 impl Drop for Permit {
     fn drop(&mut self) {
         {
-            let mut counts = lock(&self.quota.counts);
+            let mut counts = self.quota.counts.lock();
             counts.all = counts.all.saturating_sub(1);
             less(&mut counts.servers, &self.server);
             if let Some(user) = &self.user {

@@ -1,14 +1,13 @@
 //! What a child says on stderr goes to the log: always read, never too much of it (stdio transport).
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
 use tokio_util::sync::CancellationToken;
-
-use crate::sync::lock;
 
 /// A longer line is cut into pieces.
 const LINE: usize = 2048;
@@ -32,7 +31,7 @@ pub(super) struct Tail {
 impl Tail {
     fn push(&self, line: &[u8]) {
         let line = plain(line.get(..MEMORY.min(line.len())).unwrap_or_default());
-        let mut lines = lock(&self.lines);
+        let mut lines = self.lines.lock();
         if lines.len() == REMEMBERED {
             lines.pop_front();
         }
@@ -41,7 +40,7 @@ impl Tail {
 
     /// The lines as one.
     pub(super) fn text(&self) -> String {
-        lock(&self.lines).iter().map(String::as_str).collect::<Vec<_>>().join(" | ")
+        self.lines.lock().iter().map(String::as_str).collect::<Vec<_>>().join(" | ")
     }
 
     /// Waits until there will be no more lines.

@@ -1,12 +1,12 @@
 //! How long the silence of the feed means that nothing has ended.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use crate::sync::{lock, now_ms, since_ms};
+use crate::sync::{now_ms, since_ms};
 
 /// The lease, and the moments that it is counted from; those are of [`now_ms`].
 #[derive(Debug)]
@@ -38,7 +38,7 @@ impl Lease {
     /// Notes that ends may have been missed: nothing that was admitted before now goes on.
     pub fn reset(&self) {
         self.reset.store(now_ms() + 1, Ordering::Relaxed);
-        std::mem::take(&mut *lock(&self.epoch)).cancel();
+        std::mem::take(&mut *self.epoch.lock()).cancel();
     }
 
     /// Returns `true` if the feed has been silent for too long.
@@ -57,7 +57,7 @@ impl Lease {
 
     /// Returns what is cancelled by the next reset.
     pub(super) fn epoch(&self) -> CancellationToken {
-        lock(&self.epoch).clone()
+        self.epoch.lock().clone()
     }
 }
 

@@ -8,13 +8,13 @@ mod until;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use jsonwebtoken::get_current_timestamp;
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use crate::sync::lock;
 pub use admission::{Admission, Over};
 use ended::Ended;
 pub use lease::Lease;
@@ -98,7 +98,7 @@ impl Grants {
 
     /// Returns the access token of a request; `None` if it or its grant has ended.
     pub fn access(&self, rests: &Rests<'_>) -> Option<Arc<Access>> {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         let names = [Some(rests.grant), rests.token];
         if names.into_iter().flatten().any(|name| state.ended.has(name)) {
             return None;
@@ -125,7 +125,7 @@ impl Grants {
     /// Ends the grants and access tokens of these hashes. Returns `true` if any was in use.
     pub fn end(&self, hashes: &[Box<str>]) -> bool {
         let mut in_use = false;
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         for hash in hashes {
             state.ended.add(hash);
             if let Some(grant) = state.grants.take(hash) {
@@ -212,7 +212,7 @@ mod tests {
             let name = number.to_string();
             grants.access(&rests(&name, &name)).unwrap();
         }
-        let state = lock(&grants.state);
+        let state = grants.state.lock();
         assert!(state.grants.all.len() <= 1024 && state.tokens.all.len() <= 1024);
         drop(state);
         assert!(end(&grants, "kept") && kept.has_ended());

@@ -6,9 +6,10 @@ mod revoked;
 mod sweep;
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 
+use parking_lot::Mutex;
 use serde::Deserialize;
 use tokio::task::JoinHandle;
 
@@ -21,7 +22,6 @@ use crate::protocol::version::{Pairing, Revision};
 use crate::room::{Hello, Lease, Owner, Room};
 use crate::session::Session;
 use crate::settings::Settings;
-use crate::sync::lock;
 use crate::unavailable::Unavailable;
 use crate::unguessable;
 
@@ -81,22 +81,22 @@ impl Hub {
 
     /// The server `name`.
     pub fn backend(&self, name: &str) -> Option<Arc<Backend>> {
-        lock(&self.backends).get(name).cloned()
+        self.backends.lock().get(name).cloned()
     }
 
     /// All servers.
     pub fn backends(&self) -> Vec<Arc<Backend>> {
-        lock(&self.backends).values().cloned().collect()
+        self.backends.lock().values().cloned().collect()
     }
 
     /// All rooms.
     pub fn rooms(&self) -> Vec<Arc<Room>> {
-        lock(&self.rooms).values().flatten().cloned().collect()
+        self.rooms.lock().values().flatten().cloned().collect()
     }
 
     /// The number of sessions.
     pub fn sessions(&self) -> usize {
-        lock(&self.seats).len()
+        self.seats.lock().len()
     }
 
     /// The number of processes of a server.
@@ -145,13 +145,13 @@ impl Hub {
         let session = Session::new(Some(id.clone()), principal, revision_of(&result));
         room.attach(&session);
         let seat = Seat { room, session };
-        lock(&self.seats).insert(id, seat.clone());
+        self.seats.lock().insert(id, seat.clone());
         Ok((seat, result))
     }
 
     /// The session `id` of `principal` at `backend`. One of another user is as good as none.
     pub fn seat(&self, id: &str, backend: &Backend, principal: Option<&str>) -> Option<Seat> {
-        let seats = lock(&self.seats);
+        let seats = self.seats.lock();
         let seat = seats.get(id)?;
         let theirs = seat.session.principal.as_deref() == principal
             && seat.room.backend.name == backend.name;
@@ -169,7 +169,9 @@ impl Hub {
         };
         let pairing = Pairing::LEGACY;
         let key = (Arc::clone(&backend.name), owner, pairing);
-        let last = lock(&self.rooms)
+        let last = self
+            .rooms
+            .lock()
             .get(&key)
             .and_then(|rooms| rooms.iter().max_by_key(|room| room.used()).cloned());
         let room = last.unwrap_or_else(|| {
@@ -181,7 +183,7 @@ impl Hub {
     }
 
     fn room(&self, backend: &Arc<Backend>, lease: Lease) -> Arc<Room> {
-        let mut rooms = lock(&self.rooms);
+        let mut rooms = self.rooms.lock();
         let key = (Arc::clone(&backend.name), lease.owner.clone(), lease.pairing);
         let here = rooms.entry(key).or_default();
         let alike = |room: &&Arc<Room>| match (&room.hello, &lease.hello) {
@@ -213,7 +215,7 @@ impl Hub {
 
     /// Ends the session `id`, and its process if it was the last to use it.
     pub fn end(&self, id: &str) {
-        let Some(seat) = lock(&self.seats).remove(id) else { return };
+        let Some(seat) = self.seats.lock().remove(id) else { return };
         seat.session.close();
         if seat.room.detach(seat.session.serial) {
             self.remove(&seat.room);
@@ -230,7 +232,7 @@ impl Hub {
     fn remove(&self, room: &Arc<Room>) {
         let key = (Arc::clone(&room.backend.name), room.owner.clone(), room.pairing);
         {
-            let mut rooms = lock(&self.rooms);
+            let mut rooms = self.rooms.lock();
             if let Some(here) = rooms.get_mut(&key) {
                 here.retain(|one| !Arc::ptr_eq(one, room));
                 if here.is_empty() {
@@ -244,7 +246,7 @@ impl Hub {
     /// Ends the session that was silent longest if there are too many, of this user or in all.
     fn make_room_for_session(&self, principal: Option<&str>) {
         let oldest = {
-            let seats = lock(&self.seats);
+            let seats = self.seats.lock();
             let theirs =
                 |seat: &Seat| principal.is_some() && seat.session.principal.as_deref() == principal;
             let many = seats.values().filter(|seat| theirs(seat)).count() >= SESSIONS_OF_A_USER;

@@ -10,7 +10,6 @@ use crate::probe::{self, Finding};
 use crate::protocol::meta::Asked;
 use crate::protocol::version::{Era, Pairing};
 use crate::room::{Hello, LONGEST, Lease, Owner, Room};
-use crate::sync::lock;
 use crate::unavailable::Unavailable;
 
 /// How many different capabilities the clients of one person may declare at a time.
@@ -44,7 +43,7 @@ impl Hub {
                     room.hello.as_ref().is_some_and(|hello| hello.is_of(declared))
                 };
                 if let Some(room) =
-                    lock(&self.rooms).get(&key).and_then(|all| all.iter().find(known))
+                    self.rooms.lock().get(&key).and_then(|all| all.iter().find(known))
                 {
                     return Ok(Arc::clone(room));
                 }
@@ -65,7 +64,7 @@ impl Hub {
     ) -> Result<(), Unavailable> {
         let key = (Arc::clone(&backend.name), lease.owner.clone(), lease.pairing);
         let oldest = {
-            let rooms = lock(&self.rooms);
+            let rooms = self.rooms.lock();
             let here = rooms.get(&key).map_or(&[][..], Vec::as_slice);
             if here.len() < DECLARATIONS {
                 return Ok(());

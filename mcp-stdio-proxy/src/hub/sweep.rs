@@ -11,7 +11,6 @@ use crate::child::Child;
 use crate::child::time::LONGEST;
 use crate::protocol::error;
 use crate::room::Room;
-use crate::sync::lock;
 
 /// How often the hub is swept.
 const EVERY: Duration = Duration::from_secs(1);
@@ -66,7 +65,7 @@ impl Hub {
 
     /// Takes over a catalogue. Servers that did not change do not notice.
     pub fn apply(&self, catalogue: &Catalogue) {
-        let mut backends = lock(&self.backends);
+        let mut backends = self.backends.lock();
         let (mut changed, mut removed) = (Vec::new(), Vec::new());
         backends.retain(|name, backend| match catalogue.servers.get(name) {
             Some(entry) if *entry == backend.entry() => true,
@@ -99,7 +98,7 @@ impl Hub {
 
     /// Ends a room with all its sessions.
     pub(super) fn forget(&self, room: &Arc<Room>) {
-        lock(&self.seats).retain(|_, seat| !Arc::ptr_eq(&seat.room, room));
+        self.seats.lock().retain(|_, seat| !Arc::ptr_eq(&seat.room, room));
         self.remove(room);
     }
 

@@ -1,12 +1,13 @@
 //! The keys that the gateway publishes (JWK Set, RFC 7517 §5): asked for at the start until they are
 //! there, then now and then, and when one is named that is not among them.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gateway_contract::chain::Chain;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk};
 use jsonwebtoken::{Algorithm, DecodingKey};
+use parking_lot::RwLock;
 use reqwest::Url;
 use serde::Deserialize;
 use serde_json::Value;
@@ -69,7 +70,7 @@ impl Keys {
     }
 
     pub(super) fn known(&self) -> Option<Arc<KeySet>> {
-        self.known.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.known.read().clone()
     }
 
     pub(super) async fn follow(&self) {
@@ -116,7 +117,7 @@ impl Keys {
     }
 
     fn learn(&self, jwks: Vec<Jwk>) -> Arc<KeySet> {
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.write();
         if let Some(known) = known.as_ref().filter(|known| known.jwks == jwks) {
             return Arc::clone(known);
         }

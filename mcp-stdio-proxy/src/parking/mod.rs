@@ -5,14 +5,15 @@ mod binding;
 mod seal;
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
 
 use crate::child::Child;
 use crate::protocol::{error, ids, splice};
 use crate::stream::Stream;
-use crate::sync::lock;
 use crate::translate::input::Question;
 pub use binding::Binding;
 pub use seal::Broken;
@@ -93,7 +94,7 @@ impl Parking {
         let Some(state) = self.seal.as_ref().and_then(|seal| seal.close(&ticket)) else {
             return Err(parked);
         };
-        let mut lot = lock(&self.lot);
+        let mut lot = self.lot.lock();
         let whose = parked.binding.principal;
         let theirs = lot.waiting.values().filter(|one| one.parked.binding.principal == whose);
         if lot.waiting.len() >= CALLS || theirs.count() >= CALLS_OF_A_USER {
@@ -114,7 +115,7 @@ impl Parking {
         let seal = self.seal.as_ref().ok_or(Refused::Broken(Broken::Altered))?;
         let ticket = seal.open(state)?;
         ticket.check(binding)?;
-        let mut lot = lock(&self.lot);
+        let mut lot = self.lot.lock();
         let Some(waiting) = lot.waiting.remove(&ticket.number) else {
             let used = lot.used.contains(&ticket.number);
             return Err(if used { Refused::Used } else { Refused::Lost });
@@ -143,7 +144,7 @@ impl Parking {
     /// Adds a question to the call of `child` that began to wait last, if it is of one user or the only
     /// one; whether there is such a call.
     pub fn add(&self, child: &Child, question: Question, of_one_user: bool) -> bool {
-        let mut lot = lock(&self.lot);
+        let mut lot = self.lot.lock();
         let theirs = lot.waiting.iter_mut().filter(|(_, one)| one.parked.child.pid == child.pid);
         let mut theirs: Vec<_> = theirs.collect();
         theirs.sort_unstable_by_key(|(number, _)| **number);
@@ -155,7 +156,7 @@ impl Parking {
 
     /// Takes back the question that `child` calls `id`.
     pub fn withdraw(&self, child: &Child, id: &str) {
-        let mut lot = lock(&self.lot);
+        let mut lot = self.lot.lock();
         let theirs = lot.waiting.values_mut().filter(|one| one.parked.child.pid == child.pid);
         theirs.for_each(|one| one.parked.questions.retain(|question| !ids::same(&question.id, id)));
     }
@@ -165,7 +166,7 @@ impl Parking {
         let now = Instant::now();
         let over = |one: &Waiting| one.until <= now || !one.parked.child.is_live();
         let gone: Vec<Waiting> =
-            lock(&self.lot).waiting.extract_if(|_, one| over(one)).map(|(_, one)| one).collect();
+            self.lot.lock().waiting.extract_if(|_, one| over(one)).map(|(_, one)| one).collect();
         for one in gone {
             one.parked.give_up();
         }
@@ -173,7 +174,7 @@ impl Parking {
 
     /// How many calls wait.
     pub fn len(&self) -> usize {
-        lock(&self.lot).waiting.len()
+        self.lot.lock().waiting.len()
     }
 
     /// Whether none waits.

@@ -18,7 +18,6 @@ use crate::protocol::message::{self, Envelope};
 use crate::protocol::splice::{self, Payload, span};
 use crate::session::Session;
 use crate::stream::{Stream, Weight};
-use crate::sync::lock;
 
 /// Requests of a server that wait for a client, per room.
 const ASKS: usize = 256;
@@ -94,7 +93,7 @@ impl Room {
         let id = next_ask();
         let payload = Payload::spliced(line, range, &id.to_string());
         // Held from here on, so that no way opens unnoticed.
-        let mut asks = lock(&self.asks);
+        let mut asks = self.asks.lock();
         let (session, way) = self.way(child);
         let waiting: usize = asks.values().map(Ask::waits).sum();
         let too_long = way.is_none() && waiting + payload.len() > WAITING_BYTES;
@@ -128,7 +127,7 @@ impl Room {
             return (Some(*session), Some(Arc::clone(stream)));
         }
         let asked = newest.map(|(session, _)| session);
-        let sessions = lock(&self.sessions);
+        let sessions = self.sessions.lock();
         let can_read = |one: &&Arc<Session>| {
             one.standing.is_read() && asked.is_none_or(|session| session == one.serial)
         };
@@ -143,7 +142,7 @@ impl Room {
     /// the requests that it should answer before it is served: those among it, and one for its roots.
     pub fn deliver(&self, session: &Session, stream: &Arc<Stream>) -> Vec<u64> {
         let mut open = Vec::new();
-        let mut asks = lock(&self.asks);
+        let mut asks = self.asks.lock();
         if !asks.is_empty() && !stream.is_closed() {
             let theirs = |ask: &Ask| ask.session.is_none_or(|serial| serial == session.serial);
             let mut theirs: Vec<_> = asks.iter_mut().filter(|(_, ask)| theirs(ask)).collect();
@@ -180,7 +179,7 @@ impl Room {
 
     /// Returns `true` if the server was told roots so lately that it may not have made use of them.
     pub fn is_settling(&self) -> bool {
-        lock(&self.told_roots).is_some_and(|told| told.elapsed() < SETTLING)
+        self.told_roots.lock().is_some_and(|told| told.elapsed() < SETTLING)
     }
 
     /// Waits until none of the requests `ids` waits for its client, for a while at most, and until the server
@@ -191,7 +190,7 @@ impl Room {
                 let answered = self.heard_back.notified();
                 let mut answered = std::pin::pin!(answered);
                 answered.as_mut().enable();
-                let open = ids.iter().any(|id| lock(&self.asks).contains_key(id));
+                let open = ids.iter().any(|id| self.asks.lock().contains_key(id));
                 if !open {
                     return;
                 }
@@ -209,7 +208,7 @@ impl Room {
         if self.rounds.answer(id, envelope) {
             return true;
         }
-        let Some(ask) = lock(&self.asks).remove(&id) else { return false };
+        let Some(ask) = self.asks.lock().remove(&id) else { return false };
         let child = self.live().filter(|child| child.pid == ask.pid);
         let (Some(child), Some(range)) = (child, span(text, envelope.id)) else { return false };
         let id = ask.id.into();
@@ -225,7 +224,7 @@ impl Room {
             None => splice::line(text, &mut [(range, id)]),
         });
         if ask.is_for_roots {
-            *lock(&self.told_roots) = Some(Instant::now());
+            *self.told_roots.lock() = Some(Instant::now());
         }
         self.heard_back.notify_waiters();
         true
@@ -236,7 +235,7 @@ impl Room {
     pub fn progressed(&self, params: &str) {
         let Some(token) = message::progress_token(params) else { return };
         let theirs = |ask: &Ask| ask.token.as_ref().is_some_and(|one| ids::same(one, token));
-        lock(&self.asks).values_mut().filter(|ask| theirs(ask)).for_each(|ask| ask.time.restart());
+        self.asks.lock().values_mut().filter(|ask| theirs(ask)).for_each(|ask| ask.time.restart());
     }
 
     /// Answers requests of the server that no client has answered for `patience`.
@@ -244,7 +243,7 @@ impl Room {
         self.rounds.tidy(child);
         self.expire_questions(child, patience);
         let overdue = |ask: &Ask| ask.time.is_over(patience);
-        let expired: Vec<_> = lock(&self.asks).extract_if(|_, ask| overdue(ask)).collect();
+        let expired: Vec<_> = self.asks.lock().extract_if(|_, ask| overdue(ask)).collect();
         for (id, mut ask) in expired {
             // A client that comes later is not asked what nobody waits for.
             let _unread = ask.recall(id);
@@ -258,7 +257,7 @@ impl Room {
         let Some(theirs) = envelope.params.and_then(message::cancelled_request) else { return };
         let ours = |ask: &Ask| ids::same(&ask.id, theirs) && ask.pid == child.pid;
         let (id, mut ask) = {
-            let mut asks = lock(&self.asks);
+            let mut asks = self.asks.lock();
             let found = asks.iter().find(|(_, ask)| ours(ask)).map(|(id, _)| *id);
             let Some((id, ask)) = found.and_then(|id| Some((id, asks.remove(&id)?))) else {
                 return;
@@ -274,7 +273,7 @@ impl Room {
         if stream.is_read() && stream.push(payload.clone(), Weight::Light) {
             return;
         }
-        let sessions = lock(&self.sessions);
+        let sessions = self.sessions.lock();
         let session = sessions.iter().find(|one| Some(one.serial) == ask.session);
         if let Some(session) = session {
             session.standing.push(payload, Weight::Light);

@@ -12,7 +12,6 @@ use crate::protocol::splice::{self, Payload};
 use crate::protocol::version::Era;
 use crate::session::Session;
 use crate::stream::{Stream, Weight};
-use crate::sync::lock;
 use crate::translate::log as levels;
 use crate::translate::subscription::{self, UPDATED};
 
@@ -54,7 +53,7 @@ impl Room {
             let hears = self.hears(levels::level_of(envelope.params));
             if let [(serial, stream)] = calls.as_slice() {
                 let is_meant = |one: &Arc<Session>| one.serial != *serial || hears(one);
-                if lock(&self.sessions).iter().all(is_meant) {
+                if self.sessions.lock().iter().all(is_meant) {
                     self.tell_caller(child, &calls, (*serial, stream), &payload);
                 }
                 return;
@@ -67,7 +66,7 @@ impl Room {
         let uri = (envelope.method == UPDATED && self.sessions() > 1)
             .then(|| envelope.params.and_then(subscription::uri))
             .flatten();
-        let is_known = |uri: &String| lock(&self.sessions).iter().any(|one| one.watches(uri));
+        let is_known = |uri: &String| self.sessions.lock().iter().any(|one| one.watches(uri));
         match uri.filter(is_known) {
             Some(uri) => self.tell_sessions(child, &calls, &payload, |one| one.watches(&uri)),
             None => self.tell_sessions(child, &calls, &payload, |_| true),
@@ -117,7 +116,7 @@ impl Room {
         payload: &Payload,
         is_meant: impl Fn(&Session) -> bool,
     ) {
-        for session in lock(&self.sessions).iter().filter(|session| is_meant(session)) {
+        for session in self.sessions.lock().iter().filter(|session| is_meant(session)) {
             let own = |(serial, stream): &&(u64, Arc<Stream>)| {
                 *serial == session.serial && stream.is_read()
             };

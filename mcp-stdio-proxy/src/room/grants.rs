@@ -1,10 +1,11 @@
 //! The grants that keep the process of a person: with the last of them it ends.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 use super::{Owner, Room};
 use crate::grants::Grant;
-use crate::sync::lock;
 
 /// The most that are remembered, per room; then the oldest go.
 const MOST: usize = 64;
@@ -20,7 +21,7 @@ impl Room {
         if self.owner == Owner::Everyone {
             return;
         }
-        let mut grants = lock(&self.grants.0);
+        let mut grants = self.grants.0.lock();
         if grants.iter().any(|one| Arc::ptr_eq(one, grant)) {
             return;
         }
@@ -32,7 +33,7 @@ impl Room {
 
     /// Returns `true` if a grant was revoked, and none is left on which a request could rest.
     pub fn is_disowned(&self) -> bool {
-        let grants = lock(&self.grants.0);
+        let grants = self.grants.0.lock();
         grants.iter().any(|grant| grant.has_ended()) && !grants.iter().any(|grant| grant.is_live())
     }
 }

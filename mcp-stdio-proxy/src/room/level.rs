@@ -4,7 +4,6 @@
 use super::Room;
 use super::said::post_level;
 use crate::child::Child;
-use crate::sync::lock;
 
 impl Room {
     /// Tells `child` to log from `level` on, unless it logs that already. What nobody has asked for is
@@ -14,7 +13,7 @@ impl Room {
             return;
         }
         {
-            let mut told = lock(&self.level);
+            let mut told = self.level.lock();
             if told.is_some_and(|(pid, told)| pid == child.pid && told <= level) {
                 return;
             }

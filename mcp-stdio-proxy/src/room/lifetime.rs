@@ -7,7 +7,6 @@ use std::time::Duration;
 use super::Room;
 use crate::child::Child;
 use crate::session::Session;
-use crate::sync::lock;
 
 /// How long a client that reads no stream is expected to come back for changes that it has subscribed to.
 const SUBSCRIBED: Duration = Duration::from_hours(1);
@@ -15,21 +14,21 @@ const SUBSCRIBED: Duration = Duration::from_hours(1);
 impl Room {
     /// Whether the process has ended by itself, and clients wait for what it will tell.
     pub fn is_missed(&self) -> bool {
-        let crashed = lock(&self.live).as_ref().is_some_and(|child| child.crashed());
+        let crashed = self.live.lock().as_ref().is_some_and(|child| child.crashed());
         let is_subscribed =
             |session: &Arc<Session>| session.standing.is_read() && !session.watched().is_empty();
-        crashed && (self.is_listened_to() || lock(&self.sessions).iter().any(is_subscribed))
+        crashed && (self.is_listened_to() || self.sessions.lock().iter().any(is_subscribed))
     }
 
     /// Returns `true` if clients wait for what the process says unasked: they listen, or have subscribed.
     pub fn is_in_use(&self) -> bool {
         self.is_listened_to()
-            || lock(&self.sessions).iter().any(|session| session.is_waiting(SUBSCRIBED))
+            || self.sessions.lock().iter().any(|session| session.is_waiting(SUBSCRIBED))
     }
 
     /// Ends the process; the sessions stay, and the next request starts another one.
     pub fn retire(&self) -> Option<Arc<Child>> {
-        let child = lock(&self.live).take()?;
+        let child = self.live.lock().take()?;
         self.forget_questions();
         child.end();
         Some(child)
@@ -39,7 +38,7 @@ impl Room {
     /// Those who listen are told that it is over: what comes next may be another server.
     pub fn renew(&self, within: Duration) {
         self.end_listening();
-        let Some(child) = lock(&self.live).take() else { return };
+        let Some(child) = self.live.lock().take() else { return };
         child.leave();
         tokio::spawn(async move {
             let idle = async {
@@ -56,8 +55,8 @@ impl Room {
     pub fn close(&self) -> Option<Arc<Child>> {
         self.closed.store(true, Ordering::SeqCst);
         self.end_listening();
-        lock(&self.ambient).clear();
-        for session in lock(&self.sessions).drain(..) {
+        self.ambient.lock().clear();
+        for session in self.sessions.lock().drain(..) {
             session.close();
         }
         self.retire()

@@ -1,11 +1,12 @@
 //! Clients of 2026-07-28 that listen for changes: what they hear, whatever becomes of the process
 //! (MCP "Subscriptions"; stdio transport, "Unexpected Termination").
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use serde_json::Value;
 
 use super::Room;
@@ -15,7 +16,6 @@ use crate::protocol::message::{self, Envelope};
 use crate::protocol::splice::{self, Payload, span};
 use crate::protocol::version::Era;
 use crate::stream::{Stream, Weight};
-use crate::sync::lock;
 use crate::translate::subscription::{self, Filter};
 use crate::unavailable::Unavailable;
 
@@ -79,7 +79,7 @@ impl Room {
             filter,
         });
         {
-            let mut listeners = lock(&self.listeners);
+            let mut listeners = self.listeners.lock();
             if listeners.len() >= LISTENERS {
                 return Err(Unavailable::Busy { what: "too many clients listen" });
             }
@@ -113,12 +113,12 @@ impl Room {
 
     /// A client listens no longer.
     fn unlisten(&self, listener: &Listener) {
-        let mut listeners = lock(&self.listeners);
+        let mut listeners = self.listeners.lock();
         let before = listeners.len();
         listeners.retain(|one| one.serial != listener.serial);
         let Some(child) = self.live().filter(|_| listeners.len() < before) else { return };
         if self.pairing.server == Era::Modern {
-            let at = lock(&listener.at);
+            let at = listener.at.lock();
             if at.pid == child.pid {
                 child.cancel(at.id, "the client has left");
             }
@@ -133,7 +133,7 @@ impl Room {
     /// Tells a new process what the clients listen for: "streams must also be re-established after
     /// restart".
     pub(super) fn listen_again(&self, child: &Child) {
-        for listener in lock(&self.listeners).iter() {
+        for listener in self.listeners.lock().iter() {
             if self.pairing.server == Era::Modern {
                 listener.ask(child);
             } else {
@@ -148,12 +148,12 @@ impl Room {
 
     /// Whether clients listen.
     pub fn is_listened_to(&self) -> bool {
-        !lock(&self.listeners).is_empty()
+        !self.listeners.lock().is_empty()
     }
 
     /// Ends all of them in order.
     pub(super) fn end_listening(&self) {
-        for listener in lock(&self.listeners).drain(..) {
+        for listener in self.listeners.lock().drain(..) {
             listener.end();
         }
     }
@@ -161,7 +161,7 @@ impl Room {
     /// A legacy server tells of a change.
     pub(super) fn tell_listeners(&self, child: &Child, line: &Bytes, envelope: &Envelope<'_>) {
         let Ok(text) = std::str::from_utf8(line) else { return };
-        for listener in lock(&self.listeners).iter() {
+        for listener in self.listeners.lock().iter() {
             if listener.filter.wants(envelope)
                 && let Some(edit) = subscription::tagged(text, envelope, &listener.id)
             {
@@ -182,7 +182,7 @@ impl Room {
         let Some(listener) = self.listener(child, tag) else { return };
         if envelope.method == "notifications/subscriptions/acknowledged" {
             // Once: that the process was replaced is not the client's concern.
-            if std::mem::replace(&mut lock(&listener.at).acknowledged, true) {
+            if std::mem::replace(&mut listener.at.lock().acknowledged, true) {
                 return;
             }
         }
@@ -198,7 +198,7 @@ impl Room {
     /// A server of 2026-07-28 has ended a subscription, with an answer or by taking it back.
     pub(super) fn end_listener(&self, child: &Child, id: &str, answer: Option<&Bytes>) {
         let Some(listener) = self.listener(child, id) else { return };
-        lock(&self.listeners).retain(|one| one.serial != listener.serial);
+        self.listeners.lock().retain(|one| one.serial != listener.serial);
         match answer.and_then(|line| listener.answered(line)) {
             Some(payload) => listener.stream.answer(payload),
             None => listener.end(),
@@ -207,9 +207,9 @@ impl Room {
 
     fn listener(&self, child: &Child, id: &str) -> Option<Arc<Listener>> {
         let id = ids::number(id)?;
-        let listeners = lock(&self.listeners);
+        let listeners = self.listeners.lock();
         let known = |one: &&Arc<Listener>| {
-            let at = lock(&one.at);
+            let at = one.at.lock();
             (at.pid, at.id) == (child.pid, id)
         };
         listeners.iter().find(known).cloned()
@@ -221,7 +221,7 @@ impl Listener {
     fn ask(&self, child: &Child) {
         let id = child.calls.next_id();
         {
-            let mut at = lock(&self.at);
+            let mut at = self.at.lock();
             (at.pid, at.id) = (child.pid, id);
         }
         let envelope = message::parse(&self.text).ok();

@@ -9,7 +9,6 @@ use crate::child::Child;
 use crate::protocol::mirror::{Mirrors, collect};
 use crate::protocol::version::Era;
 use crate::protocol::{message, meta};
-use crate::sync::lock;
 
 /// The most pages of a list of tools that are read.
 const PAGES: usize = 32;
@@ -30,7 +29,7 @@ impl Room {
     pub async fn mirrors(&self, child: &Child, again: bool) -> Arc<Mirrors> {
         let holds =
             |known: &&Known| known.pid == child.pid && known.since.elapsed() < FRESH && !again;
-        if let Some(known) = lock(&self.known).as_ref().filter(holds) {
+        if let Some(known) = self.known.lock().as_ref().filter(holds) {
             return Arc::clone(&known.mirrors);
         }
         let mut mirrors = Mirrors::new();
@@ -47,13 +46,13 @@ impl Room {
             }
         }
         let (mirrors, since) = (Arc::new(mirrors), Instant::now());
-        *lock(&self.known) = Some(Known { pid: child.pid, since, mirrors: Arc::clone(&mirrors) });
+        *self.known.lock() = Some(Known { pid: child.pid, since, mirrors: Arc::clone(&mirrors) });
         mirrors
     }
 
     /// Forgets them: the tools have changed.
     pub(super) fn forget_mirrors(&self) {
-        *lock(&self.known) = None;
+        *self.known.lock() = None;
     }
 
     fn list_params(&self, cursor: Option<&str>) -> String {

@@ -21,9 +21,10 @@ mod watching;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::backend::Backend;
@@ -32,7 +33,7 @@ use crate::health::Health;
 use crate::protocol::splice;
 use crate::protocol::version::{Era, NEWEST_HANDSHAKE, Pairing, Revision};
 use crate::session::Session;
-use crate::sync::{lock, now_ms, since_ms};
+use crate::sync::{now_ms, since_ms};
 use crate::translate::discover::Greeting;
 use crate::translate::input::Question;
 pub use answers::taker;
@@ -174,23 +175,23 @@ impl Room {
 
     /// The process, if it can answer.
     pub fn live(&self) -> Option<Arc<Child>> {
-        lock(&self.live).as_ref().filter(|child| child.is_live()).cloned()
+        self.live.lock().as_ref().filter(|child| child.is_live()).cloned()
     }
 
     /// What the process has said of itself, once it has.
     pub fn greeting(&self) -> Option<Arc<Greeting>> {
-        lock(&self.greeting).clone()
+        self.greeting.lock().clone()
     }
 
     /// Adds a session.
     pub fn attach(&self, session: &Arc<Session>) {
-        lock(&self.sessions).push(Arc::clone(session));
+        self.sessions.lock().push(Arc::clone(session));
     }
 
     /// Removes a session. Returns `true` if it was the last.
     pub fn detach(&self, serial: u64) -> bool {
         let (left, is_last) = {
-            let mut sessions = lock(&self.sessions);
+            let mut sessions = self.sessions.lock();
             let left: Vec<_> = sessions.extract_if(.., |one| one.serial == serial).collect();
             (left, sessions.is_empty())
         };
@@ -205,7 +206,7 @@ impl Room {
     /// The session of the clients of `principal` that send no session id. No other user has a part in it,
     /// also where the process is for all.
     pub fn ambient(&self, principal: Option<Arc<str>>) -> Arc<Session> {
-        let mut ambient = lock(&self.ambient);
+        let mut ambient = self.ambient.lock();
         if let Some(session) = ambient.get(&principal) {
             return Arc::clone(session);
         }
@@ -246,7 +247,7 @@ impl Room {
 
     /// How many sessions there are.
     pub fn sessions(&self) -> usize {
-        lock(&self.sessions).len()
+        self.sessions.lock().len()
     }
 
     /// Whether no session is left, and none is being opened. Clients of 2026-07-28 have none: their
@@ -262,14 +263,16 @@ impl Room {
     /// Forgets the sessions of clients without session id once they were silent for `timeout`, and
     /// returns the ids of the others that were.
     pub fn expire(&self, timeout: Duration) -> Vec<String> {
-        lock(&self.ambient).retain(|_, session| session.idle() <= timeout);
-        let left: Vec<_> = lock(&self.sessions)
+        self.ambient.lock().retain(|_, session| session.idle() <= timeout);
+        let left: Vec<_> = self
+            .sessions
+            .lock()
             .extract_if(.., |session| session.id.is_none() && session.idle() > timeout)
             .collect();
         for session in &left {
             self.forget_said(session);
         }
-        let sessions = lock(&self.sessions);
+        let sessions = self.sessions.lock();
         let silent = sessions.iter().filter(|session| session.idle() > timeout);
         silent.filter_map(|session| session.id.clone()).collect()
     }

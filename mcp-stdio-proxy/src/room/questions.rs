@@ -15,7 +15,6 @@ use crate::protocol::error;
 use crate::protocol::ids;
 use crate::protocol::message::Envelope;
 use crate::stream::Stream;
-use crate::sync::lock;
 use crate::translate::input::{Kind, Question, required};
 
 /// How long is waited for further questions of a call: servers ask several at once.
@@ -68,7 +67,7 @@ impl Room {
 
     /// Keeps questions until a client sends a request that can be answered with them.
     fn keep_questions(&self, child: &Child, questions: Vec<Question>) {
-        let mut unasked = lock(&self.unasked);
+        let mut unasked = self.unasked.lock();
         for question in questions {
             if unasked.len() >= UNASKED {
                 let why = "too many questions wait for a client";
@@ -83,7 +82,7 @@ impl Room {
     /// `false` if there are none.
     pub fn ask_first(&self, child: &Arc<Child>, id: u64) -> bool {
         let waiting: Vec<_> = {
-            let mut unasked = lock(&self.unasked);
+            let mut unasked = self.unasked.lock();
             unasked.extract_if(.., |one| one.pid == child.pid).map(|one| one.question).collect()
         };
         if waiting.is_empty() {
@@ -96,7 +95,7 @@ impl Room {
     /// Answers the questions that have waited for a client for `patience`.
     pub(super) fn expire_questions(&self, child: &Child, patience: Duration) {
         let overdue = |one: &mut Unasked| one.since.elapsed() > patience;
-        let expired: Vec<_> = lock(&self.unasked).extract_if(.., overdue).collect();
+        let expired: Vec<_> = self.unasked.lock().extract_if(.., overdue).collect();
         for one in expired {
             refuse(child, &one.question.id, error::INTERNAL, "no client has answered");
         }
@@ -104,13 +103,13 @@ impl Room {
 
     /// Forgets what the process wanted to know that has ended.
     pub(super) fn forget_questions(&self) {
-        lock(&self.asks).clear();
-        lock(&self.unasked).clear();
+        self.asks.lock().clear();
+        self.unasked.lock().clear();
     }
 
     /// Keeps a question for the moment in which more may come.
     fn gather(&self, child: &Arc<Child>, call: &Addressee, question: Question) {
-        let mut gathered = lock(&self.gathered);
+        let mut gathered = self.gathered.lock();
         let questions = gathered.entry((child.pid, call.id)).or_default();
         questions.push(question);
         if questions.len() > 1 {
@@ -127,7 +126,7 @@ impl Room {
 
     /// Answers the call with what the server wants to know, and lets it wait.
     fn park(&self, child: &Arc<Child>, call: u64) {
-        let questions = lock(&self.gathered).remove(&(child.pid, call)).unwrap_or_default();
+        let questions = self.gathered.lock().remove(&(child.pid, call)).unwrap_or_default();
         if !questions.is_empty() {
             self.park_with(child, call, questions, false);
         }
@@ -158,12 +157,12 @@ impl Room {
 
     /// The server no longer wants an answer to its request `id`.
     pub(super) fn withdraw_question(&self, child: &Child, id: &str) {
-        for ((pid, _), questions) in lock(&self.gathered).iter_mut() {
+        for ((pid, _), questions) in self.gathered.lock().iter_mut() {
             if *pid == child.pid {
                 questions.retain(|question| !ids::same(&question.id, id));
             }
         }
-        lock(&self.unasked).retain(|one| one.pid != child.pid || !ids::same(&one.question.id, id));
+        self.unasked.lock().retain(|one| one.pid != child.pid || !ids::same(&one.question.id, id));
         self.backend.parking.withdraw(child, id);
     }
 }

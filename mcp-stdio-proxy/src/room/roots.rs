@@ -17,7 +17,6 @@ use crate::protocol::message::Envelope;
 use crate::protocol::object::value;
 use crate::protocol::splice::{self, span};
 use crate::session::Session;
-use crate::sync::lock;
 
 /// The method that asks for them.
 pub(super) const LIST: &str = "roots/list";
@@ -45,7 +44,7 @@ impl Room {
             return false;
         }
         self.roots.are_asked_first.store(true, Ordering::Relaxed);
-        let sessions = lock(&self.sessions).clone();
+        let sessions = self.sessions.lock().clone();
         let known: Vec<_> = sessions.iter().filter_map(|session| session.roots()).collect();
         let is_new = known.iter().all(|(pid, _)| *pid != child.pid);
         let is_outdated =
@@ -71,7 +70,7 @@ impl Room {
 
     /// Returns the session `serial`, if it is still there.
     pub(super) fn session(&self, serial: u64) -> Option<Arc<Session>> {
-        lock(&self.sessions).iter().find(|one| one.serial == serial).cloned()
+        self.sessions.lock().iter().find(|one| one.serial == serial).cloned()
     }
 
     /// Notes the roots that `session` tells the process `pid`. Returns the answer with those of the other sessions,
@@ -85,7 +84,7 @@ impl Room {
     ) -> Option<String> {
         let roots = read.result.and_then(|result| value(result, "roots"))?;
         session.set_roots(pid, roots);
-        let sessions = lock(&self.sessions).clone();
+        let sessions = self.sessions.lock().clone();
         let others = sessions.iter().filter(|one| one.serial != session.serial);
         let others: Vec<_> = others.filter_map(|one| one.roots()).collect();
         if others.is_empty() {
@@ -99,7 +98,7 @@ impl Room {
     /// Begins to wait until a new process has asked for roots; `None` if none are known, or it may not ask.
     pub(super) fn roots_wanted(&self) -> Option<Notified<'_>> {
         let told = self.roots.told.notified();
-        let is_known = || lock(&self.sessions).iter().any(|session| session.roots().is_some());
+        let is_known = || self.sessions.lock().iter().any(|session| session.roots().is_some());
         (self.roots.are_asked_first.load(Ordering::Relaxed) && is_known()).then_some(told)
     }
 
@@ -113,7 +112,7 @@ impl Room {
     /// Tells a new process that roots have changed, if a session has told one before.
     pub(super) fn tell_roots_changed(&self, child: &Child) {
         let has_changed = |session: &Arc<Session>| session.has_changed_roots();
-        if !self.is_shared() && lock(&self.sessions).iter().any(has_changed) {
+        if !self.is_shared() && self.sessions.lock().iter().any(has_changed) {
             child.post_notification(splice::line(CHANGED_TEXT, &mut []));
         }
     }

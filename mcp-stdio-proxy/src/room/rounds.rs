@@ -2,9 +2,10 @@
 //! the call, which goes on when all is answered (MCP "Multi Round-Trip Requests").
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 
 use super::Room;
 use super::asks::next_ask;
@@ -15,7 +16,6 @@ use crate::protocol::error;
 use crate::protocol::message::{self, Envelope};
 use crate::protocol::splice::{self, Payload, span};
 use crate::stream::{Stream, Weight};
-use crate::sync::lock;
 use crate::translate::{result, round, tasks};
 
 /// How often a server may ask before it answers.
@@ -155,7 +155,7 @@ impl Rounds {
             round.questions.push((id, request.key.to_string(), None));
         }
         {
-            let mut state = lock(&self.0);
+            let mut state = self.0.lock();
             state.asked.extend(round.questions.iter().map(|(id, ..)| (*id, key)));
             state.open.insert(key, round);
         }
@@ -167,7 +167,7 @@ impl Rounds {
     /// Puts the questions for the client of `session` that are on a stream which nobody reads on `stream`,
     /// which it is about to read. The answer of the call stays where it is expected.
     pub(super) fn deliver(&self, session: u64, stream: &Stream) {
-        let state = lock(&self.0);
+        let state = self.0.lock();
         for round in state.open.values().filter(|round| round.session == session) {
             if round.stream.is_read() || stream.is_closed() {
                 continue;
@@ -184,7 +184,7 @@ impl Rounds {
 
     /// Takes a client's answer to the request `id`; whether there was such a request.
     pub(super) fn answer(&self, id: u64, read: &Envelope<'_>) -> bool {
-        let mut state = lock(&self.0);
+        let mut state = self.0.lock();
         let Some(key) = state.asked.remove(&id) else { return false };
         let Some(round) = state.open.get_mut(&key) else { return true };
         if let Some((_, _, answer)) = round.questions.iter_mut().find(|(one, ..)| *one == id) {
@@ -206,7 +206,7 @@ impl Rounds {
 
     /// Forgets what no call waits for any more.
     pub(super) fn tidy(&self, child: &Child) {
-        let mut state = lock(&self.0);
+        let mut state = self.0.lock();
         state.open.retain(|(pid, id), _| *pid == child.pid && child.calls.has(*id));
         let State { open, asked } = &mut *state;
         asked.retain(|_, call| open.contains_key(call));

@@ -17,7 +17,6 @@ use crate::protocol::object::value;
 use crate::protocol::splice;
 use crate::protocol::version::Era;
 use crate::session::Session;
-use crate::sync::lock;
 use crate::translate::{log, subscription};
 
 /// An answer of the proxy.
@@ -85,7 +84,7 @@ impl Room {
 
     /// Returns the lowest level that a session has asked for, except the session `but`.
     fn least_level(&self, but: Option<u64>) -> Option<usize> {
-        let sessions = lock(&self.sessions);
+        let sessions = self.sessions.lock();
         let others = sessions.iter().filter(|session| Some(session.serial) != but);
         others.filter_map(|session| session.log_level()).min()
     }

@@ -7,7 +7,6 @@ use super::Room;
 use crate::backend::Installing;
 use crate::child::quota::Permit;
 use crate::child::{Audience, Child};
-use crate::sync::lock;
 use crate::translate::discover::Greeting;
 use crate::translate::shared;
 use crate::unavailable::Unavailable;
@@ -86,7 +85,7 @@ impl Room {
         match introduced {
             Ok(answer) => {
                 let answer = if self.is_shared() { shared::offered(&answer) } else { answer };
-                *lock(&self.greeting) = Some(Arc::new(Greeting::new(answer)));
+                *self.greeting.lock() = Some(Arc::new(Greeting::new(answer)));
             }
             Err(error) => return Err(self.not_introduced(child, error)),
         }
@@ -112,7 +111,7 @@ impl Room {
         // Without a handshake there is nothing to say after it.
         let silent = self.hello.is_none() || self.is_upgraded();
         self.greeted.store(silent, Ordering::Relaxed);
-        let mut live = lock(&self.live);
+        let mut live = self.live.lock();
         *live = Some(Arc::clone(child));
         if self.is_upgraded() {
             self.watch_again(child);
@@ -129,7 +128,7 @@ impl Room {
     }
 
     fn note_crash(&self) {
-        if let Some(dead) = lock(&self.live).take()
+        if let Some(dead) = self.live.lock().take()
             && dead.crashed()
         {
             self.backend.crashed(&dead.obituary());

@@ -2,9 +2,10 @@
 //! all sessions of a room (MCP "Subscriptions").
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use super::Room;
@@ -14,7 +15,6 @@ use crate::protocol::message::{self, Envelope, Kind};
 use crate::protocol::splice::{self, Payload};
 use crate::protocol::{error, ids, object};
 use crate::session::Session;
-use crate::sync::lock;
 use crate::translate::subscription::{self, Filter, UPDATED};
 
 /// What a room has subscribed to.
@@ -36,11 +36,11 @@ struct State {
 impl Watching {
     /// Forgets what the last process was asked for.
     pub(super) fn reset(&self) {
-        *lock(&self.state) = State::default();
+        *self.state.lock() = State::default();
     }
 
     fn acknowledged(&self, id: u64) {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         if let Some((_, waiting)) = state.asked.take_if(|(asked, _)| *asked == id) {
             state.heard = Some(id);
             // Whoever asked may have gone.
@@ -49,7 +49,7 @@ impl Watching {
     }
 
     fn ended(&self, id: u64, why: Refused) {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         state.heard.take_if(|heard| *heard == id);
         if let Some((_, waiting)) = state.asked.take_if(|(asked, _)| *asked == id) {
             let _told = waiting.send(Err(why));
@@ -73,12 +73,12 @@ impl Room {
     /// for before; returns when it has acknowledged that.
     pub(super) async fn watch_all(&self, child: &Arc<Child>) -> Result<(), Refused> {
         let _turn = self.watching.turn.lock().await;
-        let before = lock(&self.watching.state).heard;
+        let before = self.watching.state.lock().heard;
         let Some(greeting) = self.greeting() else { return Ok(()) };
         let filter = Filter::of_everything(self.watched().into_iter().collect());
         let filter = filter.offered(&greeting);
         if filter.is_empty() {
-            lock(&self.watching.state).heard = None;
+            self.watching.state.lock().heard = None;
         } else {
             self.ask_for(child, &filter).await?;
         }
@@ -92,7 +92,7 @@ impl Room {
     async fn ask_for(&self, child: &Child, filter: &Filter) -> Result<(), Refused> {
         let (id, envelope) = (child.calls.next_id(), self.envelope(None));
         let (waiting, told) = oneshot::channel();
-        lock(&self.watching.state).asked = Some((id, waiting));
+        self.watching.state.lock().asked = Some((id, waiting));
         let text = format!(
             r#"{{"jsonrpc":"2.0","id":{id},"method":"subscriptions/listen","params":{{"_meta":{{{envelope}}},"notifications":{}}}}}"#,
             filter.stated()
@@ -100,7 +100,7 @@ impl Room {
         child.send(splice::line(&text, &mut [])).await;
         let told = tokio::time::timeout(self.backend.probe_timeout(), told).await;
         told.ok().and_then(Result::ok).unwrap_or_else(|| {
-            lock(&self.watching.state).asked = None;
+            self.watching.state.lock().asked = None;
             child.cancel(id, "not acknowledged");
             Err((error::INTERNAL, "the server does not acknowledge the subscription".into()))
         })
@@ -108,7 +108,7 @@ impl Room {
 
     /// What any of the sessions watches.
     pub(super) fn watched(&self) -> BTreeSet<String> {
-        lock(&self.sessions).iter().flat_map(|session| session.watched()).collect()
+        self.sessions.lock().iter().flat_map(|session| session.watched()).collect()
     }
 
     /// What a process without handshake says unasked, or as the answer to no call.
@@ -145,7 +145,7 @@ impl Room {
     /// Passes on what changed: a list to all sessions, a resource to those that watch it.
     fn tell_of_change(&self, child: &Child, tag: u64, line: &Bytes, read: &Envelope<'_>) {
         // While one subscription replaces another, both tell of everything.
-        if lock(&self.watching.state).heard != Some(tag) {
+        if self.watching.state.lock().heard != Some(tag) {
             return;
         }
         let (Ok(text), Some(params)) = (std::str::from_utf8(line), read.params) else { return };

@@ -3,11 +3,12 @@
 mod buffer;
 mod reader;
 
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
 
+use parking_lot::Mutex;
+
 use crate::protocol::splice::Payload;
-use crate::sync::lock;
 use crate::unguessable;
 use buffer::State;
 pub use reader::Reader;
@@ -104,13 +105,13 @@ impl Stream {
 
     /// Takes the request `key` out, if no reader has taken it.
     pub fn retract(&self, key: u64) -> Option<Payload> {
-        lock(&self.state).retract(key)
+        self.state.lock().retract(key)
     }
 
     /// Moves the notifications that no reader took to `other`, unless a client reads this stream.
     pub fn hand_over(&self, other: &Self) {
         let moved = {
-            let mut state = lock(&self.state);
+            let mut state = self.state.lock();
             if state.read || state.is_taken() { Vec::new() } else { state.take_light() }
         };
         for payload in moved {
@@ -142,7 +143,7 @@ impl Stream {
     /// Returns `true` if nothing comes after event `seq`, ever.
     #[must_use]
     pub fn is_over_after(&self, seq: u64) -> bool {
-        let state = lock(&self.state);
+        let state = self.state.lock();
         state.closed && state.last <= seq
     }
 
@@ -159,7 +160,7 @@ impl Stream {
     /// would only wait for the lock.
     fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         let (changed, waker) = {
-            let mut state = lock(&self.state);
+            let mut state = self.state.lock();
             (change(&mut state), state.waker.take())
         };
         if let Some(waker) = waker {
@@ -171,25 +172,25 @@ impl Stream {
     /// Whether a client is reading it now.
     #[must_use]
     pub fn is_read(&self) -> bool {
-        lock(&self.state).read
+        self.state.lock().read
     }
 
     /// Whether nothing more will be added.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        lock(&self.state).closed
+        self.state.lock().closed
     }
 
     /// The bytes it holds.
     #[must_use]
     pub fn held(&self) -> usize {
-        lock(&self.state).bytes
+        self.state.lock().bytes
     }
 
     /// Notes that the client has gone before anything was sent.
     pub fn abandon(&self) {
         let writer = {
-            let mut state = lock(&self.state);
+            let mut state = self.state.lock();
             state.read = false;
             state.writer.take()
         };
@@ -199,12 +200,12 @@ impl Stream {
     /// Whether a client reads it that has fallen behind, and is worth waiting for.
     #[must_use]
     pub fn is_crowded(&self) -> bool {
-        lock(&self.state).is_crowded()
+        self.state.lock().is_crowded()
     }
 
     /// Waits until the reader has caught up, or there is none to wait for.
     pub fn poll_relief(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         if !state.is_waited_for() || state.has_caught_up() {
             return Poll::Ready(());
         }
@@ -214,12 +215,12 @@ impl Stream {
 
     /// Waits no longer for a reader until it has caught up.
     pub fn leave_behind(&self) {
-        lock(&self.state).left_behind = true;
+        self.state.lock().left_behind = true;
     }
 
     /// Waits for the first message, to choose between JSON and SSE.
     pub fn poll_first(&self, cx: &mut Context<'_>) -> Poll<First> {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         let alone = !self.batch && state.last == 1 && state.due == Some(0);
         if alone && let Some(event) = state.events.pop_front() {
             return Poll::Ready(First::Answer(event.payload));
@@ -238,7 +239,7 @@ impl Stream {
     /// Reads on from what no reader took yet. An earlier reader ends.
     #[must_use]
     pub fn reader(self: &Arc<Self>) -> Reader {
-        let taken = lock(&self.state).taken;
+        let taken = self.state.lock().taken;
         self.reader_after(taken)
     }
 

@@ -5,7 +5,6 @@ use std::task::{Context, Poll, Waker};
 
 use super::Stream;
 use crate::protocol::splice::Payload;
-use crate::sync::lock;
 
 /// A client that reads a stream.
 pub struct Reader {
@@ -23,7 +22,7 @@ impl Reader {
 
     /// The next event and its number; `None` when the stream ended or another reader took over.
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<(u64, Payload)>> {
-        let mut state = lock(&self.stream.state);
+        let mut state = self.stream.state.lock();
         if state.reader != self.generation {
             return Poll::Ready(None);
         }
@@ -49,7 +48,7 @@ impl Reader {
 impl Drop for Reader {
     fn drop(&mut self) {
         let writer = {
-            let mut state = lock(&self.stream.state);
+            let mut state = self.stream.state.lock();
             if state.reader != self.generation {
                 return;
             }

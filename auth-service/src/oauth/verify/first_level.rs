@@ -3,9 +3,10 @@
 //! A client sends the same token repeatedly, and comparing a token is ten times faster than hashing
 //! it.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
+use parking_lot::Mutex;
 
 use super::cached_token::CachedToken;
 
@@ -32,7 +33,7 @@ impl FirstLevel {
     /// Returns `None` if another thread holds the lock of the slot. Falling back to the hash is faster
     /// than waiting.
     pub(in crate::oauth) fn get(&self, token: &[u8]) -> Option<Arc<CachedToken>> {
-        let place = self.place(token)?.try_lock().ok()?;
+        let place = self.place(token)?.try_lock()?;
         let recent = place.as_ref()?;
         // Constant time, so that the duration does not reveal a correctly guessed prefix of a token.
         verify_slices_are_equal(&recent.token, token).ok()?;
@@ -41,7 +42,7 @@ impl FirstLevel {
 
     /// Caches `token`, and evicts the earlier token in its slot.
     pub(in crate::oauth) fn put(&self, token: &[u8], entry: &Arc<CachedToken>) {
-        if let Some(Ok(mut place)) = self.place(token).map(Mutex::try_lock) {
+        if let Some(mut place) = self.place(token).and_then(Mutex::try_lock) {
             *place = Some(Recent { token: token.into(), entry: Arc::clone(entry) });
         }
     }

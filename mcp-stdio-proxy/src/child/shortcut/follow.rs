@@ -2,14 +2,15 @@
 //! title over them.
 
 use std::path::PathBuf;
-use std::sync::{Mutex, Weak};
+use std::sync::Weak;
 use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
 
 use super::changes::Variable;
 use super::image::{Execution, Image};
 use super::{Shortcut, finder};
 use crate::child::Child;
-use crate::sync::lock;
 
 /// How often is looked: interpreters take longer than this to begin with a program.
 const OFTEN: Duration = Duration::from_millis(4);
@@ -62,7 +63,7 @@ impl Following {
     /// Returns the way to repeat what was executed, once the server has answered.
     pub(in crate::child) fn shortcut(&self) -> Option<Shortcut> {
         let execution = self.look()?;
-        let seen = lock(&self.seen);
+        let seen = self.seen.lock();
         let image = seen.as_ref().filter(|image| image.execution == execution)?;
         // What else the finder may have changed cannot be told from what the server did itself.
         (image.cwd == self.cwd).then(|| Shortcut::new(image, &self.env))?
@@ -70,14 +71,14 @@ impl Following {
 
     /// Returns `true` if the finder has executed something that may be a server.
     pub(in crate::child) fn has_seen(&self) -> bool {
-        lock(&self.seen).is_some()
+        self.seen.lock().is_some()
     }
 
     /// Reads what the finder has executed, unless it was read before.
     fn look(&self) -> Option<Execution> {
         let pid = self.server()?;
         let execution = Execution::of(pid)?;
-        let mut seen = lock(&self.seen);
+        let mut seen = self.seen.lock();
         if seen.as_ref().is_none_or(|image| image.execution != execution) {
             // Only at first: servers put their pipes elsewhere, so that nothing else writes to them.
             *seen = Image::of(pid).filter(|image| image.execution == execution && self.speaks(pid));

@@ -2,12 +2,11 @@
 //! it for each other (npm/cli#7295).
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 
+use parking_lot::Mutex;
 use tokio::sync::OwnedMutexGuard;
-
-use crate::sync::lock;
 
 /// Packages that are remembered; then those that nobody installs are forgotten.
 const MOST: usize = 1024;
@@ -29,7 +28,7 @@ pub type Turn = Option<OwnedMutexGuard<()>>;
 impl Installs {
     /// Returns the package `name`.
     pub fn package(&self, name: String) -> Arc<Package> {
-        let mut all = lock(&self.0);
+        let mut all = self.0.lock();
         if all.len() >= MOST {
             all.retain(|_, package| Arc::strong_count(package) > 1);
         }

@@ -1,11 +1,12 @@
 //! What finders were seen to execute, for each entry, and for each user where the entry is filled in for them.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 use super::Shortcut;
 use crate::catalogue::Entry;
-use crate::sync::lock;
 
 /// The most starts that are remembered of a server; then the oldest go.
 const MOST: usize = 256;
@@ -29,14 +30,14 @@ pub struct Memory(Mutex<VecDeque<Start>>);
 impl Memory {
     /// Returns what the finder of `entry` executes for `user`.
     pub fn get(&self, entry: &Arc<Entry>, user: Option<&str>) -> Option<Arc<Shortcut>> {
-        let starts = lock(&self.0);
+        let starts = self.0.lock();
         let start = starts.iter().find(|one| one.is_of(entry, user))?;
         Some(Arc::clone(&start.shortcut))
     }
 
     /// Remembers `shortcut`; what another version of the entry executes is forgotten.
     pub fn keep(&self, entry: Arc<Entry>, user: Option<&str>, shortcut: Arc<Shortcut>) {
-        let mut starts = lock(&self.0);
+        let mut starts = self.0.lock();
         starts.retain(|one| Arc::ptr_eq(&one.entry, &entry) && one.user.as_deref() != user);
         if starts.len() >= MOST {
             starts.pop_front();
@@ -46,6 +47,6 @@ impl Memory {
 
     /// Forgets what the finder of `entry` executes for `user`.
     pub fn forget(&self, entry: &Arc<Entry>, user: Option<&str>) {
-        lock(&self.0).retain(|one| !one.is_of(entry, user));
+        self.0.lock().retain(|one| !one.is_of(entry, user));
     }
 }
