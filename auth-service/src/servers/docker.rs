@@ -8,6 +8,7 @@ use bollard::{
     errors::Error as EngineError, models::ContainerSummary, query_parameters::EventsOptionsBuilder,
 };
 use futures_util::{FutureExt, StreamExt};
+use gateway_contract::backoff::Backoff;
 use tokio::{sync::watch, time::sleep};
 
 use super::{
@@ -37,8 +38,8 @@ const LOOK_ANYWAY: Duration = Duration::from_secs(30);
 /// between the first list and the event stream.
 const OVERLAP: i64 = 10;
 
-/// The first and the longest delay of the exponential backoff between connection attempts.
-const BACK_OFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(10));
+/// The delays between connection attempts.
+const BACKOFF: Backoff = Backoff::new(Duration::from_millis(250), Duration::from_secs(10));
 
 /// The option and the environment variable that make mcp-stdio-proxy require signed identities.
 pub const IDENTITY_DEMAND: (&str, &str) = ("--identity-jwks", "MCP_IDENTITY_JWKS");
@@ -126,7 +127,7 @@ impl DockerServers {
     /// Publishes the servers whenever they change, until all receivers are dropped. While Docker is
     /// unreachable, the last known state stays published.
     pub async fn watch(self, publish: watch::Sender<Arc<Listing>>) {
-        let mut pause = BACK_OFF.0;
+        let mut backoff = BACKOFF;
         let mut told = false;
         loop {
             let (error, worked) = tokio::select! {
@@ -134,15 +135,15 @@ impl DockerServers {
                 () = publish.closed() => return,
             };
             if worked {
-                (pause, told) = (BACK_OFF.0, false);
+                backoff.reset();
+                told = false;
             }
             if !told {
                 let count = publish.borrow().offers.len();
                 log::warn!("servers from Docker unchanged, {count}: {}", Chain(&error));
                 told = true;
             }
-            sleep(pause).await;
-            pause = (pause * 2).min(BACK_OFF.1);
+            sleep(backoff.delay()).await;
         }
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use gateway_contract::backoff::Backoff;
 use gateway_contract::chain::Chain;
 use reqwest::Url;
 use serde::Deserialize;
@@ -13,8 +14,8 @@ use crate::grants::Grants;
 use crate::hub::Hub;
 use crate::sync::now_ms;
 
-/// Between attempts that failed; much less than a lease.
-const BACK_OFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
+/// The delays between failed attempts, much shorter than a lease.
+const BACKOFF: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(1));
 /// Between two questions to a feed that has nothing new and does not wait.
 const TURN: Duration = Duration::from_millis(250);
 /// How often it is looked whether the lease is over, at most and at least.
@@ -53,7 +54,7 @@ impl Feed {
 
     /// Reads the feed, and ends what rests on what has ended. Never returns.
     pub(super) async fn follow(&self, hub: &Hub) {
-        let (mut after, mut pause, mut failing) = (None, BACK_OFF.0, false);
+        let (mut after, mut backoff, mut failing) = (None, BACKOFF, false);
         loop {
             let (started, asked) = (Instant::now(), now_ms());
             match self.ask(after.as_deref()).await {
@@ -61,7 +62,8 @@ impl Feed {
                     if failing {
                         log::info!("the feed of ended grants is read again");
                     }
-                    (pause, failing) = (BACK_OFF.0, false);
+                    backoff.reset();
+                    failing = false;
                     // The first answer tells all; nothing was missed before it.
                     let missed = news.reset && after.is_some();
                     let is_quiet = news.ended.is_empty();
@@ -77,8 +79,7 @@ impl Feed {
                         log::warn!("the feed of ended grants cannot be read: {}", Chain(&error));
                     }
                     failing = true;
-                    sleep(jittered(pause)).await;
-                    pause = (pause * 2).min(BACK_OFF.1);
+                    sleep(backoff.delay()).await;
                 }
             }
         }
@@ -124,26 +125,5 @@ impl Feed {
             url.query_pairs_mut().append_pair("after", after);
         }
         Ok(serde_json::from_slice(&self.fetcher.fetch(url).await?)?)
-    }
-}
-
-/// Between half of `pause` and all of it, so that many proxies do not come back at once.
-fn jittered(pause: Duration) -> Duration {
-    let mut random = [0];
-    // Without random numbers it is the half.
-    let _filled = getrandom::fill(&mut random);
-    pause / 2 + pause / 2 * u32::from(random[0]) / 255
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_pause_is_at_least_half_of_what_it_is_called() {
-        for _ in 0..100 {
-            let pause = jittered(BACK_OFF.1);
-            assert!((BACK_OFF.1 / 2..=BACK_OFF.1).contains(&pause), "{pause:?}");
-        }
     }
 }

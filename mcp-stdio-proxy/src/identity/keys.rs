@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use gateway_contract::backoff::Backoff;
 use gateway_contract::chain::Chain;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk};
 use jsonwebtoken::{Algorithm, DecodingKey};
@@ -18,8 +19,8 @@ use super::fetch::{self, Fetcher};
 const EVERY: Duration = Duration::from_mins(10);
 /// How often at most because of a key that is not known: anybody can name one.
 const AT_MOST: Duration = Duration::from_secs(10);
-/// Between attempts that failed.
-const BACK_OFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
+/// The delays between failed attempts.
+const BACKOFF: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));
 /// The most keys of a set.
 const MOST: usize = 16;
 
@@ -74,14 +75,13 @@ impl Keys {
     }
 
     pub(super) async fn follow(&self) {
-        let mut pause = BACK_OFF.0;
+        let mut backoff = BACKOFF;
         loop {
             if self.ask().await.is_some() {
-                pause = BACK_OFF.0;
+                backoff.reset();
                 tokio::time::sleep(EVERY).await;
             } else {
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(BACK_OFF.1);
+                tokio::time::sleep(backoff.delay()).await;
             }
         }
     }
