@@ -1,9 +1,9 @@
 //! The file provider of the catalogue: servers from `mcp-servers.json`. It contains the
 //! `mcpServers` object that MCP clients already use, with additional keys of the gateway.
 
-use std::{collections::HashSet, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::HashSet, path::PathBuf, sync::Arc};
 
-use gateway_contract::servers::{self, Problem, Stated};
+use gateway_contract::servers::{self, Problem, Stated, watch::Watch};
 use tokio::sync::watch;
 
 use super::stated_server::{Site, StatedServer, server_name};
@@ -11,10 +11,6 @@ use crate::{
     config::Config,
     model::{Chain, Listing, Mistake, Offer, Source},
 };
-
-/// The polling interval of the file. Polling works even where change events do not arrive (bind
-/// mounts, editors that replace the file).
-const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// The error of reading the servers file.
 #[derive(Debug, thiserror::Error)]
@@ -95,16 +91,12 @@ impl ServersFile {
         // A missing file is being replaced, or was removed by mistake. To remove all servers, empty
         // the `mcpServers` object.
         let file = Self { optional: false, ..self.clone() };
-        // Compare contents instead of modification times, because two edits may have the same time.
-        // Initially `None`, because the file may have changed since it was read at the start.
-        let mut seen = None;
-        while !publish.is_closed() {
-            tokio::time::sleep(LOOK_EVERY).await;
-            let now = std::fs::read(&self.path).ok();
-            if now == seen {
-                continue;
+        let mut changes = Watch::new(self.path.clone());
+        loop {
+            tokio::select! {
+                () = changes.changed() => {}
+                () = publish.closed() => return,
             }
-            seen = now;
             match file.read() {
                 Ok(listing) => {
                     let count = listing.offers.len();

@@ -5,6 +5,7 @@ mod entry;
 mod keys;
 mod types;
 pub mod variables;
+pub mod watch;
 
 use std::collections::HashSet;
 use std::fmt;

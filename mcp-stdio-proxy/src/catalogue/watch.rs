@@ -1,15 +1,12 @@
 //! Takes over edits of `mcp-servers.json` while running; a bad edit changes nothing and is logged.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use gateway_contract::chain::Chain;
+use gateway_contract::servers::watch::{self, INTERVAL};
 use tokio::sync::Mutex;
 
 use super::{Catalogue, LoadError};
-
-/// How often the file is looked at. Polling works on every file system, network mounts included.
-const EVERY: Duration = Duration::from_secs(1);
 
 /// Reads the file.
 type Load = dyn Fn(&Path) -> Result<Catalogue, LoadError> + Send + Sync;
@@ -24,17 +21,8 @@ pub struct Watch {
 }
 
 struct Last {
-    /// The text, not the time of the change: an editor may write twice within a tick of the clock.
-    text: Seen,
+    changes: watch::Watch,
     good: Catalogue,
-}
-
-/// What was seen of the file.
-#[derive(PartialEq)]
-enum Seen {
-    Nothing,
-    Missing,
-    Text(Vec<u8>),
 }
 
 impl Watch {
@@ -45,14 +33,13 @@ impl Watch {
         good: Catalogue,
         apply: impl Fn(&Catalogue) + Send + Sync + 'static,
     ) -> Self {
-        // Without a text the first look reads the file, which may be another since `good`.
-        let last = Mutex::new(Last { text: Seen::Nothing, good });
+        let last = Mutex::new(Last { changes: watch::Watch::new(path.clone()), good });
         Self { path, load: Box::new(load), apply: Box::new(apply), last }
     }
 
     /// Looks for ever.
     pub async fn follow(&self) {
-        let mut ticks = tokio::time::interval(EVERY);
+        let mut ticks = tokio::time::interval(INTERVAL);
         loop {
             ticks.tick().await;
             self.look().await;
@@ -62,11 +49,9 @@ impl Watch {
     /// Takes over what the file says now.
     pub async fn look(&self) {
         let mut last = self.last.lock().await;
-        let text = tokio::fs::read(&self.path).await.map_or(Seen::Missing, Seen::Text);
-        if last.text == text {
+        if !last.changes.poll().await {
             return;
         }
-        last.text = text;
         match (self.load)(&self.path) {
             Ok(catalogue) if catalogue != last.good => {
                 let count = catalogue.servers.len();
