@@ -8,5 +8,7 @@ pub mod header_value;
 pub mod headers;
 pub mod identity;
 pub mod logging;
+pub mod methods;
+pub mod revision;
 pub mod servers;
 pub mod tool_pattern;

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use clap::{Parser, ValueHint};
 use gateway_contract::duration::duration;
+use gateway_contract::revision::Era;
 use gateway_contract::servers::{NAME_RULE, is_name};
 use reqwest::Url;
 
 use crate::catalogue::{self, Catalogue, Entry, Isolation, LoadError};
 use crate::child::environment;
-use crate::protocol::version::Era;
 use crate::settings::Settings;
 
 /// Serves MCP servers that speak stdio over Streamable HTTP.

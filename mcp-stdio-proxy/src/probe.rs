@@ -5,12 +5,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use gateway_contract::revision::{Era, MODERN};
 use parking_lot::Mutex;
 use serde::Deserialize;
 
 use crate::catalogue::Entry;
 use crate::child::Child;
-use crate::protocol::version::{Era, MODERN};
 use crate::protocol::{error, message, meta};
 
 /// How long it holds that a server has said nothing of its era.

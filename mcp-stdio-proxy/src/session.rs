@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use gateway_contract::revision::Revision;
 use parking_lot::Mutex;
 
-use crate::protocol::version::Revision;
 use crate::stream::Stream;
 use crate::sync::{now_ms, since_ms};
 

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use gateway_contract::revision::Era;
+
 use crate::catalogue::Isolation;
 use crate::child::Patience;
-use crate::protocol::version::Era;
 
 /// Bounds and habits; all of them are options of the command line.
 #[derive(Clone, Debug)]

@@ -1,14 +1,10 @@
 //! The request headers of MCP 2026-07-28 that state the method and the tool of the body.
 
 use actix_web::http::header::{HeaderMap, HeaderName};
-use gateway_contract::{header_value::decoded, headers};
+use gateway_contract::{header_value::decoded, headers, methods::CALL_TOOL, revision::MODERN};
 
 use super::forwarded;
 use crate::{metrics::known_method, oauth::Operation};
-
-/// The revisions in which a server validates these headers against the body. Unknown revisions are excluded, since a
-/// server may treat them as a revision without these headers.
-const COMPARED: [&str; 1] = ["2026-07-28"];
 
 const VERSION: HeaderName = HeaderName::from_static(headers::PROTOCOL_VERSION);
 const METHOD: HeaderName = HeaderName::from_static(headers::METHOD);
@@ -17,15 +13,15 @@ const NAME: HeaderName = HeaderName::from_static(headers::NAME);
 /// Reads `MCP-Protocol-Version`, `Mcp-Method` and `Mcp-Name`.
 ///
 /// MCP 2026-07-28, "Server Validation": an intermediary may rely on them only if the version names a revision in which
-/// the server validates them. Returns [`Operation::Unstated`] otherwise.
+/// the server validates them. Returns [`Operation::Unstated`] otherwise, also for unknown revisions: a server may treat
+/// them as a revision without these headers.
 pub(super) fn read(headers: &HeaderMap) -> Operation {
-    let version = once(headers, &VERSION);
-    if !version.is_some_and(|version| COMPARED.contains(&version)) {
+    if once(headers, &VERSION) != Some(MODERN) {
         return Operation::Unstated;
     }
     match once(headers, &METHOD) {
         None => Operation::Unstated,
-        Some("tools/call") => {
+        Some(CALL_TOOL) => {
             let name = once(headers, &NAME).and_then(decoded);
             name.map_or(Operation::Unstated, |name| Operation::Tool(name.into_owned()))
         }

@@ -1,6 +1,8 @@
 //! The known keys of an entry. The gateway's own keys have a type. Keys of MCP clients that would have no
 //! effect here are rejected, because users rely on them.
 
+use crate::revision::Era;
+
 /// The type of a key's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Type {
@@ -65,7 +67,7 @@ pub(super) const KEYS: [(&str, Key); 50] = [
     ("env", Key::Known(Type::Environment)),
     ("envFile", Key::Refused("write the variables into \"env\"")),
     ("environment", Key::Refused("write \"env\"")),
-    ("era", Key::Known(Type::OneOf(&["legacy", "modern"]))),
+    ("era", Key::Known(Type::OneOf(&[Era::Legacy.name(), Era::Modern.name()]))),
     ("excludeTools", Key::Refused(NEVER)),
     ("gid", Key::Known(Type::Id)),
     (

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use gateway_contract::revision::Era;
 use parking_lot::Mutex;
 
 use crate::catalogue::{Entry, Isolation};
@@ -20,7 +21,6 @@ use crate::child::traffic::Traffic;
 use crate::health::Health;
 use crate::parking::Parking;
 use crate::probe::Verdict;
-use crate::protocol::version::Era;
 use crate::settings::Settings;
 use crate::unavailable::Unavailable;
 

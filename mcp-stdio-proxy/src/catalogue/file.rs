@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use gateway_contract::revision::Era;
 use gateway_contract::servers::variables::{Lookup, fill};
 use gateway_contract::servers::{Problem, Stated, read};
 use serde::Deserialize;
@@ -12,7 +13,6 @@ use serde_json::Value;
 
 use super::tools::ToolRules;
 use super::{Catalogue, Entry, Isolation, Limits};
-use crate::protocol::version::Era;
 
 /// Why the file cannot be used.
 #[derive(Debug, thiserror::Error)]

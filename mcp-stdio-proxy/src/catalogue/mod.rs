@@ -10,8 +10,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::protocol::version::Era;
 pub use file::{LoadError, load, parse};
+use gateway_contract::revision::Era;
 use tools::ToolRules;
 
 /// Who shares a server process.

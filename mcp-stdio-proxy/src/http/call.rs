@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
+use gateway_contract::revision::Era;
 
 use super::refusal::Refusal;
 use super::{Gate, answer, asker, headers, sse};
@@ -18,7 +19,6 @@ use crate::child::time::Time;
 use crate::grants::Admission;
 use crate::hub::Seat;
 use crate::protocol::message::{self, Envelope};
-use crate::protocol::version::Era;
 use crate::protocol::{error, splice};
 use crate::room::upgrade;
 use crate::stream::{First, Stream};

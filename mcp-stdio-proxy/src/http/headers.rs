@@ -7,12 +7,11 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{
     ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, ORIGIN,
 };
-
-use gateway_contract::headers as names;
+use gateway_contract::{headers as names, revision};
 
 use super::guard::Guard;
 use super::refusal::Refusal;
-use crate::protocol::{error, version};
+use crate::protocol::error;
 
 /// The header of the session id.
 pub(super) const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -52,7 +51,7 @@ pub(super) fn check_source(guard: &Guard, host: &str, headers: &HeaderMap) -> Re
 /// Refuses versions that never were.
 pub(super) fn check_version(headers: &HeaderMap) -> Result<(), Refusal> {
     let mut all = headers.get_all(VERSION);
-    if all.all(|value| value.to_str().is_ok_and(version::is_served)) {
+    if all.all(|value| value.to_str().is_ok_and(revision::is_served)) {
         return Ok(());
     }
     Err(Refusal::new(

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
+use gateway_contract::revision::Era;
 
 use super::access::Visit;
 use super::finish::finish;
@@ -15,7 +16,6 @@ use crate::hub::Seat;
 use crate::protocol::message::{self, Envelope, Kind};
 use crate::protocol::meta::Asked;
 use crate::protocol::spelling::Doubt;
-use crate::protocol::version::Era;
 use crate::protocol::{error, splice};
 use crate::room::{Hello, ROOTS_CHANGED, upgrade};
 

@@ -7,11 +7,11 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{
     ACCEPT_ENCODING, ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE,
 };
+use gateway_contract::revision::MODERN;
 
 use crate::protocol::message::{self, Malformed};
 use crate::protocol::object::value;
 use crate::protocol::spelling::Doubt;
-use crate::protocol::version::MODERN;
 use crate::protocol::{error, splice};
 use crate::unavailable::Unavailable;
 

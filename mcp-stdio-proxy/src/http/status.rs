@@ -4,12 +4,12 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::HOST;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
+use gateway_contract::revision::Era;
 use serde_json::{Value, json};
 
 use super::refusal::Refusal;
 use super::{Gate, headers};
 use crate::protocol::error;
-use crate::protocol::version::Era;
 
 pub(super) async fn alive() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "ok" }))

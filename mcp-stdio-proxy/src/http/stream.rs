@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
+use gateway_contract::revision::Era;
 
 use super::finish::finish;
 use super::refusal::Refusal;
 use super::{Gate, asker, headers, modern, sse};
-use crate::protocol::version::Era;
 
 pub(super) async fn get(request: HttpRequest, gate: Data<Gate>) -> HttpResponse {
     let response = open(&request, &gate).await.unwrap_or_else(|refusal| refusal.response());

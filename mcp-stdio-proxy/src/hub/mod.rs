@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use gateway_contract::revision::Revision;
 use parking_lot::Mutex;
 use serde::Deserialize;
 use tokio::task::JoinHandle;
@@ -18,7 +19,7 @@ use crate::catalogue::{Catalogue, Isolation};
 use crate::child::Child;
 use crate::child::nursery::Nursery;
 use crate::child::quota::Quota;
-use crate::protocol::version::{Pairing, Revision};
+use crate::protocol::pairing::Pairing;
 use crate::room::{Hello, Lease, Owner, Room};
 use crate::session::Session;
 use crate::settings::Settings;

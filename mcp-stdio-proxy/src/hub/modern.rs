@@ -3,12 +3,14 @@
 
 use std::sync::Arc;
 
+use gateway_contract::revision::Era;
+
 use super::{Hub, started};
 use crate::backend::Backend;
 use crate::catalogue::Isolation;
 use crate::probe::{self, Finding};
 use crate::protocol::meta::Asked;
-use crate::protocol::version::{Era, Pairing};
+use crate::protocol::pairing::Pairing;
 use crate::room::{Hello, LONGEST, Lease, Owner, Room};
 use crate::unavailable::Unavailable;
 

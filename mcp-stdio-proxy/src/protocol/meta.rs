@@ -80,22 +80,22 @@ impl<'a> Asked<'a> {
         value.filter(|text| *text != "null")
     }
 
+    /// Returns the parameter `name`, if it is a string.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<Cow<'a, str>> {
+        self.param(name).and_then(string)
+    }
+
     /// The name of the tool or prompt.
     #[must_use]
     pub fn name(&self) -> Option<Cow<'a, str>> {
-        self.param("name").and_then(string)
+        self.text("name")
     }
 
     /// The URI of the resource.
     #[must_use]
     pub fn uri(&self) -> Option<Cow<'a, str>> {
-        self.param("uri").and_then(string)
-    }
-
-    /// The task.
-    #[must_use]
-    pub fn task_id(&self) -> Option<Cow<'a, str>> {
-        self.param("taskId").and_then(string)
+        self.text("uri")
     }
 
     /// The text of the arguments of a tool.
@@ -248,7 +248,7 @@ fn is_object(text: &str) -> bool {
 pub fn of_proxy() -> String {
     format!(
         r#""{VERSION}":"{}","{CLIENT_INFO}":{{"name":"mcp-stdio-proxy","version":"{}"}},"{CAPABILITIES}":{{}}"#,
-        super::version::MODERN,
+        gateway_contract::revision::MODERN,
         env!("CARGO_PKG_VERSION"),
     )
 }
@@ -275,7 +275,7 @@ mod tests {
     fn what_the_proxy_says_of_itself_is_an_envelope() {
         let params = format!("{{\"_meta\":{{{}}}}}", of_proxy());
         let asked = Asked::of(Some(&params));
-        assert_eq!(asked.version().as_deref(), Some(super::super::version::MODERN));
+        assert_eq!(asked.version().as_deref(), Some(gateway_contract::revision::MODERN));
         assert_eq!(asked.capabilities(), Some("{}"));
     }
 }

@@ -10,6 +10,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use gateway_contract::methods::{METHODS, Spelling};
 use serde::de::{Deserializer, Visitor};
 
 /// The members of a message (JSON-RPC 2.0 §4, §5).
@@ -34,28 +35,6 @@ pub const PARAMS: [&str; 17] = [
     "protocolVersion",
     "capabilities",
     "clientInfo",
-];
-
-/// Methods by which a tool is run or seen, or a call is ended, and those that the proxy answers.
-const METHODS: [&str; 18] = [
-    "tools/call",
-    "tools/list",
-    "tasks/get",
-    "tasks/result",
-    "tasks/list",
-    "tasks/cancel",
-    "tasks/update",
-    "initialize",
-    "server/discover",
-    "subscriptions/listen",
-    "resources/subscribe",
-    "resources/unsubscribe",
-    "logging/setLevel",
-    "completion/complete",
-    "notifications/cancelled",
-    "notifications/progress",
-    "notifications/initialized",
-    "notifications/tasks/status",
 ];
 
 /// A member that JavaScript takes for the prototype of its object.
@@ -183,7 +162,8 @@ fn is_invisible(c: char) -> bool {
 
 /// Refuses a method that a server may take for another one.
 pub fn method(text: &str) -> Result<(), Doubt> {
-    if METHODS.contains(&text) {
+    let exact = || METHODS.iter().filter(|known| known.spelling == Spelling::Exact);
+    if exact().any(|known| known.name == text) {
         return Ok(());
     }
     let letters = |text: &str| -> String {
@@ -193,7 +173,7 @@ pub fn method(text: &str) -> Result<(), Doubt> {
     let cut = text.split('\0').next().unwrap_or(text);
     let (whole, cut) = (letters(text), letters(cut));
     let known =
-        METHODS.iter().map(|known| letters(known)).any(|known| known == whole || known == cut);
+        exact().map(|known| letters(known.name)).any(|known| known == whole || known == cut);
     if known || text.chars().any(odd) { Err(Doubt::Method) } else { Ok(()) }
 }
 
@@ -275,9 +255,8 @@ mod tests {
 
     #[test]
     fn methods_and_tools_are_what_they_seem() {
-        for good in
-            METHODS.into_iter().chain(["prompts/get", "com.example/x", "x/größe", "tools/calls"])
-        {
+        let known = METHODS.map(|known| known.name).into_iter();
+        for good in known.chain(["PROMPTS/GET", "com.example/x", "x/größe", "tools/calls"]) {
             assert_eq!(method(good), Ok(()), "{good}");
         }
         for bad in [

@@ -3,13 +3,13 @@
 use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
+use gateway_contract::revision::Era;
 
 use super::{Room, questions};
 use crate::child::call::{Call, Taker};
 use crate::protocol::message::{self, Envelope};
 use crate::protocol::object::Edit;
 use crate::protocol::splice::{Payload, span};
-use crate::protocol::version::Era;
 use crate::translate::input::{self, Kind};
 use crate::translate::{failure, result};
 

@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use gateway_contract::revision::Era;
 
 use super::Room;
 use crate::child::{Audience, Child};
 use crate::protocol::message::{Envelope, Kind};
 use crate::protocol::splice::{self, Payload};
-use crate::protocol::version::Era;
 use crate::session::Session;
 use crate::stream::{Stream, Weight};
 use crate::translate::log as levels;

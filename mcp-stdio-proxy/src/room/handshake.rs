@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use gateway_contract::revision::{self, Era, NEWEST_HANDSHAKE};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -12,7 +13,6 @@ use crate::child::Child;
 use crate::child::errand::Failed;
 use crate::child::quota::Permit;
 use crate::protocol::splice::{self, span};
-use crate::protocol::version::{self, Era, NEWEST_HANDSHAKE};
 use crate::protocol::{message, meta};
 use crate::translate::capabilities;
 use crate::translate::discover;
@@ -52,7 +52,7 @@ impl Hello {
         let read: Params<'_> = serde_json::from_str(params).ok()?;
         let capabilities = read.capabilities.map_or("{}", RawValue::get).to_owned();
         let asked: String = serde_json::from_str(read.version.get()).ok()?;
-        if version::has_handshake(&asked) {
+        if revision::has_handshake(&asked) {
             let params = params.to_owned();
             return Some(Self { params, version: asked, capabilities, declared: None });
         }

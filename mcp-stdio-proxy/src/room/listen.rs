@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use gateway_contract::revision::Era;
 use parking_lot::Mutex;
 use serde_json::Value;
 
@@ -14,7 +15,6 @@ use crate::child::Child;
 use crate::protocol::ids;
 use crate::protocol::message::{self, Envelope};
 use crate::protocol::splice::{self, Payload, span};
-use crate::protocol::version::Era;
 use crate::stream::{Stream, Weight};
 use crate::translate::subscription::{self, Filter};
 use crate::unavailable::Unavailable;

@@ -4,10 +4,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use gateway_contract::revision::Era;
+
 use super::Room;
 use crate::child::Child;
 use crate::protocol::mirror::{Mirrors, collect};
-use crate::protocol::version::Era;
 use crate::protocol::{message, meta};
 
 /// The most pages of a list of tools that are read.

@@ -24,14 +24,15 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
+use gateway_contract::revision::{Era, NEWEST_HANDSHAKE, Revision};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::backend::Backend;
 use crate::child::Child;
 use crate::health::Health;
+use crate::protocol::pairing::Pairing;
 use crate::protocol::splice;
-use crate::protocol::version::{Era, NEWEST_HANDSHAKE, Pairing, Revision};
 use crate::session::Session;
 use crate::sync::{now_ms, since_ms};
 use crate::translate::discover::Greeting;

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use gateway_contract::revision::Era;
 
 use super::Room;
 use crate::child::Child;
@@ -11,7 +12,6 @@ use crate::parking::refuse;
 use crate::protocol::error;
 use crate::protocol::message::{self, Envelope, Kind};
 use crate::protocol::splice::{self, Payload};
-use crate::protocol::version::Era;
 use crate::stream::{Stream, Weight};
 use crate::translate::{input, log, subscription};
 

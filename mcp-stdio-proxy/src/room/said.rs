@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
+use gateway_contract::revision::Era;
 
 use super::Room;
 use super::listen::post_uri;
@@ -15,7 +16,6 @@ use crate::child::call::{Call, Taker};
 use crate::protocol::message::Envelope;
 use crate::protocol::object::value;
 use crate::protocol::splice;
-use crate::protocol::version::Era;
 use crate::session::Session;
 use crate::translate::{log, subscription};
 

@@ -1,5 +1,6 @@
 //! `server/discover`, answered from what a legacy server has said to `initialize`.
 
+use gateway_contract::revision::MODERN;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -9,7 +10,6 @@ use crate::protocol::meta::SERVER_INFO;
 use crate::protocol::object::{self, members, value};
 use crate::protocol::splice::{edited, line};
 use crate::protocol::tree;
-use crate::protocol::version::MODERN;
 
 /// What a server has said of itself when it was greeted: the result of `initialize`, or of
 /// `server/discover`.

@@ -1,12 +1,13 @@
 //! A request of a modern client, for a legacy server: without what only 2026-07-28 has. And the other
 //! way, with what each must say there (MCP "General fields", `_meta`).
 
+use gateway_contract::revision::MODERN;
+
 use super::{capabilities, tasks};
 use crate::protocol::message::Envelope;
 use crate::protocol::meta::{CAPABILITIES, CLIENT_INFO, ENVELOPE, LOG_LEVEL, VERSION};
 use crate::protocol::object::{self, Edit, members, value, without};
 use crate::protocol::splice::{edited, span};
-use crate::protocol::version::MODERN;
 
 /// What a client sends when it asks again (MCP "Multi Round-Trip Requests").
 const RETRY: [&str; 2] = ["inputResponses", "requestState"];

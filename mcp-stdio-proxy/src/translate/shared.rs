@@ -1,12 +1,13 @@
 //! Messages to and from a process that serves several users: without what would tie it to one of them, or
 //! let one reach for what is another's.
 
+use gateway_contract::revision::Era;
+
 use super::tasks::undeclared;
 use crate::protocol::message::Envelope;
 use crate::protocol::meta::{CAPABILITIES, RELATED_TASK};
 use crate::protocol::object::{Edit, Member, members, without};
 use crate::protocol::splice::{edited, span};
-use crate::protocol::version::Era;
 
 /// What a process cannot offer to one of several users: a log level is one for all.
 const WITHHELD: [&str; 1] = ["logging"];

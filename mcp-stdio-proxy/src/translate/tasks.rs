@@ -12,12 +12,6 @@ const EXTENSION: &str = "io.modelcontextprotocol/tasks";
 /// The methods of both.
 pub const METHODS: &str = "tasks/";
 
-/// Returns `true` if requests with `method` name their task in the header `Mcp-Name`.
-#[must_use]
-pub fn is_named(method: &str) -> bool {
-    matches!(method, "tasks/get" | "tasks/update" | "tasks/cancel")
-}
-
 /// Returns `true` if `name` is a parameter of `method` that makes a task of the request in 2025-11-25, where any
 /// request of the specification may become one.
 #[must_use]

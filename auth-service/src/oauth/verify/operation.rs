@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use gateway_contract::methods::CALL_TOOL;
+
 use crate::model::{Enforcer, McpServer, Scopes};
 
 /// The operation of a request, according to its headers.
@@ -23,7 +25,7 @@ impl Operation {
     pub(in crate::oauth) fn asked(&self) -> (&str, Option<&str>) {
         match self {
             Self::Unstated => ("unstated", None),
-            Self::Tool(name) => ("tools/call", Some(name)),
+            Self::Tool(name) => (CALL_TOOL, Some(name)),
             Self::Other(method) => (method, None),
         }
     }

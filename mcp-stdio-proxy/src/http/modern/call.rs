@@ -7,6 +7,7 @@ use std::sync::Arc;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
+use gateway_contract::revision::Era;
 
 use super::super::call::check_tool;
 use super::super::refusal::Refusal;
@@ -23,7 +24,6 @@ use crate::protocol::meta::Asked;
 use crate::protocol::mirror::Mirrors;
 use crate::protocol::object::Edit;
 use crate::protocol::splice::{self, Payload, span};
-use crate::protocol::version::Era;
 use crate::room::{Room, taker};
 use crate::stream::{First, Stream};
 use crate::translate::{log, request as requests};

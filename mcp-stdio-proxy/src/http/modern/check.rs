@@ -7,6 +7,8 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderMap, HeaderName};
 use gateway_contract::header_value::decoded;
 use gateway_contract::headers as names;
+use gateway_contract::methods;
+use gateway_contract::revision::{self, MODERN};
 use serde_json::{Map, json};
 
 use super::super::headers::VERSION;
@@ -16,9 +18,8 @@ use crate::protocol::message::{Envelope, Kind};
 use crate::protocol::meta::{self, Asked};
 use crate::protocol::mirror::{self, Mirror};
 use crate::protocol::tree;
-use crate::protocol::version::{self, MODERN};
 use crate::room::LONGEST;
-use crate::translate::{log, tasks};
+use crate::translate::log;
 
 /// The header of the method.
 pub(super) const METHOD: HeaderName = HeaderName::from_static(names::METHOD);
@@ -54,12 +55,9 @@ pub(super) fn check(
         return Err(bad(error::UNSUPPORTED_VERSION, why).with_data(data));
     }
     same(headers, &METHOD, Some(&envelope.method))?;
-    match &*envelope.method {
-        "tools/call" | "prompts/get" => same(headers, &NAME, asked.name().as_deref()),
-        "resources/read" => same(headers, &NAME, asked.uri().as_deref()),
-        // "MUST set the Mcp-Name header to params.taskId" (extension "tasks").
-        method if tasks::is_named(method) => same(headers, &NAME, asked.task_id().as_deref()),
-        _ => Ok(()),
+    match methods::named_by(&envelope.method) {
+        Some(parameter) => same(headers, &NAME, asked.text(parameter).as_deref()),
+        None => Ok(()),
     }
 }
 
@@ -76,16 +74,11 @@ pub(in crate::http) fn unasked(
     if says(METHOD) {
         same(headers, &METHOD, Some(&envelope.method))?;
     }
-    let asked = Asked::of(envelope.params);
-    let said = match &*envelope.method {
-        "tools/call" | "prompts/get" => asked.name(),
-        method if tasks::is_named(method) => asked.task_id(),
-        _ => return Ok(()),
-    };
-    if says(NAME) {
-        return same(headers, &NAME, Some(said.as_deref().unwrap_or_default()));
-    }
-    Ok(())
+    // The gateway decides nothing by the URI of a resource.
+    let parameter = methods::named_by(&envelope.method).filter(|parameter| *parameter != "uri");
+    let Some(parameter) = parameter.filter(|_| says(NAME)) else { return Ok(()) };
+    let said = Asked::of(envelope.params).text(parameter);
+    same(headers, &NAME, Some(said.as_deref().unwrap_or_default()))
 }
 
 /// A batch is about many things: no header says which.
@@ -98,7 +91,7 @@ pub(in crate::http) fn unasked_of_batch(headers: &HeaderMap) -> Result<(), Refus
 
 /// A header that clients in the field send (claude-code#93290): nothing, or revisions there are.
 fn is_tolerable(headers: &HeaderMap) -> bool {
-    headers.get_all(VERSION).all(|value| value.to_str().is_ok_and(version::is_served))
+    headers.get_all(VERSION).all(|value| value.to_str().is_ok_and(revision::is_served))
 }
 
 /// Refuses a request whose header `name` is not there once, or does not say what the body says.

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderMap;
 use actix_web::{HttpRequest, HttpResponse};
+use gateway_contract::revision::{self, Era, MODERN};
 use tokio::time::timeout;
 
 use super::refusal::Refusal;
@@ -19,7 +20,6 @@ use super::{Gate, asker, headers, post};
 use crate::backend::Backend;
 use crate::protocol::message::{self, Envelope, Kind};
 use crate::protocol::meta::{self, Asked};
-use crate::protocol::version::{self, Era, MODERN};
 use crate::protocol::{error, splice};
 use crate::room::{Room, upgrade};
 use crate::translate::{shared, tasks};
@@ -52,7 +52,7 @@ pub(super) fn classify<'a>(headers: &HeaderMap, envelope: &Envelope<'a>) -> Opti
 }
 
 fn speaks_modern(headers: &HeaderMap) -> bool {
-    headers::text(headers, headers::VERSION).is_some_and(version::is_beyond_handshake)
+    headers::text(headers, headers::VERSION).is_some_and(revision::is_beyond_handshake)
 }
 
 /// "HTTP GET or DELETE to the MCP endpoint: respond with 405", to clients that have no session.

@@ -1,22 +1,26 @@
-//! The revisions of MCP, and what each allows (specification, "Versioning").
+//! The revisions of MCP and their differences (specification, "Versioning").
 
 /// A revision with the `initialize` handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Revision {
-    /// 2024-11-05, and everything unknown that is older.
+    /// 2024-11-05, and every unknown revision that is older.
     R20241105,
-    /// 2025-03-26: Streamable HTTP, batches.
+    /// 2025-03-26, with Streamable HTTP and batches.
     R20250326,
-    /// 2025-06-18: no batches, version header.
+    /// 2025-06-18, without batches and with the version header.
     R20250618,
-    /// 2025-11-25: streams that the server may close and the client resumes.
+    /// 2025-11-25, with streams that the server may close and the client resumes.
     R20251125,
 }
 
-/// The revision without a handshake, in which each request says all that is needed to serve it.
+/// The newest revision with a handshake.
+pub const NEWEST_HANDSHAKE: &str = "2025-11-25";
+
+/// The revision without a handshake, in which each request carries its own context. Its servers compare the `Mcp-*`
+/// headers with the body.
 pub const MODERN: &str = "2026-07-28";
 
-/// Whether a peer opens with `initialize`, or says all in each request ("Terminology").
+/// A range of revisions that open in the same way ("Terminology").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Era {
@@ -27,9 +31,9 @@ pub enum Era {
 }
 
 impl Era {
-    /// Its name.
+    /// Returns the name of the era in settings and metrics.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Legacy => "legacy",
             Self::Modern => "modern",
@@ -37,25 +41,8 @@ impl Era {
     }
 }
 
-/// Of which era the two sides of a process are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Pairing {
-    /// The clients that use it.
-    pub clients: Era,
-    /// The process.
-    pub server: Era,
-}
-
-impl Pairing {
-    /// Both have a handshake.
-    pub const LEGACY: Self = Self { clients: Era::Legacy, server: Era::Legacy };
-}
-
-/// The newest revision with a handshake: what the proxy itself asks of a server.
-pub const NEWEST_HANDSHAKE: &str = "2025-11-25";
-
 impl Revision {
-    /// The revision that a `protocolVersion` names; a newer one counts as the newest known.
+    /// Returns the revision that a `protocolVersion` names. A newer one counts as the newest known.
     #[must_use]
     pub fn of(name: &str) -> Self {
         match name {
@@ -66,24 +53,24 @@ impl Revision {
         }
     }
 
-    /// "receivers MUST accept batches": only in 2025-03-26, removed in 2025-06-18.
+    /// Returns `true` if "receivers MUST accept batches". 2025-06-18 removed them.
     #[must_use]
     pub fn has_batches(self) -> bool {
         self == Self::R20250326
     }
 
-    /// Whether a stream may open with an event of empty data, which older clients trip over.
+    /// Returns `true` if a stream may open with an event of empty data, which older clients cannot parse.
     #[must_use]
     pub fn has_priming(self) -> bool {
         self >= Self::R20251125
     }
 }
 
-/// Whether `MCP-Protocol-Version` is one to serve.
+/// Returns `true` if requests with this value of `MCP-Protocol-Version` are served.
 ///
 /// "If the server receives a request with an invalid or unsupported MCP-Protocol-Version, it MUST
 /// respond with 400". Clients in the field send a newer date than they negotiated, or the header
-/// twice, joined by a comma: both are served, because what counts was settled in `initialize`.
+/// twice, joined by a comma. Both are served, because `initialize` settled the revision.
 #[must_use]
 pub fn is_served(header: &str) -> bool {
     header
@@ -92,14 +79,14 @@ pub fn is_served(header: &str) -> bool {
         .all(|name| has_handshake(name) || (is_date(name) && name >= NEWEST_HANDSHAKE))
 }
 
-/// Whether `name` is a revision with the `initialize` handshake, the one before the first release
-/// included, which old servers still speak.
+/// Returns `true` if `name` is a revision with the `initialize` handshake. This includes 2024-10-07, before the
+/// first release, which old servers still speak.
 #[must_use]
 pub fn has_handshake(name: &str) -> bool {
     matches!(name, "2024-10-07" | "2024-11-05" | "2025-03-26" | "2025-06-18" | NEWEST_HANDSHAKE)
 }
 
-/// Whether `header` names a revision without a handshake, or one that is not known at all.
+/// Returns `true` if `header` names a revision without a handshake, or an unknown one.
 #[must_use]
 pub fn is_beyond_handshake(header: &str) -> bool {
     !(has_handshake(header) || is_date(header) && header <= NEWEST_HANDSHAKE)
