@@ -7,5 +7,6 @@ pub mod header_value;
 pub mod headers;
 pub mod identity;
 pub mod logging;
+pub mod metrics;
 pub mod servers;
 pub mod tool_pattern;
