@@ -9,6 +9,7 @@ pub mod headers;
 pub mod identity;
 pub mod logging;
 pub mod methods;
+pub mod metrics;
 pub mod revision;
 pub mod servers;
 pub mod tool_pattern;

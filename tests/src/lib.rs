@@ -2,6 +2,7 @@
 
 pub mod browser;
 pub mod client;
+pub mod exposition;
 pub mod github;
 pub mod link;
 pub mod pkce;

@@ -1,19 +1,23 @@
-//! Metrics in the Prometheus text format. The number of label values is bounded, and no label identifies
-//! a person or a client.
+//! Prometheus metrics. The number of label values is bounded, and no label identifies a person or a
+//! client.
 
-mod family;
+mod decision;
+mod tools;
 mod verified;
 
-use std::{
-    collections::BTreeMap,
-    fmt::{self, Write as _},
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
+use gateway_contract::metrics::{Handles, page, register};
+use prometheus_client::{
+    encoding::EncodeLabelSet,
+    metrics::{
+        counter::{ConstCounter, Counter},
+        family::Family,
+        gauge::ConstGauge,
+    },
+    registry::Registry,
 };
 
-use family::Family;
-use parking_lot::{Mutex, RwLock};
-use verified::Verified;
-pub use verified::{Decision, known_method};
+use self::verified::Verified;
+pub use self::{decision::Decision, verified::known_method};
 
 const GRANT_TYPES: [&str; 5] = [
     "authorization_code",
@@ -23,14 +27,33 @@ const GRANT_TYPES: [&str; 5] = [
     "other",
 ];
 
+const BOUNDS: [&str; 2] = ["address", "client"];
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Issued {
+    grant_type: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Login {
+    provider: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Limited {
+    bound: &'static str,
+}
+
 /// The counters of this process since its start.
 pub struct Metrics {
-    verified: RwLock<BTreeMap<String, Verified>>,
-    no_server: AtomicU64,
-    issued: Family<5>,
-    registrations: AtomicU64,
-    logins: Mutex<BTreeMap<(&'static str, &'static str), u64>>,
-    limited: Family<2>,
+    verified: Verified,
+    no_server: Counter,
+    issued: Handles<Counter, 5>,
+    registrations: Counter,
+    logins: Family<Login, Counter>,
+    limited: Handles<Counter, 2>,
+    registry: Registry,
 }
 
 /// Values that are read from the running server when the metrics are rendered.
@@ -46,15 +69,63 @@ pub struct Gauges {
     pub seen_tokens: usize,
 }
 
+impl Gauges {
+    fn registry(self) -> Registry {
+        let mut registry = Registry::default();
+        registry.register(
+            "mcp_auth_redis_questions",
+            "Lookups in Redis whether a token is still live",
+            ConstCounter::new(self.questions),
+        );
+        registry.register(
+            "mcp_auth_redis_writable",
+            "1 if Redis accepts writes, 0 if it refuses them or does not answer",
+            ConstGauge::new(u64::from(self.writable)),
+        );
+        registry.register(
+            "mcp_auth_revocation_link_up",
+            "1 while Redis reports revoked tokens to this process, 0 otherwise",
+            ConstGauge::new(u64::from(self.link_up)),
+        );
+        registry.register(
+            "mcp_auth_seen_tokens",
+            "Verified access tokens in the cache",
+            ConstGauge::new(u64::try_from(self.seen_tokens).unwrap_or(u64::MAX)),
+        );
+        registry
+    }
+}
+
 impl Default for Metrics {
     fn default() -> Self {
+        let mut registry = Registry::default();
+        let all = &mut registry;
         Self {
-            verified: RwLock::default(),
-            no_server: AtomicU64::new(0),
-            issued: Family::new(GRANT_TYPES),
-            registrations: AtomicU64::new(0),
-            logins: Mutex::default(),
-            limited: Family::new(["address", "client"]),
+            verified: Verified::new(all),
+            no_server: register(
+                all,
+                "mcp_auth_verify_no_server",
+                "Requests to /verify whose URL belongs to no server",
+            ),
+            issued: {
+                let help = "Successful responses of the token endpoint";
+                let family: Family<Issued, Counter> = register(all, "mcp_auth_tokens_issued", help);
+                Handles::new(&GRANT_TYPES, move |grant_type| {
+                    family.get_or_create_owned(&Issued { grant_type })
+                })
+            },
+            registrations: register(
+                all,
+                "mcp_auth_registrations",
+                "Clients that registered themselves",
+            ),
+            logins: register(all, "mcp_auth_logins", "Finished logins"),
+            limited: {
+                let help = "Requests that exceeded a rate limit";
+                let family: Family<Limited, Counter> = register(all, "mcp_auth_rate_limited", help);
+                Handles::new(&BOUNDS, move |bound| family.get_or_create_owned(&Limited { bound }))
+            },
+            registry,
         }
     }
 }
@@ -62,25 +133,13 @@ impl Default for Metrics {
 impl Metrics {
     /// Counts a request whose URL belongs to no server.
     pub fn no_server(&self) {
-        self.no_server.fetch_add(1, Relaxed);
+        self.no_server.inc();
     }
 
     /// Counts a decision about a request to `server`. Admitted requests are also counted by MCP method
     /// and tool.
-    pub fn verified(&self, server: &str, decision: Decision, (method, tool): (&str, Option<&str>)) {
-        let count = |one: &Verified| {
-            one.decided(decision);
-            if decision == Decision::Admitted {
-                one.asked(method, tool);
-            }
-        };
-        let known = self.verified.read();
-        if let Some(one) = known.get(server) {
-            return count(one);
-        }
-        drop(known);
-        let mut all = self.verified.write();
-        count(all.entry(server.to_owned()).or_default());
+    pub fn verified(&self, server: &str, decision: Decision, asked: (&str, Option<&str>)) {
+        self.verified.count(server, decision, asked);
     }
 
     /// Counts a token response of the token endpoint, by grant type.
@@ -90,7 +149,7 @@ impl Metrics {
 
     /// Counts a new client registration.
     pub fn registered(&self) {
-        self.registrations.fetch_add(1, Relaxed);
+        self.registrations.inc();
     }
 
     /// Counts a finished login at `provider` with its outcome.
@@ -100,8 +159,7 @@ impl Metrics {
             "local" => "local",
             _ => "other",
         };
-        let mut logins = self.logins.lock();
-        *logins.entry((provider, outcome)).or_default() += 1;
+        self.logins.get_or_create(&Login { provider, outcome }).inc();
     }
 
     /// Counts a request that exceeded a rate limit; `bound` is `address` or `client`.
@@ -112,32 +170,6 @@ impl Metrics {
     /// Renders the metrics page in the Prometheus text format.
     #[must_use]
     pub fn render(&self, gauges: Gauges) -> String {
-        let mut page = String::new();
-        // Writing to a string cannot fail.
-        let _written = self.write(&mut page, gauges);
-        page
-    }
-
-    fn write(&self, page: &mut String, gauges: Gauges) -> fmt::Result {
-        verified::write(page, &self.verified.read())?;
-        let one = |page: &mut String, kind: &str, name: &str, value: u64| {
-            writeln!(page, "# TYPE mcp_auth_{name} {kind}\nmcp_auth_{name} {value}")
-        };
-        one(page, "counter", "verify_no_server_total", self.no_server.load(Relaxed))?;
-        writeln!(page, "# TYPE mcp_auth_tokens_issued_total counter")?;
-        self.issued.write(page, "mcp_auth_tokens_issued_total", "grant_type")?;
-        one(page, "counter", "registrations_total", self.registrations.load(Relaxed))?;
-        writeln!(page, "# TYPE mcp_auth_logins_total counter")?;
-        let logins = self.logins.lock();
-        for ((provider, outcome), count) in logins.iter() {
-            let labels = format!("provider=\"{provider}\",outcome=\"{outcome}\"");
-            writeln!(page, "mcp_auth_logins_total{{{labels}}} {count}")?;
-        }
-        writeln!(page, "# TYPE mcp_auth_rate_limited_total counter")?;
-        self.limited.write(page, "mcp_auth_rate_limited_total", "bound")?;
-        one(page, "counter", "redis_questions_total", gauges.questions)?;
-        one(page, "gauge", "redis_writable", gauges.writable.into())?;
-        one(page, "gauge", "revocation_link_up", gauges.link_up.into())?;
-        one(page, "gauge", "seen_tokens", u64::try_from(gauges.seen_tokens).unwrap_or(u64::MAX))
+        page(&[&self.registry, &gauges.registry()])
     }
 }

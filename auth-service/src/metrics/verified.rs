@@ -1,22 +1,20 @@
 //! Counters of the decisions of `/verify` per server, and of the MCP methods and tools that admitted
 //! requests name (`Mcp-Method`, `Mcp-Name`).
 
-use std::{
-    collections::BTreeMap,
-    fmt::{self, Write as _},
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
+use std::{collections::BTreeMap, sync::Arc};
+
+use gateway_contract::metrics::{Handles, register};
+use parking_lot::RwLock;
+use prometheus_client::{
+    encoding::EncodeLabelSet,
+    metrics::{counter::Counter, family::Family},
+    registry::Registry,
 };
 
-use parking_lot::RwLock;
-
-use super::family::Family;
-
-/// The maximum number of tools per server with a label of their own. It bounds the labels, since a
-/// client can invent any number of names.
-const TOOLS: usize = 100;
-
-/// The maximum length of a tool name in a label, in bytes.
-const NAME: usize = 128;
+use super::{
+    decision::{DECISIONS, Decision},
+    tools::{Called, Tools},
+};
 
 /// The values of the `method` label: known methods, `unstated` for none, and `other` for the rest.
 const METHODS: [&str; 15] = [
@@ -43,160 +41,127 @@ pub fn known_method(method: &str) -> &'static str {
     METHODS.into_iter().find(|known| *known == method).unwrap_or("other")
 }
 
-/// The decision of `/verify` about a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Decision {
-    /// The request is forwarded to the server.
-    Admitted,
-    /// The request has no token.
-    NoToken,
-    /// The token is malformed or from another issuer.
-    Invalid,
-    /// The token has expired.
-    Expired,
-    /// The audience of the token is another server.
-    OtherServer,
-    /// The token or its grant was revoked.
-    Revoked,
-    /// The user may no longer log in, or may no longer use this server.
-    NotAllowed,
-    /// The token lacks a scope.
-    InsufficientScope,
-    /// The decision is impossible at the moment, for instance because Redis does not answer.
-    Unavailable,
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Decided {
+    server: Arc<str>,
+    decision: &'static str,
 }
 
-const DECISIONS: [&str; 9] = [
-    "admitted",
-    "no_token",
-    "invalid",
-    "expired",
-    "other_server",
-    "revoked",
-    "not_allowed",
-    "insufficient_scope",
-    "unavailable",
-];
-
-impl Decision {
-    /// Returns the value of the `decision` label.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        DECISIONS.get(self as usize).copied().unwrap_or_default()
-    }
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Asked {
+    server: Arc<str>,
+    method: &'static str,
 }
 
+/// The counters of `/verify`, with handles for each server.
 pub(super) struct Verified {
-    decisions: Family<9>,
-    methods: Family<15>,
-    tools: RwLock<BTreeMap<String, AtomicU64>>,
-    other_tools: AtomicU64,
-}
-
-impl Default for Verified {
-    fn default() -> Self {
-        Self {
-            decisions: Family::new(DECISIONS),
-            methods: Family::new(METHODS),
-            tools: RwLock::default(),
-            other_tools: AtomicU64::new(0),
-        }
-    }
+    decisions: Family<Decided, Counter>,
+    methods: Family<Asked, Counter>,
+    tools: Family<Called, Counter>,
+    servers: RwLock<BTreeMap<String, Server>>,
 }
 
 impl Verified {
-    pub(super) fn decided(&self, decision: Decision) {
-        self.decisions.count_at(decision as usize);
+    pub(super) fn new(registry: &mut Registry) -> Self {
+        Self {
+            decisions: register(
+                registry,
+                "mcp_auth_verify",
+                "Decisions of /verify on requests to a server",
+            ),
+            methods: register(
+                registry,
+                "mcp_auth_verify_method",
+                "Admitted requests by the MCP method that they state",
+            ),
+            tools: register(
+                registry,
+                "mcp_auth_verify_tool",
+                "Admitted tool calls by the tool that they state",
+            ),
+            servers: RwLock::default(),
+        }
     }
 
-    pub(super) fn asked(&self, method: &str, tool: Option<&str>) {
+    /// Counts a decision, and the method and the tool if the request is admitted.
+    pub(super) fn count(
+        &self,
+        server: &str,
+        decision: Decision,
+        (method, tool): (&str, Option<&str>),
+    ) {
+        let known = self.servers.read();
+        if let Some(one) = known.get(server) {
+            return one.count(decision, method, tool);
+        }
+        drop(known);
+        let mut all = self.servers.write();
+        let one = all.entry(server.to_owned()).or_insert_with(|| self.server(server.into()));
+        one.count(decision, method, tool);
+    }
+
+    fn server(&self, server: Arc<str>) -> Server {
+        let (decisions, methods) = (self.decisions.clone(), self.methods.clone());
+        let (decided, asked) = (server.clone(), server.clone());
+        Server {
+            decisions: Handles::new(&DECISIONS, move |decision| {
+                let server = decided.clone();
+                decisions.get_or_create_owned(&Decided { server, decision })
+            }),
+            methods: Handles::new(&METHODS, move |method| {
+                let server = asked.clone();
+                methods.get_or_create_owned(&Asked { server, method })
+            }),
+            tools: Tools::new(self.tools.clone(), server),
+        }
+    }
+}
+
+/// Handles to the counters of one server.
+struct Server {
+    decisions: Handles<Counter, 9>,
+    methods: Handles<Counter, 15>,
+    tools: Tools,
+}
+
+impl Server {
+    fn count(&self, decision: Decision, method: &str, tool: Option<&str>) {
+        if let Some(counter) = self.decisions.at(decision as usize) {
+            counter.inc();
+        }
+        if decision != Decision::Admitted {
+            return;
+        }
         self.methods.count(method);
         if let Some(tool) = tool {
-            self.called(tool);
+            self.tools.count(tool);
         }
     }
-
-    fn called(&self, tool: &str) {
-        let known = self.tools.read();
-        if let Some(count) = known.get(tool) {
-            count.fetch_add(1, Relaxed);
-            return;
-        }
-        let full = known.len() >= TOOLS || tool.len() > NAME;
-        drop(known);
-        if full {
-            self.other_tools.fetch_add(1, Relaxed);
-            return;
-        }
-        let mut tools = self.tools.write();
-        if tools.len() < TOOLS || tools.contains_key(tool) {
-            tools.entry(tool.to_owned()).or_default().fetch_add(1, Relaxed);
-        } else {
-            self.other_tools.fetch_add(1, Relaxed);
-        }
-    }
-
-    fn write_tools(&self, page: &mut String, server: &str) -> fmt::Result {
-        let tools = self.tools.read();
-        let named = tools.iter().map(|(name, count)| (escaped(name), count.load(Relaxed)));
-        let others = self.other_tools.load(Relaxed);
-        let others = (others > 0).then(|| ("other".to_owned(), others));
-        for (tool, count) in named.chain(others) {
-            let labels = format!("server=\"{server}\",tool=\"{tool}\"");
-            writeln!(page, "mcp_auth_verify_tool_total{{{labels}}} {count}")?;
-        }
-        Ok(())
-    }
-}
-
-/// Escapes a label value for the Prometheus exposition format 0.0.4.
-fn escaped(value: &str) -> String {
-    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
-}
-
-pub(super) fn write(page: &mut String, servers: &BTreeMap<String, Verified>) -> fmt::Result {
-    writeln!(page, "# TYPE mcp_auth_verify_total counter")?;
-    for (server, one) in servers {
-        let labels = format!("server=\"{server}\",");
-        one.decisions.write_with(page, ("mcp_auth_verify_total", &labels), "decision")?;
-    }
-    writeln!(page, "# TYPE mcp_auth_verify_method_total counter")?;
-    for (server, one) in servers {
-        let labels = format!("server=\"{server}\",");
-        one.methods.write_with(page, ("mcp_auth_verify_method_total", &labels), "method")?;
-    }
-    writeln!(page, "# TYPE mcp_auth_verify_tool_total counter")?;
-    for (server, one) in servers {
-        one.write_tools(page, server)?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use gateway_contract::metrics::page;
 
-    #[test]
-    fn decisions_are_in_the_order_of_their_labels() {
-        for (decision, label) in [
-            (Decision::Admitted, "admitted"),
-            (Decision::OtherServer, "other_server"),
-            (Decision::Unavailable, "unavailable"),
-        ] {
-            assert_eq!(decision.as_str(), label);
+    use super::*;
+    use crate::metrics::tools::{NAME, TOOLS};
+
+    /// The page after `calls` of server `s`, each with a method and a tool.
+    fn page_after<'a>(calls: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+        let mut registry = Registry::default();
+        let verified = Verified::new(&mut registry);
+        for (method, tool) in calls {
+            verified.count("s", Decision::Admitted, (method, Some(tool)));
         }
+        page(&[&registry])
     }
 
     #[test]
     fn tools_that_clients_make_up_share_a_label() {
-        let one = Verified::default();
-        for number in 0..TOOLS + 5 {
-            one.asked("tools/call", Some(&format!("t{number}")));
-        }
-        one.asked("tools/call", Some("t0"));
-        one.asked("made/up", Some(&"x".repeat(NAME + 1)));
-        let mut page = String::new();
-        write(&mut page, &[("s".to_owned(), one)].into()).unwrap();
+        let names: Vec<String> = (0..TOOLS + 5).map(|number| format!("t{number}")).collect();
+        let long = "x".repeat(NAME + 1);
+        let calls = names.iter().map(|name| ("tools/call", name.as_str()));
+        let page = page_after(calls.chain([("tools/call", "t0"), ("made/up", &long)]));
         assert_eq!(page.matches("tool=\"").count(), TOOLS + 1);
         assert!(page.contains("{server=\"s\",tool=\"other\"} 6\n"), "{page}");
         assert!(page.contains("{server=\"s\",tool=\"t0\"} 2\n"), "{page}");
@@ -204,11 +169,16 @@ mod tests {
     }
 
     #[test]
+    fn a_tool_named_other_is_no_second_series() {
+        let long = "x".repeat(NAME + 1);
+        let page = page_after([("tools/call", "other"), ("tools/call", &long)]);
+        assert!(page.contains("{server=\"s\",tool=\"other\"} 2\n"), "{page}");
+        assert_eq!(page.matches("tool=\"").count(), 1, "{page}");
+    }
+
+    #[test]
     fn a_name_cannot_end_its_label() {
-        let one = Verified::default();
-        one.asked("tools/call", Some("a\"} 1\nb\\"));
-        let mut page = String::new();
-        write(&mut page, &[("s".to_owned(), one)].into()).unwrap();
+        let page = page_after([("tools/call", "a\"} 1\nb\\")]);
         assert!(page.contains("tool=\"a\\\"} 1\\nb\\\\\"} 1\n"), "{page}");
     }
 }

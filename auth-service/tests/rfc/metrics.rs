@@ -7,7 +7,7 @@ use std::{
 };
 
 use auth_service::model::Fingerprint;
-use gateway_tests::pkce;
+use gateway_tests::{exposition, pkce};
 use serde_json::json;
 
 use crate::{
@@ -157,6 +157,38 @@ async fn the_state_of_the_hot_path_is_shown() {
     while watched.count("mcp_auth_revocation_link_up ").await != 1 {
         assert!(std::time::Instant::now() < deadline, "{}", watched.page().await);
     }
+}
+
+/// Dashboards and alerts know these names, types and labels: none is renamed, and each has a help text.
+#[tokio::test]
+async fn every_metric_keeps_its_name_type_and_labels() {
+    let watched = Watched::start(&[("RATE_LIMIT_CLIENT", "1")]);
+    let gateway = &watched.gateway;
+    let app = gateway.app().await;
+    let tokens = gateway.tokens(&app, "alice", TIME).await;
+    let call = [MODERN, ("Mcp-Method", "tools/call"), ("Mcp-Name", "now")];
+    assert_eq!(watched.asks(&tokens.text("access_token"), &call).await, 200);
+    let next = gateway.refresh(&app, &tokens.text("refresh_token")).await;
+    assert_eq!(gateway.refresh(&app, &next.text("refresh_token")).await.status, 429);
+    let answer = gateway.http.get(&watched.url).send().await.unwrap();
+    assert_eq!(answer.headers()["content-type"], "text/plain; version=0.0.4; charset=utf-8");
+    let families = exposition::families(&answer.text().await.unwrap());
+    let found: Vec<_> = families.iter().map(exposition::Family::signature).collect();
+    let expected = [
+        ("mcp_auth_verify_total", "counter", vec!["server", "decision"]),
+        ("mcp_auth_verify_method_total", "counter", vec!["server", "method"]),
+        ("mcp_auth_verify_tool_total", "counter", vec!["server", "tool"]),
+        ("mcp_auth_verify_no_server_total", "counter", vec![]),
+        ("mcp_auth_tokens_issued_total", "counter", vec!["grant_type"]),
+        ("mcp_auth_registrations_total", "counter", vec![]),
+        ("mcp_auth_logins_total", "counter", vec!["provider", "outcome"]),
+        ("mcp_auth_rate_limited_total", "counter", vec!["bound"]),
+        ("mcp_auth_redis_questions_total", "counter", vec![]),
+        ("mcp_auth_redis_writable", "gauge", vec![]),
+        ("mcp_auth_revocation_link_up", "gauge", vec![]),
+        ("mcp_auth_seen_tokens", "gauge", vec![]),
+    ];
+    assert_eq!(found, expected);
 }
 
 /// It is on an address of its own: what Traefik can reach has no such page.

@@ -4,6 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::HOST;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
+use gateway_contract::metrics::CONTENT_TYPE;
 use gateway_contract::revision::Era;
 use serde_json::{Value, json};
 
@@ -69,9 +70,7 @@ pub(super) async fn servers(request: HttpRequest, gate: Data<Gate>) -> HttpRespo
 
 /// The page of `--metrics-listen`.
 pub async fn metrics_page(gate: Data<Gate>) -> HttpResponse {
-    HttpResponse::Ok()
-        .content_type("text/plain; version=0.0.4; charset=utf-8")
-        .body(gate.metrics.render(&gate.hub))
+    HttpResponse::Ok().content_type(CONTENT_TYPE).body(gate.metrics.render(&gate.hub))
 }
 
 pub(super) async fn not_found() -> HttpResponse {

@@ -19,6 +19,7 @@ mod isolation;
 mod issuer;
 mod limits;
 mod listen;
+mod metrics;
 mod older_clients;
 mod operation;
 mod p10_log;

@@ -1,0 +1,101 @@
+//! Metrics that are read from the servers when the page is rendered.
+
+use std::fmt;
+use std::sync::Arc;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Unit;
+
+use crate::backend::Backend;
+use crate::hub::Hub;
+
+/// The state of one server.
+#[derive(Debug)]
+struct Reading {
+    server: Arc<str>,
+    children: usize,
+    sessions: usize,
+    calls: usize,
+    /// Bytes to the server, and those from it.
+    bytes: (u64, u64),
+    restarts: u64,
+}
+
+/// The state of all servers at one moment.
+#[derive(Debug)]
+pub(super) struct Servers(Vec<Reading>);
+
+impl Servers {
+    /// Reads the state of the servers of `hub`.
+    pub(super) fn of(hub: &Hub) -> Self {
+        let rooms = hub.rooms();
+        let read = |backend: &Backend| {
+            let rooms = || rooms.iter().filter(|room| room.backend.name == backend.name);
+            Reading {
+                server: Arc::clone(&backend.name),
+                children: hub.children(&backend.name),
+                sessions: rooms().map(|room| room.sessions()).sum(),
+                calls: rooms().filter_map(|room| room.live()).map(|child| child.calls.len()).sum(),
+                bytes: backend.traffic.bytes(),
+                restarts: backend.troubles().0,
+            }
+        };
+        Self(hub.backends().iter().map(|backend| read(backend)).collect())
+    }
+
+    fn gauge(
+        &self,
+        encoder: &mut DescriptorEncoder<'_>,
+        (name, help): (&str, &str),
+        value: impl Fn(&Reading) -> usize,
+    ) -> fmt::Result {
+        let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        for one in &self.0 {
+            let value = u64::try_from(value(one)).unwrap_or(u64::MAX);
+            let labels = [("server", &*one.server)];
+            ConstGauge::new(value).encode(family.encode_family(&labels)?)?;
+        }
+        Ok(())
+    }
+
+    fn bytes(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let help = "Bytes exchanged with the processes of the server.";
+        // The unit is all of the name that follows the prefix: `mcp_proxy_bytes_total`.
+        let unit = Some(&Unit::Bytes);
+        let mut family = encoder.encode_descriptor("mcp_proxy", help, unit, MetricType::Counter)?;
+        for Reading { server, bytes: (to, from), .. } in &self.0 {
+            for (direction, bytes) in [("to_server", *to), ("from_server", *from)] {
+                let labels = [("server", &**server), ("direction", direction)];
+                ConstCounter::new(bytes).encode(family.encode_family(&labels)?)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn restarts(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let (name, help) = ("mcp_proxy_restarts", "Processes that replaced a crashed one.");
+        let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+        for one in &self.0 {
+            let labels = [("server", &*one.server)];
+            ConstCounter::new(one.restarts).encode(family.encode_family(&labels)?)?;
+        }
+        Ok(())
+    }
+}
+
+impl Collector for Servers {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let children = ("mcp_proxy_children", "Processes of the server.");
+        self.gauge(&mut encoder, children, |one| one.children)?;
+        let sessions = ("mcp_proxy_sessions", "Open sessions of the server.");
+        self.gauge(&mut encoder, sessions, |one| one.sessions)?;
+        let calls = ("mcp_proxy_calls_in_flight", "Calls that wait for the server to respond.");
+        self.gauge(&mut encoder, calls, |one| one.calls)?;
+        self.bytes(&mut encoder)?;
+        self.restarts(&mut encoder)
+    }
+}

@@ -1,0 +1,45 @@
+//! The page of `--metrics-listen`, as Prometheus reads it.
+
+use gateway_tests::exposition;
+use serde_json::json;
+
+use crate::client::send;
+use crate::support::Proxy;
+
+/// Dashboards and alerts know these names, types and labels: none is renamed, and each has a help text.
+#[test]
+fn every_metric_keeps_its_name_type_and_labels() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let proxy = Proxy::start(&["--metrics-listen", &format!("127.0.0.1:{port}")]);
+    proxy.session().pid();
+    // An answer that no server gave, and a method that nobody knows.
+    assert_eq!(proxy.post_to("/nowhere/mcp", &[], &json!({})).status, 404);
+    let unknown = json!({ "jsonrpc": "2.0", "id": 1, "method": "made/up\"" });
+    assert_eq!(proxy.post(&[], &unknown).status, 400);
+    let page = send(port, "GET", "/metrics", &[], b"");
+    assert_eq!(page.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+    let page = String::from_utf8(page.body()).unwrap();
+    let families = exposition::families(&page);
+    let found: Vec<_> = families.iter().map(exposition::Family::signature).collect();
+    let expected = [
+        ("mcp_proxy_children", "gauge", vec!["server"]),
+        ("mcp_proxy_sessions", "gauge", vec!["server"]),
+        ("mcp_proxy_calls_in_flight", "gauge", vec!["server"]),
+        ("mcp_proxy_bytes_total", "counter", vec!["server", "direction"]),
+        ("mcp_proxy_restarts_total", "counter", vec!["server"]),
+        ("mcp_proxy_request_seconds", "histogram", vec!["server", "method", "status"]),
+    ];
+    assert_eq!(found, expected);
+    let count = "mcp_proxy_request_seconds_count";
+    for labels in [
+        "server=\"server\",method=\"initialize\",status=\"200\"",
+        "server=\"server\",method=\"notifications/initialized\",status=\"202\"",
+        "server=\"server\",method=\"other\",status=\"400\"",
+        "server=\"-\",method=\"other\",status=\"404\"",
+    ] {
+        assert!(page.contains(&format!("{count}{{{labels}}} 1\n")), "{labels}: {page}");
+    }
+    for bound in ["0.001", "0.005", "0.025", "0.1", "0.5", "2.5", "10", "60", "+Inf"] {
+        assert!(page.contains(&format!("le=\"{bound}\"}}")), "{bound}: {page}");
+    }
+}
