@@ -6,6 +6,7 @@
 use super::{
     idempotency::{Begun, Step, TURN, Turn},
     pending::{Opened, STEP},
+    request::CheckedRequest,
 };
 use crate::{
     model::{
@@ -64,10 +65,11 @@ impl ConsentFlow {
         params: &Params,
         browser: &BrowserContext,
     ) -> Result<Next, AuthorizeError> {
-        let (request, client, prompt) = match self.requests.check_request(params).await {
-            Ok(checked) => checked,
-            Err(refused) => return Err(self.requests.refuse_unseen(refused, browser).await),
-        };
+        let CheckedRequest { request, client, prompt } =
+            match self.requests.check_request(params).await {
+                Ok(checked) => checked,
+                Err(refused) => return Err(self.requests.refuse_unseen(refused, browser).await),
+            };
         let pending = self
             .pending
             .pending(request, &client, prompt, browser)
@@ -233,8 +235,9 @@ impl ConsentFlow {
                 self.sessions.remember_consent(&user, &pending.request).await?;
                 let target = self.admit(pending, user.clone(), turn).await?;
                 if self.sessions.logged_in(browser, &pending.request).await?.is_some() {
-                    self.pending.keep_answer(turn, pending, (&user, false)).await;
-                    return Ok(Next::Done(AuthorizationOutcome { target, login: None }));
+                    let outcome = AuthorizationOutcome { target, login: None };
+                    self.pending.keep_answer(turn, pending, &user, &outcome).await;
+                    return Ok(Next::Done(outcome));
                 }
                 self.withdraw(&pending.request, &user).await?;
                 self.page(pending.clone(), browser).await

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::pending::STEP;
 use crate::{
     model::{
-        AuthorizationRequest, CsrfToken, PendingAuthorization, Prompt, Reply, SealedAuthorization,
-        Stage, in_words,
+        AuthorizationRequest, CsrfToken, McpServer, PendingAuthorization, Prompt, Reply,
+        SealedAuthorization, Stage, in_words,
     },
     oauth::{BrowserContext, ConsentFlow, Error},
 };
@@ -24,12 +24,12 @@ pub struct ConsentPage {
     pub publisher: Option<String>,
     /// The destination of the response.
     pub destination: Destination,
-    /// Title and URL of each requested server.
-    pub servers: Vec<(String, String)>,
-    /// Title and URL of each server to choose from, if the client named none.
-    pub choices: Vec<(String, String)>,
-    /// The requested scopes, each with its description from the catalogue, if there is one.
-    pub scopes: Vec<(String, Option<String>)>,
+    /// The requested servers.
+    pub servers: Vec<ServerLabel>,
+    /// The servers to choose from, if the client named none.
+    pub choices: Vec<ServerLabel>,
+    /// The requested scopes.
+    pub scopes: Vec<ScopeLabel>,
     /// The maximum duration of the access, or `None` if it lasts until it is revoked.
     pub lasts: Option<Duration>,
     /// The name of the logged-in person, if the policy allows them the request.
@@ -42,6 +42,32 @@ pub struct ConsentPage {
     pub refused: Option<String>,
     /// The reason that the page is shown again.
     pub remark: Option<Remark>,
+}
+
+/// A server in words.
+#[derive(Debug)]
+pub struct ServerLabel {
+    /// The display name from the catalogue.
+    pub title: String,
+    /// The public URL of the server.
+    pub resource: String,
+}
+
+impl ServerLabel {
+    /// Returns the label of `server`.
+    #[must_use]
+    pub fn of(server: &McpServer) -> Self {
+        Self { title: server.title.clone(), resource: server.resource.to_string() }
+    }
+}
+
+/// A scope in words.
+#[derive(Debug)]
+pub struct ScopeLabel {
+    /// The scope as the client requested it.
+    pub scope: String,
+    /// The description from the catalogue, if there is one.
+    pub words: Option<String>,
 }
 
 /// The reason that a consent page is shown again.
@@ -79,7 +105,7 @@ impl ConsentPage {
     /// Returns `true` if at least one scope has a description.
     #[must_use]
     pub fn says_what(&self) -> bool {
-        self.scopes.iter().any(|(_, words)| words.is_some())
+        self.scopes.iter().any(|label| label.words.is_some())
     }
 
     /// Returns the duration of the access in words, such as "7 days".
@@ -108,9 +134,6 @@ pub struct LoginWays {
     /// `true` if login codes of the operator are enabled.
     pub local: bool,
 }
-
-/// Title and URL of each server; each scope with its description.
-type InWords = (Vec<(String, String)>, Vec<(String, Option<String>)>);
 
 impl ConsentFlow {
     /// Builds the consent page of `pending` and binds it to the browser of `browser`.
@@ -141,7 +164,6 @@ impl ConsentFlow {
             }
             _ => false,
         };
-        let (servers, scopes) = self.in_words(request);
         pending.pick_account = pick_account;
         let request = &pending.request;
         Ok(ConsentPage {
@@ -149,8 +171,8 @@ impl ConsentFlow {
             client_name: request.client_name.clone(),
             publisher: crate::oauth::client::id_document::publisher(&request.client_id),
             destination: Destination::of(&request.reply),
-            servers,
-            scopes,
+            servers: self.server_labels(request),
+            scopes: self.scope_labels(request),
             choices: self.choices(request, user.as_ref()),
             lasts: matches!(request.reply, Reply::Device(_))
                 .then_some(self.core.config.lifetimes.device_grant),
@@ -166,19 +188,22 @@ impl ConsentFlow {
         })
     }
 
-    /// Returns the servers and the scopes of `request` in words.
-    fn in_words(&self, request: &AuthorizationRequest) -> InWords {
+    /// Returns the servers of `request` in words.
+    fn server_labels(&self, request: &AuthorizationRequest) -> Vec<ServerLabel> {
         let catalogue = self.core.catalogue();
-        let there = request.resources.iter().filter_map(|uri| catalogue.by_resource(uri));
-        let servers: Vec<_> = there.collect();
-        let described = |scope: &str| {
-            let mut words = servers.iter().filter_map(|server| server.scopes.description(scope));
-            words.next().map(str::to_owned)
+        let servers = request.resources.iter().filter_map(|uri| catalogue.by_resource(uri));
+        servers.map(ServerLabel::of).collect()
+    }
+
+    /// Returns the scopes of `request` in words. The first of its servers that describes a scope counts.
+    fn scope_labels(&self, request: &AuthorizationRequest) -> Vec<ScopeLabel> {
+        let catalogue = self.core.catalogue();
+        let words = |scope: &str| {
+            let mut servers = request.resources.iter().filter_map(|uri| catalogue.by_resource(uri));
+            servers.find_map(|server| server.scopes.description(scope)).map(str::to_owned)
         };
-        let scopes = request.scopes.iter().map(|scope| (scope.to_owned(), described(scope)));
-        let named =
-            servers.iter().map(|server| (server.title.clone(), server.resource.to_string()));
-        (named.collect(), scopes.collect())
+        let label = |scope: &str| ScopeLabel { scope: scope.to_owned(), words: words(scope) };
+        request.scopes.iter().map(label).collect()
     }
 }
 

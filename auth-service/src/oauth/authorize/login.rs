@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{
+    device_decision::DeviceAnswer,
     idempotency::{Begun, Step, Turn},
     outcome::target,
     pending::Opened,
@@ -181,8 +182,7 @@ impl ConsentFlow {
         let stands = stands.await?;
         let outcome = done?;
         if stands {
-            let logged_in = outcome.login.is_some();
-            self.pending.keep_answer(turn, pending, (&user, logged_in)).await;
+            self.pending.keep_answer(turn, pending, &user, &outcome).await;
             return Ok(Some(outcome));
         }
         self.withdraw(&pending.request, &user).await?;
@@ -243,7 +243,8 @@ impl ConsentFlow {
         match &request.reply {
             Reply::Redirect(_) => self.put_code(request, user, &turn.code).await?,
             Reply::Device(device) => {
-                self.requests.answer_device(device, Some((user, request)), turn.step()).await?;
+                let answer = DeviceAnswer::Allow { user, request };
+                self.requests.answer_device(device, answer, turn.step()).await?;
             }
         }
         target(&self.core.config.issuer, &request.reply, &turn.code)

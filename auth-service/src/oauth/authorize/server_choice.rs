@@ -3,13 +3,14 @@
 //! It is needed if the client names no server and the catalogue has several. Clients of
 //! MCP 2025-03-26 send no `resource`.
 
+use super::consent_page::ServerLabel;
 use crate::{
     model::{AuthorizationRequest, PendingAuthorization, User},
     oauth::{BrowserContext, ConsentFlow, Error, Next, resource::find},
 };
 
 impl ConsentFlow {
-    /// Returns title and URL of each server that the person can choose.
+    /// Returns the servers that the person can choose.
     ///
     /// Returns an empty list if `request` names its servers. A logged-in person sees only the servers
     /// that they may use, if there are any.
@@ -17,7 +18,7 @@ impl ConsentFlow {
         &self,
         request: &AuthorizationRequest,
         user: Option<&User>,
-    ) -> Vec<(String, String)> {
+    ) -> Vec<ServerLabel> {
         if !request.resources.is_empty() {
             return Vec::new();
         }
@@ -26,7 +27,7 @@ impl ConsentFlow {
             let admitted = catalogue
                 .iter()
                 .filter(|server| user.is_none_or(|user| server.admits(user.person())));
-            admitted.map(|server| (server.title.clone(), server.resource.to_string())).collect()
+            admitted.map(ServerLabel::of).collect()
         };
         let theirs = list(user);
         if theirs.is_empty() { list(None) } else { theirs }
