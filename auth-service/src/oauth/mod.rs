@@ -35,7 +35,7 @@ use tokio::sync::watch;
 
 use self::verify::{identity::Identities, token_cache::TokenCache};
 pub use self::{
-    authorize::consent::{ConsentForm, Decision},
+    authorize::consent_form::{ConsentForm, Decision},
     authorize::consent_page::{
         ConsentPage, Destination, LoginWays, Remark, ScopeLabel, ServerLabel,
     },

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::pending::STEP;
+use super::{flow_state::open_page, pending::STEP};
 use crate::{
     model::{
         AuthorizationRequest, CsrfToken, McpServer, PendingAuthorization, Prompt, Reply,
-        SealedAuthorization, Stage, in_words,
+        SealedAuthorization, User, in_words,
     },
     oauth::{BrowserContext, ConsentFlow, Error},
 };
@@ -135,37 +135,33 @@ pub struct LoginWays {
     pub local: bool,
 }
 
+/// The account that a consent page shows.
+struct Account {
+    /// The logged-in person, if the policy allows them the request.
+    user: Option<User>,
+    /// The name of the account that the policy denied.
+    refused: Option<String>,
+}
+
 impl ConsentFlow {
     /// Builds the consent page of `pending` and binds it to the browser of `browser`.
     pub(in crate::oauth) async fn consent_page(
         &self,
-        mut pending: PendingAuthorization,
+        pending: PendingAuthorization,
         browser: &BrowserContext,
     ) -> Result<ConsentPage, Error> {
-        let csrf = CsrfToken::generate()?;
-        pending.browser = browser.session.fingerprint();
-        pending.stage = Stage::AwaitingConsent { csrf: csrf.fingerprint() };
-        pending.expires_at = self.core.now().plus(STEP);
-        let request = &pending.request;
-        let known = match pending.prompt {
-            Prompt::Login => None,
-            _ => self.sessions.session_user(browser).await?,
-        };
-        let (user, refused) = match known {
-            Some(user) if self.sessions.may_have(&user, request) => (Some(user), None),
-            known => (None, known.map(|user| user.name)),
-        };
-        let refused = pending.refused.clone().or(refused);
+        let (csrf, end) = (CsrfToken::generate()?, self.core.now().plus(STEP));
+        let mut pending = open_page(pending, &csrf, &browser.session, end);
+        let Account { user, refused } = self.account(&pending, browser).await?;
         let picks = matches!(pending.prompt, Prompt::SelectAccount | Prompt::Login);
-        let pick_account = picks || browser.was_refused || user.is_some() || refused.is_some();
+        pending.pick_account = picks || browser.was_refused || user.is_some() || refused.is_some();
+        let request = &pending.request;
         let approved_before = match &user {
             Some(user) if pending.prompt == Prompt::Needed => {
                 self.sessions.approved_before(user, request).await?
             }
             _ => false,
         };
-        pending.pick_account = pick_account;
-        let request = &pending.request;
         Ok(ConsentPage {
             csrf,
             client_name: request.client_name.clone(),
@@ -186,6 +182,23 @@ impl ConsentFlow {
             remark: None,
             flow: self.pending.seal(&pending)?,
         })
+    }
+
+    /// Returns the account of the page of `pending`.
+    async fn account(
+        &self,
+        pending: &PendingAuthorization,
+        browser: &BrowserContext,
+    ) -> Result<Account, Error> {
+        let known = match pending.prompt {
+            Prompt::Login => None,
+            _ => self.sessions.session_user(browser).await?,
+        };
+        let (user, refused) = match known {
+            Some(user) if self.sessions.may_have(&user, &pending.request) => (Some(user), None),
+            known => (None, known.map(|user| user.name)),
+        };
+        Ok(Account { user, refused: pending.refused.clone().or(refused) })
     }
 
     /// Returns the servers of `request` in words.

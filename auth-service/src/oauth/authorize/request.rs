@@ -172,12 +172,12 @@ impl Requests {
     /// A client without consent learns nothing about the login state: every browser gets the same page.
     pub(in crate::oauth) async fn refuse_unasked(
         &self,
-        pending: &PendingAuthorization,
+        request: &AuthorizationRequest,
         client: &Client,
         error: Error,
         browser: &BrowserContext,
     ) -> AuthorizeError {
-        let Reply::Redirect(redirect) = &pending.request.reply else {
+        let Reply::Redirect(redirect) = &request.reply else {
             return AuthorizeError::Page(error);
         };
         let answer = |error| {

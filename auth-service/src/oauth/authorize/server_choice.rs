@@ -3,9 +3,9 @@
 //! It is needed if the client names no server and the catalogue has several. Clients of
 //! MCP 2025-03-26 send no `resource`.
 
-use super::consent_page::ServerLabel;
+use super::{consent_page::ServerLabel, flow_state::ServerChoice};
 use crate::{
-    model::{AuthorizationRequest, PendingAuthorization, User},
+    model::{AuthorizationRequest, User},
     oauth::{BrowserContext, ConsentFlow, Error, Next, resource::find},
 };
 
@@ -36,20 +36,21 @@ impl ConsentFlow {
     /// Continues to the consent page with the server that the person chose.
     ///
     /// If that server was removed meanwhile, the page offers the choice again.
-    pub(in crate::oauth) async fn choose_server(
+    pub(super) async fn choose_server(
         &self,
-        pending: &PendingAuthorization,
-        chosen: &str,
+        choice: ServerChoice,
+        url: &str,
         browser: &BrowserContext,
     ) -> Result<Next, Error> {
-        let mut pending = pending.clone();
-        let request = &mut pending.request;
-        if request.resources.is_empty()
-            && let Some(server) = find(&self.core.catalogue(), chosen)
-        {
-            request.resources = vec![server.resource.clone()];
-            request.scopes = self.requests.grantable_scopes(&request.scopes, &request.resources);
-        }
-        Ok(Next::Page(Box::new(self.consent_page(pending, browser).await?)))
+        let server = find(&self.core.catalogue(), url).map(|server| server.resource.clone());
+        let pending = match server {
+            Some(server) => {
+                let asked = &choice.pending().request.scopes;
+                let scopes = self.requests.grantable_scopes(asked, std::slice::from_ref(&server));
+                choice.choose(server, scopes)
+            }
+            None => choice.again(),
+        };
+        self.page(pending, browser).await
     }
 }
