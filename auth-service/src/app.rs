@@ -115,13 +115,21 @@ pub async fn serve(config: Config) -> Result<(), Error> {
     done
 }
 
+/// The bound TLS listener with the settings of its connections.
+pub struct TlsListener {
+    /// The listening socket.
+    pub listener: TcpListener,
+    /// The certificate and the protocols that ALPN offers.
+    pub config: ServerConfig,
+}
+
 /// Binds the internal TLS listener, which also offers HTTP/2.
-pub fn listen_tls(tls: &TlsConfig) -> Result<(TcpListener, ServerConfig), Error> {
+pub fn listen_tls(tls: &TlsConfig) -> Result<TlsListener, Error> {
     let config = keys::server_config(&tls.certificate, &SystemClock)?;
     let listener =
         TcpListener::bind(tls.listen).map_err(|error| Error::ListenTls(tls.listen, error))?;
     log::info!("listening on {} with TLS", tls.listen);
-    Ok((listener, config))
+    Ok(TlsListener { listener, config })
 }
 
 /// Builds the HTTP server of `server` on `listener` and, if given, on the TLS listener. Also starts the
@@ -129,7 +137,7 @@ pub fn listen_tls(tls: &TlsConfig) -> Result<(TcpListener, ServerConfig), Error>
 pub fn http_server(
     server: AuthServer,
     listener: TcpListener,
-    tls: Option<(TcpListener, ServerConfig)>,
+    tls: Option<TlsListener>,
 ) -> Result<Server, Error> {
     let workers = server.core.config.workers;
     let server = Data::new(server);
@@ -158,7 +166,7 @@ pub fn http_server(
     let http = http.listen(listener).map_err(Error::Run)?;
     // This listener negotiates h2 or http/1.1 by ALPN (RFC 7301).
     let http = match tls {
-        Some((listener, config)) => {
+        Some(TlsListener { listener, config }) => {
             http.listen_rustls_0_23(listener, config).map_err(Error::Run)?
         }
         None => http,

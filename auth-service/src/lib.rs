@@ -10,7 +10,7 @@
 //! | RFC 6749 tokens | `oauth/token/authorization_code.rs`, `oauth/token/refresh_token.rs` | `http/token.rs` | `tests/rfc/rfc6749_token.rs` |
 //! | RFC 6749 client credentials | `oauth/token/client_credentials.rs` | `http/token.rs` | `tests/rfc/rfc6749_client_credentials.rs` |
 //! | client ID metadata documents | `oauth/client/id_document.rs` | | `tests/rfc/client_document.rs` |
-//! | pending authorizations | `oauth/authorize/pending.rs`, `oauth/authorize/consent.rs` | `http/authorize.rs` | `tests/rfc/s1_storage.rs` |
+//! | pending authorizations | `oauth/authorize/pending.rs`, `oauth/authorize/flow_state.rs`, `oauth/authorize/consent.rs` | `http/authorize.rs` | `tests/rfc/s1_storage.rs` |
 //! | rate limits | `oauth/rate_limits.rs` | `http/limits.rs` | `tests/rfc/limits.rs` |
 //! | RFC 6750 bearer tokens | `oauth/verify/decision.rs` | `http/verify.rs` | `tests/rfc/rfc6750.rs` |
 //! | RFC 7009 revocation | `oauth/token/revocation.rs` | `http/revoke.rs` | `tests/rfc/rfc7009.rs` |

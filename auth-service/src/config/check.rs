@@ -6,7 +6,7 @@ use gateway_contract::duration::duration;
 use secrecy::SecretString;
 use url::Url;
 
-use super::{Config, GithubConfig, Lifetimes, Raw, RedisConfig, ServerUrls};
+use super::{Config, GithubConfig, Lifetimes, Raw, RedisConfig};
 use crate::model::{AllowList, Issuer, canonical_host};
 
 /// The variables that can also be read from the file named in `<variable>_FILE`.
@@ -68,7 +68,10 @@ impl Check {
         let base_domain = self.base_domain(raw);
         let public_port = self.number("PUBLIC_PORT", raw.public_port.as_ref(), 443_u16);
         let server_urls = self.server_urls(raw);
-        let issuer = self.issuer(raw, base_domain.as_deref(), (public_port, server_urls));
+        let issuer = self.issuer(
+            raw,
+            base_domain.as_deref().map(|domain| server_urls.issuer(domain, public_port)),
+        );
         let listen = self.parsed("AUTH_LISTEN", raw.auth_listen.as_deref(), "127.0.0.1:8000");
         let tls = self.tls(raw);
         let metrics_listen = self.optional("METRICS_LISTEN", raw.metrics_listen.as_deref());
@@ -112,22 +115,8 @@ impl Check {
         })
     }
 
-    fn issuer(
-        &mut self,
-        raw: &Raw,
-        domain: Option<&str>,
-        (port, urls): (u16, ServerUrls),
-    ) -> Option<Issuer> {
-        let host = match urls {
-            ServerUrls::Host => "auth.",
-            ServerUrls::Path => "",
-        };
-        let text = match (&raw.issuer, domain) {
-            (Some(text), _) => text.clone(),
-            (None, Some(domain)) if port == 443 => format!("https://{host}{domain}"),
-            (None, Some(domain)) => format!("https://{host}{domain}:{port}"),
-            (None, None) => return None,
-        };
+    fn issuer(&mut self, raw: &Raw, default: Option<String>) -> Option<Issuer> {
+        let text = raw.issuer.clone().or(default)?;
         Issuer::parse(&text)
             .map_err(|error| self.0.push(format!("ISSUER: the issuer {text} {error}")))
             .ok()

@@ -12,6 +12,21 @@ pub enum ServerUrls {
     Path,
 }
 
+impl ServerUrls {
+    /// Returns the default issuer at this base domain and public port.
+    pub(super) fn issuer(self, domain: &str, port: u16) -> String {
+        let host = match self {
+            Self::Host => "auth.",
+            Self::Path => "",
+        };
+        if port == 443 {
+            format!("https://{host}{domain}")
+        } else {
+            format!("https://{host}{domain}:{port}")
+        }
+    }
+}
+
 impl FromStr for ServerUrls {
     type Err = &'static str;
 

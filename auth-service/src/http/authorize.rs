@@ -47,11 +47,8 @@ pub(super) async fn show(
             );
             return Err(WRONG_HOST.into());
         }
-        return Ok(page::redirect(&at_login_host(
-            &server,
-            &host,
-            (request.query_string(), &params),
-        )));
+        let url = at_login_host(&server, &host, request.query_string(), &params);
+        return Ok(page::redirect(&url));
     }
     let browser = browser::browser(&request).map_err(Error::from)?;
     match server.flow.begin(&params, &browser).await? {
@@ -60,7 +57,7 @@ pub(super) async fn show(
             let response = page::redirect(&visit.url);
             Ok(browser::set_pending(response, &request, &visit))
         }
-        Next::Done(outcome) => Ok(finish(&server, (&request, &outcome), page::redirect)),
+        Next::Done(outcome) => Ok(finish(&server, &request, &outcome, page::redirect)),
     }
 }
 
@@ -73,7 +70,8 @@ const WRONG_HOST: Error = Error::InvalidRequest(
 fn at_login_host(
     server: &AuthServer,
     host: &RequestedHost,
-    (query, params): (&str, &Params),
+    query: &str,
+    params: &Params,
 ) -> String {
     let mut added = form_urlencoded::Serializer::new(String::new());
     // Such a client may not know `resource` (RFC 8707): the requested host identifies the server.
@@ -124,7 +122,7 @@ pub(super) async fn decide(
             let response = page::go_on(&visit.url);
             Ok(browser::set_pending(response, &request, &visit))
         }
-        Ok(Next::Done(outcome)) => Ok(finish(&server, (&request, &outcome), page::go_on)),
+        Ok(Next::Done(outcome)) => Ok(finish(&server, &request, &outcome, page::go_on)),
         // A device polls for the result: there is no client to redirect to.
         Err(AuthorizeError::Page(Error::AccessDenied(_))) if declined => {
             Ok(page::device_declined())
@@ -172,7 +170,8 @@ pub(super) fn shown(consent: &ConsentPage, session: &BrowserSession) -> HttpResp
 /// cookie.
 pub(super) fn finish(
     server: &AuthServer,
-    (request, outcome): (&HttpRequest, &AuthorizationOutcome),
+    request: &HttpRequest,
+    outcome: &AuthorizationOutcome,
     send: fn(&str) -> HttpResponse,
 ) -> HttpResponse {
     let response = match &outcome.target {

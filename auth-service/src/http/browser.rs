@@ -100,7 +100,7 @@ pub(super) fn set_pending(
     request: &HttpRequest,
     visit: &ProviderVisit,
 ) -> HttpResponse {
-    let mut response = keep_pending(response, (&visit.state, &visit.pending));
+    let mut response = keep_pending(response, &visit.state, &visit.pending);
     let mut size = visit.pending.reveal().len();
     let cookies = request.cookies();
     // Browsers send the oldest cookies first (RFC 6265 §5.4). Those may be abandoned, so the newest are kept.
@@ -119,7 +119,8 @@ pub(super) fn set_pending(
 /// Sets the cookies of a pending authorization, unless it is too long for them.
 pub(super) fn keep_pending(
     response: HttpResponse,
-    (state, pending): (&LoginState, &SealedAuthorization),
+    state: &LoginState,
+    pending: &SealedAuthorization,
 ) -> HttpResponse {
     let (names, mut response) = (names_of(state), response);
     // The value is base64url: each byte is a character.

@@ -31,13 +31,13 @@ pub(super) async fn callback(
         Ok(Next::Page(consent)) => {
             let response = shown(&consent, &session);
             let response = browser::forget_pending(response, &request, &state);
-            browser::keep_pending(response, (&state, &consent.flow))
+            browser::keep_pending(response, &state, &consent.flow)
         }
         Ok(Next::Provider(visit)) => {
             browser::set_pending(page::redirect(&visit.url), &request, &visit)
         }
         Ok(Next::Done(outcome)) => {
-            let response = finish(&server, (&request, &outcome), page::redirect);
+            let response = finish(&server, &request, &outcome, page::redirect);
             browser::forget_pending(response, &request, &state)
         }
         Err(error @ AuthorizeError::Page(_)) => {

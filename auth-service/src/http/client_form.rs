@@ -47,47 +47,54 @@ impl FromRequest for ClientForm {
 fn credentials(header: Option<&str>, params: &Params) -> Result<ClientCredentials, Error> {
     let id = params.one("client_id")?.map(ClientId::parsed);
     let secret = params.one("client_secret")?.map(ClientSecret::presented);
-    let (header, id) = match header {
+    let PresentedClient { basic, id } = match header {
         Some(header) => presented(basic(header).ok_or(Error::InvalidClient)?, id)?,
-        None => (None, id),
+        None => PresentedClient { basic: None, id },
     };
     if let Some(assertion) = assertion(params)? {
-        return match (header, secret) {
+        return match (basic, secret) {
             (None, None) => Ok(ClientCredentials::Assertion(id, assertion)),
             _ => Err(Error::InvalidRequest("the client uses two authentication methods; use one")),
         };
     }
-    match (header, id, secret) {
+    match (basic, id, secret) {
         // "The client MUST NOT use more than one authentication method in each request."
         (Some(_), _, Some(_)) => {
             Err(Error::InvalidRequest("the client uses two authentication methods; use one"))
         }
-        (Some((user, secret)), _, None) => Ok(ClientCredentials::Basic(user, secret)),
+        (Some(basic), _, None) => Ok(ClientCredentials::Basic(basic.id, basic.secret)),
         (None, Some(id), Some(secret)) => Ok(ClientCredentials::Post(id, secret)),
         (None, Some(id), None) => Ok(ClientCredentials::Public(id)),
         (None, None, _) => Err(Error::InvalidRequest("client_id is missing")),
     }
 }
 
-/// The credentials of the header, if it has a secret, and the client id.
-type Presented = (Option<(ClientId, ClientSecret)>, Option<ClientId>);
+/// The credentials of HTTP Basic (RFC 6749 §2.3.1).
+pub(super) struct BasicCredentials {
+    pub(super) id: ClientId,
+    pub(super) secret: ClientSecret,
+}
+
+/// The client that a request names.
+struct PresentedClient {
+    /// The credentials of the header, if it has a secret.
+    basic: Option<BasicCredentials>,
+    id: Option<ClientId>,
+}
 
 /// Returns the credentials of the header, and the client id from the header or the form. An empty password does not
 /// count as a secret, because some libraries send one for public clients.
-fn presented(
-    (user, secret): (ClientId, ClientSecret),
-    id: Option<ClientId>,
-) -> Result<Presented, Error> {
-    let is_named = !user.as_str().is_empty();
-    if is_named && id.as_ref().is_some_and(|id| *id != user) {
+fn presented(basic: BasicCredentials, id: Option<ClientId>) -> Result<PresentedClient, Error> {
+    let is_named = !basic.id.as_str().is_empty();
+    if is_named && id.as_ref().is_some_and(|id| *id != basic.id) {
         return Err(Error::InvalidRequest(
             "client_id differs between the form and the Authorization header",
         ));
     }
-    Ok(if secret.reveal().is_empty() {
-        (None, id.or_else(|| is_named.then_some(user)))
+    Ok(if basic.secret.reveal().is_empty() {
+        PresentedClient { basic: None, id: id.or_else(|| is_named.then_some(basic.id)) }
     } else {
-        (Some((user, secret)), id)
+        PresentedClient { basic: Some(basic), id }
     })
 }
 
@@ -107,7 +114,7 @@ fn assertion(params: &Params) -> Result<Option<ClientAssertion>, Error> {
 
 /// Parses HTTP Basic credentials. Id and secret are form-decoded, because a client encodes them before they become user
 /// and password (RFC 6749 §2.3.1).
-pub(super) fn basic(header: &str) -> Option<(ClientId, ClientSecret)> {
+pub(super) fn basic(header: &str) -> Option<BasicCredentials> {
     let (scheme, encoded) = header.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
@@ -118,7 +125,8 @@ pub(super) fn basic(header: &str) -> Option<(ClientId, ClientSecret)> {
         let encoded = format!("v={text}");
         form_urlencoded::parse(encoded.as_bytes()).next().map(|(_, value)| value.into_owned())
     };
-    Some((ClientId::parsed(&decode(user)?), ClientSecret::presented(decode(password)?)))
+    let secret = ClientSecret::presented(decode(password)?);
+    Some(BasicCredentials { id: ClientId::parsed(&decode(user)?), secret })
 }
 
 #[cfg(test)]
@@ -128,7 +136,7 @@ mod tests {
     #[test]
     fn basic_credentials_are_form_decoded() {
         let header = format!("basic {}", BASE64_STANDARD.encode("a%3Ab:c+d"));
-        let (id, secret) = basic(&header).unwrap();
+        let BasicCredentials { id, secret } = basic(&header).unwrap();
         assert_eq!((id.as_str(), secret.reveal()), ("a:b", "c d"));
         assert!(basic("Basic !!!").is_none());
         assert!(basic("Bearer abc").is_none());

@@ -7,7 +7,7 @@ use actix_web::{
 };
 use serde::Serialize;
 
-use super::page;
+use super::page::{self, ReturnLink};
 use crate::{
     model::Chain,
     oauth::{self, AuthorizeError, ErrorCode},
@@ -125,7 +125,7 @@ impl ResponseError for BrowserError {
             }
             AuthorizeError::Link { url, destination, error } => {
                 log_refusal(error);
-                page::error(self.status_code(), error, Some((url, destination)))
+                page::error(self.status_code(), error, Some(ReturnLink { url, destination }))
             }
         }
     }

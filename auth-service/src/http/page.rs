@@ -73,8 +73,15 @@ struct Failure<'a> {
     title: &'a str,
     message: String,
     code: &'a str,
-    /// A link by which the person reports the error to the application: its URL and the host it leads to.
-    back: Option<(&'a str, &'a str)>,
+    back: Option<ReturnLink<'a>>,
+}
+
+/// A link by which the person reports an error to the application.
+#[derive(Clone, Copy)]
+pub(super) struct ReturnLink<'a> {
+    pub(super) url: &'a str,
+    /// The name of the host that the link leads to.
+    pub(super) destination: &'a str,
 }
 
 /// Renders the consent page. If a server must be chosen first, renders the page for that choice.
@@ -161,12 +168,12 @@ pub(super) fn redirect(url: &str) -> HttpResponse {
     response.insert_header((header::LOCATION, url)).finish()
 }
 
-/// Renders an error that must not or cannot be sent to the client. With `back`, a URL and the name of its host, the
+/// Renders an error that must not or cannot be sent to the client. With `back`, the
 /// person can report the error to the client by a link.
 pub(super) fn error(
     status: StatusCode,
     error: &oauth::Error,
-    back: Option<(&str, &str)>,
+    back: Option<ReturnLink<'_>>,
 ) -> HttpResponse {
     let (title, message) = match (error, error.code()) {
         (oauth::Error::DocumentNotAccepted(host), _) => (

@@ -17,7 +17,7 @@ use gateway_contract::headers;
 use super::{caller, error::RETRY_AFTER, forwarded::Forwarded, operation};
 use crate::{
     model::Chain,
-    oauth::{AuthServer, BearerError, Challenge, Identity},
+    oauth::{AuthServer, BearerError, Challenge, ChallengeError, Identity, RequestTarget},
 };
 
 const SERVER: HeaderName = HeaderName::from_static(headers::SERVER);
@@ -50,8 +50,8 @@ pub(super) async fn serve(server: Data<AuthServer>, request: Request) -> Respons
         None => value.as_bytes(),
         Some(_) => b"Bearer ?",
     });
-    let place = (&*forwarded.authority, forwarded.path);
-    match server.verifier.verify(place, authorization, &operation::read(headers)).await {
+    let target = RequestTarget { authority: &forwarded.authority, path: forwarded.path };
+    match server.verifier.verify(target, authorization, &operation::read(headers)).await {
         Ok(identity) => admit(&identity),
         Err(refused) => refuse(&refused).into(),
     }
@@ -98,8 +98,10 @@ fn refuse(refused: &BearerError) -> HttpResponse {
 }
 
 fn challenged(status: StatusCode, challenge: &Challenge) -> HttpResponse {
-    let (code, description) =
-        challenge.error().unwrap_or(("unauthorized", "log in: see the WWW-Authenticate header"));
+    let ChallengeError { code, description } = challenge.error().unwrap_or(ChallengeError {
+        code: "unauthorized",
+        description: "log in: see the WWW-Authenticate header",
+    });
     let mut response = error(status, code, description);
     match header::HeaderValue::from_str(&challenge.header()) {
         Ok(value) => {

@@ -64,14 +64,18 @@ pub enum Stage {
         csrf: Fingerprint,
     },
     /// The user has consented and is at the login provider.
-    AtProvider {
-        /// The fingerprint of the `state` that the provider returns.
-        state: Fingerprint,
-        /// Our PKCE code verifier for the provider (RFC 7636 §4.1).
-        verifier: String,
-        /// The latest revocations at the time of the consent.
-        revocations: Revocations,
-    },
+    AtProvider(ProviderLogin),
+}
+
+/// A login of a user at the login provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProviderLogin {
+    /// The fingerprint of the `state` that the provider returns.
+    pub state: Fingerprint,
+    /// Our PKCE code verifier for the provider (RFC 7636 §4.1).
+    pub verifier: String,
+    /// The latest revocations at the time of the consent.
+    pub revocations: Revocations,
 }
 
 /// The latest revocations that affect one request, as opaque marks: of everything, of its client, and of

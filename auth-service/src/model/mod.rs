@@ -33,7 +33,7 @@ pub use credential::{
 };
 pub use flow::{
     AnswerRecord, ConsentRecord, DeviceDecision, DeviceRecord, PendingAuthorization, Prompt,
-    Revocations, SessionRecord, Stage,
+    ProviderLogin, Revocations, SessionRecord, Stage,
 };
 pub use grant::{AccessRecord, CodeRecord, Grant, RefreshRecord};
 pub use listing::{Listing, Mistake, Offer, Route, Source};

@@ -35,8 +35,10 @@ use tokio::sync::watch;
 
 use self::verify::{identity::Identities, token_cache::TokenCache};
 pub use self::{
-    authorize::consent::{ConsentForm, Decision},
-    authorize::consent_page::{ConsentPage, Destination, LoginWays, Remark},
+    authorize::consent_form::{ConsentForm, Decision},
+    authorize::consent_page::{
+        ConsentPage, Destination, LoginWays, Remark, ScopeLabel, ServerLabel,
+    },
     authorize::device::DeviceAuthorization,
     authorize::login::{ProviderAnswer, ProviderReturn},
     authorize::login_session::BrowserContext,
@@ -61,8 +63,8 @@ pub use self::{
     token::personal_access::{NewToken, PERSONAL},
     token::response::TokenResponse,
     verify::Verifier,
-    verify::challenge::Challenge,
-    verify::decision::BearerError,
+    verify::challenge::{Challenge, ChallengeError},
+    verify::decision::{BearerError, RequestTarget},
     verify::identity::Identity,
     verify::operation::Operation,
 };

@@ -10,8 +10,11 @@ use serde_json::{Value, json};
 use url::{Host, Url, form_urlencoded};
 
 use super::{
-    Params, client::id_document, client::metadata, client::redirect_uri,
-    verify::challenge::Challenge,
+    Params,
+    client::id_document,
+    client::metadata,
+    client::redirect_uri,
+    verify::challenge::{Challenge, ChallengeError},
 };
 use crate::model::{
     AuthMethod, ClientId, Enforcer, McpServer, RedirectUri, ResourceUri, Scopes, ServerName,
@@ -326,7 +329,7 @@ proptest! {
         prop_assert_eq!(read.remove("resource_metadata"), Some(resource.metadata_url()));
         let read_scope = read.remove("scope").unwrap_or_default();
         prop_assert_eq!(Scopes::parse(&read_scope).unwrap(), scope);
-        let owned = |(code, why): (&str, &str)| (code.to_owned(), why.to_owned());
+        let owned = |error: ChallengeError| (error.code.to_owned(), error.description.to_owned());
         let error = read.remove("error").zip(read.remove("error_description"));
         prop_assert_eq!(error, challenge.error().map(owned));
         prop_assert!(read.is_empty());

@@ -30,6 +30,23 @@ pub(super) const LOGIN_CODE_TRIES: u64 = 5;
 /// The number of assertions that a client may present per minute.
 const ASSERTIONS: u32 = 600;
 
+/// A rate limit: the maximum number of requests in a time window.
+#[derive(Clone, Copy)]
+struct RateLimit {
+    most: u32,
+    window: Duration,
+}
+
+impl RateLimit {
+    const fn per_minute(most: u32) -> Self {
+        Self { most, window: MINUTE }
+    }
+
+    const fn per_ten_minutes(most: u32) -> Self {
+        Self { most, window: WINDOW }
+    }
+}
+
 impl Core {
     /// Counts a request from `address` to `endpoint`.
     ///
@@ -45,7 +62,8 @@ impl Core {
         }
         let who = subscriber(address);
         let mut bounds = Vec::new();
-        bounds.extend(limits.address.map(|most| self.bound("address", &who, (most, MINUTE))));
+        let per_minute = limits.address.map(RateLimit::per_minute);
+        bounds.extend(per_minute.map(|limit| self.bound("address", &who, limit)));
         // The first two endpoints create records that live for minutes. The codes of the third are
         // short enough to guess.
         let more = match endpoint {
@@ -54,13 +72,15 @@ impl Core {
             Endpoint::Device => limits.address.map(|_| ("device-page", DEVICE_PAGES)),
             _ => None,
         };
-        bounds.extend(more.map(|(kind, most)| self.bound(kind, &who, (most, WINDOW))));
+        bounds.extend(
+            more.map(|(kind, most)| self.bound(kind, &who, RateLimit::per_ten_minutes(most))),
+        );
         self.count("address", &bounds).await
     }
 
     /// Counts a wrong login code in the flow `id`, and returns the number of wrong codes so far.
     pub(super) async fn count_wrong_code(&self, id: &Identifier) -> Result<u64, Error> {
-        let bound = self.bound("login-code", id.as_str(), (0, WINDOW));
+        let bound = self.bound("login-code", id.as_str(), RateLimit::per_ten_minutes(0));
         Ok(self.store.counters.counts(&[bound], self.now()).await?.into_iter().sum())
     }
 
@@ -68,15 +88,15 @@ impl Core {
     ///
     /// The limit bounds memory, because the store remembers each assertion until it expires.
     pub(super) async fn within_assertion_limit(&self, client: &ClientId) -> Result<(), Error> {
-        let bound = self.bound("assertion", client.as_str(), (ASSERTIONS, MINUTE));
+        let bound = self.bound("assertion", client.as_str(), RateLimit::per_minute(ASSERTIONS));
         self.count("client", &[bound]).await
     }
 
-    fn bound(&self, kind: &'static str, subject: &str, (most, window): (u32, Duration)) -> Bound {
+    fn bound(&self, kind: &'static str, subject: &str, limit: RateLimit) -> Bound {
         let tag = hmac::sign(&self.limits_key, subject.as_bytes());
         let mut digest = [0; 32];
         digest.iter_mut().zip(tag.as_ref()).for_each(|(to, from)| *to = *from);
-        Bound { kind, subject: digest, most, window }
+        Bound { kind, subject: digest, most: limit.most, window: limit.window }
     }
 
     /// Counts a token request of `client` for `subject`.
@@ -91,7 +111,7 @@ impl Core {
     ) -> Result<(), Error> {
         let Some(most) = self.config.limits.client else { return Ok(()) };
         let who = format!("{grant_type} {client} {subject}");
-        self.count("client", &[self.bound("client", &who, (most, MINUTE))]).await
+        self.count("client", &[self.bound("client", &who, RateLimit::per_minute(most))]).await
     }
 
     async fn count(&self, whose: &str, bounds: &[Bound]) -> Result<(), Error> {

@@ -20,11 +20,21 @@ const AUTH_SERVICE: &str = "auth@file";
 pub(super) struct LabelClaims<'a> {
     site: &'a Site,
     /// The first owner of each router, middleware and service.
-    objects: HashMap<String, (Owner, Source)>,
+    objects: HashMap<String, Definition>,
 }
 
-/// The Compose project and service, whose containers share the same labels.
-type Owner = (Option<String>, String);
+/// The first definition of a router, middleware or service.
+struct Definition {
+    service: ComposeService,
+    source: Source,
+}
+
+/// A Compose service, whose containers share the same labels.
+#[derive(Clone, PartialEq, Eq)]
+struct ComposeService {
+    project: Option<String>,
+    name: String,
+}
 
 /// The options of a router that matter for claims.
 #[derive(Default)]
@@ -112,8 +122,10 @@ impl<'a> LabelClaims<'a> {
     /// with the same name, and rejects both routers with the same name.
     fn foreign_objects(&mut self, labels: &BTreeMap<String, &str>, source: &Source) -> Vec<String> {
         let text = |key: &str| labels.get(key).map(|value| (*value).to_owned());
-        let service = text(COMPOSE_SERVICE).unwrap_or_else(|| source.to_string());
-        let owner = (text("com.docker.compose.project"), service);
+        let service = ComposeService {
+            project: text("com.docker.compose.project"),
+            name: text(COMPOSE_SERVICE).unwrap_or_else(|| source.to_string()),
+        };
         let mut foreign = Vec::new();
         for key in labels.keys() {
             let mut parts = key.split('.');
@@ -124,10 +136,13 @@ impl<'a> LabelClaims<'a> {
             };
             let object = format!("traefik.{protocol}.{kind}.{name}");
             match self.objects.get(&object) {
-                None => drop(self.objects.insert(object, (owner.clone(), source.clone()))),
-                Some((other, _)) if *other == owner => {}
-                Some((_, first)) => {
-                    let claim = format!("{object} is already defined by {first}");
+                None => {
+                    let (service, source) = (service.clone(), source.clone());
+                    self.objects.insert(object, Definition { service, source });
+                }
+                Some(first) if first.service == service => {}
+                Some(first) => {
+                    let claim = format!("{object} is already defined by {}", first.source);
                     if !foreign.contains(&claim) {
                         foreign.push(claim);
                     }

@@ -115,17 +115,19 @@ impl<'a> Folded<'a> {
         let of_server = || kept.keys().any(|key| key.starts_with("mcp."));
         let of_traefik = || kept.keys().any(|key| key.starts_with("traefik."));
         let objects: BTreeSet<&str> =
-            kept.keys().filter_map(object).map(|(_, object, _)| object).collect();
+            kept.keys().filter_map(TraefikKey::parse).map(|key| key.object).collect();
         // Without a router, Traefik creates one from its default rule, which requires no token.
         let routed = kept.keys().any(|key| key.starts_with("traefik.http.routers."));
         let restricts = |(key, value): &&(String, &str)| match key.as_str() {
             // A list that contains * admits everyone, just like a missing list.
             "mcp.allow" => of_server() && !value.split(',').any(|user| user.trim() == "*"),
             "mcp.scopes" | "mcp.tools" => of_server(),
-            key => object(key).is_some_and(|(kind, object, option)| {
-                let stated = objects.contains(object);
-                match kind {
-                    "routers" => of_traefik() && (!routed || stated) && restricts_router(option),
+            key => TraefikKey::parse(key).is_some_and(|key| {
+                let stated = objects.contains(key.object);
+                match key.kind {
+                    "routers" => {
+                        of_traefik() && (!routed || stated) && restricts_router(key.option)
+                    }
                     "middlewares" => stated,
                     _ => false,
                 }
@@ -135,14 +137,24 @@ impl<'a> Folded<'a> {
     }
 }
 
-/// Splits a Traefik key into kind, object and option: `routers`, `traefik.http.routers.NAME`,
-/// `rule`.
-fn object(key: &str) -> Option<(&str, &str, &str)> {
-    let (_, kind) = key.strip_prefix("traefik.")?.split_once('.')?;
-    let (kind, name) = kind.split_once('.')?;
-    let (_, option) = name.split_once('.')?;
-    let object = key.strip_suffix(option)?.trim_end_matches('.');
-    Some((kind, object, option))
+/// The parts of a Traefik key, such as `traefik.http.routers.NAME.rule`.
+struct TraefikKey<'a> {
+    /// `routers`, `middlewares` or `services`.
+    kind: &'a str,
+    /// The key up to the name of the object: `traefik.http.routers.NAME`.
+    object: &'a str,
+    /// The rest of the key: `rule`.
+    option: &'a str,
+}
+
+impl<'a> TraefikKey<'a> {
+    fn parse(key: &'a str) -> Option<Self> {
+        let (_, kind) = key.strip_prefix("traefik.")?.split_once('.')?;
+        let (kind, name) = kind.split_once('.')?;
+        let (_, option) = name.split_once('.')?;
+        let object = key.strip_suffix(option)?.trim_end_matches('.');
+        Some(Self { kind, object, option })
+    }
 }
 
 /// Returns `true` if a router without this option would accept more requests, or unchecked ones.

@@ -8,7 +8,7 @@ use auth_service::{
         AuthorizationCode, AuthorizationRequest, ClientId, Clock, CodeRecord, Identifier, Redirect,
         RedirectUri, Reply, ResourceUri, Scopes, UnixTime, User,
     },
-    oauth::{AuthServer, BearerError, Error, GrantFault, Operation, Params},
+    oauth::{AuthServer, BearerError, Error, GrantFault, Operation, Params, RequestTarget},
 };
 use futures_util::future::join_all;
 use gateway_tests::pkce;
@@ -69,11 +69,12 @@ async fn assert_dead(servers: &[Arc<AuthServer>], client: &ClientId, tokens: &Va
     let access = format!("Bearer {}", tokens["access_token"].as_str().unwrap());
     let refresh = format!("refresh_token={}", tokens["refresh_token"].as_str().unwrap());
     for server in servers {
-        let place = ("time.gw.example", "/mcp");
+        let target = RequestTarget { authority: "time.gw.example", path: "/mcp" };
         let verified =
-            server.verifier.verify(place, Some(access.as_bytes()), &Operation::Unstated).await;
+            server.verifier.verify(target, Some(access.as_bytes()), &Operation::Unstated).await;
         let Err(BearerError::Unauthorized(challenge)) = verified else { panic!("{verified:?}") };
-        assert_eq!(challenge.error().unwrap(), ("invalid_token", "the token was revoked"));
+        let error = challenge.error().unwrap();
+        assert_eq!((error.code, error.description), ("invalid_token", "the token was revoked"));
         let client = server
             .core
             .store

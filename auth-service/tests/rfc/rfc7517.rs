@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use auth_service::{
     keys::{SigningKeys, generate_key},
-    oauth::{BearerError, Operation},
+    oauth::{BearerError, Operation, RequestTarget},
 };
 use serde_json::Value;
 
@@ -52,13 +52,13 @@ async fn a_key_is_replaced_without_ending_a_session() {
     let signed = server.core.keys.sign("at+jwt", &serde_json::json!({})).unwrap();
     let kid = jsonwebtoken::decode_header(&signed).unwrap().kid.unwrap();
     assert_eq!(keys[0]["kid"], kid);
-    let place = ("time.gw.example", "/mcp");
+    let target = RequestTarget { authority: "time.gw.example", path: "/mcp" };
     let bearer = format!("Bearer {before}");
     assert!(
-        server.verifier.verify(place, Some(bearer.as_bytes()), &Operation::Unstated).await.is_ok()
+        server.verifier.verify(target, Some(bearer.as_bytes()), &Operation::Unstated).await.is_ok()
     );
     std::fs::write(&file, generate_key().unwrap()).unwrap();
     let server = gateway.instance_with(|core| core.keys = SigningKeys::load(&file).unwrap());
-    let after = server.verifier.verify(place, Some(bearer.as_bytes()), &Operation::Unstated).await;
+    let after = server.verifier.verify(target, Some(bearer.as_bytes()), &Operation::Unstated).await;
     assert!(matches!(after, Err(BearerError::Unauthorized(_))), "its key is gone");
 }

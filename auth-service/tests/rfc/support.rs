@@ -474,7 +474,7 @@ fn variables(directory: &Path, redis: &Redis, github: &FakeGitHub) -> HashMap<St
 /// Runs `server` on a port of its own, in a thread of its own.
 fn run(server: AuthServer) -> (String, Option<u16>, actix_web::dev::ServerHandle) {
     let tls = server.core.config.tls.as_ref().map(|tls| app::listen_tls(tls).unwrap());
-    let tls_port = tls.as_ref().map(|(listener, _)| listener.local_addr().unwrap().port());
+    let tls_port = tls.as_ref().map(|tls| tls.listener.local_addr().unwrap().port());
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     let (tell, told) = std::sync::mpsc::channel();

@@ -8,7 +8,7 @@ use actix_web::http::header::AUTHORIZATION;
 use actix_web::web::{self, Data};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
 use anyhow::Context as _;
-use auth_service::app::listen_tls;
+use auth_service::app::{TlsListener, listen_tls};
 use auth_service::config::{CertificateSource, TlsConfig};
 use clap::{Parser, ValueEnum};
 use gateway_bench::verify::keys::public_key;
@@ -110,7 +110,7 @@ async fn main() -> anyhow::Result<()> {
         None => server.bind(options.listen)?,
         Some((chain, key)) => {
             let certificate = CertificateSource::Given { chain, key };
-            let (listener, config) =
+            let TlsListener { listener, config } =
                 listen_tls(&TlsConfig { listen: options.listen, certificate })?;
             server.listen_rustls_0_23(listener, config)?
         }

@@ -6,7 +6,7 @@ use x509_parser::parse_x509_certificate;
 use super::{
     Patient,
     finding::{Finding, Findings},
-    public,
+    public::{self, Fault},
 };
 use crate::model::{Clock, SystemClock};
 
@@ -27,7 +27,7 @@ pub(super) async fn check(patient: &Patient) -> Vec<Finding> {
                 judge(&mut findings, host, end);
             }
             Err(error) => {
-                let (says, remedy) = public::why(&error);
+                let Fault { says, remedy } = public::why(&error);
                 findings.error(subject, says, remedy);
             }
         }

@@ -9,12 +9,9 @@ use serde_json::json;
 use super::{
     Patient,
     finding::{Finding, Findings},
-    public,
+    public::{self, Fault},
 };
 use crate::{keys::SigningKeys, model::McpServer};
-
-/// The problem that stopped discovery, and its remedy.
-type Fault = (String, &'static str);
 
 /// The members of the authorization server metadata that a client needs (RFC 8414 §2).
 #[derive(Deserialize)]
@@ -35,13 +32,13 @@ pub(super) async fn check(patient: &Patient) -> Vec<Finding> {
     let issuer = patient.config.issuer.as_str();
     match authorization_server(patient).await {
         Ok(()) => findings.ok(Some(issuer), "its metadata and keys are available"),
-        Err((says, remedy)) => findings.error(Some(issuer), says, remedy),
+        Err(Fault { says, remedy }) => findings.error(Some(issuer), says, remedy),
     }
     for offer in &patient.listing.offers {
         let url = offer.server.resource.as_str();
         match server(patient, &offer.server).await {
             Ok(()) => findings.ok(Some(url), "clients can discover the login"),
-            Err((says, remedy)) => findings.error(Some(url), says, remedy),
+            Err(Fault { says, remedy }) => findings.error(Some(url), says, remedy),
         }
     }
     findings.into_vec()
@@ -55,7 +52,7 @@ async fn authorization_server(patient: &Patient) -> Result<(), Fault> {
     // issuer identifier".
     if metadata.issuer != issuer.as_str() {
         let says = format!("its metadata names the issuer {}", metadata.issuer);
-        return Err((
+        return Err(Fault::new(
             says,
             "set ISSUER to the issuer that clients know, or see which auth-service answers there",
         ));
@@ -64,8 +61,8 @@ async fn authorization_server(patient: &Patient) -> Result<(), Fault> {
     let ours = SigningKeys::load(&patient.config.signing_key_file).map(|keys| keys.jwks());
     let ours = ours.ok().and_then(|keys| keys.keys.into_iter().next()?.common.key_id);
     if ours.is_some_and(|kid| there.find(&kid).is_none()) {
-        let says = "its keys are not those of SIGNING_KEY_FILE".to_owned();
-        return Err((says, "restart auth-service, and give all instances the same file"));
+        let says = "its keys are not those of SIGNING_KEY_FILE";
+        return Err(Fault::new(says, "restart auth-service, and give all instances the same file"));
     }
     Ok(())
 }
@@ -81,12 +78,15 @@ async fn server(patient: &Patient, server: &McpServer) -> Result<(), Fault> {
     // resource identifier".
     if metadata.resource != server.resource.as_str() {
         let says = format!("its metadata is that of {}", metadata.resource);
-        return Err((says, "give the server one URL: mcp.resource, or resource in the file"));
+        return Err(Fault::new(
+            says,
+            "give the server one URL: mcp.resource, or resource in the file",
+        ));
     }
     let issuer = patient.config.issuer.as_str();
     if !metadata.authorization_servers.iter().any(|server| server == issuer) {
-        let says = "its metadata names another authorization server".to_owned();
-        return Err((says, "see Traefik's routers: another auth-service answers there"));
+        let says = "its metadata names another authorization server";
+        return Err(Fault::new(says, "see Traefik's routers: another auth-service answers there"));
     }
     Ok(())
 }
@@ -99,24 +99,24 @@ fn challenge(answer: &Response) -> Result<String, Fault> {
             let after = header.and_then(|text| text.split_once("resource_metadata=\""));
             let url = after.and_then(|(_, rest)| rest.split_once('"')).map(|(url, _)| url);
             url.map(str::to_owned).ok_or_else(|| {
-                let says = "it answers 401 without resource_metadata".to_owned();
-                (says, "see the middlewares of its route: something other than /verify refuses the request")
+                let says = "it answers 401 without resource_metadata";
+                Fault::new(says, "see the middlewares of its route: something other than /verify refuses the request")
             })
         }
-        404 => Err((
-            "nothing answers there (404)".to_owned(),
+        404 => Err(Fault::new(
+            "nothing answers there (404)",
             "route its host to the server (Traefik's labels, or PROXY_URL for the servers of the file), and \
              check that the running auth-service lists it",
         )),
-        500..=599 => Err((
+        500..=599 => Err(Fault::new(
             format!("it answers {}", answer.status()),
             "see their logs: Traefik does not reach auth-service, or auth-service does not reach Redis",
         )),
-        200..=299 => Err((
-            "IT ANSWERS WITHOUT A TOKEN".to_owned(),
+        200..=299 => Err(Fault::new(
+            "IT ANSWERS WITHOUT A TOKEN",
             "give its route the middleware mcp@file, now",
         )),
-        _ => Err((
+        _ => Err(Fault::new(
             format!("it answers {} to a request without a token, not 401", answer.status()),
             "see what is at this address: something in front of Traefik or the server itself answers",
         )),
@@ -129,7 +129,7 @@ async fn document<T: DeserializeOwned>(patient: &Patient, url: &str) -> Result<T
     let remedy = "route /.well-known/ of every host to auth-service: see \
                   traefik/dynamic/routers.yml";
     if !status.is_success() {
-        return Err((format!("{url} answers {status}"), remedy));
+        return Err(Fault::new(format!("{url} answers {status}"), remedy));
     }
-    answer.json().await.map_err(|_| (format!("{url} is not valid metadata"), remedy))
+    answer.json().await.map_err(|_| Fault::new(format!("{url} is not valid metadata"), remedy))
 }

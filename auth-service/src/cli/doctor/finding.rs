@@ -41,18 +41,18 @@ impl Findings {
     }
 
     pub(super) fn ok(&mut self, subject: Option<&str>, says: impl Into<String>) {
-        self.add(Level::Ok, subject, (says.into(), None));
+        self.add(Level::Ok, subject, says.into(), None);
     }
 
     pub(super) fn warning(&mut self, subject: Option<&str>, says: impl Into<String>, remedy: &str) {
-        self.add(Level::Warning, subject, (says.into(), Some(remedy)));
+        self.add(Level::Warning, subject, says.into(), Some(remedy));
     }
 
     pub(super) fn error(&mut self, subject: Option<&str>, says: impl Into<String>, remedy: &str) {
-        self.add(Level::Error, subject, (says.into(), Some(remedy)));
+        self.add(Level::Error, subject, says.into(), Some(remedy));
     }
 
-    fn add(&mut self, level: Level, subject: Option<&str>, (says, remedy): (String, Option<&str>)) {
+    fn add(&mut self, level: Level, subject: Option<&str>, says: String, remedy: Option<&str>) {
         let (subject, remedy) = (subject.map(str::to_owned), remedy.map(str::to_owned));
         self.all.push(Finding { check: self.check, level, subject, says, remedy });
     }

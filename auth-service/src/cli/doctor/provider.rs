@@ -42,7 +42,7 @@ pub(super) async fn check(patient: &Patient) -> Vec<Finding> {
             Err(error) => {
                 let remedy = "check DNS, the firewall, or GITHUB_BASE_URL and \
                               GITHUB_API_URL of an Enterprise Server";
-                findings.error(subject, public::why(&error).0, remedy);
+                findings.error(subject, public::why(&error).says, remedy);
             }
         }
     }

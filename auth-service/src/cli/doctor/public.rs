@@ -41,44 +41,60 @@ pub(super) fn host(url: &str) -> Option<String> {
     Url::parse(url).ok()?.host_str().map(str::to_owned)
 }
 
-/// Explains a failed request. Returns the problem and its remedy.
-pub(super) fn why(error: &reqwest::Error) -> (String, &'static str) {
+/// A problem with its remedy.
+pub(super) struct Fault {
+    pub(super) says: String,
+    pub(super) remedy: &'static str,
+}
+
+impl Fault {
+    pub(super) fn new(says: impl Into<String>, remedy: &'static str) -> Self {
+        Self { says: says.into(), remedy }
+    }
+}
+
+/// Explains a failed request.
+pub(super) fn why(error: &reqwest::Error) -> Fault {
     match tls_error(error) {
         Some(TlsError::InvalidCertificate(problem)) => certificate(problem),
-        Some(other) => (
+        Some(other) => Fault::new(
             format!("no TLS connection: {other}"),
             "see Traefik's log: without a certificate for the name, it refuses the connection",
         ),
         None if plainly(error).contains("dns error") => {
-            ("its name has no address".to_owned(), "see the finding of the check dns")
+            Fault::new("its name has no address", "see the finding of the check dns")
         }
         None => {
             let remedy = "check that Traefik runs, that its port is published and that no firewall \
                           blocks it";
-            (plainly(error), remedy)
+            Fault::new(plainly(error), remedy)
         }
     }
 }
 
-fn certificate(problem: &CertificateError) -> (String, &'static str) {
+fn certificate(problem: &CertificateError) -> Fault {
     match problem {
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => (
-            "its certificate has expired".to_owned(),
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => Fault::new(
+            "its certificate has expired",
             "see Traefik's log for why it was not renewed: HTTP-01 needs port 80 to be reachable",
         ),
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            ("its certificate is not valid yet".to_owned(), "set the clock of this machine")
+            Fault::new("its certificate is not valid yet", "set the clock of this machine")
         }
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => (
-            "its certificate is for another name".to_owned(),
-            "let Traefik get one for this name (CERT_RESOLVER), or add the name to yours",
-        ),
-        CertificateError::UnknownIssuer => (
-            "its certificate is from an authority that is not trusted".to_owned(),
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            Fault::new(
+                "its certificate is for another name",
+                "let Traefik get one for this name (CERT_RESOLVER), or add the name to yours",
+            )
+        }
+        CertificateError::UnknownIssuer => Fault::new(
+            "its certificate is from an authority that is not trusted",
             "name an authority of your own with --ca FILE; Traefik's default certificate \
              means that it has none for this name",
         ),
-        other => (format!("its certificate is not accepted: {other:?}"), "see Traefik's log"),
+        other => {
+            Fault::new(format!("its certificate is not accepted: {other:?}"), "see Traefik's log")
+        }
     }
 }
 

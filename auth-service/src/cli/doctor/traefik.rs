@@ -248,7 +248,7 @@ async fn list<T: DeserializeOwned>(
     let (mut all, mut page) = (Vec::new(), 1_u32);
     loop {
         let url = format!("{base}/api/http/{what}?per_page=100&page={page}");
-        let answer = http.get(url).send().await.map_err(|error| public::why(&error).0)?;
+        let answer = http.get(url).send().await.map_err(|error| public::why(&error).says)?;
         let status = answer.status();
         if !status.is_success() {
             return Err(format!("/api/http/{what} answers {status}"));

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::pending::STEP;
+use super::{flow_state::open_page, pending::STEP};
 use crate::{
     model::{
-        AuthorizationRequest, CsrfToken, PendingAuthorization, Prompt, Reply, SealedAuthorization,
-        Stage, in_words,
+        AuthorizationRequest, CsrfToken, McpServer, PendingAuthorization, Prompt, Reply,
+        SealedAuthorization, User, in_words,
     },
     oauth::{BrowserContext, ConsentFlow, Error},
 };
@@ -24,12 +24,12 @@ pub struct ConsentPage {
     pub publisher: Option<String>,
     /// The destination of the response.
     pub destination: Destination,
-    /// Title and URL of each requested server.
-    pub servers: Vec<(String, String)>,
-    /// Title and URL of each server to choose from, if the client named none.
-    pub choices: Vec<(String, String)>,
-    /// The requested scopes, each with its description from the catalogue, if there is one.
-    pub scopes: Vec<(String, Option<String>)>,
+    /// The requested servers.
+    pub servers: Vec<ServerLabel>,
+    /// The servers to choose from, if the client named none.
+    pub choices: Vec<ServerLabel>,
+    /// The requested scopes.
+    pub scopes: Vec<ScopeLabel>,
     /// The maximum duration of the access, or `None` if it lasts until it is revoked.
     pub lasts: Option<Duration>,
     /// The name of the logged-in person, if the policy allows them the request.
@@ -42,6 +42,32 @@ pub struct ConsentPage {
     pub refused: Option<String>,
     /// The reason that the page is shown again.
     pub remark: Option<Remark>,
+}
+
+/// A server in words.
+#[derive(Debug)]
+pub struct ServerLabel {
+    /// The display name from the catalogue.
+    pub title: String,
+    /// The public URL of the server.
+    pub resource: String,
+}
+
+impl ServerLabel {
+    /// Returns the label of `server`.
+    #[must_use]
+    pub fn of(server: &McpServer) -> Self {
+        Self { title: server.title.clone(), resource: server.resource.to_string() }
+    }
+}
+
+/// A scope in words.
+#[derive(Debug)]
+pub struct ScopeLabel {
+    /// The scope as the client requested it.
+    pub scope: String,
+    /// The description from the catalogue, if there is one.
+    pub words: Option<String>,
 }
 
 /// The reason that a consent page is shown again.
@@ -79,7 +105,7 @@ impl ConsentPage {
     /// Returns `true` if at least one scope has a description.
     #[must_use]
     pub fn says_what(&self) -> bool {
-        self.scopes.iter().any(|(_, words)| words.is_some())
+        self.scopes.iter().any(|label| label.words.is_some())
     }
 
     /// Returns the duration of the access in words, such as "7 days".
@@ -109,48 +135,40 @@ pub struct LoginWays {
     pub local: bool,
 }
 
-/// Title and URL of each server; each scope with its description.
-type InWords = (Vec<(String, String)>, Vec<(String, Option<String>)>);
+/// The account that a consent page shows.
+struct Account {
+    /// The logged-in person, if the policy allows them the request.
+    user: Option<User>,
+    /// The name of the account that the policy denied.
+    refused: Option<String>,
+}
 
 impl ConsentFlow {
     /// Builds the consent page of `pending` and binds it to the browser of `browser`.
     pub(in crate::oauth) async fn consent_page(
         &self,
-        mut pending: PendingAuthorization,
+        pending: PendingAuthorization,
         browser: &BrowserContext,
     ) -> Result<ConsentPage, Error> {
-        let csrf = CsrfToken::generate()?;
-        pending.browser = browser.session.fingerprint();
-        pending.stage = Stage::AwaitingConsent { csrf: csrf.fingerprint() };
-        pending.expires_at = self.core.now().plus(STEP);
-        let request = &pending.request;
-        let known = match pending.prompt {
-            Prompt::Login => None,
-            _ => self.sessions.session_user(browser).await?,
-        };
-        let (user, refused) = match known {
-            Some(user) if self.sessions.may_have(&user, request) => (Some(user), None),
-            known => (None, known.map(|user| user.name)),
-        };
-        let refused = pending.refused.clone().or(refused);
+        let (csrf, end) = (CsrfToken::generate()?, self.core.now().plus(STEP));
+        let mut pending = open_page(pending, &csrf, &browser.session, end);
+        let Account { user, refused } = self.account(&pending, browser).await?;
         let picks = matches!(pending.prompt, Prompt::SelectAccount | Prompt::Login);
-        let pick_account = picks || browser.was_refused || user.is_some() || refused.is_some();
+        pending.pick_account = picks || browser.was_refused || user.is_some() || refused.is_some();
+        let request = &pending.request;
         let approved_before = match &user {
             Some(user) if pending.prompt == Prompt::Needed => {
                 self.sessions.approved_before(user, request).await?
             }
             _ => false,
         };
-        let (servers, scopes) = self.in_words(request);
-        pending.pick_account = pick_account;
-        let request = &pending.request;
         Ok(ConsentPage {
             csrf,
             client_name: request.client_name.clone(),
             publisher: crate::oauth::client::id_document::publisher(&request.client_id),
             destination: Destination::of(&request.reply),
-            servers,
-            scopes,
+            servers: self.server_labels(request),
+            scopes: self.scope_labels(request),
             choices: self.choices(request, user.as_ref()),
             lasts: matches!(request.reply, Reply::Device(_))
                 .then_some(self.core.config.lifetimes.device_grant),
@@ -166,19 +184,39 @@ impl ConsentFlow {
         })
     }
 
-    /// Returns the servers and the scopes of `request` in words.
-    fn in_words(&self, request: &AuthorizationRequest) -> InWords {
-        let catalogue = self.core.catalogue();
-        let there = request.resources.iter().filter_map(|uri| catalogue.by_resource(uri));
-        let servers: Vec<_> = there.collect();
-        let described = |scope: &str| {
-            let mut words = servers.iter().filter_map(|server| server.scopes.description(scope));
-            words.next().map(str::to_owned)
+    /// Returns the account of the page of `pending`.
+    async fn account(
+        &self,
+        pending: &PendingAuthorization,
+        browser: &BrowserContext,
+    ) -> Result<Account, Error> {
+        let known = match pending.prompt {
+            Prompt::Login => None,
+            _ => self.sessions.session_user(browser).await?,
         };
-        let scopes = request.scopes.iter().map(|scope| (scope.to_owned(), described(scope)));
-        let named =
-            servers.iter().map(|server| (server.title.clone(), server.resource.to_string()));
-        (named.collect(), scopes.collect())
+        let (user, refused) = match known {
+            Some(user) if self.sessions.may_have(&user, &pending.request) => (Some(user), None),
+            known => (None, known.map(|user| user.name)),
+        };
+        Ok(Account { user, refused: pending.refused.clone().or(refused) })
+    }
+
+    /// Returns the servers of `request` in words.
+    fn server_labels(&self, request: &AuthorizationRequest) -> Vec<ServerLabel> {
+        let catalogue = self.core.catalogue();
+        let servers = request.resources.iter().filter_map(|uri| catalogue.by_resource(uri));
+        servers.map(ServerLabel::of).collect()
+    }
+
+    /// Returns the scopes of `request` in words. The first of its servers that describes a scope counts.
+    fn scope_labels(&self, request: &AuthorizationRequest) -> Vec<ScopeLabel> {
+        let catalogue = self.core.catalogue();
+        let words = |scope: &str| {
+            let mut servers = request.resources.iter().filter_map(|uri| catalogue.by_resource(uri));
+            servers.find_map(|server| server.scopes.description(scope)).map(str::to_owned)
+        };
+        let label = |scope: &str| ScopeLabel { scope: scope.to_owned(), words: words(scope) };
+        request.scopes.iter().map(label).collect()
     }
 }
 

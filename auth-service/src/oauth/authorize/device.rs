@@ -86,7 +86,7 @@ impl ConsentFlow {
             return Ok(None);
         };
         let client = self.clients.client(&record.request.client_id).await?;
-        let pending = self.pending.pending(record.request, &client, Prompt::Consent, browser)?;
-        self.consent_page(pending, browser).await.map(Some)
+        let flow = self.pending.start(record.request, &client, Prompt::Consent, browser)?;
+        self.consent_page(flow.into_pending(), browser).await.map(Some)
     }
 }

@@ -16,15 +16,26 @@ pub(super) const LIFE: Duration = Duration::from_mins(5);
 const EXPIRED: Error =
     Error::InvalidRequest("the code of this device has expired; start again on the device");
 
+/// The answer of a person to the request of a device.
+pub(in crate::oauth) enum DeviceAnswer<'a> {
+    /// The device gets access as this person.
+    Allow {
+        user: User,
+        /// The allowed request, with the server that the person chose.
+        request: &'a AuthorizationRequest,
+    },
+    /// The device gets `access_denied`.
+    Deny,
+}
+
 impl Requests {
-    /// Stores the decision of a person about a device, for the device to poll.
+    /// Stores the answer of a person to a device, for the device to poll.
     ///
-    /// `allowed` names the person and the request that they allowed; `None` denies the device. `by`
-    /// identifies the step, so that repeating it is idempotent.
+    /// `by` identifies the step, so that repeating it is idempotent.
     pub(in crate::oauth) async fn answer_device(
         &self,
         device: &Device,
-        allowed: Option<(User, &AuthorizationRequest)>,
+        answer: DeviceAnswer<'_>,
         by: &Fingerprint,
     ) -> Result<(), Error> {
         let now = self.core.now();
@@ -36,8 +47,10 @@ impl Requests {
             return Err(EXPIRED);
         }
         let shown = UserCode::typed(&device.user_code);
-        let (user, request) = allowed.unzip();
-        let request = request.cloned();
+        let (user, request) = match answer {
+            DeviceAnswer::Allow { user, request } => (Some(user), Some(request.clone())),
+            DeviceAnswer::Deny => (None, None),
+        };
         let decision =
             DeviceDecision { user, request, by: Some(by.clone()), expires_at: now.plus(LIFE) };
         if self.core.store.devices.decide_device((&device.code, &shown), &decision, now).await? {

@@ -138,12 +138,13 @@ impl Pending {
         }
     }
 
-    /// Stores the outcome of `turn`, in which `user` allowed the `pending` authorization.
+    /// Stores the `outcome` of `turn`, in which `user` allowed the `pending` authorization.
     pub(in crate::oauth) async fn keep_answer(
         &self,
         turn: &Turn,
         pending: &PendingAuthorization,
-        (user, logged_in): (&User, bool),
+        user: &User,
+        outcome: &AuthorizationOutcome,
     ) {
         let now = self.core.now();
         let record = AnswerRecord {
@@ -151,7 +152,7 @@ impl Pending {
             salt: turn.salt.clone(),
             request: pending.request.clone(),
             user: user.clone(),
-            logged_in,
+            logged_in: outcome.login.is_some(),
             expires_at: now.plus(KEPT),
         };
         // The response is still delivered, so a failure to store it is only logged.

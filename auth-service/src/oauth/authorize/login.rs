@@ -1,30 +1,15 @@
-//! Completion of a login and issuance of the authorization code (RFC 6749 §4.1.2).
-
-use std::time::Duration;
+//! Return of a person from the login provider.
 
 use super::{
-    idempotency::{Begun, Step, Turn},
-    outcome::target,
+    flow_state::{CalledBack, NotAwaited, Returned},
+    idempotency::{Begun, Step},
     pending::Opened,
 };
 use crate::{
-    model::{
-        AuthorizationCode, AuthorizationRequest, CodeRecord, Identifier, LoginState,
-        PendingAuthorization, Reply, SealedAuthorization, Stage, User,
-    },
-    oauth::{
-        AuthorizationOutcome, AuthorizeError, BrowserContext, ConsentFlow, Error, Next, Params,
-        RedirectTarget, Remark,
-    },
+    model::{AuthorizationRequest, LoginState, ProviderLogin, SealedAuthorization, User},
+    oauth::{AuthorizeError, BrowserContext, ConsentFlow, Error, Next, Params, Remark},
     upstream::{GithubError, github_error},
 };
-
-/// The lifetime of an authorization code.
-///
-/// Programs redeem a code within a second. A person who works on another machine over SSH must copy
-/// the URL from the browser, which takes minutes. RFC 6749 §4.1.2 recommends a maximum of 10 minutes.
-/// A stolen code is useless without the PKCE verifier.
-const CODE_LIFE: Duration = Duration::from_mins(5);
 
 /// The answer of the login provider in the callback.
 #[derive(Debug)]
@@ -73,48 +58,66 @@ impl ConsentFlow {
         back: ProviderReturn,
         browser: &BrowserContext,
     ) -> Result<Next, AuthorizeError> {
-        let pending = match back.pending.as_ref().map(|sealed| self.pending.open(sealed, browser)) {
-            Some(Opened::Valid(pending)) => pending,
+        let state = match back.pending.as_ref().map(|sealed| self.pending.open(sealed, browser)) {
+            Some(Opened::Valid(state)) => state,
             other => return self.return_late(other, &back.state, browser).await,
         };
-        let (state, verifier, revocations) = match &pending.stage {
-            Stage::AtProvider { state, verifier, revocations } => (state, verifier, revocations),
-            // This callback already led to the consent page, and the browser reloads it.
-            Stage::AwaitingConsent { .. } => {
-                return self.show_again(*pending, Remark::Interrupted, browser).await;
-            }
-        };
-        if !state.matches(&back.state.fingerprint()) {
-            return Err(expired());
-        }
         let step = Step::of_callback(&back.state);
-        // Evaluated before the request to the provider, and again after all writes.
-        let stands = async || -> Result<bool, Error> {
-            Ok(revocations.are_still(&self.core.store.grants.revocations(&pending.request).await?))
-        };
-        if !stands().await.map_err(AuthorizeError::Page)? {
+        match state.call_back(&back.state).map_err(|NotAwaited| expired())? {
+            CalledBack::Returned(returned) => {
+                self.finish_provider_login(returned, back.answer, &step, browser).await
+            }
+            CalledBack::PageOpen(pending) => {
+                self.show_again(*pending, Remark::Interrupted, browser).await
+            }
+        }
+    }
+
+    /// Finishes the login with the `answer` of the provider.
+    async fn finish_provider_login(
+        &self,
+        Returned { consented, login }: Returned,
+        answer: ProviderAnswer,
+        step: &Step,
+        browser: &BrowserContext,
+    ) -> Result<Next, AuthorizeError> {
+        let request = &consented.pending().request;
+        if !self.stands(request, &login).await.map_err(AuthorizeError::Page)? {
             return Err(expired());
         }
-        let code = match self.code_of(back.answer) {
+        let code = match self.code_of(answer) {
             Ok(code) => code,
-            Err(error) => {
-                return Err(self.requests.refuse(&pending.request, error, &step.id).await);
-            }
+            Err(error) => return Err(self.requests.refuse(request, error, &step.id).await),
         };
         let turn =
-            match self.pending.begin_step(&step, browser).await.map_err(AuthorizeError::Page)? {
+            match self.pending.begin_step(step, browser).await.map_err(AuthorizeError::Page)? {
                 Begun::Answered(outcome) => return Ok(Next::Done(outcome)),
                 Begun::Turn(turn) => turn,
             };
-        let user = self.identify(&code, verifier).await;
+        let user = self.identify(&code, &login.verifier).await;
         let user = user.inspect_err(|_| self.core.metrics.login("github", "failed"));
-        let done = self.finish_by(&pending, user, stands(), &turn).await;
+        let stands = self.stands(request, &login);
+        let done = self.finish_by(&consented, user, stands, &turn).await;
         self.pending.end_turn(&turn).await;
         match done {
             Ok(outcome) => outcome.map(Next::Done).ok_or_else(expired),
-            Err(Error::NotAllowed(name)) => self.show_refused(*pending, name, browser).await,
-            Err(error) => Err(self.requests.refuse(&pending.request, error, &step.id).await),
+            Err(Error::NotAllowed(name)) => {
+                self.show_refused(consented.again(), name, browser).await
+            }
+            Err(error) => Err(self.requests.refuse(request, error, &step.id).await),
         }
+    }
+
+    /// Returns `true` if `request` was not revoked since the consent that led to `login`.
+    ///
+    /// Evaluated before the request to the provider, and again after all writes.
+    async fn stands(
+        &self,
+        request: &AuthorizationRequest,
+        login: &ProviderLogin,
+    ) -> Result<bool, Error> {
+        let now = self.core.store.grants.revocations(request).await?;
+        Ok(login.revocations.are_still(&now))
     }
 
     /// Handles a callback that cannot finish a login.
@@ -130,10 +133,12 @@ impl ConsentFlow {
         if let Some(outcome) = answered.map_err(AuthorizeError::Page)? {
             return Ok(Next::Done(outcome));
         }
-        let Some(Opened::Late(pending) | Opened::Foreign(pending)) = opened else {
-            return Err(expired());
+        let pending = match opened {
+            Some(Opened::Late(state)) => state.into_pending(),
+            Some(Opened::Foreign(pending)) => *pending,
+            _ => return Err(expired()),
         };
-        self.show_again(*pending, Remark::Interrupted, browser).await
+        self.show_again(pending, Remark::Interrupted, browser).await
     }
 
     /// Returns the code in the answer of the provider, and counts failed logins.
@@ -158,111 +163,6 @@ impl ConsentFlow {
             .as_ref()
             .ok_or(Error::AccessDenied("GitHub login is not configured"))?;
         github.identify(code, verifier).await.map_err(provider_error)
-    }
-
-    /// Completes the flow of `user`, or returns the error of the failed identification.
-    ///
-    /// Returns `None` if the consent or login behind the flow was revoked concurrently. `stands` is
-    /// evaluated last, and whenever something may have been written. A revocation first makes `stands`
-    /// false, and then searches for grants that resulted from the flow.
-    pub(in crate::oauth) async fn finish_by(
-        &self,
-        pending: &PendingAuthorization,
-        user: Result<User, Error>,
-        stands: impl Future<Output = Result<bool, Error>>,
-        turn: &Turn,
-    ) -> Result<Option<AuthorizationOutcome>, Error> {
-        let user = user?;
-        // Boxed to keep the futures of the callers small.
-        let done = Box::pin(self.finish(pending, user.clone(), turn)).await;
-        if let Err(error @ Error::NotAllowed(_)) = done {
-            return Err(error);
-        }
-        let stands = stands.await?;
-        let outcome = done?;
-        if stands {
-            let logged_in = outcome.login.is_some();
-            self.pending.keep_answer(turn, pending, (&user, logged_in)).await;
-            return Ok(Some(outcome));
-        }
-        self.withdraw(&pending.request, &user).await?;
-        Ok(None)
-    }
-
-    /// Completes the flow of `user`, who has just consented and logged in.
-    async fn finish(
-        &self,
-        pending: &PendingAuthorization,
-        user: User,
-        turn: &Turn,
-    ) -> Result<AuthorizationOutcome, Error> {
-        let target = self.admit(pending, user.clone(), turn).await;
-        let outcome = match &target {
-            Ok(_) => "granted",
-            Err(Error::NotAllowed(_)) => "refused",
-            Err(_) => "failed",
-        };
-        self.core.metrics.login(user.person().provider(), outcome);
-        let target = target?;
-        self.sessions.remember_consent(&user, &pending.request).await?;
-        Ok(AuthorizationOutcome { target, login: self.sessions.log_in(&user, &turn.login).await? })
-    }
-
-    /// Rolls back the decision and the remembered consent of `user` after a concurrent revocation.
-    ///
-    /// The code and the login cookie need no rollback, because they were never delivered.
-    pub(in crate::oauth) async fn withdraw(
-        &self,
-        request: &AuthorizationRequest,
-        user: &User,
-    ) -> Result<(), Error> {
-        log::warn!(target: "audit", subject = user.subject, client:% = request.client_id;
-            "login withdrawn: its consent or login session was revoked concurrently");
-        if let Reply::Device(device) = &request.reply {
-            self.core.store.devices.take_device_decision(&device.code, self.core.now()).await?;
-        }
-        self.sessions.forget_consent(user, request).await
-    }
-
-    /// Issues the authorization code, or allows the device, if the policy permits `user` the request.
-    pub(in crate::oauth) async fn admit(
-        &self,
-        pending: &PendingAuthorization,
-        user: User,
-        turn: &Turn,
-    ) -> Result<RedirectTarget, Error> {
-        let request = &pending.request;
-        if !self.sessions.may_have(&user, request) {
-            log::warn!(target: "audit", subject = user.subject, client:% = request.client_id;
-                "login refused by policy");
-            return Err(Error::NotAllowed(user.name));
-        }
-        self.clients.keep_client(pending).await?;
-        log::info!(target: "audit", subject = user.subject, client:% = request.client_id;
-            "login granted");
-        match &request.reply {
-            Reply::Redirect(_) => self.put_code(request, user, &turn.code).await?,
-            Reply::Device(device) => {
-                self.requests.answer_device(device, Some((user, request)), turn.step()).await?;
-            }
-        }
-        target(&self.core.config.issuer, &request.reply, &turn.code)
-    }
-
-    async fn put_code(
-        &self,
-        request: &AuthorizationRequest,
-        user: User,
-        code: &AuthorizationCode,
-    ) -> Result<(), Error> {
-        let now = self.core.now();
-        let record = CodeRecord {
-            request: request.clone(),
-            user,
-            grant: Identifier::generate()?,
-            expires_at: now.plus(CODE_LIFE),
-        };
-        Ok(self.core.store.grants.put_code(code, &record, now).await?)
     }
 }
 

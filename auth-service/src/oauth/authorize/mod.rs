@@ -1,11 +1,16 @@
 //! The authorization endpoint: request checks, login and consent (RFC 6749 §4.1, RFC 8628 §3.3).
 
-pub(in crate::oauth) mod consent;
+mod consent;
+pub(in crate::oauth) mod consent_form;
 pub(in crate::oauth) mod consent_page;
 pub(in crate::oauth) mod device;
 mod device_decision;
+mod first_step;
+pub(in crate::oauth) mod flow_state;
 pub(in crate::oauth) mod idempotency;
+mod issuance;
 pub(in crate::oauth) mod login;
+mod login_code;
 pub(in crate::oauth) mod login_session;
 pub(in crate::oauth) mod outcome;
 pub(in crate::oauth) mod pending;
@@ -37,7 +42,7 @@ pub struct Pending {
     pub(super) core: Arc<Core>,
 }
 
-/// State machine of an authorization request: consent page, login and outcome.
+/// The steps of an authorization flow: consent page, login and outcome. The module `flow_state` has its states.
 pub struct ConsentFlow {
     pub(super) core: Arc<Core>,
     pub(super) clients: Clients,

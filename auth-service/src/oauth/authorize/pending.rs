@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::flow_state::{FlowState, Started};
 use crate::{
     model::{
         AuthorizationRequest, Client, CsrfToken, Identifier, PendingAuthorization, Prompt,
@@ -27,9 +28,9 @@ const MAX_REQUEST: usize = 5_000;
 /// The result of opening a sealed authorization that a browser returned.
 pub(in crate::oauth) enum Opened {
     /// A valid authorization of this browser.
-    Valid(Box<PendingAuthorization>),
+    Valid(FlowState),
     /// An expired authorization of this browser. The page may be shown again.
-    Late(Box<PendingAuthorization>),
+    Late(FlowState),
     /// An authorization of another browser, or of this one before it lost its cookies. The page may be
     /// shown again.
     Foreign(Box<PendingAuthorization>),
@@ -38,21 +39,22 @@ pub(in crate::oauth) enum Opened {
 }
 
 impl Pending {
-    /// Creates a pending authorization for `request` of `client`.
-    pub(in crate::oauth) fn pending(
+    /// Starts the flow of `request` of `client`.
+    pub(in crate::oauth) fn start(
         &self,
         request: AuthorizationRequest,
         client: &Client,
         prompt: Prompt,
         browser: &BrowserContext,
-    ) -> Result<PendingAuthorization, Error> {
+    ) -> Result<Started, Error> {
         let size = serde_json::to_vec(&request).map_or(usize::MAX, |text| text.len());
         if size > MAX_REQUEST {
             return Err(Error::InvalidRequest(
                 "state, redirect_uri, scope and resource are too long together",
             ));
         }
-        Ok(PendingAuthorization {
+        let csrf = CsrfToken::generate()?;
+        let pending = PendingAuthorization {
             id: Identifier::generate()?,
             request,
             prompt,
@@ -60,9 +62,10 @@ impl Pending {
             refused: None,
             registration: (client.unused && !is_document(&client.id)).then(|| client.clone()),
             browser: browser.session.fingerprint(),
-            stage: Stage::AwaitingConsent { csrf: CsrfToken::generate()?.fingerprint() },
+            stage: Stage::AwaitingConsent { csrf: csrf.fingerprint() },
             expires_at: self.core.now().plus(STEP),
-        })
+        };
+        Ok(Started::new(pending))
     }
 
     /// Seals `pending` for the consent form.
@@ -99,13 +102,12 @@ impl Pending {
         else {
             return Opened::Unknown;
         };
-        let pending = Box::new(pending);
         if !browser.is(&pending.browser) {
-            Opened::Foreign(pending)
+            Opened::Foreign(Box::new(pending))
         } else if self.core.now() < pending.expires_at {
-            Opened::Valid(pending)
+            Opened::Valid(FlowState::of(pending))
         } else {
-            Opened::Late(pending)
+            Opened::Late(FlowState::of(pending))
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The authorization request and its responses (RFC 6749 §4.1.1, §4.1.2; `iss` of RFC 9207).
 
-use super::{pkce, prompt};
+use super::{device_decision::DeviceAnswer, pkce, prompt};
 use crate::{
     model::{
         AuthorizationRequest, Client, ClientId, Fingerprint, InvalidScope, Issuer,
@@ -42,12 +42,33 @@ impl AuthorizeError {
     }
 }
 
+/// A request that passed all checks, with the client that sent it.
+pub(in crate::oauth) struct CheckedRequest {
+    pub(in crate::oauth) request: AuthorizationRequest,
+    pub(in crate::oauth) client: Client,
+    pub(in crate::oauth) prompt: Prompt,
+}
+
+/// The checked parameters that do not determine the recipient of the response.
+struct CheckedParameters {
+    code_challenge: String,
+    resources: Vec<ResourceUri>,
+    scopes: Scopes,
+    prompt: Prompt,
+}
+
 /// A request that is rejected before the person has seen a page.
 pub(in crate::oauth) struct RefusedUnseen {
     error: Error,
-    /// The client and its redirect URI, once both are checked.
-    reply_to: Option<(Box<Client>, RedirectUri)>,
+    /// The recipient of the error response, once it is checked.
+    recipient: Option<Recipient>,
     state: Option<String>,
+}
+
+/// A client with one of its redirect URIs.
+struct Recipient {
+    client: Box<Client>,
+    redirect_uri: RedirectUri,
 }
 
 impl Requests {
@@ -57,13 +78,13 @@ impl Requests {
     pub(in crate::oauth) async fn check_request(
         &self,
         params: &Params,
-    ) -> Result<(AuthorizationRequest, Client, Prompt), RefusedUnseen> {
-        let page = |error| RefusedUnseen { error, reply_to: None, state: None };
+    ) -> Result<CheckedRequest, RefusedUnseen> {
+        let page = |error| RefusedUnseen { error, recipient: None, state: None };
         let client = self.requesting_client(params).await.map_err(page)?;
         let redirect_uri = redirect_of(&client, params).map_err(page)?;
         let state = state(params).map_err(page)?;
         match self.check_parameters(params, &client) {
-            Ok((code_challenge, resources, scopes, prompt)) => {
+            Ok(CheckedParameters { code_challenge, resources, scopes, prompt }) => {
                 let redirect = Redirect { uri: redirect_uri, state, code_challenge };
                 let request = AuthorizationRequest {
                     client_name: client.display_name().to_owned(),
@@ -72,11 +93,11 @@ impl Requests {
                     scopes,
                     reply: Reply::Redirect(redirect),
                 };
-                Ok((request, client, prompt))
+                Ok(CheckedRequest { request, client, prompt })
             }
             Err(error) => {
-                let reply_to = Some((Box::new(client), redirect_uri));
-                Err(RefusedUnseen { error, reply_to, state })
+                let recipient = Some(Recipient { client: Box::new(client), redirect_uri });
+                Err(RefusedUnseen { error, recipient, state })
             }
         }
     }
@@ -85,7 +106,7 @@ impl Requests {
         &self,
         params: &Params,
         client: &Client,
-    ) -> Result<(String, Vec<ResourceUri>, Scopes, Prompt), Error> {
+    ) -> Result<CheckedParameters, Error> {
         if params.required("response_type", "response_type is missing")? != "code" {
             return Err(Error::UnsupportedResponseType);
         }
@@ -96,7 +117,8 @@ impl Requests {
         let code_challenge = pkce::challenge(params)?;
         let resources = self.core.resources_or_choice(params)?;
         let scopes = self.requested_scopes(params, &resources)?;
-        Ok((code_challenge, resources, scopes, prompt::read(params)?))
+        let prompt = prompt::read(params)?;
+        Ok(CheckedParameters { code_challenge, resources, scopes, prompt })
     }
 
     /// Checks that the client and the redirect URI of `pending` are still registered.
@@ -130,16 +152,18 @@ impl Requests {
     /// operator registered the client.
     pub(in crate::oauth) async fn refuse_unseen(
         &self,
-        RefusedUnseen { error, reply_to, state }: RefusedUnseen,
+        RefusedUnseen { error, recipient, state }: RefusedUnseen,
         browser: &BrowserContext,
     ) -> AuthorizeError {
-        let Some((client, uri)) = reply_to else { return AuthorizeError::Page(error) };
-        let is_known = match self.is_known_to(&client, &uri, browser).await {
+        let Some(Recipient { client, redirect_uri }) = recipient else {
+            return AuthorizeError::Page(error);
+        };
+        let is_known = match self.is_known_to(&client, &redirect_uri, browser).await {
             Ok(is_known) => is_known,
             Err(error) => return AuthorizeError::Page(error),
         };
-        let refused = refusal(&self.core.config.issuer, &uri, state.as_deref(), error);
-        if is_known { refused } else { refused.by_a_link(&uri) }
+        let refused = refusal(&self.core.config.issuer, &redirect_uri, state.as_deref(), error);
+        if is_known { refused } else { refused.by_a_link(&redirect_uri) }
     }
 
     /// Returns the error response to a checked request before the person has decided, such as one with
@@ -148,12 +172,12 @@ impl Requests {
     /// A client without consent learns nothing about the login state: every browser gets the same page.
     pub(in crate::oauth) async fn refuse_unasked(
         &self,
-        pending: &PendingAuthorization,
+        request: &AuthorizationRequest,
         client: &Client,
         error: Error,
         browser: &BrowserContext,
     ) -> AuthorizeError {
-        let Reply::Redirect(redirect) = &pending.request.reply else {
+        let Reply::Redirect(redirect) = &request.reply else {
             return AuthorizeError::Page(error);
         };
         let answer = |error| {
@@ -304,7 +328,7 @@ impl Requests {
                 refusal(&self.core.config.issuer, &redirect.uri, state, error)
             }
             Reply::Device(device) if error.code() == ErrorCode::AccessDenied => {
-                let told = self.answer_device(device, None, by).await;
+                let told = self.answer_device(device, DeviceAnswer::Deny, by).await;
                 AuthorizeError::Page(told.err().unwrap_or(error))
             }
             Reply::Device(_) => AuthorizeError::Page(error),

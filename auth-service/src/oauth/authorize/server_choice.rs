@@ -3,13 +3,14 @@
 //! It is needed if the client names no server and the catalogue has several. Clients of
 //! MCP 2025-03-26 send no `resource`.
 
+use super::{consent_page::ServerLabel, flow_state::ServerChoice};
 use crate::{
-    model::{AuthorizationRequest, PendingAuthorization, User},
+    model::{AuthorizationRequest, User},
     oauth::{BrowserContext, ConsentFlow, Error, Next, resource::find},
 };
 
 impl ConsentFlow {
-    /// Returns title and URL of each server that the person can choose.
+    /// Returns the servers that the person can choose.
     ///
     /// Returns an empty list if `request` names its servers. A logged-in person sees only the servers
     /// that they may use, if there are any.
@@ -17,7 +18,7 @@ impl ConsentFlow {
         &self,
         request: &AuthorizationRequest,
         user: Option<&User>,
-    ) -> Vec<(String, String)> {
+    ) -> Vec<ServerLabel> {
         if !request.resources.is_empty() {
             return Vec::new();
         }
@@ -26,7 +27,7 @@ impl ConsentFlow {
             let admitted = catalogue
                 .iter()
                 .filter(|server| user.is_none_or(|user| server.admits(user.person())));
-            admitted.map(|server| (server.title.clone(), server.resource.to_string())).collect()
+            admitted.map(ServerLabel::of).collect()
         };
         let theirs = list(user);
         if theirs.is_empty() { list(None) } else { theirs }
@@ -35,20 +36,21 @@ impl ConsentFlow {
     /// Continues to the consent page with the server that the person chose.
     ///
     /// If that server was removed meanwhile, the page offers the choice again.
-    pub(in crate::oauth) async fn choose_server(
+    pub(super) async fn choose_server(
         &self,
-        pending: &PendingAuthorization,
-        chosen: &str,
+        choice: ServerChoice,
+        url: &str,
         browser: &BrowserContext,
     ) -> Result<Next, Error> {
-        let mut pending = pending.clone();
-        let request = &mut pending.request;
-        if request.resources.is_empty()
-            && let Some(server) = find(&self.core.catalogue(), chosen)
-        {
-            request.resources = vec![server.resource.clone()];
-            request.scopes = self.requests.grantable_scopes(&request.scopes, &request.resources);
-        }
-        Ok(Next::Page(Box::new(self.consent_page(pending, browser).await?)))
+        let server = find(&self.core.catalogue(), url).map(|server| server.resource.clone());
+        let pending = match server {
+            Some(server) => {
+                let asked = &choice.pending().request.scopes;
+                let scopes = self.requests.grantable_scopes(asked, std::slice::from_ref(&server));
+                choice.choose(server, scopes)
+            }
+            None => choice.again(),
+        };
+        self.page(pending, browser).await
     }
 }

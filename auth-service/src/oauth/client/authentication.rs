@@ -30,8 +30,8 @@ impl Clients {
     ) -> Result<Client, Error> {
         let (id, method, secret) = match given {
             ClientCredentials::Assertion(id, assertion) => {
-                let assertion = (assertion, endpoint);
-                let (mut client, method) = self.asserted_client(id.as_ref(), assertion).await?;
+                let asserted = self.asserted_client(id.as_ref(), assertion, endpoint);
+                let (mut client, method) = asserted.await?;
                 client.metadata.token_endpoint_auth_method = method;
                 return Ok(client);
             }

@@ -66,7 +66,8 @@ impl Clients {
     pub(in crate::oauth) async fn asserted_client(
         &self,
         id: Option<&ClientId>,
-        (assertion, endpoint): (&ClientAssertion, Endpoint),
+        assertion: &ClientAssertion,
+        endpoint: Endpoint,
     ) -> Result<(Client, AuthMethod), Error> {
         let text = assertion.reveal();
         // The header and claims are untrusted until the signature is verified. They only select the
@@ -207,7 +208,7 @@ impl Clients {
                 return Ok(key);
             }
         }
-        match (self.fetch_keys(uri, (&url, !client.unused), now).await, kept) {
+        match (self.fetch_keys(uri, &url, !client.unused, now).await, kept) {
             (Ok(jwks), _) => Ok(jwks::pick(&jwks, header)),
             (Err(Error::ClientDocument(_)), Some(kept)) => Ok(jwks::pick(&kept.jwks, header)),
             (Err(error), _) => Err(error),
@@ -217,7 +218,8 @@ impl Clients {
     async fn fetch_keys(
         &self,
         uri: &str,
-        url: (&Fingerprint, bool),
+        key: &Fingerprint,
+        in_use: bool,
         now: UnixTime,
     ) -> Result<Value, Error> {
         let unusable = || {
@@ -238,7 +240,7 @@ impl Clients {
         let fresh_until = now.plus(document.keep);
         let record =
             KeysRecord { jwks, fetched_at: now, fresh_until, expires_at: fresh_until.plus(STALE) };
-        self.core.store.clients.put_client_keys(url, &record, now).await?;
+        self.core.store.clients.put_client_keys((key, in_use), &record, now).await?;
         Ok(record.jwks)
     }
 }

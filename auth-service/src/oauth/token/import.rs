@@ -174,7 +174,7 @@ impl TokenIssuer {
         if secret.is_none() && !options.secrets_optional {
             return Err("it has no secret to protect its refresh tokens".to_owned());
         }
-        let metadata = metadata(&old, &uris, (options, self.clients.terms()))
+        let metadata = metadata(&old, &uris, options, self.clients.terms())
             .map_err(|error| error.to_string())?;
         let managed_by = old.registration_access_token.as_deref();
         let now = self.core.now();
@@ -255,7 +255,8 @@ impl TokenIssuer {
 fn metadata(
     old: &OldClient,
     redirect_uris: &[RedirectUri],
-    (options, terms): (ImportOptions, Terms<'_>),
+    options: ImportOptions,
+    terms: Terms<'_>,
 ) -> Result<ClientMetadata, Error> {
     let said = json!({
         "redirect_uris": redirect_uris,

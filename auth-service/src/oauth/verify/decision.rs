@@ -6,8 +6,17 @@ use super::cached_token::{CachedToken, Part};
 use crate::{
     metrics::Decision,
     model::{McpServer, Scopes, UnixTime},
-    oauth::{Challenge, Error, Identity, Operation, Verifier},
+    oauth::{Challenge, ChallengeError, Error, Identity, Operation, Verifier},
 };
+
+/// The target of a request: the address at which a server is published.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestTarget<'a> {
+    /// The canonical `host` or `host:port`.
+    pub authority: &'a str,
+    /// The path without the query, which starts with `/`.
+    pub path: &'a str,
+}
 
 /// The response to a denied request.
 #[derive(Debug)]
@@ -48,7 +57,9 @@ impl Denial {
         let unauthorized = |error| BearerError::Unauthorized(Challenge::of(server, error));
         match self {
             Self::NoToken => unauthorized(None),
-            Self::Token(_, why) => unauthorized(Some(("invalid_token", why))),
+            Self::Token(_, description) => {
+                unauthorized(Some(ChallengeError { code: "invalid_token", description }))
+            }
             Self::Scope(challenge) => BearerError::InsufficientScope(challenge),
             Self::Fault(error) => BearerError::Unavailable(error),
         }
@@ -56,17 +67,17 @@ impl Denial {
 }
 
 impl Verifier {
-    /// Decides on an `operation` at `path` on `authority` with this `Authorization` header.
+    /// Decides on an `operation` at `target` with this `Authorization` header.
     ///
     /// Returns the identity to pass to the upstream server if the request is allowed.
     pub async fn verify(
         &self,
-        (authority, path): (&str, &str),
+        target: RequestTarget<'_>,
         authorization: Option<&[u8]>,
         operation: &Operation,
     ) -> Result<Arc<Identity>, BearerError> {
         let catalogue = self.core.catalogue();
-        let Some(server) = catalogue.at(authority, path) else {
+        let Some(server) = catalogue.at(target.authority, target.path) else {
             self.core.metrics.no_server();
             return Err(BearerError::NoServer);
         };

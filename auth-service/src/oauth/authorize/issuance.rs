@@ -1,0 +1,127 @@
+//! Completion of a login, and issuance of the authorization code (RFC 6749 §4.1.2).
+
+use std::time::Duration;
+
+use super::{
+    device_decision::DeviceAnswer, flow_state::Consented, idempotency::Turn, outcome::target,
+};
+use crate::{
+    model::{AuthorizationCode, AuthorizationRequest, CodeRecord, Identifier, Reply, User},
+    oauth::{AuthorizationOutcome, ConsentFlow, Error, RedirectTarget},
+};
+
+/// The lifetime of an authorization code.
+///
+/// Programs redeem a code within a second. A person who works on another machine over SSH must copy
+/// the URL from the browser, which takes minutes. RFC 6749 §4.1.2 recommends a maximum of 10 minutes.
+/// A stolen code is useless without the PKCE verifier.
+const CODE_LIFE: Duration = Duration::from_mins(5);
+
+impl ConsentFlow {
+    /// Completes the flow of `user`, or returns the error of the failed identification.
+    ///
+    /// Returns `None` if the consent or login behind the flow was revoked concurrently. `stands` is
+    /// evaluated last, and whenever something may have been written. A revocation first makes `stands`
+    /// false, and then searches for grants that resulted from the flow.
+    pub(in crate::oauth) async fn finish_by(
+        &self,
+        consented: &Consented,
+        user: Result<User, Error>,
+        stands: impl Future<Output = Result<bool, Error>>,
+        turn: &Turn,
+    ) -> Result<Option<AuthorizationOutcome>, Error> {
+        let user = user?;
+        // Boxed to keep the futures of the callers small.
+        let done = Box::pin(self.finish(consented, user.clone(), turn)).await;
+        if let Err(error @ Error::NotAllowed(_)) = done {
+            return Err(error);
+        }
+        let stands = stands.await?;
+        let outcome = done?;
+        let pending = consented.pending();
+        if stands {
+            self.pending.keep_answer(turn, pending, &user, &outcome).await;
+            return Ok(Some(outcome));
+        }
+        self.withdraw(&pending.request, &user).await?;
+        Ok(None)
+    }
+
+    /// Completes the flow of `user`, who has just consented and logged in.
+    async fn finish(
+        &self,
+        consented: &Consented,
+        user: User,
+        turn: &Turn,
+    ) -> Result<AuthorizationOutcome, Error> {
+        let target = self.admit(consented, user.clone(), turn).await;
+        let outcome = match &target {
+            Ok(_) => "granted",
+            Err(Error::NotAllowed(_)) => "refused",
+            Err(_) => "failed",
+        };
+        self.core.metrics.login(user.person().provider(), outcome);
+        let target = target?;
+        self.sessions.remember_consent(&user, &consented.pending().request).await?;
+        Ok(AuthorizationOutcome { target, login: self.sessions.log_in(&user, &turn.login).await? })
+    }
+
+    /// Rolls back the decision and the remembered consent of `user` after a concurrent revocation.
+    ///
+    /// The code and the login cookie need no rollback, because they were never delivered.
+    pub(in crate::oauth) async fn withdraw(
+        &self,
+        request: &AuthorizationRequest,
+        user: &User,
+    ) -> Result<(), Error> {
+        log::warn!(target: "audit", subject = user.subject, client:% = request.client_id;
+            "login withdrawn: its consent or login session was revoked concurrently");
+        if let Reply::Device(device) = &request.reply {
+            self.core.store.devices.take_device_decision(&device.code, self.core.now()).await?;
+        }
+        self.sessions.forget_consent(user, request).await
+    }
+
+    /// Issues the authorization code, or allows the device, if the policy permits `user` the request.
+    pub(in crate::oauth) async fn admit(
+        &self,
+        consented: &Consented,
+        user: User,
+        turn: &Turn,
+    ) -> Result<RedirectTarget, Error> {
+        let pending = consented.pending();
+        let request = &pending.request;
+        if !self.sessions.may_have(&user, request) {
+            log::warn!(target: "audit", subject = user.subject, client:% = request.client_id;
+                "login refused by policy");
+            return Err(Error::NotAllowed(user.name));
+        }
+        self.clients.keep_client(pending).await?;
+        log::info!(target: "audit", subject = user.subject, client:% = request.client_id;
+            "login granted");
+        match &request.reply {
+            Reply::Redirect(_) => self.put_code(request, user, &turn.code).await?,
+            Reply::Device(device) => {
+                let answer = DeviceAnswer::Allow { user, request };
+                self.requests.answer_device(device, answer, turn.step()).await?;
+            }
+        }
+        target(&self.core.config.issuer, &request.reply, &turn.code)
+    }
+
+    async fn put_code(
+        &self,
+        request: &AuthorizationRequest,
+        user: User,
+        code: &AuthorizationCode,
+    ) -> Result<(), Error> {
+        let now = self.core.now();
+        let record = CodeRecord {
+            request: request.clone(),
+            user,
+            grant: Identifier::generate()?,
+            expires_at: now.plus(CODE_LIFE),
+        };
+        Ok(self.core.store.grants.put_code(code, &record, now).await?)
+    }
+}
