@@ -91,10 +91,10 @@ impl ServersFile {
         // A missing file is being replaced, or was removed by mistake. To remove all servers, empty
         // the `mcpServers` object.
         let file = Self { optional: false, ..self.clone() };
-        let mut changes = Watch::new(self.path.clone());
+        let mut file_watch = Watch::new(self.path.clone());
         loop {
             tokio::select! {
-                () = changes.changed() => {}
+                () = file_watch.changed() => {}
                 () = publish.closed() => return,
             }
             match file.read() {
