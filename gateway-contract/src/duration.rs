@@ -1,4 +1,5 @@
-//! Durations as operators write them.
+//! Durations as operators write them. The crate `humantime` would accept more than the settings document: `1M` for
+//! a month beside `1m`, fractions, and nanoseconds, which are zero where whole seconds count.
 
 use std::time::Duration;
 

@@ -1,4 +1,7 @@
 //! Finds the program of a command as a shell would (POSIX, "Command Search and Execution").
+//!
+//! The crate `which` would replace the loop over `PATH` alone. It searches relative directories, too, and does not
+//! tell why a program cannot be executed.
 
 use std::ffi::{OsStr, OsString};
 use std::io;

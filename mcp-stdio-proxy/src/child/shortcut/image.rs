@@ -1,5 +1,7 @@
 //! What a process was executed as, read from where the kernel put it (proc(5), execve(2)). A process may write a
 //! title over its arguments, and further over its environment: what was changed is not returned.
+//!
+//! The crate `procfs` reads the text that a title overwrites, and parses all 52 fields of `stat` where five are needed.
 
 use std::ffi::OsString;
 use std::fs::File;
