@@ -16,6 +16,9 @@ use tempfile::TempDir;
 /// The group of the containers' user, as in the Dockerfile.
 const GROUP: u32 = 65532;
 
+/// The program that knows the rules of names and entries.
+const AUTH_SERVICE: &str = env!("CARGO_BIN_EXE_auth-service");
+
 /// A directory of a gateway that is set up, and a Docker that knows its services and one image.
 struct Project(TempDir);
 
@@ -40,15 +43,24 @@ impl Project {
 
     /// A `docker` in which an image has the labels `labels`, one a line as `"key"="value"`.
     fn docker(&self, labels: &str) {
-        let program = format!(
-            "#!/bin/sh\ncase \"$*\" in\n*--format*) cat <<'END'\n{labels}\nEND\n;;\n*--services*) echo \
-             time ;;\n'run '*) exit 1 ;;\nesac\n"
-        );
+        self.docker_that(&format!(
+            "*--format*) cat <<'END'\n{labels}\nEND\n;;\n*--services*) echo time ;;\n'run '*) exit 1 ;;"
+        ));
+    }
+
+    /// A `docker` that does what the branches of a `case` over its arguments say.
+    fn docker_that(&self, branches: &str) {
+        let program = format!("#!/bin/sh\ncase \"$*\" in\n{branches}\nesac\n");
         fs::write(self.path("bin/docker"), program).unwrap();
         fs::set_permissions(self.path("bin/docker"), fs::Permissions::from_mode(0o755)).unwrap();
     }
 
     fn run(&self, script: &str, arguments: &[&str]) -> Output {
+        self.run_with(AUTH_SERVICE, script, arguments)
+    }
+
+    /// As `run`, with another auth-service; an empty one is that of the image.
+    fn run_with(&self, auth_service: &str, script: &str, arguments: &[&str]) -> Output {
         let path = format!("{}:/usr/local/bin:/usr/bin:/bin", self.path("bin").display());
         Command::new("sh")
             // What a careless administrator has.
@@ -56,6 +68,7 @@ impl Project {
             .arg(self.path(script))
             .args(arguments)
             .env("PATH", path)
+            .env("AUTH_SERVICE", auth_service)
             .env("ADD_SERVER_TOKEN", "secret from the environment")
             .current_dir(self.0.path())
             .output()
@@ -150,41 +163,22 @@ fn a8_setup_knows_what_stands_in_front() {
     assert!(!text.contains("CERT_FILE"), "{text}");
 }
 
-/// What was pasted goes on to the script itself, where no list of processes shows it.
-#[test]
-fn s11_pasted_secrets_are_in_no_command_line() {
+/// Reads a pasted object as `scripts/add-server --json` does, and hands each server to the script `told`. Returns
+/// its output, or the error.
+fn pasted(text: &str, told: &str, options: &[&str]) -> Result<String, String> {
     let project = Project::new();
-    let pasted =
-        r#"{"mcpServers": {"x": {"command": "npx", "env": {"TOKEN": "secret", "PATH": "p"}}}}"#;
-    fs::write(project.path("pasted.json"), pasted).unwrap();
-    fs::write(project.path("told"), "#!/bin/sh\necho \"$@\"; echo \"$ADD_SERVER_TOKEN\"\n")
-        .unwrap();
-    fs::set_permissions(project.path("told"), fs::Permissions::from_mode(0o755)).unwrap();
-    let output = Command::new("python3")
-        .arg(project.path("scripts/lib/servers_file.py"))
-        .args(["each", "pasted.json", "./told"])
-        .current_dir(project.0.path())
-        .output()
-        .unwrap();
-    let told = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(told, "x --env-from TOKEN --env-from PATH -- npx\nsecret\n");
-}
-
-/// Runs `scripts/add-server --json` on one entry `x`, as the only server: what it hands on, or what is wrong.
-fn pasted(entry: &str, options: &[&str]) -> Result<String, String> {
-    let project = Project::new();
-    let text = format!("{{\"mcpServers\": {{\"x\": {entry}}}}}");
     fs::write(project.path("pasted.json"), text).unwrap();
-    fs::write(
-        project.path("told"),
-        "#!/bin/sh\nprintf '%s|' \"$@\"\nprintenv ADD_SERVER_KEY || :\n",
-    )
-    .unwrap();
+    fs::write(project.path("told"), format!("#!/bin/sh\n{told}\n")).unwrap();
     fs::set_permissions(project.path("told"), fs::Permissions::from_mode(0o755)).unwrap();
-    let output = Command::new("python3")
-        .arg(project.path("scripts/lib/servers_file.py"))
-        .args(["each", "pasted.json", "./told"])
+    let fill = if options.contains(&"--file") { "" } else { "--fill=ADD_SERVER_" };
+    let script = format!(
+        "read=$(\"$AUTH_SERVICE\" server check --json {fill} pasted.json) || exit 1; printf '%s' \"$read\" | \
+         python3 scripts/lib/servers_file.py each ./told \"$@\""
+    );
+    let output = Command::new("sh")
+        .args(["-c", &script, "sh"])
         .args(options)
+        .env("AUTH_SERVICE", AUTH_SERVICE)
         .env("ADD_SERVER_TOKEN", "t0ken")
         .env("TOKEN", "of this shell")
         .current_dir(project.0.path())
@@ -194,9 +188,22 @@ fn pasted(entry: &str, options: &[&str]) -> Result<String, String> {
     if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
 }
 
+/// What was pasted goes on to the script itself, where no list of processes shows it.
+#[test]
+fn s11_pasted_secrets_are_in_no_command_line() {
+    let text =
+        r#"{"mcpServers": {"x": {"command": "npx", "env": {"PATH": "p", "TOKEN": "secret"}}}}"#;
+    let told = pasted(text, "echo \"$@\"; echo \"$ADD_SERVER_TOKEN\"", &[]);
+    assert_eq!(told.as_deref(), Ok("x --env-from PATH --env-from TOKEN -- npx\nsecret"));
+}
+
 #[test]
 fn p9_a_pasted_object_is_added_as_its_writer_means_it() {
-    let with = |more: &str| format!("{{\"command\": \"npx\", {more}}}");
+    let with =
+        |more: &str| format!("{{\"mcpServers\": {{\"x\": {{\"command\": \"npx\", {more}}}}}}}");
+    let pasted = |text: &str, options: &[&str]| {
+        pasted(text, "printf '%s|' \"$@\"; printenv ADD_SERVER_KEY || :", options)
+    };
     for (more, told) in [
         (r#""disabled": true"#, ""),
         (r#""enabled": false, "timeout": 5"#, ""),
@@ -225,8 +232,11 @@ fn p9_a_pasted_object_is_added_as_its_writer_means_it() {
         (r#""args": "x""#, "\"args\""),
     ] {
         let problem = pasted(&with(more), &[]).unwrap_err();
-        assert!(problem.starts_with("error: x: ") && problem.contains(what), "{more}: {problem}");
+        let of_x = problem.starts_with("error: x: ") || problem.contains("server \"x\": ");
+        assert!(of_x && problem.contains(what), "{more}: {problem}");
     }
+    let url = r#"{"mcpServers": {"x": {"url": "https://x/mcp"}}}"#;
+    assert!(pasted(url, &[]).unwrap_err().contains("x has no command"));
 }
 
 #[test]
@@ -249,4 +259,68 @@ fn s3_an_image_with_labels_of_traefik_or_the_gateway_is_refused() {
     let output = project.run("scripts/add-server", &add);
     assert!(output.status.success(), "{output:?}");
     assert!(project.path("servers/search.yml").exists());
+}
+
+#[test]
+fn p9_add_server_takes_what_both_programs_take() {
+    let project = Project::new();
+    project.docker("");
+    for name in ["Bad", "a_b", "a-", "a.b", &"a".repeat(64)] {
+        let output = project.run("scripts/add-server", &[name, "--no-start", "--", "npx", "x"]);
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            !output.status.success() && error.contains("lower-case letters"),
+            "{name}: {error}"
+        );
+        assert!(!project.path(&format!("servers/{name}.yml")).exists());
+    }
+    let text = r#"{"mcpServers": {"off": {"command": "npx", "disabled": true},
+        "notes": {"command": "npx", "args": ["${TOKEN}"], "env": {"KEY": "${NONE:-k}"}}}}"#;
+    fs::write(project.path("pasted.json"), text).unwrap();
+    let output = project.run("scripts/add-server", &["--no-start", "--json", "pasted.json"]);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && error.contains("off is disabled"), "{error}");
+    let written = fs::read_to_string(project.path("servers/notes.yml")).unwrap();
+    assert!(written.contains("\"npx\", \"secret from the environment\""), "{written}");
+    assert!(written.contains("KEY: \"k\""), "{written}");
+    // Both programs would keep their last good state.
+    let file = project.path("servers/mcp-servers.json");
+    let broken = r#"{"mcpServers": {"old": {"comand": "x"}}}"#;
+    fs::write(&file, broken).unwrap();
+    let output = project.run("scripts/add-server", &["new", "--file", "--", "npx", "x"]);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && error.contains("did you mean \"command\"?"), "{error}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), broken);
+    assert!(!project.path("servers/mcp-servers.json.new").exists());
+}
+
+#[test]
+fn add_server_uses_the_program_of_the_image_or_says_how_to_build_it() {
+    let project = Project::new();
+    let add = ["notes", "--no-start", "--", "npx", "notes"];
+    for (branches, said) in [
+        ("'image inspect'*) exit 1 ;;", "docker compose build auth-service"),
+        ("'run '*) exit 2 ;;", "is older than this script: docker compose build auth-service"),
+    ] {
+        project.docker_that(branches);
+        let output = project.run_with("", "scripts/add-server", &add);
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && error.contains(said), "{error}");
+        assert!(!project.path("servers/notes.yml").exists());
+    }
+    project.docker_that(&format!(
+        "'run '*) echo \"$*\" >>told; while [ \"$1\" != server ]; do shift; done; exec {AUTH_SERVICE} \"$@\" ;;"
+    ));
+    let text = r#"{"mcpServers": {"notes": {"command": "npx", "args": ["${TOKEN}"]}}}"#;
+    fs::write(project.path("pasted.json"), text).unwrap();
+    let output =
+        project.run_with("", "scripts/add-server", &["--no-start", "--json", "pasted.json"]);
+    assert!(output.status.success(), "{output:?}");
+    let written = fs::read_to_string(project.path("servers/notes.yml")).unwrap();
+    assert!(written.contains("secret from the environment"), "{written}");
+    let told = fs::read_to_string(project.path("told")).unwrap();
+    assert!(
+        told.contains("--env ADD_SERVER_TOKEN mcp-oauth-gateway/auth-service:latest server check")
+    );
+    assert!(!told.contains("secret"), "{told}");
 }

@@ -199,8 +199,9 @@ pub enum OptionsError {
 pub fn load(file: &Path, pass_env: &[String]) -> Result<Catalogue, LoadError> {
     let passed = environment::passed(std::env::vars_os(), pass_env);
     let value = |name: &str| {
-        let (_, value) = passed.iter().find(|(other, _)| other == name)?;
-        value.to_str().map(str::to_owned)
+        let found = passed.iter().find(|(other, _)| other == name);
+        let value = found.and_then(|(_, value)| value.to_str().map(str::to_owned));
+        value.ok_or_else(|| format!("set the variable and pass it on with --pass-env {name}"))
     };
     catalogue::load(file, &value)
 }

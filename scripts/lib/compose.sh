@@ -82,6 +82,28 @@ auth_service() {
     compose exec -T auth-service /auth-service "$@"
 }
 
+# server_check OPTIONS...: `auth-service server check`, which knows the rules of names and entries. The program is
+# $AUTH_SERVICE, or that of the image; --fill works with variables that begin with ADD_SERVER_.
+server_check() {
+    if [ -n "${AUTH_SERVICE:-}" ]; then
+        "$AUTH_SERVICE" server check "$@"
+        return
+    fi
+    tag=${GATEWAY_TAG:-$(setting GATEWAY_TAG)}
+    image=mcp-oauth-gateway/auth-service:${tag:-latest}
+    docker image inspect "$image" >/dev/null 2>&1 ||
+        fail "auth-service checks names and entries, and there is no image $image yet: docker compose build auth-service"
+    # By name: command lines are visible to every user of the machine.
+    variables=$(env | sed -n 's/^\(ADD_SERVER_[A-Za-z0-9_]*\)=.*/--env \1/p')
+    # shellcheck disable=SC2086 # names of variables
+    docker run --rm --interactive --network none $variables "$image" server check "$@" || {
+        status=$?
+        # The program does not know the command.
+        [ "$status" -ne 2 ] || fail "$image is older than this script: docker compose build auth-service"
+        return "$status"
+    }
+}
+
 # in_auth_data COMMAND...: with the volume of auth-service at /data, whose image has no shell.
 in_auth_data() {
     image=$(setting REDIS_IMAGE)

@@ -2,7 +2,7 @@
 
 servers_file.py add FILE NAME TITLE ALLOW COMMAND ARGS...   environment as lines on standard input
 servers_file.py remove FILE NAME
-servers_file.py each FILE PROGRAM OPTIONS...                runs PROGRAM NAME OPTIONS... -- COMMAND ARGS...
+servers_file.py each PROGRAM OPTIONS...                     runs PROGRAM NAME OPTIONS... -- COMMAND ARGS...
 
 The first two write FILE.new, readable by its owner alone; the caller decides who else may read it, and
 renames it, so that nobody reads half of it.
@@ -14,8 +14,6 @@ import pathlib
 import subprocess
 import sys
 
-import pasted
-
 
 def fail(problem):
     sys.exit(f"error: {problem}")
@@ -23,8 +21,7 @@ def fail(problem):
 
 def load(path):
     try:
-        text = sys.stdin.read() if path == "-" else pathlib.Path(path).read_text(encoding="utf-8")
-        whole = json.loads(text)
+        whole = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {"mcpServers": {}}
     except (OSError, ValueError) as error:
@@ -64,27 +61,38 @@ def remove(path, name):
     save(path, whole)
 
 
-def each(path, program, *options):
-    servers = load(path)["mcpServers"]
-    to_file = "--file" in options
-    stated = {name: pasted.command(name, entry, to_file) for name, entry in servers.items()}
-    for name, server in stated.items():
-        if server is None:
-            print(f"{name} is disabled: not added", file=sys.stderr)
-            continue
+def each(program, *options):
+    """Runs PROGRAM for each server. Standard input is the output of `auth-service server check --json`."""
+    read = json.load(sys.stdin)
+    for name in read["disabled"]:
+        print(f"{name} is disabled: not added", file=sys.stderr)
+    servers = {one["name"]: one["entry"] for one in read["servers"]}
+    for name, entry in servers.items():
+        check(name, entry)
+    for name, entry in servers.items():
         # Values by the environment: command lines are visible to every user of the machine.
-        names = [part for key in server.environment for part in ("--env-from", key)]
-        settings = {f"ADD_SERVER_{key}": value for key, value in server.environment.items()}
-        own = [] if server.title is None else ["--title", server.title]
-        if server.allow and "--allow" not in options:
-            own += ["--allow", ",".join(server.allow)]
-        arguments = [name, *options, *own, *names, "--", *server.words]
+        environment = entry.get("env", {})
+        names = [part for key in environment for part in ("--env-from", key)]
+        settings = {f"ADD_SERVER_{key}": value for key, value in environment.items()}
+        own = ["--title", entry["title"]] if "title" in entry else []
+        if entry.get("allow") and "--allow" not in options:
+            own += ["--allow", ",".join(entry["allow"])]
+        words = [entry["command"], *entry.get("args", [])]
+        arguments = [name, *options, *own, *names, "--", *words]
         subprocess.run([program, *arguments], check=True, env={**os.environ, **settings})
+
+
+def check(name, entry):
+    """Rejects what the options of scripts/add-server cannot express."""
+    for key in sorted(entry.keys() - {"allow", "args", "command", "env", "title", "url"}):
+        fail(f'{name}: "{key}" cannot be added by this script; write the entry by docs/SERVERS.md')
+    if "command" not in entry:
+        fail(f"{name} has no command: only a server that is started here can be added")
+    if any("," in user for user in entry.get("allow", [])):
+        fail(f'{name}: a user in "allow" contains a comma')
 
 
 try:
     {"add": add, "remove": remove, "each": each}[sys.argv[1]](*sys.argv[2:])
 except subprocess.CalledProcessError as error:
     sys.exit(error.returncode)
-except pasted.Problem as problem:
-    fail(problem)

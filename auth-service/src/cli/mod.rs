@@ -11,6 +11,7 @@ mod key;
 mod mint;
 mod moment;
 mod server;
+mod server_check;
 mod table;
 mod token;
 mod user;
@@ -43,7 +44,7 @@ enum Command {
     /// List, revoke and mint tokens.
     #[command(subcommand)]
     Token(token::Command),
-    /// List the protected servers.
+    /// List the protected servers, or check entries of the servers file.
     #[command(subcommand)]
     Server(server::Command),
     /// Mint single-use login codes.

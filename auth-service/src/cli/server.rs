@@ -1,10 +1,10 @@
-//! Command `server list`: shows the catalogue with its sources and rejected entries.
+//! Commands `server list`, which shows the catalogue with its sources and rejected entries, and `server check`.
 
 use anyhow::Context;
 use clap::Subcommand;
 use serde::Serialize;
 
-use super::table;
+use super::{server_check, table};
 use crate::{
     config::Config,
     model::{Clock, Grant, Listing, McpServer, Source, SystemClock},
@@ -21,6 +21,9 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Check an mcpServers object, without settings and without starting anything; exit code 1 if an entry is
+    /// invalid.
+    Check(server_check::Check),
 }
 
 #[derive(Serialize)]
@@ -53,9 +56,16 @@ struct Row {
     grants: Option<usize>,
 }
 
-/// Prints the catalogue. Works without Redis, but not without the sources of servers.
+/// Runs the chosen command.
 pub(super) async fn run(command: Command) -> anyhow::Result<()> {
-    let Command::List { json } = command;
+    match command {
+        Command::List { json } => list(json).await,
+        Command::Check(check) => server_check::run(&check),
+    }
+}
+
+/// Prints the catalogue. Works without Redis, but not without the sources of servers.
+async fn list(json: bool) -> anyhow::Result<()> {
     let config = Config::load()?;
     let listing = Sources::new(&config).read().await?;
     let containers = match DockerServers::new(&config) {

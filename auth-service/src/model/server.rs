@@ -1,5 +1,6 @@
 //! A server of the catalogue: its name, its public URL, its users and its scopes.
 
+use gateway_contract::servers::is_name;
 use serde::Deserialize;
 
 use super::{CLIENT_PROVIDER, Person, ResourceUri, ServerScopes};
@@ -16,13 +17,7 @@ impl ServerName {
     /// Parses a name. Returns `None` if it is not a DNS label in lower case (RFC 1123 §2.1).
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let edge = |byte: Option<&u8>| byte.is_some_and(|&byte| byte != b'-');
-        let bytes = text.as_bytes();
-        let good = (1..=63).contains(&bytes.len())
-            && bytes.iter().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
-            && edge(bytes.first())
-            && edge(bytes.last());
-        good.then(|| Self(text.to_owned()))
+        is_name(text).then(|| Self(text.to_owned()))
     }
 
     /// Returns the name as text.

@@ -55,12 +55,12 @@ impl ServersFile {
             Err(error) => return Err(Error::Read(name, error)),
         };
         let at = |problem: &Problem| format!("{name}:{problem}");
-        let stated = servers::read(&text).map_err(|problems| entries(problems.iter().map(at)))?;
+        let read = servers::read(&text).map_err(|problems| entries(problems.iter().map(at)))?;
         let mut problems = Vec::new();
         let mut offers = Vec::new();
         let mut resources = HashSet::new();
         let mut unknown = Vec::new();
-        for Stated { name, entry, place, unknown: keys } in stated {
+        for Stated { name, entry, place, unknown: keys } in read.stated {
             unknown.extend(keys.iter().map(|key| {
                 let problem = format!("{name}: unknown key \"{key}\"");
                 Mistake { source: Source::File, problem }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use gateway_contract::servers::NAME_RULE;
 use serde::Deserialize;
 
 use super::stated_scopes::{StatedDetail, StatedTools, scopes};
@@ -163,6 +164,5 @@ impl StatedServer {
 
 /// Parses the name of a server. Returns a message for the operator if it is invalid.
 pub(super) fn server_name(text: &str) -> Result<ServerName, String> {
-    let problem = "a name has lower-case letters, digits and inner hyphens, at most 63";
-    ServerName::parse(text).ok_or_else(|| problem.to_owned())
+    ServerName::parse(text).ok_or_else(|| NAME_RULE.to_owned())
 }

@@ -28,6 +28,15 @@ pub struct Stated {
     pub unknown: Vec<String>,
 }
 
+/// The parsed servers of a file.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Servers {
+    /// The servers that are not disabled.
+    pub stated: Vec<Stated>,
+    /// The names of disabled servers.
+    pub disabled: Vec<String>,
+}
+
 /// A position in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
@@ -86,17 +95,17 @@ impl<'de> Deserialize<'de> for Members<'de> {
 /// The parser state: the text of the file and the problems found so far.
 struct Reader<'a> {
     text: &'a str,
+    servers: Servers,
     problems: Vec<Problem>,
 }
 
-/// Parses the text of the file. Returns all servers that are not disabled, or the problems if there are
-/// any.
-pub fn read(text: &str) -> Result<Vec<Stated>, Vec<Problem>> {
+/// Parses the text of the file. Returns its servers, or the problems if there are any.
+pub fn read(text: &str) -> Result<Servers, Vec<Problem>> {
     // Windows editors add a byte order mark, which RFC 8259 §8.1 lets parsers ignore.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut reader = Reader { text, problems: Vec::new() };
-    let servers = reader.servers();
-    if reader.problems.is_empty() { Ok(servers) } else { Err(reader.problems) }
+    let mut reader = Reader { text, servers: Servers::default(), problems: Vec::new() };
+    reader.read();
+    if reader.problems.is_empty() { Ok(reader.servers) } else { Err(reader.problems) }
 }
 
 /// Returns `true` if `text` is a valid server name. The name becomes a label of a host name
@@ -114,29 +123,25 @@ pub fn is_name(text: &str) -> bool {
 pub const NAME_RULE: &str = "a name must be 1 to 63 lower-case letters, digits and inner hyphens";
 
 impl<'a> Reader<'a> {
-    fn servers(&mut self) -> Vec<Stated> {
+    fn read(&mut self) {
         let members = match serde_json::from_str::<Members<'_>>(self.text) {
             Ok(Members(members)) => members,
             Err(error) => {
                 let place = Place { line: error.line(), column: error.column() };
-                self.add(place, None, plain(&error));
-                return Vec::new();
+                return self.add(place, None, plain(&error));
             }
         };
-        let servers = self.top(&members);
         let mut names = HashSet::new();
-        let mut stated = Vec::new();
-        for (name, raw) in servers {
+        for (name, raw) in self.top(&members) {
             let place = self.place(raw);
             if !is_name(&name) {
                 self.add(place, Some(&name), NAME_RULE.to_owned());
             } else if !names.insert(name.clone()) {
                 self.add(place, Some(&name), "duplicate server name".to_owned());
             } else if let Some((entry, unknown)) = self.entry(&name, raw) {
-                stated.push(Stated { name, entry, place, unknown });
+                self.servers.stated.push(Stated { name, entry, place, unknown });
             }
         }
-        stated
     }
 
     /// Returns the entries of `mcpServers`.
@@ -189,7 +194,11 @@ impl<'a> Reader<'a> {
         let place = self.place(raw);
         let unknown = std::mem::take(&mut entry.unknown);
         match entry.finish(place) {
-            Ok(entry) => entry.map(|entry| (entry, unknown)),
+            Ok(Some(entry)) => Some((entry, unknown)),
+            Ok(None) => {
+                self.servers.disabled.push(name.to_owned());
+                None
+            }
             Err(problems) => {
                 for (place, what) in problems {
                     self.add(place, Some(name), what);

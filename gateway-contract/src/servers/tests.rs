@@ -3,7 +3,11 @@ use super::*;
 /// Parses a file with the single server `x`.
 fn entry(text: &str) -> Result<Option<Map<String, Value>>, String> {
     match read(&format!("{{\"mcpServers\": {{\"x\": {text}}}}}")) {
-        Ok(mut servers) => Ok(servers.pop().map(|stated| stated.entry)),
+        Ok(mut servers) => {
+            let entry = servers.stated.pop().map(|stated| stated.entry);
+            assert_eq!(servers.disabled, ["x"][usize::from(entry.is_some())..]);
+            Ok(entry)
+        }
         Err(problems) => {
             let all: Vec<_> = problems.iter().map(ToString::to_string).collect();
             Err(all.join("\n"))
@@ -168,7 +172,7 @@ fn an_entry_outside_of_the_servers_is_refused() {
         [r#"{"type": "command", "command": "x"}"#, r#"{"theme": "dark"}"#, "true", r#"["url"]"#]
     {
         let text = format!("{{\"mcpServers\": {{}}, \"statusLine\": {other}}}");
-        assert_eq!(read(&text), Ok(Vec::new()), "{text}");
+        assert_eq!(read(&text), Ok(Servers::default()), "{text}");
     }
 }
 

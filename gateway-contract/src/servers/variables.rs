@@ -1,7 +1,11 @@
 //! Variables in `mcp-servers.json`, `${NAME}` and `${NAME:-default}`, replaced as MCP clients do.
 
-/// A function that returns the value of a variable, if the operator passes it on.
-pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
+use serde_json::{Map, Value};
+
+use super::keys::{self, Key, Type};
+
+/// A function that returns the value of a variable, or the way to set it if the operator does not pass it on.
+pub type Lookup<'a> = &'a dyn Fn(&str) -> Result<String, String>;
 
 /// A part of a text with variables.
 enum Part<'a> {
@@ -9,22 +13,58 @@ enum Part<'a> {
     Variable { name: &'a str, default: Option<&'a str> },
 }
 
+/// Replaces the variables in the values of `entry` that describe the program of a server.
+pub fn fill_entry(entry: &mut Map<String, Value>, lookup: Lookup<'_>) -> Result<(), String> {
+    for (key, value) in entry {
+        match (keys::find(key), value) {
+            (Some(Key::Known(Type::Template)), Value::String(text)) => {
+                fill_value(key, text, lookup)?;
+            }
+            (Some(Key::Known(Type::Templates)), Value::Array(list)) => {
+                for text in list.iter_mut().filter_map(as_text) {
+                    fill_value(key, text, lookup)?;
+                }
+            }
+            (Some(Key::Known(Type::Environment)), Value::Object(variables)) => {
+                for (name, value) in variables {
+                    let Some(text) = as_text(value) else { continue };
+                    fill_value(&format!("{key}.{name}"), text, lookup)?;
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn as_text(value: &mut Value) -> Option<&mut String> {
+    if let Value::String(text) = value { Some(text) } else { None }
+}
+
+fn fill_value(key: &str, text: &mut String, lookup: Lookup<'_>) -> Result<(), String> {
+    *text = fill(text, lookup).map_err(|problem| format!("{key:?}: {problem}"))?;
+    Ok(())
+}
+
 /// Returns `text` with its variables replaced, and `$${` replaced by `${`. The error message begins with
 /// the faulty variable.
-pub fn fill(text: &str, lookup: Lookup<'_>) -> Result<String, String> {
+fn fill(text: &str, lookup: Lookup<'_>) -> Result<String, String> {
     let mut filled = String::with_capacity(text.len());
     for part in parts(text)? {
         match part {
             Part::Text(text) => filled.push_str(text),
             Part::Variable { name, default } => {
                 let value = lookup(name);
-                let value = match default {
-                    Some(default) => {
-                        value.filter(|value| !value.is_empty()).or(Some(default.into()))
+                match (value, default) {
+                    (Ok(value), None) => filled.push_str(&value),
+                    (Ok(value), Some(_)) if !value.is_empty() => filled.push_str(&value),
+                    (_, Some(default)) => filled.push_str(default),
+                    (Err(remedy), None) => {
+                        return Err(format!(
+                            "${{{name}}} has no value: {remedy}, or write ${{{name}:-default}}"
+                        ));
                     }
-                    None => value,
-                };
-                filled.push_str(&value.ok_or_else(|| missing(name))?);
+                }
             }
         }
     }
@@ -34,13 +74,6 @@ pub fn fill(text: &str, lookup: Lookup<'_>) -> Result<String, String> {
 /// Checks the syntax of the variables in `text` without looking up values.
 pub(super) fn check(text: &str) -> Result<(), String> {
     parts(text).map(drop)
-}
-
-fn missing(name: &str) -> String {
-    format!(
-        "${{{name}}} has no value: set the variable and pass it on with --pass-env {name}, or write \
-         ${{{name}:-default}}"
-    )
 }
 
 fn parts(text: &str) -> Result<Vec<Part<'_>>, String> {
@@ -87,9 +120,9 @@ mod tests {
 
     fn filled(text: &str) -> Result<String, String> {
         fill(text, &|name| match name {
-            "TOKEN" => Some("t0ken".to_owned()),
-            "EMPTY" => Some(String::new()),
-            _ => None,
+            "TOKEN" => Ok("t0ken".to_owned()),
+            "EMPTY" => Ok(String::new()),
+            _ => Err(format!("set {name}")),
         })
     }
 
@@ -115,7 +148,7 @@ mod tests {
     fn p9_what_cannot_be_filled_is_named() {
         let missing = filled("a ${NONE} b").unwrap_err();
         assert!(missing.starts_with("${NONE} has no value"), "{missing}");
-        assert!(missing.contains("--pass-env NONE"), "{missing}");
+        assert!(missing.contains("set NONE, or write ${NONE:-default}"), "{missing}");
         for text in [
             "${",
             "${}",

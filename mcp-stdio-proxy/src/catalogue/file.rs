@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gateway_contract::revision::Era;
-use gateway_contract::servers::variables::{Lookup, fill};
+use gateway_contract::servers::variables::{Lookup, fill_entry};
 use gateway_contract::servers::{Problem, Stated, read};
 use serde::Deserialize;
 use serde_json::Value;
@@ -48,7 +48,7 @@ struct Raw {
     args: Vec<String>,
     #[serde(default)]
     env: BTreeMap<String, String>,
-    cwd: Option<String>,
+    cwd: Option<PathBuf>,
     tools: Option<ToolRules>,
     isolation: Option<Isolation>,
     era: Option<Era>,
@@ -67,25 +67,12 @@ struct Raw {
 
 impl Raw {
     /// Returns `None` for a server that speaks HTTP itself, which needs no proxy.
-    fn into_entry(self, variables: Lookup<'_>) -> Result<Option<Entry>, String> {
-        let Some(command) = self.command.filter(|command| !command.is_empty()) else {
-            return Ok(None);
-        };
-        let fill = |key: &str, text: &str| {
-            fill(text, variables).map_err(|problem| format!("{key:?}: {problem}"))
-        };
-        let env = self.env.into_iter().map(|(name, value)| {
-            let value = fill(&format!("env.{name}"), &value)?;
-            if value.contains('\0') {
-                return Err(format!("\"env.{name}\" contains a NUL character"));
-            }
-            Ok((name, value))
-        });
-        Ok(Some(Entry {
-            command: fill("command", &command)?,
-            args: self.args.iter().map(|arg| fill("args", arg)).collect::<Result<_, _>>()?,
-            env: env.collect::<Result<_, String>>()?,
-            cwd: self.cwd.map(|cwd| fill("cwd", &cwd)).transpose()?.map(PathBuf::from),
+    fn into_entry(self) -> Option<Entry> {
+        Some(Entry {
+            command: self.command.filter(|command| !command.is_empty())?,
+            args: self.args,
+            env: self.env,
+            cwd: self.cwd,
             tools: self.tools,
             isolation: self.isolation,
             era: self.era,
@@ -96,7 +83,7 @@ impl Raw {
             gid: self.gid,
             limits: self.limits,
             confine: self.confine.unwrap_or(true),
-        }))
+        })
     }
 }
 
@@ -104,10 +91,12 @@ impl Raw {
 pub fn parse(text: &str, variables: Lookup<'_>) -> Result<Catalogue, Vec<Problem>> {
     let mut catalogue = Catalogue::default();
     let mut problems = Vec::new();
-    for Stated { name, entry, place, .. } in read(text)? {
-        let raw = serde_json::from_value::<Raw>(Value::Object(entry));
-        let entry = raw.map_err(|error| error.to_string());
-        match entry.and_then(|raw| raw.into_entry(variables)) {
+    for Stated { name, mut entry, place, .. } in read(text)?.stated {
+        let raw = fill_entry(&mut entry, variables).and_then(|()| {
+            let raw = serde_json::from_value::<Raw>(Value::Object(entry));
+            raw.map_err(|error| error.to_string())
+        });
+        match raw.map(Raw::into_entry) {
             Ok(None) => {}
             Ok(Some(entry)) => drop(catalogue.servers.insert(name.into(), Arc::new(entry))),
             Err(what) => problems.push(Problem { place, server: Some(name), what }),
@@ -129,7 +118,10 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Result<Catalogue, LoadError> {
-        let token = |name: &str| (name == "TOKEN").then(|| "t0ken".to_owned());
+        let token = |name: &str| match name {
+            "TOKEN" => Ok("t0ken".to_owned()),
+            _ => Err(format!("set {name}")),
+        };
         super::parse(text, &token)
             .map_err(|problems| LoadError::Problems { path: "f.json".into(), problems })
     }
@@ -175,7 +167,7 @@ mod tests {
         assert_eq!(entry.cwd, Some("/t0ken".into()));
         let text = r#"{"mcpServers": {"a": {"command": "x", "env": {"A": "${OTHER}"}}}}"#;
         let shown = parse(text).unwrap_err().to_string();
-        for what in ["server \"a\"", "\"env.A\"", "${OTHER}", "--pass-env OTHER"] {
+        for what in ["server \"a\"", "\"env.A\"", "${OTHER}", "set OTHER"] {
             assert!(shown.contains(what), "{shown}");
         }
     }
