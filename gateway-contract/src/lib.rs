@@ -12,4 +12,5 @@ pub mod methods;
 pub mod metrics;
 pub mod revision;
 pub mod servers;
+pub mod spelling;
 pub mod tool_pattern;

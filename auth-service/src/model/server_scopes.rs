@@ -3,7 +3,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use gateway_contract::tool_pattern;
+use gateway_contract::{spelling::caseless, tool_pattern::CaselessPattern};
 
 use super::Scopes;
 
@@ -31,7 +31,7 @@ pub struct ScopeDetail {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ToolScope {
     /// The pattern of the tool names, in which `*` matches any text.
-    pub pattern: String,
+    pub pattern: CaselessPattern,
     /// The scopes that these tools require.
     pub scope: Scopes,
 }
@@ -80,7 +80,8 @@ impl ServerScopes {
     /// Returns the scopes that calls of the tool `name` need in addition to the basic ones.
     #[must_use]
     pub fn of_tool(&self, name: &str) -> Scopes {
-        let fitting = self.tools.iter().filter(|rule| tool_pattern::matches(&rule.pattern, name));
+        let folded = caseless(name);
+        let fitting = self.tools.iter().filter(|rule| rule.pattern.covers(name, &folded));
         fitting.fold(Scopes::default(), |all, rule| all.union(&rule.scope))
     }
 
@@ -116,8 +117,8 @@ mod tests {
             ]
             .into(),
             tools: vec![
-                ToolScope { pattern: "write_*".into(), scope: scopes("files:write") },
-                ToolScope { pattern: "*_all".into(), scope: scopes("files:admin") },
+                ToolScope { pattern: "write_*".to_owned().into(), scope: scopes("files:write") },
+                ToolScope { pattern: "*_all".to_owned().into(), scope: scopes("files:admin") },
             ],
         }
     }
@@ -137,6 +138,7 @@ mod tests {
         let server = files();
         assert!(server.of_tool("read_file").is_empty());
         assert_eq!(server.of_tool("write_file").to_string(), "files:write");
+        assert_eq!(server.of_tool("Write_File").to_string(), "files:write");
         assert_eq!(server.of_tool("write_all").to_string(), "files:admin files:write");
         assert_eq!(server.of_any_tool().to_string(), "files:admin files:write");
     }

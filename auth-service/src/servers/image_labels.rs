@@ -9,8 +9,8 @@ use super::operator_labels::{Labels, OperatorLabels};
 /// The maximum number of images in the cache.
 const IMAGES: usize = 256;
 
-/// The maximum total size of the labels of an image, keys and values together. The labels of a
-/// container with a larger image are ignored.
+/// The maximum total size of the labels of an image, keys and values together. If an image
+/// exceeds it, the labels of its containers are ignored.
 const MOST_BYTES: usize = 64 * 1024;
 
 /// A bounded cache. Entries never become stale, because an id always refers to the same labels.

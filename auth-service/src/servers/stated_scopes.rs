@@ -63,7 +63,7 @@ pub(super) fn scopes(
     };
     let tools = rules.into_iter().map(|(pattern, scope)| {
         let scope = single(&scope).map_err(|problem| format!("tools.scopes: {problem}"))?;
-        Ok(ToolScope { pattern, scope })
+        Ok(ToolScope { pattern: pattern.into(), scope })
     });
     Ok(ServerScopes {
         basic,

@@ -8,7 +8,7 @@ use super::{Error, GrantRecords, Key, Ttl};
 use crate::model::{RefreshRecord, RefreshToken, UnixTime};
 
 /// The marker of a spent token. The successor is derived from the token and this salt, so that it
-/// can be issued again without being stored.
+/// can be issued again although only its fingerprint is stored.
 #[derive(Clone, Serialize, Deserialize)]
 struct Spent {
     salt: String,
@@ -22,7 +22,7 @@ pub enum Spending {
     First,
     /// The token was spent within the grace window. The successor has this salt.
     Again(String),
-    /// The token was spent before the grace window. Treat it as stolen and revoke the grant
+    /// The token was spent, and its grace window has passed. Treat it as stolen and revoke the grant
     /// (RFC 9700 §4.14.2).
     Replay,
 }

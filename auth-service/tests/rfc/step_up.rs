@@ -1,5 +1,6 @@
 //! MCP 2025-11-25 "Scope Challenge Handling", 2026-07-28 scope hierarchies and `Mcp-*` headers.
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 
 use crate::support::{Answer, App, Gateway, TIME};
@@ -96,6 +97,29 @@ async fn a_native_server_with_rules_gets_only_what_is_stated() {
     assert_eq!(unstated.error(), (403, "insufficient_scope"));
     let challenge = unstated.header("www-authenticate");
     assert!(challenge.contains("\"files:delete files:read files:write\""), "{challenge}");
+}
+
+/// A lenient server folds case and trims, so other spellings need what the tool needs, as in the proxy.
+#[tokio::test]
+async fn a_native_server_gets_no_tool_under_another_spelling() {
+    let mut server = files();
+    server["url"] = json!("http://127.0.0.1:1/mcp");
+    server["checksHeaders"] = json!(true);
+    let held = Held::with("files:read", server).await;
+    let [version, method, (_, tool)] = WRITE;
+    let mut spellings = vec![tool.to_uppercase(), tool.replacen('w', "W", 1)];
+    for hidden in [format!("{tool}\u{200b}"), format!(" {tool}"), format!("{tool}\0")] {
+        let coded = BASE64_STANDARD.encode(hidden);
+        spellings.push(format!("=?base64?{coded}?="));
+    }
+    for name in spellings {
+        let answer = held.ask(&[version, method, ("Mcp-Name", &name)]).await;
+        assert_eq!(answer.error(), (403, "insufficient_scope"), "{name}");
+    }
+    for other in ["Tools/Call", "tools_call", "tools/Call"] {
+        let answer = held.ask(&[version, ("Mcp-Method", other), ("Mcp-Name", tool)]).await;
+        assert_eq!(answer.error(), (403, "insufficient_scope"), "{other}");
+    }
 }
 
 /// AS-20, RS-10, RS-11: the resource advertises what basic use needs, the server all there is.

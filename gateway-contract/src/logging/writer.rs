@@ -18,8 +18,8 @@ const KEPT: usize = 64 << 10;
 /// The stack size of the thread, which formats one line at a time.
 const STACK: usize = 256 << 10;
 
-/// Starts the thread that writes the records in `queue` to `out`. When `out` accepts lines again, it calls
-/// `report`, which logs, with the number of dropped lines.
+/// Starts the thread that writes the records in `queue` to `out`. When `out` accepts lines again, the thread
+/// passes the number of dropped lines to `report`, which logs it.
 pub(super) fn start(
     queue: Arc<Queue>,
     out: impl Write + Send + 'static,

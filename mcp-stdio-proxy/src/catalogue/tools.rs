@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use gateway_contract::tool_pattern::matches;
+use gateway_contract::spelling::caseless;
+use gateway_contract::tool_pattern::{CaselessPattern, matches};
 use serde::Deserialize;
 
 use crate::protocol::array;
 use crate::protocol::error;
 use crate::protocol::message::Envelope;
 use crate::protocol::object;
-use crate::protocol::spelling::caseless;
 use crate::protocol::splice::{line, span};
 
 /// The rules of a server. A pattern is a name in which `*` stands for anything.
@@ -20,30 +20,9 @@ pub struct ToolRules {
     /// If not empty, only these.
     allow: Vec<String>,
     /// Never these.
-    deny: Vec<Caseless>,
+    deny: Vec<CaselessPattern>,
     /// These only for those who have the scope.
-    scopes: Vec<(Caseless, String)>,
-}
-
-/// A pattern that also covers names that differ from it in case: a server may not tell them apart, and
-/// what is refused must not run under another spelling. Names that are allowed are the exact ones.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Caseless {
-    exact: String,
-    folded: String,
-}
-
-impl From<String> for Caseless {
-    fn from(exact: String) -> Self {
-        Self { folded: caseless(&exact), exact }
-    }
-}
-
-impl Caseless {
-    /// Returns `true` if it describes `name`, or the name `folded` that it is without case.
-    fn covers(&self, name: &str, folded: &str) -> bool {
-        matches(&self.exact, name) || matches(&self.folded, folded)
-    }
+    scopes: Vec<(CaselessPattern, String)>,
 }
 
 /// As written: a list of what is allowed, or the rules in full.

@@ -10,7 +10,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use gateway_contract::methods::{METHODS, Spelling};
+use gateway_contract::spelling::{folded, is_ambiguous_method, is_ambiguous_tool, is_invisible};
 use serde::de::{Deserializer, Visitor};
 
 /// The members of a message (JSON-RPC 2.0 §4, §5).
@@ -135,56 +135,20 @@ fn skeleton(text: &str) -> impl Iterator<Item = char> + '_ {
     folded(shown).filter(|c| !matches!(c, '_' | '-'))
 }
 
-/// Folds case: a superset of the simple folding of Unicode, of Turkish locales, and of ligatures.
-fn folded(chars: impl Iterator<Item = char>) -> impl Iterator<Item = char> {
-    let lower = chars.flat_map(char::to_uppercase).flat_map(char::to_lowercase);
-    // `İ` is `i` with a dot above.
-    lower.filter(|c| *c != '\u{307}')
-}
-
-/// `text` as a server that does not tell capital letters from small ones reads it.
-#[must_use]
-pub fn caseless(text: &str) -> String {
-    folded(text.chars()).collect()
-}
-
-/// Whether a character is a control, or is shown as nothing, so that a comparison may drop it.
-fn is_invisible(c: char) -> bool {
-    c.is_control()
-        || matches!(
-            c,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
-                | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
-                | '\u{ffa0}' | '\u{fff0}'..='\u{fffd}' | '\u{e0000}'..='\u{e0fff}'
-        )
-}
-
 /// Refuses a method that a server may take for another one.
 pub fn method(text: &str) -> Result<(), Doubt> {
-    let exact = || METHODS.iter().filter(|known| known.spelling == Spelling::Exact);
-    if exact().any(|known| known.name == text) {
-        return Ok(());
-    }
-    let letters = |text: &str| -> String {
-        folded(text.chars().filter(|c| !is_invisible(*c))).filter(|c| c.is_alphanumeric()).collect()
-    };
-    let odd = |c: char| is_invisible(c) || c.is_whitespace();
-    let cut = text.split('\0').next().unwrap_or(text);
-    let (whole, cut) = (letters(text), letters(cut));
-    let known =
-        exact().map(|known| letters(known.name)).any(|known| known == whole || known == cut);
-    if known || text.chars().any(odd) { Err(Doubt::Method) } else { Ok(()) }
+    if is_ambiguous_method(text) { Err(Doubt::Method) } else { Ok(()) }
 }
 
 /// Refuses the name of a tool that a server may take for another one's.
 pub fn tool(name: &str) -> Result<(), Doubt> {
-    let plain = name.trim() == name && !name.chars().any(is_invisible);
-    plain.then_some(()).ok_or(Doubt::Tool)
+    if is_ambiguous_tool(name) { Err(Doubt::Tool) } else { Ok(()) }
 }
 
 #[cfg(test)]
 mod tests {
+    use gateway_contract::methods::METHODS;
+
     use super::*;
 
     #[test]
@@ -279,6 +243,5 @@ mod tests {
         for bad in ["a\0", "a\0b", " a", "a\u{a0}", "a\n", "a\u{200d}b", "\u{feff}a"] {
             assert_eq!(tool(bad), Err(Doubt::Tool), "{bad:?}");
         }
-        assert_eq!(caseless("WRITE_\u{17f}tra\u{df}e"), "write_strasse");
     }
 }

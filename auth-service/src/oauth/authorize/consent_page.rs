@@ -35,7 +35,7 @@ pub struct ConsentPage {
     /// The name of the logged-in person, if the policy allows them the request.
     pub person: Option<String>,
     /// `true` if that person consented to the same request before.
-    pub approved_before: bool,
+    pub remembers_consent: bool,
     /// The available login methods.
     pub ways: LoginWays,
     /// The account that the policy denied.
@@ -156,9 +156,9 @@ impl ConsentFlow {
         let picks = matches!(pending.prompt, Prompt::SelectAccount | Prompt::Login);
         pending.pick_account = picks || browser.was_refused || user.is_some() || refused.is_some();
         let request = &pending.request;
-        let approved_before = match &user {
+        let remembers_consent = match &user {
             Some(user) if pending.prompt == Prompt::Needed => {
-                self.sessions.approved_before(user, request).await?
+                self.sessions.remembers_consent(user, request).await?
             }
             _ => false,
         };
@@ -173,7 +173,7 @@ impl ConsentFlow {
             lasts: matches!(request.reply, Reply::Device(_))
                 .then_some(self.core.config.lifetimes.device_grant),
             person: user.map(|user| user.name),
-            approved_before,
+            remembers_consent,
             ways: LoginWays {
                 github: self.core.github.is_some(),
                 local: self.core.config.local_login,

@@ -59,7 +59,7 @@ impl ConsentFlow {
             return Ok(None);
         }
         match self.sessions.logged_in(browser, &pending.request).await? {
-            Some(user) if self.sessions.approved_before(&user, &pending.request).await? => {
+            Some(user) if self.sessions.remembers_consent(&user, &pending.request).await? => {
                 if browser.is_own_navigation {
                     self.admit_unasked(flow, user, browser).await
                 } else if pending.prompt == Prompt::None {
@@ -86,7 +86,7 @@ impl ConsentFlow {
         let target = self.admit(&consented, user.clone(), &Turn::alone()?).await?;
         let request = &consented.pending().request;
         let stands = self.sessions.logged_in(browser, request).await?.is_some()
-            && self.sessions.approved_before(&user, request).await?;
+            && self.sessions.remembers_consent(&user, request).await?;
         Ok(stands.then_some(AuthorizationOutcome { target, login: None }))
     }
 }

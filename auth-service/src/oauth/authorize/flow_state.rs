@@ -9,8 +9,9 @@
 //! | consent | page again | consented | at the provider | denied | page again |
 //! | at the provider | refused | refused | refused | refused | consented |
 //!
-//! A form without the CSRF token of the open page is refused, as is a callback of another login. A
-//! request that comes too late, or without the cookies of the browser, shows the page again.
+//! A form without the CSRF token of the open page is refused. While the person is at the provider, so
+//! is a callback of another login. A request that comes too late, or without the cookies of the browser,
+//! shows the page again.
 //!
 //! A consented flow ends with the response to the client. It returns to its page if the policy denies
 //! the account, or if the login code is wrong. Only a new flow may skip the page, with a remembered
@@ -52,7 +53,7 @@ pub(super) enum Decided {
 pub(super) enum CalledBack {
     /// The person returned from the provider.
     Returned(Returned),
-    /// The page is open: the browser repeats a callback that led to it.
+    /// The page is open, so the callback is late or repeated, and the page is shown again.
     PageOpen(Box<PendingAuthorization>),
 }
 

@@ -12,7 +12,7 @@ use crate::{
 
 impl Sessions {
     /// Returns `true` if `user` consented to all servers and scopes of `request` before.
-    pub(in crate::oauth) async fn approved_before(
+    pub(in crate::oauth) async fn remembers_consent(
         &self,
         user: &User,
         request: &AuthorizationRequest,

@@ -40,8 +40,8 @@ impl Clients {
 
     /// Returns the client `id` without a fetch, if anything is known of it.
     ///
-    /// A program that refreshes its token gives up after about two seconds. Its refresh token would then be
-    /// rotated without it.
+    /// A program that refreshes its token gives up after about two seconds. The refresh token would
+    /// then be rotated, and the program would not have the new one.
     pub(super) async fn client_at_once(&self, id: &ClientId) -> Result<Client, Error> {
         self.find(id, Wanted::LastKnown).await
     }
