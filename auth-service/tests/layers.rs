@@ -1,7 +1,7 @@
 //! The floors of the crate: each file uses those below it and none above.
 #![expect(clippy::unwrap_used, reason = "a file that cannot be read is a fault of the test")]
 
-use std::{fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path};
 
 /// From the ground up. `store`, `servers`, `keys` and `upstream` stand side by side, as do
 /// `app` and `docker_proxy`: the process that strangers talk to never has the socket of Docker.
@@ -85,6 +85,42 @@ fn files(source: &Path, floor: &str) -> Vec<std::path::PathBuf> {
 fn below(directory: &Path) -> Vec<std::path::PathBuf> {
     let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
     entries.flat_map(|path| if path.is_dir() { below(&path) } else { vec![path] }).collect()
+}
+
+/// The largest number of methods of a type of its own, so that a reader can know it.
+const METHODS: usize = 30;
+
+#[test]
+fn no_type_has_more_methods_than_a_reader_can_know() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut methods = BTreeMap::<String, usize>::new();
+    for file in below(&source) {
+        let text = fs::read_to_string(&file).unwrap();
+        let shipped = text.split("#[cfg(test)]").next().unwrap();
+        for block in shipped.split("\nimpl").skip(1) {
+            let (head, body) = block.split_once('{').unwrap();
+            let name: String = head
+                .trim_start_matches(|c: char| !c.is_ascii_uppercase())
+                .chars()
+                .take_while(char::is_ascii_alphanumeric)
+                .collect();
+            if head.contains(" for ") {
+                continue;
+            }
+            let lines = body.lines().take_while(|line| *line != "}");
+            let starts =
+                lines.filter(|line| line.starts_with("    ") && !line.starts_with("     "));
+            let functions = starts.filter(|line| {
+                let words = line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+                words.take(8).any(|word| word == "fn") && !line.trim_start().starts_with("//")
+            });
+            *methods.entry(name).or_default() += functions.count();
+        }
+    }
+    let most = methods.values().max();
+    assert!(most > Some(&10), "only {most:?} methods were found: {methods:?}");
+    methods.retain(|_, count| *count > METHODS);
+    assert!(methods.is_empty(), "{methods:#?}");
 }
 
 #[test]

@@ -5,10 +5,10 @@ use std::time::Duration;
 use super::{flow_state::open_page, pending::STEP};
 use crate::{
     model::{
-        AuthorizationRequest, CsrfToken, McpServer, PendingAuthorization, Prompt, Reply,
+        AuthorizationRequest, Catalogue, CsrfToken, McpServer, PendingAuthorization, Prompt, Reply,
         SealedAuthorization, User, in_words,
     },
-    oauth::{BrowserContext, ConsentFlow, Error},
+    oauth::{BrowserContext, ConsentFlow, Error, Sessions},
 };
 
 /// The data of the consent page.
@@ -152,10 +152,10 @@ impl ConsentFlow {
     ) -> Result<ConsentPage, Error> {
         let (csrf, end) = (CsrfToken::generate()?, self.core.now().plus(STEP));
         let mut pending = open_page(pending, &csrf, &browser.session, end);
-        let Account { user, refused } = self.account(&pending, browser).await?;
+        let Account { user, refused } = self.sessions.account(&pending, browser).await?;
         let picks = matches!(pending.prompt, Prompt::SelectAccount | Prompt::Login);
         pending.pick_account = picks || browser.was_refused || user.is_some() || refused.is_some();
-        let request = &pending.request;
+        let (request, catalogue) = (&pending.request, self.core.catalogue());
         let remembers_consent = match &user {
             Some(user) if pending.prompt == Prompt::Needed => {
                 self.sessions.remembers_consent(user, request).await?
@@ -167,9 +167,9 @@ impl ConsentFlow {
             client_name: request.client_name.clone(),
             publisher: crate::oauth::client::id_document::publisher(&request.client_id),
             destination: Destination::of(&request.reply),
-            servers: self.server_labels(request),
-            scopes: self.scope_labels(request),
-            choices: self.choices(request, user.as_ref()),
+            servers: server_labels(&catalogue, request),
+            scopes: scope_labels(&catalogue, request),
+            choices: choices(&catalogue, request, user.as_ref()),
             lasts: matches!(request.reply, Reply::Device(_))
                 .then_some(self.core.config.lifetimes.device_grant),
             person: user.map(|user| user.name),
@@ -183,7 +183,9 @@ impl ConsentFlow {
             flow: self.pending.seal(&pending)?,
         })
     }
+}
 
+impl Sessions {
     /// Returns the account of the page of `pending`.
     async fn account(
         &self,
@@ -192,32 +194,51 @@ impl ConsentFlow {
     ) -> Result<Account, Error> {
         let known = match pending.prompt {
             Prompt::Login => None,
-            _ => self.sessions.session_user(browser).await?,
+            _ => self.session_user(browser).await?,
         };
         let (user, refused) = match known {
-            Some(user) if self.sessions.may_have(&user, &pending.request) => (Some(user), None),
+            Some(user) if self.may_have(&user, &pending.request) => (Some(user), None),
             known => (None, known.map(|user| user.name)),
         };
         Ok(Account { user, refused: pending.refused.clone().or(refused) })
     }
+}
 
-    /// Returns the servers of `request` in words.
-    fn server_labels(&self, request: &AuthorizationRequest) -> Vec<ServerLabel> {
-        let catalogue = self.core.catalogue();
-        let servers = request.resources.iter().filter_map(|uri| catalogue.by_resource(uri));
-        servers.map(ServerLabel::of).collect()
-    }
+/// Returns the servers of `request` in words.
+fn server_labels(catalogue: &Catalogue, request: &AuthorizationRequest) -> Vec<ServerLabel> {
+    let servers = request.resources.iter().filter_map(|uri| catalogue.by_resource(uri));
+    servers.map(ServerLabel::of).collect()
+}
 
-    /// Returns the scopes of `request` in words. The first of its servers that describes a scope counts.
-    fn scope_labels(&self, request: &AuthorizationRequest) -> Vec<ScopeLabel> {
-        let catalogue = self.core.catalogue();
-        let words = |scope: &str| {
-            let mut servers = request.resources.iter().filter_map(|uri| catalogue.by_resource(uri));
-            servers.find_map(|server| server.scopes.description(scope)).map(str::to_owned)
-        };
-        let label = |scope: &str| ScopeLabel { scope: scope.to_owned(), words: words(scope) };
-        request.scopes.iter().map(label).collect()
+/// Returns the scopes of `request` in words. The first of its servers that describes a scope counts.
+fn scope_labels(catalogue: &Catalogue, request: &AuthorizationRequest) -> Vec<ScopeLabel> {
+    let words = |scope: &str| {
+        let mut servers = request.resources.iter().filter_map(|uri| catalogue.by_resource(uri));
+        servers.find_map(|server| server.scopes.description(scope)).map(str::to_owned)
+    };
+    let label = |scope: &str| ScopeLabel { scope: scope.to_owned(), words: words(scope) };
+    request.scopes.iter().map(label).collect()
+}
+
+/// Returns the servers that the person can choose.
+///
+/// Returns an empty list if `request` names its servers. A logged-in person sees only the servers
+/// that they may use, if there are any.
+fn choices(
+    catalogue: &Catalogue,
+    request: &AuthorizationRequest,
+    user: Option<&User>,
+) -> Vec<ServerLabel> {
+    if !request.resources.is_empty() {
+        return Vec::new();
     }
+    let list = |user: Option<&User>| -> Vec<_> {
+        let admitted =
+            catalogue.iter().filter(|server| user.is_none_or(|user| server.admits(user.person())));
+        admitted.map(ServerLabel::of).collect()
+    };
+    let theirs = list(user);
+    if theirs.is_empty() { list(None) } else { theirs }
 }
 
 impl Destination {

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     model::{AuthorizationCode, AuthorizationRequest, CodeRecord, Identifier, Reply, User},
-    oauth::{AuthorizationOutcome, ConsentFlow, Error, RedirectTarget},
+    oauth::{AuthorizationOutcome, ConsentFlow, Core, Error, RedirectTarget},
 };
 
 /// The lifetime of an authorization code.
@@ -100,7 +100,7 @@ impl ConsentFlow {
         log::info!(target: "audit", subject = user.subject, client:% = request.client_id;
             "login granted");
         match &request.reply {
-            Reply::Redirect(_) => self.put_code(request, user, &turn.code).await?,
+            Reply::Redirect(_) => put_code(&self.core, request, user, &turn.code).await?,
             Reply::Device(device) => {
                 let answer = DeviceAnswer::Allow { user, request };
                 self.requests.answer_device(device, answer, turn.step()).await?;
@@ -108,20 +108,21 @@ impl ConsentFlow {
         }
         target(&self.core.config.issuer, &request.reply, &turn.code)
     }
+}
 
-    async fn put_code(
-        &self,
-        request: &AuthorizationRequest,
-        user: User,
-        code: &AuthorizationCode,
-    ) -> Result<(), Error> {
-        let now = self.core.now();
-        let record = CodeRecord {
-            request: request.clone(),
-            user,
-            grant: Identifier::generate()?,
-            expires_at: now.plus(CODE_LIFE),
-        };
-        Ok(self.core.store.grants.put_code(code, &record, now).await?)
-    }
+/// Stores the code `issued` with the request and the person that it stands for.
+async fn put_code(
+    core: &Core,
+    request: &AuthorizationRequest,
+    user: User,
+    issued: &AuthorizationCode,
+) -> Result<(), Error> {
+    let now = core.now();
+    let record = CodeRecord {
+        request: request.clone(),
+        user,
+        grant: Identifier::generate()?,
+        expires_at: now.plus(CODE_LIFE),
+    };
+    Ok(core.store.grants.put_code(issued, &record, now).await?)
 }

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     model::{AuthorizationRequest, LoginState, ProviderLogin, SealedAuthorization, User},
-    oauth::{AuthorizeError, BrowserContext, ConsentFlow, Error, Next, Params, Remark},
+    oauth::{AuthorizeError, BrowserContext, ConsentFlow, Core, Error, Next, Params, Remark},
     upstream::{GithubError, github_error},
 };
 
@@ -94,7 +94,7 @@ impl ConsentFlow {
                 Begun::Answered(outcome) => return Ok(Next::Done(outcome)),
                 Begun::Turn(turn) => turn,
             };
-        let user = self.identify(&code, &login.verifier).await;
+        let user = identify(&self.core, &code, &login.verifier).await;
         let user = user.inspect_err(|_| self.core.metrics.login("github", "failed"));
         let stands = self.stands(request, &login);
         let done = self.finish_by(&consented, user, stands, &turn).await;
@@ -155,15 +155,13 @@ impl ConsentFlow {
             }
         }
     }
+}
 
-    async fn identify(&self, code: &str, verifier: &str) -> Result<User, Error> {
-        let github = self
-            .core
-            .github
-            .as_ref()
-            .ok_or(Error::AccessDenied("GitHub login is not configured"))?;
-        github.identify(code, verifier).await.map_err(provider_error)
-    }
+/// Redeems the code `answer` at GitHub, and returns the account.
+async fn identify(core: &Core, answer: &str, verifier: &str) -> Result<User, Error> {
+    let github =
+        core.github.as_ref().ok_or(Error::AccessDenied("GitHub login is not configured"))?;
+    github.identify(answer, verifier).await.map_err(provider_error)
 }
 
 /// Maps an error of the login provider to its cause: the person, the operator or the provider.
