@@ -2,11 +2,8 @@
 
 use actix_web::http::header::{HeaderMap, HeaderName};
 use gateway_contract::{
-    header_value::decoded,
-    headers,
-    methods::CALL_TOOL,
-    revision::MODERN,
-    spelling::{is_ambiguous_method, is_ambiguous_tool},
+    header_value::decoded, headers, methods::CALL_TOOL, revision::MODERN,
+    spelling::is_ambiguous_method,
 };
 
 use super::forwarded;
@@ -20,7 +17,7 @@ const NAME: HeaderName = HeaderName::from_static(headers::NAME);
 ///
 /// MCP 2026-07-28, "Server Validation": an intermediary may rely on them only if the version names a revision in which
 /// the server validates them. Returns [`Operation::Unstated`] otherwise, also for unknown revisions: a server may treat
-/// them as a revision without these headers. A method or tool that a server may take for another one states nothing.
+/// them as a revision without these headers. A method that a server may take for another one states nothing.
 pub(super) fn read(headers: &HeaderMap) -> Operation {
     if once(headers, &VERSION) != Some(MODERN) {
         return Operation::Unstated;
@@ -29,7 +26,6 @@ pub(super) fn read(headers: &HeaderMap) -> Operation {
         None => Operation::Unstated,
         Some(CALL_TOOL) => {
             let name = once(headers, &NAME).and_then(decoded);
-            let name = name.filter(|name| !is_ambiguous_tool(name));
             name.map_or(Operation::Unstated, |name| Operation::Tool(name.into_owned()))
         }
         Some(method) if is_ambiguous_method(method) => Operation::Unstated,

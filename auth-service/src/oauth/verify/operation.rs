@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use gateway_contract::methods::CALL_TOOL;
+use gateway_contract::{methods::CALL_TOOL, spelling::is_ambiguous_tool};
 
 use crate::model::{Enforcer, McpServer, Scopes};
 
@@ -40,6 +40,10 @@ impl Operation {
             return Cow::Borrowed(&server.scopes.basic);
         }
         let more = match (self, server.enforcer) {
+            // A server may take it for any other tool.
+            (Self::Tool(name), Enforcer::Verify) if is_ambiguous_tool(name) => {
+                server.scopes.of_any_tool()
+            }
             (Self::Tool(name), _) => server.scopes.of_tool(name),
             (Self::Unstated, Enforcer::Verify) => server.scopes.of_any_tool(),
             (Self::Unstated, Enforcer::Proxy) | (Self::Other(_), _) => Scopes::default(),
