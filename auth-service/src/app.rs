@@ -139,6 +139,11 @@ pub fn http_server(
     }
     let publishing = server.clone();
     tokio::spawn(async move { publishing.core.store.grants.publish_ended().await });
+    let keeping = server.clone();
+    tokio::spawn(async move {
+        let core = &keeping.core;
+        core.store.maintenance.keep_house(|| core.clock.now()).await;
+    });
     // This task ends with the runtime. Until it follows revocations, every request asks Redis.
     let following = server.clone();
     tokio::spawn(async move {

@@ -8,6 +8,7 @@ mod client;
 mod clock;
 mod credential;
 mod flow;
+mod generation;
 mod grant;
 mod listing;
 mod predecessor;
@@ -32,9 +33,10 @@ pub use credential::{
     RegistrationToken, SealedAuthorization, UserCode,
 };
 pub use flow::{
-    AnswerRecord, ConsentRecord, DeviceDecision, DeviceRecord, PendingAuthorization, Prompt,
-    Revocations, SessionRecord, Stage,
+    AnswerRecord, ConsentRecord, DeviceDecision, DeviceRecord, NoMarks, PendingAuthorization,
+    Prompt, SessionRecord, Stage,
 };
+pub use generation::Generation;
 pub use grant::{AccessRecord, CodeRecord, Grant, RefreshRecord};
 pub use listing::{Listing, Mistake, Offer, Route, Source};
 pub use predecessor::{OldClient, OldRefresh};

@@ -5,14 +5,18 @@
 use std::{
     collections::HashMap,
     hash::{BuildHasher, RandomState},
-    sync::atomic::{AtomicU64, Ordering::SeqCst},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering::SeqCst},
+    },
     time::{Duration, Instant},
 };
 
 use parking_lot::RwLock;
 use redis::{PushInfo, PushKind, Value};
+use tokio::sync::Notify;
 
-use super::Key;
+use super::key::{GENERATIONS, Key};
 use crate::model::Identifier;
 
 /// The number of changes to remember individually. On overflow, the whole cache is invalidated.
@@ -23,6 +27,8 @@ const CHANGES: usize = 16_384;
 pub struct LivenessEntry {
     grant: u64,
     access: u64,
+    /// The generations that the grant rests on, known from the first lookup on.
+    generations: OnceLock<Box<[u64]>>,
     /// The logical time just before the lookup that found the token live; 0 if there was none.
     confirmed: AtomicU64,
 }
@@ -37,6 +43,10 @@ pub(super) struct RevocationTracker {
     moment: AtomicU64,
     /// Confirmations from before this logical time are invalid.
     floor: AtomicU64,
+    /// The logical time of the latest change to a generation.
+    revoked: AtomicU64,
+    /// Wakes the task that deletes revoked records.
+    pub(super) revocations: Notify,
     /// The number of the connection that delivers invalidations; 0 if there is none.
     link: AtomicU64,
     links: AtomicU64,
@@ -53,6 +63,8 @@ impl RevocationTracker {
             hasher: RandomState::new(),
             moment: AtomicU64::new(1),
             floor: AtomicU64::new(1),
+            revoked: AtomicU64::new(1),
+            revocations: Notify::new(),
             link: AtomicU64::new(0),
             links: AtomicU64::new(0),
             started: Instant::now(),
@@ -66,8 +78,16 @@ impl RevocationTracker {
         LivenessEntry {
             grant: self.hash(Key::Grant(grant).text().as_bytes()),
             access: self.hash(Key::Access(grant, jti).text().as_bytes()),
+            generations: OnceLock::new(),
             confirmed: AtomicU64::new(0),
         }
+    }
+
+    /// Notes the keys of the generations that the grant of `token` rests on. They never change.
+    pub(super) fn rest_on(&self, token: &LivenessEntry, keys: &[String]) {
+        token
+            .generations
+            .get_or_init(|| keys.iter().map(|key| self.hash(key.as_bytes())).collect());
     }
 
     /// Returns `true` if the token was found live and has not been invalidated since.
@@ -81,7 +101,24 @@ impl RevocationTracker {
         }
         let changes = self.changes.read();
         let unchanged = |key| changes.get(key).is_none_or(|moment| *moment <= confirmed);
-        unchanged(&token.grant) && unchanged(&token.access) && confirmed >= self.floor.load(SeqCst)
+        // Read again: `floor` and `revoked` are set while the changes are locked.
+        if !unchanged(&token.grant)
+            || !unchanged(&token.access)
+            || confirmed < self.floor.load(SeqCst)
+        {
+            return false;
+        }
+        if confirmed < self.revoked.load(SeqCst) {
+            let generations = token.generations.get();
+            if !generations.is_some_and(|keys| keys.iter().all(unchanged)) {
+                return false;
+            }
+            // The generations need no further look until the next revocation. If somebody else has
+            // changed the entry meanwhile, theirs stands.
+            let moment = self.moment.load(SeqCst);
+            let _changed = token.confirmed.compare_exchange(confirmed, moment, SeqCst, SeqCst);
+        }
+        true
     }
 
     /// Returns the logical time to which the result of a lookup that starts now must be dated.
@@ -105,6 +142,10 @@ impl RevocationTracker {
             self.floor.store(moment, SeqCst);
         }
         changes.insert(self.hash(key), moment);
+        if key.starts_with(GENERATIONS.as_bytes()) {
+            self.revoked.store(moment, SeqCst);
+            self.revocations.notify_one();
+        }
     }
 
     /// Returns a unique number for a new connection.
@@ -193,6 +234,7 @@ mod tests {
 
         fn seen(&self) -> LivenessEntry {
             let token = self.tracker.liveness(&self.grant, &self.jti);
+            self.tracker.rest_on(&token, &[Key::GenerationOfUser("alice").text()]);
             RevocationTracker::confirm(&token, self.tracker.lookup_time());
             token
         }
@@ -217,6 +259,30 @@ mod tests {
         }
         let never = scene.tracker.liveness(&scene.grant, &scene.jti);
         assert!(!scene.tracker.is_known_live(&never));
+    }
+
+    #[test]
+    fn a_token_counts_until_one_of_its_generations_changes() {
+        let scene = Scene::linked();
+        let token = scene.seen();
+        scene.change(&Key::GenerationOfUser("bob"));
+        assert!(scene.tracker.is_known_live(&token));
+        assert_eq!(scene.tracker.lookup_time(), Some(token.confirmed.load(SeqCst)), "renewed");
+        scene.change(&Key::Grant(&Identifier::parsed("other")));
+        scene.change(&Key::GenerationOfUser("alice"));
+        assert!(!scene.tracker.is_known_live(&token));
+        assert!(!scene.tracker.is_known_live(&token));
+        assert!(scene.tracker.is_known_live(&scene.seen()));
+        // The change of the grant is older than the confirmation that the generations renew.
+        let token = scene.seen();
+        scene.change(&Key::Grant(&scene.grant));
+        scene.change(&Key::GenerationOfUser("bob"));
+        assert!(!scene.tracker.is_known_live(&token));
+        // Nor does it undo that everything is unknown.
+        let token = scene.seen();
+        scene.tracker.forget();
+        scene.change(&Key::GenerationOfUser("bob"));
+        assert!(!scene.tracker.is_known_live(&token) && !scene.tracker.is_known_live(&token));
     }
 
     #[test]

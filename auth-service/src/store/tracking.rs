@@ -56,7 +56,7 @@ async fn listen(
         });
     let mut track = redis::cmd("CLIENT");
     track.arg("TRACKING").arg("ON").arg("BCAST");
-    for kind in ["grant:", "access:"] {
+    for kind in ["grant:", "access:", "gen:"] {
         track.arg("PREFIX").arg(format!("{PREFIX}{kind}"));
     }
     let connection = client.get_multiplexed_async_connection_with_config(&config).await;

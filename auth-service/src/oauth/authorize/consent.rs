@@ -9,8 +9,8 @@ use super::{
 };
 use crate::{
     model::{
-        CsrfToken, LoginCode, LoginState, PendingAuthorization, Prompt, SealedAuthorization, Stage,
-        User,
+        CsrfToken, Generation, LoginCode, LoginState, NoMarks, PendingAuthorization, Prompt,
+        SealedAuthorization, Stage, User,
     },
     oauth::{
         AuthorizationOutcome, AuthorizeError, BrowserContext, ConsentFlow, Error, Next, Params,
@@ -89,12 +89,14 @@ impl ConsentFlow {
         pending: &PendingAuthorization,
         browser: &BrowserContext,
     ) -> Result<Next, Error> {
+        let generation = self.core.store.grants.generation().await?;
         if matches!(pending.prompt, Prompt::Needed | Prompt::None)
             && let Some(user) = self.sessions.logged_in(browser, &pending.request).await?
             && self.sessions.approved_before(&user, &pending.request).await?
         {
             if browser.is_own_navigation {
-                if let Some(target) = self.admit_unasked(pending, user, browser).await? {
+                if let Some(target) = self.admit_unasked(pending, user, generation, browser).await?
+                {
                     return Ok(Next::Done(AuthorizationOutcome { target, login: None }));
                 }
             } else if pending.prompt == Prompt::None {
@@ -112,15 +114,16 @@ impl ConsentFlow {
 
     /// Issues a code without showing the consent page.
     ///
-    /// Returns `None` if the remembered consent or the login was revoked concurrently. A revocation
-    /// deletes those first and then searches for codes.
+    /// Returns `None` if the remembered consent or the login, which were checked in `generation`, was revoked
+    /// concurrently. The code is revoked then, too.
     async fn admit_unasked(
         &self,
         pending: &PendingAuthorization,
         user: User,
+        generation: Generation,
         browser: &BrowserContext,
     ) -> Result<Option<RedirectTarget>, Error> {
-        let target = self.admit(pending, user.clone(), &Turn::alone()?).await?;
+        let target = self.admit(pending, user.clone(), &Turn::alone(generation)?).await?;
         let stands = self.sessions.logged_in(browser, &pending.request).await?.is_some()
             && self.sessions.approved_before(&user, &pending.request).await?;
         Ok(stands.then_some(target))
@@ -183,12 +186,12 @@ impl ConsentFlow {
         step: &Step,
         browser: &BrowserContext,
     ) -> Result<Next, Error> {
-        let turn = match self.pending.begin_step(step, browser).await? {
+        let turn = match self.pending.begin_step(step, browser, None).await? {
             Begun::Answered(outcome) => return Ok(Next::Done(outcome)),
             Begun::Turn(turn) => turn,
         };
         let next = match code {
-            Some(code) => self.log_in_locally(pending, code, browser, &turn).await,
+            Some(code) => Box::pin(self.log_in_locally(pending, code, browser, &turn)).await,
             None => self.continue_as_logged_in(pending, browser, &turn).await,
         };
         self.pending.end_turn(&turn).await;
@@ -230,7 +233,7 @@ impl ConsentFlow {
     ) -> Result<Next, Error> {
         match self.sessions.logged_in(browser, &pending.request).await? {
             Some(user) if pending.prompt != Prompt::Login => {
-                self.sessions.remember_consent(&user, &pending.request).await?;
+                self.sessions.remember_consent(&user, &pending.request, turn.generation).await?;
                 let target = self.admit(pending, user.clone(), turn).await?;
                 if self.sessions.logged_in(browser, &pending.request).await?.is_some() {
                     self.pending.keep_answer(turn, pending, (&user, false)).await;
@@ -252,9 +255,14 @@ impl ConsentFlow {
             .ok_or(Error::AccessDenied("GitHub login is not configured"))?;
         let state = LoginState::generate()?;
         let (url, verifier) = github.authorize_url(state.reveal(), pending.pick_account);
-        let revocations = self.core.store.grants.revocations(&pending.request).await?;
+        let at_provider = Stage::AtProvider {
+            state: state.fingerprint(),
+            verifier,
+            generation: self.core.store.grants.generation().await?,
+            revocations: NoMarks::of(&pending.request),
+        };
         let pending = PendingAuthorization {
-            stage: Stage::AtProvider { state: state.fingerprint(), verifier, revocations },
+            stage: at_provider,
             expires_at: self.core.now().plus(STEP),
             ..pending.clone()
         };
@@ -278,7 +286,7 @@ impl ConsentFlow {
             let taken = async {
                 Ok(self.core.store.logins.take_login_code(code, self.core.now()).await?.is_some())
             };
-            let done = self.finish_by(pending, Ok(user), taken, turn).await;
+            let done = Box::pin(self.finish_by(pending, Ok(user), taken, turn)).await;
             if done.is_err() {
                 self.core.store.logins.unlock_login_code(code).await?;
             }

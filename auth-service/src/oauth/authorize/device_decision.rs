@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use crate::{
-    model::{AuthorizationRequest, Device, DeviceDecision, Fingerprint, User, UserCode},
+    model::{
+        AuthorizationRequest, Device, DeviceDecision, Fingerprint, Generation, User, UserCode,
+    },
     oauth::{Error, Requests},
 };
 
@@ -20,12 +22,12 @@ impl Requests {
     /// Stores the decision of a person about a device, for the device to poll.
     ///
     /// `allowed` names the person and the request that they allowed; `None` denies the device. `by`
-    /// identifies the step, so that repeating it is idempotent.
+    /// identifies the step, so that repeating it is idempotent, and has the generation of the decision.
     pub(in crate::oauth) async fn answer_device(
         &self,
         device: &Device,
         allowed: Option<(User, &AuthorizationRequest)>,
-        by: &Fingerprint,
+        (by, generation): (&Fingerprint, Generation),
     ) -> Result<(), Error> {
         let now = self.core.now();
         if !self.core.config.device_grant {
@@ -38,8 +40,8 @@ impl Requests {
         let shown = UserCode::typed(&device.user_code);
         let (user, request) = allowed.unzip();
         let request = request.cloned();
-        let decision =
-            DeviceDecision { user, request, by: Some(by.clone()), expires_at: now.plus(LIFE) };
+        let (by, expires_at) = (Some(by.clone()), now.plus(LIFE));
+        let decision = DeviceDecision { user, request, by, generation, expires_at };
         if self.core.store.devices.decide_device((&device.code, &shown), &decision, now).await? {
             Ok(())
         } else {

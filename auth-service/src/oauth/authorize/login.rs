@@ -1,6 +1,6 @@
 //! Completion of a login and issuance of the authorization code (RFC 6749 §4.1.2).
 
-use std::time::Duration;
+use std::{future::ready, time::Duration};
 
 use super::{
     idempotency::{Begun, Step, Turn},
@@ -9,8 +9,8 @@ use super::{
 };
 use crate::{
     model::{
-        AuthorizationCode, AuthorizationRequest, CodeRecord, Identifier, LoginState,
-        PendingAuthorization, Reply, SealedAuthorization, Stage, User,
+        AuthorizationRequest, CodeRecord, LoginState, PendingAuthorization, Reply,
+        SealedAuthorization, Stage, User,
     },
     oauth::{
         AuthorizationOutcome, AuthorizeError, BrowserContext, ConsentFlow, Error, Next, Params,
@@ -77,8 +77,8 @@ impl ConsentFlow {
             Some(Opened::Valid(pending)) => pending,
             other => return self.return_late(other, &back.state, browser).await,
         };
-        let (state, verifier, revocations) = match &pending.stage {
-            Stage::AtProvider { state, verifier, revocations } => (state, verifier, revocations),
+        let (state, verifier, generation) = match &pending.stage {
+            Stage::AtProvider { state, verifier, generation, .. } => (state, verifier, *generation),
             // This callback already led to the consent page, and the browser reloads it.
             Stage::AwaitingConsent { .. } => {
                 return self.show_again(*pending, Remark::Interrupted, browser).await;
@@ -88,11 +88,9 @@ impl ConsentFlow {
             return Err(expired());
         }
         let step = Step::of_callback(&back.state);
-        // Evaluated before the request to the provider, and again after all writes.
-        let stands = async || -> Result<bool, Error> {
-            Ok(revocations.are_still(&self.core.store.grants.revocations(&pending.request).await?))
-        };
-        if !stands().await.map_err(AuthorizeError::Page)? {
+        // Checked before the request to the provider, and again after all writes.
+        let stands = self.core.store.grants.stands(generation, None, &pending.request).await;
+        if !stands.map_err(|error| AuthorizeError::Page(error.into()))? {
             return Err(expired());
         }
         let code = match self.code_of(back.answer) {
@@ -101,14 +99,14 @@ impl ConsentFlow {
                 return Err(self.requests.refuse(&pending.request, error, &step.id).await);
             }
         };
-        let turn =
-            match self.pending.begin_step(&step, browser).await.map_err(AuthorizeError::Page)? {
-                Begun::Answered(outcome) => return Ok(Next::Done(outcome)),
-                Begun::Turn(turn) => turn,
-            };
+        let begun = self.pending.begin_step(&step, browser, Some(generation)).await;
+        let turn = match begun.map_err(AuthorizeError::Page)? {
+            Begun::Answered(outcome) => return Ok(Next::Done(outcome)),
+            Begun::Turn(turn) => turn,
+        };
         let user = self.identify(&code, verifier).await;
         let user = user.inspect_err(|_| self.core.metrics.login("github", "failed"));
-        let done = self.finish_by(&pending, user, stands(), &turn).await;
+        let done = self.finish_by(&pending, user, ready(Ok(true)), &turn).await;
         self.pending.end_turn(&turn).await;
         match done {
             Ok(outcome) => outcome.map(Next::Done).ok_or_else(expired),
@@ -162,14 +160,14 @@ impl ConsentFlow {
 
     /// Completes the flow of `user`, or returns the error of the failed identification.
     ///
-    /// Returns `None` if the consent or login behind the flow was revoked concurrently. `stands` is
-    /// evaluated last, and whenever something may have been written. A revocation first makes `stands`
-    /// false, and then searches for grants that resulted from the flow.
+    /// Returns `None` if the consent or login behind the flow was revoked concurrently, or if `taken` finds
+    /// its login code gone. Both are checked last, and whenever something may have been written. What was
+    /// written is of the generation of the consent, and thus revoked, too.
     pub(in crate::oauth) async fn finish_by(
         &self,
         pending: &PendingAuthorization,
         user: Result<User, Error>,
-        stands: impl Future<Output = Result<bool, Error>>,
+        taken: impl Future<Output = Result<bool, Error>>,
         turn: &Turn,
     ) -> Result<Option<AuthorizationOutcome>, Error> {
         let user = user?;
@@ -178,7 +176,9 @@ impl ConsentFlow {
         if let Err(error @ Error::NotAllowed(_)) = done {
             return Err(error);
         }
-        let stands = stands.await?;
+        let (generation, request) = (turn.generation, &pending.request);
+        let stands =
+            taken.await? && self.core.store.grants.stands(generation, Some(&user), request).await?;
         let outcome = done?;
         if stands {
             let logged_in = outcome.login.is_some();
@@ -204,8 +204,9 @@ impl ConsentFlow {
         };
         self.core.metrics.login(user.person().provider(), outcome);
         let target = target?;
-        self.sessions.remember_consent(&user, &pending.request).await?;
-        Ok(AuthorizationOutcome { target, login: self.sessions.log_in(&user, &turn.login).await? })
+        self.sessions.remember_consent(&user, &pending.request, turn.generation).await?;
+        let login = self.sessions.log_in(&user, &turn.login, turn.generation).await?;
+        Ok(AuthorizationOutcome { target, login })
     }
 
     /// Rolls back the decision and the remembered consent of `user` after a concurrent revocation.
@@ -241,9 +242,10 @@ impl ConsentFlow {
         log::info!(target: "audit", subject = user.subject, client:% = request.client_id;
             "login granted");
         match &request.reply {
-            Reply::Redirect(_) => self.put_code(request, user, &turn.code).await?,
+            Reply::Redirect(_) => self.put_code(request, user, turn).await?,
             Reply::Device(device) => {
-                self.requests.answer_device(device, Some((user, request)), turn.step()).await?;
+                let by = (turn.step(), turn.generation);
+                self.requests.answer_device(device, Some((user, request)), by).await?;
             }
         }
         target(&self.core.config.issuer, &request.reply, &turn.code)
@@ -253,16 +255,16 @@ impl ConsentFlow {
         &self,
         request: &AuthorizationRequest,
         user: User,
-        code: &AuthorizationCode,
+        turn: &Turn,
     ) -> Result<(), Error> {
         let now = self.core.now();
         let record = CodeRecord {
             request: request.clone(),
             user,
-            grant: Identifier::generate()?,
+            grant: turn.generation.grant_id()?,
             expires_at: now.plus(CODE_LIFE),
         };
-        Ok(self.core.store.grants.put_code(code, &record, now).await?)
+        Ok(self.core.store.grants.put_code(&turn.code, &record, now).await?)
     }
 }
 

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use crate::{
-    model::{Identifier, Person, ResourceUri, UnixTime},
+    model::{ClientId, Identifier, Person, ResourceUri, UnixTime},
     oauth::{packed_strings::PackedStrings, token::access_token::Audience},
-    store::LivenessEntry,
+    store::{LivenessEntry, TokenClaims},
 };
 
 /// The cached subset of the claims that `access_token.rs` writes.
@@ -87,9 +87,17 @@ impl CachedToken {
         self.text(Part::Audience).split(' ').any(|one| one == resource.as_str())
     }
 
-    /// Returns the ids of the grant and of the token, for a liveness lookup in the store.
-    pub(in crate::oauth) fn ids(&self) -> (Identifier, Identifier) {
+    /// Returns the claims for a liveness lookup in the store.
+    pub(in crate::oauth) fn claims(&self) -> TokenClaims<'_> {
         let id = |part| Identifier::parsed(self.text(part));
-        (id(Part::Grant), id(Part::Jti))
+        let audience = self.text(Part::Audience).split(' ');
+        TokenClaims {
+            grant: id(Part::Grant),
+            jti: id(Part::Jti),
+            subject: self.text(Part::Subject),
+            name: self.text(Part::Name),
+            client: ClientId::parsed(self.text(Part::Client)),
+            audience: audience.filter_map(|one| ResourceUri::parse(one).ok()).collect(),
+        }
     }
 }

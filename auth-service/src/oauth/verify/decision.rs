@@ -101,7 +101,7 @@ impl Verifier {
         if !token.is_for(&server.resource) {
             return Err(Denial::Token(Decision::OtherServer, "the token is for another server"));
         }
-        let live = self.core.store.grants.is_still_live(&token.liveness, || token.ids()).await;
+        let live = self.core.store.grants.is_still_live(&token.liveness, || token.claims()).await;
         if !live.map_err(|error| Denial::Fault(error.into()))? {
             return Err(Denial::Token(Decision::Revoked, "the token was revoked"));
         }
