@@ -1,0 +1,5 @@
+//! `scripts/bench store`: what acts of an operator cost over ever more grants.
+
+pub mod acts;
+pub mod picture;
+pub mod seed;
