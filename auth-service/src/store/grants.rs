@@ -1,12 +1,13 @@
 //! Grants and the access tokens issued under them.
 
+use std::sync::atomic::Ordering::SeqCst;
+
 use super::{
     Error, GrantRecords, Key, LivenessEntry, Ttl, generations::Affiliation,
     liveness_lookups::Question, revocation_tracker::RevocationTracker,
 };
 use crate::model::{
-    AccessRecord, AuthorizationRequest, ClientId, Generation, Grant, Identifier, ResourceUri,
-    UnixTime, User,
+    AccessRecord, AuthorizationRequest, ClientId, Generation, Grant, Identifier, UnixTime, User,
 };
 
 /// Stores the record of an access token and its entry in the index of its grant, even when Redis is
@@ -33,8 +34,6 @@ pub struct TokenClaims<'a> {
     pub name: &'a str,
     /// The client that the token was issued to.
     pub client: ClientId,
-    /// The servers in the audience of the token.
-    pub audience: Vec<ResourceUri>,
 }
 
 impl GrantRecords {
@@ -99,8 +98,9 @@ impl GrantRecords {
 
     /// Returns `true` if the access token and its grant both exist, and the grant is not revoked. Always
     /// queries Redis.
-    pub async fn is_live(&self, token: TokenClaims<'_>) -> Result<bool, Error> {
-        Ok(self.records.lookups.ask(question(token)).await?.is_some())
+    pub async fn is_live(&self, grant: Identifier, jti: Identifier) -> Result<bool, Error> {
+        let question = Question { grant, jti, checked: None };
+        Ok(self.records.lookups.ask(question).await?.is_some())
     }
 
     /// Creates a liveness entry for an access token, to pass to [`GrantRecords::is_still_live`].
@@ -114,27 +114,31 @@ impl GrantRecords {
     pub async fn is_still_live<'a>(
         &self,
         token: &LivenessEntry,
-        claims: impl FnOnce() -> TokenClaims<'a>,
+        claims: impl Fn() -> TokenClaims<'a>,
     ) -> Result<bool, Error> {
-        if self.records.tracker.is_known_live(token) {
+        let tracker = &self.records.tracker;
+        if tracker.is_known_live(token, || generations(&claims())) {
             return Ok(true);
         }
-        let moment = self.records.tracker.lookup_time();
-        let generations = self.records.lookups.ask(question(claims())).await?;
-        let live = generations.is_some();
-        if let Some(generations) = generations {
-            self.records.tracker.rest_on(token, &generations);
+        let moment = tracker.lookup_time();
+        let TokenClaims { grant, jti, .. } = claims();
+        // Only if the result is not cached: while a revocation is under way, the counter may be that of the
+        // latest look already.
+        let checked = match moment {
+            None => token.checked.load(SeqCst).checked_sub(1),
+            Some(_) => None,
+        };
+        let answer = self.records.lookups.ask(Question { grant, jti, checked }).await?;
+        if let Some(counter) = answer {
+            token.checked.store(counter.0.saturating_add(1), SeqCst);
         }
-        RevocationTracker::confirm(token, moment.filter(|_| live));
-        Ok(live)
+        RevocationTracker::confirm(token, moment.filter(|_| answer.is_some()));
+        Ok(answer.is_some())
     }
 }
 
-/// Returns the question whether a token lives. The grant of most tokens belongs to what their claims
-/// name, so that its generations are read along with it.
-fn question(token: TokenClaims<'_>) -> Question {
+/// Returns the keys of the generations of the person and the client that a token names.
+fn generations(token: &TokenClaims<'_>) -> Vec<String> {
     let user = User { subject: token.subject.into(), name: token.name.into(), email: None };
-    let of =
-        Affiliation { user: Some(&user), client: Some(&token.client), resources: &token.audience };
-    Question { generations: of.keys(true), grant: token.grant, jti: token.jti }
+    Affiliation { user: Some(&user), client: Some(&token.client), resources: &[] }.keys(true)
 }

@@ -44,6 +44,9 @@ pub(super) fn is_derived(key: &str) -> bool {
     DERIVED.iter().any(|kind| name.starts_with(kind))
 }
 
+/// The prefix of those of servers.
+pub(super) const SERVER_GENERATIONS: &str = "mcpgw:gen:server:";
+
 /// The owner of the records in an index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Owner<'a> {

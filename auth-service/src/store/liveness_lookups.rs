@@ -2,7 +2,6 @@
 //! a write to Redis costs more than the lookup itself.
 
 use std::{
-    collections::HashMap,
     mem,
     sync::{
         Arc,
@@ -15,21 +14,23 @@ use redis::{Cmd, ErrorKind, Pipeline, RedisError, RedisResult, aio::ConnectionMa
 use tokio::sync::oneshot;
 
 use super::{
-    generations::{Revocable, are_later},
+    generations::{Revocable, are_later, counter_of},
     key::Key,
 };
-use crate::model::{Grant, Identifier};
+use crate::model::{Generation, Grant, Identifier};
 
-/// A token, and the keys of the generations that its grant presumably rests on.
+/// A token to look up.
 #[derive(Debug)]
 pub(super) struct Question {
     pub(super) grant: Identifier,
     pub(super) jti: Identifier,
-    pub(super) generations: Vec<String>,
+    /// The counter of revocations at an earlier look at the generations of the grant. While it is the same,
+    /// they need no further look.
+    pub(super) checked: Option<u64>,
 }
 
-/// The keys of the generations that a live token rests on, or `None` if the token is not live.
-pub(super) type Answer = Option<Vec<String>>;
+/// The counter of revocations if a token is live, or `None`.
+pub(super) type Answer = Option<Generation>;
 
 /// The queue of pending lookups and the connection that sends them.
 pub(super) struct LivenessLookups {
@@ -85,67 +86,82 @@ impl LivenessLookups {
         }
     }
 
-    /// Looks up all tokens. One round trip suffices if all access tokens exist, and if their grants
-    /// belong to what the tokens name.
+    /// Looks up all tokens. One round trip suffices if all records exist, and if there was no revocation
+    /// since each grant was made or looked at.
     async fn found(&self, questions: Vec<Question>) -> RedisResult<Vec<Answer>> {
-        let access: Vec<String> =
-            questions.iter().map(|asked| Key::Access(&asked.grant, &asked.jti).text()).collect();
-        let grants: Vec<String> =
-            questions.iter().map(|asked| Key::Grant(&asked.grant).text()).collect();
-        let guessed: Vec<String> =
-            questions.into_iter().flat_map(|asked| asked.generations).collect();
-        let mut pipe = Pipeline::with_capacity(3);
-        pipe.add_command(exists(&access));
-        pipe.cmd("MGET").arg(&grants).cmd("MGET").arg(&guessed);
-        let (count, grants, values): (usize, Vec<Option<String>>, Vec<Option<String>>) =
-            pipe.query_async(&mut self.redis.clone()).await?;
-        let mut known: HashMap<_, _> = guessed.into_iter().zip(values).collect();
-        let there = self.which(&access, count).await?;
-        let grants: Vec<Option<Grant>> = grants
-            .into_iter()
-            .zip(there)
-            // A grant that cannot be decoded may be revoked.
-            .map(|(text, there)| serde_json::from_str(&text.filter(|_| there)?).ok())
-            .collect();
-        let rests: Vec<Answer> = grants
+        let keys: Vec<[String; 2]> = questions
             .iter()
-            .map(|grant| grant.as_ref().map(|grant| grant.affiliation().keys(true)))
+            .map(|one| [Key::Grant(&one.grant).text(), Key::Access(&one.grant, &one.jti).text()])
             .collect();
-        self.read_more(&rests, &mut known).await?;
-        let lives = |grant: &Grant, keys: &Vec<String>| {
-            let values: Vec<_> = keys.iter().map(|key| known.get(key).cloned().flatten()).collect();
-            !are_later(&values, grant.generation(), Some(grant.created_at))
+        let mut pipe = Pipeline::with_capacity(2);
+        pipe.add_command(exists(keys.as_flattened()));
+        pipe.cmd("GET").arg(Key::Generation.text());
+        let (count, counter): (usize, Option<u64>) =
+            pipe.query_async(&mut self.redis.clone()).await?;
+        let there = self.which(&keys, count).await?;
+        let counter = Generation(counter.unwrap_or_default());
+        let mut answers: Vec<Answer> =
+            there.into_iter().map(|there| there.then_some(counter)).collect();
+        let needs_look = |one: &Question| {
+            Generation::of_grant(&one.grant) != counter && one.checked != Some(counter.0)
         };
-        let both = grants.into_iter().zip(rests);
-        Ok(both
-            .map(|(grant, keys)| keys.filter(|keys| grant.is_some_and(|grant| lives(&grant, keys))))
-            .collect())
+        let looks: Vec<(&mut Answer, &String)> = answers
+            .iter_mut()
+            .zip(questions)
+            .zip(&keys)
+            .filter(|((answer, one), _)| answer.is_some() && needs_look(one))
+            .map(|((answer, _), [grant, _])| (answer, grant))
+            .collect();
+        if !looks.is_empty() {
+            self.look(looks).await?;
+        }
+        Ok(answers)
     }
 
-    /// Returns which of `keys` exist, of which `count` do.
-    async fn which(&self, keys: &[String], count: usize) -> RedisResult<Vec<bool>> {
-        if count == keys.len() || keys.len() == 1 {
-            return Ok(vec![count == keys.len(); keys.len()]);
+    /// Returns for each pair of keys whether both exist. `count` is that of all that do.
+    async fn which(&self, all: &[[String; 2]], count: usize) -> RedisResult<Vec<bool>> {
+        let is_whole = count == all.as_flattened().len();
+        if is_whole || all.len() == 1 {
+            return Ok(vec![is_whole; all.len()]);
         }
-        let mut pipe = Pipeline::with_capacity(keys.len());
-        for key in keys {
-            pipe.cmd("EXISTS").arg(key);
+        let mut pipe = Pipeline::with_capacity(all.len());
+        for keys in all {
+            pipe.cmd("EXISTS").arg(keys);
         }
-        pipe.query_async(&mut self.redis.clone()).await
+        let found: Vec<usize> = pipe.query_async(&mut self.redis.clone()).await?;
+        Ok(found.into_iter().map(|found| found == 2).collect())
     }
 
-    /// Reads the generations of grants that belong to more than their tokens name, such as a second server.
-    async fn read_more(
-        &self,
-        rests: &[Answer],
-        known: &mut HashMap<String, Option<String>>,
-    ) -> RedisResult<()> {
-        let all = rests.iter().flatten().flatten();
-        let more: Vec<String> = all.filter(|key| !known.contains_key(*key)).cloned().collect();
-        if !more.is_empty() {
-            let mut read = redis::cmd("MGET");
-            let values: Vec<_> = read.arg(&more).query_async(&mut self.redis.clone()).await?;
-            known.extend(more.into_iter().zip(values));
+    /// Looks at the generations of grants, each with its key, and replaces their answers.
+    async fn look(&self, looks: Vec<(&mut Answer, &String)>) -> RedisResult<()> {
+        let keys: Vec<&String> = looks.iter().map(|(_, key)| *key).collect();
+        let mut redis = self.redis.clone();
+        let texts: Vec<Option<String>> =
+            redis::cmd("MGET").arg(keys).query_async(&mut redis).await?;
+        let grants: Vec<Option<(Grant, Vec<String>)>> = texts
+            .into_iter()
+            .map(|text| {
+                // A grant that cannot be decoded may be revoked.
+                let grant: Grant = serde_json::from_str(&text?).ok()?;
+                let keys = grant.affiliation().keys(true);
+                Some((grant, keys))
+            })
+            .collect();
+        let keys: Vec<&String> = grants.iter().flatten().flat_map(|(_, keys)| keys).collect();
+        let values: Vec<Option<String>> = if keys.is_empty() {
+            Vec::new()
+        } else {
+            redis::cmd("MGET").arg(keys).query_async(&mut redis).await?
+        };
+        let mut values = values.as_slice();
+        for ((answer, _), grant) in looks.into_iter().zip(&grants) {
+            let lives = grant.as_ref().and_then(|(grant, keys)| {
+                let (own, rest) = values.split_at_checked(keys.len())?;
+                values = rest;
+                let revoked = are_later(own, grant.generation(), Some(grant.created_at));
+                (!revoked).then(|| counter_of(own))
+            });
+            *answer = lives;
         }
         Ok(())
     }

@@ -146,6 +146,10 @@ impl Maintenance {
             // continues.
             self.records.tracker.changed(key.as_bytes());
         }
+        // Whoever has looked at the generations before they were all raised looks again.
+        let script = Script::new(NEXT);
+        let mut call = script.prepare_invoke();
+        let _later: u64 = call.key(Key::Generation.text()).invoke_async(&mut connection).await?;
         Ok(generation)
     }
 

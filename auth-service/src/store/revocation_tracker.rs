@@ -5,10 +5,7 @@
 use std::{
     collections::HashMap,
     hash::{BuildHasher, RandomState},
-    sync::{
-        OnceLock,
-        atomic::{AtomicU64, Ordering::SeqCst},
-    },
+    sync::atomic::{AtomicU64, Ordering::SeqCst},
     time::{Duration, Instant},
 };
 
@@ -16,7 +13,7 @@ use parking_lot::RwLock;
 use redis::{PushInfo, PushKind, Value};
 use tokio::sync::Notify;
 
-use super::key::{GENERATIONS, Key};
+use super::key::{GENERATIONS, Key, SERVER_GENERATIONS};
 use crate::model::Identifier;
 
 /// The number of changes to remember individually. On overflow, the whole cache is invalidated.
@@ -27,10 +24,11 @@ const CHANGES: usize = 16_384;
 pub struct LivenessEntry {
     grant: u64,
     access: u64,
-    /// The generations that the grant rests on, known from the first lookup on.
-    generations: OnceLock<Box<[u64]>>,
     /// The logical time just before the lookup that found the token live; 0 if there was none.
     confirmed: AtomicU64,
+    /// The counter of revocations at the latest look at the generations of the grant, plus one; 0 if there
+    /// was none.
+    pub(super) checked: AtomicU64,
 }
 
 /// The tracker of revocations, fed by the invalidation messages of Redis.
@@ -45,6 +43,9 @@ pub(super) struct RevocationTracker {
     floor: AtomicU64,
     /// The logical time of the latest change to a generation.
     revoked: AtomicU64,
+    /// The logical time of the latest change to the generation of a server. A token does not tell all
+    /// servers of its grant.
+    servers_revoked: AtomicU64,
     /// Wakes the task that deletes revoked records.
     pub(super) revocations: Notify,
     /// The number of the connection that delivers invalidations; 0 if there is none.
@@ -64,6 +65,7 @@ impl RevocationTracker {
             moment: AtomicU64::new(1),
             floor: AtomicU64::new(1),
             revoked: AtomicU64::new(1),
+            servers_revoked: AtomicU64::new(1),
             revocations: Notify::new(),
             link: AtomicU64::new(0),
             links: AtomicU64::new(0),
@@ -78,20 +80,18 @@ impl RevocationTracker {
         LivenessEntry {
             grant: self.hash(Key::Grant(grant).text().as_bytes()),
             access: self.hash(Key::Access(grant, jti).text().as_bytes()),
-            generations: OnceLock::new(),
             confirmed: AtomicU64::new(0),
+            checked: AtomicU64::new(0),
         }
     }
 
-    /// Notes the keys of the generations that the grant of `token` rests on. They never change.
-    pub(super) fn rest_on(&self, token: &LivenessEntry, keys: &[String]) {
-        token
-            .generations
-            .get_or_init(|| keys.iter().map(|key| self.hash(key.as_bytes())).collect());
-    }
-
-    /// Returns `true` if the token was found live and has not been invalidated since.
-    pub(super) fn is_known_live(&self, token: &LivenessEntry) -> bool {
+    /// Returns `true` if the token was found live and has not been invalidated since. `generations` returns
+    /// the keys of the generations of its person and client, if there was a revocation.
+    pub(super) fn is_known_live(
+        &self,
+        token: &LivenessEntry,
+        generations: impl FnOnce() -> Vec<String>,
+    ) -> bool {
         let confirmed = token.confirmed.load(SeqCst);
         if confirmed == 0 || !self.is_tracking() || confirmed < self.floor.load(SeqCst) {
             return false;
@@ -100,7 +100,7 @@ impl RevocationTracker {
             return true;
         }
         let changes = self.changes.read();
-        let unchanged = |key| changes.get(key).is_none_or(|moment| *moment <= confirmed);
+        let unchanged = |key: &u64| changes.get(key).is_none_or(|moment| *moment <= confirmed);
         // Read again: `floor` and `revoked` are set while the changes are locked.
         if !unchanged(&token.grant)
             || !unchanged(&token.access)
@@ -109,8 +109,9 @@ impl RevocationTracker {
             return false;
         }
         if confirmed < self.revoked.load(SeqCst) {
-            let generations = token.generations.get();
-            if !generations.is_some_and(|keys| keys.iter().all(unchanged)) {
+            if confirmed < self.servers_revoked.load(SeqCst)
+                || !generations().iter().all(|key| unchanged(&self.hash(key.as_bytes())))
+            {
                 return false;
             }
             // The generations need no further look until the next revocation. If somebody else has
@@ -144,6 +145,9 @@ impl RevocationTracker {
         changes.insert(self.hash(key), moment);
         if key.starts_with(GENERATIONS.as_bytes()) {
             self.revoked.store(moment, SeqCst);
+            if key.starts_with(SERVER_GENERATIONS.as_bytes()) {
+                self.servers_revoked.store(moment, SeqCst);
+            }
             self.revocations.notify_one();
         }
     }
@@ -214,6 +218,7 @@ impl RevocationTracker {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::ResourceUri;
 
     const INVALIDATION_LEASE: Duration = Duration::from_hours(1);
 
@@ -234,9 +239,12 @@ mod tests {
 
         fn seen(&self) -> LivenessEntry {
             let token = self.tracker.liveness(&self.grant, &self.jti);
-            self.tracker.rest_on(&token, &[Key::GenerationOfUser("alice").text()]);
             RevocationTracker::confirm(&token, self.tracker.lookup_time());
             token
+        }
+
+        fn knows(&self, token: &LivenessEntry) -> bool {
+            self.tracker.is_known_live(token, || vec![Key::GenerationOfUser("alice").text()])
         }
 
         fn change(&self, key: &Key<'_>) {
@@ -250,15 +258,15 @@ mod tests {
         let other = Identifier::parsed("other");
         for key in [Key::Grant(&scene.grant), Key::Access(&scene.grant, &scene.jti)] {
             let token = scene.seen();
-            assert!(scene.tracker.is_known_live(&token));
+            assert!(scene.knows(&token));
             scene.change(&Key::Grant(&other));
             scene.change(&Key::Access(&scene.grant, &other));
-            assert!(scene.tracker.is_known_live(&token));
+            assert!(scene.knows(&token));
             scene.change(&key);
-            assert!(!scene.tracker.is_known_live(&token));
+            assert!(!scene.knows(&token));
         }
         let never = scene.tracker.liveness(&scene.grant, &scene.jti);
-        assert!(!scene.tracker.is_known_live(&never));
+        assert!(!scene.knows(&never));
     }
 
     #[test]
@@ -266,23 +274,28 @@ mod tests {
         let scene = Scene::linked();
         let token = scene.seen();
         scene.change(&Key::GenerationOfUser("bob"));
-        assert!(scene.tracker.is_known_live(&token));
+        assert!(scene.knows(&token));
         assert_eq!(scene.tracker.lookup_time(), Some(token.confirmed.load(SeqCst)), "renewed");
         scene.change(&Key::Grant(&Identifier::parsed("other")));
         scene.change(&Key::GenerationOfUser("alice"));
-        assert!(!scene.tracker.is_known_live(&token));
-        assert!(!scene.tracker.is_known_live(&token));
-        assert!(scene.tracker.is_known_live(&scene.seen()));
+        assert!(!scene.knows(&token));
+        assert!(!scene.knows(&token));
+        assert!(scene.knows(&scene.seen()));
         // The change of the grant is older than the confirmation that the generations renew.
         let token = scene.seen();
         scene.change(&Key::Grant(&scene.grant));
         scene.change(&Key::GenerationOfUser("bob"));
-        assert!(!scene.tracker.is_known_live(&token));
+        assert!(!scene.knows(&token));
+        let token = scene.seen();
+        scene.change(&Key::GenerationOfServer(
+            &ResourceUri::parse("https://a.example/mcp").unwrap(),
+        ));
+        assert!(!scene.knows(&token), "its grant may include that server");
         // Nor does it undo that everything is unknown.
         let token = scene.seen();
         scene.tracker.forget();
         scene.change(&Key::GenerationOfUser("bob"));
-        assert!(!scene.tracker.is_known_live(&token) && !scene.tracker.is_known_live(&token));
+        assert!(!scene.knows(&token) && !scene.knows(&token));
     }
 
     #[test]
@@ -292,7 +305,7 @@ mod tests {
         let moment = scene.tracker.lookup_time();
         scene.change(&Key::Grant(&scene.grant));
         RevocationTracker::confirm(&token, moment);
-        assert!(!scene.tracker.is_known_live(&token));
+        assert!(!scene.knows(&token));
     }
 
     #[test]
@@ -300,13 +313,13 @@ mod tests {
         let scene = Scene::linked();
         let token = scene.seen();
         scene.tracker.unlinked(99);
-        assert!(scene.tracker.is_known_live(&token), "a stale connection was lost");
+        assert!(scene.knows(&token), "a stale connection was lost");
         scene.tracker.unlinked(1);
-        assert!(!scene.tracker.is_known_live(&token));
+        assert!(!scene.knows(&token));
         assert_eq!(scene.tracker.lookup_time(), None);
         scene.tracker.linked(2);
-        assert!(!scene.tracker.is_known_live(&token), "changes during the gap are unknown");
-        assert!(scene.tracker.is_known_live(&scene.seen()));
+        assert!(!scene.knows(&token), "changes during the gap are unknown");
+        assert!(scene.knows(&scene.seen()));
     }
 
     #[test]
@@ -314,7 +327,7 @@ mod tests {
         let scene = Scene::linked();
         let token = scene.seen();
         scene.tracker.renew_lease(Instant::now(), Duration::ZERO);
-        assert!(!scene.tracker.is_known_live(&token));
+        assert!(!scene.knows(&token));
         assert_eq!(scene.tracker.lookup_time(), None);
     }
 
@@ -325,10 +338,10 @@ mod tests {
         for number in 0..=CHANGES {
             scene.tracker.changed(number.to_string().as_bytes());
         }
-        assert!(!scene.tracker.is_known_live(&token));
+        assert!(!scene.knows(&token));
         let token = scene.seen();
         let all = PushInfo { kind: PushKind::Invalidate, data: vec![Value::Nil] };
         scene.tracker.handle_push(1, &all);
-        assert!(!scene.tracker.is_known_live(&token));
+        assert!(!scene.knows(&token));
     }
 }

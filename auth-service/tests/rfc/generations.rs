@@ -142,6 +142,29 @@ async fn a_person_who_is_revoked_at_the_provider_comes_back_to_nothing() {
     }
 }
 
+/// A token for one server of a grant ends with the other server, too: the grant does.
+#[tokio::test]
+async fn a_narrowed_token_ends_with_each_server_of_its_grant() {
+    let gateway = Gateway::start();
+    let app = gateway.app().await;
+    let other = gateway.instance();
+    let both = [("resource", TIME), ("resource", GIT)];
+    let (answer, verifier) = gateway.consent(&app, "alice", &both).await;
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("client_id", app.id.as_str()),
+        ("code", &answer["code"]),
+        ("code_verifier", &verifier),
+        ("resource", TIME),
+    ];
+    let access = gateway.post("/token", &form).await.text("access_token");
+    assert_eq!(gateway.verify(GIT, &access).await.status, 401, "it is for one server");
+    assert!(gateway.verify(TIME, &access).await.status == 200 && admits(&other, &access).await);
+    revoke(&gateway, &Selection::Server(ResourceUri::parse(GIT).unwrap())).await;
+    assert_eq!(gateway.verify(TIME, &access).await.status, 401);
+    assert!(!admits(&other, &access).await);
+}
+
 /// A grant whose generation the counter has not reached is of a revocation that a failover lost. It is not
 /// trusted: the next revocation would get its number.
 #[tokio::test]

@@ -4,9 +4,8 @@ use serde::Serialize;
 
 use super::access_token::AccessTokenClaims;
 use crate::{
-    model::{AuthMethod, Client, Grant, RefreshToken, ResourceUri},
+    model::{AuthMethod, Client, Grant, RefreshToken},
     oauth::{Error, Params, TokenIssuer},
-    store::TokenClaims,
 };
 
 /// The introspection response (RFC 7662 §2.2).
@@ -73,16 +72,8 @@ impl TokenIssuer {
     }
 
     async fn access(&self, claims: AccessTokenClaims) -> Result<Option<About>, Error> {
-        let audience = claims.aud.joined();
-        let live = self.core.store.grants.is_live(TokenClaims {
-            grant: claims.grant_id.clone(),
-            jti: claims.jti.clone(),
-            subject: &claims.sub,
-            name: &claims.preferred_username,
-            client: claims.client_id.clone(),
-            audience: audience.split(' ').filter_map(|one| ResourceUri::parse(one).ok()).collect(),
-        });
-        let live = live.await?;
+        let ids = (claims.grant_id.clone(), claims.jti.clone());
+        let live = self.core.store.grants.is_live(ids.0, ids.1).await?;
         let username = claims.preferred_username.clone();
         let claims = Box::new(claims);
         Ok(live.then_some(About::Access { claims, token_type: "Bearer", username }))

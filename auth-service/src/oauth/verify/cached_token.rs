@@ -90,14 +90,12 @@ impl CachedToken {
     /// Returns the claims for a liveness lookup in the store.
     pub(in crate::oauth) fn claims(&self) -> TokenClaims<'_> {
         let id = |part| Identifier::parsed(self.text(part));
-        let audience = self.text(Part::Audience).split(' ');
         TokenClaims {
             grant: id(Part::Grant),
             jti: id(Part::Jti),
             subject: self.text(Part::Subject),
             name: self.text(Part::Name),
             client: ClientId::parsed(self.text(Part::Client)),
-            audience: audience.filter_map(|one| ResourceUri::parse(one).ok()).collect(),
         }
     }
 }
