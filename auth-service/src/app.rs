@@ -34,6 +34,9 @@ const DRAIN: u64 = 5;
 /// closed a connection just as Traefik sent a request on it, the client would get a 502.
 const KEEP_ALIVE: Duration = Duration::from_mins(2);
 
+/// The interval at which last uses of grants are written.
+const WRITE_USES: Duration = Duration::from_mins(1);
+
 /// The reason why the server cannot start or stopped with an error.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -104,15 +107,23 @@ pub async fn serve(config: Config) -> Result<(), Error> {
     let mut providers = Sources::new(&config);
     let listing = providers.start().await?;
     let (server, publish) = build(config, &listing)?;
+    let server = Arc::new(server);
     let issuer = server.core.config.issuer.as_str().to_owned();
     let servers = server.core.catalogue().iter().count();
     let listener = TcpListener::bind(address).map_err(|error| Error::Listen(address, error))?;
     let watcher = tokio::spawn(providers.watch(publish));
     log::info!("listening on {address} as {issuer}, {servers} MCP servers");
-    let done = http_server(server, listener, tls)?.await.map_err(Error::Run);
+    let done = http_server(Arc::clone(&server), listener, tls)?.await.map_err(Error::Run);
+    write_uses(&server).await;
     watcher.abort();
     log::info!("stopped");
     done
+}
+
+async fn write_uses(server: &AuthServer) {
+    if let Err(error) = server.verifier.write_uses().await {
+        log::warn!("last uses of grants were not written: {error}");
+    }
 }
 
 /// Binds the internal TLS listener, which also offers HTTP/2.
@@ -127,18 +138,25 @@ pub fn listen_tls(tls: &TlsConfig) -> Result<(TcpListener, ServerConfig), Error>
 /// Builds the HTTP server of `server` on `listener` and, if given, on the TLS listener. Also starts the
 /// metrics server if it is configured, and the background tasks of the store.
 pub fn http_server(
-    server: AuthServer,
+    server: Arc<AuthServer>,
     listener: TcpListener,
     tls: Option<(TcpListener, ServerConfig)>,
 ) -> Result<Server, Error> {
     let workers = server.core.config.workers;
-    let server = Data::new(server);
+    let server = Data::from(server);
     if let Some(address) = server.core.config.metrics_listen {
         let metrics = metrics_server(server.clone(), address);
         tokio::spawn(metrics.map_err(|error| Error::ListenMetrics(address, error))?);
     }
     let publishing = server.clone();
     tokio::spawn(async move { publishing.core.store.grants.publish_ended().await });
+    let using = server.clone();
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(WRITE_USES).await;
+            write_uses(&using).await;
+        }
+    });
     let keeping = server.clone();
     tokio::spawn(async move {
         let core = &keeping.core;

@@ -12,9 +12,12 @@ use super::{
 };
 use crate::{
     config::Config,
-    model::{AccessRecord, ClientId, Clock, Grant, Identifier, ResourceUri, SystemClock, UnixTime},
+    model::{
+        AccessRecord, ClientId, Clock, Identifier, LastUse, ResourceUri, SystemClock, UnixTime,
+        in_words,
+    },
     servers::Sources,
-    store::{Ended, Filter, Selection, Store},
+    store::{Ended, Filter, ListedGrant, Selection, Store},
 };
 
 /// The subcommands of `token`.
@@ -41,6 +44,12 @@ pub(super) struct List {
     /// Only the grants that include a server, by its name or its URL.
     #[arg(long, value_name = "NAME")]
     server: Option<String>,
+    /// Only the grants that were used at this time or later: 2026-11-30, or a duration before now such as 30d.
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    used_since: Option<UnixTime>,
+    /// Only the grants that were neither used nor made at this time or later.
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    unused_since: Option<UnixTime>,
     /// Print a table of the valid access tokens instead of the grants. JSON has both.
     #[arg(long)]
     tokens: bool,
@@ -135,10 +144,19 @@ pub(super) async fn list(list: List, store: &Store) -> anyhow::Result<()> {
             Some(server) => Some(resource(&server).await?),
             None => None,
         },
+        used_since: list.used_since,
+        unused_since: list.unused_since,
     };
     let mut tokens = Table::new(["JTI", "USER", "CLIENT", "EXPIRES", "SERVERS"]);
-    let mut grants =
-        Table::new(["GRANT", "USER", "CLIENT NAME", "CLIENT", "EXPIRES IF UNUSED", "SERVERS"]);
+    let mut grants = Table::new([
+        "GRANT",
+        "USER",
+        "CLIENT NAME",
+        "CLIENT",
+        "LAST USE",
+        "EXPIRES IF UNUSED",
+        "SERVERS",
+    ]);
     let mut walk = list.span.walk();
     while let Some((cursor, limit)) = walk.next_page() {
         let page = store.maintenance.grants(&filter, cursor, (limit, now)).await?;
@@ -150,7 +168,7 @@ pub(super) async fn list(list: List, store: &Store) -> anyhow::Result<()> {
             let all = page.entries.iter().flat_map(|entry| &entry.tokens);
             tokens.print(&all.map(|token| token_row(token, now)).collect::<Vec<_>>())?;
         } else {
-            let all = page.entries.iter().map(|entry| grant_row(&entry.grant, now));
+            let all = page.entries.iter().map(|entry| grant_row(entry, now));
             grants.print(&all.collect::<Vec<_>>())?;
         }
     }
@@ -168,12 +186,16 @@ fn token_row(token: &AccessRecord, now: UnixTime) -> [String; 5] {
     ]
 }
 
-fn grant_row(grant: &Grant, now: UnixTime) -> [String; 6] {
+fn grant_row(ListedGrant { grant, last_use, .. }: &ListedGrant, now: UnixTime) -> [String; 7] {
+    let ago = |last: &LastUse| {
+        format!("{} ago, {}, {}", in_words(last.at.until(now)), last.program, last.network)
+    };
     [
         grant.id.to_string(),
         grant.user.subject.clone(),
         grant.client_name.clone(),
         grant.client_id.to_string(),
+        last_use.as_ref().map_or_else(|| "-".to_owned(), ago),
         left(now, grant.expires_at),
         urls(&grant.resources),
     ]

@@ -10,6 +10,7 @@ mod credential;
 mod flow;
 mod generation;
 mod grant;
+mod last_use;
 mod listing;
 mod predecessor;
 mod scope;
@@ -38,6 +39,7 @@ pub use flow::{
 };
 pub use generation::Generation;
 pub use grant::{AccessRecord, CodeRecord, Grant, RefreshRecord};
+pub use last_use::{InvalidUse, LastUse, minute};
 pub use listing::{Listing, Mistake, Offer, Route, Source};
 pub use predecessor::{OldClient, OldRefresh};
 pub use scope::{InvalidScope, Scopes};

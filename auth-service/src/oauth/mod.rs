@@ -33,7 +33,7 @@ use std::sync::Arc;
 use aws_lc_rs::hmac;
 use tokio::sync::watch;
 
-use self::verify::{identity::Identities, token_cache::TokenCache};
+use self::verify::{identity::Identities, token_cache::TokenCache, uses::Uses};
 pub use self::{
     authorize::consent::{ConsentForm, Decision},
     authorize::consent_page::{ConsentPage, Destination, LoginWays, Remark},
@@ -65,6 +65,7 @@ pub use self::{
     verify::decision::BearerError,
     verify::identity::Identity,
     verify::operation::Operation,
+    verify::uses::Origin,
 };
 use crate::{
     config::Config,
@@ -159,6 +160,7 @@ impl AuthServer {
                 core: Arc::clone(&core),
                 cache: TokenCache::default(),
                 identities: Identities::default(),
+                uses: Uses::default(),
             },
             discovery: Discovery { core: Arc::clone(&core) },
             core,

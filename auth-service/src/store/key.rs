@@ -24,8 +24,9 @@ pub(super) const SORTED_SETS: [Key<'static>; 11] = [
 pub(super) const GENERATIONS: &str = "mcpgw:gen:";
 
 /// The beginnings of keys that a backup lacks: counters that expire within minutes, the feed of the proxies
-/// that run now, and what is derived from the records.
-const DERIVED: [&str; 10] = [
+/// that run now, last uses, and what is derived from the records.
+const DERIVED: [&str; 11] = [
+    "uses:",
     "limit:",
     "ended-grants",
     "grants:",
@@ -134,6 +135,8 @@ pub(super) enum Key<'a> {
     GrantOfToken(&'a Identifier),
     /// The index of the subjects with a login name.
     Subjects(&'a str),
+    /// The last uses of the grants of a person.
+    Uses(&'a str),
     /// The index of the registrations that the operator made, sorted by creation.
     OperatorClients,
     /// The queue of revocations whose records are still to be deleted, sorted by generation.
@@ -202,6 +205,7 @@ impl Key<'_> {
             Self::Others(owner) => owner.key("others:"),
             Self::Tokens(grant) => [PREFIX, "tokens:{", grant.as_str(), "}"].concat(),
             Self::GrantOfToken(jti) => join("jti:", jti.as_str()),
+            Self::Uses(subject) => join("uses:", hash(subject).as_str()),
             Self::Subjects(login) => join("subjects:", hash(login).as_str()),
             Self::LoginCode(code) => join("login-code:", code.as_str()),
             Self::LoginLock(code) => join("login-lock:", code.as_str()),

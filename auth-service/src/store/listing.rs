@@ -7,7 +7,9 @@ use super::{
     key::{Key, Owner, PREFIX},
     target::Target,
 };
-use crate::model::{AccessRecord, Client, ClientId, Grant, Identifier, ResourceUri, UnixTime};
+use crate::model::{
+    AccessRecord, Client, ClientId, Grant, Identifier, LastUse, ResourceUri, UnixTime,
+};
 
 /// The number of index entries that are read at once.
 const BATCH: usize = 250;
@@ -21,6 +23,10 @@ pub struct Filter {
     pub client: Option<ClientId>,
     /// Those that include a server.
     pub server: Option<ResourceUri>,
+    /// Those that were used at this time or later.
+    pub used_since: Option<UnixTime>,
+    /// Those that were neither used nor made at this time or later.
+    pub unused_since: Option<UnixTime>,
 }
 
 impl Filter {
@@ -39,6 +45,12 @@ impl Filter {
         self.client.as_ref().is_none_or(|client| grant.client_id == *client)
             && self.server.as_ref().is_none_or(|server| grant.resources.contains(server))
     }
+
+    fn admits_use(&self, grant: &Grant, last: Option<&LastUse>) -> bool {
+        let used = last.map(|last| last.at);
+        self.used_since.is_none_or(|since| used.is_some_and(|used| used >= since))
+            && self.unused_since.is_none_or(|since| used.unwrap_or(grant.created_at) < since)
+    }
 }
 
 /// A grant in a list.
@@ -49,6 +61,8 @@ pub struct ListedGrant {
     pub grant: Grant,
     /// Its access tokens that have not expired, by expiry.
     pub tokens: Vec<AccessRecord>,
+    /// Its last use, if that is known.
+    pub last_use: Option<LastUse>,
 }
 
 /// A part of a list.
@@ -75,10 +89,19 @@ impl Maintenance {
         let mut walk = Walk::new(sources.collect(), cursor);
         let mut found = Vec::new();
         while let Some(entries) = walk.next(&self.records).await? {
-            let grants = self.records.live_grants(walk.key(), &entries, now).await?;
+            let mut grants = self.records.live_grants(walk.key(), &entries, now).await?;
+            grants
+                .iter_mut()
+                .for_each(|grant| *grant = grant.take().filter(|one| filter.admits(one)));
+            let named = grants.iter().flatten().map(|one| (&*one.user.subject, &one.id));
+            let mut uses = self.records.uses(named).await?.into_iter();
             for (entry, grant) in entries.into_iter().zip(grants) {
-                let Some(grant) = grant.filter(|grant| filter.admits(grant)) else { continue };
-                found.push(grant);
+                let Some(grant) = grant else { continue };
+                let last = uses.next().flatten();
+                if !filter.admits_use(&grant, last.as_ref()) {
+                    continue;
+                }
+                found.push((grant, last));
                 if found.len() >= limit {
                     let next = Some(walk.at(entry));
                     return Ok(Page { entries: self.records.with_tokens(found, now).await?, next });
@@ -206,14 +229,14 @@ impl Records {
 
     async fn with_tokens(
         &self,
-        grants: Vec<Grant>,
+        grants: Vec<(Grant, Option<LastUse>)>,
         now: UnixTime,
     ) -> Result<Vec<ListedGrant>, Error> {
         if grants.is_empty() {
             return Ok(Vec::new());
         }
         let mut pipe = redis::pipe();
-        for grant in &grants {
+        for (grant, _) in &grants {
             let index = Key::Tokens(&grant.id).text();
             pipe.cmd("ZRANGE").arg(index).arg(now.0).arg("+inf").arg("BYSCORE");
         }
@@ -221,19 +244,19 @@ impl Records {
         let keys: Vec<String> = grants
             .iter()
             .zip(&tokens)
-            .flat_map(|(grant, jtis)| {
+            .flat_map(|((grant, _), jtis)| {
                 jtis.iter().map(|jti| Key::Access(&grant.id, &Identifier::parsed(jti)).text())
             })
             .collect();
         let mut texts = self.texts(&keys).await?.into_iter();
         let mut listed = Vec::new();
-        for (grant, jtis) in grants.into_iter().zip(tokens) {
+        for ((grant, last_use), jtis) in grants.into_iter().zip(tokens) {
             let mut tokens = Vec::new();
             for text in texts.by_ref().take(jtis.len()).flatten() {
                 let token: AccessRecord = serde_json::from_str(&text)?;
                 tokens.extend((now < token.expires_at).then_some(token));
             }
-            listed.push(ListedGrant { grant, tokens });
+            listed.push(ListedGrant { grant, tokens, last_use });
         }
         Ok(listed)
     }

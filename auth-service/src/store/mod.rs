@@ -40,6 +40,7 @@ mod sweep;
 mod target;
 mod tracking;
 mod trial;
+mod uses;
 
 use std::{sync::Arc, time::Duration};
 
@@ -67,6 +68,7 @@ pub use self::{
     revocation::{Ended, Selection},
     revocation_tracker::LivenessEntry,
     trial::Trial,
+    uses::GrantUse,
 };
 use self::{
     ended_grants::EndedGrants, key::Key, liveness_lookups::LivenessLookups, record::Record,

@@ -66,6 +66,10 @@ impl Records {
         for (id, text) in there() {
             // Of a damaged grant nothing is known. Readers trim its entries.
             let grant = text.as_deref().and_then(|text| serde_json::from_str::<Grant>(text).ok());
+            if let Some(grant) = &grant {
+                let uses = Key::Uses(&grant.user.subject).text();
+                pipe.cmd("HDEL").arg(uses).arg(id.as_str()).ignore();
+            }
             for owner in
                 grant.iter().flat_map(|grant| owners(&grant.affiliation(), grant.created_at))
             {

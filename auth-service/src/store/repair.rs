@@ -60,6 +60,9 @@ impl Repair {
             for index in keys.iter().filter(|key| is_index(key)) {
                 records.trim_index(index, now, pace).await?;
             }
+            for uses in keys.iter().filter(|key| kind_of(key) == "uses") {
+                records.trim_uses(uses).await?;
+            }
             self.cursor = next;
             if next == 0 {
                 self.finish(records, now).await?;

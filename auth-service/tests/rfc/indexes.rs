@@ -108,9 +108,16 @@ async fn a_list_is_filtered_by_index() {
         (Filter { user: Some("local:user1".into()), ..Filter::default() }, 10),
         (Filter { client: client.clone(), ..Filter::default() }, 10),
         (Filter { server: server.clone(), ..Filter::default() }, 30),
-        (Filter { user: user.clone(), client: client.clone(), server: None }, 10),
-        (Filter { user: user.clone(), client: Some(ClientId::parsed("client2")), server: None }, 0),
-        (Filter { user, client, server }, 10),
+        (Filter { user: user.clone(), client: client.clone(), ..Filter::default() }, 10),
+        (
+            Filter {
+                user: user.clone(),
+                client: Some(ClientId::parsed("client2")),
+                ..Filter::default()
+            },
+            0,
+        ),
+        (Filter { user, client, server, ..Filter::default() }, 10),
     ] {
         let page = store.maintenance.grants(&filter, None, (100, NOW)).await.unwrap();
         assert_eq!(page.entries.len(), expected, "{filter:?}");

@@ -91,3 +91,4 @@ mod step_up;
 mod support;
 mod tls_listener;
 mod tracking;
+mod uses;

@@ -510,7 +510,7 @@ fn run(server: AuthServer) -> (String, Option<u16>, actix_web::dev::ServerHandle
     let (tell, told) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         actix_web::rt::System::new().block_on(async move {
-            let server = app::http_server(server, listener, tls).unwrap();
+            let server = app::http_server(Arc::new(server), listener, tls).unwrap();
             tell.send(server.handle()).unwrap();
             server.await.unwrap();
         });

@@ -1,6 +1,9 @@
 //! The claims of a verified access token, in a compact form.
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    sync::atomic::{AtomicI64, Ordering::Relaxed},
+};
 
 use serde::Deserialize;
 
@@ -39,6 +42,8 @@ pub(in crate::oauth) struct CachedToken {
     pub(in crate::oauth) expires_at: UnixTime,
     /// The liveness entry of the token and its grant.
     pub(in crate::oauth) liveness: LivenessEntry,
+    /// The minute of the last use.
+    used: AtomicI64,
     texts: PackedStrings<PARTS>,
 }
 
@@ -71,11 +76,16 @@ impl CachedToken {
             &claims.scope,
             &audience,
         ])?;
-        Some(Self { expires_at: claims.exp, liveness, texts })
+        Some(Self { expires_at: claims.exp, liveness, used: AtomicI64::new(i64::MIN), texts })
     }
 
     pub(in crate::oauth) fn text(&self, part: Part) -> &str {
         self.texts.str(part as usize)
+    }
+
+    /// Returns `true` if the token was not used in this minute before, and notes it.
+    pub(super) fn is_first_use_of(&self, minute: i64) -> bool {
+        self.used.load(Relaxed) != minute && self.used.swap(minute, Relaxed) != minute
     }
 
     pub(in crate::oauth) fn person(&self) -> Person<'_> {

@@ -6,7 +6,7 @@ use super::cached_token::{CachedToken, Part};
 use crate::{
     metrics::Decision,
     model::{McpServer, Scopes, UnixTime},
-    oauth::{Challenge, Error, Identity, Operation, Verifier},
+    oauth::{Challenge, Error, Identity, Operation, Origin, Verifier},
 };
 
 /// The response to a denied request.
@@ -61,9 +61,20 @@ impl Verifier {
     /// Returns the identity to pass to the upstream server if the request is allowed.
     pub async fn verify(
         &self,
+        place: (&str, &str),
+        authorization: Option<&[u8]>,
+        operation: &Operation,
+    ) -> Result<Arc<Identity>, BearerError> {
+        self.verify_from(place, authorization, operation, None::<fn() -> Origin<'static>>).await
+    }
+
+    /// Decides like [`Verifier::verify`], and notes the use of the grant by `origin`.
+    pub async fn verify_from<'a>(
+        &self,
         (authority, path): (&str, &str),
         authorization: Option<&[u8]>,
         operation: &Operation,
+        origin: Option<impl FnOnce() -> Origin<'a>>,
     ) -> Result<Arc<Identity>, BearerError> {
         let catalogue = self.core.catalogue();
         let Some(server) = catalogue.at(authority, path) else {
@@ -86,6 +97,9 @@ impl Verifier {
             Err(denial) => (None, Err(denial)),
         };
         let decision = decided.as_ref().map_or_else(Denial::decision, |_| Decision::Admitted);
+        if let (Decision::Admitted, Some(token), Some(origin)) = (decision, &token, origin) {
+            self.uses.note(token, now, origin);
+        }
         self.note(server, operation, token.as_deref(), decision);
         decided.map_err(|denial| denial.at(server))
     }
