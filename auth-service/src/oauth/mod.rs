@@ -28,7 +28,7 @@ mod resource;
 mod token;
 mod verify;
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicBool};
 
 use aws_lc_rs::hmac;
 use tokio::sync::watch;
@@ -130,6 +130,8 @@ pub struct AuthServer {
     pub verifier: Verifier,
     /// The builder of discovery documents.
     pub discovery: Discovery,
+    /// `true` after a stop signal: the process still serves, but gets no new requests.
+    pub is_draining: Arc<AtomicBool>,
 }
 
 impl AuthServer {
@@ -161,6 +163,7 @@ impl AuthServer {
                 identities: Identities::default(),
             },
             discovery: Discovery { core: Arc::clone(&core) },
+            is_draining: Arc::default(),
             core,
         }
     }
