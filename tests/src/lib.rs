@@ -9,6 +9,7 @@ pub mod pkce;
 pub mod proxy;
 pub mod redis;
 pub mod sdk;
+pub mod sentinel;
 pub mod stack;
 pub mod suite;
 pub mod wait;

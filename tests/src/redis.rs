@@ -72,8 +72,13 @@ impl Redis {
     }
 }
 
+/// The program of a node: `redis-server`, or another one such as `valkey-server`.
+pub(crate) fn server_program() -> String {
+    std::env::var("REDIS_SERVER").unwrap_or_else(|_| "redis-server".to_owned())
+}
+
 fn spawn(directory: &TempDir, options: &[&str]) -> Child {
-    Command::new("redis-server")
+    Command::new(server_program())
         .args(["--port", "0", "--save", "", "--appendonly", "no", "--unixsocket", "redis.sock"])
         .args(options)
         .current_dir(directory.path())

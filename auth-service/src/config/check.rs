@@ -4,9 +4,8 @@ use std::{collections::HashMap, fmt, time::Duration};
 
 use gateway_contract::duration::duration;
 use secrecy::SecretString;
-use url::Url;
 
-use super::{Config, GithubConfig, Lifetimes, Raw, RedisConfig};
+use super::{Config, GithubConfig, Lifetimes, Raw};
 use crate::model::{AllowList, Issuer, canonical_host};
 
 /// The variables that can also be read from the file named in `<variable>_FILE`.
@@ -140,30 +139,6 @@ impl Check {
         None
     }
 
-    pub(super) fn redis(&mut self, raw: &Raw) -> Option<RedisConfig> {
-        let text = self.required("REDIS_URL", raw.redis_url.as_ref())?;
-        let mut url = Url::parse(&text)
-            .map_err(|error| self.0.push(format!("REDIS_URL is not a URL: {error}")))
-            .ok()?;
-        if !matches!(url.scheme(), "redis" | "rediss" | "unix" | "redis+unix") {
-            self.0.push("REDIS_URL must start with redis://, rediss:// or unix://".to_owned());
-            return None;
-        }
-        if let Some(password) = &raw.redis_password {
-            if url.password().is_some() {
-                self.0.push(
-                    "REDIS_PASSWORD is set and REDIS_URL has a password: \
-                    keep one"
-                        .to_owned(),
-                );
-            }
-            if url.set_password(Some(password)).is_err() {
-                self.0.push("REDIS_PASSWORD cannot be put into this REDIS_URL".to_owned());
-            }
-        }
-        Some(RedisConfig { url: String::from(url).into() })
-    }
-
     fn github(&mut self, raw: &Raw) -> Option<GithubConfig> {
         let (client_id, client_secret) = match (&raw.github_client_id, &raw.github_client_secret) {
             (None, None) => return None,
@@ -273,7 +248,7 @@ impl Check {
         Some(secret.into())
     }
 
-    fn required(&mut self, name: &str, value: Option<&String>) -> Option<String> {
+    pub(super) fn required(&mut self, name: &str, value: Option<&String>) -> Option<String> {
         if value.is_none() {
             self.0.push(format!("{name} is not set"));
         }

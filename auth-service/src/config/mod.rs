@@ -4,6 +4,7 @@ mod check;
 mod clients;
 mod docker_proxy;
 mod limits;
+mod redis;
 mod server_urls;
 mod servers;
 #[cfg(test)]
@@ -22,6 +23,7 @@ use self::check::Check;
 pub use self::clients::{ClientList, ClientsConfig, HostPolicy};
 pub use self::docker_proxy::DockerProxyConfig;
 pub use self::limits::Limits;
+pub use self::redis::{RedisConfig, RedisServer, SentinelConfig};
 pub use self::server_urls::ServerUrls;
 pub use self::servers::DockerEndpoint;
 pub use self::tls::{CertificateSource, TlsConfig};
@@ -46,7 +48,7 @@ pub struct Config {
     pub metrics_listen: Option<SocketAddr>,
     /// `AUTH_WORKERS`: the number of worker threads. Default: the number of processors.
     pub workers: Option<NonZeroUsize>,
-    /// `REDIS_URL` and `REDIS_PASSWORD`: the connection to Redis.
+    /// `REDIS_URL`, `REDIS_PASSWORD` and `REDIS_CA_FILE`: the connection to Redis.
     pub redis: RedisConfig,
     /// `MCP_SERVERS_FILE`: the file of the server catalogue. Default: `mcp-servers.json`.
     pub servers_file: PathBuf,
@@ -79,13 +81,6 @@ pub struct Config {
     pub limits: Limits,
     /// The settings of client registration and authentication.
     pub clients: ClientsConfig,
-}
-
-/// The connection settings of Redis.
-#[derive(Clone, Debug)]
-pub struct RedisConfig {
-    /// `REDIS_URL`: a URL that starts with `redis://`, `rediss://` or `unix://`. It includes the password.
-    pub url: SecretString,
 }
 
 /// The settings of login with GitHub or a GitHub Enterprise Server.
@@ -167,6 +162,7 @@ struct Raw {
     auth_workers: Option<String>,
     redis_url: Option<String>,
     redis_password: Option<String>,
+    redis_ca_file: Option<String>,
     mcp_servers_file: Option<String>,
     docker_endpoint: Option<String>,
     docker_proxy_listen: Option<String>,

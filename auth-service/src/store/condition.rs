@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Error, Maintenance};
+use super::{Error, Maintenance, link};
 
 /// The status of the Redis server, as far as this user may read it.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ impl Condition {
 impl Maintenance {
     /// Reads the status with `INFO`, `TIME` and `CONFIG GET`.
     pub async fn condition(&self) -> Result<Condition, Error> {
-        let mut connection = self.records.pool.get().await?;
+        let mut connection = self.records.master.connect_unchecked(&link::patient()).await?;
         let text: String = redis::cmd("INFO").query_async(&mut connection).await?;
         let (time, _): (i64, i64) = redis::cmd("TIME").query_async(&mut connection).await?;
         let mut save = redis::cmd("CONFIG");

@@ -250,10 +250,9 @@ impl GrantRecords {
         let key = Key::EndedGrants.text();
         if let Some(last) = last {
             // Not from the pool, where many concurrent logins could delay it.
-            let mut connection = self.records.hot.clone();
             let mut command = redis::cmd("XRANGE");
             command.arg(&key).arg(&*last).arg("+").arg("COUNT").arg(PAGE + 1);
-            let entries: Vec<RawEntry> = command.query_async(&mut connection).await?;
+            let entries: Vec<RawEntry> = self.records.ask(&command).await?;
             let mut entries = entries.into_iter().map(Entry::read);
             // The stream trims the oldest entries first. If it still contains the last known entry,
             // all later entries are there, too.

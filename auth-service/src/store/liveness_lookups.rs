@@ -10,15 +10,19 @@ use std::{
 };
 
 use parking_lot::{Mutex, MutexGuard};
-use redis::{Cmd, ErrorKind, Pipeline, RedisError, RedisResult, aio::ConnectionManager};
+use redis::{Cmd, ErrorKind, Pipeline, RedisError, RedisResult};
 use tokio::sync::oneshot;
+
+use super::link::{Connections, PoolError, SharedLink};
 
 /// The two keys of one token: its grant's and its own.
 type Keys = [String; 2];
 
-/// The queue of pending lookups and the connection that sends them.
+/// The queue of pending lookups and the connections that send them.
 pub(super) struct LivenessLookups {
-    redis: ConnectionManager,
+    shared: SharedLink,
+    /// For lookups that the replicas must confirm one by one.
+    pool: Connections,
     waiting: Mutex<Vec<Lookup>>,
     asked: AtomicU64,
 }
@@ -29,8 +33,8 @@ struct Lookup {
 }
 
 impl LivenessLookups {
-    pub(super) fn new(redis: ConnectionManager) -> Self {
-        Self { redis, waiting: Mutex::default(), asked: AtomicU64::new(0) }
+    pub(super) fn new(shared: SharedLink, pool: Connections) -> Self {
+        Self { shared, pool, waiting: Mutex::default(), asked: AtomicU64::new(0) }
     }
 
     /// Returns the total number of lookups.
@@ -73,19 +77,23 @@ impl LivenessLookups {
     /// Returns for each pair of keys whether both exist. Counts the keys of all pairs first, which
     /// suffices if all exist; otherwise queries each pair in one pipeline.
     async fn found(&self, all: &[Keys]) -> RedisResult<Vec<bool>> {
-        let mut redis = self.redis.clone();
         let count = all.as_flattened().len();
         let mut exists = Cmd::with_capacity(1 + count, 64 * (1 + count));
-        let found: usize =
-            exists.arg("EXISTS").arg(all.as_flattened()).query_async(&mut redis).await?;
-        if found == count || all.len() == 1 {
+        exists.arg("EXISTS").arg(all.as_flattened());
+        let (found, is_certain): (usize, bool) = self.shared.ask(&exists).await?;
+        if is_certain && (found == count || all.len() == 1) {
             return Ok(vec![found == count; all.len()]);
         }
         let mut pipe = Pipeline::with_capacity(all.len());
         for keys in all {
             pipe.cmd("EXISTS").arg(keys);
         }
-        let found: Vec<usize> = pipe.query_async(&mut redis).await?;
+        let (mut found, is_certain): (Vec<usize>, bool) = self.shared.ask_all(&pipe).await?;
+        if !is_certain {
+            // No majority has confirmed lately that this node is the master. The pool asks for it.
+            let mut connection = self.pool.get().await.map_err(unavailable)?;
+            found = pipe.query_async(&mut connection).await?;
+        }
         Ok(found.into_iter().map(|found| found == 2).collect())
     }
 
@@ -96,4 +104,8 @@ impl LivenessLookups {
 
 fn unanswered() -> RedisError {
     (ErrorKind::Client, "the liveness lookup got no result").into()
+}
+
+fn unavailable(error: PoolError) -> RedisError {
+    std::io::Error::other(error).into()
 }

@@ -16,6 +16,7 @@ mod essential;
 mod grants;
 mod key;
 mod limits;
+mod link;
 mod liveness_lookups;
 mod logins;
 mod pool;
@@ -31,13 +32,6 @@ mod trial;
 
 use std::{sync::Arc, time::Duration};
 
-use deadpool_redis::{Pool, Runtime, Timeouts};
-use redis::{
-    AsyncConnectionConfig, IntoConnectionInfo, ProtocolVersion,
-    aio::{ConnectionManager, ConnectionManagerConfig},
-    io::tcp::TcpSettings,
-};
-use secrecy::ExposeSecret;
 use serde::Serialize;
 
 pub use self::{
@@ -46,6 +40,7 @@ pub use self::{
     condition::Condition,
     ended_grants::News,
     limits::Bound,
+    link::{PoolError, SentinelReport, Survey, Unfit},
     predecessor::OldRecord,
     refresh::Spending,
     revocation::{Ended, Selection},
@@ -53,13 +48,14 @@ pub use self::{
     trial::Trial,
 };
 use self::{
-    ended_grants::EndedGrants, key::Key, liveness_lookups::LivenessLookups, record::Record,
+    ended_grants::EndedGrants,
+    key::Key,
+    link::{Connections, Master, SharedLink},
+    liveness_lookups::LivenessLookups,
+    record::Record,
     revocation_tracker::RevocationTracker,
 };
 use crate::{config::RedisConfig, model::UnixTime};
-
-/// The timeout of a Redis operation. A request that exceeds it is answered with 503.
-const OPERATION_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The error of a failed store operation.
 #[derive(Debug, thiserror::Error)]
@@ -69,10 +65,10 @@ pub enum Error {
     Redis(#[from] redis::RedisError),
     /// The pool had no usable connection before the timeout.
     #[error("no connection to redis")]
-    Pool(#[from] deadpool_redis::PoolError),
+    Pool(#[from] PoolError),
     /// The connection pool could not be created.
     #[error("the redis connection pool cannot be created")]
-    Settings(#[from] deadpool_redis::BuildError),
+    Settings(#[from] deadpool::managed::BuildError),
     /// A record does not have the format of this version.
     #[error("a record in redis cannot be decoded")]
     Record(#[from] serde_json::Error),
@@ -103,13 +99,12 @@ pub struct Store {
 
 /// Typed commands on single records, and the connections to Redis.
 pub(in crate::store) struct Records {
-    pool: Pool,
+    master: Arc<Master>,
+    pool: Connections,
     /// One multiplexed connection for the hot path (`/verify`, rate limits).
-    hot: ConnectionManager,
+    hot: SharedLink,
     /// Coalesced liveness lookups of tokens, over the same connection.
     lookups: Arc<LivenessLookups>,
-    /// Opens the connection over which Redis sends invalidations.
-    tracked: redis::Client,
     tracker: Arc<RevocationTracker>,
 }
 
@@ -152,38 +147,14 @@ impl Store {
     /// Creates a store for the Redis server of `config`. Connects on first use, so that this
     /// program and Redis can start in any order.
     pub fn open(config: &RedisConfig) -> Result<Self, Error> {
-        // Without `TCP_NODELAY`, the handshake of each connection waits 40 ms for a delayed ACK.
-        // Without `TCP_USER_TIMEOUT`, a connection that a firewall dropped silently stays in use
-        // for a quarter of an hour.
-        let tcp = TcpSettings::default().set_nodelay(true).set_user_timeout(OPERATION_TIMEOUT);
-        let server = config.url.expose_secret().into_connection_info()?.set_tcp_settings(tcp);
-        // The default response timeout of the client library is half a second.
-        let patient = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(OPERATION_TIMEOUT))
-            .set_response_timeout(Some(OPERATION_TIMEOUT));
-        let manager = deadpool_redis::Manager::new_with_config(server.clone(), patient)?;
-        let pool = Pool::builder(manager)
-            .max_size(16)
-            .timeouts(Timeouts {
-                wait: Some(OPERATION_TIMEOUT),
-                create: Some(OPERATION_TIMEOUT),
-                recycle: Some(OPERATION_TIMEOUT),
-            })
-            .runtime(Runtime::Tokio1)
-            .build()?;
-        let reconnect = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(OPERATION_TIMEOUT))
-            .set_response_timeout(Some(OPERATION_TIMEOUT))
-            .set_number_of_retries(1)
-            .set_max_delay(Duration::from_millis(500));
-        let resp3 = server.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
-        let tracked = redis::Client::open(server.clone().set_redis_settings(resp3))?;
-        let hot = ConnectionManager::new_lazy_with_config(redis::Client::open(server)?, reconnect)?;
+        let master = Arc::new(Master::of(config)?);
+        let pool = Connections::to(Arc::clone(&master))?;
+        let hot = SharedLink::to(Arc::clone(&master));
         let records = Arc::new(Records {
+            lookups: Arc::new(LivenessLookups::new(hot.clone(), pool.clone())),
+            master,
             pool,
-            lookups: Arc::new(LivenessLookups::new(hot.clone())),
             hot,
-            tracked,
             tracker: Arc::new(RevocationTracker::new()),
         });
         let clients = ClientRecords { records: Arc::clone(&records) };
@@ -204,10 +175,11 @@ impl Store {
         })
     }
 
-    /// Receives invalidations of revoked grants and tokens from Redis. Never returns. While this
-    /// does not run, every liveness check queries Redis.
+    /// Receives invalidations of revoked grants and tokens from Redis, and follows its master. Never
+    /// returns. While this does not run, every liveness check queries Redis.
     pub async fn follow(&self) {
-        tracking::follow(&self.records.tracked, &self.records.tracker).await;
+        let Records { master, hot, tracker, .. } = &*self.records;
+        tokio::join!(tracking::follow(master, tracker), link::watch(master, hot));
     }
 
     /// Returns `true` if the invalidation connection to Redis is up.
@@ -235,6 +207,19 @@ impl Store {
 }
 
 impl Records {
+    /// Runs a command that only reads over the shared connection. Repeats it over the pool unless a
+    /// majority has confirmed lately that this node is the master.
+    pub(in crate::store) async fn ask<T: redis::FromRedisValue>(
+        &self,
+        command: &redis::Cmd,
+    ) -> Result<T, Error> {
+        let (answer, is_certain) = self.hot.ask(command).await?;
+        if is_certain {
+            return Ok(answer);
+        }
+        Ok(command.query_async(&mut self.pool.get().await?).await?)
+    }
+
     pub(in crate::store) async fn put<T: Serialize>(
         &self,
         key: &Key<'_>,

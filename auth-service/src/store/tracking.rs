@@ -6,9 +6,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use redis::{AsyncConnectionConfig, Client, RedisError};
+use redis::{AsyncConnectionConfig, ProtocolVersion, RedisError, aio::MultiplexedConnection};
 
-use super::{OPERATION_TIMEOUT, key::PREFIX, revocation_tracker::RevocationTracker};
+use super::{
+    key::PREFIX,
+    link::{ConnectError, Fence, Linked, Master, OPERATION_TIMEOUT},
+    revocation_tracker::RevocationTracker,
+};
 
 /// The interval between pings on the invalidation connection.
 const BEAT: Duration = Duration::from_millis(100);
@@ -17,15 +21,18 @@ const BEAT: Duration = Duration::from_millis(100);
 /// closed connection is detected immediately; the lease detects one that silently drops data.
 pub(super) const INVALIDATION_LEASE: Duration = Duration::from_millis(350);
 
+/// The time that replicas get to confirm the lease. A later confirmation would be useless.
+const PATIENCE: Duration = Duration::from_millis(250);
+
 /// The first and the longest delay of the exponential backoff between connection attempts.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 
 /// Feeds invalidations into `tracker`, and reconnects after failures. Never returns.
-pub(super) async fn follow(client: &Client, tracker: &Arc<RevocationTracker>) {
+pub(super) async fn follow(master: &Master, tracker: &Arc<RevocationTracker>) {
     let mut pause = BACK_OFF.0;
     loop {
         let link = tracker.next_link();
-        let (error, worked) = listen(client, tracker, link).await;
+        let (error, worked) = listen(master, tracker, link).await;
         tracker.unlinked(link);
         if worked {
             pause = BACK_OFF.0;
@@ -38,13 +45,13 @@ pub(super) async fn follow(client: &Client, tracker: &Arc<RevocationTracker>) {
     }
 }
 
-/// Receives invalidations until the connection fails. Returns the error, and `true` if at least one
-/// ping had succeeded.
+/// Receives invalidations until the connection fails. Returns the error, and `true` if the lease was
+/// renewed at least once.
 async fn listen(
-    client: &Client,
+    master: &Master,
     tracker: &Arc<RevocationTracker>,
     link: u64,
-) -> (RedisError, bool) {
+) -> (ConnectError, bool) {
     let pushes = Arc::clone(tracker);
     let config = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(OPERATION_TIMEOUT))
@@ -59,23 +66,43 @@ async fn listen(
     for kind in ["grant:", "access:"] {
         track.arg("PREFIX").arg(format!("{PREFIX}{kind}"));
     }
-    let connection = client.get_multiplexed_async_connection_with_config(&config).await;
-    let mut connection = match connection {
-        Ok(connection) => connection,
+    let mut linked = match master.connect(&config, ProtocolVersion::RESP3).await {
+        Ok(linked) => linked,
         Err(error) => return (error, false),
     };
-    if let Err(error) = track.exec_async(&mut connection).await {
-        return (error, false);
+    if let Err(error) = track.exec_async(&mut linked.connection).await {
+        return (error.into(), false);
     }
     tracker.linked(link);
     let mut worked = false;
     loop {
         let asked = Instant::now();
-        if let Err(error) = redis::cmd("PING").exec_async(&mut connection).await {
-            return (error, worked);
+        match renew(master, &mut linked).await {
+            Ok(()) => {
+                worked = true;
+                tracker.renew_lease(asked, INVALIDATION_LEASE);
+                master.confirm(linked.reign, asked + INVALIDATION_LEASE);
+            }
+            // The connection works, but this node may not be the master any more.
+            Err(error) if !master.failed(linked.reign, &error) => {
+                log::debug!("the invalidation lease is not renewed: {error}");
+            }
+            Err(error) => return (error.into(), worked),
         }
-        worked = true;
-        tracker.renew_lease(asked, INVALIDATION_LEASE);
         tokio::time::sleep(BEAT).await;
+    }
+}
+
+/// Asks for a sign of life. If another node can replace the master, a majority must confirm it, so
+/// that an instance beside an isolated master stops trusting it.
+async fn renew(master: &Master, linked: &mut Linked) -> Result<(), RedisError> {
+    let connection: &mut MultiplexedConnection = &mut linked.connection;
+    match master.needed_for_lease(linked.reign) {
+        Some(0) => redis::cmd("PING").exec_async(connection).await,
+        Some(needed) => Fence::new(needed, PATIENCE).pass(connection).await,
+        None => {
+            let gone = std::io::Error::from(std::io::ErrorKind::NotConnected);
+            Err(RedisError::from(gone))
+        }
     }
 }

@@ -28,7 +28,7 @@ fn commands(redis: &Redis) -> usize {
 }
 
 fn store(url: String) -> Store {
-    Store::open(&RedisConfig { url: url.into() }).unwrap()
+    Store::open(&RedisConfig::parse(&url).unwrap()).unwrap()
 }
 
 async fn is_live(store: &Store, number: usize) -> Option<bool> {

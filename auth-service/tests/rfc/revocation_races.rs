@@ -34,7 +34,7 @@ async fn revoke_during<F: Future>(
     (gateway, link): (&Gateway, &Link),
     tries: impl IntoIterator<Item = F>,
 ) -> Vec<F::Output> {
-    let operator = Store::open(&RedisConfig { url: gateway.redis.url().into() }).unwrap();
+    let operator = Store::open(&RedisConfig::parse(&gateway.redis.url()).unwrap()).unwrap();
     let in_turn = tries.into_iter().zip(0..).map(|(begun, turn)| async move {
         tokio::time::sleep(Duration::from_millis(turn)).await;
         begun.await

@@ -29,7 +29,7 @@ struct Token {
 impl Scene {
     async fn start() -> Self {
         let (gateway, link) = Gateway::over_a_link();
-        let operator = Store::open(&RedisConfig { url: gateway.redis.url().into() }).unwrap();
+        let operator = Store::open(&RedisConfig::parse(&gateway.redis.url()).unwrap()).unwrap();
         let app = gateway.app().await;
         Self { gateway, link, operator, app }
     }

@@ -99,7 +99,8 @@ fn source(
         );
     }
     // The error of the library may quote the URL, and with it the password.
-    let store = Store::open(&RedisConfig { url: String::from(url).into() }).ok();
+    let config = RedisConfig::parse(url.as_str()).ok();
+    let store = config.and_then(|config| Store::open(&config).ok());
     store.context("the URL of the predecessor's Redis cannot be used")
 }
 
