@@ -93,7 +93,8 @@ if [ -n "${CERT_FILE:-}" ] || front_has_certificates; then
 fi
 API_ENTRY_POINT=traefik
 KEYS_ENTRY_POINT=inside
-export CERT_RESOLVER API_ENTRY_POINT KEYS_ENTRY_POINT
+CHECKS_ENTRY_POINT=checks
+export CERT_RESOLVER API_ENTRY_POINT KEYS_ENTRY_POINT CHECKS_ENTRY_POINT
 
 certificates <"$TEMPLATE" | front | acme_authority | redirect | fill >"$CONFIG"
 rotate &

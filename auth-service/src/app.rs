@@ -2,18 +2,24 @@
 
 use std::{
     net::{SocketAddr, TcpListener},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use actix_web::{
     App, HttpServer,
-    dev::Server,
+    dev::{Server, ServerHandle},
     web::{Data, get},
 };
 use aws_lc_rs::hmac;
 use rustls::ServerConfig;
-use tokio::sync::watch;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
 
 use crate::{
     config::{Config, TlsConfig},
@@ -52,6 +58,9 @@ pub enum Error {
     /// The store cannot be opened with the Redis settings.
     #[error(transparent)]
     Store(#[from] store::Error),
+    /// Redis is a replica, a Sentinel or a node of a Redis Cluster.
+    #[error(transparent)]
+    Unfit(#[from] store::Unfit),
     /// The address `AUTH_LISTEN` cannot be bound.
     #[error("cannot listen on {0} (AUTH_LISTEN)")]
     Listen(SocketAddr, #[source] std::io::Error),
@@ -97,19 +106,27 @@ pub fn build(
     Ok((AuthServer::new(core), publish))
 }
 
-/// Runs the server until SIGTERM or SIGINT, then lets open requests finish.
+/// Runs the server until SIGTERM or SIGINT, then lets open requests finish. After SIGTERM, it goes on serving for
+/// `SHUTDOWN_DELAY` first, so that a load balancer has time to notice.
 pub async fn serve(config: Config) -> Result<(), Error> {
     let address = config.listen;
     let tls = config.tls.as_ref().map(listen_tls).transpose()?;
     let mut providers = Sources::new(&config);
     let listing = providers.start().await?;
+    let delay = config.shutdown_delay;
     let (server, publish) = build(config, &listing)?;
+    server.core.store.check_fitness().await?;
+    let is_draining = Arc::clone(&server.is_draining);
     let issuer = server.core.config.issuer.as_str().to_owned();
     let servers = server.core.catalogue().iter().count();
     let listener = TcpListener::bind(address).map_err(|error| Error::Listen(address, error))?;
     let watcher = tokio::spawn(providers.watch(publish));
     log::info!("listening on {address} as {issuer}, {servers} MCP servers");
-    let done = http_server(server, listener, tls)?.await.map_err(Error::Run);
+    let running = http_server(server, listener, tls)?;
+    let stopping = stop_on_signal(running.handle(), is_draining, delay).map_err(Error::Run)?;
+    let stopping = tokio::spawn(stopping);
+    let done = running.await.map_err(Error::Run);
+    stopping.abort();
     watcher.abort();
     log::info!("stopped");
     done
@@ -121,6 +138,33 @@ pub struct TlsListener {
     pub listener: TcpListener,
     /// The certificate and the protocols that ALPN offers.
     pub config: ServerConfig,
+}
+
+/// Returns a task that stops the server of `handle` after a signal.
+fn stop_on_signal(
+    handle: ServerHandle,
+    is_draining: Arc<AtomicBool>,
+    delay: Duration,
+) -> std::io::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {
+                is_draining.store(true, Ordering::Relaxed);
+                log::info!("stopping: not ready for new requests");
+                // A second signal ends the wait.
+                tokio::select! {
+                    () = tokio::time::sleep(delay) => {}
+                    _ = terminate.recv() => {}
+                    _ = interrupt.recv() => {}
+                }
+            }
+        }
+        is_draining.store(true, Ordering::Relaxed);
+        handle.stop(true).await;
+    })
 }
 
 /// Binds the internal TLS listener, which also offers HTTP/2.
@@ -159,6 +203,7 @@ pub fn http_server(
     });
     let mut http = HttpServer::new(move || http::service(&server))
         .keep_alive(KEEP_ALIVE)
+        .disable_signals()
         .shutdown_timeout(DRAIN);
     if let Some(workers) = workers {
         http = http.workers(workers.get());

@@ -75,6 +75,8 @@ impl Check {
         let tls = self.tls(raw);
         let metrics_listen = self.optional("METRICS_LISTEN", raw.metrics_listen.as_deref());
         let workers = self.optional("AUTH_WORKERS", raw.auth_workers.as_deref());
+        let shutdown_delay =
+            self.time("SHUTDOWN_DELAY", raw.shutdown_delay.as_deref(), Duration::ZERO);
         let docker = self.optional("DOCKER_ENDPOINT", raw.docker_endpoint.as_deref());
         let traefik_api = self.optional("TRAEFIK_API_URL", raw.traefik_api_url.as_deref());
         let redis = self.redis(raw);
@@ -96,6 +98,7 @@ impl Check {
             tls,
             metrics_listen,
             workers,
+            shutdown_delay,
             redis: redis?,
             servers_file: raw.mcp_servers_file.as_deref().unwrap_or("mcp-servers.json").into(),
             docker,

@@ -48,6 +48,9 @@ pub struct Config {
     pub metrics_listen: Option<SocketAddr>,
     /// `AUTH_WORKERS`: the number of worker threads. Default: the number of processors.
     pub workers: Option<NonZeroUsize>,
+    /// `SHUTDOWN_DELAY`: the time between SIGTERM and the end of new connections, in which `/ready` answers 503.
+    /// Default: 0 s.
+    pub shutdown_delay: Duration,
     /// `REDIS_URL`, `REDIS_PASSWORD` and `REDIS_CA_FILE`: the connection to Redis.
     pub redis: RedisConfig,
     /// `MCP_SERVERS_FILE`: the file of the server catalogue. Default: `mcp-servers.json`.
@@ -160,6 +163,7 @@ struct Raw {
     verify_secret: Option<String>,
     metrics_listen: Option<String>,
     auth_workers: Option<String>,
+    shutdown_delay: Option<String>,
     redis_url: Option<String>,
     redis_password: Option<String>,
     redis_ca_file: Option<String>,

@@ -144,9 +144,11 @@ impl Check {
         let mut config = RedisConfig { server, authority: None };
         if let Some(file) = &raw.redis_ca_file {
             if !config.has_tls() {
-                self.0.push("REDIS_CA_FILE is set, and REDIS_URL does not use TLS: write \
+                self.0.push(
+                    "REDIS_CA_FILE is set, and REDIS_URL does not use TLS: write \
                              rediss instead of redis"
-                    .to_owned());
+                        .to_owned(),
+                );
             }
             match std::fs::read(file) {
                 Ok(pem) => config.authority = Some(pem),

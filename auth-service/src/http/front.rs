@@ -3,7 +3,9 @@
 //! No body is read over HTTP/2, which Traefik uses only for `/verify`. For a body that stays unread, h2 0.3 queues
 //! empty DATA frames without limit (RUSTSEC-2026-0258). If the payload is dropped, as here, it discards them.
 
-use actix_http::Request;
+use std::sync::{Arc, atomic::Ordering};
+
+use actix_http::{ConnectionType, Request};
 use actix_service::{Service, ServiceFactory, apply_fn_factory};
 use actix_web::{
     App, Error, HttpResponse,
@@ -30,7 +32,18 @@ pub fn service(
 > + use<> {
     let server = server.clone();
     let app = App::new().app_data(server.clone()).configure(routes);
-    apply_fn_factory(app, move |request, app: &_| serve(&server, request, app))
+    apply_fn_factory(app, move |request, app: &_| {
+        let is_draining = Arc::clone(&server.is_draining);
+        let answer = serve(&server, request, app);
+        async move {
+            let mut answer = answer.await?;
+            // The next request of this peer goes to another instance.
+            if is_draining.load(Ordering::Relaxed) {
+                answer.head_mut().set_connection_type(ConnectionType::Close);
+            }
+            Ok(answer)
+        }
+    })
 }
 
 fn serve<R>(

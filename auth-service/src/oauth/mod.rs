@@ -28,7 +28,7 @@ mod resource;
 mod token;
 mod verify;
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicBool};
 
 use aws_lc_rs::hmac;
 use tokio::sync::watch;
@@ -132,6 +132,8 @@ pub struct AuthServer {
     pub verifier: Verifier,
     /// The builder of discovery documents.
     pub discovery: Discovery,
+    /// `true` after a stop signal: the process still serves, but gets no new requests.
+    pub is_draining: Arc<AtomicBool>,
 }
 
 impl AuthServer {
@@ -163,6 +165,7 @@ impl AuthServer {
                 identities: Identities::default(),
             },
             discovery: Discovery { core: Arc::clone(&core) },
+            is_draining: Arc::default(),
             core,
         }
     }

@@ -6,9 +6,9 @@ use std::time::Duration;
 use redis::Script;
 
 use super::{Error, GrantRecords, Key, Ttl};
-use crate::model::{AuthorizationCode, CodeRecord, Grant, UnixTime};
+use crate::model::{AuthorizationCode, CodeRecord, Grant, Identifier, UnixTime};
 
-/// Stores the time of the redemption and the grant atomically. Otherwise, a replay between the two
+/// Stores the time and number of the redemption and the grant atomically. Otherwise, a replay between the two
 /// writes would find no grant to revoke. Returns the time of an earlier redemption, if there was
 /// one.
 const REDEEM: &str = r"
@@ -16,6 +16,12 @@ local first = redis.call('SET', KEYS[1], ARGV[4], 'NX', 'GET', 'EX', ARGV[3])
 if first then return first end
 redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[2])
 return false
+";
+
+/// Takes a redemption back, if it is the one with this number.
+const UNDO: &str = "#!lua flags=allow-oom
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1], KEYS[2])
 ";
 
 /// The time in which a second redemption counts as a retry of a client that lost the first
@@ -63,7 +69,7 @@ impl GrantRecords {
     pub async fn redeem_code(
         &self,
         code: &AuthorizationCode,
-        grant: &Grant,
+        (grant, attempt): (&Grant, &Identifier),
         now: UnixTime,
     ) -> Result<Redemption, Error> {
         let script = Script::new(REDEEM);
@@ -74,12 +80,13 @@ impl GrantRecords {
             .arg(serde_json::to_string(grant)?)
             .arg(life)
             .arg(life)
-            .arg(now.0);
+            .arg(marker(attempt, now));
         let first: Option<String> = call.invoke_async(&mut self.records.pool.get().await?).await?;
         self.records.tracker.changed(Key::Grant(&grant.id).text().as_bytes());
         if let Some(first) = first {
-            // Markers of earlier versions contain no time.
-            let first = UnixTime(first.parse().unwrap_or_default());
+            // Markers of earlier versions contain no number, or no time either.
+            let time = first.split(':').next().and_then(|time| time.parse().ok());
+            let first = UnixTime(time.unwrap_or_default());
             if now <= first.plus(RETRY) {
                 return Ok(Redemption::Repeated);
             }
@@ -94,4 +101,26 @@ impl GrantRecords {
         self.revoke_grant(&grant.id).await?;
         Ok(Redemption::Revoked)
     }
+
+    /// Takes back the redemption `attempt` at time `now`, whose response could not be completed, so
+    /// that the client can try again. Does nothing if another attempt redeemed the code.
+    pub async fn undo_redemption(
+        &self,
+        grant: &Identifier,
+        attempt: &Identifier,
+        now: UnixTime,
+    ) -> Result<(), Error> {
+        let script = Script::new(UNDO);
+        let mut call = script.prepare_invoke();
+        let key = Key::Grant(grant).text();
+        call.key(Key::Redeemed(grant).text()).key(&key).arg(marker(attempt, now));
+        let done = call.invoke_async(&mut self.records.pool.get().await?).await;
+        self.records.tracker.changed(key.as_bytes());
+        Ok(done?)
+    }
+}
+
+/// Returns the marker of a redemption: its time and its number.
+fn marker(attempt: &Identifier, now: UnixTime) -> String {
+    format!("{}:{attempt}", now.0)
 }

@@ -30,14 +30,20 @@ mod sessions;
 mod tracking;
 mod trial;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use serde::Serialize;
 
 pub use self::{
     backup::{Entry, Held, Restored},
     codes::Redemption,
-    condition::Condition,
+    condition::{Condition, SentinelCondition},
     ended_grants::News,
     limits::Bound,
     link::{PoolError, SentinelReport, Survey, Unfit},
@@ -105,6 +111,8 @@ pub(in crate::store) struct Records {
     hot: SharedLink,
     /// Coalesced liveness lookups of tokens, over the same connection.
     lookups: Arc<LivenessLookups>,
+    /// `true` once invalidations of Redis have arrived, or were refused.
+    started: AtomicBool,
     tracker: Arc<RevocationTracker>,
 }
 
@@ -155,6 +163,7 @@ impl Store {
             master,
             pool,
             hot,
+            started: AtomicBool::new(false),
             tracker: Arc::new(RevocationTracker::new()),
         });
         let clients = ClientRecords { records: Arc::clone(&records) };
@@ -178,8 +187,8 @@ impl Store {
     /// Receives invalidations of revoked grants and tokens from Redis, and follows its master. Never
     /// returns. While this does not run, every liveness check queries Redis.
     pub async fn follow(&self) {
-        let Records { master, hot, tracker, .. } = &*self.records;
-        tokio::join!(tracking::follow(master, tracker), link::watch(master, hot));
+        let Records { master, hot, tracker, started, .. } = &*self.records;
+        tokio::join!(tracking::follow(master, tracker, started), link::watch(master, hot));
     }
 
     /// Returns `true` if the invalidation connection to Redis is up.
@@ -192,6 +201,18 @@ impl Store {
     #[must_use]
     pub fn liveness_lookups(&self) -> u64 {
         self.records.lookups.count()
+    }
+
+    /// Returns `true` once [`Self::follow`] has reached Redis for the first time.
+    #[must_use]
+    pub fn has_started(&self) -> bool {
+        self.records.started.load(Ordering::Relaxed)
+    }
+
+    /// Checks that Redis can store the records, if it answers: that it is a master and no part of a
+    /// Redis Cluster. An unreachable Redis is no error, because it may start later.
+    pub async fn check_fitness(&self) -> Result<(), Unfit> {
+        self.records.master.check_fitness().await
     }
 
     /// Sends a `PING`, to check that Redis answers.

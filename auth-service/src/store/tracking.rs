@@ -2,7 +2,10 @@
 //! by other instances (client-side caching: `CLIENT TRACKING … BCAST` over RESP3).
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::{Duration, Instant},
 };
 
@@ -27,12 +30,17 @@ const PATIENCE: Duration = Duration::from_millis(250);
 /// The first and the longest delay of the exponential backoff between connection attempts.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 
-/// Feeds invalidations into `tracker`, and reconnects after failures. Never returns.
-pub(super) async fn follow(master: &Master, tracker: &Arc<RevocationTracker>) {
+/// Feeds invalidations into `tracker`, and reconnects after failures. Sets `started` once the first
+/// lease is there, or once Redis has refused to send invalidations. Never returns.
+pub(super) async fn follow(
+    master: &Master,
+    tracker: &Arc<RevocationTracker>,
+    started: &AtomicBool,
+) {
     let mut pause = BACK_OFF.0;
     loop {
         let link = tracker.next_link();
-        let (error, worked) = listen(master, tracker, link).await;
+        let (error, worked) = listen(master, tracker, link, started).await;
         tracker.unlinked(link);
         if worked {
             pause = BACK_OFF.0;
@@ -51,6 +59,7 @@ async fn listen(
     master: &Master,
     tracker: &Arc<RevocationTracker>,
     link: u64,
+    started: &AtomicBool,
 ) -> (ConnectError, bool) {
     let pushes = Arc::clone(tracker);
     let config = AsyncConnectionConfig::new()
@@ -71,6 +80,8 @@ async fn listen(
         Err(error) => return (error, false),
     };
     if let Err(error) = track.exec_async(&mut linked.connection).await {
+        // Such as a user without the permission: then each liveness check queries Redis.
+        started.fetch_or(error.code().is_some(), Relaxed);
         return (error.into(), false);
     }
     tracker.linked(link);
@@ -80,6 +91,7 @@ async fn listen(
         match renew(master, &mut linked).await {
             Ok(()) => {
                 worked = true;
+                started.store(true, Relaxed);
                 tracker.renew_lease(asked, INVALIDATION_LEASE);
                 master.confirm(linked.reign, asked + INVALIDATION_LEASE);
             }

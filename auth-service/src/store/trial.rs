@@ -25,17 +25,22 @@ pub enum Trial {
 
 impl Records {
     /// Probes whether Redis accepts writes. Fails if Redis does not answer, or if it rejects writes
-    /// permanently: a replica, a cluster node, or a user without the permission.
+    /// permanently: a replica, a cluster node, or a user without the permission. A master that lost
+    /// its replicas counts as unusable if another node can replace it.
     pub(super) async fn try_to_write(&self) -> Result<Trial, Error> {
         let script = redis::Script::new(TRY);
         let mut call = script.prepare_invoke();
         call.key(Key::Trial("a").text()).key(Key::Trial("b").text());
         match call.invoke_async::<()>(&mut self.pool.get().await?).await {
             Ok(()) => Ok(Trial::Written),
-            Err(error) if error.code().is_some_and(|code| FOR_NOW.contains(&code)) => {
+            Err(error) if error.code().is_some_and(|code| self.is_for_now(code)) => {
                 Ok(Trial::Refused(error))
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    fn is_for_now(&self, code: &str) -> bool {
+        FOR_NOW.contains(&code) && !(code == "NOREPLICAS" && self.master.has_sentinels())
     }
 }

@@ -53,6 +53,7 @@ async fn an_address_is_bounded_until_the_minute_ends() {
 #[tokio::test]
 async fn documents_and_verification_are_free() {
     let gateway = Gateway::with(&[("RATE_LIMIT_ADDRESS", "1")]);
+    gateway.await_ready().await;
     let from = "203.0.113.7";
     assert_eq!(revoke(&gateway, from).await.status, 400);
     assert_eq!(revoke(&gateway, from).await.status, 429);

@@ -11,7 +11,7 @@ async fn without_redis_nothing_is_decided() {
     let app = gateway.app().await;
     let tokens = gateway.tokens(&app, "alice", TIME).await;
     let access = tokens.text("access_token");
-    assert_eq!(gateway.get("auth.gw.example", "/ready").await.status, 200);
+    gateway.await_ready().await;
     gateway.redis.kill();
     let answer = gateway.verify(TIME, &access).await;
     assert_eq!(answer.error(), (503, "temporarily_unavailable"));

@@ -9,6 +9,7 @@ use std::{
         Arc,
         atomic::{AtomicI64, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use crate::document_host::DocumentHost;
@@ -318,6 +319,19 @@ impl Gateway {
 
     pub(crate) fn browser(&self) -> Browser {
         Browser::new(self.http.clone()).reach("auth.gw.example", &self.base)
+    }
+
+    /// Waits until it says that it is ready.
+    pub(crate) async fn await_ready(&self) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        loop {
+            let ready = self.get("auth.gw.example", "/ready").await;
+            if ready.status == 200 {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{ready:?}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     pub(crate) async fn get(&self, host: &str, path: &str) -> Answer {

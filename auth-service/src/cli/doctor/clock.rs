@@ -18,8 +18,10 @@ const WRONG: u64 = 60;
 
 pub(super) async fn check(patient: &Patient) -> Vec<Finding> {
     let mut findings = Findings::of("clock");
-    if let Ok(condition) = patient.store.maintenance.condition().await {
-        compare(&mut findings, "Redis", condition.time);
+    if let Ok(condition) = patient.store.maintenance.condition().await
+        && let Some(time) = condition.time
+    {
+        compare(&mut findings, "Redis", time);
     }
     if let Some(github) = &patient.config.github
         && let Ok(answer) = patient.http.head(github.api_url.clone()).send().await

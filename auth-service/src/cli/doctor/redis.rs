@@ -4,7 +4,10 @@ use super::{
     Patient,
     finding::{Finding, Findings},
 };
-use crate::{model::Chain, store::Condition};
+use crate::{
+    model::Chain,
+    store::{Condition, SentinelCondition},
+};
 
 pub(super) async fn check(patient: &Patient) -> Vec<Finding> {
     let mut findings = Findings::of("redis");
@@ -25,6 +28,10 @@ pub(super) async fn check(patient: &Patient) -> Vec<Finding> {
         findings.ok(None, format!("Redis {version} answers"));
     }
     role(&condition, &mut findings);
+    if let Some(sentinels) = &condition.sentinels {
+        self::sentinels(sentinels, &mut findings);
+    }
+    replicas(&condition, &mut findings);
     persistence(&condition, &mut findings);
     eviction(&condition, &mut findings);
     findings.into_vec()
@@ -34,14 +41,87 @@ pub(super) async fn check(patient: &Patient) -> Vec<Finding> {
 fn role(condition: &Condition, findings: &mut Findings) {
     if condition.of("cluster_enabled") == "1" {
         let says = "this is a node of a Redis Cluster, which does not accept the gateway's writes";
-        findings.error(None, says, "use a Redis without cluster mode");
+        findings.error(None, says, "use a Redis without cluster mode, with Sentinel for failover");
     } else if condition.of("redis_mode") == "sentinel" {
         let says = "this is a Redis Sentinel, which stores nothing";
-        findings.error(None, says, "set REDIS_URL to the Redis that it monitors");
+        let remedy = "write REDIS_URL as redis+sentinel://HOST:PORT/0?master=NAME";
+        findings.error(None, says, remedy);
     } else if condition.of("role") == "slave" {
         let of = format!("{}:{}", condition.of("master_host"), condition.of("master_port"));
         let says = format!("this Redis is a replica of {of} and accepts no writes");
         findings.error(None, says, "set REDIS_URL to the primary");
+    }
+}
+
+/// Reports Sentinels that do not answer or do not agree, and replicas that are missing.
+fn sentinels(condition: &SentinelCondition, findings: &mut Findings) {
+    for report in &condition.reports {
+        if let Some(error) = &report.error {
+            let says = format!("the Sentinel at {} does not answer: {error}", report.address);
+            findings.warning(None, says, "check that it runs, and its address in REDIS_URL");
+        }
+    }
+    let survey = match &condition.survey {
+        Ok(survey) => survey,
+        Err(error) => {
+            let says = format!("no Sentinel names the master: {error}");
+            findings.error(None, says, "check REDIS_URL and SENTINEL CKQUORUM on each Sentinel");
+            return;
+        }
+    };
+    let (agree, of) = (survey.agreeing, survey.configured);
+    let says = format!("{agree} of {of} Sentinels name {} as the master", survey.address());
+    if !survey.is_of_majority() {
+        findings.error(None, says, "start the other Sentinels: fewer cannot replace the master");
+    } else if of < 3 {
+        let says = format!("{says}; fewer than three cannot outlive one of them");
+        findings.warning(None, says, "run three Sentinels, and name all of them in REDIS_URL");
+    } else {
+        findings.ok(None, format!("{says}; {} must agree that it is down", survey.quorum));
+    }
+    let (known, up) = (survey.known, survey.up);
+    match (known, up) {
+        (0, _) => {
+            let says = "the master has no replica: nothing replaces it when it fails";
+            findings.error(None, says, "add two replicas (replicaof)");
+        }
+        (1, _) => {
+            let says = "the master has one replica: without either, nothing is written";
+            findings.warning(None, says, "add a second replica");
+        }
+        _ if up < known => {
+            let says = format!("{} of {known} replicas are down", known - up);
+            let remedy = "start them; SENTINEL RESET forgets those that are gone";
+            findings.warning(None, says, remedy);
+        }
+        _ => findings.ok(None, format!("{known} replicas are up")),
+    }
+}
+
+/// Reports settings under which a master without replicas goes on taking writes that will be lost.
+fn replicas(condition: &Condition, findings: &mut Findings) {
+    let connected: u32 = condition.of("connected_slaves").parse().unwrap_or(0);
+    if condition.sentinels.is_none() {
+        if connected > 0 {
+            let says = format!("a majority of {connected} replicas and the master has each write");
+            findings.ok(None, says);
+        }
+        return;
+    }
+    let remedy = "set min-replicas-to-write 1 and min-replicas-max-lag 5 on every node";
+    match condition.min_replicas {
+        Some(0) => {
+            let says = "min-replicas-to-write is 0: an isolated master goes on taking writes";
+            findings.error(None, says, remedy);
+        }
+        Some(count) => {
+            findings.ok(None, format!("the master takes writes with {count} replica(s) or more"));
+        }
+        None => {
+            let says =
+                "whether an isolated master takes writes is unknown (CONFIG is not permitted)";
+            findings.warning(None, says, remedy);
+        }
     }
 }
 

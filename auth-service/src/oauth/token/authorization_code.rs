@@ -3,10 +3,10 @@
 use super::response::Part;
 use crate::{
     model::{
-        AuthorizationCode, AuthorizationRequest, Client, CodeRecord, Grant, Identifier,
-        RedirectUri, RefreshToken, Reply, User,
+        AuthorizationCode, AuthorizationRequest, Chain, Client, CodeRecord, Grant, Identifier,
+        RedirectUri, RefreshToken, Reply, ResourceUri, UnixTime, User,
     },
-    oauth::{Error, GrantFault, Params, TokenIssuer, TokenResponse, authorize::pkce},
+    oauth::{Error, ErrorCode, GrantFault, Params, TokenIssuer, TokenResponse, authorize::pkce},
     store::Redemption,
 };
 
@@ -30,9 +30,28 @@ impl TokenIssuer {
         }
         let published = self.core.published(&record.request.resources);
         let resources = self.core.narrowed_resources(params, &published)?;
-        let now = self.core.now();
+        let (now, attempt) = (self.core.now(), Identifier::generate()?);
         let grant = self.new_grant(record.grant, record.user, record.request);
-        match self.core.store.grants.redeem_code(&code, &grant, now).await? {
+        let issued = self.redeem_for((client, resources), &code, &grant, (now, &attempt)).await;
+        if issued.as_ref().is_err_and(|error| error.code() == ErrorCode::TemporarilyUnavailable) {
+            // The client tries again, and its code must still be good then.
+            let undone = self.core.store.grants.undo_redemption(&grant.id, &attempt, now).await;
+            if let Err(error) = undone {
+                log::warn!("an interrupted redemption could not be taken back: {}", Chain(&error));
+            }
+        }
+        issued
+    }
+
+    /// Redeems `code` for `grant` and issues its first tokens.
+    async fn redeem_for(
+        &self,
+        (client, resources): (&Client, Vec<ResourceUri>),
+        code: &AuthorizationCode,
+        grant: &Grant,
+        (now, attempt): (UnixTime, &Identifier),
+    ) -> Result<TokenResponse, Error> {
+        match self.core.store.grants.redeem_code(code, (grant, attempt), now).await? {
             Redemption::Granted => {}
             Redemption::Revoked => return Err(Error::InvalidGrant(GrantFault::Revoked)),
             Redemption::Repeated => return Err(Error::InvalidGrant(GrantFault::Repeated)),
@@ -45,7 +64,7 @@ impl TokenIssuer {
         self.clients.renew_client(client).await?;
         let refresh = RefreshToken::generate()?;
         let part = Part { resources, scopes: grant.scopes.clone() };
-        self.issue_tokens(client, &grant, part, &refresh).await
+        self.issue_tokens(client, grant, part, &refresh).await
     }
 
     /// Builds the grant that results from `user` allowing `request`.

@@ -28,8 +28,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The commands that only read. Any other command counts as a write.
 const READS: [&[u8]; 12] = [
-    b"EXISTS", b"GET", b"MGET", b"PING", b"SCAN", b"SCRIPT", b"STRLEN", b"TTL", b"ZCARD", b"ZRANGE",
-    b"ZSCORE", b"XRANGE",
+    b"EXISTS", b"GET", b"MGET", b"PING", b"SCAN", b"SCRIPT", b"STRLEN", b"TTL", b"ZCARD",
+    b"ZRANGE", b"ZSCORE", b"XRANGE",
 ];
 
 /// The error of a connection that cannot be taken from the pool.

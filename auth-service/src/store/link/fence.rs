@@ -33,7 +33,9 @@ impl Fence {
     ) -> RedisResult<()> {
         let mut pipe = redis::pipe();
         pipe.cmd("EVAL").arg(WRITE).arg(1).arg(Key::Trial("replicas").text()).ignore();
-        pipe.cmd("WAIT").arg(self.needed).arg(u64::try_from(self.patience.as_millis()).unwrap_or(1));
+        pipe.cmd("WAIT")
+            .arg(self.needed)
+            .arg(u64::try_from(self.patience.as_millis()).unwrap_or(1));
         let (confirmed,): (usize,) = pipe.query_async(connection).await?;
         if confirmed >= self.needed {
             return Ok(());

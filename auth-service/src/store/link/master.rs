@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 use super::{
     fitness::{self, Unfit},
     node::{Address, Node},
+    patient,
     replication::{Effect, Replicas},
     sentinels::{SentinelReport, Sentinels, Survey},
 };
@@ -118,6 +119,18 @@ impl Master {
                     error => error,
                 })
             }
+        }
+    }
+
+    /// Checks that the node can store the records, if it answers.
+    pub(in crate::store) async fn check_fitness(&self) -> Result<(), Unfit> {
+        match self.connect(&patient(), ProtocolVersion::RESP2).await {
+            Err(ConnectError::Unfit(unfit)) => Err(unfit),
+            Err(ConnectError::Redis(error)) => {
+                log::warn!("Redis is not reached yet: {error}");
+                Ok(())
+            }
+            Ok(_) => Ok(()),
         }
     }
 
