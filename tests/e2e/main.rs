@@ -19,6 +19,7 @@ mod pages;
 mod path_urls;
 mod paths;
 mod revocation;
+mod rolling_restart;
 mod s11_edge;
 mod s6_ended_grants;
 mod s9_separation;
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
         pages::SCENARIOS,
         logs::SCENARIOS,
         revocation::SCENARIOS,
+        rolling_restart::SCENARIOS,
         s6_ended_grants::SCENARIOS,
         operation::SCENARIOS,
         faults::SCENARIOS,

@@ -73,6 +73,7 @@ impl Redis {
 }
 
 /// The program of a node: `redis-server`, or another one such as `valkey-server`.
+#[expect(clippy::disallowed_methods, reason = "a choice of who runs the tests")]
 pub(crate) fn server_program() -> String {
     std::env::var("REDIS_SERVER").unwrap_or_else(|_| "redis-server".to_owned())
 }

@@ -62,7 +62,7 @@ impl RedisServer {
                 SentinelConfig::parse("rediss", rest, password).map(Self::Sentinel)
             }
             "redis" | "rediss" | "unix" | "redis+unix" => {
-                let mut url = Url::parse(text).map_err(|error| not_a_url(&error))?;
+                let mut url = Url::parse(text).map_err(not_a_url)?;
                 set_password(&mut url, password)?;
                 Ok(Self::Single(String::from(url).into()))
             }
@@ -120,10 +120,10 @@ impl SentinelConfig {
 }
 
 fn parsed(text: &str) -> Result<Url, String> {
-    Url::parse(text).map_err(|error| not_a_url(&error))
+    Url::parse(text).map_err(not_a_url)
 }
 
-fn not_a_url(error: &url::ParseError) -> String {
+fn not_a_url(error: url::ParseError) -> String {
     format!("REDIS_URL is not a URL: {error}")
 }
 

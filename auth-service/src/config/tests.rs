@@ -1,5 +1,7 @@
 //! Tests of the settings, as operators write them, and of the problems reported for wrong ones.
 
+use secrecy::ExposeSecret;
+
 use super::*;
 
 fn settings(pairs: &[(&str, &str)]) -> HashMap<String, String> {
@@ -104,6 +106,42 @@ fn contradictions_are_problems() {
     assert!(problems(&[("DEVICE_GRANT_LIFETIME", "0")]).contains("DEVICE_GRANT_LIFETIME"));
     let both = [("REDIS_URL", "redis://:a@h/0"), ("REDIS_PASSWORD", "b")];
     assert!(problems(&both).contains("keep one"));
+}
+
+#[test]
+fn redis_is_named_by_a_url_of_one_server_or_of_sentinels() {
+    let sentinel = |pairs: &[(&str, &str)]| match Config::from_map(settings(pairs)) {
+        Ok(Config { redis: RedisConfig { server: RedisServer::Sentinel(config), .. }, .. }) => {
+            let all = config.sentinels.iter().map(|url| url.expose_secret().to_owned());
+            (config.node.expose_secret().to_owned(), config.master.clone(), all.collect::<Vec<_>>())
+        }
+        other => panic!("{other:?}"),
+    };
+    let (node, master, all) = sentinel(&[(
+        "REDIS_URL",
+        "redis+sentinel://me:p%40ss@a,b:1,[::1]:2/3?master=gw&sentinel_password=x%2Fy",
+    )]);
+    assert_eq!((&*node, &*master), ("redis://me:p%40ss@placeholder/3", "gw"));
+    assert_eq!(all, ["redis://:x%2Fy@a:26379", "redis://:x%2Fy@b:1", "redis://:x%2Fy@[::1]:2"]);
+    let url = "rediss+sentinel://a?master=gw&sentinel_username=watcher";
+    let (node, _, all) = sentinel(&[("REDIS_URL", url), ("REDIS_PASSWORD", "secret")]);
+    assert_eq!(node, "rediss://:secret@placeholder");
+    assert_eq!(all, ["rediss://watcher@a:26379"]);
+    for (url, part) in [
+        ("redis+sentinel://a,b", "add ?master=NAME"),
+        ("redis+sentinel://a/gw/0?master=gw", "the number of a database"),
+        ("redis+sentinel://a,,b/0?master=gw", "an empty host"),
+        ("redis+sentinel://a/0?master=gw&password=x", "an unknown parameter: password"),
+        ("redis-cluster://a", "must start with"),
+    ] {
+        let problems = problems(&[("REDIS_URL", url)]);
+        assert!(problems.contains(part), "{url}: {problems}");
+    }
+    let both = [("REDIS_URL", "redis+sentinel://:a@h/0?master=m"), ("REDIS_PASSWORD", "b")];
+    assert!(problems(&both).contains("keep one"));
+    assert!(problems(&[("REDIS_CA_FILE", "ca.pem")]).contains("write rediss"));
+    let missing = [("REDIS_URL", "rediss://h"), ("REDIS_CA_FILE", "/nowhere/ca.pem")];
+    assert!(problems(&missing).contains("cannot read /nowhere/ca.pem"));
 }
 
 #[test]

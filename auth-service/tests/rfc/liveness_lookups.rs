@@ -27,8 +27,8 @@ fn commands(redis: &Redis) -> usize {
     line.and_then(|line| line.split(['=', ',']).nth(1)?.parse().ok()).unwrap_or(0)
 }
 
-fn store(url: String) -> Store {
-    Store::open(&RedisConfig::parse(&url).unwrap()).unwrap()
+fn store(url: &str) -> Store {
+    Store::open(&RedisConfig::parse(url).unwrap()).unwrap()
 }
 
 async fn is_live(store: &Store, number: usize) -> Option<bool> {
@@ -47,7 +47,7 @@ async fn each_gets_its_own_answer() {
         // Some without their grant, some that were revoked themselves.
         put(&redis, number, number % 5 != 0, number % 7 != 0);
     }
-    let store = store(redis.url());
+    let store = store(&redis.url());
     for _ in 0..20 {
         let expected: Vec<_> =
             (0..40).map(|number| Some(number % 5 != 0 && number % 7 != 0)).collect();
@@ -63,7 +63,7 @@ async fn each_gets_its_own_answer() {
 async fn they_cost_one_question() {
     let redis = Redis::start();
     (0..40).for_each(|number| put(&redis, number, true, true));
-    let store = store(redis.url());
+    let store = store(&redis.url());
     assert_eq!(is_live(&store, 0).await, Some(true));
     let before = commands(&redis);
     assert_eq!(all_live(&store, 0..40).await, [Some(true); 40]);
@@ -75,7 +75,7 @@ async fn they_cost_one_question() {
 async fn who_asked_first_may_go_away() {
     let redis = Redis::start();
     (0..3).for_each(|number| put(&redis, number, true, true));
-    let store = store(redis.url());
+    let store = store(&redis.url());
     let first = is_live(&store, 0).now_or_never();
     assert_eq!(first, None, "it waits for redis");
     assert_eq!(all_live(&store, [1, 2]).await, [Some(true); 2]);
@@ -86,7 +86,7 @@ async fn nobody_hears_that_a_token_lives_if_redis_does_not_say_so() {
     let redis = Redis::start();
     (0..40).for_each(|number| put(&redis, number, true, true));
     let link = Link::to(redis.socket());
-    let store = store(link.url());
+    let store = store(&link.url());
     assert_eq!(all_live(&store, 0..40).await, [Some(true); 40]);
     link.stall();
     assert_eq!(all_live(&store, 0..40).await, [None; 40]);

@@ -76,21 +76,11 @@ async fn redis_is_reached_by_tls_as_a_user() {
     let file = |name: &str| directory.path().join(name).display().to_string();
     let (port, ca, certificate, key) =
         (free_port(), file("ca.pem"), file("cert.pem"), file("key.pem"));
-    let user = "gateway on >secret ~mcpgw:* +@all -@admin -@dangerous +info +role +client|tracking";
-    let redis = Redis::with(&[
-        "--tls-port",
-        &port,
-        "--tls-cert-file",
-        &certificate,
-        "--tls-key-file",
-        &key,
-        "--tls-ca-cert-file",
-        &ca,
-        "--tls-auth-clients",
-        "no",
-        "--user",
-        user,
-    ]);
+    let mut options = vec!["--tls-port", &port, "--tls-cert-file", &certificate];
+    options.extend(["--tls-key-file", &key, "--tls-ca-cert-file", &ca, "--tls-auth-clients", "no"]);
+    options.extend(["--user", "gateway", "on", ">secret", "~mcpgw:*", "+@all", "-@admin"]);
+    options.extend(["-@dangerous", "+info", "+role", "+client|tracking"]);
+    let redis = Redis::with(&options);
     let url = format!("rediss://gateway:secret@127.0.0.1:{port}/0");
     let gateway = Gateway::beside(redis, &[("REDIS_URL", &url), ("REDIS_CA_FILE", &ca)]);
     let app = gateway.app().await;

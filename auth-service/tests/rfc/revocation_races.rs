@@ -101,7 +101,8 @@ async fn a_code_that_was_read_before_is_not_redeemed_after() {
             expires_at: UnixTime(now.0 + 3600),
             ends_at: None,
         };
-        let redeemed = server.core.store.grants.redeem_code(&code, (&grant, &grant.id), now).await.unwrap();
+        let redeemed =
+            server.core.store.grants.redeem_code(&code, (&grant, &grant.id), now).await.unwrap();
         let expected = if is_revoked { Redemption::Revoked } else { Redemption::Granted };
         assert_eq!(redeemed, expected);
         let grants = server.core.store.maintenance.grants(now).await.unwrap();

@@ -20,12 +20,12 @@ fn gateway(group: &SentinelGroup) -> Gateway {
 }
 
 /// Waits until a request with `token` is answered with `status`.
-async fn await_status(gateway: &Gateway, token: &str, status: u16) -> Duration {
+async fn await_status(gateway: &Gateway, token: &str, status: u16) {
     let started = Instant::now();
     loop {
         let now = gateway.verify(TIME, token).await.status;
         if now == status {
-            return started.elapsed();
+            return;
         }
         assert!(started.elapsed() < Duration::from_secs(40), "{now} instead of {status}");
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -62,8 +62,7 @@ async fn survives(mut group: SentinelGroup, change: impl FnOnce(&mut SentinelGro
     let successor = gateway.refresh(&app, &first).await.text("refresh_token");
 
     change(&mut group);
-    let without = await_status(&gateway, &kept.text("access_token"), 200).await;
-    println!("after the change, {} ms without service", without.as_millis());
+    await_status(&gateway, &kept.text("access_token"), 200).await;
     await_status(&gateway, &revoked, 401).await;
     assert_eq!(refresh(&gateway, &app, &first).await, successor, "a retry gets the same one");
     let next = refresh(&gateway, &app, &successor).await;
@@ -139,7 +138,9 @@ async fn a_write_without_a_majority_can_be_tried_again() {
     let (consent, verifier) = gateway.consent(&app, "bob", &[("resource", TIME)]).await;
     let token = tokens.text("refresh_token");
 
-    [1, 2].iter().for_each(|node| group.pause(*node));
+    for node in [1, 2] {
+        group.pause(node);
+    }
     let refused = gateway.refresh(&app, &token).await;
     assert_eq!(refused.error(), (503, "temporarily_unavailable"));
     assert_eq!(refused.header("retry-after"), "2");
@@ -147,7 +148,9 @@ async fn a_write_without_a_majority_can_be_tried_again() {
     assert_eq!(refused.error(), (503, "temporarily_unavailable"));
     await_status(&gateway, &tokens.text("access_token"), 503).await;
 
-    [1, 2].iter().for_each(|node| group.resume(*node));
+    for node in [1, 2] {
+        group.resume(node);
+    }
     await_status(&gateway, &tokens.text("access_token"), 200).await;
     let successor = refresh(&gateway, &app, &token).await;
     assert_eq!(refresh(&gateway, &app, &token).await, successor);

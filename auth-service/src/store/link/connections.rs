@@ -64,7 +64,8 @@ impl managed::Manager for Opener {
     type Error = ConnectError;
 
     async fn create(&self) -> Result<Pooled, ConnectError> {
-        let linked = self.master.connect(&patient(), ProtocolVersion::RESP2).await?;
+        // Boxed, because it is rare and much larger than what every request needs.
+        let linked = Box::pin(self.master.connect(&patient(), ProtocolVersion::RESP2)).await?;
         Ok(Pooled { linked, is_lost: false })
     }
 

@@ -155,16 +155,15 @@ impl Sentinel {
 
     async fn ask(&self, name: &str) -> RedisResult<View> {
         let open = self.link.lock().clone();
-        let mut link = match open {
-            Some(link) => link,
-            None => {
-                let timeouts = AsyncConnectionConfig::new()
-                    .set_connection_timeout(Some(TIMEOUT))
-                    .set_response_timeout(Some(TIMEOUT));
-                let link = self.client.get_multiplexed_async_connection_with_config(&timeouts);
-                let link = link.await?;
-                self.link.lock().insert(link).clone()
-            }
+        let mut link = if let Some(link) = open {
+            link
+        } else {
+            let timeouts = AsyncConnectionConfig::new()
+                .set_connection_timeout(Some(TIMEOUT))
+                .set_response_timeout(Some(TIMEOUT));
+            let link = self.client.get_multiplexed_async_connection_with_config(&timeouts);
+            let link = link.await?;
+            self.link.lock().insert(link).clone()
         };
         let mut pipe = redis::pipe();
         // During a failover, this command names the new master first.

@@ -48,7 +48,8 @@ impl SharedLink {
         if let Some(failure) = latest.as_ref().filter(|failure| failure.at >= arrived) {
             return Err(failure.error.clone());
         }
-        match self.master.connect(&patient(), ProtocolVersion::RESP2).await {
+        // Boxed, because it is rare and much larger than what every request needs.
+        match Box::pin(self.master.connect(&patient(), ProtocolVersion::RESP2)).await {
             Ok(linked) => {
                 *self.open.lock() = Some(linked.clone());
                 *latest = None;
