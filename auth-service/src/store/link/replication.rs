@@ -1,7 +1,7 @@
 //! The number of replicas that must have a write before it counts.
 //!
 //! With Sentinel, a majority of all nodes is the least. In addition, every replica counts that has
-//! followed this master and that Sentinel does not consider down. Otherwise a write could be
+//! followed this master and that Sentinel considers neither down nor cut off. Otherwise a write could be
 //! acknowledged by one replica while Sentinel promotes another that lacks it.
 
 use super::sentinels::Survey;
@@ -22,9 +22,9 @@ pub(super) struct Replicas {
     has_failover: bool,
     /// The number of replicas, including those that are down.
     known: usize,
-    /// The number of replicas that Sentinel does not consider down.
+    /// The number of replicas that Sentinel considers neither down nor cut off from the master.
     up: usize,
-    /// The highest number of replicas that were connected at once in this reign.
+    /// The number of replicas that have followed the master in this reign, without those that went down.
     joined: usize,
 }
 
@@ -34,6 +34,8 @@ impl Replicas {
         self.has_failover = true;
         if survey.is_of_majority() {
             (self.known, self.up) = (survey.known, survey.up);
+            // One that was down and comes back counts again once it has caught up.
+            self.joined = self.joined.min(survey.up);
         } else {
             // Too few answers to conclude that a replica is gone.
             (self.known, self.up) = (self.known.max(survey.known), self.up.max(survey.up));
@@ -111,6 +113,19 @@ mod tests {
         assert_eq!(replicas.needed(Effect::Write), 1);
         replicas.learn(&survey(2, 0, 3));
         assert_eq!(replicas.needed(Effect::Write), 1, "never less than a majority");
+    }
+
+    #[test]
+    fn a_replica_that_comes_back_counts_once_it_has_caught_up() {
+        let mut replicas = Replicas::default();
+        replicas.learn(&survey(2, 2, 3));
+        replicas.meet(2);
+        replicas.learn(&survey(2, 1, 3));
+        replicas.learn(&survey(2, 2, 3));
+        replicas.meet(1);
+        assert_eq!(replicas.needed(Effect::Write), 1);
+        replicas.meet(2);
+        assert_eq!(replicas.needed(Effect::Write), 2);
     }
 
     #[test]

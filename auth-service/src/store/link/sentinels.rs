@@ -38,7 +38,7 @@ struct View {
     epoch: u64,
     /// The number of replicas that the Sentinel knows.
     known: usize,
-    /// The number of replicas that it does not consider down.
+    /// The number of replicas that it considers neither down nor cut off from the master.
     up: usize,
     quorum: usize,
 }
@@ -52,7 +52,7 @@ pub struct Survey {
     pub(super) epoch: u64,
     /// The number of replicas.
     pub known: usize,
-    /// The number of replicas that are not considered down.
+    /// The number of replicas that are considered neither down nor cut off from the master.
     pub up: usize,
     /// The number of Sentinels that agree.
     pub agreeing: usize,
@@ -174,10 +174,6 @@ impl Sentinel {
             pipe.query_async(&mut link).await?;
         let address = address.ok_or_else(|| failed("the Sentinels do not know the master"))?;
         let number = |name: &str| master.get(name).and_then(|text| text.parse().ok());
-        let is_up = |replica: &&Fields| {
-            let flags = replica.get("flags").map_or("", String::as_str);
-            !flags.split(',').any(|flag| matches!(flag, "s_down" | "o_down"))
-        };
         Ok(View {
             master: address,
             epoch: number("config-epoch").unwrap_or(0),
@@ -189,6 +185,15 @@ impl Sentinel {
 }
 
 type Fields = HashMap<String, String>;
+
+/// Returns `false` if a replica is down, or follows no master. One that calls itself a master is being
+/// promoted, or was replaced, and is up.
+fn is_up(replica: &&Fields) -> bool {
+    let of = |name: &str| replica.get(name).map_or("", String::as_str);
+    let is_down = of("flags").split(',').any(|flag| matches!(flag, "s_down" | "o_down"));
+    let is_cut_off = of("role-reported") == "slave" && of("master-link-status") == "err";
+    !is_down && !is_cut_off
+}
 
 fn failed(why: &'static str) -> RedisError {
     (ErrorKind::Client, why).into()
