@@ -15,7 +15,7 @@ use gateway_tests::stack::Stack;
 
 use crate::edge::{await_listener, free_address, like, static_file};
 
-pub const SCENARIOS: &[(&str, fn(&Stack))] =
+pub const SCENARIOS: &[crate::Scenario] =
     &[("a_rolling_restart_loses_no_request", a_rolling_restart)];
 
 const PATIENCE: Duration = Duration::from_secs(60);

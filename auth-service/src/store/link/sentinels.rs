@@ -178,7 +178,7 @@ impl Sentinel {
             master: address,
             epoch: number("config-epoch").unwrap_or(0),
             known: replicas.len(),
-            up: replicas.iter().filter(is_up).count(),
+            up: replicas.iter().filter(|replica| is_up(replica)).count(),
             quorum: number("quorum").and_then(|quorum| quorum.try_into().ok()).unwrap_or(0),
         })
     }
@@ -188,7 +188,7 @@ type Fields = HashMap<String, String>;
 
 /// Returns `false` if a replica is down, or follows no master. One that calls itself a master is being
 /// promoted, or was replaced, and is up.
-fn is_up(replica: &&Fields) -> bool {
+fn is_up(replica: &Fields) -> bool {
     let of = |name: &str| replica.get(name).map_or("", String::as_str);
     let is_down = of("flags").split(',').any(|flag| matches!(flag, "s_down" | "o_down"));
     let is_cut_off = of("role-reported") == "slave" && of("master-link-status") == "err";
