@@ -9,11 +9,12 @@ use std::{
     },
 };
 
+use deadpool_redis::PoolError;
 use parking_lot::{Mutex, MutexGuard};
 use redis::{Cmd, ErrorKind, Pipeline, RedisError, RedisResult};
 use tokio::sync::oneshot;
 
-use super::link::{Connections, PoolError, SharedLink};
+use super::link::{Connections, SharedLink};
 
 /// The two keys of one token: its grant's and its own.
 type Keys = [String; 2];

@@ -46,7 +46,7 @@ pub use self::{
     condition::{Condition, SentinelCondition},
     ended_grants::News,
     limits::Bound,
-    link::{PoolError, SentinelReport, Survey, Unfit},
+    link::{SentinelReport, Survey, Unfit},
     predecessor::OldRecord,
     refresh::Spending,
     revocation::{Ended, Selection},
@@ -71,10 +71,7 @@ pub enum Error {
     Redis(#[from] redis::RedisError),
     /// The pool had no usable connection before the timeout.
     #[error("no connection to redis")]
-    Pool(#[from] PoolError),
-    /// The connection pool could not be created.
-    #[error("the redis connection pool cannot be created")]
-    Settings(#[from] deadpool::managed::BuildError),
+    Pool(#[from] deadpool_redis::PoolError),
     /// A record does not have the format of this version.
     #[error("a record in redis cannot be decoded")]
     Record(#[from] serde_json::Error),
@@ -156,7 +153,7 @@ impl Store {
     /// program and Redis can start in any order.
     pub fn open(config: &RedisConfig) -> Result<Self, Error> {
         let master = Arc::new(Master::of(config)?);
-        let pool = Connections::to(Arc::clone(&master))?;
+        let pool = Connections::to(Arc::clone(&master));
         let hot = SharedLink::to(Arc::clone(&master));
         let records = Arc::new(Records {
             lookups: Arc::new(LivenessLookups::new(hot.clone(), pool.clone())),

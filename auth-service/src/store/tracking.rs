@@ -93,10 +93,10 @@ async fn listen(
                 worked = true;
                 started.store(true, Relaxed);
                 tracker.renew_lease(asked, INVALIDATION_LEASE);
-                master.confirm(linked.reign, asked + INVALIDATION_LEASE);
+                master.term.confirm(linked.term, asked + INVALIDATION_LEASE);
             }
             // The connection works, but this node may not be the master any more.
-            Err(error) if !master.failed(linked.reign, &error) => {
+            Err(error) if !master.term.failed(linked.term, &error) => {
                 log::debug!("the invalidation lease is not renewed: {error}");
             }
             Err(error) => return (error.into(), worked),
@@ -109,7 +109,7 @@ async fn listen(
 /// that an instance beside an isolated master stops trusting it.
 async fn renew(master: &Master, linked: &mut Linked) -> Result<(), RedisError> {
     let connection: &mut MultiplexedConnection = &mut linked.connection;
-    match master.needed_for_lease(linked.reign) {
+    match master.term.needed_for_lease(linked.term) {
         Some(0) => redis::cmd("PING").exec_async(connection).await,
         Some(needed) => Fence::new(needed, PATIENCE).pass(connection).await,
         None => {

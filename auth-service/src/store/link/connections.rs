@@ -3,21 +3,16 @@
 
 use std::{sync::Arc, time::Duration};
 
-use deadpool::{
-    Runtime,
-    managed::{self, Metrics, Object, Pool, RecycleError, RecycleResult, Timeouts},
-};
+use deadpool_redis::{Hook, HookError, Manager, Pool, PoolError, Runtime, TimeoutType, Timeouts};
+use parking_lot::Mutex;
 use redis::{
     Cmd, ErrorKind, Pipeline, ProtocolVersion, RedisError, RedisFuture, RedisResult, Value,
     aio::ConnectionLike,
 };
 
 use super::{
-    OPERATION_TIMEOUT,
-    fence::Fence,
-    master::{ConnectError, Linked, Master},
-    patient,
-    replication::Effect,
+    OPERATION_TIMEOUT, fence::Fence, fitness, master::Master, node::Address, patient,
+    replication::Effect, term::Place,
 };
 
 /// The maximum number of connections.
@@ -32,59 +27,82 @@ const READS: [&[u8]; 12] = [
     b"ZRANGE", b"ZSCORE", b"XRANGE",
 ];
 
-/// The error of a connection that cannot be taken from the pool.
-pub type PoolError = managed::PoolError<ConnectError>;
-
-/// The pool of connections to the master.
+/// The connections to the master: one pool for each term. A lost connection ends its pool, because
+/// what happened to one connection probably happened to all.
 #[derive(Clone)]
 pub(in crate::store) struct Connections {
-    pool: Pool<Opener>,
     master: Arc<Master>,
+    current: Arc<Mutex<Option<Current>>>,
+}
+
+/// The pool of the current term.
+#[derive(Clone)]
+struct Current {
+    term: u64,
+    /// Tells pools of one term apart.
+    number: u64,
+    pool: Pool,
 }
 
 /// A connection of the pool.
 pub(in crate::store) struct Connection {
-    pooled: Object<Opener>,
-    master: Arc<Master>,
-}
-
-/// Opens and checks the connections of the pool.
-struct Opener {
-    master: Arc<Master>,
-}
-
-/// A connection, and whether it may be used again.
-struct Pooled {
-    linked: Linked,
-    is_lost: bool,
-}
-
-impl managed::Manager for Opener {
-    type Type = Pooled;
-    type Error = ConnectError;
-
-    async fn create(&self) -> Result<Pooled, ConnectError> {
-        // Boxed, because it is rare and much larger than what every request needs.
-        let linked = Box::pin(self.master.connect(&patient(), ProtocolVersion::RESP2)).await?;
-        Ok(Pooled { linked, is_lost: false })
-    }
-
-    async fn recycle(&self, pooled: &mut Pooled, _: &Metrics) -> RecycleResult<ConnectError> {
-        if pooled.is_lost || pooled.linked.reign != self.master.reign() {
-            return Err(RecycleError::message("the connection is not to the current master"));
-        }
-        let ping: RedisResult<String> =
-            redis::cmd("PING").query_async(&mut pooled.linked.connection).await;
-        match ping {
-            Ok(_) => Ok(()),
-            Err(error) => Err(RecycleError::Backend(error.into())),
-        }
-    }
+    pooled: deadpool_redis::Connection,
+    term: u64,
+    number: u64,
+    all: Connections,
 }
 
 impl Connections {
-    pub(in crate::store) fn to(master: Arc<Master>) -> Result<Self, managed::BuildError> {
-        let pool = Pool::builder(Opener { master: Arc::clone(&master) })
+    pub(in crate::store) fn to(master: Arc<Master>) -> Self {
+        Self { master, current: Arc::default() }
+    }
+
+    /// Takes a connection out of the pool, or opens one.
+    pub(in crate::store) async fn get(&self) -> Result<Connection, PoolError> {
+        let Current { term, number, pool } = self.current().await?;
+        // Boxed, because it is much larger than what most callers hold.
+        match Box::pin(pool.get()).await {
+            Ok(pooled) => Ok(Connection { pooled, term, number, all: self.clone() }),
+            Err(error) => {
+                // A full pool says nothing about the master.
+                if !matches!(error, PoolError::Timeout(TimeoutType::Wait)) {
+                    self.master.term.doubt(term);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Returns the pool of the current term.
+    async fn current(&self) -> Result<Current, PoolError> {
+        let term = self.master.term.number();
+        let known = self.current.lock().clone();
+        if let Some(known) = known.filter(|known| known.term == term) {
+            return Ok(known);
+        }
+        let Place { address, term } = self.master.locate().await?;
+        let mut current = self.current.lock();
+        if let Some(current) = current.as_ref().filter(|current| current.term == term) {
+            return Ok(current.clone());
+        }
+        let pool = self.open(address.as_ref(), term)?;
+        Ok(current.insert(Current { term, number: self.master.next_number(), pool }).clone())
+    }
+
+    fn open(&self, address: Option<&Address>, term: u64) -> Result<Pool, PoolError> {
+        let client = self.master.client(address, ProtocolVersion::RESP2)?;
+        let server = client.get_connection_info().clone();
+        let master = Arc::clone(&self.master);
+        let check = Hook::async_fn(move |connection, _| {
+            let master = Arc::clone(&master);
+            Box::pin(async move {
+                let checked = fitness::check(connection).await.map_err(HookError::Backend)?;
+                let replicas = checked.map_err(|unfit| HookError::message(unfit.to_string()))?;
+                master.term.meet(term, replicas);
+                Ok(())
+            })
+        });
+        Pool::builder(Manager::new_with_config(server, patient())?)
             .max_size(SIZE)
             .timeouts(Timeouts {
                 wait: Some(OPERATION_TIMEOUT),
@@ -92,38 +110,27 @@ impl Connections {
                 recycle: Some(OPERATION_TIMEOUT),
             })
             .runtime(Runtime::Tokio1)
-            .build()?;
-        Ok(Self { pool, master })
-    }
-
-    /// Takes a connection out of the pool, or opens one.
-    pub(in crate::store) async fn get(&self) -> Result<Connection, PoolError> {
-        let pooled = self.pool.get().await?;
-        Ok(Connection { pooled, master: Arc::clone(&self.master) })
+            .post_create(check)
+            .build()
+            .map_err(|_| PoolError::NoRuntimeSpecified)
     }
 }
 
 impl Connection {
     /// Notes an error, and returns it.
-    fn failed(&mut self, error: RedisError) -> RedisError {
-        if self.master.failed(self.pooled.linked.reign, &error) {
-            self.pooled.is_lost = true;
+    fn failed(&self, error: RedisError) -> RedisError {
+        if self.all.master.term.failed(self.term, &error) {
+            self.all.current.lock().take_if(|current| current.number == self.number);
         }
         error
     }
 
     /// Waits until enough replicas have what the master did before.
     async fn confirm(&mut self, effect: Effect) -> RedisResult<()> {
-        let needed = self.master.needed(self.pooled.linked.reign, effect);
-        let passed = match needed {
+        let passed = match self.all.master.term.needed(self.term, effect) {
             Some(0) => return Ok(()),
-            Some(needed) => {
-                Fence::new(needed, PATIENCE).pass(&mut self.pooled.linked.connection).await
-            }
-            None => {
-                self.pooled.is_lost = true;
-                Err((ErrorKind::Client, "the Redis master has changed").into())
-            }
+            Some(needed) => Fence::new(needed, PATIENCE).pass(&mut self.pooled).await,
+            None => Err((ErrorKind::Client, "the Redis master has changed").into()),
         };
         passed.map_err(|error| self.failed(error))
     }
@@ -132,7 +139,7 @@ impl Connection {
 impl ConnectionLike for Connection {
     fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
         Box::pin(async move {
-            let answer = self.pooled.linked.connection.req_packed_command(command).await;
+            let answer = self.pooled.req_packed_command(command).await;
             let answer = answer.and_then(Value::extract_error);
             let answer = answer.map_err(|error| self.failed(error))?;
             self.confirm(effect(command)).await?;
@@ -147,8 +154,7 @@ impl ConnectionLike for Connection {
         count: usize,
     ) -> RedisFuture<'a, Vec<Value>> {
         Box::pin(async move {
-            let connection = &mut self.pooled.linked.connection;
-            let answers = connection.req_packed_commands(pipeline, offset, count).await;
+            let answers = self.pooled.req_packed_commands(pipeline, offset, count).await;
             let answers = answers.map_err(|error| self.failed(error))?;
             for answer in &answers {
                 if let Value::ServerError(error) = answer {
@@ -162,7 +168,7 @@ impl ConnectionLike for Connection {
     }
 
     fn get_db(&self) -> i64 {
-        self.pooled.linked.connection.get_db()
+        self.pooled.get_db()
     }
 }
 

@@ -1,7 +1,7 @@
-//! Connections to the Redis server, or to the master of the moment that Redis Sentinel names.
+//! Connections to the Redis server, or to the current master that Redis Sentinel names.
 //!
-//! Each connection belongs to a *reign*: the time for which one node is known as the master. A
-//! connection of an earlier reign is never used again. With replicas, an operation counts only
+//! Each connection belongs to a *term*: the time for which one node is known as the master. A
+//! connection of an earlier term is never used again. With replicas, an operation counts only
 //! after a majority of the nodes has it ([`replication`]).
 
 mod connections;
@@ -12,6 +12,7 @@ mod node;
 mod replication;
 mod sentinels;
 mod shared;
+mod term;
 mod watch;
 
 use std::time::Duration;
@@ -26,7 +27,6 @@ pub(in crate::store) use self::{
     watch::watch,
 };
 pub use self::{
-    connections::PoolError,
     fitness::Unfit,
     sentinels::{SentinelReport, Survey},
 };

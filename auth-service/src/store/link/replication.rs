@@ -24,7 +24,7 @@ pub(super) struct Replicas {
     known: usize,
     /// The number of replicas that Sentinel considers neither down nor cut off from the master.
     up: usize,
-    /// The number of replicas that have followed the master in this reign, without those that went down.
+    /// The number of replicas that have followed the master in this term, without those that went down.
     joined: usize,
 }
 

@@ -68,7 +68,7 @@ impl SharedLink {
 
     fn current(&self) -> Option<Linked> {
         let open = self.open.lock();
-        open.as_ref().filter(|linked| linked.reign == self.master.reign()).cloned()
+        open.as_ref().filter(|linked| linked.term == self.master.term.number()).cloned()
     }
 
     /// Runs `command`. Returns its answer, and `true` if it is certain that the master gave it.
@@ -79,7 +79,7 @@ impl SharedLink {
         let mut linked = self.linked().await?;
         let answer = command.query_async(&mut linked.connection).await;
         let answer = self.noted(&linked, answer)?;
-        Ok((answer, self.master.is_confirmed(linked.reign)))
+        Ok((answer, self.master.term.is_confirmed(linked.term)))
     }
 
     /// Runs the commands of `pipeline`, like [`Self::ask`].
@@ -90,7 +90,7 @@ impl SharedLink {
         let mut linked = self.linked().await?;
         let answer = pipeline.query_async(&mut linked.connection).await;
         let answer = self.noted(&linked, answer)?;
-        Ok((answer, self.master.is_confirmed(linked.reign)))
+        Ok((answer, self.master.term.is_confirmed(linked.term)))
     }
 
     /// Counts the replicas that are connected to the master.
@@ -99,16 +99,16 @@ impl SharedLink {
         let role = redis::cmd("ROLE").query_async(&mut linked.connection).await;
         match self.noted(&linked, role) {
             Ok(Role::Primary { replicas, .. }) => {
-                self.master.meet(linked.reign, Some(replicas.len()));
+                self.master.term.meet(linked.term, Some(replicas.len()));
             }
-            Ok(_) => self.master.depose(linked.reign),
+            Ok(_) => self.master.term.end(linked.term),
             Err(error) => log::debug!("the replicas of Redis cannot be counted: {error}"),
         }
     }
 
     fn noted<T>(&self, linked: &Linked, answer: RedisResult<T>) -> RedisResult<T> {
         if let Err(error) = &answer
-            && self.master.failed(linked.reign, error)
+            && self.master.term.failed(linked.term, error)
         {
             self.open.lock().take_if(|open| open.number == linked.number);
         }

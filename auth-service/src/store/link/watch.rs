@@ -18,7 +18,7 @@ pub(in crate::store) async fn watch(master: &Master, shared: &SharedLink) {
     loop {
         if master.has_sentinels() {
             // A timeout means that nothing puts the master in doubt.
-            let doubt = tokio::time::timeout(WITH_SENTINELS, master.doubted()).await;
+            let doubt = tokio::time::timeout(WITH_SENTINELS, master.term.doubted()).await;
             if doubt.is_ok() {
                 tokio::time::sleep(DOUBT).await;
             }
