@@ -323,6 +323,15 @@ fn a_long_call_gets_a_stream_without_event_ids() {
     assert!(!lines.iter().any(|line| line.starts_with("id:")), "{lines:?}");
 }
 
+/// "If the server does not implement the requested RPC method, it MUST respond with 404", also when the
+/// server takes its time.
+#[test]
+fn a_slow_refusal_of_a_method_is_404() {
+    let proxy = Proxy::of_era("--modern", &["--stream-after", "0.05"]);
+    let slow = proxy.modern(json!({})).ask("x/slow", &json!({}));
+    assert_eq!((slow.status, error(&slow.json())), (404, -32601));
+}
+
 /// HM-11: "Closing the SSE response stream MUST be treated as cancellation", and so is leaving before
 /// there is one.
 #[test]

@@ -144,6 +144,10 @@ impl Server {
             "ping" | "logging/setLevel" | "resources/subscribe" | "resources/unsubscribe" => {
                 refuse(id, -32601, "removed", &Value::Null)
             }
+            "x/slow" => {
+                thread::sleep(Duration::from_millis(300));
+                refuse(id, -32601, "unknown", &Value::Null)
+            }
             _ => answer(id, json!({"echo": params, "method": method})),
         }
     }

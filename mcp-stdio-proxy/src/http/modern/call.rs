@@ -3,6 +3,7 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
@@ -33,8 +34,13 @@ use crate::unavailable::Unavailable;
 const NO_SESSION: u64 = u64::MAX;
 /// A longer answer is not looked at for what its status should be: errors are short.
 const ERROR_LENGTH: usize = 64 << 10;
-/// The requests whose answer may be that input of the client is needed first ("Supported Requests").
+/// The requests that may run long: they call into what the server's author wrote. Their answer may also be
+/// that input of the client is needed first ("Supported Requests").
 const ASKABLE: [&str; 3] = ["tools/call", "prompts/get", "resources/read"];
+
+/// The patience with other requests, in times of `--stream-after`. A refusal of the method has the status
+/// 404, which an open stream could not have any more.
+const PATIENCE: u32 = 10;
 
 /// Serves one request.
 pub(super) async fn call(
@@ -45,7 +51,10 @@ pub(super) async fn call(
     message: (&str, &Envelope<'_>),
 ) -> Result<HttpResponse, Refusal> {
     let in_flight = place(request, gate, room, asked, message).await?;
-    Ok(respond(gate, in_flight, asker::admission(request)).await)
+    let may_run_long = ASKABLE.contains(&&*message.1.method);
+    let settings = &gate.hub.settings;
+    let patience = settings.stream_after * if may_run_long { 1 } else { PATIENCE };
+    Ok(respond(gate, in_flight, asker::admission(request), patience).await)
 }
 
 /// A request that the server has. Dropped before its answer came, it is cancelled: "Closing the SSE
@@ -165,16 +174,17 @@ pub(super) fn edits(room: &Room, text: &str, envelope: &Envelope<'_>) -> Vec<Edi
     }
 }
 
-/// Answers as JSON if the answer comes first, else with a stream.
+/// Answers as JSON if the answer comes first and within `patience`, else with a stream.
 pub(super) async fn respond(
     gate: &Gate,
     in_flight: InFlight,
     admission: Option<Admission>,
+    patience: Duration,
 ) -> HttpResponse {
     let settings = &gate.hub.settings;
     let stream = Arc::clone(&in_flight.stream);
     let first = poll_fn(|cx| stream.poll_first(cx));
-    match tokio::time::timeout(settings.stream_after, first).await {
+    match tokio::time::timeout(patience, first).await {
         Ok(First::Answer(payload)) => alone(payload),
         Ok(First::Withdrawn | First::Nothing) => {
             Refusal::answer(error::INTERNAL, "the server was ended").response()

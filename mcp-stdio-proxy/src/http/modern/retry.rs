@@ -74,7 +74,7 @@ pub(super) async fn retry(
         in_flight.child.post(line(room, id, (text, envelope)));
     }
     in_flight.child.settle(id, admission.as_ref());
-    Ok(respond(gate, in_flight, admission).await)
+    Ok(respond(gate, in_flight, admission, gate.hub.settings.stream_after).await)
 }
 
 fn resumed(
