@@ -81,7 +81,7 @@ pub(super) fn are_later(
     let [counter, before, others @ ..] = values else { return true };
     // A later generation than the counter has is of a revocation that a failover lost. The next one would
     // get the same number, and not revoke the record.
-    let counter = number(counter);
+    let counter = number(counter.as_ref());
     if counter <= generation.0 {
         return counter < generation.0;
     }
@@ -100,12 +100,12 @@ pub(super) fn are_later(
 
 /// Returns the counter of revocations among the values of [`Affiliation::keys`].
 pub(super) fn counter_of(values: &Values) -> Generation {
-    Generation(values.first().map_or(0, number))
+    Generation(number(values.first().and_then(Option::as_ref)))
 }
 
 /// Returns the value of the counter, and 0 if it is not a number.
-fn number(value: &Option<String>) -> u64 {
-    value.as_deref().and_then(|text| text.parse().ok()).unwrap_or(0)
+fn number(value: Option<&String>) -> u64 {
+    value.and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
 impl Records {

@@ -27,7 +27,8 @@ impl Maintenance {
     pub async fn keep_house(&self, now: impl Fn() -> UnixTime) {
         let (mut repair, mut failing) = (Repair::default(), false);
         loop {
-            match self.take_turn(&mut repair, &now).await {
+            // Boxed to keep the futures of the callers small.
+            match Box::pin(self.take_turn(&mut repair, &now)).await {
                 // More is left.
                 Ok(true) => {
                     failing = false;

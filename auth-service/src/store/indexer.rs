@@ -7,7 +7,7 @@ use super::{
     generations::Revocable,
     index::{add_grant, add_other, expire_later},
     key::{Key, PREFIX},
-    logins::LoginCodeRecord,
+    login_codes::LoginCodeRecord,
     record::Record,
 };
 use crate::model::{

@@ -89,10 +89,11 @@ impl Maintenance {
         let mut walk = Walk::new(sources.collect(), cursor);
         let mut found = Vec::new();
         while let Some(entries) = walk.next(&self.records).await? {
-            let mut grants = self.records.live_grants(walk.key(), &entries, now).await?;
-            grants
-                .iter_mut()
-                .for_each(|grant| *grant = grant.take().filter(|one| filter.admits(one)));
+            // Boxed, as below, to keep the futures of the callers small.
+            let grants = self.records.live_grants(walk.key(), &entries, now);
+            let grants = Box::pin(grants).await?;
+            let admitted = |grant: Option<Grant>| grant.filter(|one| filter.admits(one));
+            let grants: Vec<Option<Grant>> = grants.into_iter().map(admitted).collect();
             let named = grants.iter().flatten().map(|one| (&*one.user.subject, &one.id));
             let mut uses = self.records.uses(named).await?.into_iter();
             for (entry, grant) in entries.into_iter().zip(grants) {
@@ -104,11 +105,13 @@ impl Maintenance {
                 found.push((grant, last));
                 if found.len() >= limit {
                     let next = Some(walk.at(entry));
-                    return Ok(Page { entries: self.records.with_tokens(found, now).await?, next });
+                    let entries = Box::pin(self.records.with_tokens(found, now)).await?;
+                    return Ok(Page { entries, next });
                 }
             }
         }
-        Ok(Page { entries: self.records.with_tokens(found, now).await?, next: None })
+        let entries = Box::pin(self.records.with_tokens(found, now)).await?;
+        Ok(Page { entries, next: None })
     }
 
     /// Lists up to `limit` client registrations after `cursor`: those of the operator, then those in use,

@@ -23,7 +23,7 @@ mod lease;
 mod limits;
 mod listing;
 mod liveness_lookups;
-mod logins;
+mod login_codes;
 mod owned;
 mod pool;
 mod predecessor;

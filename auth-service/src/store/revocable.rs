@@ -2,7 +2,7 @@
 
 use super::{
     generations::{Affiliation, Revocable},
-    logins::LoginCodeRecord,
+    login_codes::LoginCodeRecord,
 };
 use crate::model::{
     AnswerRecord, CodeRecord, ConsentRecord, DeviceDecision, DeviceRecord, Generation, Grant,

@@ -78,8 +78,10 @@ impl Maintenance {
     /// there is time for; a running instance deletes the others.
     pub async fn revoke(&self, what: &Selection, now: UnixTime) -> Result<Ended, Error> {
         let target = match what {
-            Selection::Grant(id) => return self.revoke_one(self.grants.revoke_grant(id)).await,
-            Selection::Jti(jti) => return self.revoke_one(self.revoke_jti(jti)).await,
+            Selection::Grant(id) => {
+                return Box::pin(self.revoke_one(self.grants.revoke_grant(id))).await;
+            }
+            Selection::Jti(jti) => return Box::pin(self.revoke_one(self.revoke_jti(jti))).await,
             Selection::User(name) => Target::User(name.clone()),
             Selection::Client(id) => Target::Client(id.clone()),
             Selection::UserAtClient(name, id) => Target::Pair(name.clone(), id.clone()),
@@ -89,16 +91,16 @@ impl Maintenance {
             Selection::Before(moment) => Target::Before(*moment),
             Selection::All => Target::All,
         };
-        let generation = self.raise(&target).await?;
+        // Boxed, as below, to keep the futures of the callers small.
+        let generation = Box::pin(self.raise(&target)).await?;
         let deadline = Instant::now() + INVALIDATION_LEASE;
-        // Boxed to keep the futures of the callers small.
         let swept = Box::pin(self.records.sweep(&target, generation, Pace::until(deadline))).await;
         // Other instances receive the invalidation at about the same time. One whose connection
         // drops it silently loses its lease within this time, so no instance accepts a revoked
         // token after that.
         tokio::time::sleep_until(deadline).await;
         let Swept { grants, others, unreadable, is_done } = swept?;
-        let left = if is_done { 0 } else { self.records.entries_of(&target).await? };
+        let left = if is_done { 0 } else { Box::pin(self.records.entries_of(&target)).await? };
         Ok(Ended { grants, beside: others, unreadable, left })
     }
 

@@ -185,7 +185,7 @@ async fn everything_of_a_person_is_found_by_index() {
         format!("server:{server}"),
         format!("day:{}", gateway.config_now() / DAY),
     ] {
-        assert_eq!(entries(&gateway.redis, &format!("grants:{owner}")), [id.clone()], "{owner}");
+        assert_eq!(entries(&gateway.redis, &format!("grants:{owner}")), [&*id], "{owner}");
     }
     assert_eq!(entries(&gateway.redis, &format!("tokens:{{{id}}}")).len(), 1);
     gateway.revoke("alice").await;

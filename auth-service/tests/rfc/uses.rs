@@ -86,7 +86,7 @@ async fn a_use_costs_no_command() {
             assert_eq!(gateway.verify(TIME, &token).await.status, 200);
         }
         let commands = commands(&gateway.redis);
-        assert!(commands.iter().all(|(name, _)| !name.starts_with("h")), "{commands:?}");
+        assert!(commands.iter().all(|(name, _)| !name.starts_with('h')), "{commands:?}");
         // Until Redis tells of changes each request asks it.
         if commands.is_empty() {
             return;
