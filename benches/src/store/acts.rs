@@ -10,6 +10,7 @@ use auth_service::model::{ClientId, Clock as _, ResourceUri, SystemClock};
 use auth_service::store::{Filter, Held, Selection, Store};
 use gateway_tests::redis::Redis;
 
+use super::disturbance::{Disturbance, Service};
 use super::seed::Seed;
 use crate::stats::{median, millis};
 
@@ -48,6 +49,8 @@ pub struct Figures {
     pub restore: f64,
     /// Bytes of Redis for each grant with its two tokens, without and with indexes.
     pub bytes: (f64, f64),
+    /// What `/verify` feels of the acts.
+    pub disturbance: Disturbance,
 }
 
 /// Measures all acts with so many grants.
@@ -69,11 +72,14 @@ pub async fn measure(own: &Path, grants: usize, rounds: usize) -> anyhow::Result
     let indexed = memory(&redis)? - empty;
     let (export, export_memory) = run(own, &redis, &["token", "list", "--json"])?;
     let (backup, backup_memory) = run(own, &redis, &["backup", "-"])?;
-    let mut acts = Acts { store, seed, rounds };
+    let acts = Acts { store, seed, rounds };
     let lists = [acts.list_person().await?, acts.list_all().await?];
-    let revocations = acts.revocations().await?;
+    let [user, client, pair] = acts.small_revocations().await?;
+    let service = Service::start(own, &redis)?;
+    let disturbance = service.measure(&acts.store, seed, rounds.min(6)).await?;
+    drop(service);
+    let [server, everything] = acts.large_revocations().await?;
     let [person, all] = lists;
-    let [user, client, pair, server, everything] = revocations;
     #[expect(clippy::cast_precision_loss, reason = "a number of grants")]
     let each = |bytes: f64| bytes / grants as f64;
     Ok(Figures {
@@ -84,6 +90,7 @@ pub async fn measure(own: &Path, grants: usize, rounds: usize) -> anyhow::Result
         backup,
         restore,
         bytes: (each(plain), each(indexed)),
+        disturbance,
     })
 }
 
@@ -123,9 +130,9 @@ impl Acts {
         Ok(time)
     }
 
-    /// A person, a client, a person at a client, a server, all: last what ends the most.
-    async fn revocations(&mut self) -> anyhow::Result<[f64; 5]> {
-        let user = |round: usize| format!("user{}", round + 1000 % self.seed.people());
+    /// People, clients, and people at a client, each another one.
+    async fn small_revocations(&self) -> anyhow::Result<[f64; 3]> {
+        let user = |round: usize| format!("user{}", round + self.seed.people() / 2);
         let client = |round: usize| ClientId::parsed(&format!("client{round}"));
         let users =
             self.rounds(async |round| self.revoke(Selection::User(user(round))).await).await?;
@@ -137,10 +144,15 @@ impl Acts {
                 self.revoke(pair).await
             })
             .await?;
+        Ok([users, clients, pairs])
+    }
+
+    /// A server, and then all.
+    async fn large_revocations(&self) -> anyhow::Result<[f64; 2]> {
         let server = ResourceUri::parse(&Seed::server(0))?;
         let server = self.revoke(Selection::Server(server)).await?;
         let all = self.revoke(Selection::All).await?;
-        Ok([users, clients, pairs, server, all])
+        Ok([server, all])
     }
 
     /// The time of a revocation besides the lease.

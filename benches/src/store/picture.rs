@@ -34,6 +34,9 @@ pub fn table(all: &[Figures]) -> String {
     row("backup", &|figures| shown(Some(figures.backup)));
     row("restore", &|figures| shown(Some(figures.restore)));
     let mega = |bytes: u64| format!("{:.1} MB", bytes as f64 / 1e6);
+    row("p99 of /verify at rest, µs", &|figures| shown(Some(figures.disturbance.quiet)));
+    row("p99 of /verify beside these acts, µs", &|figures| shown(Some(figures.disturbance.busy)));
+    row("× of the two, median", &|figures| shown(Some(figures.disturbance.ratio)));
     row("memory of the export", &|figures| mega(figures.export_memory));
     row("memory of the backup", &|figures| mega(figures.backup_memory));
     row("bytes of Redis a grant, without indexes", &|figures| format!("{:.0}", figures.bytes.0));
@@ -154,6 +157,7 @@ fn as_float(number: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::disturbance::Disturbance;
 
     #[test]
     fn each_act_has_a_row_and_a_line() {
@@ -165,10 +169,11 @@ mod tests {
             backup: 1.0,
             restore: 1.0,
             bytes: (1000.0, 1300.0),
+            disturbance: Disturbance { quiet: 100.0, busy: 150.0, ratio: 1.5 },
         };
         let all = [figures(1_000, 0.0), figures(10_000, 25.0)];
         let (table, svg) = (table(&all), svg(&all));
-        assert_eq!(table.lines().count(), 2 + ACTS.len() + 6);
+        assert_eq!(table.lines().count(), 2 + ACTS.len() + 9);
         assert!(table.contains("| revoke all | 0 | 25.0 |"), "{table}");
         assert_eq!(svg.matches("<polyline").count(), ACTS.len());
         assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
