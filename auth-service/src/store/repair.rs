@@ -28,6 +28,9 @@ const CLEAN: u32 = 2;
 /// The time until the next pass while there were finds, and afterwards.
 const AGAIN: (Duration, Duration) = (Duration::from_mins(10), Duration::from_hours(7 * 24));
 
+/// More than the walk through one index takes.
+const LONGEST: Duration = Duration::from_hours(1);
+
 /// The state of a pass in this process.
 #[derive(Debug, Default)]
 pub(super) struct Repair {
@@ -58,7 +61,7 @@ impl Repair {
             records.repair_others(&keys, now).await?;
             pace.rest(begun).await;
             for index in keys.iter().filter(|key| is_index(key)) {
-                records.trim_index(index, now, pace).await?;
+                records.trim_index(index, now).await?;
             }
             for uses in keys.iter().filter(|key| kind_of(key) == "uses") {
                 records.trim_uses(uses).await?;
@@ -174,8 +177,9 @@ impl Records {
     }
 
     /// Removes the entries of an index whose grants are gone.
-    async fn trim_index(&self, index: &str, now: UnixTime, pace: Pace) -> Result<(), Error> {
-        let mut start = 0;
+    async fn trim_index(&self, index: &str, now: UnixTime) -> Result<(), Error> {
+        // To its end, however long it is.
+        let (pace, mut start) = (Pace::until(Instant::now() + LONGEST), 0);
         loop {
             let begun = Instant::now();
             let mut range = redis::cmd("ZRANGE");

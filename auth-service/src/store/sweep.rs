@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use redis::Script;
 use serde::Deserialize;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep_until};
 
 use super::{
     Error, Records,
@@ -19,7 +19,8 @@ use crate::model::{AnswerRecord, ClientId, Generation, Identifier};
 /// The number of index entries in a batch.
 const BATCH: usize = 100;
 
-/// The number of batches that a sweep completes whatever its deadline. Most people have fewer grants.
+/// The number of batches that a sweep completes whatever its deadline, unless one of them is full: of most
+/// people, all is deleted before the revocation returns.
 const LEAST: usize = 10;
 
 /// The shortest pause after a full batch.
@@ -54,7 +55,8 @@ impl Pace {
 
     /// Waits after a batch that began at `begun`, so that most of the time is left to others.
     pub(super) async fn rest(&self, begun: Instant) {
-        sleep((begun.elapsed() * REST).max(PAUSE)).await;
+        let rest = (begun.elapsed() * REST).max(PAUSE);
+        sleep_until((Instant::now() + rest).min(self.deadline)).await;
     }
 }
 
@@ -178,6 +180,7 @@ impl Sweep<'_> {
                     self.remove(index, kind, &dead).await?;
                 }
                 if page.len() == BATCH {
+                    self.batches = LEAST;
                     self.pace.rest(begun).await;
                 }
             }
