@@ -72,7 +72,7 @@ async fn listen(
         });
     let mut track = redis::cmd("CLIENT");
     track.arg("TRACKING").arg("ON").arg("BCAST");
-    for kind in ["grant:", "access:"] {
+    for kind in ["grant:", "access:", "gen:"] {
         track.arg("PREFIX").arg(format!("{PREFIX}{kind}"));
     }
     let mut linked = match master.connect(&config, ProtocolVersion::RESP3).await {
