@@ -66,7 +66,7 @@ pub use self::{
     predecessor::OldRecord,
     refresh::Spending,
     restore::Restored,
-    revocation::{Ended, Selection},
+    revocation::{Ended, Selection, everywhere},
     revocation_tracker::LivenessEntry,
     trial::Trial,
     uses::GrantUse,

@@ -3,7 +3,7 @@
 //! the indexes.
 
 use redis::Script;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use super::{
     Error, Maintenance,
@@ -79,9 +79,9 @@ impl Maintenance {
     pub async fn revoke(&self, what: &Selection, now: UnixTime) -> Result<Ended, Error> {
         let target = match what {
             Selection::Grant(id) => {
-                return Box::pin(self.revoke_one(self.grants.revoke_grant(id))).await;
+                return Box::pin(revoke_one(self.grants.revoke_grant(id))).await;
             }
-            Selection::Jti(jti) => return Box::pin(self.revoke_one(self.revoke_jti(jti))).await,
+            Selection::Jti(jti) => return Box::pin(revoke_one(self.revoke_jti(jti))).await,
             Selection::User(name) => Target::User(name.clone()),
             Selection::Client(id) => Target::Client(id.clone()),
             Selection::UserAtClient(name, id) => Target::Pair(name.clone(), id.clone()),
@@ -93,24 +93,12 @@ impl Maintenance {
         };
         // Boxed, as below, to keep the futures of the callers small.
         let generation = Box::pin(self.raise(&target)).await?;
-        let deadline = Instant::now() + INVALIDATION_LEASE;
+        let deadline = end_of_leases();
         let swept = Box::pin(self.records.sweep(&target, generation, Pace::until(deadline))).await;
-        // Other instances receive the invalidation at about the same time. One whose connection
-        // drops it silently loses its lease within this time, so no instance accepts a revoked
-        // token after that.
-        tokio::time::sleep_until(deadline).await;
+        sleep_until(deadline).await;
         let Swept { grants, others, unreadable, is_done } = swept?;
         let left = if is_done { 0 } else { Box::pin(self.records.entries_of(&target)).await? };
         Ok(Ended { grants, beside: others, unreadable, left })
-    }
-
-    async fn revoke_one(
-        &self,
-        removal: impl Future<Output = Result<bool, Error>>,
-    ) -> Result<Ended, Error> {
-        let removed = removal.await;
-        tokio::time::sleep(INVALIDATION_LEASE).await;
-        Ok(Ended { grants: usize::from(removed?), ..Ended::default() })
     }
 
     /// Revokes the access token of `jti`.
@@ -161,4 +149,24 @@ impl Maintenance {
         Box::pin(self.revoke(&Selection::Client(id.clone()), now)).await?;
         Ok(())
     }
+}
+
+async fn revoke_one(removal: impl Future<Output = Result<bool, Error>>) -> Result<Ended, Error> {
+    let removed = everywhere(removal).await?;
+    Ok(Ended { grants: usize::from(removed), ..Ended::default() })
+}
+
+/// Completes `removal` of grants or access tokens. When it returns a result, no instance accepts them. An
+/// error is returned at once.
+pub async fn everywhere<T, E>(removal: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    let removed = removal.await?;
+    sleep_until(end_of_leases()).await;
+    Ok(removed)
+}
+
+/// Returns the time at which every instance has noticed a revocation that was completed before this call.
+/// Others receive the invalidation at about the same time. One whose connection drops it silently loses its
+/// lease by then.
+fn end_of_leases() -> Instant {
+    Instant::now() + INVALIDATION_LEASE
 }

@@ -109,7 +109,8 @@ pub(in crate::oauth) enum Begun {
 impl Pending {
     /// Claims `step`, or waits while another request of any instance processes it.
     ///
-    /// `consented` is the generation of a consent that an earlier step was about. Returns [`Error::Busy`] if the wait takes longer than [`TURN`].
+    /// `consented` is the generation of a consent that an earlier step was about. Returns [`Error::Busy`] if
+    /// the wait takes longer than [`TURN`].
     pub(in crate::oauth) async fn begin_step(
         &self,
         step: &Step,
