@@ -67,10 +67,8 @@ impl Check {
         let base_domain = self.base_domain(raw);
         let public_port = self.number("PUBLIC_PORT", raw.public_port.as_ref(), 443_u16);
         let server_urls = self.server_urls(raw);
-        let issuer = self.issuer(
-            raw,
-            base_domain.as_deref().map(|domain| server_urls.issuer(domain, public_port)),
-        );
+        let default = base_domain.as_deref().map(|domain| server_urls.issuer(domain, public_port));
+        let issuer = self.issuer(raw, default);
         let listen = self.parsed("AUTH_LISTEN", raw.auth_listen.as_deref(), "127.0.0.1:8000");
         let tls = self.tls(raw);
         let metrics_listen = self.optional("METRICS_LISTEN", raw.metrics_listen.as_deref());

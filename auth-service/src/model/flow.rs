@@ -75,7 +75,7 @@ pub struct ProviderLogin {
     /// Our PKCE code verifier for the provider (RFC 7636 §4.1).
     pub verifier: String,
     /// The generation of the consent. A later revocation ends the flow.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Generation::is_first")]
     pub generation: Generation,
     /// The marks that the previous version compares instead.
     #[serde(default)]
