@@ -40,6 +40,9 @@ const DRAIN: u64 = 5;
 /// closed a connection just as Traefik sent a request on it, the client would get a 502.
 const KEEP_ALIVE: Duration = Duration::from_mins(2);
 
+/// The interval at which last uses of grants are written.
+const WRITE_USES: Duration = Duration::from_mins(1);
+
 /// The reason why the server cannot start or stopped with an error.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -117,19 +120,27 @@ pub async fn serve(config: Config) -> Result<(), Error> {
     let (server, publish) = build(config, &listing)?;
     server.core.store.check_fitness().await?;
     let is_draining = Arc::clone(&server.is_draining);
+    let server = Arc::new(server);
     let issuer = server.core.config.issuer.as_str().to_owned();
     let servers = server.core.catalogue().iter().count();
     let listener = TcpListener::bind(address).map_err(|error| Error::Listen(address, error))?;
     let watcher = tokio::spawn(providers.watch(publish));
     log::info!("listening on {address} as {issuer}, {servers} MCP servers");
-    let running = http_server(server, listener, tls)?;
+    let running = http_server(Arc::clone(&server), listener, tls)?;
     let stopping = stop_on_signal(running.handle(), is_draining, delay).map_err(Error::Run)?;
     let stopping = tokio::spawn(stopping);
     let done = running.await.map_err(Error::Run);
     stopping.abort();
+    write_uses(&server).await;
     watcher.abort();
     log::info!("stopped");
     done
+}
+
+async fn write_uses(server: &AuthServer) {
+    if let Err(error) = server.verifier.write_uses().await {
+        log::warn!("last uses of grants were not written: {error}");
+    }
 }
 
 /// The bound TLS listener with the settings of its connections.
@@ -179,18 +190,30 @@ pub fn listen_tls(tls: &TlsConfig) -> Result<TlsListener, Error> {
 /// Builds the HTTP server of `server` on `listener` and, if given, on the TLS listener. Also starts the
 /// metrics server if it is configured, and the background tasks of the store.
 pub fn http_server(
-    server: AuthServer,
+    server: Arc<AuthServer>,
     listener: TcpListener,
     tls: Option<TlsListener>,
 ) -> Result<Server, Error> {
     let workers = server.core.config.workers;
-    let server = Data::new(server);
+    let server = Data::from(server);
     if let Some(address) = server.core.config.metrics_listen {
         let metrics = metrics_server(server.clone(), address);
         tokio::spawn(metrics.map_err(|error| Error::ListenMetrics(address, error))?);
     }
     let publishing = server.clone();
     tokio::spawn(async move { publishing.core.store.grants.publish_ended().await });
+    let using = server.clone();
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(WRITE_USES).await;
+            write_uses(&using).await;
+        }
+    });
+    let keeping = server.clone();
+    tokio::spawn(async move {
+        let core = &keeping.core;
+        core.store.maintenance.keep_house(|| core.clock.now()).await;
+    });
     // This task ends with the runtime. Until it follows revocations, every request asks Redis.
     let following = server.clone();
     tokio::spawn(async move {

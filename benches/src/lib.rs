@@ -7,4 +7,5 @@ pub mod mcp;
 pub mod process;
 pub mod proxy;
 pub mod stats;
+pub mod store;
 pub mod verify;

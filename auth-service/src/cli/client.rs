@@ -4,13 +4,19 @@ use anyhow::{Context, ensure};
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 
-use super::{access::Access, moment::left, table};
+use super::{
+    access::Access,
+    moment::left,
+    pages::{Rest, Span},
+    table::Table,
+};
 use crate::{
     model::{
         AuthMethod, Client, ClientId, ClientMetadata, ClientSecret, Clock, OwnAccess, RedirectUri,
         SystemClock, UnixTime,
     },
     oauth::NewClient,
+    store::Store,
 };
 
 /// The subcommands of `client`.
@@ -18,12 +24,8 @@ use crate::{
 pub(super) enum Command {
     /// Register a client that never expires. Prints its id and its secret, which is not shown again.
     Create(Create),
-    /// List the registrations of all clients.
-    List {
-        /// Print JSON, for scripts.
-        #[arg(long)]
-        json: bool,
-    },
+    /// List the registrations of all clients: those of the operator, those in use, and the others.
+    List(Span),
     /// Show the registration of one client.
     Show {
         /// The client id, as `client list` shows it.
@@ -103,7 +105,7 @@ pub(super) async fn run(command: Command) -> anyhow::Result<()> {
     let now = SystemClock.now();
     match command {
         Command::Create(create) => self::create(create).await,
-        Command::List { json } => list(&super::store()?.maintenance.clients(now).await?, now, json),
+        Command::List(span) => list(&super::store()?, span, now).await,
         Command::Show { id, json } => show(&known(&id, now).await?, None, json),
         Command::Delete { id } => {
             let id = known(&id, now).await?.id;
@@ -162,14 +164,19 @@ fn show(client: &Client, secret: Option<&ClientSecret>, json: bool) -> anyhow::R
     lines.into_iter().try_for_each(|(name, value)| super::say(&format!("{name:13}  {value}")))
 }
 
-fn list(clients: &[Client], now: UnixTime, json: bool) -> anyhow::Result<()> {
-    if json {
-        let views: Vec<View> = clients.iter().map(|client| View::of(client, None)).collect();
-        return super::say(&serde_json::to_string(&views)?);
-    }
-    let rows: Vec<[String; 4]> = clients
-        .iter()
-        .map(|client| {
+async fn list(store: &Store, span: Span, now: UnixTime) -> anyhow::Result<()> {
+    let mut table = Table::new(["CLIENT", "NAME", "GRANTS", "EXPIRES IF UNUSED"]);
+    let mut walk = span.walk();
+    while let Some((cursor, limit)) = walk.next_page() {
+        let page = store.maintenance.clients(cursor, (limit, now)).await?;
+        walk.got(page.entries.len(), page.next);
+        if walk.json {
+            for client in &page.entries {
+                super::say(&serde_json::to_string(&View::of(client, None))?)?;
+            }
+            continue;
+        }
+        let rows = page.entries.iter().map(|client| {
             let ends = client.expires_at.map(|end| left(now, end));
             [
                 client.id.to_string(),
@@ -177,9 +184,11 @@ fn list(clients: &[Client], now: UnixTime, json: bool) -> anyhow::Result<()> {
                 client.metadata.grant_types.join(" "),
                 ends.unwrap_or_else(|| "never".to_owned()),
             ]
-        })
-        .collect();
-    table::print(["CLIENT", "NAME", "GRANTS", "EXPIRES IF UNUSED"], &rows)
+        });
+        table.print(&rows.collect::<Vec<_>>())?;
+    }
+    let is_complete = store.maintenance.is_indexed().await?;
+    Rest { cursor: walk.rest(), is_complete }.print(walk.json)
 }
 
 impl<'a> View<'a> {

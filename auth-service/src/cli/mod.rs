@@ -10,6 +10,7 @@ mod import;
 mod key;
 mod mint;
 mod moment;
+mod pages;
 mod server;
 mod server_check;
 mod table;
@@ -74,7 +75,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Serve => Ok(app::serve(Config::load()?).await?),
         Command::Client(command) => client::run(command).await,
         Command::Token(token::Command::Mint(mint)) => mint::run(mint).await,
-        Command::Token(token::Command::List { json }) => token::list(&store()?, json).await,
+        Command::Token(token::Command::List(list)) => token::list(list, &store()?).await,
         Command::Token(token::Command::Revoke(what)) => token::revoke(what).await,
         Command::Server(command) => server::run(command).await,
         Command::User(command) => user::run(command, &store()?).await,

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{server_check, table};
 use crate::{
     config::Config,
-    model::{Clock, Grant, Listing, McpServer, Source, SystemClock},
+    model::{Listing, McpServer, Source},
     servers::{Container, DockerServers, Sources},
     store::Store,
 };
@@ -72,26 +72,31 @@ async fn list(json: bool) -> anyhow::Result<()> {
         Some(docker) => docker.containers().await.context("cannot list the containers")?,
         None => Vec::new(),
     };
-    let grants = grants(&config).await;
+    let grants = grants(&config, &listing).await;
     let view = view(&listing, &containers, grants.as_deref());
     if json { super::say(&serde_json::to_string(&view)?) } else { print(&view) }
 }
 
-/// Returns all grants, or `None` if Redis does not answer: the list of servers is useful even then.
-async fn grants(config: &Config) -> Option<Vec<Grant>> {
-    let asked = async { Store::open(&config.redis)?.maintenance.grants(SystemClock.now()).await };
+/// Returns the number of grants to each server, or `None` if Redis does not answer: the list of servers is
+/// useful even then.
+async fn grants(config: &Config, listing: &Listing) -> Option<Vec<usize>> {
+    let asked = async {
+        let store = Store::open(&config.redis)?;
+        let mut counts = Vec::new();
+        for offer in &listing.offers {
+            counts.push(store.maintenance.grants_to(&offer.server.resource).await?);
+        }
+        Ok::<_, crate::store::Error>(counts)
+    };
     asked.await.inspect_err(|error| log::warn!("{}", crate::model::Chain(error))).ok()
 }
 
-fn view(listing: &Listing, containers: &[Container], grants: Option<&[Grant]>) -> View {
-    let row = |source: &Source, server: &McpServer| {
+fn view(listing: &Listing, containers: &[Container], grants: Option<&[usize]>) -> View {
+    let row = |place: usize, source: &Source, server: &McpServer| {
         let status = containers.iter().find(|container| match source {
             Source::File => false,
             Source::Container(name) => *name == container.name,
         });
-        let reaching = |grants: &[Grant]| {
-            grants.iter().filter(|grant| grant.resources.contains(&server.resource)).count()
-        };
         Row {
             name: server.name.as_str().to_owned(),
             title: server.title.clone(),
@@ -100,11 +105,16 @@ fn view(listing: &Listing, containers: &[Container], grants: Option<&[Grant]>) -
             allow: server.allow.as_ref().map(|list| list.entries().to_vec()),
             scopes: server.scopes.basic.to_string(),
             status: status.map(|container| container.status.clone()),
-            grants: grants.map(reaching),
+            grants: grants.and_then(|counts| counts.get(place).copied()),
         }
     };
     View {
-        servers: listing.offers.iter().map(|offer| row(&offer.source, &offer.server)).collect(),
+        servers: listing
+            .offers
+            .iter()
+            .enumerate()
+            .map(|(place, offer)| row(place, &offer.source, &offer.server))
+            .collect(),
         mistakes: listing.mistakes.iter().map(ToString::to_string).collect(),
         unknown: listing.unknown.iter().map(ToString::to_string).collect(),
     }

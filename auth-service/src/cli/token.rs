@@ -2,35 +2,59 @@
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
-use serde_json::json;
 
 use super::{
     access,
     mint::Mint,
     moment::{left, moment},
-    table,
+    pages::{Rest, Span},
+    table::Table,
 };
 use crate::{
     config::Config,
-    model::{ClientId, Clock, Identifier, ResourceUri, SystemClock, UnixTime},
+    model::{
+        AccessRecord, ClientId, Clock, Identifier, LastUse, ResourceUri, SystemClock, UnixTime,
+        in_words,
+    },
     servers::Sources,
-    store::{Ended, Selection, Store},
+    store::{Ended, Filter, ListedGrant, Selection, Store},
 };
 
 /// The subcommands of `token`.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// List the valid access tokens and the grants behind them.
-    List {
-        /// Print JSON, for scripts.
-        #[arg(long)]
-        json: bool,
-    },
+    /// List the grants, newest first.
+    List(List),
     /// Revoke grants with all their tokens and everything that leads to new ones (logins, consents,
     /// codes), or one access token. Takes effect immediately.
     Revoke(What),
     /// Mint a personal access token and print it. It is not shown again.
     Mint(Mint),
+}
+
+/// Arguments of `token list`.
+#[derive(Debug, Args)]
+pub(super) struct List {
+    /// Only the grants of a person, by login name or by subject such as `github:583231`.
+    #[arg(long)]
+    user: Option<String>,
+    /// Only the grants to a client, by its id.
+    #[arg(long, allow_hyphen_values = true)]
+    client: Option<String>,
+    /// Only the grants that include a server, by its name or its URL.
+    #[arg(long, value_name = "NAME")]
+    server: Option<String>,
+    /// Only the grants that were used at this time or later: 2026-11-30, or a duration before now such as 30d.
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    used_since: Option<UnixTime>,
+    /// Only the grants that were neither used nor made at this time or later.
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    unused_since: Option<UnixTime>,
+    /// Print a table of the valid access tokens instead of the grants. JSON has both.
+    #[arg(long)]
+    tokens: bool,
+    #[command(flatten)]
+    span: Span,
 }
 
 /// The selection to revoke: one of these, or `--user` and `--client` together for the grants of one person to one
@@ -93,12 +117,15 @@ async fn resource(text: &str) -> anyhow::Result<ResourceUri> {
 /// Revokes the selection and prints the number of revoked grants. Fails if nothing matched.
 pub(super) async fn revoke(what: What) -> anyhow::Result<()> {
     let selection = what.selection().await?;
-    let ended = super::store()?.maintenance.revoke(&selection, SystemClock.now()).await?;
-    let Ended { grants, beside, unreadable } = ended;
-    log::info!(target: "audit", grants, beside, unreadable; "revoked by the operator");
-    super::say(&match beside {
-        0 => format!("{grants} revoked"),
-        _ => format!("{grants} revoked, and {beside} logins, consents, codes and requests"),
+    let ended = Box::pin(super::store()?.maintenance.revoke(&selection, SystemClock.now())).await?;
+    let Ended { grants, beside, unreadable, left } = ended;
+    log::info!(target: "audit", grants, beside, unreadable, left; "revoked by the operator");
+    super::say(&match (beside, left) {
+        (0, 0) => format!("{grants} revoked"),
+        (_, 0) => format!("{grants} revoked, and {beside} logins, consents, codes and requests"),
+        _ => format!(
+            "revoked; {grants} grants are deleted already, the running service deletes up to {left} others"
+        ),
     })?;
     anyhow::ensure!(unreadable == 0, "{unreadable} of the records cannot be read");
     // A script that selects something expects it to exist.
@@ -107,38 +134,71 @@ pub(super) async fn revoke(what: What) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Lists the valid access tokens and the grants.
-pub(super) async fn list(store: &Store, json: bool) -> anyhow::Result<()> {
+/// Lists grants, newest first, or their access tokens.
+pub(super) async fn list(list: List, store: &Store) -> anyhow::Result<()> {
     let now = SystemClock.now();
-    let (tokens, grants) =
-        (store.maintenance.access_tokens(now).await?, store.maintenance.grants(now).await?);
-    if json {
-        return super::say(&json!({ "tokens": tokens, "grants": grants }).to_string());
+    let filter = Filter {
+        user: list.user,
+        client: list.client.as_deref().map(ClientId::parsed),
+        server: match list.server {
+            Some(server) => Some(resource(&server).await?),
+            None => None,
+        },
+        used_since: list.used_since,
+        unused_since: list.unused_since,
+    };
+    let mut tokens = Table::new(["JTI", "USER", "CLIENT", "EXPIRES", "SERVERS"]);
+    let mut grants = Table::new([
+        "GRANT",
+        "USER",
+        "CLIENT NAME",
+        "CLIENT",
+        "LAST USE",
+        "EXPIRES IF UNUSED",
+        "SERVERS",
+    ]);
+    let mut walk = list.span.walk();
+    while let Some((cursor, limit)) = walk.next_page() {
+        let page = store.maintenance.grants(&filter, cursor, (limit, now)).await?;
+        walk.got(page.entries.len(), page.next);
+        if walk.json {
+            let lines = page.entries.iter().map(serde_json::to_string);
+            lines.into_iter().try_for_each(|line| super::say(&line?))?;
+        } else if list.tokens {
+            let all = page.entries.iter().flat_map(|entry| &entry.tokens);
+            tokens.print(&all.map(|token| token_row(token, now)).collect::<Vec<_>>())?;
+        } else {
+            let all = page.entries.iter().map(|entry| grant_row(entry, now));
+            grants.print(&all.collect::<Vec<_>>())?;
+        }
     }
-    let rows = tokens.iter().map(|token| {
-        [
-            token.jti.to_string(),
-            token.subject.clone(),
-            token.client_id.to_string(),
-            left(now, token.expires_at),
-            urls(&token.resources),
-        ]
-    });
-    let rows: Vec<_> = rows.collect();
-    table::print(["JTI", "USER", "CLIENT", "EXPIRES", "SERVERS"], &rows)?;
-    super::say("")?;
-    let rows = grants.iter().map(|grant| {
-        [
-            grant.id.to_string(),
-            grant.user.subject.clone(),
-            grant.client_name.clone(),
-            grant.client_id.to_string(),
-            left(now, grant.expires_at),
-            urls(&grant.resources),
-        ]
-    });
-    let rows: Vec<_> = rows.collect();
-    table::print(["GRANT", "USER", "CLIENT NAME", "CLIENT", "EXPIRES IF UNUSED", "SERVERS"], &rows)
+    let is_complete = store.maintenance.is_indexed().await?;
+    Rest { cursor: walk.rest(), is_complete }.print(walk.json)
+}
+
+fn token_row(token: &AccessRecord, now: UnixTime) -> [String; 5] {
+    [
+        token.jti.to_string(),
+        token.subject.clone(),
+        token.client_id.to_string(),
+        left(now, token.expires_at),
+        urls(&token.resources),
+    ]
+}
+
+fn grant_row(ListedGrant { grant, last_use, .. }: &ListedGrant, now: UnixTime) -> [String; 7] {
+    let ago = |last: &LastUse| {
+        format!("{} ago, {}, {}", in_words(last.at.until(now)), last.program, last.network)
+    };
+    [
+        grant.id.to_string(),
+        grant.user.subject.clone(),
+        grant.client_name.clone(),
+        grant.client_id.to_string(),
+        last_use.as_ref().map_or_else(|| "-".to_owned(), ago),
+        left(now, grant.expires_at),
+        urls(&grant.resources),
+    ]
 }
 
 fn urls(resources: &[ResourceUri]) -> String {

@@ -1,6 +1,6 @@
 //! Authentication of the caller of `/verify`: only a trusted proxy may describe a request by `X-Forwarded-*`.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use actix_web::{
     HttpResponse,
@@ -24,6 +24,16 @@ pub(super) fn is_known(server: &AuthServer, head: &RequestHead) -> bool {
         let secret = secrets.next().filter(|_| secrets.next().is_none());
         secret.map(HeaderValue::as_bytes)
     })
+}
+
+/// Returns the address of the client of a request.
+pub(super) fn client_address(server: &AuthServer, head: &RequestHead) -> IpAddr {
+    // A Unix socket has no peer address: its clients are on this machine.
+    let peer = head.peer_addr.map_or(Ipv4Addr::LOCALHOST.into(), |peer| peer.ip());
+    // A line that is not text becomes `?`. Like any other invalid address, it ends the chain.
+    let lines = head.headers().get_all("x-forwarded-for");
+    let lines: Vec<&str> = lines.map(|line| line.to_str().unwrap_or("?")).collect();
+    server.core.client_address(peer, &lines.join(","))
 }
 
 /// Returns the response to an untrusted peer, which reveals nothing about tokens or servers.

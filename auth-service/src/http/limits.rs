@@ -1,7 +1,7 @@
 //! Middleware for the rate limits per client address, applied before anything else. It wraps resources and not paths,
 //! because only the router knows which spellings of a path are equivalent.
 
-use std::{net::Ipv4Addr, pin::Pin};
+use std::pin::Pin;
 
 use actix_web::{
     ResponseError,
@@ -11,7 +11,10 @@ use actix_web::{
     web::Data,
 };
 
-use super::error::{BrowserError, TokenError};
+use super::{
+    caller,
+    error::{BrowserError, TokenError},
+};
 use crate::oauth::{AuthServer, Endpoint, Error};
 
 type Answer<B> = Result<ServiceResponse<EitherBody<B>>, actix_web::Error>;
@@ -51,11 +54,6 @@ async fn check(endpoint: Endpoint, request: &ServiceRequest) -> Result<(), Error
         let why = "the application data of the router is missing";
         Error::Internal(why.into())
     })?;
-    // A Unix socket has no peer address: its clients are on this machine.
-    let peer = request.peer_addr().map_or(Ipv4Addr::LOCALHOST.into(), |peer| peer.ip());
-    // A line that is not text becomes `?`. Like any other invalid address, it ends the chain.
-    let lines = request.headers().get_all("x-forwarded-for");
-    let lines: Vec<&str> = lines.map(|line| line.to_str().unwrap_or("?")).collect();
-    let address = server.core.client_address(peer, &lines.join(","));
+    let address = caller::client_address(server, request.head());
     server.core.within_address_limits(address, endpoint).await
 }

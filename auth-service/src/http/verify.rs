@@ -4,6 +4,7 @@ use actix_http::{Request, Response};
 use actix_web::{
     HttpResponse,
     body::BoxBody,
+    dev::RequestHead,
     http::{
         StatusCode,
         header::{self, HeaderName},
@@ -17,7 +18,7 @@ use gateway_contract::headers;
 use super::{caller, error::RETRY_AFTER, forwarded::Forwarded, operation};
 use crate::{
     model::Chain,
-    oauth::{AuthServer, BearerError, Challenge, ChallengeError, Identity, RequestTarget},
+    oauth::{AuthServer, BearerError, Challenge, ChallengeError, Identity, Origin, RequestTarget},
 };
 
 const SERVER: HeaderName = HeaderName::from_static(headers::SERVER);
@@ -51,9 +52,20 @@ pub(super) async fn serve(server: Data<AuthServer>, request: Request) -> Respons
         Some(_) => b"Bearer ?",
     });
     let target = RequestTarget { authority: &forwarded.authority, path: forwarded.path };
-    match server.verifier.verify(target, authorization, &operation::read(headers)).await {
+    let origin = || origin(&server, request.head());
+    let operation = operation::read(headers);
+    match server.verifier.verify_from(target, authorization, &operation, Some(origin)).await {
         Ok(identity) => admit(&identity),
         Err(refused) => refuse(&refused).into(),
+    }
+}
+
+/// Returns the origin of the request behind a call of `/verify`.
+fn origin<'a>(server: &AuthServer, head: &'a RequestHead) -> Origin<'a> {
+    let text = |value: &'a header::HeaderValue| value.to_str().ok();
+    Origin {
+        address: caller::client_address(server, head),
+        user_agent: head.headers().get(header::USER_AGENT).and_then(text),
     }
 }
 

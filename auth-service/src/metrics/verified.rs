@@ -3,7 +3,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use gateway_contract::metrics::{Handles, register};
+use gateway_contract::{
+    methods::{self, METHODS, Method},
+    metrics::{Handles, register},
+};
 use parking_lot::RwLock;
 use prometheus_client::{
     encoding::EncodeLabelSet,
@@ -16,29 +19,35 @@ use super::{
     tools::{Called, Tools},
 };
 
-/// The values of the `method` label: known methods, `unstated` for none, and `other` for the rest.
-const METHODS: [&str; 15] = [
-    "tools/call",
-    "tools/list",
-    "unstated",
-    "completion/complete",
-    "initialize",
-    "ping",
-    "prompts/get",
-    "prompts/list",
-    "resources/list",
-    "resources/read",
-    "resources/templates/list",
-    "server/discover",
-    "subscriptions/listen",
-    "notifications/cancelled",
-    "other",
-];
+/// The label of a request that states no method.
+const UNSTATED: &str = "unstated";
 
-/// Returns the label for `method`: its own name, or `other` if it has no label.
+/// The label of an unknown method.
+const OTHER: &str = "other";
+
+/// The number of values of the `method` label.
+const LABELS: usize = METHODS.len() + 2;
+
+/// The values of the `method` label: [`UNSTATED`], all known methods, and [`OTHER`].
+static METHOD_LABELS: [&str; LABELS] = method_labels();
+
+const fn method_labels() -> [&'static str; LABELS] {
+    let mut labels = [OTHER; LABELS];
+    let [first, rest @ ..] = &mut labels;
+    *first = UNSTATED;
+    let (mut free, mut methods): (&mut [&str], &[Method]) = (rest, &METHODS);
+    // Backwards, because calls and lists of tools are the most frequent, and are found sooner at the start.
+    while let (Some((label, next)), [others @ .., method]) = (free.split_first_mut(), methods) {
+        *label = method.name;
+        (free, methods) = (next, others);
+    }
+    labels
+}
+
+/// Returns the label for `method`: its own name, or `other` if the gateway does not know it.
 #[must_use]
 pub fn known_method(method: &str) -> &'static str {
-    METHODS.into_iter().find(|known| *known == method).unwrap_or("other")
+    methods::find(method).map_or(OTHER, |known| known.name)
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -108,7 +117,7 @@ impl Verified {
                 let server = decided.clone();
                 decisions.get_or_create_owned(&Decided { server, decision })
             }),
-            methods: Handles::new(&METHODS, move |method| {
+            methods: Handles::new(&METHOD_LABELS, move |method| {
                 let server = asked.clone();
                 methods.get_or_create_owned(&Asked { server, method })
             }),
@@ -120,7 +129,7 @@ impl Verified {
 /// Handles to the counters of one server.
 struct Server {
     decisions: Handles<Counter, 9>,
-    methods: Handles<Counter, 15>,
+    methods: Handles<Counter, LABELS>,
     tools: Tools,
 }
 
@@ -166,6 +175,16 @@ mod tests {
         assert!(page.contains("{server=\"s\",tool=\"other\"} 6\n"), "{page}");
         assert!(page.contains("{server=\"s\",tool=\"t0\"} 2\n"), "{page}");
         assert!(page.contains("{server=\"s\",method=\"other\"} 1\n"), "{page}");
+    }
+
+    #[test]
+    fn every_known_method_has_a_label() {
+        let names = METHODS.iter().map(|method| (method.name, "t"));
+        let page = page_after(names.chain([("unstated", "t"), ("made/up", "t")]));
+        for method in METHODS.iter().map(|method| method.name).chain([UNSTATED, OTHER]) {
+            let line = format!("{{server=\"s\",method=\"{method}\"}} 1\n");
+            assert!(page.contains(&line), "{method}: {page}");
+        }
     }
 
     #[test]

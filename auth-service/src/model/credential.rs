@@ -61,6 +61,18 @@ impl Identifier {
         random::<16>().map(Self)
     }
 
+    /// Generates the `jti` of an access token under `grant`: 64 random bits and the id of the grant. The
+    /// record of a token is thus found by its `jti` alone.
+    pub fn of_token(grant: &Self) -> Result<Self, RandomError> {
+        random::<8>().map(|random| Self(format!("{random}.{grant}")))
+    }
+
+    /// Returns the grant of a token from its `jti`, or `None` for the `jti` of an earlier version.
+    #[must_use]
+    pub fn grant_of_token(&self) -> Option<Self> {
+        self.0.split_once('.').map(|(_, grant)| Self(grant.to_owned()))
+    }
+
     /// Wraps an identifier from a request or the store, without a check.
     #[must_use]
     pub fn parsed(text: &str) -> Self {

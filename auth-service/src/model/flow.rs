@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AuthorizationRequest, Client, ClientId, Fingerprint, Identifier, ResourceUri, Scopes, UnixTime,
-    User,
+    AuthorizationRequest, Client, ClientId, Fingerprint, Generation, Identifier, ResourceUri,
+    Scopes, UnixTime, User,
 };
 
 /// The `prompt` parameter of an authorization request. Unknown values are ignored.
@@ -74,23 +74,25 @@ pub struct ProviderLogin {
     pub state: Fingerprint,
     /// Our PKCE code verifier for the provider (RFC 7636 §4.1).
     pub verifier: String,
-    /// The latest revocations at the time of the consent.
-    pub revocations: Revocations,
+    /// The generation of the consent. A later revocation ends the flow.
+    #[serde(default, skip_serializing_if = "Generation::is_first")]
+    pub generation: Generation,
+    /// The marks that the previous version compares instead.
+    #[serde(default)]
+    pub revocations: NoMarks,
 }
 
-/// The latest revocations that affect one request, as opaque marks: of everything, of its client, and of
-/// its servers. If a mark changes, the request was revoked in the meantime.
+/// The marks of revocations that the previous version reads from a pending authorization: none, for
+/// everything, the client, and each server. With them, an instance of that version can finish the flow.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Revocations(pub Vec<Option<String>>);
+pub struct NoMarks(Vec<Option<String>>);
 
-impl Revocations {
-    /// Returns `true` if no revocation happened between `self` and `later`. A mark that expired in between
-    /// is ignored: marks outlive all requests that started before them.
+impl NoMarks {
+    /// Returns the marks for `request`.
     #[must_use]
-    pub fn are_still(&self, later: &Self) -> bool {
-        self.0.len() == later.0.len()
-            && self.0.iter().zip(&later.0).all(|(before, now)| now.is_none() || now == before)
+    pub fn of(request: &AuthorizationRequest) -> Self {
+        Self(vec![None; 2 + request.resources.len()])
     }
 }
 
@@ -99,6 +101,9 @@ impl Revocations {
 pub struct SessionRecord {
     /// The user who is logged in.
     pub user: User,
+    /// The generation of the record.
+    #[serde(default, skip_serializing_if = "Generation::is_first")]
+    pub generation: Generation,
     /// The expiry of the session.
     pub expires_at: UnixTime,
 }
@@ -118,6 +123,9 @@ pub struct AnswerRecord {
     pub user: User,
     /// `true` if the step also started a login session.
     pub logged_in: bool,
+    /// The generation of the record.
+    #[serde(default, skip_serializing_if = "Generation::is_first")]
+    pub generation: Generation,
     /// The time until which the response can be repeated.
     pub expires_at: UnixTime,
 }
@@ -137,6 +145,9 @@ pub struct ConsentRecord {
     pub resource: Option<ResourceUri>,
     /// The scopes that the consent covers.
     pub scopes: Scopes,
+    /// The generation of the record.
+    #[serde(default, skip_serializing_if = "Generation::is_first")]
+    pub generation: Generation,
     /// The expiry of the remembered consent.
     pub expires_at: UnixTime,
 }
@@ -146,6 +157,9 @@ pub struct ConsentRecord {
 pub struct DeviceRecord {
     /// The authorization request of the device.
     pub request: AuthorizationRequest,
+    /// The generation of the record.
+    #[serde(default, skip_serializing_if = "Generation::is_first")]
+    pub generation: Generation,
     /// The expiry of the device code and the user code.
     pub expires_at: UnixTime,
     /// The time until which the device is told that its code has expired. Later, the code is unknown.
@@ -163,6 +177,9 @@ pub struct DeviceDecision {
     /// The step that made the decision. Only a repetition of that step may decide again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<Fingerprint>,
+    /// The generation of the record.
+    #[serde(default, skip_serializing_if = "Generation::is_first")]
+    pub generation: Generation,
     /// The time after which the device can no longer poll.
     pub expires_at: UnixTime,
 }

@@ -8,7 +8,9 @@ mod client;
 mod clock;
 mod credential;
 mod flow;
+mod generation;
 mod grant;
+mod last_use;
 mod listing;
 mod predecessor;
 mod scope;
@@ -32,10 +34,12 @@ pub use credential::{
     RegistrationToken, SealedAuthorization, UserCode,
 };
 pub use flow::{
-    AnswerRecord, ConsentRecord, DeviceDecision, DeviceRecord, PendingAuthorization, Prompt,
-    ProviderLogin, Revocations, SessionRecord, Stage,
+    AnswerRecord, ConsentRecord, DeviceDecision, DeviceRecord, NoMarks, PendingAuthorization,
+    Prompt, ProviderLogin, SessionRecord, Stage,
 };
+pub use generation::Generation;
 pub use grant::{AccessRecord, CodeRecord, Grant, RefreshRecord};
+pub use last_use::{InvalidUse, LastUse, minute};
 pub use listing::{Listing, Mistake, Offer, Route, Source};
 pub use predecessor::{OldClient, OldRefresh};
 pub use scope::{InvalidScope, Scopes};

@@ -33,7 +33,7 @@ use std::sync::{Arc, atomic::AtomicBool};
 use aws_lc_rs::hmac;
 use tokio::sync::watch;
 
-use self::verify::{identity::Identities, token_cache::TokenCache};
+use self::verify::{identity::Identities, token_cache::TokenCache, uses::Uses};
 pub use self::{
     authorize::consent_form::{ConsentForm, Decision},
     authorize::consent_page::{
@@ -67,6 +67,7 @@ pub use self::{
     verify::decision::{BearerError, RequestTarget},
     verify::identity::Identity,
     verify::operation::Operation,
+    verify::uses::Origin,
 };
 use crate::{
     config::Config,
@@ -163,6 +164,7 @@ impl AuthServer {
                 core: Arc::clone(&core),
                 cache: TokenCache::default(),
                 identities: Identities::default(),
+                uses: Uses::default(),
             },
             discovery: Discovery { core: Arc::clone(&core) },
             is_draining: Arc::default(),

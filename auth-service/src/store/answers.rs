@@ -1,7 +1,7 @@
 //! Idempotency of the final step of an authorization flow: recorded outcomes, kept for a minute,
 //! and claims on steps in progress.
 
-use super::{Error, Key, LoginRecords, Ttl};
+use super::{Error, Key, LoginRecords};
 use crate::model::{AnswerRecord, Fingerprint, UnixTime};
 
 /// The maximum number of simultaneous claims. It is bounded because an anonymous request can start
@@ -44,7 +44,7 @@ impl LoginRecords {
         record: &AnswerRecord,
         now: UnixTime,
     ) -> Result<(), Error> {
-        self.records.put(&Key::Answer(step), record, Ttl::until(now, record.expires_at)).await
+        self.records.put_live(&Key::Answer(step), record, (now, record.expires_at)).await
     }
 
     /// Reads the recorded outcome of `step`. Returns `None` if there is none or it has expired.
@@ -53,6 +53,6 @@ impl LoginRecords {
         step: &Fingerprint,
         now: UnixTime,
     ) -> Result<Option<AnswerRecord>, Error> {
-        self.records.read(&Key::Answer(step), now).await
+        self.records.read_live(&Key::Answer(step), now).await
     }
 }

@@ -1,17 +1,15 @@
-//! Backup and restore of all records in Redis, each with its expiry.
-
-use std::collections::BTreeSet;
+//! Backup of all records in Redis, each with its expiry. Indexes are not part of it: a restore writes them
+//! again.
 
 use serde::{Deserialize, Serialize};
 
 use super::{
     Error, Maintenance,
-    key::{Key, PREFIX, SORTED_SETS},
+    key::{Key, PREFIX, SORTED_SETS, is_derived},
 };
-use crate::model::UnixTime;
 
 /// The maximum number of keys in one command or pipeline.
-const BATCH: usize = 500;
+pub(super) const BATCH: usize = 500;
 
 /// One line of a backup: a key, its value and its expiry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,81 +34,43 @@ pub enum Held {
     SortedSet(Vec<(String, String)>),
 }
 
-/// The result of a restore, as numbers of entries.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Restored {
-    /// The number of entries that were written.
-    pub written: usize,
-    /// The number of entries that were skipped because they have expired.
-    pub ended: usize,
-}
-
 impl Maintenance {
-    /// Passes every key to `take`. Skips rate-limit counters, which expire within minutes, and the
-    /// feed of ended grants, which concerns only the proxies that run now. Each entry is
-    /// consistent; the backup as a whole is not a snapshot of one moment.
+    /// Passes every key to `take`, batch by batch. Skips rate-limit counters, which expire within minutes,
+    /// the feed of ended grants, which concerns only the proxies that run now, and the indexes. Each entry
+    /// is consistent; the backup as a whole is not a snapshot of one moment, and may have a key twice.
     pub async fn dump<E: From<Error>>(
         &self,
         mut take: impl FnMut(Entry) -> Result<(), E>,
     ) -> Result<(), E> {
-        let keys: Vec<String> = self.all_keys().await?.into_iter().collect();
-        for keys in keys.chunks(BATCH) {
-            for entry in self.entries(keys).await? {
-                take(entry)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Returns the number of `entries` whose keys exist, and which a restore would overwrite.
-    pub async fn present(&self, entries: &[Entry]) -> Result<usize, Error> {
-        let mut connection = self.records.pool.get().await?;
-        let mut present = 0;
-        for entries in entries.chunks(BATCH) {
-            let keys: Vec<&str> = entries.iter().map(|entry| entry.key.as_str()).collect();
-            let found: usize = redis::cmd("EXISTS").arg(keys).query_async(&mut connection).await?;
-            present += found;
-        }
-        Ok(present)
-    }
-
-    /// Writes `entries` and overwrites existing keys. Skips entries that have expired.
-    pub async fn restore(&self, entries: &[Entry], now: UnixTime) -> Result<Restored, Error> {
-        let mut connection = self.records.pool.get().await?;
-        let mut done = Restored::default();
-        for entries in entries.chunks(BATCH) {
-            let mut pipe = redis::pipe();
-            for entry in entries {
-                if entry.expires_at_ms.is_some_and(|end| end <= now.0.saturating_mul(1000)) {
-                    done.ended += 1;
-                } else {
-                    entry.write(&mut pipe);
-                    done.written += 1;
-                }
-            }
-            pipe.exec_async(&mut connection).await?;
-        }
-        Ok(done)
-    }
-
-    async fn all_keys(&self) -> Result<BTreeSet<String>, Error> {
-        let mut connection = self.records.pool.get().await?;
-        let (mut all, mut cursor) = (BTreeSet::new(), 0_u64);
-        let counters = format!("{PREFIX}limit:");
-        // A restored feed would list grants that the restore has brought back.
-        let feed = Key::EndedGrants.text();
+        let mut cursor = 0_u64;
         loop {
-            let mut command = redis::cmd("SCAN");
-            command.arg(cursor).arg("MATCH").arg(format!("{PREFIX}*")).arg("COUNT").arg(BATCH);
-            let (next, keys): (u64, Vec<String>) = command.query_async(&mut connection).await?;
-            // `SCAN` may return a key more than once; the set removes duplicates.
-            let kept = |key: &String| !key.starts_with(&counters) && *key != feed;
-            all.extend(keys.into_iter().filter(kept));
+            let mut scan = redis::cmd("SCAN");
+            scan.arg(cursor).arg("MATCH").arg(format!("{PREFIX}*")).arg("COUNT").arg(BATCH);
+            let found = async {
+                Ok::<_, Error>(scan.query_async(&mut self.records.pool.get().await?).await?)
+            };
+            let (next, mut keys): (u64, Vec<String>) = found.await?;
+            let counter = Key::Generation.text();
+            keys.retain(|key| !is_derived(key) && *key != counter);
+            self.pass(&keys, &mut take).await?;
             cursor = next;
             if cursor == 0 {
-                return Ok(all);
+                break;
             }
         }
+        // Last, so that it is not below the generation of any record.
+        self.pass(&[Key::Generation.text()], &mut take).await
+    }
+
+    async fn pass<E: From<Error>>(
+        &self,
+        keys: &[String],
+        take: &mut impl FnMut(Entry) -> Result<(), E>,
+    ) -> Result<(), E> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        self.entries(keys).await?.into_iter().try_for_each(take)
     }
 
     async fn entries(&self, keys: &[String]) -> Result<Vec<Entry>, Error> {
@@ -154,26 +114,5 @@ impl Entry {
     #[must_use]
     pub fn is_ours(&self) -> bool {
         self.key.starts_with(PREFIX)
-    }
-
-    fn write(&self, pipe: &mut redis::Pipeline) {
-        match &self.value {
-            Held::String(text) => {
-                let command = pipe.cmd("SET").arg(&self.key).arg(text);
-                if let Some(end) = self.expires_at_ms {
-                    command.arg("PXAT").arg(end);
-                }
-                command.ignore();
-            }
-            Held::SortedSet(members) => {
-                pipe.cmd("DEL").arg(&self.key).ignore();
-                for (member, score) in members {
-                    pipe.cmd("ZADD").arg(&self.key).arg(score).arg(member).ignore();
-                }
-                if let Some(end) = self.expires_at_ms {
-                    pipe.cmd("PEXPIREAT").arg(&self.key).arg(end).ignore();
-                }
-            }
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! Client registrations, and the index that bounds their number.
 
-use super::{ClientRecords, Error, Key, Maintenance, Selection, Ttl};
+use super::{ClientRecords, Error, Key, Ttl};
 use crate::model::{Client, ClientId, Fingerprint, UnixTime};
 
 /// Reserves a place in the index and evicts registrations for it, all or nothing. Expired ones are
@@ -71,9 +71,17 @@ return ARGV[1]
 ";
 
 impl ClientRecords {
-    /// Stores a client record without a place in a pool or in the index, which is all that a
-    /// pre-registered client needs.
+    /// Stores a client record without a place in a pool. A client that the operator registered gets an
+    /// entry in their index.
     pub async fn put_client(&self, client: &Client, now: UnixTime) -> Result<(), Error> {
+        if client.preregistered {
+            let mut command = redis::cmd("ZADD");
+            command
+                .arg(Key::OperatorClients.text())
+                .arg(client.issued_at.0)
+                .arg(client.id.as_str());
+            let () = command.query_async(&mut self.records.pool.get().await?).await?;
+        }
         let ttl = client.expires_at.map_or(Ttl::Never, |end| Ttl::until(now, end));
         self.records.put(&Key::Client(&client.id), client, ttl).await
     }
@@ -261,16 +269,8 @@ impl ClientRecords {
     pub async fn forget_client(&self, id: &ClientId) -> Result<(), Error> {
         self.records.delete(&Key::Client(id)).await?;
         self.records.leave(&Key::UnusedClients, id.as_str()).await?;
+        self.records.leave(&Key::OperatorClients, id.as_str()).await?;
         self.records.leave(&Key::Clients, id.as_str()).await
-    }
-}
-
-impl Maintenance {
-    /// Deletes a registration and revokes all its grants.
-    pub async fn delete_client(&self, id: &ClientId, now: UnixTime) -> Result<(), Error> {
-        self.clients.delete_unused_client(id).await?;
-        self.revoke(&Selection::Client(id.clone()), now).await?;
-        Ok(())
     }
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use redis::Script;
 
-use super::{Error, GrantRecords, Key, Ttl};
-use crate::model::{AuthorizationCode, CodeRecord, Grant, Identifier, UnixTime};
+use super::{Error, GrantRecords, Key, generations::Revocable};
+use crate::model::{AuthorizationCode, CodeRecord, Generation, Grant, Identifier, UnixTime};
 
 /// Stores the time and number of the redemption and the grant atomically. Otherwise, a replay between the two
 /// writes would find no grant to revoke. Returns the time of an earlier redemption, if there was
@@ -50,8 +50,8 @@ impl GrantRecords {
         record: &CodeRecord,
         now: UnixTime,
     ) -> Result<(), Error> {
-        let ttl = Ttl::until(now, record.expires_at);
-        self.records.put(&Key::Code(&code.fingerprint()), record, ttl).await
+        let key = Key::Code(&code.fingerprint());
+        self.records.put_live(&key, record, (now, record.expires_at)).await
     }
 
     /// Reads the record of `code`, whether or not it is redeemed.
@@ -60,7 +60,7 @@ impl GrantRecords {
         code: &AuthorizationCode,
         now: UnixTime,
     ) -> Result<Option<CodeRecord>, Error> {
-        self.records.read(&Key::Code(&code.fingerprint()), now).await
+        self.records.read_live(&Key::Code(&code.fingerprint()), now).await
     }
 
     /// Redeems `code` for `grant`. At most one caller succeeds, even if several call concurrently.
@@ -72,6 +72,7 @@ impl GrantRecords {
         (grant, attempt): (&Grant, &Identifier),
         now: UnixTime,
     ) -> Result<Redemption, Error> {
+        let sample = self.records.index_grant(grant).await?;
         let script = Script::new(REDEEM);
         let mut call = script.prepare_invoke();
         let life = now.until(grant.expires_at).as_secs().max(1);
@@ -93,9 +94,15 @@ impl GrantRecords {
             self.revoke_grant(&grant.id).await?;
             return Ok(Redemption::Replayed);
         }
-        // A revocation deletes codes before it searches for grants. So either it finds this grant,
-        // or this check finds that the code is gone.
-        if self.records.exists(&Key::Code(&code.fingerprint())).await? {
+        self.records.trim(sample, now).await;
+        // The generation of the code is that of the grant, so that a concurrent revocation ends both.
+        // Only `--before` ends a code and not the grant, which is younger.
+        let generation = Generation::of_grant(&grant.id);
+        let affiliation = grant.affiliation();
+        if self.records.exists(&Key::Code(&code.fingerprint())).await?
+            && !self.records.are_revoked(affiliation, generation, None).await?
+            && !self.records.are_revoked(affiliation, generation, Some(grant.created_at)).await?
+        {
             return Ok(Redemption::Granted);
         }
         self.revoke_grant(&grant.id).await?;

@@ -15,13 +15,6 @@ pub(super) struct Shown {
 /// The maximum number of pending device authorizations, of at most 1.5 KB each.
 const PLACES: u32 = 8_192;
 
-/// Stores the first decision about a pending device authorization, and deletes its user code.
-const DECIDE: &str = r"
-if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
-redis.call('DEL', KEYS[3])
-return redis.call('SET', KEYS[2], ARGV[1], 'NX', 'EX', ARGV[2]) and 1 or 0
-";
-
 impl DeviceRecords {
     /// Stores a device authorization request. Returns `false` if the user code is in use, or if too
     /// many requests are pending.
@@ -40,7 +33,7 @@ impl DeviceRecords {
         if !self.records.put_new(&Key::UserCode(&shown.fingerprint()), &user_code, ttl).await? {
             return Ok(false);
         }
-        self.records.put(&Key::Device(device), record, Ttl::until(now, record.kept_until)).await?;
+        self.records.put_live(&Key::Device(device), record, (now, record.kept_until)).await?;
         Ok(true)
     }
 
@@ -50,7 +43,7 @@ impl DeviceRecords {
         device: &Fingerprint,
         now: UnixTime,
     ) -> Result<Option<DeviceRecord>, Error> {
-        self.records.read(&Key::Device(device), now).await
+        self.records.read_live(&Key::Device(device), now).await
     }
 
     /// Reads the device authorization request of the user code `code`.
@@ -78,13 +71,16 @@ impl DeviceRecords {
         if self.device(device, now).await?.is_none() {
             return Ok(false);
         }
-        let script = redis::Script::new(DECIDE);
-        let mut call = script.prepare_invoke();
-        call.key(Key::Device(device).text()).key(Key::DeviceDecision(device).text());
-        call.key(Key::UserCode(&shown.fingerprint()).text());
-        call.arg(serde_json::to_string(decision)?);
-        call.arg(Ttl::until(now, decision.expires_at).seconds());
-        let is_first: bool = call.invoke_async(&mut self.records.pool.get().await?).await?;
+        let key = Key::DeviceDecision(device);
+        self.records.index_other(&key, decision, (now, decision.expires_at)).await?;
+        let ttl = Ttl::until(now, decision.expires_at);
+        let is_first = self.records.put_new(&key, decision, ttl).await?;
+        self.records.delete(&Key::UserCode(&shown.fingerprint())).await?;
+        // The device may have been revoked or redeemed since it was read.
+        if is_first && !self.records.exists(&Key::Device(device)).await? {
+            self.records.delete(&key).await?;
+            return Ok(false);
+        }
         if is_first || decision.by.is_none() {
             return Ok(is_first);
         }
@@ -98,7 +94,7 @@ impl DeviceRecords {
         device: &Fingerprint,
         now: UnixTime,
     ) -> Result<Option<DeviceDecision>, Error> {
-        self.records.read(&Key::DeviceDecision(device), now).await
+        self.records.read_live(&Key::DeviceDecision(device), now).await
     }
 
     /// Consumes the decision about a device authorization, and deletes its device code. Only one of
@@ -108,7 +104,9 @@ impl DeviceRecords {
         device: &Fingerprint,
         now: UnixTime,
     ) -> Result<Option<DeviceDecision>, Error> {
-        let decision = self.records.take(&Key::DeviceDecision(device), now).await?;
+        let decision: Option<DeviceDecision> =
+            self.records.take(&Key::DeviceDecision(device), now).await?;
+        let decision = self.records.unless_revoked(decision).await?;
         if decision.is_some() {
             self.records.delete(&Key::Device(device)).await?;
             self.records.leave(&Key::Devices, device.as_str()).await?;

@@ -1,5 +1,5 @@
-//! The feed of ended grants and access tokens. A Redis stream contains their hashes; the script
-//! that deletes a record also adds to it. The proxies are served from a copy of the stream in
+//! The feed of ended grants and access tokens. A Redis stream contains their hashes, which are added
+//! before the records are deleted. The proxies are served from a copy of the stream in
 //! memory.
 
 use std::{
@@ -12,12 +12,7 @@ use redis::Script;
 use serde::Serialize;
 use tokio::sync::{Notify, Semaphore, watch};
 
-use super::{Error, GrantRecords, Key};
-use crate::model::{Fingerprint, Identifier};
-
-/// The maximum length of the stream, with about 100 bytes per entry. A reader that missed more gets
-/// a reset.
-const KEPT: usize = 10_000;
+use super::{Error, GrantRecords, Key, removal::KEPT};
 
 /// The maximum number of entries in one response, and in one incremental read from Redis.
 const PAGE: usize = 1_000;
@@ -36,14 +31,6 @@ const WAIT: Duration = Duration::from_secs(2);
 
 /// The maximum number of simultaneous long polls. Further readers get an immediate response.
 const WAITING: usize = 256;
-
-/// Deletes a record and adds its hash to the feed, unless the record is gone. Works even when Redis
-/// is full, because a revocation frees memory.
-const END: &str = r"#!lua flags=allow-oom
-if redis.call('DEL', KEYS[1]) == 0 then return 0 end
-redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[1], '*', 'ended', ARGV[2])
-return 1
-";
 
 /// Returns the newest entries. An empty stream first gets an entry without a hash, so that each
 /// position in the feed belongs to an entry. A lost or replaced stream lacks that entry.
@@ -182,26 +169,6 @@ enum Read {
 }
 
 impl GrantRecords {
-    /// Deletes the record of `key`, and notifies the proxies that `id` has ended. Returns `true` if
-    /// the record existed.
-    pub(in crate::store) async fn end_record(
-        &self,
-        key: &str,
-        id: &Identifier,
-    ) -> Result<bool, Error> {
-        let script = Script::new(END);
-        let mut call = script.prepare_invoke();
-        call.key(key)
-            .key(Key::EndedGrants.text())
-            .arg(KEPT)
-            .arg(Fingerprint::of(id.as_str()).as_str());
-        let was_there: bool = call.invoke_async(&mut self.records.pool.get().await?).await?;
-        // Redis sends this invalidation as well, but it must take effect before the caller
-        // continues.
-        self.records.tracker.changed(key.as_bytes());
-        Ok(was_there)
-    }
-
     /// Keeps the copy of the feed current while it has readers. Never returns.
     pub async fn publish_ended(&self) {
         let mut failing = false;

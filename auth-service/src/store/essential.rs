@@ -5,31 +5,12 @@ use serde::Serialize;
 
 use super::{Error, Records, Ttl};
 
-/// Sets a key with an expiry.
-pub(super) const SET: &str = "#!lua flags=allow-oom
-redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
-return 1
-";
-
 /// Sets a key with an expiry under a condition, `NX` or `XX`. Returns the previous value.
 pub(super) const SET_IF: &str = "#!lua flags=allow-oom
 return redis.call('SET', KEYS[1], ARGV[1], ARGV[3], 'GET', 'EX', ARGV[2])
 ";
 
 impl Records {
-    /// Stores a record even when Redis is full.
-    pub(in crate::store) async fn put_essential<T: Serialize>(
-        &self,
-        key: &str,
-        record: &T,
-        ttl: Ttl,
-    ) -> Result<(), Error> {
-        let script = redis::Script::new(SET);
-        let mut call = script.prepare_invoke();
-        call.key(key).arg(serde_json::to_string(record)?).arg(ttl.seconds());
-        Ok(call.invoke_async(&mut self.pool.get().await?).await?)
-    }
-
     /// Stores a record under `condition`, `NX` or `XX`, even when Redis is full. Returns the
     /// previous value, whether or not the record was stored.
     pub(in crate::store) async fn put_essential_if<T: Serialize>(

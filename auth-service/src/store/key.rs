@@ -20,6 +20,58 @@ pub(super) const SORTED_SETS: [Key<'static>; 11] = [
     Key::Steps,
 ];
 
+/// The prefix of the keys that hold generations. Every instance is notified of changes to them.
+pub(super) const GENERATIONS: &str = "mcpgw:gen:";
+
+/// The beginnings of keys that a backup lacks: counters that expire within minutes, the feed of the proxies
+/// that run now, last uses, and what is derived from the records.
+const DERIVED: [&str; 11] = [
+    "uses:",
+    "limit:",
+    "ended-grants",
+    "grants:",
+    "others:",
+    "tokens:",
+    "jti:",
+    "subjects:",
+    "sweep",
+    "indexed",
+    "operator-clients",
+];
+
+/// Returns `true` for a key that a backup lacks.
+pub(super) fn is_derived(key: &str) -> bool {
+    let name = key.strip_prefix(PREFIX).unwrap_or(key);
+    DERIVED.iter().any(|kind| name.starts_with(kind))
+}
+
+/// The prefix of those of servers.
+pub(super) const SERVER_GENERATIONS: &str = "mcpgw:gen:server:";
+
+/// The owner of the records in an index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Owner<'a> {
+    /// A person, or a client that acts on its own behalf, by subject.
+    User(&'a str),
+    /// A client.
+    Client(&'a ClientId),
+    /// A server.
+    Server(&'a ResourceUri),
+    /// A day, in days since 1970. It bounds the size of the index of all records.
+    Day(i64),
+}
+
+impl Owner<'_> {
+    fn key(self, kind: &str) -> String {
+        match self {
+            Self::User(subject) => [PREFIX, kind, "user:", hash(subject).as_str()].concat(),
+            Self::Client(id) => [PREFIX, kind, "client:", id.as_str()].concat(),
+            Self::Server(uri) => [PREFIX, kind, "server:", hash(uri.as_str()).as_str()].concat(),
+            Self::Day(day) => format!("{PREFIX}{kind}day:{day}"),
+        }
+    }
+}
+
 /// A key. The keys of one grant share its id as hash tag, so that a script may access all of them
 /// in a Redis Cluster.
 pub(super) enum Key<'a> {
@@ -53,12 +105,46 @@ pub(super) enum Key<'a> {
     UnusedAssertions,
     /// The pool of pending device authorizations (RFC 8628).
     Devices,
-    /// The marker of the latest revocation of all grants.
-    RevokedAll,
-    /// The marker of the latest revocation of a client.
-    RevokedClient(&'a ClientId),
-    /// The marker of the latest revocation of a server.
-    RevokedServer(&'a ResourceUri),
+    /// The counter of revocations, from which each takes its generation.
+    Generation,
+    /// The generation of the latest revocation of everything.
+    GenerationOfAll,
+    /// The latest time before which all grants are revoked.
+    RevokedBefore,
+    /// The generation of the latest revocation that ended everything but grants.
+    GenerationOfFlows,
+    /// The generation of the latest revocation of a person, by subject or login name.
+    GenerationOfUser(&'a str),
+    /// The generation of the latest revocation of a client.
+    GenerationOfClient(&'a ClientId),
+    /// The generation of the latest revocation of a server.
+    GenerationOfServer(&'a ResourceUri),
+    /// The generation of the latest revocation of a person's grants to one client.
+    GenerationOfPair(&'a str, &'a ClientId),
+    /// The index of the grants of an owner, sorted by creation.
+    Grants(Owner<'a>),
+    /// The index of the days with grants.
+    GrantDays,
+    /// The index of the other revocable records of an owner, sorted by expiry.
+    Others(Owner<'a>),
+    /// The index of the days on which other revocable records expire.
+    OtherDays,
+    /// The index of the access tokens of a grant, sorted by expiry.
+    Tokens(&'a Identifier),
+    /// The grant of an access token whose `jti` does not name it.
+    GrantOfToken(&'a Identifier),
+    /// The index of the subjects with a login name.
+    Subjects(&'a str),
+    /// The last uses of the grants of a person.
+    Uses(&'a str),
+    /// The index of the registrations that the operator made, sorted by creation.
+    OperatorClients,
+    /// The queue of revocations whose records are still to be deleted, sorted by generation.
+    Sweeps,
+    /// The lease of the instance that deletes or indexes records in the background.
+    SweepLease,
+    /// The marker that all records are indexed.
+    Indexed,
     /// A single-use login code that the operator issued.
     LoginCode(&'a Fingerprint),
     /// The lock on a login code that a login flow is using.
@@ -105,28 +191,24 @@ impl Key<'_> {
     pub(super) fn text(&self) -> String {
         match self {
             Self::Client(id) => join("client:", id.as_str()),
-            Self::Clients => join("clients", ""),
             Self::SameRegistration(metadata) => join("same-registration:", metadata.as_str()),
             Self::Assertion(jti) => join("assertion:", jti.as_str()),
             Self::ClientKeys(url) => join("client-keys:", url.as_str()),
             Self::ClientDocument(url) => join("client-document:", url.as_str()),
-            Self::UnusedClients => join("unused-clients", ""),
-            Self::DeletedClients => join("deleted-clients", ""),
-            Self::SameRegistrations => join("same-registrations", ""),
-            Self::UnusedDocuments => join("unused-documents", ""),
-            Self::UsedDocuments => join("used-documents", ""),
-            Self::UnusedKeys => join("unused-keys", ""),
-            Self::UsedKeys => join("used-keys", ""),
-            Self::UnusedAssertions => join("unused-assertions", ""),
-            Self::Devices => join("devices", ""),
-            Self::RevokedAll => join("revoked:all", ""),
-            Self::RevokedClient(id) => join("revoked:client:", id.as_str()),
-            Self::RevokedServer(uri) => {
-                join("revoked:server:", Fingerprint::of(uri.as_str()).as_str())
+            Self::GenerationOfUser(person) => join("gen:user:", hash(person).as_str()),
+            Self::GenerationOfClient(id) => join("gen:client:", id.as_str()),
+            Self::GenerationOfServer(uri) => join("gen:server:", hash(uri.as_str()).as_str()),
+            Self::GenerationOfPair(person, client) => {
+                join("gen:pair:", hash(&[person, "\n", client.as_str()].concat()).as_str())
             }
+            Self::Grants(owner) => owner.key("grants:"),
+            Self::Others(owner) => owner.key("others:"),
+            Self::Tokens(grant) => [PREFIX, "tokens:{", grant.as_str(), "}"].concat(),
+            Self::GrantOfToken(jti) => join("jti:", jti.as_str()),
+            Self::Uses(subject) => join("uses:", hash(subject).as_str()),
+            Self::Subjects(login) => join("subjects:", hash(login).as_str()),
             Self::LoginCode(code) => join("login-code:", code.as_str()),
             Self::LoginLock(code) => join("login-lock:", code.as_str()),
-            Self::Steps => join("steps", ""),
             Self::Answer(step) => join("answer:", step.as_str()),
             Self::Session(cookie) => join("session:", cookie.as_str()),
             Self::Consent(of) => join("approval:", of.as_str()),
@@ -140,13 +222,46 @@ impl Key<'_> {
             Self::Access(grant, jti) => {
                 [PREFIX, "access:{", grant.as_str(), "}:", jti.as_str()].concat()
             }
-            Self::EndedGrants => join("ended-grants", ""),
             Self::Refresh(token) => join("refresh:", token.as_str()),
             Self::SpentRefresh(token) => join("spent-refresh:", token.as_str()),
             Self::Limit(what, window) => format!("{PREFIX}limit:{what}:{window}"),
             Self::Trial(name) => join("trial:", name),
+            _ => join(self.fixed_name(), ""),
         }
     }
+
+    /// Returns the name of a key that there is once.
+    const fn fixed_name(&self) -> &'static str {
+        match self {
+            Self::Clients => "clients",
+            Self::UnusedClients => "unused-clients",
+            Self::DeletedClients => "deleted-clients",
+            Self::SameRegistrations => "same-registrations",
+            Self::UnusedDocuments => "unused-documents",
+            Self::UsedDocuments => "used-documents",
+            Self::UnusedKeys => "unused-keys",
+            Self::UsedKeys => "used-keys",
+            Self::UnusedAssertions => "unused-assertions",
+            Self::Devices => "devices",
+            Self::Generation => "generation",
+            Self::GenerationOfAll => "gen:all",
+            Self::RevokedBefore => "gen:before",
+            Self::GenerationOfFlows => "gen:flows",
+            Self::GrantDays => "grants:days",
+            Self::OtherDays => "others:days",
+            Self::OperatorClients => "operator-clients",
+            Self::Sweeps => "sweeps",
+            Self::SweepLease => "sweeping",
+            Self::Indexed => "indexed",
+            Self::Steps => "steps",
+            Self::EndedGrants => "ended-grants",
+            _ => "",
+        }
+    }
+}
+
+fn hash(text: &str) -> Fingerprint {
+    Fingerprint::of(text)
 }
 
 fn join(kind: &str, name: &str) -> String {

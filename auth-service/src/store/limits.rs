@@ -8,6 +8,8 @@
 
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
+
 use super::{Counters, Error, Key};
 use crate::model::UnixTime;
 
@@ -17,22 +19,17 @@ const ROWS: usize = 4;
 /// The number of counters in a row.
 const WIDTH: u32 = 32_768;
 
-/// Counts one event in each sketch, and returns the counts. Works even when the memory of Redis is
-/// full, because a rate limit that cannot be counted would stop everything behind it.
+/// Counts one event in a sketch, and returns the count. Works even when the memory of Redis is full,
+/// because a rate limit that cannot be counted would stop everything behind it.
 const COUNT: &str = "#!lua flags=allow-oom
-local counts = {}
-for i, key in ipairs(KEYS) do
-    local first = (i - 1) * 5
-    local least
-    for row = 1, 4 do
-        local cell = '#' .. ARGV[first + row]
-        local answer = redis.call('BITFIELD', key, 'OVERFLOW', 'SAT', 'INCRBY', 'u32', cell, 1)
-        if not least or answer[1] < least then least = answer[1] end
-    end
-    if least == 1 then redis.call('EXPIRE', key, ARGV[first + 5], 'NX') end
-    counts[i] = least
+local least
+for row = 1, 4 do
+    local cell = '#' .. ARGV[row]
+    local answer = redis.call('BITFIELD', KEYS[1], 'OVERFLOW', 'SAT', 'INCRBY', 'u32', cell, 1)
+    if not least or answer[1] < least then least = answer[1] end
 end
-return counts
+if least == 1 then redis.call('EXPIRE', KEYS[1], ARGV[5], 'NX') end
+return least
 ";
 
 /// A rate limit: the maximum number of events per window of time.
@@ -61,19 +58,19 @@ impl Counters {
 
     /// Counts one event against each of `bounds` and returns the counts.
     pub async fn counts(&self, bounds: &[Bound], now: UnixTime) -> Result<Vec<u64>, Error> {
-        if bounds.is_empty() {
-            return Ok(Vec::new());
-        }
-        let script = redis::Script::new(COUNT);
-        let mut call = script.prepare_invoke();
-        for bound in bounds {
+        // A script for each sketch, because they are in different hash slots. They share the connection,
+        // and thus a round trip.
+        let counts = bounds.iter().map(async |bound| {
+            let script = redis::Script::new(COUNT);
+            let mut call = script.prepare_invoke();
             call.key(Key::Limit(bound.kind, window(bound, now)).text());
             for cell in cells(bound) {
                 call.arg(cell);
             }
             call.arg(bound.window.as_secs().max(1).saturating_mul(2));
-        }
-        Ok(call.invoke_async(&mut self.records.hot.clone()).await?)
+            call.invoke_async(&mut self.records.hot.clone()).await
+        });
+        Ok(try_join_all(counts).await?)
     }
 }
 

@@ -3,32 +3,45 @@
 //! A record carries its own `expires_at`, which is checked on every read. The TTL in Redis is only
 //! for garbage collection. Secrets are stored as fingerprints, never in the clear.
 
-mod admin;
 mod answers;
 mod backup;
 mod client_documents;
 mod clients;
 mod codes;
 mod condition;
+mod cursor;
 mod devices;
 mod ended_grants;
 mod essential;
+mod generations;
 mod grants;
+mod housekeeping;
+mod index;
+mod indexer;
 mod key;
+mod lease;
 mod limits;
 mod link;
+mod listing;
 mod liveness_lookups;
-mod logins;
+mod login_codes;
+mod owned;
 mod pool;
 mod predecessor;
 mod record;
 mod refresh;
+mod removal;
+mod repair;
+mod restore;
+mod revocable;
 mod revocation;
 mod revocation_tracker;
-mod revocations;
 mod sessions;
+mod sweep;
+mod target;
 mod tracking;
 mod trial;
+mod uses;
 
 use std::{
     sync::{
@@ -41,17 +54,22 @@ use std::{
 use serde::Serialize;
 
 pub use self::{
-    backup::{Entry, Held, Restored},
+    backup::{Entry, Held},
     codes::Redemption,
     condition::{Condition, SentinelCondition},
+    cursor::{Cursor, InvalidCursor},
     ended_grants::News,
+    grants::TokenClaims,
     limits::Bound,
     link::{SentinelReport, Survey, Unfit},
+    listing::{Filter, ListedGrant, Page},
     predecessor::OldRecord,
     refresh::Spending,
-    revocation::{Ended, Selection},
+    restore::Restored,
+    revocation::{Ended, Selection, everywhere},
     revocation_tracker::LivenessEntry,
     trial::Trial,
+    uses::GrantUse,
 };
 use self::{
     ended_grants::EndedGrants,
@@ -296,6 +314,25 @@ impl Records {
         let text: Option<String> = command.query_async(&mut self.pool.get().await?).await?;
         let record: Option<T> = text.as_deref().map(serde_json::from_str).transpose()?;
         Ok(record.filter(|record| record.expires_at().is_none_or(|end| now < end)))
+    }
+
+    /// Reads the values of several keys, all of them strings.
+    pub(in crate::store) async fn texts(
+        &self,
+        keys: &[String],
+    ) -> Result<Vec<Option<String>>, Error> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(redis::cmd("MGET").arg(keys).query_async(&mut self.pool.get().await?).await?)
+    }
+
+    /// Deletes keys that no cache depends on. Returns the number of those that existed.
+    pub(in crate::store) async fn delete_all(&self, keys: &[String]) -> Result<usize, Error> {
+        if keys.is_empty() {
+            return Ok(0);
+        }
+        Ok(redis::cmd("DEL").arg(keys).query_async(&mut self.pool.get().await?).await?)
     }
 
     pub(in crate::store) async fn delete(&self, key: &Key<'_>) -> Result<bool, Error> {

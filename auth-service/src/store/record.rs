@@ -2,7 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
-use super::{devices::Shown, logins::LoginCodeRecord};
+use super::{devices::Shown, login_codes::LoginCodeRecord};
 use crate::model::{
     AccessRecord, AnswerRecord, Client, CodeRecord, ConsentRecord, DeviceDecision, DeviceRecord,
     DocumentRecord, Grant, KeysRecord, RefreshRecord, SessionRecord, UnixTime,

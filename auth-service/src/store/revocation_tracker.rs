@@ -11,8 +11,9 @@ use std::{
 
 use parking_lot::RwLock;
 use redis::{PushInfo, PushKind, Value};
+use tokio::sync::Notify;
 
-use super::Key;
+use super::key::{GENERATIONS, Key, SERVER_GENERATIONS};
 use crate::model::Identifier;
 
 /// The number of changes to remember individually. On overflow, the whole cache is invalidated.
@@ -25,6 +26,9 @@ pub struct LivenessEntry {
     access: u64,
     /// The logical time just before the lookup that found the token live; 0 if there was none.
     confirmed: AtomicU64,
+    /// The counter of revocations at the latest look at the generations of the grant, plus one; 0 if there
+    /// was none.
+    pub(super) checked: AtomicU64,
 }
 
 /// The tracker of revocations, fed by the invalidation messages of Redis.
@@ -37,6 +41,13 @@ pub(super) struct RevocationTracker {
     moment: AtomicU64,
     /// Confirmations from before this logical time are invalid.
     floor: AtomicU64,
+    /// The logical time of the latest change to a generation.
+    revoked: AtomicU64,
+    /// The logical time of the latest change to the generation of a server. A token does not tell all
+    /// servers of its grant.
+    servers_revoked: AtomicU64,
+    /// Wakes the task that deletes revoked records.
+    pub(super) revocations: Notify,
     /// The number of the connection that delivers invalidations; 0 if there is none.
     link: AtomicU64,
     links: AtomicU64,
@@ -53,6 +64,9 @@ impl RevocationTracker {
             hasher: RandomState::new(),
             moment: AtomicU64::new(1),
             floor: AtomicU64::new(1),
+            revoked: AtomicU64::new(1),
+            servers_revoked: AtomicU64::new(1),
+            revocations: Notify::new(),
             link: AtomicU64::new(0),
             links: AtomicU64::new(0),
             started: Instant::now(),
@@ -67,11 +81,17 @@ impl RevocationTracker {
             grant: self.hash(Key::Grant(grant).text().as_bytes()),
             access: self.hash(Key::Access(grant, jti).text().as_bytes()),
             confirmed: AtomicU64::new(0),
+            checked: AtomicU64::new(0),
         }
     }
 
-    /// Returns `true` if the token was found live and has not been invalidated since.
-    pub(super) fn is_known_live(&self, token: &LivenessEntry) -> bool {
+    /// Returns `true` if the token was found live and has not been invalidated since. `generations` returns
+    /// the keys of the generations of its person and client, if there was a revocation.
+    pub(super) fn is_known_live(
+        &self,
+        token: &LivenessEntry,
+        generations: impl FnOnce() -> Vec<String>,
+    ) -> bool {
         let confirmed = token.confirmed.load(SeqCst);
         if confirmed == 0 || !self.is_tracking() || confirmed < self.floor.load(SeqCst) {
             return false;
@@ -80,8 +100,26 @@ impl RevocationTracker {
             return true;
         }
         let changes = self.changes.read();
-        let unchanged = |key| changes.get(key).is_none_or(|moment| *moment <= confirmed);
-        unchanged(&token.grant) && unchanged(&token.access) && confirmed >= self.floor.load(SeqCst)
+        let unchanged = |key: &u64| changes.get(key).is_none_or(|moment| *moment <= confirmed);
+        // Read again: `floor` and `revoked` are set while the changes are locked.
+        if !unchanged(&token.grant)
+            || !unchanged(&token.access)
+            || confirmed < self.floor.load(SeqCst)
+        {
+            return false;
+        }
+        if confirmed < self.revoked.load(SeqCst) {
+            if confirmed < self.servers_revoked.load(SeqCst)
+                || !generations().iter().all(|key| unchanged(&self.hash(key.as_bytes())))
+            {
+                return false;
+            }
+            // The generations need no further look until the next revocation. If somebody else has
+            // changed the entry meanwhile, theirs stands.
+            let moment = self.moment.load(SeqCst);
+            let _changed = token.confirmed.compare_exchange(confirmed, moment, SeqCst, SeqCst);
+        }
+        true
     }
 
     /// Returns the logical time to which the result of a lookup that starts now must be dated.
@@ -105,6 +143,13 @@ impl RevocationTracker {
             self.floor.store(moment, SeqCst);
         }
         changes.insert(self.hash(key), moment);
+        if key.starts_with(GENERATIONS.as_bytes()) {
+            self.revoked.store(moment, SeqCst);
+            if key.starts_with(SERVER_GENERATIONS.as_bytes()) {
+                self.servers_revoked.store(moment, SeqCst);
+            }
+            self.revocations.notify_one();
+        }
     }
 
     /// Returns a unique number for a new connection.
@@ -171,98 +216,4 @@ impl RevocationTracker {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const INVALIDATION_LEASE: Duration = Duration::from_hours(1);
-
-    struct Scene {
-        tracker: RevocationTracker,
-        grant: Identifier,
-        jti: Identifier,
-    }
-
-    impl Scene {
-        fn linked() -> Self {
-            let tracker = RevocationTracker::new();
-            tracker.linked(tracker.next_link());
-            tracker.renew_lease(Instant::now(), INVALIDATION_LEASE);
-            let id = |text| Identifier::parsed(text);
-            Self { tracker, grant: id("G"), jti: id("J") }
-        }
-
-        fn seen(&self) -> LivenessEntry {
-            let token = self.tracker.liveness(&self.grant, &self.jti);
-            RevocationTracker::confirm(&token, self.tracker.lookup_time());
-            token
-        }
-
-        fn change(&self, key: &Key<'_>) {
-            self.tracker.changed(key.text().as_bytes());
-        }
-    }
-
-    #[test]
-    fn a_token_counts_until_it_or_its_grant_changes() {
-        let scene = Scene::linked();
-        let other = Identifier::parsed("other");
-        for key in [Key::Grant(&scene.grant), Key::Access(&scene.grant, &scene.jti)] {
-            let token = scene.seen();
-            assert!(scene.tracker.is_known_live(&token));
-            scene.change(&Key::Grant(&other));
-            scene.change(&Key::Access(&scene.grant, &other));
-            assert!(scene.tracker.is_known_live(&token));
-            scene.change(&key);
-            assert!(!scene.tracker.is_known_live(&token));
-        }
-        let never = scene.tracker.liveness(&scene.grant, &scene.jti);
-        assert!(!scene.tracker.is_known_live(&never));
-    }
-
-    #[test]
-    fn an_answer_counts_as_of_the_moment_before_it_was_asked_for() {
-        let scene = Scene::linked();
-        let token = scene.tracker.liveness(&scene.grant, &scene.jti);
-        let moment = scene.tracker.lookup_time();
-        scene.change(&Key::Grant(&scene.grant));
-        RevocationTracker::confirm(&token, moment);
-        assert!(!scene.tracker.is_known_live(&token));
-    }
-
-    #[test]
-    fn nothing_counts_without_a_link_or_after_it_was_lost() {
-        let scene = Scene::linked();
-        let token = scene.seen();
-        scene.tracker.unlinked(99);
-        assert!(scene.tracker.is_known_live(&token), "a stale connection was lost");
-        scene.tracker.unlinked(1);
-        assert!(!scene.tracker.is_known_live(&token));
-        assert_eq!(scene.tracker.lookup_time(), None);
-        scene.tracker.linked(2);
-        assert!(!scene.tracker.is_known_live(&token), "changes during the gap are unknown");
-        assert!(scene.tracker.is_known_live(&scene.seen()));
-    }
-
-    #[test]
-    fn silence_counts_only_for_the_length_of_the_lease() {
-        let scene = Scene::linked();
-        let token = scene.seen();
-        scene.tracker.renew_lease(Instant::now(), Duration::ZERO);
-        assert!(!scene.tracker.is_known_live(&token));
-        assert_eq!(scene.tracker.lookup_time(), None);
-    }
-
-    #[test]
-    fn too_many_changes_and_unknown_ones_mean_all() {
-        let scene = Scene::linked();
-        let token = scene.seen();
-        for number in 0..=CHANGES {
-            scene.tracker.changed(number.to_string().as_bytes());
-        }
-        assert!(!scene.tracker.is_known_live(&token));
-        let token = scene.seen();
-        let all = PushInfo { kind: PushKind::Invalidate, data: vec![Value::Nil] };
-        scene.tracker.handle_push(1, &all);
-        assert!(!scene.tracker.is_known_live(&token));
-    }
-}
+mod tests;

@@ -1,6 +1,6 @@
 //! Login sessions and remembered consents.
 
-use super::{Error, Key, LoginRecords, Ttl};
+use super::{Error, Key, LoginRecords};
 use crate::model::{ConsentRecord, Fingerprint, LoginSession, SessionRecord, UnixTime};
 
 impl LoginRecords {
@@ -11,8 +11,8 @@ impl LoginRecords {
         record: &SessionRecord,
         now: UnixTime,
     ) -> Result<(), Error> {
-        let ttl = Ttl::until(now, record.expires_at);
-        self.records.put(&Key::Session(&cookie.fingerprint()), record, ttl).await
+        let key = Key::Session(&cookie.fingerprint());
+        self.records.put_live(&key, record, (now, record.expires_at)).await
     }
 
     /// Reads the login session of `cookie`.
@@ -21,7 +21,7 @@ impl LoginRecords {
         cookie: &LoginSession,
         now: UnixTime,
     ) -> Result<Option<SessionRecord>, Error> {
-        self.records.read(&Key::Session(&cookie.fingerprint()), now).await
+        self.records.read_live(&Key::Session(&cookie.fingerprint()), now).await
     }
 
     /// Stores a remembered consent.
@@ -31,7 +31,7 @@ impl LoginRecords {
         record: &ConsentRecord,
         now: UnixTime,
     ) -> Result<(), Error> {
-        self.records.put(&Key::Consent(of), record, Ttl::until(now, record.expires_at)).await
+        self.records.put_live(&Key::Consent(of), record, (now, record.expires_at)).await
     }
 
     /// Deletes a remembered consent, if there is one.
@@ -40,7 +40,7 @@ impl LoginRecords {
     }
 
     /// Returns `true` if there is a remembered consent for at least one of these fingerprints.
-    pub async fn any_consent(&self, any: &[Fingerprint]) -> Result<bool, Error> {
+    pub async fn any_consent(&self, any: &[Fingerprint], now: UnixTime) -> Result<bool, Error> {
         if any.is_empty() {
             return Ok(false);
         }
@@ -49,7 +49,15 @@ impl LoginRecords {
             command.arg(Key::Consent(of).text());
         }
         let there: usize = command.query_async(&mut self.records.pool.get().await?).await?;
-        Ok(there > 0)
+        if there == 0 {
+            return Ok(false);
+        }
+        for of in any {
+            if self.consent(of, now).await?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Reads a remembered consent.
@@ -58,6 +66,6 @@ impl LoginRecords {
         of: &Fingerprint,
         now: UnixTime,
     ) -> Result<Option<ConsentRecord>, Error> {
-        self.records.read(&Key::Consent(of), now).await
+        self.records.read_live(&Key::Consent(of), now).await
     }
 }

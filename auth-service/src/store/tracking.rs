@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use gateway_contract::backoff::Backoff;
 use redis::{AsyncConnectionConfig, ProtocolVersion, RedisError, aio::MultiplexedConnection};
 
 use super::{
@@ -27,8 +28,8 @@ pub(super) const INVALIDATION_LEASE: Duration = Duration::from_millis(350);
 /// The time that replicas get to confirm the lease. A later confirmation would be useless.
 const PATIENCE: Duration = Duration::from_millis(250);
 
-/// The first and the longest delay of the exponential backoff between connection attempts.
-const BACK_OFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
+/// The delays between connection attempts.
+const BACKOFF: Backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(2));
 
 /// Feeds invalidations into `tracker`, and reconnects after failures. Sets `started` once the first
 /// lease is there, or once Redis has refused to send invalidations. Never returns.
@@ -37,19 +38,18 @@ pub(super) async fn follow(
     tracker: &Arc<RevocationTracker>,
     started: &AtomicBool,
 ) {
-    let mut pause = BACK_OFF.0;
+    let mut backoff = BACKOFF;
     loop {
         let link = tracker.next_link();
         let (error, worked) = listen(master, tracker, link, started).await;
         tracker.unlinked(link);
         if worked {
-            pause = BACK_OFF.0;
+            backoff.reset();
             log::warn!("invalidations from redis stopped; each liveness check asks redis: {error}");
         } else {
             log::debug!("invalidations from redis are not available yet: {error}");
         }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(BACK_OFF.1);
+        tokio::time::sleep(backoff.delay()).await;
     }
 }
 
@@ -72,7 +72,7 @@ async fn listen(
         });
     let mut track = redis::cmd("CLIENT");
     track.arg("TRACKING").arg("ON").arg("BCAST");
-    for kind in ["grant:", "access:"] {
+    for kind in ["grant:", "access:", "gen:"] {
         track.arg("PREFIX").arg(format!("{PREFIX}{kind}"));
     }
     let mut linked = match master.connect(&config, ProtocolVersion::RESP3).await {

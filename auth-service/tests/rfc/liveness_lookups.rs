@@ -33,7 +33,7 @@ fn store(url: &str) -> Store {
 
 async fn is_live(store: &Store, number: usize) -> Option<bool> {
     let (grant, jti) = ids(number);
-    store.grants.is_live(&grant, &jti).await.ok()
+    store.grants.is_live(grant, jti).await.ok()
 }
 
 async fn all_live(store: &Store, numbers: impl IntoIterator<Item = usize>) -> Vec<Option<bool>> {

@@ -74,7 +74,7 @@ async fn a_connected_client_stays_connected() {
 
     let tried = gateway.cli_json(&[&arguments[..], &["--dry-run"]].concat());
     assert_eq!(tried["clients"], json!({ "imported": 1, "present": 0 }));
-    assert_eq!(gateway.redis.cli(&["DBSIZE"]).trim(), "0", "a dry run writes nothing");
+    assert!(gateway.keys().is_empty(), "a dry run writes nothing");
 
     let done = gateway.cli_json(&arguments);
     assert_eq!(done["clients"], tried["clients"]);

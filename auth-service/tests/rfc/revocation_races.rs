@@ -18,7 +18,7 @@ use gateway_tests::{browser::Browser, link::Link, pkce};
 use crate::{
     rfc6749_races::issued,
     session::{code, log_in, named_app, url, web_app},
-    support::{App, Gateway, TIME},
+    support::{App, Gateway, TIME, grants},
 };
 
 /// How many are under way while one revocation runs.
@@ -56,11 +56,17 @@ async fn allow_device(server: &AuthServer, client: &ClientId) -> String {
     let (_, like, _) = issued(client, now);
     let request = AuthorizationRequest { reply: Reply::Device(device), ..like.request };
     let end = UnixTime(now.0 + 600);
-    let record = DeviceRecord { request, expires_at: end, kept_until: end };
+    let generation = server.core.store.grants.generation().await.unwrap();
+    let record = DeviceRecord { request, generation, expires_at: end, kept_until: end };
     let names = (&code.fingerprint(), &shown);
     assert!(server.core.store.devices.put_device(names, &record, now).await.unwrap());
-    let decision =
-        DeviceDecision { user: Some(like.user), request: None, by: None, expires_at: end };
+    let decision = DeviceDecision {
+        user: Some(like.user),
+        request: None,
+        by: None,
+        generation,
+        expires_at: end,
+    };
     assert!(server.core.store.devices.decide_device(names, &decision, now).await.unwrap());
     format!("device_code={}", code.reveal())
 }
@@ -105,7 +111,7 @@ async fn a_code_that_was_read_before_is_not_redeemed_after() {
             server.core.store.grants.redeem_code(&code, (&grant, &grant.id), now).await.unwrap();
         let expected = if is_revoked { Redemption::Revoked } else { Redemption::Granted };
         assert_eq!(redeemed, expected);
-        let grants = server.core.store.maintenance.grants(now).await.unwrap();
+        let grants = grants(&gateway).await;
         assert_eq!(grants.len(), usize::from(!is_revoked));
     }
 }
@@ -139,7 +145,9 @@ async fn redeem_both(
     client: &ClientId,
 ) -> impl Future<Output = (Option<String>, Option<String>)> {
     let now = server.core.clock.now();
-    let (code, record, by_code) = issued(client, now);
+    let (code, mut record, by_code) = issued(client, now);
+    // As the current generation has it: what is revoked while these are redeemed ends them.
+    record.grant = server.core.store.grants.generation().await.unwrap().grant_id().unwrap();
     server.core.store.grants.put_code(&code, &record, now).await.unwrap();
     let by_device = allow_device(server, client).await;
     // Boxed, since forty of them are large.

@@ -10,20 +10,12 @@ use crate::{
     support::{App, CALLBACK, Gateway, TIME, answer, query},
 };
 
-fn keys(gateway: &Gateway) -> Vec<String> {
-    let keys = gateway.redis.cli(&["KEYS", "mcpgw:*"]);
-    let keys = keys.lines().filter(|key| !key.is_empty() && !key.starts_with("mcpgw:limit:"));
-    let mut keys: Vec<String> = keys.map(str::to_owned).collect();
-    keys.sort();
-    keys
-}
-
 /// Neither the request, nor the page, nor the way to the login provider writes anything.
 #[tokio::test]
 async fn s1_an_authorization_request_is_kept_by_the_browser_alone() {
     let gateway = Gateway::start();
     let app = gateway.app().await;
-    let before = keys(&gateway);
+    let before = gateway.keys();
     let state = "s".repeat(2048);
     for _ in 0..5 {
         let mut browser = gateway.browser();
@@ -38,7 +30,7 @@ async fn s1_an_authorization_request_is_kept_by_the_browser_alone() {
         let callback = format!("{}/callback?code=junk&state={junk}", crate::support::ISSUER);
         browser.get(&callback.parse().unwrap()).await;
     }
-    assert_eq!(keys(&gateway), before);
+    assert_eq!(gateway.keys(), before);
 }
 
 /// The largest request that is accepted survives the way to the provider and back.
@@ -107,7 +99,7 @@ async fn s1_only_a_navigation_changes_anything() {
     crate::session::log_in(&gateway, &mut browser, &app).await;
     let url = crate::session::url(&app, &[]);
     assert!(crate::session::code(&browser.get(&url).await).is_some(), "a code without a page");
-    let before = keys(&gateway);
+    let before = gateway.keys();
     for (name, value) in [
         ("Sec-Fetch-Dest", "image"),
         ("Sec-Fetch-Dest", "iframe"),
@@ -131,7 +123,7 @@ async fn s1_only_a_navigation_changes_anything() {
         gateway.http.head(format!("{}{}", gateway.base, &url[url::Position::BeforePath..]));
     let head = request.header("Host", "auth.gw.example").send().await.unwrap();
     assert_eq!((head.status().as_u16(), head.headers().contains_key("set-cookie")), (200, false));
-    assert_eq!(keys(&gateway), before);
+    assert_eq!(gateway.keys(), before);
 }
 
 /// A form that this browser was not given, or too old a one, decides nothing and shows the page.
@@ -191,7 +183,7 @@ async fn s1_documents_that_nobody_consented_to_are_few() {
     for n in 0..300 {
         assert_eq!(ask(n).await, 200);
     }
-    let documents = keys(&gateway).iter().filter(|key| key.contains(":client-document:")).count();
+    let documents = gateway.keys().iter().filter(|key| key.contains(":client-document:")).count();
     assert_eq!(documents, 256);
     assert_eq!(ask(0).await, 200, "evicted, and fetched again");
 }

@@ -144,8 +144,11 @@ async fn s6_the_end_of_an_access_token_is_told() {
         let access = held.tokens.text("access_token");
         if what == "jti" {
             let jti = Identifier::parsed(parts(&access)[1]["jti"].as_str().unwrap());
-            let now = gateway.clock.now();
-            operator(&gateway).maintenance.revoke(&Selection::Jti(jti), now).await.unwrap();
+            operator(&gateway)
+                .maintenance
+                .revoke(&Selection::Jti(jti), gateway.clock.now())
+                .await
+                .unwrap();
         } else {
             held.rfc7009(&gateway, &access).await;
         }

@@ -21,7 +21,7 @@ use auth_service::{
     model::{Catalogue, Clock, LoginCode, SystemClock, UnixTime, User},
     oauth::{AuthServer, Core, PENDING_SEAL},
     servers::ServersFile,
-    store::{Selection, Store},
+    store::{Filter, ListedGrant, Selection, Store},
     upstream::{ClientDocuments, GitHub},
 };
 use aws_lc_rs::hmac;
@@ -317,6 +317,36 @@ impl Gateway {
         serde_json::from_str(&self.cli(arguments).unwrap()).unwrap()
     }
 
+    /// The keys of records and indexes, sorted: not the counters, nor what an instance writes for itself in the
+    /// background.
+    pub(crate) fn keys(&self) -> Vec<String> {
+        let own = ["mcpgw:limit:", "mcpgw:indexed", "mcpgw:sweeping"];
+        let all = self.redis.cli(&["KEYS", "*"]);
+        let is_own = |key: &&str| own.iter().any(|own| key.starts_with(own));
+        let mut keys: Vec<String> =
+            all.lines().filter(|key| !key.is_empty() && !is_own(key)).map(str::to_owned).collect();
+        keys.sort();
+        keys
+    }
+
+    /// All that Redis has: keys, values, and members of sorted sets.
+    pub(crate) fn dump(&self) -> String {
+        let keys = self.redis.cli(&["KEYS", "*"]);
+        let mut dump = keys.clone();
+        for key in keys.lines() {
+            dump += &self.redis.cli(&["GET", key]);
+            dump += &self.redis.cli(&["ZRANGE", key, "0", "-1"]);
+        }
+        dump
+    }
+
+    /// The entries of a list that the program prints as JSON.
+    pub(crate) fn cli_list(&self, arguments: &[&str]) -> Vec<Value> {
+        let printed = self.cli(arguments).unwrap();
+        let lines = printed.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.filter(|line| line.get("complete").is_none()).collect()
+    }
+
     pub(crate) fn browser(&self) -> Browser {
         Browser::new(self.http.clone()).reach("auth.gw.example", &self.base)
     }
@@ -494,12 +524,19 @@ fn run(server: AuthServer) -> (String, Option<u16>, actix_web::dev::ServerHandle
     let (tell, told) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         actix_web::rt::System::new().block_on(async move {
-            let server = app::http_server(server, listener, tls).unwrap();
+            let server = app::http_server(Arc::new(server), listener, tls).unwrap();
             tell.send(server.handle()).unwrap();
             server.await.unwrap();
         });
     });
     (base, tls_port, told.recv().unwrap())
+}
+
+/// The grants of `gateway`, newest first.
+pub(crate) async fn grants(gateway: &Gateway) -> Vec<ListedGrant> {
+    let store = Store::open(&gateway.config.redis).unwrap();
+    let all = Filter::default();
+    store.maintenance.grants(&all, None, (1000, gateway.clock.now())).await.unwrap().entries
 }
 
 pub(crate) async fn answer(request: reqwest::RequestBuilder) -> Answer {

@@ -5,12 +5,15 @@ use std::time::{Duration, Instant};
 
 use auth_service::{
     config::RedisConfig,
-    model::{Clock, Identifier},
+    model::{ClientId, Clock, Identifier, RegistrationToken},
+    oauth::Params,
     store::{Selection, Store},
 };
 use gateway_tests::link::Link;
+use serde_json::json;
+use tokio::time::timeout;
 
-use crate::support::{App, Gateway, TIME};
+use crate::support::{App, CALLBACK, Gateway, TIME};
 
 struct Scene {
     gateway: Gateway,
@@ -26,6 +29,13 @@ struct Token {
     is_revoked: bool,
 }
 
+impl Token {
+    fn of(text: String) -> Self {
+        let jti = crate::forger::parts(&text)[1]["jti"].as_str().unwrap().to_owned();
+        Self { text, jti: Identifier::parsed(&jti), is_revoked: false }
+    }
+}
+
 impl Scene {
     async fn start() -> Self {
         let (gateway, link) = Gateway::over_a_link();
@@ -35,9 +45,7 @@ impl Scene {
     }
 
     async fn token(&self) -> Token {
-        let text = self.gateway.tokens(&self.app, "alice", TIME).await.text("access_token");
-        let jti = crate::forger::parts(&text)[1]["jti"].as_str().unwrap().to_owned();
-        Token { text, jti: Identifier::parsed(&jti), is_revoked: false }
+        Token::of(self.gateway.tokens(&self.app, "alice", TIME).await.text("access_token"))
     }
 
     async fn revoke(&self, token: &mut Token) {
@@ -60,6 +68,38 @@ impl Scene {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
+
+    /// Waits until a token that holds is taken without a question to Redis.
+    async fn await_cached(&self, token: &Token) {
+        let commands = || {
+            let stats = self.gateway.redis.cli(&["info", "commandstats"]);
+            let line = stats.lines().find(|line| line.starts_with("cmdstat_exists:"));
+            line.and_then(|line| line.split(['=', ',']).nth(1)?.parse().ok()).unwrap_or(0_u64)
+        };
+        let deadline = Instant::now() + Duration::from_secs(20);
+        loop {
+            let before = commands();
+            for _ in 0..20 {
+                assert_eq!(self.status(token).await, 200);
+            }
+            if commands() == before {
+                return;
+            }
+            assert!(Instant::now() < deadline, "redis is asked each time");
+        }
+    }
+}
+
+/// A client, and the token with which it manages its registration.
+async fn registered(gateway: &Gateway) -> (App, RegistrationToken) {
+    let metadata = json!({
+        "redirect_uris": [CALLBACK],
+        "software_id": gateway_tests::pkce::pair().0,
+        "token_endpoint_auth_method": "none",
+    });
+    let answer = gateway.register(metadata).await;
+    let token = RegistrationToken::presented(answer.text("registration_access_token"));
+    (App { id: answer.text("client_id"), secret: None }, token)
 }
 
 /// Pseudo-random steps, the same in every run.
@@ -79,22 +119,7 @@ impl Dice {
 async fn a_token_that_was_seen_costs_no_question() {
     let scene = Scene::start().await;
     let token = scene.token().await;
-    let commands = || {
-        let stats = scene.gateway.redis.cli(&["info", "commandstats"]);
-        let line = stats.lines().find(|line| line.starts_with("cmdstat_exists:"));
-        line.and_then(|line| line.split(['=', ',']).nth(1)?.parse().ok()).unwrap_or(0_u64)
-    };
-    let deadline = Instant::now() + Duration::from_secs(20);
-    loop {
-        let before = commands();
-        for _ in 0..20 {
-            assert_eq!(scene.status(&token).await, 200);
-        }
-        if commands() == before {
-            return;
-        }
-        assert!(Instant::now() < deadline, "redis is asked each time");
-    }
+    scene.await_cached(&token).await;
 }
 
 /// The history of random cuts and revocations against the model: what was revoked is never taken,
@@ -170,5 +195,43 @@ async fn a_stalled_link_is_noticed() {
     while scene.status(&token).await != 401 {
         assert!(Instant::now() < deadline, "the link works and the token is not refused");
         tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// RFC 7009 `/revoke` and RFC 7592 DELETE at one instance are answered once another one, which nobody can
+/// reach with an invalidation, has stopped trusting what it knows.
+#[tokio::test]
+async fn what_a_client_revokes_elsewhere_is_refused_behind_a_stalled_link() {
+    let scene = Scene::start().await;
+    let direct = RedisConfig::parse(&scene.gateway.redis.url()).unwrap();
+    let near = scene.gateway.instance_with(|core| core.store = Store::open(&direct).unwrap());
+    let holds = scene.token().await;
+    for how in ["access_token", "refresh_token", "again", "registration"] {
+        let (app, secret) = registered(&scene.gateway).await;
+        let answer = scene.gateway.tokens(&app, "alice", TIME).await;
+        let token = Token::of(answer.text("access_token"));
+        scene.await_cached(&token).await;
+        let id = ClientId::parsed(&app.id);
+        let now = near.core.clock.now();
+        let client = near.core.store.clients.client(&id, now).await.unwrap().unwrap();
+        let revoked = match how {
+            "refresh_token" => answer.text("refresh_token"),
+            _ => token.text.clone(),
+        };
+        let form = format!("token={revoked}");
+        let params = Params::parse(form.as_bytes());
+        scene.link.stall();
+        match how {
+            "registration" => near.clients.delete_registration(&id, &secret).await.unwrap(),
+            // The answer to the first request was lost.
+            "again" => {
+                let first = near.tokens.revoke(&client, &params);
+                assert!(timeout(Duration::from_millis(100), first).await.is_err());
+                near.tokens.revoke(&client, &params).await.unwrap();
+            }
+            _ => near.tokens.revoke(&client, &params).await.unwrap(),
+        }
+        assert_eq!(scene.status(&token).await, 503, "{how}");
+        scene.mend(&holds).await;
     }
 }

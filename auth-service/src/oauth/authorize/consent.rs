@@ -10,7 +10,7 @@ use super::{
     pending::{Opened, STEP},
 };
 use crate::{
-    model::{LoginCode, LoginState, PendingAuthorization, Prompt, ProviderLogin},
+    model::{LoginCode, LoginState, NoMarks, PendingAuthorization, Prompt, ProviderLogin},
     oauth::{
         AuthorizationOutcome, AuthorizeError, BrowserContext, ConsentFlow, Error, Next,
         ProviderVisit, Remark,
@@ -94,12 +94,12 @@ impl ConsentFlow {
         step: &Step,
         browser: &BrowserContext,
     ) -> Result<Next, Error> {
-        let turn = match self.pending.begin_step(step, browser).await? {
+        let turn = match self.pending.begin_step(step, browser, None).await? {
             Begun::Answered(outcome) => return Ok(Next::Done(outcome)),
             Begun::Turn(turn) => turn,
         };
         let next = match code {
-            Some(code) => self.log_in_locally(consented, code, browser, &turn).await,
+            Some(code) => Box::pin(self.log_in_locally(consented, code, browser, &turn)).await,
             None => self.continue_as_logged_in(consented, browser, &turn).await,
         };
         self.pending.end_turn(&turn).await;
@@ -142,7 +142,7 @@ impl ConsentFlow {
         let pending = consented.pending();
         match self.sessions.logged_in(browser, &pending.request).await? {
             Some(user) if pending.prompt != Prompt::Login => {
-                self.sessions.remember_consent(&user, &pending.request).await?;
+                self.sessions.remember_consent(&user, &pending.request, turn.generation).await?;
                 let target = self.admit(consented, user.clone(), turn).await?;
                 if self.sessions.logged_in(browser, &pending.request).await?.is_some() {
                     let outcome = AuthorizationOutcome { target, login: None };
@@ -166,8 +166,12 @@ impl ConsentFlow {
         let state = LoginState::generate()?;
         let pending = departure.pending();
         let (url, verifier) = github.authorize_url(state.reveal(), pending.pick_account);
-        let revocations = self.core.store.grants.revocations(&pending.request).await?;
-        let login = ProviderLogin { state: state.fingerprint(), verifier, revocations };
+        let login = ProviderLogin {
+            state: state.fingerprint(),
+            verifier,
+            generation: self.core.store.grants.generation().await?,
+            revocations: NoMarks::of(&pending.request),
+        };
         let pending = departure.depart(login, self.core.now().plus(STEP));
         Ok(ProviderVisit { url, state, pending: self.pending.seal_for_cookie(pending)? })
     }

@@ -39,6 +39,7 @@ impl ConsentFlow {
         if !client.may_use(DEVICE_CODE) {
             return Err(Error::UnauthorizedClient("the client is not registered for device_code"));
         }
+        let generation = self.core.store.grants.generation().await?;
         let resources = self.core.resources_or_choice(params)?;
         let scopes = self.requests.requested_scopes(params, &resources)?;
         let (device, user_code) = (DeviceCode::generate()?, UserCode::for_typing()?);
@@ -52,7 +53,8 @@ impl ConsentFlow {
         };
         let now = self.core.now();
         let expires_at = now.plus(LIFE);
-        let record = DeviceRecord { request, expires_at, kept_until: expires_at.plus(LIFE) };
+        let kept_until = expires_at.plus(LIFE);
+        let record = DeviceRecord { request, generation, expires_at, kept_until };
         if !self.core.store.devices.put_device((&code, &user_code), &record, now).await? {
             return Err(Error::Busy);
         }

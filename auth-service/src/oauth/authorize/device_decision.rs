@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use crate::{
-    model::{AuthorizationRequest, Device, DeviceDecision, Fingerprint, User, UserCode},
+    model::{
+        AuthorizationRequest, Device, DeviceDecision, Fingerprint, Generation, User, UserCode,
+    },
     oauth::{Error, Requests},
 };
 
@@ -31,12 +33,13 @@ pub(in crate::oauth) enum DeviceAnswer<'a> {
 impl Requests {
     /// Stores the answer of a person to a device, for the device to poll.
     ///
-    /// `by` identifies the step, so that repeating it is idempotent.
+    /// `by` identifies the step, so that repeating it is idempotent. `generation` is that of the decision.
     pub(in crate::oauth) async fn answer_device(
         &self,
         device: &Device,
         answer: DeviceAnswer<'_>,
         by: &Fingerprint,
+        generation: Generation,
     ) -> Result<(), Error> {
         let now = self.core.now();
         if !self.core.config.device_grant {
@@ -51,8 +54,8 @@ impl Requests {
             DeviceAnswer::Allow { user, request } => (Some(user), Some(request.clone())),
             DeviceAnswer::Deny => (None, None),
         };
-        let decision =
-            DeviceDecision { user, request, by: Some(by.clone()), expires_at: now.plus(LIFE) };
+        let (by, expires_at) = (Some(by.clone()), now.plus(LIFE));
+        let decision = DeviceDecision { user, request, by, generation, expires_at };
         if self.core.store.devices.decide_device((&device.code, &shown), &decision, now).await? {
             Ok(())
         } else {

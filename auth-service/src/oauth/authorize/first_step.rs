@@ -2,7 +2,7 @@
 
 use super::{flow_state::Started, idempotency::Turn, request::CheckedRequest};
 use crate::{
-    model::{Prompt, User},
+    model::{Generation, Prompt, User},
     oauth::{
         AuthorizationOutcome, AuthorizeError, BrowserContext, ConsentFlow, Error, Next, Params,
     },
@@ -58,10 +58,12 @@ impl ConsentFlow {
         if !matches!(pending.prompt, Prompt::Needed | Prompt::None) {
             return Ok(None);
         }
+        // From before the login and the consent are checked.
+        let generation = self.core.store.grants.generation().await?;
         match self.sessions.logged_in(browser, &pending.request).await? {
             Some(user) if self.sessions.remembers_consent(&user, &pending.request).await? => {
                 if browser.is_own_navigation {
-                    self.admit_unasked(flow, user, browser).await
+                    self.admit_unasked(flow, user, generation, browser).await
                 } else if pending.prompt == Prompt::None {
                     Err(Error::InteractionRequired)
                 } else {
@@ -74,16 +76,17 @@ impl ConsentFlow {
 
     /// Issues a code without showing the consent page.
     ///
-    /// Returns `None` if the remembered consent or the login was revoked concurrently. A revocation
-    /// deletes those first and then searches for codes.
+    /// Returns `None` if the remembered consent or the login, which were checked in `generation`, was
+    /// revoked concurrently. The code is revoked then, too.
     async fn admit_unasked(
         &self,
         flow: &Started,
         user: User,
+        generation: Generation,
         browser: &BrowserContext,
     ) -> Result<Option<AuthorizationOutcome>, Error> {
         let consented = flow.consented_before();
-        let target = self.admit(&consented, user.clone(), &Turn::alone()?).await?;
+        let target = self.admit(&consented, user.clone(), &Turn::alone(generation)?).await?;
         let request = &consented.pending().request;
         let stands = self.sessions.logged_in(browser, request).await?.is_some()
             && self.sessions.remembers_consent(&user, request).await?;

@@ -8,8 +8,8 @@ use std::time::Duration;
 use super::outcome::target;
 use crate::{
     model::{
-        AnswerRecord, AuthorizationCode, CsrfToken, Fingerprint, Identifier, LoginSession,
-        LoginState, PendingAuthorization, RandomError, User,
+        AnswerRecord, AuthorizationCode, CsrfToken, Fingerprint, Generation, Identifier,
+        LoginSession, LoginState, PendingAuthorization, RandomError, User,
     },
     oauth::{AuthorizationOutcome, BrowserContext, Error, Pending, derived::derive},
 };
@@ -65,6 +65,8 @@ impl Step {
 pub(in crate::oauth) struct Turn {
     step: Fingerprint,
     salt: String,
+    /// The generation of what the outcome grants, from before anything that it rests on was checked.
+    pub(in crate::oauth) generation: Generation,
     /// The authorization code for the client.
     pub(in crate::oauth) code: AuthorizationCode,
     /// The login cookie for the browser.
@@ -72,18 +74,19 @@ pub(in crate::oauth) struct Turn {
 }
 
 impl Turn {
-    fn at(step: &Step) -> Result<Self, RandomError> {
+    fn at(step: &Step, generation: Generation) -> Result<Self, RandomError> {
         let salt = Identifier::generate()?.to_string();
         let (code, login) = (step.code(&salt), step.login(&salt));
-        Ok(Self { step: step.id.clone(), salt, code, login })
+        Ok(Self { step: step.id.clone(), salt, generation, code, login })
     }
 
     /// Creates a turn that cannot be repeated, for requests without a single-use secret.
-    pub(in crate::oauth) fn alone() -> Result<Self, RandomError> {
+    pub(in crate::oauth) fn alone(generation: Generation) -> Result<Self, RandomError> {
         let (step, salt) = (Identifier::generate()?, Identifier::generate()?);
         Ok(Self {
             step: Fingerprint::of(step.as_str()),
             salt: salt.to_string(),
+            generation,
             code: AuthorizationCode::generate()?,
             login: LoginSession::generate()?,
         })
@@ -106,13 +109,19 @@ pub(in crate::oauth) enum Begun {
 impl Pending {
     /// Claims `step`, or waits while another request of any instance processes it.
     ///
-    /// Returns [`Error::Busy`] if the wait takes longer than [`TURN`].
+    /// `consented` is the generation of a consent that an earlier step was about. Returns [`Error::Busy`] if
+    /// the wait takes longer than [`TURN`].
     pub(in crate::oauth) async fn begin_step(
         &self,
         step: &Step,
         browser: &BrowserContext,
+        consented: Option<Generation>,
     ) -> Result<Begun, Error> {
-        let turn = Turn::at(step)?;
+        let generation = match consented {
+            Some(generation) => generation,
+            None => self.core.store.grants.generation().await?,
+        };
+        let turn = Turn::at(step, generation)?;
         let mut waited = Duration::ZERO;
         while waited < TURN {
             let now = self.core.now();
@@ -153,6 +162,7 @@ impl Pending {
             request: pending.request.clone(),
             user: user.clone(),
             logged_in: outcome.login.is_some(),
+            generation: turn.generation,
             expires_at: now.plus(KEPT),
         };
         // The response is still delivered, so a failure to store it is only logged.

@@ -6,7 +6,7 @@ use super::{
     device_decision::DeviceAnswer, flow_state::Consented, idempotency::Turn, outcome::target,
 };
 use crate::{
-    model::{AuthorizationCode, AuthorizationRequest, CodeRecord, Identifier, Reply, User},
+    model::{AuthorizationRequest, CodeRecord, Reply, User},
     oauth::{AuthorizationOutcome, ConsentFlow, Core, Error, RedirectTarget},
 };
 
@@ -20,14 +20,14 @@ const CODE_LIFE: Duration = Duration::from_mins(5);
 impl ConsentFlow {
     /// Completes the flow of `user`, or returns the error of the failed identification.
     ///
-    /// Returns `None` if the consent or login behind the flow was revoked concurrently. `stands` is
-    /// evaluated last, and whenever something may have been written. A revocation first makes `stands`
-    /// false, and then searches for grants that resulted from the flow.
+    /// Returns `None` if the consent or login behind the flow was revoked concurrently, or if `taken`
+    /// finds its login code gone. Both are checked last, and whenever something may have been written.
+    /// What was written is of the generation of the consent, and thus revoked, too.
     pub(in crate::oauth) async fn finish_by(
         &self,
         consented: &Consented,
         user: Result<User, Error>,
-        stands: impl Future<Output = Result<bool, Error>>,
+        taken: impl Future<Output = Result<bool, Error>>,
         turn: &Turn,
     ) -> Result<Option<AuthorizationOutcome>, Error> {
         let user = user?;
@@ -36,9 +36,11 @@ impl ConsentFlow {
         if let Err(error @ Error::NotAllowed(_)) = done {
             return Err(error);
         }
-        let stands = stands.await?;
-        let outcome = done?;
         let pending = consented.pending();
+        let grants = &self.core.store.grants;
+        let stands =
+            taken.await? && grants.stands(turn.generation, Some(&user), &pending.request).await?;
+        let outcome = done?;
         if stands {
             self.pending.keep_answer(turn, pending, &user, &outcome).await;
             return Ok(Some(outcome));
@@ -62,8 +64,10 @@ impl ConsentFlow {
         };
         self.core.metrics.login(user.person().provider(), outcome);
         let target = target?;
-        self.sessions.remember_consent(&user, &consented.pending().request).await?;
-        Ok(AuthorizationOutcome { target, login: self.sessions.log_in(&user, &turn.login).await? })
+        let request = &consented.pending().request;
+        self.sessions.remember_consent(&user, request, turn.generation).await?;
+        let login = self.sessions.log_in(&user, &turn.login, turn.generation).await?;
+        Ok(AuthorizationOutcome { target, login })
     }
 
     /// Rolls back the decision and the remembered consent of `user` after a concurrent revocation.
@@ -100,29 +104,30 @@ impl ConsentFlow {
         log::info!(target: "audit", subject = user.subject, client:% = request.client_id;
             "login granted");
         match &request.reply {
-            Reply::Redirect(_) => put_code(&self.core, request, user, &turn.code).await?,
+            Reply::Redirect(_) => put_code(&self.core, request, user, turn).await?,
             Reply::Device(device) => {
                 let answer = DeviceAnswer::Allow { user, request };
-                self.requests.answer_device(device, answer, turn.step()).await?;
+                let (by, generation) = (turn.step(), turn.generation);
+                self.requests.answer_device(device, answer, by, generation).await?;
             }
         }
         target(&self.core.config.issuer, &request.reply, &turn.code)
     }
 }
 
-/// Stores the code `issued` with the request and the person that it stands for.
+/// Stores the code of `turn` with the request and the person that it stands for.
 async fn put_code(
     core: &Core,
     request: &AuthorizationRequest,
     user: User,
-    issued: &AuthorizationCode,
+    turn: &Turn,
 ) -> Result<(), Error> {
     let now = core.now();
     let record = CodeRecord {
         request: request.clone(),
         user,
-        grant: Identifier::generate()?,
+        grant: turn.generation.grant_id()?,
         expires_at: now.plus(CODE_LIFE),
     };
-    Ok(core.store.grants.put_code(issued, &record, now).await?)
+    Ok(core.store.grants.put_code(&turn.code, &record, now).await?)
 }

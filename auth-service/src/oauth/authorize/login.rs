@@ -1,12 +1,14 @@
 //! Return of a person from the login provider.
 
+use std::future::ready;
+
 use super::{
     flow_state::{CalledBack, NotAwaited, Returned},
     idempotency::{Begun, Step},
     pending::Opened,
 };
 use crate::{
-    model::{AuthorizationRequest, LoginState, ProviderLogin, SealedAuthorization, User},
+    model::{LoginState, SealedAuthorization, User},
     oauth::{AuthorizeError, BrowserContext, ConsentFlow, Core, Error, Next, Params, Remark},
     upstream::{GithubError, github_error},
 };
@@ -82,22 +84,23 @@ impl ConsentFlow {
         browser: &BrowserContext,
     ) -> Result<Next, AuthorizeError> {
         let request = &consented.pending().request;
-        if !self.stands(request, &login).await.map_err(AuthorizeError::Page)? {
+        // Checked before the request to the provider, and again after all writes.
+        let stands = self.core.store.grants.stands(login.generation, None, request).await;
+        if !stands.map_err(|error| AuthorizeError::Page(error.into()))? {
             return Err(expired());
         }
         let code = match self.code_of(answer) {
             Ok(code) => code,
             Err(error) => return Err(self.requests.refuse(request, error, &step.id).await),
         };
-        let turn =
-            match self.pending.begin_step(step, browser).await.map_err(AuthorizeError::Page)? {
-                Begun::Answered(outcome) => return Ok(Next::Done(outcome)),
-                Begun::Turn(turn) => turn,
-            };
+        let begun = self.pending.begin_step(step, browser, Some(login.generation)).await;
+        let turn = match begun.map_err(AuthorizeError::Page)? {
+            Begun::Answered(outcome) => return Ok(Next::Done(outcome)),
+            Begun::Turn(turn) => turn,
+        };
         let user = identify(&self.core, &code, &login.verifier).await;
         let user = user.inspect_err(|_| self.core.metrics.login("github", "failed"));
-        let stands = self.stands(request, &login);
-        let done = self.finish_by(&consented, user, stands, &turn).await;
+        let done = self.finish_by(&consented, user, ready(Ok(true)), &turn).await;
         self.pending.end_turn(&turn).await;
         match done {
             Ok(outcome) => outcome.map(Next::Done).ok_or_else(expired),
@@ -106,18 +109,6 @@ impl ConsentFlow {
             }
             Err(error) => Err(self.requests.refuse(request, error, &step.id).await),
         }
-    }
-
-    /// Returns `true` if `request` was not revoked since the consent that led to `login`.
-    ///
-    /// Evaluated before the request to the provider, and again after all writes.
-    async fn stands(
-        &self,
-        request: &AuthorizationRequest,
-        login: &ProviderLogin,
-    ) -> Result<bool, Error> {
-        let now = self.core.store.grants.revocations(request).await?;
-        Ok(login.revocations.are_still(&now))
     }
 
     /// Handles a callback that cannot finish a login.

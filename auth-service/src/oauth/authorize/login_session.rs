@@ -3,7 +3,10 @@
 //! A person stays logged in for some time, so that connecting a second server needs no second login.
 
 use crate::{
-    model::{AuthorizationRequest, BrowserSession, Fingerprint, LoginSession, SessionRecord, User},
+    model::{
+        AuthorizationRequest, BrowserSession, Fingerprint, Generation, LoginSession, SessionRecord,
+        User,
+    },
     oauth::{Error, Sessions},
 };
 
@@ -69,10 +72,11 @@ impl Sessions {
         &self,
         user: &User,
         cookie: &LoginSession,
+        generation: Generation,
     ) -> Result<Option<LoginSession>, Error> {
         let Some(life) = self.core.config.lifetimes.login_session else { return Ok(None) };
         let now = self.core.now();
-        let record = SessionRecord { user: user.clone(), expires_at: now.plus(life) };
+        let record = SessionRecord { user: user.clone(), generation, expires_at: now.plus(life) };
         self.core.store.logins.put_session(cookie, &record, now).await?;
         Ok(Some(cookie.clone()))
     }

@@ -4,7 +4,7 @@
 
 use crate::{
     model::{
-        AuthorizationRequest, ClientId, ConsentRecord, Fingerprint, RedirectUri, Reply,
+        AuthorizationRequest, ClientId, ConsentRecord, Fingerprint, Generation, RedirectUri, Reply,
         ResourceUri, User,
     },
     oauth::{BrowserContext, Error, Sessions, client::redirect_uri},
@@ -48,7 +48,7 @@ impl Sessions {
         let catalogue = self.core.catalogue();
         let keys: Vec<_> =
             catalogue.iter().map(|at| key(&user, client, &destination, &at.resource)).collect();
-        Ok(self.core.store.logins.any_consent(&keys).await?)
+        Ok(self.core.store.logins.any_consent(&keys, self.core.now()).await?)
     }
 
     /// Stores the consent of `user` to `request`.
@@ -56,6 +56,7 @@ impl Sessions {
         &self,
         user: &User,
         request: &AuthorizationRequest,
+        generation: Generation,
     ) -> Result<(), Error> {
         let (Some(life), Some(keys)) = (self.core.config.lifetimes.consent, keys(user, request))
         else {
@@ -69,6 +70,7 @@ impl Sessions {
                 client_name: request.client_name.clone(),
                 resource: Some(resource.clone()),
                 scopes: request.scopes.clone(),
+                generation,
                 expires_at: now.plus(life),
             };
             self.core.store.logins.put_consent(&key, &record, now).await?;

@@ -328,8 +328,11 @@ impl Requests {
                 refusal(&self.core.config.issuer, &redirect.uri, state, error)
             }
             Reply::Device(device) if error.code() == ErrorCode::AccessDenied => {
-                let told = self.answer_device(device, DeviceAnswer::Deny, by).await;
-                AuthorizeError::Page(told.err().unwrap_or(error))
+                let told = async {
+                    let generation = self.core.store.grants.generation().await?;
+                    self.answer_device(device, DeviceAnswer::Deny, by, generation).await
+                };
+                AuthorizeError::Page(told.await.err().unwrap_or(error))
             }
             Reply::Device(_) => AuthorizeError::Page(error),
         }

@@ -74,7 +74,7 @@ impl Clients {
         if client.unused {
             self.core.store.clients.delete_unused_client(id).await?;
         } else {
-            self.core.store.maintenance.delete_client(id, self.core.now()).await?;
+            Box::pin(self.core.store.maintenance.delete_client(id, self.core.now())).await?;
         }
         log::info!(target: "audit", client:% = id; "client deleted its registration");
         Ok(())

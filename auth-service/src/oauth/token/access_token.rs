@@ -72,7 +72,7 @@ impl TokenIssuer {
         part: &Part,
         expires_at: UnixTime,
     ) -> Result<String, Error> {
-        let (jti, now) = (Identifier::generate()?, self.core.now());
+        let (jti, now) = (Identifier::of_token(&grant.id)?, self.core.now());
         let claims = AccessTokenClaims {
             iss: self.core.config.issuer.as_str().to_owned(),
             sub: grant.user.subject.clone(),

@@ -3,7 +3,7 @@
 //! It is the MCP extension `io.modelcontextprotocol/oauth-client-credentials`.
 
 use crate::{
-    model::{AuthMethod, CLIENT_PROVIDER, Client, Grant, Identifier, OwnAccess, User},
+    model::{AuthMethod, CLIENT_PROVIDER, Client, Grant, OwnAccess, User},
     oauth::{Error, Params, TokenIssuer, TokenResponse},
 };
 
@@ -23,7 +23,7 @@ impl TokenIssuer {
         let resources = self.core.narrowed_resources(params, &published)?;
         let now = self.core.now();
         let mut grant = Grant {
-            id: Identifier::generate()?,
+            id: self.core.store.grants.generation().await?.grant_id()?,
             user: User {
                 subject: format!("{CLIENT_PROVIDER}:{}", client.id),
                 name: client.display_name().to_owned(),
@@ -39,8 +39,8 @@ impl TokenIssuer {
         };
         grant.scopes = self.narrowed_scopes(params, &grant)?;
         self.core.store.grants.put_grant(&grant, now).await?;
-        // A deletion first removes the registration and then searches for grants. It either finds
-        // this grant, or the registration is gone here.
+        // A deletion first removes the registration. It either revokes this grant, too, or the
+        // registration is gone here.
         if self.core.store.clients.client(&client.id, now).await?.is_none() {
             self.core.store.grants.revoke_grant(&grant.id).await?;
             return Err(Error::InvalidClient);

@@ -2,7 +2,7 @@
 
 use super::response::Part;
 use crate::{
-    model::{Client, DeviceCode, Identifier, RefreshToken},
+    model::{Client, DeviceCode, RefreshToken},
     oauth::{Error, GrantFault, Params, TokenIssuer, TokenResponse, authorize::device::INTERVAL},
 };
 
@@ -38,11 +38,10 @@ impl TokenIssuer {
             return Err(Error::InvalidGrant(GrantFault::NotAllowed));
         }
         let resources = self.core.narrowed_resources(params, &published)?;
-        let grant = self.new_grant(Identifier::generate()?, user, request);
+        let grant = self.new_grant(decision.generation.grant_id()?, user, request);
         self.core.store.grants.put_grant(&grant, now).await?;
-        // A revocation first deletes decisions and then searches for grants. It either finds this
-        // grant, or the decision is gone here. A concurrent request that took the decision looks the
-        // same.
+        // A concurrent request took the decision, or it was revoked. The grant has its generation, and is
+        // revoked with it.
         if self.core.store.devices.take_device_decision(&device, now).await?.is_none() {
             self.core.store.grants.revoke_grant(&grant.id).await?;
             return Err(Error::InvalidGrant(GrantFault::Unknown));

@@ -124,6 +124,7 @@ impl TokenIssuer {
         options: ImportOptions,
         report: &mut ImportReport,
     ) -> Result<(), Error> {
+        let generation = self.core.store.grants.generation().await?;
         let (now, token) = (self.core.now(), RefreshToken::presented(record.id.as_str()));
         // A record also remains after the token was used or revoked, until the token would expire.
         if self.core.store.grants.refresh(&token, now).await?.is_some() {
@@ -136,6 +137,7 @@ impl TokenIssuer {
                 let good_for = now.until(grant.expires_at).as_secs();
                 report.dump_is_good_for = report.dump_is_good_for.max(good_for);
                 if !options.dry_run {
+                    let grant = Grant { id: generation.name(&grant.id), ..grant };
                     let link =
                         RefreshRecord { grant: grant.id.clone(), expires_at: grant.expires_at };
                     self.core.store.grants.put_grant(&grant, now).await?;

@@ -72,7 +72,8 @@ impl TokenIssuer {
     }
 
     async fn access(&self, claims: AccessTokenClaims) -> Result<Option<About>, Error> {
-        let live = self.core.store.grants.is_live(&claims.grant_id, &claims.jti).await?;
+        let ids = (claims.grant_id.clone(), claims.jti.clone());
+        let live = self.core.store.grants.is_live(ids.0, ids.1).await?;
         let username = claims.preferred_username.clone();
         let claims = Box::new(claims);
         Ok(live.then_some(About::Access { claims, token_type: "Bearer", username }))

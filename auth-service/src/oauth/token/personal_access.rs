@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::response::Part;
 use crate::{
-    model::{ClientId, Grant, Identifier, OwnAccess, User},
+    model::{ClientId, Grant, OwnAccess, User},
     oauth::{Error, TokenIssuer},
 };
 
@@ -47,7 +47,7 @@ impl TokenIssuer {
         }
         let now = self.core.now();
         let grant = Grant {
-            id: Identifier::generate()?,
+            id: self.core.store.grants.generation().await?.grant_id()?,
             user,
             client_id: ClientId::parsed(PERSONAL),
             client_name: new.label.unwrap_or_else(|| "personal access token".to_owned()),

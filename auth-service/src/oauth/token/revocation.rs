@@ -3,13 +3,19 @@
 use crate::{
     model::{Client, RefreshToken},
     oauth::{Error, GrantFault, Params, TokenIssuer},
+    store::everywhere,
 };
 
 impl TokenIssuer {
-    /// Revokes the token in `params`, which must belong to `client` (RFC 7009 §2.1).
+    /// Revokes the token in `params`, which must belong to `client` (RFC 7009 §2.1). When it returns, no
+    /// instance accepts the token. This also holds for one that an earlier request has revoked.
     ///
     /// Revoking a refresh token revokes the whole grant. Revoking an access token affects no other token.
     pub async fn revoke(&self, client: &Client, params: &Params) -> Result<(), Error> {
+        everywhere(self.remove(client, params)).await
+    }
+
+    async fn remove(&self, client: &Client, params: &Params) -> Result<(), Error> {
         let token = params.required("token", "token is missing")?;
         if let Some(claims) = self.read_access_token(token) {
             // "verifies whether the token was issued to the client making the revocation request.

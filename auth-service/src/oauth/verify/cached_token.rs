@@ -1,13 +1,16 @@
 //! The claims of a verified access token, in a compact form.
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    sync::atomic::{AtomicI64, Ordering::Relaxed},
+};
 
 use serde::Deserialize;
 
 use crate::{
-    model::{Identifier, Person, ResourceUri, UnixTime},
+    model::{ClientId, Identifier, Person, ResourceUri, UnixTime},
     oauth::{packed_strings::PackedStrings, token::access_token::Audience},
-    store::LivenessEntry,
+    store::{LivenessEntry, TokenClaims},
 };
 
 /// The cached subset of the claims that `access_token.rs` writes.
@@ -39,6 +42,8 @@ pub(in crate::oauth) struct CachedToken {
     pub(in crate::oauth) expires_at: UnixTime,
     /// The liveness entry of the token and its grant.
     pub(in crate::oauth) liveness: LivenessEntry,
+    /// The minute of the last use.
+    used: AtomicI64,
     texts: PackedStrings<PARTS>,
 }
 
@@ -71,11 +76,16 @@ impl CachedToken {
             &claims.scope,
             &audience,
         ])?;
-        Some(Self { expires_at: claims.exp, liveness, texts })
+        Some(Self { expires_at: claims.exp, liveness, used: AtomicI64::new(i64::MIN), texts })
     }
 
     pub(in crate::oauth) fn text(&self, part: Part) -> &str {
         self.texts.str(part as usize)
+    }
+
+    /// Returns `true` if the token was not used in this minute before, and notes it.
+    pub(super) fn is_first_use_of(&self, minute: i64) -> bool {
+        self.used.load(Relaxed) != minute && self.used.swap(minute, Relaxed) != minute
     }
 
     pub(in crate::oauth) fn person(&self) -> Person<'_> {
@@ -87,9 +97,15 @@ impl CachedToken {
         self.text(Part::Audience).split(' ').any(|one| one == resource.as_str())
     }
 
-    /// Returns the ids of the grant and of the token, for a liveness lookup in the store.
-    pub(in crate::oauth) fn ids(&self) -> (Identifier, Identifier) {
+    /// Returns the claims for a liveness lookup in the store.
+    pub(in crate::oauth) fn claims(&self) -> TokenClaims<'_> {
         let id = |part| Identifier::parsed(self.text(part));
-        (id(Part::Grant), id(Part::Jti))
+        TokenClaims {
+            grant: id(Part::Grant),
+            jti: id(Part::Jti),
+            subject: self.text(Part::Subject),
+            name: self.text(Part::Name),
+            client: ClientId::parsed(self.text(Part::Client)),
+        }
     }
 }

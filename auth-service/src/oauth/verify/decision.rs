@@ -6,7 +6,7 @@ use super::cached_token::{CachedToken, Part};
 use crate::{
     metrics::Decision,
     model::{McpServer, Scopes, UnixTime},
-    oauth::{Challenge, ChallengeError, Error, Identity, Operation, Verifier},
+    oauth::{Challenge, ChallengeError, Error, Identity, Operation, Origin, Verifier},
 };
 
 /// The target of a request: the address at which a server is published.
@@ -76,6 +76,17 @@ impl Verifier {
         authorization: Option<&[u8]>,
         operation: &Operation,
     ) -> Result<Arc<Identity>, BearerError> {
+        self.verify_from(target, authorization, operation, None::<fn() -> Origin<'static>>).await
+    }
+
+    /// Decides like [`Verifier::verify`], and notes the use of the grant by `origin`.
+    pub async fn verify_from<'a>(
+        &self,
+        target: RequestTarget<'_>,
+        authorization: Option<&[u8]>,
+        operation: &Operation,
+        origin: Option<impl FnOnce() -> Origin<'a>>,
+    ) -> Result<Arc<Identity>, BearerError> {
         let catalogue = self.core.catalogue();
         let Some(server) = catalogue.at(target.authority, target.path) else {
             self.core.metrics.no_server();
@@ -97,6 +108,9 @@ impl Verifier {
             Err(denial) => (None, Err(denial)),
         };
         let decision = decided.as_ref().map_or_else(Denial::decision, |_| Decision::Admitted);
+        if let (Decision::Admitted, Some(token), Some(origin)) = (decision, &token, origin) {
+            self.uses.note(token, now, origin);
+        }
         self.note(server, operation, token.as_deref(), decision);
         decided.map_err(|denial| denial.at(server))
     }
@@ -112,7 +126,7 @@ impl Verifier {
         if !token.is_for(&server.resource) {
             return Err(Denial::Token(Decision::OtherServer, "the token is for another server"));
         }
-        let live = self.core.store.grants.is_still_live(&token.liveness, || token.ids()).await;
+        let live = self.core.store.grants.is_still_live(&token.liveness, || token.claims()).await;
         if !live.map_err(|error| Denial::Fault(error.into()))? {
             return Err(Denial::Token(Decision::Revoked, "the token was revoked"));
         }

@@ -9,10 +9,11 @@ pub(in crate::oauth) mod identity;
 pub(in crate::oauth) mod operation;
 pub(in crate::oauth) mod token_cache;
 pub(in crate::oauth) mod trusted_proxy;
+pub(in crate::oauth) mod uses;
 
 use std::sync::Arc;
 
-use self::{identity::Identities, token_cache::TokenCache};
+use self::{identity::Identities, token_cache::TokenCache, uses::Uses};
 use crate::oauth::Core;
 
 /// Verifier of access tokens and source of the identity headers for the upstream servers.
@@ -24,4 +25,6 @@ pub struct Verifier {
     pub(super) cache: TokenCache,
     /// The cache of identities that were signed for servers.
     pub(super) identities: Identities,
+    /// The last uses of grants that are still to be written.
+    pub(super) uses: Uses,
 }

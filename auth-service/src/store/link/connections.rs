@@ -22,9 +22,24 @@ const SIZE: usize = 16;
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The commands that only read. Any other command counts as a write.
-const READS: [&[u8]; 12] = [
-    b"EXISTS", b"GET", b"MGET", b"PING", b"SCAN", b"SCRIPT", b"STRLEN", b"TTL", b"ZCARD",
-    b"ZRANGE", b"ZSCORE", b"XRANGE",
+const READS: [&[u8]; 17] = [
+    b"EXISTS",
+    b"GET",
+    b"HGET",
+    b"HKEYS",
+    b"MGET",
+    b"PEXPIRETIME",
+    b"PING",
+    b"SCAN",
+    b"SCRIPT",
+    b"STRLEN",
+    b"TTL",
+    b"XRANGE",
+    b"ZCARD",
+    b"ZRANDMEMBER",
+    b"ZRANGE",
+    b"ZREVRANK",
+    b"ZSCORE",
 ];
 
 /// The connections to the master: one pool for each term. A lost connection ends its pool, because

@@ -1,12 +1,14 @@
 //! Single-use login codes, which the operator issues.
 
 use super::{Error, Key, LoginRecords, Ttl};
-use crate::model::{LoginCode, UnixTime, User};
+use crate::model::{Generation, LoginCode, UnixTime, User};
 
 /// The record of a login code: its user and its expiry.
 #[derive(serde::Serialize, serde::Deserialize)]
 pub(super) struct LoginCodeRecord {
     pub(super) user: User,
+    #[serde(default, skip_serializing_if = "Generation::is_first")]
+    pub(super) generation: Generation,
     pub(super) expires_at: UnixTime,
 }
 
@@ -25,22 +27,24 @@ impl LoginRecords {
         self.records.delete(&Key::LoginLock(&code.fingerprint())).await.map(drop)
     }
 
-    /// Stores a login code for `user`.
+    /// Stores a login code for `user`, of the current generation.
     pub async fn put_login_code(
         &self,
         code: &LoginCode,
         user: &User,
         (now, expires_at): (UnixTime, UnixTime),
     ) -> Result<(), Error> {
-        let record = LoginCodeRecord { user: user.clone(), expires_at };
-        let ttl = Ttl::until(now, expires_at);
-        self.records.put(&Key::LoginCode(&code.fingerprint()), &record, ttl).await
+        let generation = self.records.generation().await?;
+        let record = LoginCodeRecord { user: user.clone(), generation, expires_at };
+        self.records
+            .put_live(&Key::LoginCode(&code.fingerprint()), &record, (now, expires_at))
+            .await
     }
 
     /// Returns the user of a login code. Returns `None` if the code has expired or was consumed.
     pub async fn login_code(&self, code: &LoginCode, now: UnixTime) -> Result<Option<User>, Error> {
         let record: Option<LoginCodeRecord> =
-            self.records.read(&Key::LoginCode(&code.fingerprint()), now).await?;
+            self.records.read_live(&Key::LoginCode(&code.fingerprint()), now).await?;
         Ok(record.map(|record| record.user))
     }
 
@@ -52,6 +56,7 @@ impl LoginRecords {
     ) -> Result<Option<User>, Error> {
         let record: Option<LoginCodeRecord> =
             self.records.take(&Key::LoginCode(&code.fingerprint()), now).await?;
+        let record = self.records.unless_revoked(record).await?;
         Ok(record.map(|record| record.user))
     }
 }
