@@ -145,7 +145,10 @@ impl Maintenance {
 
     /// Deletes a registration and revokes all its grants.
     pub async fn delete_client(&self, id: &ClientId, now: UnixTime) -> Result<(), Error> {
+        // Before the deletion, because a client that is deleted cannot repeat a request that failed.
+        Box::pin(self.raise(&Target::Client(id.clone()))).await?;
         self.clients.delete_unused_client(id).await?;
+        // Once more, because of consents that were given in between.
         Box::pin(self.revoke(&Selection::Client(id.clone()), now)).await?;
         Ok(())
     }

@@ -72,6 +72,29 @@ async fn deleting_a_registration_ends_its_tokens() {
     assert_eq!(refused.error(), (401, "invalid_client"));
 }
 
+/// §2.3: a deletion that fails can be repeated, and then the tokens have ended.
+#[tokio::test]
+async fn a_deletion_that_fails_can_be_repeated() {
+    // Keys that can only be read: those of registrations, or those of revocations.
+    for keys in ["%R~mcpgw:c* ~mcpgw:[^c]*", "%R~mcpgw:g* ~mcpgw:[^g]*"] {
+        let gateway = Gateway::start();
+        let metadata = json!({ "redirect_uris": [CALLBACK], "token_endpoint_auth_method": "none" });
+        let registered = gateway.register(metadata).await;
+        let app = crate::support::App { id: registered.text("client_id"), secret: None };
+        let access = gateway.tokens(&app, "alice", TIME).await.text("access_token");
+        let token = registered.text("registration_access_token");
+        let mut rules = vec!["ACL", "SETUSER", "default", "resetkeys"];
+        rules.extend(keys.split(' '));
+        assert_eq!(gateway.redis.cli(&rules).trim(), "OK");
+        let failed = manage(&gateway, Method::DELETE, (&app.id, &token), None).await;
+        assert_eq!(failed.status, 503, "{keys}: {failed:?}");
+        gateway.redis.cli(&["ACL", "SETUSER", "default", "allkeys"]);
+        let repeated = manage(&gateway, Method::DELETE, (&app.id, &token), None).await;
+        assert_eq!(repeated.status, 204, "{keys}: {repeated:?}");
+        assert_eq!(gateway.verify(TIME, &access).await.status, 401, "{keys}");
+    }
+}
+
 /// §2.1: unknown client and wrong token are both 401, and look alike.
 #[tokio::test]
 async fn the_token_of_another_client_opens_nothing() {
