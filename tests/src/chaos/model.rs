@@ -25,7 +25,7 @@ pub fn check(entries: &[Entry]) -> Verdict {
     let mut all = BTreeMap::new();
     for (code, grant) in &grants.by_code {
         let endings = endings::of(*code, grant, &grants, entries);
-        let scene = Scene { code: *code, grant, endings: &endings, grants: &grants, entries };
+        let scene = Scene { code: *code, grant, endings: &endings, entries };
         scene.check(&mut verdict);
         all.insert(*code, endings);
     }
@@ -41,14 +41,12 @@ struct Scene<'a> {
     code: Id,
     grant: &'a Grant,
     endings: &'a [Ending],
-    grants: &'a Grants,
     entries: &'a [Entry],
 }
 
 impl Scene<'_> {
     fn check(&self, verdict: &mut Verdict) {
         let mut redeemed = 0;
-        let mut attempted = false;
         for index in &self.grant.entries {
             let entry = &self.entries[*index];
             match &entry.act {
@@ -58,10 +56,10 @@ impl Scene<'_> {
                         self.violate(verdict, Kind::TwoGrants, entry, None);
                     }
                     self.check_use(verdict, entry, outcome, None);
-                    if outcome.is_refused() && !attempted && !self.explains(None, entry.ended) {
+                    let is_alone = !self.has_rival(*index);
+                    if outcome.is_refused() && is_alone && !self.explains(None, entry.ended) {
                         verdict.note("codes that were lost before their redemption");
                     }
-                    attempted = true;
                 }
                 Act::Refresh(.., outcome) => {
                     self.check_use(verdict, entry, outcome, None);
@@ -113,6 +111,15 @@ impl Scene<'_> {
             }
             self.violate(verdict, Kind::RevokedAccepted, entry, Some(ending.entry));
         }
+    }
+
+    /// Returns `true` if another redemption of the code began before the one at `index` ended.
+    fn has_rival(&self, index: usize) -> bool {
+        let ended = self.entries[index].ended;
+        let others = self.grant.entries.iter().filter(|other| **other != index);
+        others
+            .map(|other| &self.entries[*other])
+            .any(|other| matches!(other.act, Act::Redeem(..)) && other.began < ended)
     }
 
     fn explains(&self, access: Option<Id>, ended: Micros) -> bool {

@@ -280,4 +280,7 @@ fn a_code_that_was_lost_before_its_redemption_is_noted() {
     let mut story = Story::default();
     story.consent().redeem(refused());
     assert_eq!((story.found(), story.notes()), (vec![], 1));
+    let mut rivals = Story::default();
+    rivals.consent().redeem(lost()).redeem(refused());
+    assert_eq!((rivals.found(), rivals.notes()), (vec![], 0));
 }

@@ -1,0 +1,183 @@
+//! The report at the end of a run.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    fs::File,
+    io::{BufWriter, Write as _},
+    path::Path,
+    sync::PoisonError,
+};
+
+use gateway_tests::chaos::{
+    gaps,
+    history::{Act, Entry, Id, Micros, Outcome, Path as Way, seconds},
+    model,
+    violation::{Verdict, Violation},
+};
+
+use crate::{
+    faults::{Failovers, Fault, Record},
+    people::{Gateway, HUNG_UP},
+};
+
+/// The most entries of the history of one object that are printed.
+const PRINTED: usize = 60;
+
+/// A run that has ended.
+pub struct Report<'a> {
+    /// What ran.
+    pub gateway: &'a Gateway,
+    /// The faults.
+    pub record: &'a Record,
+    /// The failovers.
+    pub failovers: &'a Failovers,
+    /// The token of the person who only calls.
+    pub probe: Id,
+    /// The time at which the faults began and ended.
+    pub faults: (Micros, Micros),
+}
+
+impl Report<'_> {
+    /// Checks the history and prints everything. Returns `true` if nothing was violated.
+    pub fn print(&self) -> bool {
+        let entries = self.gateway.history.entries();
+        let verdict = model::check(&entries);
+        println!("\n{}", self.faults_table());
+        println!("{}", operations(&entries));
+        println!("{}", self.service(&entries));
+        let surprises = self.gateway.stack.fleet.surprises.lock();
+        let surprises = surprises.unwrap_or_else(PoisonError::into_inner);
+        println!("programs that ended by themselves: {}", surprises.len());
+        for (what, count) in &verdict.notes {
+            println!("{what}: {count}");
+        }
+        let problems = self.record.problems();
+        for problem in &problems {
+            println!("problem: {problem}");
+        }
+        self.print_violations(&verdict, &entries);
+        write_history(&self.gateway.stack.home, &entries);
+        println!("violations: {}", verdict.violations.len());
+        verdict.violations.is_empty() && problems.is_empty()
+    }
+
+    fn faults_table(&self) -> String {
+        let mut text = String::new();
+        for (kind, count) in self.record.counts() {
+            let _infallible = writeln!(text, "{count:>6}  {kind}");
+        }
+        let (faults, failovers) = (self.record.faults().len(), self.failovers.all().len());
+        let length = seconds(self.faults.1 - self.faults.0);
+        let _infallible =
+            write!(text, "{faults:>6}  faults and {failovers} failovers in {length} s\n");
+        text
+    }
+
+    /// Returns the times without service, and the requests that a rolling restart lost.
+    fn service(&self, entries: &[Entry]) -> String {
+        let (start, end) = self.faults;
+        let within = |entry: &&Entry| entry.ended >= start && entry.ended <= end;
+        let calls = entries.iter().filter(within).filter_map(|entry| match &entry.act {
+            Act::Call(token, Way::Edge, outcome) if *token == self.probe => {
+                Some((entry.ended, outcome.done().is_some()))
+            }
+            _ => None,
+        });
+        let changes = entries.iter().filter(within).filter_map(|entry| match &entry.act {
+            Act::Refresh(_, _, Outcome::Unknown(why)) if why == HUNG_UP => None,
+            Act::Redeem(_, Way::Edge, outcome) | Act::Refresh(_, Way::Edge, outcome) => {
+                Some((entry.ended, !outcome.is_unknown()))
+            }
+            Act::Revoke(.., outcome) => Some((entry.ended, !outcome.is_unknown())),
+            _ => None,
+        });
+        let mut text = String::new();
+        for (what, gaps) in
+            [("calls", gaps::of(calls, end)), ("logins and refreshes", gaps::of(changes, end))]
+        {
+            let (longest, total) = (seconds(gaps.longest), seconds(gaps.total));
+            let _infallible = writeln!(
+                text,
+                "without service for {what}: {} times, longest {longest} s, in all {total} s",
+                gaps.count
+            );
+        }
+        let (restarts, lost) = self.lost_in_restarts(entries);
+        let _infallible = write!(text, "requests lost in {restarts} rolling restarts: {lost}");
+        text
+    }
+
+    fn lost_in_restarts(&self, entries: &[Entry]) -> (usize, usize) {
+        let faults = self.record.faults();
+        let restarts: Vec<_> =
+            faults.iter().filter(|injected| injected.fault == Fault::RollingRestart).collect();
+        let lost = entries.iter().filter(|entry| {
+            let is_lost = match &entry.act {
+                Act::Call(_, Way::Edge, outcome) => outcome.is_unknown(),
+                Act::Redeem(_, Way::Edge, outcome) => outcome.is_unknown(),
+                Act::Register(outcome) => outcome.is_unknown(),
+                Act::Page { outcome, .. } => outcome.is_unknown(),
+                Act::Consent { outcome, .. } => outcome.is_unknown(),
+                _ => false,
+            };
+            is_lost && restarts.iter().any(|at| at.began <= entry.began && entry.ended <= at.ended)
+        });
+        (restarts.len(), lost.count())
+    }
+
+    fn print_violations(&self, verdict: &Verdict, entries: &[Entry]) {
+        for violation in &verdict.violations {
+            println!("\nVIOLATION at {}: {}", seconds(violation.at), violation.kind);
+            println!("  {}", violation.object);
+            let (first, shown) = shown(violation, entries);
+            for entry in shown {
+                println!("  {entry}");
+            }
+            println!("  faults in that time:");
+            for injected in self.record.faults() {
+                if injected.began <= violation.at && injected.ended >= first {
+                    let (began, ended) = (seconds(injected.began), seconds(injected.ended));
+                    println!("  {began:>12} – {ended:>12}  {}", injected.fault);
+                }
+            }
+            for (at, master) in self.failovers.all() {
+                if at >= first && at <= violation.at {
+                    println!("  {:>12}  {master} is master", seconds(at));
+                }
+            }
+        }
+    }
+}
+
+/// Returns the last entries of the object up to the violation, and the time at which the first of them began.
+fn shown<'a>(violation: &Violation, entries: &'a [Entry]) -> (Micros, Vec<&'a Entry>) {
+    let own = violation.entries.iter().map(|index| &entries[*index]);
+    let until: Vec<&Entry> = own.filter(|entry| entry.began <= violation.at).collect();
+    let shown = until[until.len().saturating_sub(PRINTED)..].to_vec();
+    let first = shown.iter().map(|entry| entry.began).min().unwrap_or(violation.at);
+    (first, shown)
+}
+
+fn operations(entries: &[Entry]) -> String {
+    let mut counts: BTreeMap<&str, BTreeMap<&str, usize>> = BTreeMap::new();
+    for entry in entries {
+        let (name, outcome) = entry.act.label();
+        *counts.entry(name).or_default().entry(outcome).or_default() += 1;
+    }
+    let mut text = format!("{:>9} {:>9} {:>9}\n", "done", "refused", "unknown");
+    for (name, outcomes) in counts {
+        let count = |outcome| outcomes.get(outcome).copied().unwrap_or(0);
+        let (done, refused, unknown) = (count("done"), count("refused"), count("unknown"));
+        let _infallible = writeln!(text, "{done:>9} {refused:>9} {unknown:>9}  {name}");
+    }
+    text
+}
+
+fn write_history(home: &Path, entries: &[Entry]) {
+    let mut file = BufWriter::new(File::create(home.join("history.txt")).expect("a file"));
+    for entry in entries {
+        writeln!(file, "{entry}").expect("written");
+    }
+    file.flush().expect("written");
+}
