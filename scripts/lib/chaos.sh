@@ -44,10 +44,10 @@ for line in sys.stdin:
 run_chaos() {
     program=$(chaos_program)
     [ -n "$program" ] || fail "cargo could not build the harness"
-    chaos_home=$(mktemp -d)
+    chaos_home=$(mktemp -d "${TMPDIR:-/tmp}/chaos.XXXXXX")
     make_ca "$chaos_home" mcp.localhost
     make_certificate "$chaos_home" mcp.localhost
-    bin=${CARGO_TARGET_DIR:-$ROOT/target}/quickstart
+    bin=${QUICKSTART_BIN:-${CARGO_TARGET_DIR:-$ROOT/target}/quickstart}
     "$bin/auth-service" key generate --out "$chaos_home/signing-key.pem" >/dev/null
     "$bin/auth-service" key generate --secrets --out "$chaos_home/secrets-key.pem" >/dev/null
     if [ "$(id -u)" -eq 0 ]; then map=; else map=--map-root-user; fi

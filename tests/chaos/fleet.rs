@@ -140,7 +140,7 @@ impl Fleet {
             slot.is_wanted = false;
         }
         self.signal(name, Signal::TERM);
-        while start.elapsed() < END && self.has_ended(name).is_none() {
+        while start.elapsed() < END && !self.has_ended(name) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         let took = start.elapsed();
@@ -156,7 +156,7 @@ impl Fleet {
         loop {
             tokio::time::sleep(Duration::from_millis(300)).await;
             for name in self.names() {
-                if let Some(status) = self.has_ended(name) {
+                if let Some(status) = self.take_ended(name) {
                     self.surprised(format!("{name} ended by itself: {status}"));
                     self.forget(name);
                     self.start(name);
@@ -172,14 +172,19 @@ impl Fleet {
         }
     }
 
-    /// Returns the status of a program that has ended by itself or when it was asked to.
-    fn has_ended(&self, name: Name) -> Option<ExitStatus> {
+    /// Returns `true` if a program has ended.
+    fn has_ended(&self, name: Name) -> bool {
         let mut slots = self.slots();
-        let slot = slots.get_mut(&name)?;
+        let child = slots.get_mut(&name).and_then(|slot| slot.child.as_mut());
+        child.is_none_or(|child| !matches!(child.try_wait(), Ok(None)))
+    }
+
+    /// Returns the status of a program that has ended although it should run.
+    fn take_ended(&self, name: Name) -> Option<ExitStatus> {
+        let mut slots = self.slots();
+        let slot = slots.get_mut(&name).filter(|slot| slot.is_wanted)?;
         let status = slot.child.as_mut()?.try_wait().ok().flatten()?;
-        if slot.is_wanted {
-            slot.child = None;
-        }
+        slot.child = None;
         Some(status)
     }
 
@@ -196,7 +201,6 @@ impl Fleet {
     }
 
     fn surprised(&self, what: String) {
-        eprintln!("    {what}");
         self.surprises.lock().unwrap_or_else(PoisonError::into_inner).push(what);
     }
 }

@@ -51,7 +51,7 @@ impl Name {
         ([127, 0, 0, 1], port).into()
     }
 
-    /// Returns the address of the relay in front of the program, by which all others know it.
+    /// Returns the address of the relay in front of a Redis node or a sentinel, by which all others know it.
     pub fn relay(self) -> SocketAddr {
         let address = self.address();
         (address.ip(), address.port() + 100).into()

@@ -40,6 +40,12 @@ pub struct Options {
     /// No faults.
     #[arg(long)]
     pub calm: bool,
+    /// Redis without its append-only file: a crash loses what was acknowledged, so that violations must be found.
+    #[arg(long)]
+    pub forgetful: bool,
+    /// `REDIS_URL` instead of the one of the topology.
+    #[arg(long, hide = true)]
+    pub redis_url: Option<String>,
     /// The directory that the script has prepared.
     #[arg(long, hide = true)]
     pub home: PathBuf,

@@ -1,4 +1,4 @@
-//! The relay in front of each program, which can cut, delay and swallow what others send it.
+//! The relays in front of the Redis nodes and the sentinels, which cut, delay and swallow what others send them.
 
 mod carry;
 mod network;

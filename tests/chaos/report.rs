@@ -11,7 +11,7 @@ use std::{
 
 use gateway_tests::chaos::{
     gaps,
-    history::{Act, Entry, Id, Micros, Outcome, Path as Way, seconds},
+    history::{Act, Entry, Id, Micros, Outcome, Path as Way, Way as Interface, seconds},
     model,
     violation::{Verdict, Violation},
 };
@@ -48,7 +48,9 @@ impl Report<'_> {
         println!("{}", self.service(&entries));
         let surprises = self.gateway.stack.fleet.surprises.lock();
         let surprises = surprises.unwrap_or_else(PoisonError::into_inner);
-        println!("programs that ended by themselves: {}", surprises.len());
+        for (what, count) in counted(surprises.iter().map(String::as_str)) {
+            println!("{count:>6}  {what}");
+        }
         for (what, count) in &verdict.notes {
             println!("{what}: {count}");
         }
@@ -70,7 +72,7 @@ impl Report<'_> {
         let (faults, failovers) = (self.record.faults().len(), self.failovers.all().len());
         let length = seconds(self.faults.1 - self.faults.0);
         let _infallible =
-            write!(text, "{faults:>6}  faults and {failovers} failovers in {length} s\n");
+            writeln!(text, "{faults:>6}  faults and {failovers} failovers in {length} s");
         text
     }
 
@@ -104,26 +106,30 @@ impl Report<'_> {
             );
         }
         let (restarts, lost) = self.lost_in_restarts(entries);
-        let _infallible = write!(text, "requests lost in {restarts} rolling restarts: {lost}");
+        let _infallible =
+            write!(text, "requests lost in {restarts} rolling restarts: {}", lost.len());
+        for entry in lost {
+            let _infallible = write!(text, "\n  {entry}");
+        }
         text
     }
 
-    fn lost_in_restarts(&self, entries: &[Entry]) -> (usize, usize) {
-        let faults = self.record.faults();
-        let restarts: Vec<_> =
-            faults.iter().filter(|injected| injected.fault == Fault::RollingRestart).collect();
-        let lost = entries.iter().filter(|entry| {
-            let is_lost = match &entry.act {
-                Act::Call(_, Way::Edge, outcome) => outcome.is_unknown(),
-                Act::Redeem(_, Way::Edge, outcome) => outcome.is_unknown(),
-                Act::Register(outcome) => outcome.is_unknown(),
-                Act::Page { outcome, .. } => outcome.is_unknown(),
-                Act::Consent { outcome, .. } => outcome.is_unknown(),
-                _ => false,
-            };
-            is_lost && restarts.iter().any(|at| at.began <= entry.began && entry.ended <= at.ended)
-        });
-        (restarts.len(), lost.count())
+    /// Returns the number of rolling restarts, and the requests through Traefik without an answer during one. No other
+    /// fault was in effect then.
+    fn lost_in_restarts<'e>(&self, entries: &'e [Entry]) -> (usize, Vec<&'e Entry>) {
+        let mut restarts = self.record.faults();
+        restarts.retain(|injected| injected.fault == Fault::RollingRestart);
+        let is_lost = |entry: &&Entry| match &entry.act {
+            Act::Call(_, Way::Instance(_), _)
+            | Act::Redeem(_, Way::Instance(_), _)
+            | Act::Refresh(_, Way::Instance(_), _)
+            | Act::Revoke(_, Interface::Command, _) => false,
+            act => act.unknown().is_some_and(|why| why != HUNG_UP),
+        };
+        let is_within = |entry: &&Entry| {
+            restarts.iter().any(|at| at.began <= entry.began && entry.ended <= at.ended)
+        };
+        (restarts.len(), entries.iter().filter(is_lost).filter(is_within).collect())
     }
 
     fn print_violations(&self, verdict: &Verdict, entries: &[Entry]) {
@@ -159,6 +165,15 @@ fn shown<'a>(violation: &Violation, entries: &'a [Entry]) -> (Micros, Vec<&'a En
     (first, shown)
 }
 
+fn counted<'a>(words: impl Iterator<Item = &'a str>) -> BTreeMap<&'a str, usize> {
+    let mut counts = BTreeMap::new();
+    for word in words {
+        *counts.entry(word).or_default() += 1;
+    }
+    counts
+}
+
+/// Returns the table of operations by outcome, and of the reasons why outcomes are unknown.
 fn operations(entries: &[Entry]) -> String {
     let mut counts: BTreeMap<&str, BTreeMap<&str, usize>> = BTreeMap::new();
     for entry in entries {
@@ -170,6 +185,9 @@ fn operations(entries: &[Entry]) -> String {
         let count = |outcome| outcomes.get(outcome).copied().unwrap_or(0);
         let (done, refused, unknown) = (count("done"), count("refused"), count("unknown"));
         let _infallible = writeln!(text, "{done:>9} {refused:>9} {unknown:>9}  {name}");
+    }
+    for (why, count) in counted(entries.iter().filter_map(|entry| entry.act.unknown())) {
+        let _infallible = writeln!(text, "{:>19} {count:>9}  {why}", "");
     }
     text
 }

@@ -58,18 +58,18 @@ impl Stack {
         for name in &clocks {
             set_clock(&home, *name, 0);
         }
-        let mut relayed = [cluster.nodes(), cluster.sentinels()].concat();
-        relayed.extend((0..INSTANCES).map(Name::Auth));
+        let relayed = [cluster.nodes(), cluster.sentinels()].concat();
         relay::start(&relayed, &network, &fleet.pids).await;
         for (name, recipe) in data::recipes(&home, options, cluster, &clocks) {
             fleet.add(name, recipe);
         }
         cluster.settled(START).await.expect("Redis starts");
         let direct = reqwest::Client::builder().no_proxy().build().expect("a client");
-        let operator = auth::recipe(&home, cluster, Name::Other, &clocks);
+        let redis_url = options.redis_url.clone().unwrap_or_else(|| auth::redis_url(cluster));
+        let operator = auth::recipe(&home, &redis_url, Name::Other, &clocks);
         for number in 0..INSTANCES {
             let name = Name::Auth(number);
-            fleet.add(name, auth::recipe(&home, cluster, name, &clocks));
+            fleet.add(name, auth::recipe(&home, &redis_url, name, &clocks));
             await_ready(&direct, &format!("http://{}/ready", name.address())).await;
         }
         for (name, recipe) in edge::recipes(&home) {
@@ -169,8 +169,11 @@ fn faketime(home: &Path, name: Name, more: &str) -> Vec<(String, String)> {
     pairs.map(|(key, value)| (key.to_owned(), value)).into()
 }
 
-/// Returns a program that `scripts/chaos` has built.
+/// Returns a program that `scripts/chaos` has built, or one of `QUICKSTART_BIN`.
 fn built(program: &str) -> PathBuf {
+    if let Some(directory) = std::env::var_os("QUICKSTART_BIN") {
+        return PathBuf::from(directory).join(program);
+    }
     let target = std::env::var_os("CARGO_TARGET_DIR");
     let target = target.map_or_else(|| root().join("target"), PathBuf::from);
     target.join("quickstart").join(program)

@@ -73,7 +73,6 @@ pub(super) async fn inject(stack: &Stack, fault: Fault, hold: Duration) -> Resul
             let others = match side {
                 Side::Redis => (0..NODES).map(Name::Redis).collect(),
                 Side::Sentinels => (0..NODES).map(Name::Sentinel).collect(),
-                Side::Edge => vec![Name::Traefik],
             };
             trouble(stack, Links::Between(Name::Auth(number), others), of(ail), hold).await;
         }

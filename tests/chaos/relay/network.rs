@@ -18,7 +18,7 @@ pub(super) struct Link {
 pub enum Links {
     /// Those between a program and each of these, whichever opened them.
     Between(Name, Vec<Name>),
-    /// Those between these programs and all others, except Traefik.
+    /// Those between these programs and all others.
     Around(Vec<Name>),
 }
 

@@ -23,13 +23,13 @@ const SETTINGS: [(&str, &str); 9] = [
 ];
 
 /// Returns how an instance is started, or (with [`Name::Other`]) a command of the operator.
-pub(super) fn recipe(home: &Path, cluster: Cluster, name: Name, clocks: &[Name]) -> Recipe {
+pub(super) fn recipe(home: &Path, redis_url: &str, name: Name, clocks: &[Name]) -> Recipe {
     let mut environment: Vec<(String, String)> =
         SETTINGS.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
     let own = [
         ("AUTH_LISTEN", name.address().to_string()),
         ("PUBLIC_PORT", PUBLIC_PORT.to_string()),
-        ("REDIS_URL", redis_url(cluster)),
+        ("REDIS_URL", redis_url.to_owned()),
         ("MCP_SERVERS_FILE", home.join("mcp-servers.json").display().to_string()),
         ("SIGNING_KEY_FILE", home.join("signing-key.pem").display().to_string()),
         ("SECRETS_KEY_FILE", home.join("secrets-key.pem").display().to_string()),
@@ -50,10 +50,10 @@ pub(super) fn recipe(home: &Path, cluster: Cluster, name: Name, clocks: &[Name])
 }
 
 /// Returns `REDIS_URL`: Redis or the sentinels, behind their relays.
-fn redis_url(cluster: Cluster) -> String {
+pub(super) fn redis_url(cluster: Cluster) -> String {
     if cluster.is_single {
         return format!("redis://{}/0", Name::Redis(0).relay());
     }
     let sentinels = cluster.sentinels().into_iter().map(|name| name.relay().to_string());
-    format!("redis+sentinel://{}/{MASTER_SET}/0", sentinels.collect::<Vec<_>>().join(","))
+    format!("redis+sentinel://{}/0?master={MASTER_SET}", sentinels.collect::<Vec<_>>().join(","))
 }

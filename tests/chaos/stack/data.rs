@@ -69,7 +69,11 @@ pub(super) fn recipes(
     };
     let nodes = cluster.nodes().into_iter().map(|name| {
         mount(&disk(home, name));
-        write(home, name, &node(home, name, cluster));
+        let mut text = node(home, name, cluster);
+        if options.forgetful {
+            text = text.replace("appendonly yes", "appendonly no");
+        }
+        write(home, name, &text);
         (name, recipe(name, ""))
     });
     let nodes: Vec<_> = nodes.collect();

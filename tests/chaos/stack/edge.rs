@@ -105,7 +105,7 @@ fn write_dynamic(home: &Path) {
         fs::copy(file.path(), dynamic.join(file.file_name())).expect("copied");
     }
     let urls = (0..INSTANCES)
-        .map(|number| json!({ "url": format!("http://{}", Name::Auth(number).relay()) }));
+        .map(|number| json!({ "url": format!("http://{}", Name::Auth(number).address()) }));
     // JSON is YAML.
     let balancing = json!({ "http": {
         "routers": { "instances": { "rule": "PathPrefix(`/`)", "entryPoints": ["instances"],

@@ -196,6 +196,26 @@ impl Act {
     }
 }
 
+impl Act {
+    /// Returns the reason if the outcome is unknown.
+    pub fn unknown(&self) -> Option<&str> {
+        fn reason<T>(outcome: &Outcome<T>) -> Option<&str> {
+            match outcome {
+                Outcome::Unknown(why) => Some(why),
+                Outcome::Done(_) | Outcome::Refused(_) => None,
+            }
+        }
+        match self {
+            Self::Register(outcome) => reason(outcome),
+            Self::Page { outcome, .. } => reason(outcome),
+            Self::Consent { outcome, .. } => reason(outcome),
+            Self::Redeem(.., outcome) | Self::Refresh(.., outcome) => reason(outcome),
+            Self::Call(.., outcome) | Self::Revoke(.., outcome) => reason(outcome),
+            Self::Stream(_) | Self::List(_) => None,
+        }
+    }
+}
+
 /// An operation with its times.
 #[derive(Clone, Debug)]
 pub struct Entry {
