@@ -39,8 +39,8 @@ for line in sys.stdin:
         print(message["executable"])'
 }
 
-# run_chaos ARGS...: in namespaces of its own. Its processes end with it, its file systems vanish, its network has
-# loopback alone, so that every port is free.
+# run_chaos ARGS...: in namespaces of its own. Its processes end with it and it ends with this shell, its file systems
+# vanish, its network has loopback alone, so that every port is free.
 run_chaos() {
     program=$(chaos_program)
     [ -n "$program" ] || fail "cargo could not build the harness"
@@ -52,7 +52,7 @@ run_chaos() {
     "$bin/auth-service" key generate --secrets --out "$chaos_home/secrets-key.pem" >/dev/null
     if [ "$(id -u)" -eq 0 ]; then map=; else map=--map-root-user; fi
     # shellcheck disable=SC2086,SC2016 # an option or nothing; variables of the inner shell
-    unshare $map --mount --net --pid --fork --kill-child --mount-proc sh -c '
+    setpriv --pdeathsig KILL unshare $map --mount --net --pid --fork --kill-child --mount-proc sh -c '
         set -e
         ip link set lo up
         mount -t tmpfs chaos /dev/shm

@@ -200,7 +200,8 @@ impl Fleet {
         self.pids.0.write().unwrap_or_else(PoisonError::into_inner).remove(&name);
     }
 
-    fn surprised(&self, what: String) {
+    /// Records something that nobody has asked for.
+    pub fn surprised(&self, what: String) {
         self.surprises.lock().unwrap_or_else(PoisonError::into_inner).push(what);
     }
 }

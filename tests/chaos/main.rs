@@ -80,6 +80,8 @@ async fn chaos(options: &Options) -> ExitCode {
     background.spawn(Arc::clone(&failovers).watch(Arc::clone(&gateway)));
     let tended = Arc::clone(&gateway);
     background.spawn(async move { tended.stack.fleet.tend().await });
+    let repaired = Arc::clone(&gateway);
+    background.spawn(async move { repaired.stack.repair().await });
     let mut people = JoinSet::new();
     for number in 0..options.people {
         people.spawn(Person::new(Arc::clone(&gateway), number, seed).live());

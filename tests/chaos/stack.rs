@@ -12,6 +12,7 @@ use std::{
 };
 
 use gateway_tests::stack::root;
+use tokio::net::TcpStream;
 
 use crate::{
     cluster::Cluster,
@@ -94,6 +95,27 @@ impl Stack {
         for name in self.fleet.names() {
             self.fleet.resume(name);
             self.fleet.start(name);
+        }
+    }
+
+    /// Empties nodes whose data are damaged, as an operator does, if another node is the master. Never returns.
+    pub async fn repair(&self) {
+        loop {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            for node in self.cluster.nodes() {
+                if TcpStream::connect(node.address()).await.is_ok()
+                    || !data::is_damaged(&self.home, node)
+                {
+                    continue;
+                }
+                let master = self.cluster.master().await.map(Name::Redis);
+                if !self.cluster.is_single
+                    && master.is_some_and(|master| master != node)
+                    && data::empty(&self.home, node).is_ok()
+                {
+                    self.fleet.surprised(format!("{node} had a damaged append-only file"));
+                }
+            }
         }
     }
 

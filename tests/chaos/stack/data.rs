@@ -84,6 +84,19 @@ pub(super) fn recipes(
     nodes.into_iter().chain(sentinels).collect()
 }
 
+/// Returns `true` if a node has ended because its append-only file is damaged, by its log.
+///
+/// Redis 7.0 leaves a hole in the file when the disk was full during a write, and does not start with it.
+pub(super) fn is_damaged(home: &Path, node: Name) -> bool {
+    let log = fs::read_to_string(home.join(format!("logs/{node}.log"))).unwrap_or_default();
+    log.lines().last().is_some_and(|line| line.contains("Bad file format reading the append only"))
+}
+
+/// Removes the data of a node.
+pub(super) fn empty(home: &Path, node: Name) -> std::io::Result<()> {
+    fs::remove_dir_all(disk(home, node).join("appendonlydir"))
+}
+
 fn node(home: &Path, name: Name, cluster: Cluster) -> String {
     let (address, relay) = (name.address(), name.relay());
     let mut text = format!("{NODE}port {}\ndir {}\n", address.port(), disk(home, name).display());
