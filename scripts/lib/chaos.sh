@@ -42,6 +42,10 @@ for line in sys.stdin:
 # run_chaos ARGS...: in namespaces of its own. Its processes end with it and it ends with this shell, its file systems
 # vanish, its network has loopback alone, so that every port is free.
 run_chaos() {
+    if [ "$(id -u)" -eq 0 ]; then map=; else map=--map-root-user; fi
+    # shellcheck disable=SC2086 # an option or nothing
+    unshare $map --mount --net --pid --fork true ||
+        fail "the faults need namespaces: root with CAP_SYS_ADMIN, or unprivileged user namespaces"
     program=$(chaos_program)
     [ -n "$program" ] || fail "cargo could not build the harness"
     chaos_home=$(mktemp -d "${TMPDIR:-/tmp}/chaos.XXXXXX")
@@ -50,7 +54,6 @@ run_chaos() {
     bin=${QUICKSTART_BIN:-${CARGO_TARGET_DIR:-$ROOT/target}/quickstart}
     "$bin/auth-service" key generate --out "$chaos_home/signing-key.pem" >/dev/null
     "$bin/auth-service" key generate --secrets --out "$chaos_home/secrets-key.pem" >/dev/null
-    if [ "$(id -u)" -eq 0 ]; then map=; else map=--map-root-user; fi
     # shellcheck disable=SC2086,SC2016 # an option or nothing; variables of the inner shell
     setpriv --pdeathsig KILL unshare $map --mount --net --pid --fork --kill-child --mount-proc sh -c '
         set -e

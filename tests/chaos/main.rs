@@ -58,15 +58,11 @@ fn main() -> ExitCode {
 
 async fn interrupted() {
     let listen = |kind| signal(kind).expect("a signal");
-    let (mut interrupt, mut terminate, mut hang_up) = (
-        listen(SignalKind::interrupt()),
-        listen(SignalKind::terminate()),
-        listen(SignalKind::hangup()),
-    );
+    let (mut interrupt, mut terminate) =
+        (listen(SignalKind::interrupt()), listen(SignalKind::terminate()));
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
-        _ = hang_up.recv() => {}
     }
 }
 
