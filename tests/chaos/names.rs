@@ -14,8 +14,11 @@ pub const MASTER_SET: &str = "mcpgw";
 /// The port of Traefik for clients.
 pub const PUBLIC_PORT: u16 = 8443;
 
-/// The port of Traefik that balances over the instances of auth-service.
-pub const INSTANCES_PORT: u16 = 8200;
+/// The port of Traefik by which ForwardAuth reaches all instances of auth-service.
+pub const CHECKS_PORT: u16 = 8200;
+
+/// The port of Traefik where mcp-stdio-proxy finds the keys and the feed of ended grants.
+pub const KEYS_PORT: u16 = 8201;
 
 /// The port of mcp-stdio-proxy.
 pub const PROXY_PORT: u16 = 8300;

@@ -43,9 +43,6 @@ pub struct Options {
     /// Redis without its append-only file: a crash loses what was acknowledged, so that violations must be found.
     #[arg(long)]
     pub forgetful: bool,
-    /// `REDIS_URL` instead of the one of the topology.
-    #[arg(long, hide = true)]
-    pub redis_url: Option<String>,
     /// The directory that the script has prepared.
     #[arg(long, hide = true)]
     pub home: PathBuf,

@@ -66,7 +66,7 @@ impl Stack {
         }
         cluster.settled(START).await.expect("Redis starts");
         let direct = reqwest::Client::builder().no_proxy().build().expect("a client");
-        let redis_url = options.redis_url.clone().unwrap_or_else(|| auth::redis_url(cluster));
+        let redis_url = auth::redis_url(cluster);
         let operator = auth::recipe(&home, &redis_url, Name::Other, &clocks);
         for number in 0..INSTANCES {
             let name = Name::Auth(number);

@@ -16,7 +16,7 @@ use crate::{
 const START: Duration = Duration::from_secs(60);
 
 /// The time in which Traefik notices that an instance is ready.
-const NOTICE: Duration = Duration::from_millis(1500);
+const NOTICE: Duration = Duration::from_secs(2);
 
 /// Injects `fault`, keeps it for `hold` and undoes it. Returns the reason if that cannot be done.
 pub(super) async fn inject(stack: &Stack, fault: Fault, hold: Duration) -> Result<(), String> {

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// The settings besides addresses and files. All clients have one address, and nothing expires in a run.
-const SETTINGS: [(&str, &str); 9] = [
+const SETTINGS: [(&str, &str); 10] = [
     ("BASE_DOMAIN", DOMAIN),
     ("RATE_LIMIT_ADDRESS", "0"),
     ("RATE_LIMIT_REGISTER", "0"),
@@ -19,6 +19,7 @@ const SETTINGS: [(&str, &str); 9] = [
     ("ACCESS_TOKEN_LIFETIME", "24h"),
     ("AUTH_WORKERS", "2"),
     ("DEVICE_GRANT", "false"),
+    ("SHUTDOWN_DELAY", "3s"),
     ("RUST_LOG", "info"),
 ];
 

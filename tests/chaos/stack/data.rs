@@ -19,13 +19,13 @@ use crate::{
 /// The size of the file system of a node.
 const DISK: &str = "size=64m";
 
-/// The settings of each node, as docker-compose.yml has them. The append-only file is rewritten early, so that this
-/// meets faults, too.
+/// The settings of each node, as docker/redis-sentinel.yml has them. The append-only file is rewritten early, so that
+/// this meets faults, too.
 const NODE: &str = "\
 bind 127.0.0.1
 protected-mode no
 appendonly yes
-save \"\"
+save 300 1
 maxmemory 256mb
 maxmemory-policy noeviction
 auto-aof-rewrite-min-size 4mb
@@ -34,8 +34,8 @@ auto-aof-rewrite-min-size 4mb
 /// The settings of a node with replicas. A master that no replica follows takes no writes.
 const REPLICATED: &str = "\
 min-replicas-to-write 1
-min-replicas-max-lag 3
-repl-backlog-size 8mb
+min-replicas-max-lag 5
+repl-diskless-sync-delay 0
 ";
 
 /// The directory of a node.
@@ -115,6 +115,8 @@ fn node(home: &Path, name: Name, cluster: Cluster) -> String {
     text
 }
 
+/// Returns the settings of a sentinel. It is quicker than the one of docker/redis-sentinel.yml, so that more failovers
+/// fit into a run.
 fn sentinel(home: &Path, name: Name) -> String {
     let (address, relay, first) = (name.address(), name.relay(), Name::Redis(0).relay());
     let directory = home.join(format!("{name}-data"));

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{DOMAIN, SERVER, built, texts};
 use crate::{
     fleet::Recipe,
-    names::{INSTANCES, INSTANCES_PORT, Name, PUBLIC_PORT},
+    names::{CHECKS_PORT, INSTANCES, KEYS_PORT, Name, PUBLIC_PORT},
 };
 
 /// The parts of Traefik's static file that a start without containers leaves out.
@@ -26,12 +26,13 @@ pub(super) fn write_servers(home: &Path) {
 pub(super) fn recipes(home: &Path) -> Vec<(Name, Recipe)> {
     let text = |path: &Path| path.display().to_string();
     fs::write(home.join("traefik.yml"), static_file(home)).expect("written");
-    write_dynamic(home);
     let pair = |key: &str, value: String| (key.to_owned(), value);
     let recipe = |name: Name, program, arguments, environment| {
         let log = home.join(format!("logs/{name}.log"));
         (name, Recipe { program, arguments, environment, directory: home.to_owned(), log })
     };
+    let instances = (0..INSTANCES).map(|number| format!("http://{}", Name::Auth(number).address()));
+    let instances: Vec<_> = instances.collect();
     let traefik = recipe(
         Name::Traefik,
         root().join(".tools/python/bin/traefik"),
@@ -39,7 +40,10 @@ pub(super) fn recipes(home: &Path) -> Vec<(Name, Recipe)> {
         vec![
             pair("BASE_DOMAIN", DOMAIN.to_owned()),
             pair("PUBLIC_PORT", PUBLIC_PORT.to_string()),
-            pair("AUTH_URL", format!("http://127.0.0.1:{INSTANCES_PORT}")),
+            pair("AUTH_URL", instances.join(",")),
+            pair("AUTH_VERIFY_URL", format!("http://127.0.0.1:{CHECKS_PORT}/verify")),
+            pair("CHECKS_ENTRY_POINT", "checks".to_owned()),
+            pair("KEYS_ENTRY_POINT", "inside".to_owned()),
             pair("PROXY_URL", format!("http://{}", Name::Proxy.address())),
             pair("CERT_FILE", text(&home.join("cert.pem"))),
             pair("KEY_FILE", text(&home.join("cert-key.pem"))),
@@ -56,15 +60,14 @@ pub(super) fn recipes(home: &Path) -> Vec<(Name, Recipe)> {
             "--allow-host",
             &format!("*.{DOMAIN}"),
             "--identity-jwks",
-            &format!("http://127.0.0.1:{INSTANCES_PORT}/jwks"),
+            &format!("http://127.0.0.1:{KEYS_PORT}/jwks"),
         ]),
         vec![pair("RUST_LOG", "info".to_owned())],
     );
     vec![proxy, traefik]
 }
 
-/// Returns Traefik's static file as `scripts/quickstart` writes it, with an entry point for what balances over the
-/// instances of auth-service.
+/// Returns Traefik's static file as `scripts/quickstart` writes it, with the inner entry points of the container.
 fn static_file(home: &Path) -> String {
     let text = fs::read_to_string(root().join("traefik/traefik.yml")).expect("traefik.yml");
     let mut lines = Vec::new();
@@ -80,41 +83,19 @@ fn static_file(home: &Path) -> String {
             },
         }
     }
-    let instances = format!(
-        "entryPoints:\n  instances:\n    address: \"127.0.0.1:{INSTANCES_PORT}\"\n    \
-         forwardedHeaders:\n      trustedIPs: [127.0.0.0/8]\n"
+    let inner = format!(
+        "entryPoints:\n  checks:\n    address: \"127.0.0.1:{CHECKS_PORT}\"\n    \
+         forwardedHeaders:\n      trustedIPs: [\"127.0.0.1/32\"]\n  inside:\n    \
+         address: \"127.0.0.1:{KEYS_PORT}\"\n"
     );
     let log = format!("accessLog:\n  filePath: \"{}\"", home.join("logs/access.log").display());
     lines
         .join("\n")
-        .replacen("entryPoints:\n", &instances, 1)
+        .replacen("entryPoints:\n", &inner, 1)
         .replace("address: \":80\"", "address: \"127.0.0.1:8080\"")
         .replace("address: \":443\"", &format!("address: \"127.0.0.1:{PUBLIC_PORT}\""))
         .replace("to: websecure", &format!("to: \":{PUBLIC_PORT}\""))
-        .replace("/etc/traefik/dynamic", &home.join("dynamic").display().to_string())
+        .replace("/etc/traefik/dynamic", &root().join("traefik/dynamic").display().to_string())
         .replacen("accessLog:", &log, 1)
         + "\n"
-}
-
-/// Copies the dynamic files of the gateway, and adds the balancing over the instances: an instance that is not ready
-/// gets no requests, and a request that found an instance gone goes to the other.
-fn write_dynamic(home: &Path) {
-    let dynamic = home.join("dynamic");
-    fs::create_dir_all(&dynamic).expect("a directory");
-    for file in fs::read_dir(root().join("traefik/dynamic")).expect("the files").flatten() {
-        fs::copy(file.path(), dynamic.join(file.file_name())).expect("copied");
-    }
-    let urls = (0..INSTANCES)
-        .map(|number| json!({ "url": format!("http://{}", Name::Auth(number).address()) }));
-    // JSON is YAML.
-    let balancing = json!({ "http": {
-        "routers": { "instances": { "rule": "PathPrefix(`/`)", "entryPoints": ["instances"],
-            "service": "instances", "middlewares": ["again"],
-            "observability": { "accessLogs": false } } },
-        "middlewares": { "again": { "retry": { "attempts": 3, "initialInterval": "50ms" } } },
-        "services": { "instances": { "loadBalancer": {
-            "healthCheck": { "path": "/ready", "interval": "500ms", "timeout": "1s" },
-            "servers": urls.collect::<Vec<_>>() } } },
-    }});
-    fs::write(dynamic.join("instances.yml"), balancing.to_string()).expect("written");
 }
