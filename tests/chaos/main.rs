@@ -48,21 +48,22 @@ fn main() -> ExitCode {
     runtime.expect("a runtime").block_on(async {
         tokio::select! {
             code = chaos(&options) => code,
-            () = interrupted() => {
-                eprintln!("interrupted");
+            name = interrupted() => {
+                eprintln!("interrupted by {name}");
                 ExitCode::from(INTERRUPTED)
             }
         }
     })
 }
 
-async fn interrupted() {
+/// Waits for a signal to end. Returns its name.
+async fn interrupted() -> &'static str {
     let listen = |kind| signal(kind).expect("a signal");
     let (mut interrupt, mut terminate) =
         (listen(SignalKind::interrupt()), listen(SignalKind::terminate()));
     tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+        _ = interrupt.recv() => "SIGINT",
+        _ = terminate.recv() => "SIGTERM",
     }
 }
 
