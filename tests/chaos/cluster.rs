@@ -3,6 +3,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use redis::{AsyncConnectionConfig, FromRedisValue};
+use tokio::time::{Instant, sleep};
 
 use crate::names::{MASTER_SET, NODES, Name};
 
@@ -90,13 +91,43 @@ impl Cluster {
 
     /// Waits until all nodes are in order. Returns the last reason after `patience`.
     pub async fn settled(self, patience: Duration) -> Result<usize, String> {
-        let deadline = tokio::time::Instant::now() + patience;
-        loop {
-            match self.state().await {
-                Ok(master) => return Ok(master),
-                Err(why) if tokio::time::Instant::now() > deadline => return Err(why),
-                Err(_) => tokio::time::sleep(Duration::from_millis(200)).await,
+        until(patience, || self.state()).await
+    }
+
+    /// Waits until each sentinel knows all replicas and all other sentinels. A replica that they do not know when the
+    /// first master dies stays behind: no sentinel tells it of the new master.
+    pub async fn acquainted(self, patience: Duration) -> Result<(), String> {
+        until(patience, || self.acquaintance()).await
+    }
+
+    /// Returns the reason why a sentinel does not know all others.
+    async fn acquaintance(self) -> Result<(), String> {
+        for sentinel in self.sentinels() {
+            let command = ["SENTINEL", "MASTER", MASTER_SET];
+            let known: HashMap<String, String> =
+                ask(sentinel, &command).await.map_err(|error| format!("{sentinel}: {error}"))?;
+            for key in ["num-slaves", "num-other-sentinels"] {
+                let count = known.get(key).map_or("", String::as_str);
+                if count != (NODES - 1).to_string() {
+                    return Err(format!("{key} of {sentinel} is {count:?}"));
+                }
             }
+        }
+        Ok(())
+    }
+}
+
+/// Repeats `check` until it succeeds. Returns its last error after `patience`.
+async fn until<T, F: Future<Output = Result<T, String>>>(
+    patience: Duration,
+    check: impl Fn() -> F,
+) -> Result<T, String> {
+    let deadline = Instant::now() + patience;
+    loop {
+        match check().await {
+            Ok(value) => return Ok(value),
+            Err(why) if Instant::now() > deadline => return Err(why),
+            Err(_) => sleep(Duration::from_millis(200)).await,
         }
     }
 }

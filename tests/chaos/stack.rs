@@ -65,6 +65,7 @@ impl Stack {
             fleet.add(name, recipe);
         }
         cluster.settled(START).await.expect("Redis starts");
+        cluster.acquainted(START).await.expect("the sentinels know each other and all nodes");
         let direct = reqwest::Client::builder().no_proxy().build().expect("a client");
         let redis_url = auth::redis_url(cluster);
         let operator = auth::recipe(&home, &redis_url, Name::Other, &clocks);
