@@ -86,6 +86,13 @@ impl Cluster {
         if lead.text("connected_slaves") != "2" {
             return Err(format!("the master has {} replicas", lead.text("connected_slaves")));
         }
+        let mut agreeing = 0;
+        for sentinel in self.sentinels() {
+            agreeing += usize::from(sees_followers(sentinel).await);
+        }
+        if agreeing <= NODES / 2 {
+            return Err(format!("{agreeing} sentinels see all replicas follow"));
+        }
         Ok(master)
     }
 
@@ -130,6 +137,18 @@ async fn until<T, F: Future<Output = Result<T, String>>>(
             Err(_) => sleep(Duration::from_millis(200)).await,
         }
     }
+}
+
+/// Returns `true` if a sentinel sees that all replicas follow the master. Until then it may promote one that has been
+/// away, and instances of auth-service do not wait for that one.
+async fn sees_followers(sentinel: Name) -> bool {
+    let asked = ask(sentinel, &["SENTINEL", "REPLICAS", MASTER_SET]).await;
+    let replicas: Vec<HashMap<String, String>> = asked.unwrap_or_default();
+    let follows = |replica: &HashMap<String, String>| {
+        let is = |key: &str, value: &str| replica.get(key).is_some_and(|text| text == value);
+        is("flags", "slave") && is("role-reported", "slave") && is("master-link-status", "ok")
+    };
+    replicas.len() == NODES - 1 && replicas.iter().all(follows)
 }
 
 struct Info(HashMap<String, String>);

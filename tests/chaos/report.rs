@@ -5,7 +5,6 @@ use std::{
     fmt::Write as _,
     fs::File,
     io::{BufWriter, Write as _},
-    path::Path,
     sync::PoisonError,
 };
 
@@ -18,6 +17,7 @@ use gateway_tests::chaos::{
 
 use crate::{
     faults::{Failovers, Fault, Record},
+    names::Name,
     people::{Gateway, HUNG_UP},
 };
 
@@ -59,7 +59,7 @@ impl Report<'_> {
             println!("problem: {problem}");
         }
         self.print_violations(&verdict, &entries);
-        write_history(&self.gateway.stack.home, &entries);
+        self.write_history(&entries);
         println!("violations: {}", verdict.violations.len());
         verdict.violations.is_empty() && problems.is_empty()
     }
@@ -132,6 +132,22 @@ impl Report<'_> {
         (restarts.len(), entries.iter().filter(is_lost).filter(is_within).collect())
     }
 
+    /// Writes the history and the faults, in the order of their ends.
+    fn write_history(&self, entries: &[Entry]) {
+        let mut lines: Vec<(Micros, String)> =
+            entries.iter().map(|entry| (entry.ended, entry.to_string())).collect();
+        lines.extend(self.record.faults().iter().map(|fault| (fault.ended, fault.to_string())));
+        let failovers = self.failovers.all().into_iter();
+        lines.extend(failovers.map(|(at, master)| (at, mastered(at, master))));
+        lines.sort_by_key(|(at, _)| *at);
+        let path = self.gateway.stack.home.join("history.txt");
+        let mut file = BufWriter::new(File::create(path).expect("a file"));
+        for (_, line) in lines {
+            writeln!(file, "{line}").expect("written");
+        }
+        file.flush().expect("written");
+    }
+
     fn print_violations(&self, verdict: &Verdict, entries: &[Entry]) {
         for violation in &verdict.violations {
             println!("\nVIOLATION at {}: {}", seconds(violation.at), violation.kind);
@@ -143,13 +159,12 @@ impl Report<'_> {
             println!("  faults in that time:");
             for injected in self.record.faults() {
                 if injected.began <= violation.at && injected.ended >= first {
-                    let (began, ended) = (seconds(injected.began), seconds(injected.ended));
-                    println!("  {began:>12} – {ended:>12}  {}", injected.fault);
+                    println!("  {injected}");
                 }
             }
             for (at, master) in self.failovers.all() {
                 if at >= first && at <= violation.at {
-                    println!("  {:>12}  {master} is master", seconds(at));
+                    println!("  {}", mastered(at, master));
                 }
             }
         }
@@ -163,6 +178,10 @@ fn shown<'a>(violation: &Violation, entries: &'a [Entry]) -> (Micros, Vec<&'a En
     let shown = until[until.len().saturating_sub(PRINTED)..].to_vec();
     let first = shown.iter().map(|entry| entry.began).min().unwrap_or(violation.at);
     (first, shown)
+}
+
+fn mastered(at: Micros, master: Name) -> String {
+    format!("{:>12}  {master} is master", seconds(at))
 }
 
 fn counted<'a>(words: impl Iterator<Item = &'a str>) -> BTreeMap<&'a str, usize> {
@@ -190,12 +209,4 @@ fn operations(entries: &[Entry]) -> String {
         let _infallible = writeln!(text, "{:>19} {count:>9}  {why}", "");
     }
     text
-}
-
-fn write_history(home: &Path, entries: &[Entry]) {
-    let mut file = BufWriter::new(File::create(home.join("history.txt")).expect("a file"));
-    for entry in entries {
-        writeln!(file, "{entry}").expect("written");
-    }
-    file.flush().expect("written");
 }

@@ -15,6 +15,10 @@ use crate::{names::INSTANCES, people::Gateway};
 /// The longest time that Redis may take to be in order after a fault.
 const SETTLE: Duration = Duration::from_secs(90);
 
+/// The time after which each instance of auth-service knows what the sentinels know: it asks them twice a second, and
+/// does not rely on an answer that is older than two seconds.
+const NEWS: Duration = Duration::from_millis(2200);
+
 /// What the lanes share.
 pub struct Lanes {
     /// The gateway.
@@ -39,8 +43,13 @@ impl Lanes {
         loop {
             let step = lane.next(&mut random, is_single, clocks);
             tokio::time::sleep(step.gap).await;
-            if lane == Lane::Data && !self.settle().await {
-                continue;
+            if lane == Lane::Data {
+                if !self.settle().await {
+                    continue;
+                }
+                if !is_single {
+                    tokio::time::sleep(NEWS).await;
+                }
             }
             if step.fault == Fault::RollingRestart {
                 let _alone = self.alone.write().await;

@@ -177,18 +177,18 @@ impl Lane {
     }
 }
 
-/// Faults of Redis with replicas. A master that is away for five seconds or more is replaced.
+/// Faults of Redis with replicas. A master that is away for longer than four seconds is replaced.
 fn data(random: &mut Random) -> Step {
     let replica = Role::Replica(random.index(NODES - 1));
     let number = random.index(NODES - 1);
     let instance = random.index(INSTANCES);
     let ail = ail(random);
     let (fault, hold) = random.weighted(&[
-        (4, (Fault::KillNode(Role::Master), (5000, 7000))),
-        (3, (Fault::PauseNode(Role::Master), (5000, 6500))),
-        (3, (Fault::IsolateNode(Role::Master), (5000, 8000))),
-        (4, (Fault::Split(instance), (5000, 8000))),
-        (4, (Fault::Failover, (1000, 1500))),
+        (4, (Fault::KillNode(Role::Master), (4500, 6000))),
+        (3, (Fault::PauseNode(Role::Master), (4500, 6000))),
+        (3, (Fault::IsolateNode(Role::Master), (4500, 6500))),
+        (4, (Fault::Split(instance), (4500, 6500))),
+        (8, (Fault::Failover, (1000, 1500))),
         (2, (Fault::CrashNode(Role::Master), (50, 400))),
         (2, (Fault::KillNode(replica), (500, 3000))),
         (2, (Fault::PauseNode(replica), (300, 3000))),
@@ -198,7 +198,7 @@ fn data(random: &mut Random) -> Step {
         (2, (Fault::FillDisk(replica), (500, 2500))),
         (4, (Fault::Replication(number, ail), (300, 3000))),
     ]);
-    Step { gap: random.millis(200..1200), fault, hold: random.millis(hold.0..hold.1) }
+    Step { gap: random.millis(0..400), fault, hold: random.millis(hold.0..hold.1) }
 }
 
 /// Faults of one Redis without replicas.
@@ -219,11 +219,11 @@ fn instances(random: &mut Random, clocks: usize) -> Step {
     let shift = if random.chance(50) { shift } else { -shift };
     let clock = random.index(clocks);
     let (fault, hold) = random.weighted(&[
-        (4, (Fault::KillAuth(instance), (100, 2500))),
-        (4, (Fault::PauseAuth(instance), (100, 3000))),
-        (2, (Fault::RestartAuth(instance), (0, 1))),
+        (8, (Fault::KillAuth(instance), (100, 2500))),
+        (8, (Fault::PauseAuth(instance), (100, 3000))),
+        (3, (Fault::RestartAuth(instance), (0, 1))),
         (1, (Fault::RollingRestart, (0, 1))),
-        (2, (Fault::ShiftClock(clock, shift), (2000, 6000))),
+        (4, (Fault::ShiftClock(clock, shift), (2000, 6000))),
     ]);
     Step { gap: random.millis(500..2500), fault, hold: random.millis(hold.0..hold.1) }
 }

@@ -2,11 +2,12 @@
 
 use std::{
     collections::BTreeMap,
+    fmt,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use gateway_tests::chaos::history::Micros;
+use gateway_tests::chaos::history::{Micros, seconds};
 
 use super::plan::Fault;
 use crate::{names::Name, people::Gateway};
@@ -20,6 +21,13 @@ pub struct Injected {
     pub began: Micros,
     /// The time at which everything was as before, as far as the harness could.
     pub ended: Micros,
+}
+
+impl fmt::Display for Injected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (began, ended) = (seconds(self.began), seconds(self.ended));
+        write!(f, "{began:>12} – {ended:>12}  {}", self.fault)
+    }
 }
 
 /// The faults of a run.

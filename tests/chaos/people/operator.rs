@@ -18,6 +18,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// The number of times that a command is tried when its answer is needed.
 const ATTEMPTS: usize = 6;
 
+/// The pause between these.
+const PAUSE: Duration = Duration::from_millis(500);
+
 /// Revokes what people have, every few seconds, until the run is over.
 pub async fn operate(gateway: Arc<Gateway>, seed: u64) {
     let mut random = Random::of(seed, "operator");
@@ -37,7 +40,7 @@ pub async fn operate(gateway: Arc<Gateway>, seed: u64) {
                 (Target::PersonAtClient(person.clone(), id), arguments)
             }
         };
-        if revoke(&gateway, target.clone(), &arguments).await.done().is_none() {
+        if !revoke(&gateway, &target, &arguments).await {
             continue;
         }
         let is_revoked = |kept: &Kept| match &target {
@@ -63,11 +66,19 @@ pub(super) async fn use_all(gateway: &Gateway, tokens: &[Kept]) {
     tokio::time::sleep(Duration::from_millis(50)).await;
 }
 
-async fn revoke(gateway: &Gateway, target: Target, arguments: &[&str]) -> Outcome<()> {
-    let began = gateway.history.now();
-    let outcome = run(gateway, &[&["token", "revoke"], arguments].concat()).await.map(drop);
-    gateway.history.add(began, Act::Revoke(target, Way::Command, outcome.clone()));
-    outcome
+/// Revokes until it is acknowledged. Returns `false` if it never was.
+async fn revoke(gateway: &Gateway, target: &Target, arguments: &[&str]) -> bool {
+    for _ in 0..ATTEMPTS {
+        let began = gateway.history.now();
+        let outcome = run(gateway, &[&["token", "revoke"], arguments].concat()).await.map(drop);
+        let is_done = outcome.done().is_some();
+        gateway.history.add(began, Act::Revoke(target.clone(), Way::Command, outcome));
+        if is_done || gateway.is_over() {
+            return is_done;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    false
 }
 
 /// Returns a fresh login code for `person`.
@@ -79,7 +90,7 @@ pub(super) async fn login_code(gateway: &Gateway, person: &str) -> Option<String
         if gateway.is_over() {
             break;
         }
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        tokio::time::sleep(PAUSE).await;
     }
     None
 }
