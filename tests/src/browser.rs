@@ -29,9 +29,14 @@ impl Page {
 
     /// The value of a hidden field of its first form.
     pub fn hidden(&self, name: &str) -> String {
+        self.find_hidden(name).unwrap_or_else(|| panic!("no {name} in {}", self.body))
+    }
+
+    /// The same, or nothing if there is no such field.
+    pub fn find_hidden(&self, name: &str) -> Option<String> {
         let mark = format!("name=\"{name}\" value=\"");
-        let from = self.body.find(&mark).unwrap_or_else(|| panic!("no {name} in {}", self.body));
-        self.body[from + mark.len()..].split('"').next().expect("a value").to_owned()
+        let from = self.body.find(&mark)?;
+        self.body[from + mark.len()..].split('"').next().map(str::to_owned)
     }
 }
 
@@ -87,8 +92,23 @@ impl Browser {
         self.send(Method::POST, url, Some(form)).await
     }
 
+    /// Opens a URL. Fails if no whole answer comes.
+    pub async fn try_get(&mut self, url: &Url) -> reqwest::Result<Page> {
+        self.try_send(Method::GET, url, None).await
+    }
+
     /// Presses the button `decision` on a consent page.
     pub async fn decide(&mut self, page: &Page, decision: &str, login_code: &str) -> Page {
+        self.try_decide(page, decision, login_code).await.expect("an answer")
+    }
+
+    /// The same. Fails if no whole answer comes.
+    pub async fn try_decide(
+        &mut self,
+        page: &Page,
+        decision: &str,
+        login_code: &str,
+    ) -> reqwest::Result<Page> {
         let (flow, csrf) = (page.hidden("flow"), page.hidden("csrf"));
         let form = [
             ("flow", flow.as_str()),
@@ -96,7 +116,8 @@ impl Browser {
             ("login_code", login_code),
             ("decision", decision),
         ];
-        self.post(&page.url.join("/authorize/consent").expect("a URL"), &form).await
+        let url = page.url.join("/authorize/consent").expect("a URL");
+        self.try_send(Method::POST, &url, Some(&form)).await
     }
 
     /// Follows a page on its own way until the next URL starts with `end`; returns that one.
@@ -113,6 +134,15 @@ impl Browser {
     }
 
     async fn send(&mut self, method: Method, url: &Url, form: Option<&[(&str, &str)]>) -> Page {
+        self.try_send(method, url, form).await.expect("an answer")
+    }
+
+    async fn try_send(
+        &mut self,
+        method: Method,
+        url: &Url,
+        form: Option<&[(&str, &str)]>,
+    ) -> reqwest::Result<Page> {
         let host = url.host_str().expect("a host").to_owned();
         let authority = url.authority().to_owned();
         let mut request = match self.elsewhere.get(&authority) {
@@ -133,7 +163,7 @@ impl Browser {
         if let Some(form) = form {
             request = request.form(form);
         }
-        let answer = request.send().await.expect("an answer");
+        let answer = request.send().await?;
         let (status, headers) = (answer.status(), answer.headers().clone());
         for cookie in headers.get_all(header::SET_COOKIE) {
             let text = cookie.to_str().expect("text");
@@ -145,7 +175,7 @@ impl Browser {
                 jar.insert(name.to_owned(), value.to_owned());
             }
         }
-        let body = answer.text().await.expect("a body");
-        Page { url: url.clone(), status, headers, body }
+        let body = answer.text().await?;
+        Ok(Page { url: url.clone(), status, headers, body })
     }
 }

@@ -1,6 +1,7 @@
 //! Harness of the tests: real servers, and the one stand-in, GitHub.
 
 pub mod browser;
+pub mod chaos;
 pub mod client;
 pub mod exposition;
 pub mod github;

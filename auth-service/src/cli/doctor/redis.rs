@@ -79,7 +79,7 @@ fn sentinels(condition: &SentinelCondition, findings: &mut Findings) {
     } else {
         findings.ok(None, format!("{says}; {} must agree that it is down", survey.quorum));
     }
-    let (known, up) = (survey.known, survey.up);
+    let (known, up) = (survey.known(), survey.up());
     match (known, up) {
         (0, _) => {
             let says = "the master has no replica: nothing replaces it when it fails";

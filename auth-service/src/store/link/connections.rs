@@ -142,9 +142,9 @@ impl Connection {
 
     /// Waits until enough replicas have what the master did before.
     async fn confirm(&mut self, effect: Effect) -> RedisResult<()> {
-        let passed = match self.all.master.term.needed(self.term, effect) {
-            Some(0) => return Ok(()),
-            Some(needed) => Fence::new(needed, PATIENCE).pass(&mut self.pooled).await,
+        let passed = match self.all.master.term.quorum(self.term, effect) {
+            Some(quorum) if quorum.is_empty() => return Ok(()),
+            Some(quorum) => Fence::of(quorum, PATIENCE).pass(&mut self.pooled).await,
             None => Err((ErrorKind::Client, "the Redis master has changed").into()),
         };
         passed.map_err(|error| self.failed(error))

@@ -9,6 +9,7 @@ mod fence;
 mod fitness;
 mod master;
 mod node;
+mod quorum;
 mod replication;
 mod sentinels;
 mod shared;

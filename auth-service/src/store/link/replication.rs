@@ -1,12 +1,18 @@
-//! The number of replicas that must have a write before it counts.
+//! The replicas that must have a write before it counts.
 //!
-//! With Sentinel, a majority of all nodes is the least. In addition, every replica counts that has
-//! followed this master and that Sentinel considers neither down nor cut off. Otherwise a write could be
+//! With Sentinel, a majority of all nodes is the least. In addition, every replica counts that Sentinel
+//! could promote: each one that it considers neither down nor cut off. Otherwise a write could be
 //! acknowledged by one replica while Sentinel promotes another that lacks it.
 
-use super::sentinels::Survey;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// The use of a connection: it decides how many replicas must confirm.
+use super::{
+    node::Address,
+    quorum::Quorum,
+    sentinels::{Standing, Survey},
+};
+
+/// The use of a connection: it decides which replicas must confirm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Effect {
     /// The operation only reads. A majority confirms that this node still was the master.
@@ -16,16 +22,17 @@ pub(super) enum Effect {
 }
 
 /// The replicas of the master, as far as they are known.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Replicas {
     /// `true` if Sentinel monitors the master, so that another node can replace it.
     has_failover: bool,
-    /// The number of replicas, including those that are down.
-    known: usize,
-    /// The number of replicas that Sentinel considers neither down nor cut off from the master.
-    up: usize,
-    /// The number of replicas that have followed the master in this term, without those that went down.
-    joined: usize,
+    /// The number of replicas that are connected to a master without failover.
+    connected: usize,
+    /// The replicas that Sentinel knows.
+    standings: BTreeMap<Address, Standing>,
+    /// The earlier masters that do not follow the current one yet. Sentinel takes some seconds to make a
+    /// node that comes back a replica.
+    deposed: BTreeSet<Address>,
 }
 
 impl Replicas {
@@ -33,60 +40,100 @@ impl Replicas {
     pub(super) fn learn(&mut self, survey: &Survey) {
         self.has_failover = true;
         if survey.is_of_majority() {
-            (self.known, self.up) = (survey.known, survey.up);
-            // One that was down and comes back counts again once it has caught up.
-            self.joined = self.joined.min(survey.up);
+            self.standings.clone_from(&survey.replicas);
+            let standings = &self.standings;
+            self.deposed.retain(|address| standings.get(address) != Some(&Standing::Follows));
         } else {
             // Too few answers to conclude that a replica is gone.
-            (self.known, self.up) = (self.known.max(survey.known), self.up.max(survey.up));
+            for (address, standing) in &survey.replicas {
+                let best = self.standings.entry(address.clone()).or_insert(*standing);
+                *best = (*standing).max(*best);
+            }
         }
     }
 
     /// Notes the number of replicas that are connected to the master.
     pub(super) fn meet(&mut self, connected: usize) {
-        if self.has_failover {
-            self.joined = self.joined.max(connected);
-        } else {
-            self.known = connected;
-        }
+        self.connected = connected;
     }
 
-    /// Forgets which replicas have followed the master, because another node is the master now.
-    pub(super) fn succeed(&mut self) {
-        self.joined = 0;
+    /// Notes that `new` has replaced `old` as the master.
+    pub(super) fn succeed(&mut self, old: Option<Address>, new: &Address) {
+        self.standings.clear();
+        self.deposed.extend(old);
+        self.deposed.remove(new);
     }
 
     /// Returns the number of replicas that make a majority of all nodes together with the master.
-    pub(super) const fn majority(&self) -> usize {
-        self.known.div_ceil(2)
+    fn majority(&self) -> usize {
+        let known = if self.has_failover { self.standings.len() } else { self.connected };
+        known.div_ceil(2)
     }
 
-    /// Returns the number of replicas that must confirm an operation. It is 0 without replicas.
-    pub(super) fn needed(&self, effect: Effect) -> usize {
+    /// Returns the replicas that must confirm an operation. `is_current` says that the Sentinels have
+    /// answered lately. Otherwise a replica that was away may be back, and is required.
+    pub(super) fn quorum(&self, effect: Effect, is_current: bool) -> Quorum {
         match effect {
-            Effect::Read if !self.has_failover => 0,
-            Effect::Write if self.has_failover => self.majority().max(self.joined.min(self.up)),
-            _ => self.majority(),
+            Effect::Read => Quorum::any(self.needed_for_reads()),
+            Effect::Write if !self.has_failover => Quorum::any(self.majority()),
+            Effect::Write => {
+                let could_lead = |(address, standing): &(&Address, &Standing)| match standing {
+                    _ if !is_current => true,
+                    Standing::Away => false,
+                    Standing::Leads => !self.deposed.contains(*address),
+                    Standing::Follows => true,
+                };
+                let (required, spared): (BTreeMap<_, _>, BTreeMap<_, _>) =
+                    self.standings.iter().partition(could_lead);
+                let names = |part: BTreeMap<&Address, _>| part.into_keys().cloned().collect();
+                let count = self.majority().max(required.len());
+                Quorum { count, required: names(required), spared: names(spared) }
+            }
         }
+    }
+
+    /// Returns the number of replicas that must confirm a read. It is 0 unless another node can replace
+    /// the master.
+    pub(super) fn needed_for_reads(&self) -> usize {
+        if self.has_failover { self.majority() } else { 0 }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        Standing::{Away, Follows, Leads},
+        *,
+    };
 
-    fn survey(known: usize, up: usize, agreeing: usize) -> Survey {
-        let master = ("a".to_owned(), 1);
-        Survey { master, epoch: 1, known, up, agreeing, configured: 3, quorum: 2 }
+    fn node(name: &str) -> Address {
+        (name.to_owned(), 1)
+    }
+
+    fn survey(replicas: &[(&str, Standing)], agreeing: usize) -> Survey {
+        let replicas = replicas.iter().map(|(name, standing)| (node(name), *standing)).collect();
+        Survey { master: node("a"), epoch: 1, replicas, agreeing, configured: 3, quorum: 2 }
+    }
+
+    fn with(replicas: &[(&str, Standing)]) -> Replicas {
+        let mut all = Replicas::default();
+        all.learn(&survey(replicas, 3));
+        all
+    }
+
+    fn required(replicas: &Replicas) -> Vec<String> {
+        let quorum = replicas.quorum(Effect::Write, true);
+        quorum.required.into_iter().map(|(name, _)| name).collect()
     }
 
     #[test]
     fn without_replicas_nothing_is_awaited() {
-        let mut alone = Replicas::default();
-        alone.meet(0);
-        assert_eq!((alone.needed(Effect::Read), alone.needed(Effect::Write)), (0, 0));
-        alone.learn(&survey(0, 0, 3));
-        assert_eq!((alone.needed(Effect::Read), alone.needed(Effect::Write)), (0, 0));
+        let alone = |replicas: &Replicas| {
+            replicas.quorum(Effect::Read, true).is_empty()
+                && replicas.quorum(Effect::Write, true).is_empty()
+        };
+        assert!(alone(&Replicas::default()));
+        assert!(alone(&with(&[])));
     }
 
     #[test]
@@ -94,47 +141,45 @@ mod tests {
         let mut replicas = Replicas::default();
         for (connected, needed) in [(1, 1), (2, 1), (3, 2), (4, 2), (1, 1), (0, 0)] {
             replicas.meet(connected);
-            assert_eq!(replicas.needed(Effect::Write), needed, "{connected}");
-            assert_eq!(replicas.needed(Effect::Read), 0);
+            assert_eq!(replicas.quorum(Effect::Write, true), Quorum::any(needed), "{connected}");
+            assert_eq!(replicas.needed_for_reads(), 0);
         }
     }
 
     #[test]
-    fn a_replica_that_left_counts_until_sentinel_says_that_it_is_down() {
-        let mut replicas = Replicas::default();
-        replicas.learn(&survey(2, 2, 3));
-        replicas.meet(2);
-        replicas.meet(1);
-        assert_eq!(replicas.needed(Effect::Write), 2, "it may be the next master");
-        assert_eq!(replicas.needed(Effect::Read), 1);
-        replicas.learn(&survey(2, 1, 1));
-        assert_eq!(replicas.needed(Effect::Write), 2, "a single Sentinel says so");
-        replicas.learn(&survey(2, 1, 2));
-        assert_eq!(replicas.needed(Effect::Write), 1);
-        replicas.learn(&survey(2, 0, 3));
-        assert_eq!(replicas.needed(Effect::Write), 1, "never less than a majority");
+    fn a_replica_counts_until_a_majority_says_that_it_is_away() {
+        let mut replicas = with(&[("b", Follows), ("c", Follows)]);
+        assert_eq!(replicas.quorum(Effect::Write, true).count, 2);
+        assert_eq!(replicas.needed_for_reads(), 1);
+        replicas.learn(&survey(&[("b", Follows), ("c", Away)], 1));
+        assert_eq!(required(&replicas), ["b", "c"], "a single Sentinel says so");
+        replicas.learn(&survey(&[("b", Follows), ("c", Away)], 2));
+        assert_eq!(required(&replicas), ["b"]);
+        replicas.learn(&survey(&[("b", Away), ("c", Away)], 3));
+        assert_eq!(replicas.quorum(Effect::Write, true).count, 1, "never less than a majority");
     }
 
     #[test]
-    fn a_replica_that_comes_back_counts_once_it_has_caught_up() {
-        let mut replicas = Replicas::default();
-        replicas.learn(&survey(2, 2, 3));
-        replicas.meet(2);
-        replicas.learn(&survey(2, 1, 3));
-        replicas.learn(&survey(2, 2, 3));
-        replicas.meet(1);
-        assert_eq!(replicas.needed(Effect::Write), 1);
-        replicas.meet(2);
-        assert_eq!(replicas.needed(Effect::Write), 2);
+    fn a_replica_that_is_being_promoted_counts_from_the_first_look() {
+        assert_eq!(required(&with(&[("b", Leads), ("c", Follows)])), ["b", "c"]);
     }
 
     #[test]
-    fn an_old_master_that_has_not_joined_is_not_awaited() {
-        let mut replicas = Replicas::default();
-        replicas.learn(&survey(2, 2, 3));
-        replicas.meet(2);
-        replicas.succeed();
-        replicas.meet(1);
-        assert_eq!(replicas.needed(Effect::Write), 1);
+    fn an_old_master_counts_once_it_follows() {
+        let mut replicas = with(&[("b", Follows), ("c", Follows)]);
+        replicas.succeed(Some(node("z")), &node("a"));
+        replicas.learn(&survey(&[("b", Follows), ("z", Leads)], 3));
+        assert_eq!(required(&replicas), ["b"]);
+        replicas.learn(&survey(&[("b", Follows), ("z", Follows)], 3));
+        assert_eq!(required(&replicas), ["b", "z"]);
+        replicas.learn(&survey(&[("b", Follows), ("z", Leads)], 3));
+        assert_eq!(required(&replicas), ["b", "z"], "it is being promoted again");
+    }
+
+    #[test]
+    fn every_replica_counts_if_the_sentinels_do_not_answer() {
+        let replicas = with(&[("b", Follows), ("c", Away)]);
+        let quorum = replicas.quorum(Effect::Write, false);
+        assert_eq!((quorum.count, quorum.required.len()), (2, 2));
     }
 }

@@ -1,6 +1,9 @@
 //! Questions to Redis Sentinel: which node is the master, and how many replicas it has.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use parking_lot::Mutex;
@@ -36,11 +39,19 @@ struct View {
     master: Address,
     /// The number of the configuration, which each failover raises.
     epoch: u64,
-    /// The number of replicas that the Sentinel knows.
-    known: usize,
-    /// The number of replicas that it considers neither down nor cut off from the master.
-    up: usize,
+    replicas: BTreeMap<Address, Standing>,
     quorum: usize,
+}
+
+/// The state of a replica in the eyes of Sentinel, from the least to the most able.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Standing {
+    /// It is down, or its link to the master is.
+    Away,
+    /// It says that it is a master: it is being promoted, or it is an old master that has come back.
+    Leads,
+    /// It follows the master.
+    Follows,
 }
 
 /// The newest answer of the Sentinels.
@@ -50,10 +61,8 @@ pub struct Survey {
     pub(super) master: Address,
     /// The number of the configuration, which each failover raises.
     pub(super) epoch: u64,
-    /// The number of replicas.
-    pub known: usize,
-    /// The number of replicas that are considered neither down nor cut off from the master.
-    pub up: usize,
+    /// The replicas. Sentinels that differ about one count as the most favourable of them.
+    pub(super) replicas: BTreeMap<Address, Standing>,
     /// The number of Sentinels that agree.
     pub agreeing: usize,
     /// The number of Sentinels in the configuration.
@@ -67,6 +76,18 @@ impl Survey {
     #[must_use]
     pub const fn is_of_majority(&self) -> bool {
         self.agreeing * 2 > self.configured
+    }
+
+    /// Returns the number of replicas.
+    #[must_use]
+    pub fn known(&self) -> usize {
+        self.replicas.len()
+    }
+
+    /// Returns the number of replicas that are considered neither down nor cut off from the master.
+    #[must_use]
+    pub fn up(&self) -> usize {
+        self.replicas.values().filter(|standing| **standing != Standing::Away).count()
     }
 
     /// Returns the address of the master as text.
@@ -119,12 +140,17 @@ impl Sentinels {
             return Err(error.unwrap_or_else(|| failed("no Sentinel is configured")));
         };
         views.retain(|view| view.epoch == newest.epoch && view.master == newest.master);
-        let most = |of: fn(&View) -> usize| views.iter().map(of).max().unwrap_or(0);
+        let quorum = views.iter().map(|view| view.quorum).max().unwrap_or(0);
+        let agreeing = views.len();
+        let mut replicas = BTreeMap::new();
+        for (address, standing) in views.into_iter().flat_map(|view| view.replicas) {
+            let best = replicas.entry(address).or_insert(standing);
+            *best = standing.max(*best);
+        }
         Ok(Survey {
-            known: most(|view| view.known),
-            up: most(|view| view.up),
-            quorum: most(|view| view.quorum),
-            agreeing: views.len(),
+            replicas,
+            quorum,
+            agreeing,
             configured: self.all.len(),
             master: newest.master,
             epoch: newest.epoch,
@@ -177,8 +203,7 @@ impl Sentinel {
         Ok(View {
             master: address,
             epoch: number("config-epoch").unwrap_or(0),
-            known: replicas.len(),
-            up: replicas.iter().filter(|replica| is_up(replica)).count(),
+            replicas: replicas.iter().filter_map(standing).collect(),
             quorum: number("quorum").and_then(|quorum| quorum.try_into().ok()).unwrap_or(0),
         })
     }
@@ -186,13 +211,18 @@ impl Sentinel {
 
 type Fields = HashMap<String, String>;
 
-/// Returns `false` if a replica is down, or follows no master. One that calls itself a master is being
-/// promoted, or was replaced, and is up.
-fn is_up(replica: &Fields) -> bool {
+/// Returns the address and the state of a replica.
+fn standing(replica: &Fields) -> Option<(Address, Standing)> {
     let of = |name: &str| replica.get(name).map_or("", String::as_str);
+    let address = (of("ip").to_owned(), of("port").parse().ok()?);
     let is_down = of("flags").split(',').any(|flag| matches!(flag, "s_down" | "o_down"));
-    let is_cut_off = of("role-reported") == "slave" && of("master-link-status") == "err";
-    !is_down && !is_cut_off
+    let standing = match of("role-reported") {
+        _ if is_down => Standing::Away,
+        "master" => Standing::Leads,
+        _ if of("master-link-status") == "err" => Standing::Away,
+        _ => Standing::Follows,
+    };
+    Some((address, standing))
 }
 
 fn failed(why: &'static str) -> RedisError {

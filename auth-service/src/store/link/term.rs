@@ -8,12 +8,16 @@ use tokio::sync::Notify;
 
 use super::{
     node::Address,
+    quorum::Quorum,
     replication::{Effect, Replicas},
     sentinels::Survey,
 };
 
 /// The time for which the answer of the Sentinels is used without asking again.
 const FRESH: Duration = Duration::from_secs(1);
+
+/// The time for which a replica that the Sentinels considered away need not confirm writes.
+const CURRENT: Duration = Duration::from_secs(2);
 
 /// The error codes of a node that is not a usable master (any more).
 const NOT_A_MASTER: [&str; 3] = ["READONLY", "MASTERDOWN", "LOADING"];
@@ -42,6 +46,8 @@ struct State {
     epoch: u64,
     /// The time at which the Sentinels were asked. `None` if their answer is in doubt.
     asked: Option<Instant>,
+    /// The time at which a majority of the Sentinels was asked about the replicas.
+    surveyed: Option<Instant>,
     replicas: Replicas,
     /// The end of the time for which a majority has confirmed the master of this term.
     confirmed: Option<Instant>,
@@ -83,8 +89,12 @@ impl CurrentTerm {
             if state.address.is_some() {
                 log::warn!("the Redis master is now {}", survey.address());
             }
-            state.address = Some(survey.master.clone());
+            let old = state.address.replace(survey.master.clone());
+            state.replicas.succeed(old, &survey.master);
             state.end();
+        }
+        if survey.is_of_majority() {
+            state.surveyed = Some(asked);
         }
         state.replicas.learn(survey);
     }
@@ -136,17 +146,19 @@ impl CurrentTerm {
         }
     }
 
-    /// Returns the number of replicas that must confirm an operation over a connection of `term`.
-    /// Returns `None` if that term is over.
-    pub(super) fn needed(&self, term: u64, effect: Effect) -> Option<usize> {
+    /// Returns the replicas that must confirm an operation over a connection of `term`. Returns `None` if
+    /// that term is over.
+    pub(super) fn quorum(&self, term: u64, effect: Effect) -> Option<Quorum> {
         let state = self.state.lock();
-        (state.term == term).then(|| state.replicas.needed(effect))
+        let is_current = state.surveyed.is_some_and(|asked| asked.elapsed() < CURRENT);
+        (state.term == term).then(|| state.replicas.quorum(effect, is_current))
     }
 
     /// Returns the number of replicas that must confirm the invalidation lease, or `None` if `term` is
     /// over. It is 0 unless another node can replace the master.
     pub(in crate::store) fn needed_for_lease(&self, term: u64) -> Option<usize> {
-        self.needed(term, Effect::Read)
+        let state = self.state.lock();
+        (state.term == term).then(|| state.replicas.needed_for_reads())
     }
 
     /// Notes that a majority confirmed the master of `term`, until `end`.
@@ -162,7 +174,7 @@ impl CurrentTerm {
     pub(super) fn is_confirmed(&self, term: u64) -> bool {
         let state = self.state.lock();
         state.term == term
-            && (state.replicas.needed(Effect::Read) == 0
+            && (state.replicas.needed_for_reads() == 0
                 || state.confirmed.is_some_and(|end| Instant::now() < end))
     }
 }
@@ -175,6 +187,5 @@ impl State {
     fn end(&mut self) {
         self.term += 1;
         self.confirmed = None;
-        self.replicas.succeed();
     }
 }
