@@ -75,15 +75,15 @@ fill() {
         -e "s|^accessLog:|&\\n  filePath: $ACCESS_LOG|"
 }
 
-# Traefik opens its log anew at USR1.
+# Traefik, which takes the place of this shell, opens its log anew at USR1.
 rotate() {
-    while sleep 60; do
+    while sleep 60 && kill -0 $$ 2>/dev/null; do
         [ "$(wc -c <"$ACCESS_LOG")" -gt "$LOG_BYTES" ] || continue
         for number in 3 2 1; do
             [ ! -f "$ACCESS_LOG.$number" ] || mv "$ACCESS_LOG.$number" "$ACCESS_LOG.$((number + 1))"
         done
         mv "$ACCESS_LOG" "$ACCESS_LOG.1"
-        kill -USR1 1
+        kill -USR1 $$
     done
 }
 

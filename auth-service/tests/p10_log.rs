@@ -3,7 +3,7 @@
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -49,7 +49,7 @@ fn p10_an_unread_stderr_stops_nothing_and_what_was_dropped_is_counted() {
     std::fs::write(&servers, r#"{"mcpServers": {"one": {"command": "x"}}}"#).unwrap();
     let made = Command::new(PROGRAM).args(["key", "generate", "--out"]).arg(&key).status();
     assert!(made.unwrap().success());
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = gateway_tests::port::free_port();
     let mut service = Command::new(PROGRAM)
         .arg("serve")
         .current_dir(directory.path())

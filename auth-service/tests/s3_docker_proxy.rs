@@ -11,7 +11,6 @@
 mod engine;
 
 use std::{
-    net::TcpListener,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -43,7 +42,7 @@ struct Proxy {
 
 impl Proxy {
     async fn start(engine: &FakeEngine) -> Self {
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let address = gateway_tests::port::free_address();
         let process = Command::new(env!("CARGO_BIN_EXE_auth-service"))
             .arg("docker-proxy")
             .env_clear()

@@ -11,7 +11,8 @@ check() {
     check_began=$(date +%s)
     status_file=$RESULTS.status
     {
-        "$@" 2>&1
+        # In a shell of its own, which a failure may end.
+        ("$@") 2>&1
         echo $? >"$status_file"
     } | tee "$RESULTS.output"
     status=$(cat "$status_file")

@@ -1,5 +1,6 @@
 //! Certificates by ACME (RFC 8555), from Pebble, the test server of Let's Encrypt, in place of Let's Encrypt.
 
+use gateway_tests::port::free_port;
 use std::{
     fs,
     path::Path,
@@ -11,7 +12,7 @@ use serde_json::json;
 
 use crate::{
     Scenario, Stage,
-    compose::{bridge, eventually, free_port},
+    compose::{bridge, eventually},
 };
 
 pub(crate) const SCENARIOS: &[Scenario] =

@@ -1,9 +1,10 @@
 //! A gateway of `docker-compose.yml` in a directory of its own, set up as a user does.
 
+use gateway_tests::port::free_port;
 use std::{
     fs::{self, OpenOptions},
     io::Write,
-    net::{Ipv4Addr, TcpListener},
+    net::Ipv4Addr,
     path::{Path, PathBuf},
     process::{Command, Output},
     time::{Duration, Instant},
@@ -231,10 +232,4 @@ pub(crate) fn bridge() -> Ipv4Addr {
     let address: Ipv4Addr =
         address.parse().unwrap_or_else(|error| panic!("no bridge, {text:?}: {error}"));
     Ipv4Addr::from_bits(address.to_bits() + subnet)
-}
-
-/// A port that nobody has now.
-pub(crate) fn free_port() -> u16 {
-    let listener = TcpListener::bind("0.0.0.0:0").expect("a port");
-    listener.local_addr().expect("an address").port()
 }

@@ -1,5 +1,6 @@
 //! A proxy in front of Traefik that ends TLS, with the configurations of `docs/FRONT.md`.
 
+use gateway_tests::port::free_address;
 use std::{
     fs,
     io::{Read as _, Write as _},
@@ -14,7 +15,7 @@ use reqwest::header::HOST as HOST_HEADER;
 use tempfile::TempDir;
 
 use crate::{
-    edge::{Edge, SECRET, await_listener, free_address, like},
+    edge::{Edge, SECRET, await_listener, like},
     other_proxies::{HOST, Issuer, configuration, log_in, run_caddy, run_nginx},
     run,
 };

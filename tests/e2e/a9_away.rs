@@ -1,6 +1,7 @@
 //! auth-service, or the proxy, away for a moment: Traefik says when to come back, and changes no answer of
 //! theirs.
 
+use gateway_tests::port::free_address;
 use std::{
     fs,
     io::{Read, Write},
@@ -12,7 +13,7 @@ use std::{
 use gateway_tests::stack::{Stack, root};
 use tempfile::TempDir;
 
-use crate::edge::{Edge, SECRET, await_listener, free_address, like, static_file};
+use crate::edge::{Edge, SECRET, await_listener, like, static_file};
 
 /// A test with the stack and the edge.
 type Scenario = (&'static str, fn(&Stack, &Edge));

@@ -1,8 +1,8 @@
 //! MCP's own conformance suite against the authorization server.
 
+use gateway_tests::port::free_port;
 use std::{
     io::{BufRead, BufReader},
-    net::TcpListener,
     process::Stdio,
 };
 
@@ -22,7 +22,7 @@ pub const SCENARIOS: &[Scenario] =
 const LEGS: [&str; 2] = ["authorization-server-metadata-endpoint", "authorization-code-grant"];
 
 fn the_conformance_suite(stack: &Stack) {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = free_port();
     let callback = format!("http://127.0.0.1:{port}/callback");
     let client = run(register(stack, &callback));
     let results = tempfile::tempdir().unwrap();

@@ -1,5 +1,6 @@
 //! `auth-service doctor` on the gateway as it runs, and on a Traefik with mistakes.
 
+use gateway_tests::port::free_address;
 use std::{
     fs,
     net::SocketAddr,
@@ -12,7 +13,7 @@ use serde_json::Value;
 
 use crate::{
     Scenario,
-    edge::{await_listener, free_address, like},
+    edge::{await_listener, like},
 };
 
 pub const SCENARIOS: &[Scenario] = &[

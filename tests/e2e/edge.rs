@@ -1,6 +1,7 @@
 //! What stands at the edge, with servers that answer with the bytes they received: an auth-service of
 //! its own catalogue, and a Traefik with the routing of the gateway.
 
+use gateway_tests::port::free_address;
 use std::{
     fs,
     io::{Read, Write},
@@ -328,11 +329,6 @@ fn http2(stack: &Stack) -> reqwest::Client {
     // Each test has a runtime of its own, and a connection belongs to one.
     let client = client.pool_max_idle_per_host(0).resolve("echo-a.mcp.localhost", here);
     client.build().unwrap()
-}
-
-/// An address that was free a moment ago.
-pub fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
 /// Waits until somebody listens.

@@ -1,5 +1,6 @@
 //! nginx and Caddy, with the configurations of `docs/OTHER-PROXIES.md`; and how Traefik asks.
 
+use gateway_tests::port::free_address;
 use std::{
     fs,
     net::SocketAddr,
@@ -16,7 +17,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::{
-    edge::{Edge, SECRET, await_listener, free_address, like},
+    edge::{Edge, SECRET, await_listener, like},
     run as run_async,
     table::{self, FORGED, identity_headers, request},
 };

@@ -1,6 +1,7 @@
 //! `SERVER_URLS=path`: one DNS name for everything, with a Traefik, an auth-service and a proxy of its
 //! own beside the stack.
 
+use gateway_tests::port::free_address;
 use std::{
     fs,
     net::SocketAddr,
@@ -17,7 +18,7 @@ use serde_json::{Value, json};
 use crate::{
     Scenario,
     doctor::{await_health, of},
-    edge::{Arrivals, await_listener, echo, free_address, like, static_file},
+    edge::{Arrivals, await_listener, echo, like, static_file},
     run,
 };
 

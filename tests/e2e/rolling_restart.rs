@@ -1,5 +1,6 @@
 //! Two instances of auth-service behind one Traefik, restarted in turn while requests come in: none is lost.
 
+use gateway_tests::port::free_address;
 use std::{
     fs,
     net::SocketAddr,
@@ -13,7 +14,7 @@ use std::{
 
 use gateway_tests::stack::Stack;
 
-use crate::edge::{await_listener, free_address, like, static_file};
+use crate::edge::{await_listener, like, static_file};
 
 pub const SCENARIOS: &[crate::Scenario] =
     &[("a_rolling_restart_loses_no_request", a_rolling_restart)];

@@ -1,5 +1,6 @@
 //! What Traefik answers at the edge: HSTS on every host, and the errors that are Traefik's own.
 
+use gateway_tests::port::free_address;
 use std::{
     fs,
     io::{Read, Write},
@@ -10,7 +11,7 @@ use std::{
 
 use gateway_tests::stack::Stack;
 
-use crate::edge::{Arrivals, Edge, await_listener, echo, free_address, like};
+use crate::edge::{Arrivals, Edge, await_listener, echo, like};
 
 type Scenario = (&'static str, fn(&Stack, &Edge));
 

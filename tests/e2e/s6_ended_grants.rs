@@ -1,6 +1,7 @@
 //! Open streams and calls end with their grant, through the whole gateway; and the feed by which the proxies
 //! learn of it is on Traefik's inner entry point alone.
 
+use gateway_tests::port::free_address;
 use std::{
     fs,
     process::{Child, Command, Stdio},
@@ -13,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Scenario,
-    edge::{await_listener, free_address, like, static_file},
+    edge::{await_listener, like, static_file},
     run,
 };
 

@@ -7,6 +7,7 @@ pub mod exposition;
 pub mod github;
 pub mod link;
 pub mod pkce;
+pub mod port;
 pub mod proxy;
 pub mod redis;
 pub mod sdk;

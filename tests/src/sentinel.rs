@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -10,6 +10,7 @@ use std::{
 
 use tempfile::TempDir;
 
+use crate::port::free_port;
 use crate::redis::server_program;
 
 /// The name of the master.
@@ -34,7 +35,7 @@ impl SentinelGroup {
     /// Starts them, and waits until both replicas follow and the Sentinels know each other.
     pub fn start() -> Self {
         let directory = tempfile::tempdir().expect("a directory");
-        let [master, second, third, a, b, c] = free_ports();
+        let [master, second, third, a, b, c] = [(); 6].map(|()| free_port());
         let node = |port: u16| Process { child: node(directory.path(), port, master), port };
         let nodes = [master, second, third].map(node).into();
         let sentinel = |port: u16| {
@@ -192,9 +193,4 @@ fn signal(child: &Child, name: &str) {
 fn end(child: &mut Child) {
     let _ = child.kill();
     let _ = child.wait();
-}
-
-fn free_ports<const N: usize>() -> [u16; N] {
-    let open = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").expect("a port"));
-    open.map(|listener| listener.local_addr().expect("an address").port())
 }

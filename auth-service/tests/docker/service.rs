@@ -1,7 +1,7 @@
 //! The program as it is run: documents, audiences and the command line follow the containers.
 
+use gateway_tests::port::free_port;
 use std::{
-    net::TcpListener,
     path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -27,7 +27,7 @@ impl Service {
     async fn start() -> Self {
         let (redis, directory) = (Redis::start(), tempfile::tempdir().unwrap());
         std::fs::write(directory.path().join("key.pem"), generate_key().unwrap()).unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let process = program(directory.path(), &redis)
             .env("AUTH_LISTEN", format!("127.0.0.1:{port}"))
             .arg("serve")

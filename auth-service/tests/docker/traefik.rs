@@ -1,7 +1,8 @@
 //! A real Traefik whose only provider is Docker, and a real `docker-proxy` before the Engine.
 
+use gateway_tests::port::free_address;
 use std::{
-    net::{SocketAddr, TcpListener},
+    net::SocketAddr,
     path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -10,10 +11,6 @@ use std::{
 use serde_json::Value;
 
 use crate::engine::SOCKET;
-
-fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
-}
 
 /// A program that ends with its test.
 struct Process(Child);

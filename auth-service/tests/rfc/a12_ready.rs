@@ -1,6 +1,6 @@
 //! `/ready`, the metrics and `doctor` tell a Redis that never takes writes from one that is full.
 
-use std::net::TcpListener;
+use gateway_tests::port::{free_address, free_port};
 
 use gateway_tests::redis::Redis;
 use serde_json::{Value, json};
@@ -44,9 +44,9 @@ async fn a12_a_replica_is_not_ready() {
 
 #[tokio::test]
 async fn a12_a_node_of_a_cluster_is_not_ready() {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    let port = free_port().to_string();
     // The usual port of the bus is 10,000 higher, which may not exist.
-    let bus = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    let bus = free_port().to_string();
     let options = [
         "--port",
         &port,
@@ -70,7 +70,7 @@ async fn a12_a_node_of_a_cluster_is_not_ready() {
 
 #[tokio::test]
 async fn a12_a_redis_that_refuses_for_now_is_ready() {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let free = free_address().to_string();
     let gateway = Gateway::with(&[("PUBLIC_PORT", "1"), ("METRICS_LISTEN", &free)]);
     gateway.await_ready().await;
     let writable = async || {

@@ -1,8 +1,8 @@
 //! What the operator sees: `METRICS_LISTEN`, and the audit lines of `/verify`.
 
+use gateway_tests::port::free_address;
 use std::{
     fmt::Write as _,
-    net::TcpListener,
     sync::{Mutex, Once},
 };
 
@@ -24,7 +24,7 @@ struct Watched {
 
 impl Watched {
     fn start(settings: &[(&str, &str)]) -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let free = free_address().to_string();
         let settings = [settings, &[("METRICS_LISTEN", free.as_str())]].concat();
         Self { gateway: Gateway::with(&settings), url: format!("http://{free}/metrics") }
     }

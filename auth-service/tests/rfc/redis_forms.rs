@@ -1,7 +1,7 @@
 //! What `REDIS_URL` may name: TLS and a user of Redis work, and what cannot store records stops the start.
 
+use gateway_tests::port::free_port;
 use std::{
-    net::TcpListener,
     process::Stdio,
     time::{Duration, Instant},
 };
@@ -29,13 +29,9 @@ async fn failure(gateway: &Gateway) -> String {
     String::from_utf8(output.stderr).unwrap()
 }
 
-fn free_port() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string()
-}
-
 #[tokio::test]
 async fn a_cluster_stops_the_start() {
-    let (port, bus) = (free_port(), free_port());
+    let (port, bus) = (free_port().to_string(), free_port().to_string());
     let options = [
         "--port",
         &port,
@@ -75,7 +71,7 @@ async fn redis_is_reached_by_tls_as_a_user() {
     keys::server_config(&source, &SystemClock).unwrap();
     let file = |name: &str| directory.path().join(name).display().to_string();
     let (port, ca, certificate, key) =
-        (free_port(), file("ca.pem"), file("cert.pem"), file("key.pem"));
+        (free_port().to_string(), file("ca.pem"), file("cert.pem"), file("key.pem"));
     let mut options = vec!["--tls-port", &port, "--tls-cert-file", &certificate];
     options.extend(["--tls-key-file", &key, "--tls-ca-cert-file", &ca, "--tls-auth-clients", "no"]);
     options.extend(["--user", "gateway", "on", ">secret", "~mcpgw:*", "+@all", "-@admin"]);

@@ -21,7 +21,7 @@ use auth_service::{
     model::{Catalogue, Clock, LoginCode, SystemClock, UnixTime, User},
     oauth::{AuthServer, Core, PENDING_SEAL},
     servers::ServersFile,
-    store::{Filter, ListedGrant, Selection, Store},
+    store::{self, Filter, ListedGrant, Selection, Store},
     upstream::{ClientDocuments, GitHub},
 };
 use aws_lc_rs::hmac;
@@ -120,6 +120,18 @@ impl Answer {
 
     pub(crate) fn text(&self, member: &str) -> String {
         self.body[member].as_str().unwrap_or_else(|| panic!("{member}: {self:?}")).to_owned()
+    }
+}
+
+/// Repeats an act of the operator until it is done. Replicas may need some time to confirm it.
+async fn until_done<T>(act: impl AsyncFn() -> Result<T, store::Error>) -> T {
+    let started = Instant::now();
+    loop {
+        match act().await {
+            Ok(done) => return done,
+            Err(error) => assert!(started.elapsed() < Duration::from_secs(20), "{error:?}"),
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
@@ -399,7 +411,8 @@ impl Gateway {
     /// What the operator does about a person.
     pub(crate) async fn revoke(&self, user: &str) {
         let store = Store::open(&self.config.redis).unwrap();
-        store.maintenance.revoke(&Selection::User(user.into()), self.clock.now()).await.unwrap();
+        let user = Selection::User(user.into());
+        until_done(async || store.maintenance.revoke(&user, self.clock.now()).await).await;
     }
 
     /// A login code as the operator mints it.
@@ -408,7 +421,8 @@ impl Gateway {
         let code = LoginCode::for_typing().unwrap();
         let user = User { subject: format!("local:{name}"), name: name.into(), email: None };
         let now = self.clock.now();
-        store.logins.put_login_code(&code, &user, (now, UnixTime(now.0 + 600))).await.unwrap();
+        let life = (now, UnixTime(now.0 + 600));
+        until_done(async || store.logins.put_login_code(&code, &user, life).await).await;
         code.reveal().to_owned()
     }
 

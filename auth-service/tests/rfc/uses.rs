@@ -100,10 +100,7 @@ async fn a_use_costs_no_command() {
 async fn what_was_noted_is_written_when_the_program_stops() {
     let gateway = Gateway::start();
     let minted = gateway.cli(&["token", "mint", "--user", "alice", "--server", "time"]).unwrap();
-    let address = {
-        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        free.local_addr().unwrap().to_string()
-    };
+    let address = gateway_tests::port::free_address().to_string();
     let mut serve: Command = gateway.command(&["serve"]);
     serve.env("AUTH_LISTEN", &address).stderr(Stdio::null());
     let mut program = serve.spawn().unwrap();

@@ -288,7 +288,7 @@ fn a_user_who_opens_sessions_without_end_loses_their_own() {
 
 #[test]
 fn metrics_are_on_their_own_address_alone() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = gateway_tests::port::free_port();
     let proxy = Proxy::start(&["--metrics-listen", &format!("127.0.0.1:{port}")]);
     let session = proxy.session();
     session.pid();

@@ -9,7 +9,7 @@ use crate::support::Proxy;
 /// Dashboards and alerts know these names, types and labels: none is renamed, and each has a help text.
 #[test]
 fn every_metric_keeps_its_name_type_and_labels() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = gateway_tests::port::free_port();
     let proxy = Proxy::start(&["--metrics-listen", &format!("127.0.0.1:{port}")]);
     proxy.session().pid();
     // An answer that no server gave, and a method that nobody knows.
