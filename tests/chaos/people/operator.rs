@@ -18,6 +18,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// The number of times that a command is tried when its answer is needed.
 const ATTEMPTS: usize = 6;
 
+/// The number of times that the list is asked for. It says that it is incomplete while a pass over all records runs.
+const LISTS: usize = 60;
+
 /// The pause between these.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -98,13 +101,16 @@ pub(super) async fn login_code(gateway: &Gateway, person: &str) -> Option<String
 /// Records the operator's list of grants.
 pub async fn list(gateway: &Gateway) -> Result<(), String> {
     let mut why = String::new();
-    for _ in 0..ATTEMPTS {
+    for _ in 0..LISTS {
         let began = gateway.history.now();
         match run(gateway, &["token", "list", "--json"]).await {
-            Outcome::Done(text) => {
-                gateway.history.add(began, Act::List(counts(&text)?));
-                return Ok(());
-            }
+            Outcome::Done(text) => match counts(&text) {
+                Ok(counts) => {
+                    gateway.history.add(began, Act::List(counts));
+                    return Ok(());
+                }
+                Err(said) => why = said,
+            },
             Outcome::Refused(said) | Outcome::Unknown(said) => why = said,
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
@@ -112,7 +118,7 @@ pub async fn list(gateway: &Gateway) -> Result<(), String> {
     Err(why)
 }
 
-/// Returns the number of grants of each client in a list of JSON lines.
+/// Returns the number of grants of each client in a list of JSON lines. Fails if the list is incomplete.
 fn counts(text: &str) -> Result<Vec<(Id, usize)>, String> {
     let mut counts: BTreeMap<Id, usize> = BTreeMap::new();
     for line in text.lines() {
