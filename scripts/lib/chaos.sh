@@ -66,7 +66,8 @@ run_chaos() {
     chaos_status=0
     wait "$chaos_pid" || chaos_status=$?
     trap - INT TERM HUP
-    if [ "$chaos_status" -eq 0 ]; then
+    # 130: it was interrupted, and its history shows nothing.
+    if [ "$chaos_status" -eq 0 ] || [ "$chaos_status" -eq 130 ]; then
         rm -rf "$chaos_home"
     else
         say "logs and history: $chaos_home"

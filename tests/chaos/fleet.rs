@@ -63,6 +63,8 @@ struct Slot {
     recipe: Recipe,
     child: Option<Child>,
     is_wanted: bool,
+    /// `true` if the child was asked to end.
+    is_ending: bool,
 }
 
 /// All programs.
@@ -87,7 +89,7 @@ impl Fleet {
 
     /// Adds a program and starts it.
     pub fn add(&self, name: Name, recipe: Recipe) {
-        self.slots().insert(name, Slot { recipe, child: None, is_wanted: false });
+        self.slots().insert(name, Slot { recipe, child: None, is_wanted: false, is_ending: false });
         self.start(name);
     }
 
@@ -108,6 +110,7 @@ impl Fleet {
         let child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         pids.insert(name, child.id());
         slot.child = Some(child);
+        slot.is_ending = false;
     }
 
     /// Kills a program (`kill -9`). It stays away until it is started.
@@ -137,7 +140,7 @@ impl Fleet {
     pub async fn end(&self, name: Name) -> Duration {
         let start = Instant::now();
         if let Some(slot) = self.slots().get_mut(&name) {
-            slot.is_wanted = false;
+            (slot.is_wanted, slot.is_ending) = (false, true);
         }
         self.signal(name, Signal::TERM);
         while start.elapsed() < END && !self.has_ended(name) {
@@ -156,8 +159,11 @@ impl Fleet {
         loop {
             tokio::time::sleep(Duration::from_millis(300)).await;
             for name in self.names() {
-                if let Some(status) = self.take_ended(name) {
-                    self.surprised(format!("{name} ended by itself: {status}"));
+                if let Some((status, was_asked)) = self.take_ended(name) {
+                    // At the end of the faults, a restart is interrupted.
+                    if !was_asked {
+                        self.surprised(format!("{name} ended by itself: {status}"));
+                    }
                     self.forget(name);
                     self.start(name);
                 }
@@ -179,13 +185,13 @@ impl Fleet {
         child.is_none_or(|child| !matches!(child.try_wait(), Ok(None)))
     }
 
-    /// Returns the status of a program that has ended although it should run.
-    fn take_ended(&self, name: Name) -> Option<ExitStatus> {
+    /// Returns the status of a program that has ended although it should run, and `true` if it was asked to end before.
+    fn take_ended(&self, name: Name) -> Option<(ExitStatus, bool)> {
         let mut slots = self.slots();
         let slot = slots.get_mut(&name).filter(|slot| slot.is_wanted)?;
         let status = slot.child.as_mut()?.try_wait().ok().flatten()?;
         slot.child = None;
-        Some(status)
+        Some((status, slot.is_ending))
     }
 
     fn signal(&self, name: Name, signal: Signal) {

@@ -115,8 +115,9 @@ async fn chaos(options: &Options) -> ExitCode {
     let is_good = report.print();
     background.abort_all();
     gateway.stack.fleet.kill_all();
-    println!("seed {seed}");
-    if is_good && is_enough { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let is_good = is_good && is_enough;
+    println!("{} with seed {seed}", if is_good { "passed" } else { "FAILED" });
+    if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Injects faults for the time that `options` say, or until there were enough of them. Returns `true` if there were.

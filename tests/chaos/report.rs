@@ -60,7 +60,7 @@ impl Report<'_> {
         }
         self.print_violations(&verdict, &entries);
         self.write_history(&entries);
-        println!("violations: {}", verdict.violations.len());
+        println!("violations: {}, problems: {}", verdict.violations.len(), problems.len());
         verdict.violations.is_empty() && problems.is_empty()
     }
 

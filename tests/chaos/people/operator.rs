@@ -1,6 +1,6 @@
 //! The operator: commands of auth-service, and what revoked tokens still open after them.
 
-use std::{process::Stdio, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, process::Stdio, sync::Arc, time::Duration};
 
 use gateway_tests::chaos::{
     history::{Act, Id, Outcome, Path, Target, Way},
@@ -17,6 +17,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The number of times that a command is tried when its answer is needed.
 const ATTEMPTS: usize = 6;
+
+/// The number of times that the list is asked for. It says that it is incomplete while a pass over all records runs.
+const LISTS: usize = 60;
 
 /// The pause between these.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -98,28 +101,32 @@ pub(super) async fn login_code(gateway: &Gateway, person: &str) -> Option<String
 /// Records the operator's list of grants.
 pub async fn list(gateway: &Gateway) -> Result<(), String> {
     let mut why = String::new();
-    for _ in 0..ATTEMPTS {
+    for _ in 0..LISTS {
         let began = gateway.history.now();
         match run(gateway, &["token", "list", "--json"]).await {
-            Outcome::Done(text) => {
-                let list: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
-                let grants = list["grants"].as_array().ok_or("a list without grants")?;
-                let clients = grants.iter().filter_map(|grant| grant["client_id"].as_str());
-                let mut counts: Vec<(Id, usize)> = Vec::new();
-                for client in clients.map(Id::of) {
-                    match counts.iter_mut().find(|(id, _)| *id == client) {
-                        Some((_, count)) => *count += 1,
-                        None => counts.push((client, 1)),
-                    }
+            Outcome::Done(text) => match counts(&text) {
+                Ok(counts) => {
+                    gateway.history.add(began, Act::List(counts));
+                    return Ok(());
                 }
-                gateway.history.add(began, Act::List(counts));
-                return Ok(());
-            }
+                Err(said) => why = said,
+            },
             Outcome::Refused(said) | Outcome::Unknown(said) => why = said,
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
     Err(why)
+}
+
+/// Returns the number of grants of each client in a list of JSON lines. Fails if the list is incomplete.
+fn counts(text: &str) -> Result<Vec<(Id, usize)>, String> {
+    let mut counts: BTreeMap<Id, usize> = BTreeMap::new();
+    for line in text.lines() {
+        let grant: Value = serde_json::from_str(line).map_err(|error| error.to_string())?;
+        let client = grant["client_id"].as_str().ok_or_else(|| format!("no grant: {line}"))?;
+        *counts.entry(Id::of(client)).or_default() += 1;
+    }
+    Ok(counts.into_iter().collect())
 }
 
 /// Runs a command of auth-service.

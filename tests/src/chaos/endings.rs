@@ -2,7 +2,7 @@
 
 use super::{
     grants::{Grant, Grants},
-    history::{Act, Entry, Id, Micros, Outcome, Target, Way},
+    history::{Act, Entry, Id, Micros, Outcome, Target},
 };
 
 /// The longest time after which a request whose answer was lost may still take effect: a pause or a blackhole of the
@@ -17,8 +17,8 @@ pub const CODE_RETRY: Micros = 10_000_000;
 pub struct Ending {
     /// The earliest time at which it may have ended.
     pub from: Micros,
-    /// The time at which a revocation was acknowledged that ended it for certain, and its interface.
-    pub acknowledged: Option<(Micros, Way)>,
+    /// The time at which a revocation was acknowledged that ended it for certain.
+    pub acknowledged: Option<Micros>,
     /// The access token, if it alone is meant.
     pub access: Option<Id>,
     /// The entry that ends it, by index.
@@ -32,9 +32,8 @@ impl Ending {
         self.from < ended && (self.access.is_none() || self.access == access)
     }
 
-    /// Returns the time of the acknowledgement and the interface, if `access` (or, with `None`, the grant) has ended
-    /// for certain.
-    pub fn certain(&self, access: Option<Id>) -> Option<(Micros, Way)> {
+    /// Returns the time of the acknowledgement, if `access` (or, with `None`, the grant) has ended for certain.
+    pub fn certain(&self, access: Option<Id>) -> Option<Micros> {
         self.acknowledged.filter(|_| self.access.is_none() || self.access == access)
     }
 }
@@ -88,7 +87,7 @@ fn revocation(
     grant: &Grant,
     grants: &Grants,
 ) -> Option<Ending> {
-    let Act::Revoke(target, way, outcome) = &entry.act else { return None };
+    let Act::Revoke(target, _, outcome) = &entry.act else { return None };
     let is_unknown = !matches!(outcome, Outcome::Done(()));
     let mut access = None;
     let certain = match target {
@@ -108,7 +107,7 @@ fn revocation(
     if grant.consent.0 > end {
         return None;
     }
-    let acknowledged = (certain && !is_unknown).then_some((entry.ended, *way));
+    let acknowledged = (certain && !is_unknown).then_some(entry.ended);
     Some(Ending { from: entry.began, acknowledged, access, entry: index })
 }
 

@@ -5,14 +5,10 @@ use std::collections::{BTreeMap, HashMap};
 use super::{
     endings::{self, Ending},
     grants::{Grant, Grants},
-    history::{Act, Consent, Entry, Id, Micros, Outcome, Tokens, Way},
+    history::{Act, Consent, Entry, Id, Micros, Outcome, Tokens},
     sessions,
     violation::{Kind, Verdict, Violation},
 };
-
-/// The invalidation lease. `token revoke` waits for it before it returns; `POST /revoke` does not. Within it, an
-/// instance whose link to Redis drops data may still accept an access token.
-pub const LEASE: Micros = 350_000;
 
 /// The longest time for which a stream may outlive its grant: the silence of the feed after which all streams end
 /// (10 s), and what a busy machine needs.
@@ -75,11 +71,7 @@ impl Scene<'_> {
                 }
                 Act::Stream(token) => {
                     let ends = self.endings.iter().filter_map(|end| end.certain(Some(*token)));
-                    if ends
-                        .map(|(end, _)| end)
-                        .min()
-                        .is_some_and(|end| entry.ended > end + STREAM_END)
-                    {
+                    if ends.min().is_some_and(|end| entry.ended > end + STREAM_END) {
                         self.violate(verdict, Kind::StreamOutlived, entry, None);
                     }
                 }
@@ -100,16 +92,9 @@ impl Scene<'_> {
             return;
         }
         for ending in self.endings {
-            let Some((end, way)) = ending.certain(access) else { continue };
-            if entry.began <= end {
-                continue;
+            if ending.certain(access).is_some_and(|end| entry.began > end) {
+                self.violate(verdict, Kind::RevokedAccepted, entry, Some(ending.entry));
             }
-            // Redemptions and refreshes always ask Redis; only access tokens are cached.
-            if way == Way::Endpoint && access.is_some() && entry.began <= end + LEASE {
-                verdict.note("calls that were accepted within the lease after POST /revoke");
-                continue;
-            }
-            self.violate(verdict, Kind::RevokedAccepted, entry, Some(ending.entry));
         }
     }
 
@@ -189,10 +174,7 @@ fn check_lists(
                 .any(|(redeem, outcome)| outcome.done().is_some() && redeem.ended < entry.began)
                 && !ends.iter().any(|end| end.explains(None, entry.ended));
             let may_be_live = redemptions().any(|(redeem, _)| redeem.began < entry.ended)
-                && !ends
-                    .iter()
-                    .filter_map(|end| end.certain(None))
-                    .any(|(end, _)| end < entry.began);
+                && !ends.iter().filter_map(|end| end.certain(None)).any(|end| end < entry.began);
             let bound = bounds.entry(grant.client).or_default();
             bound.0 += usize::from(is_live);
             bound.1 += usize::from(may_be_live);

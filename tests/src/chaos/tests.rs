@@ -157,18 +157,13 @@ fn an_access_token_that_is_accepted_after_its_revocation_is_found() {
 }
 
 #[test]
-fn the_endpoint_does_not_wait_for_the_lease_and_the_command_does() {
-    let call = || Act::Call(id("access 1"), Path::Edge, DONE);
-    let after = |way| {
+fn a_call_right_after_an_acknowledged_revocation_is_found() {
+    for way in [Way::Endpoint, Way::Command] {
         let mut story = story();
-        story.revoke(Target::Refresh(id("refresh 1")), way, DONE).at_once(call());
-        (story.found(), story.notes())
-    };
-    assert_eq!(after(Way::Endpoint), (vec![], 1));
-    assert_eq!(after(Way::Command), (vec![Kind::RevokedAccepted], 0));
-    let mut late = story();
-    late.revoke(Target::Refresh(id("refresh 1")), Way::Endpoint, DONE).call(1, DONE);
-    assert_eq!(late.found(), [Kind::RevokedAccepted]);
+        story.revoke(Target::Refresh(id("refresh 1")), way, DONE);
+        story.at_once(Act::Call(id("access 1"), Path::Edge, DONE));
+        assert_eq!(story.found(), [Kind::RevokedAccepted], "{way:?}");
+    }
 }
 
 #[test]

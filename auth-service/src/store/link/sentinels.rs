@@ -200,10 +200,12 @@ impl Sentinel {
             pipe.query_async(&mut link).await?;
         let address = address.ok_or_else(|| failed("the Sentinels do not know the master"))?;
         let number = |name: &str| master.get(name).and_then(|text| text.parse().ok());
+        // During a failover, the new master is among the replicas, too.
+        let replicas = replicas.iter().filter_map(standing).filter(|(place, _)| *place != address);
         Ok(View {
+            replicas: replicas.collect(),
             master: address,
             epoch: number("config-epoch").unwrap_or(0),
-            replicas: replicas.iter().filter_map(standing).collect(),
             quorum: number("quorum").and_then(|quorum| quorum.try_into().ok()).unwrap_or(0),
         })
     }
