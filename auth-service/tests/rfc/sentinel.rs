@@ -161,6 +161,38 @@ async fn a_write_without_a_majority_can_be_tried_again() {
     assert_eq!(again.error(), (400, "invalid_grant"), "a code is redeemed once");
 }
 
+/// Sentinel promotes a replica, and a moment later names it as the master. Until then the other replica alone
+/// would confirm what the new master lacks.
+#[tokio::test]
+async fn a_program_that_starts_during_a_promotion_acknowledges_nothing() {
+    let group = SentinelGroup::start();
+    let gateway = gateway(&group);
+    let app = gateway.app().await;
+    let access = gateway.tokens(&app, "alice", TIME).await.text("access_token");
+    let all = Selection::User("local:alice".into());
+    let revoke = async || {
+        let operator = Store::open(&RedisConfig::parse(&group.url()).unwrap()).unwrap();
+        operator
+            .maintenance
+            .revoke(&all, gateway.clock.now())
+            .await
+            .map_err(|why| format!("{why:?}"))
+    };
+
+    group.cli(1, &["REPLICAOF", "NO", "ONE"]);
+    let refused = revoke().await.unwrap_err();
+    assert!(refused.contains("too few replicas"), "{refused}");
+
+    let port = group.cli(0, &["CONFIG", "GET", "port"]);
+    group.cli(1, &["REPLICAOF", "127.0.0.1", port.lines().nth(1).unwrap()]);
+    let started = Instant::now();
+    while let Err(why) = revoke().await {
+        assert!(started.elapsed() < Duration::from_secs(40), "{why}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    await_status(&gateway, &access, 401).await;
+}
+
 /// `doctor` knows the Sentinels, and the write limit of an isolated master.
 #[tokio::test]
 async fn doctor_examines_the_sentinels() {

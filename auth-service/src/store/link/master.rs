@@ -5,6 +5,7 @@ use std::{
     time::Instant,
 };
 
+use futures_util::future::join_all;
 use redis::{
     AsyncConnectionConfig, Client, ErrorKind, ProtocolVersion, RedisError,
     aio::MultiplexedConnection,
@@ -13,6 +14,7 @@ use secrecy::ExposeSecret;
 
 use super::{
     fitness::{self, Unfit},
+    lineage::Lineage,
     node::{Address, Node},
     patient,
     sentinels::{SentinelReport, Sentinels, Survey},
@@ -167,7 +169,28 @@ impl Master {
     async fn ask(&self, sentinels: &Sentinels) -> Result<(), RedisError> {
         let asked = Instant::now();
         self.term.learn(&sentinels.survey().await?, asked);
+        self.examine_leaders().await;
         Ok(())
+    }
+
+    /// Asks the replicas that call themselves masters, and the master, which of them are earlier masters. This
+    /// happens only for some seconds after the master has changed.
+    async fn examine_leaders(&self) {
+        let (Place { address: Some(master), term }, leaders) = self.term.unknown_leaders() else {
+            return;
+        };
+        if leaders.is_empty() {
+            return;
+        }
+        let all = std::iter::once(&master).chain(&leaders);
+        let mut asked =
+            join_all(all.map(|address| Lineage::of(&self.node, address))).await.into_iter();
+        let Some(Ok(master)) = asked.next() else { return };
+        for (leader, lineage) in leaders.iter().zip(asked) {
+            if lineage.is_ok_and(|lineage| lineage.is_behind(&master)) {
+                self.term.depose(term, leader);
+            }
+        }
     }
 
     /// Asks the Sentinels again. Does nothing without Sentinels.

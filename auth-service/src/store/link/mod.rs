@@ -7,6 +7,7 @@
 mod connections;
 mod fence;
 mod fitness;
+mod lineage;
 mod master;
 mod node;
 mod quorum;

@@ -64,6 +64,20 @@ impl Replicas {
         self.deposed.remove(new);
     }
 
+    /// Returns the replicas that call themselves masters, without those that are known to be earlier ones.
+    pub(super) fn unknown_leaders(&self) -> Vec<Address> {
+        let leads = self.standings.iter().filter(|(_, standing)| **standing == Standing::Leads);
+        let unknown = leads.filter(|(address, _)| !self.deposed.contains(*address));
+        unknown.map(|(address, _)| address.clone()).collect()
+    }
+
+    /// Notes that the node at `address` is an earlier master.
+    pub(super) fn depose(&mut self, address: &Address) {
+        if self.standings.get(address) == Some(&Standing::Leads) {
+            self.deposed.insert(address.clone());
+        }
+    }
+
     /// Returns the number of replicas that make a majority of all nodes together with the master.
     fn majority(&self) -> usize {
         let known = if self.has_failover { self.standings.len() } else { self.connected };
@@ -162,6 +176,15 @@ mod tests {
     #[test]
     fn a_replica_that_is_being_promoted_counts_from_the_first_look() {
         assert_eq!(required(&with(&[("b", Leads), ("c", Follows)])), ["b", "c"]);
+    }
+
+    #[test]
+    fn an_earlier_master_that_is_recognized_later_is_spared() {
+        let mut replicas = with(&[("b", Follows), ("z", Leads)]);
+        assert_eq!(replicas.unknown_leaders(), [node("z")]);
+        replicas.depose(&node("b"));
+        replicas.depose(&node("z"));
+        assert_eq!((required(&replicas), replicas.unknown_leaders()), (vec!["b".into()], vec![]));
     }
 
     #[test]

@@ -99,6 +99,20 @@ impl CurrentTerm {
         state.replicas.learn(survey);
     }
 
+    /// Returns the place of the master, and the replicas that call themselves masters and may be being promoted.
+    pub(super) fn unknown_leaders(&self) -> (Place, Vec<Address>) {
+        let state = self.state.lock();
+        (state.place(), state.replicas.unknown_leaders())
+    }
+
+    /// Notes that the node at `address` is an earlier master, by what it said in `term`.
+    pub(super) fn depose(&self, term: u64, address: &Address) {
+        let mut state = self.state.lock();
+        if state.term == term {
+            state.replicas.depose(address);
+        }
+    }
+
     /// Notes the number of replicas that are connected to the master of `term`.
     pub(super) fn meet(&self, term: u64, connected: Option<usize>) {
         let mut state = self.state.lock();
