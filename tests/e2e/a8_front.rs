@@ -59,6 +59,7 @@ fn start(stack: &Stack, edge: &Edge, auth: &Issuer, public: SocketAddr) -> Traef
         ("\":80\"", format!("\"{plain}\"")),
         ("\":443\"", format!("\"{}\"", free_address())),
         ("\":8000\"", format!("\"{}\"", free_address())),
+        ("127.0.0.1:8001", free_address().to_string()),
         ("@API_ADDRESS@:8080", free_address().to_string()),
         ("tcp://socket-proxy:2375", format!("tcp://{}", free_address())),
         ("/etc/traefik/dynamic", path("traefik/dynamic")),
