@@ -166,7 +166,9 @@ impl Acts {
 /// Writes the records as a version without indexes did.
 async fn write_plainly(redis: &Redis, seed: Seed) -> anyhow::Result<()> {
     let client = redis::Client::open(redis.url())?;
-    let mut connection = client.get_multiplexed_async_connection().await?;
+    // Thousands of commands in one pipeline take longer than the default timeout on a busy machine.
+    let patient = redis::AsyncConnectionConfig::new().set_response_timeout(None);
+    let mut connection = client.get_multiplexed_async_connection_with_config(&patient).await?;
     for from in (0..seed.grants).step_by(CHUNK) {
         let mut pipe = redis::pipe();
         for entry in seed.entries(from, from + CHUNK) {

@@ -90,7 +90,11 @@ impl Service {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         for round in 0..rounds {
-            let quiet = self.p99(tokio::time::sleep(HALF)).await?;
+            let rest = async {
+                tokio::time::sleep(HALF).await;
+                Ok(())
+            };
+            let quiet = self.p99(rest).await?;
             let busy = self.p99(act(store, seed, round)).await?;
             quiets.push(quiet);
             busies.push(busy);
@@ -101,16 +105,17 @@ impl Service {
     }
 
     /// The p99 of checks while `during` runs.
-    async fn p99<T>(&self, during: impl Future<Output = T>) -> anyhow::Result<f64> {
+    async fn p99(&self, during: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<f64> {
         let stop = Arc::new(AtomicBool::new(false));
         let (address, tokens) = (self.program.address, self.tokens.clone());
         let checker = {
             let stop = Arc::clone(&stop);
             thread::spawn(move || check(address, &tokens, &stop))
         };
-        during.await;
+        let done = during.await;
         stop.store(true, Relaxed);
         let mut times = checker.join().map_err(|_| anyhow::anyhow!("the checks failed"))??;
+        done?;
         quantile(&mut times, 0.99).context("no checks")
     }
 }
