@@ -120,6 +120,8 @@ impl Stack {
         let mut client = reqwest::Client::builder()
             .tls_certs_only([authority])
             .redirect(reqwest::redirect::Policy::none())
+            // Servers close an idle connection after some seconds, perhaps while it is used again.
+            .pool_idle_timeout(std::time::Duration::from_secs(2))
             .no_proxy();
         let issuer = Url::parse(self.issuer()).expect("a URL");
         let port = issuer.port_or_known_default().expect("a port");

@@ -59,6 +59,8 @@ impl Connection {
         let http = reqwest::Client::builder()
             .tls_certs_only([authority])
             .redirect(reqwest::redirect::Policy::none())
+            // Servers close an idle connection after some seconds, perhaps while it is used again.
+            .pool_idle_timeout(std::time::Duration::from_secs(2))
             .no_proxy()
             .build()?;
 
