@@ -5,6 +5,7 @@ pub mod client;
 pub mod exposition;
 pub mod github;
 pub mod link;
+pub mod openid;
 pub mod pkce;
 pub mod proxy;
 pub mod redis;

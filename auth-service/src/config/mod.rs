@@ -4,6 +4,7 @@ mod check;
 mod clients;
 mod docker_proxy;
 mod limits;
+mod providers;
 mod server_urls;
 mod servers;
 #[cfg(test)]
@@ -22,6 +23,11 @@ use self::check::Check;
 pub use self::clients::{ClientList, ClientsConfig, HostPolicy};
 pub use self::docker_proxy::DockerProxyConfig;
 pub use self::limits::Limits;
+pub(crate) use self::providers::is_protected;
+pub use self::providers::{
+    ClientAuth, GithubProvider, OfflineAccess, OidcProvider, Provider, ProviderKind, ProviderTable,
+    SecretSource,
+};
 pub use self::server_urls::ServerUrls;
 pub use self::servers::DockerEndpoint;
 pub use self::tls::{CertificateSource, TlsConfig};
