@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -81,11 +81,6 @@ fn end(child: &mut Child) {
     }
     let _gone = kill_process_group(pid, Signal::KILL);
     let _gone = child.wait();
-}
-
-/// An address of this machine that nobody uses.
-pub fn free_address() -> anyhow::Result<SocketAddr> {
-    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?)
 }
 
 /// The memory of `pid` that is in use, in bytes.

@@ -8,6 +8,8 @@ use std::{
 
 use tempfile::TempDir;
 
+use crate::port::free_port;
+
 /// A running `redis-server`.
 pub struct Redis {
     process: Child,
@@ -27,6 +29,16 @@ impl Redis {
         let redis = Self { process, directory };
         redis.wait();
         redis
+    }
+
+    /// Starts a node of a Redis Cluster, without slots.
+    #[must_use]
+    pub fn cluster_node() -> Self {
+        // The usual port of the bus is 10,000 higher, which may not exist.
+        let (port, bus) = (free_port().to_string(), free_port().to_string());
+        let address = ["--port", &port, "--bind", "127.0.0.1"];
+        let cluster = ["--cluster-enabled", "yes", "--cluster-port", &bus];
+        Self::with(&[address, cluster].concat())
     }
 
     /// The URL to reach it at.

@@ -22,7 +22,7 @@ redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[2])
 return 1
 ";
 
-/// What the claims of an access token tell of its grant.
+/// The claims of an access token about its grant.
 pub struct TokenClaims<'a> {
     /// The grant of the token.
     pub grant: Identifier,

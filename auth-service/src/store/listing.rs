@@ -17,15 +17,15 @@ const BATCH: usize = 250;
 /// The grants to list. Without any condition, all of them.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// Those of a person, by subject or login name.
+    /// Only grants of this person, by subject or login name.
     pub user: Option<String>,
-    /// Those to a client.
+    /// Only grants to this client.
     pub client: Option<ClientId>,
-    /// Those that include a server.
+    /// Only grants that include this server.
     pub server: Option<ResourceUri>,
-    /// Those that were used at this time or later.
+    /// Only grants that were used at this time or later.
     pub used_since: Option<UnixTime>,
-    /// Those that were neither used nor made at this time or later.
+    /// Only grants that were neither used nor made at this time or later.
     pub unused_since: Option<UnixTime>,
 }
 

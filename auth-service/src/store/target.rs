@@ -3,7 +3,7 @@
 use super::key::Key;
 use crate::model::{ClientId, ResourceUri, UnixTime};
 
-/// What a revocation selects by its owner or its age.
+/// The records that a revocation selects, by their owner or their age.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Target {
     /// A person, by subject or login name.

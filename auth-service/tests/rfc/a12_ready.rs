@@ -1,6 +1,6 @@
 //! `/ready`, the metrics and `doctor` tell a Redis that never takes writes from one that is full.
 
-use gateway_tests::port::{free_address, free_port};
+use gateway_tests::port::free_address;
 
 use gateway_tests::redis::Redis;
 use serde_json::{Value, json};
@@ -44,20 +44,7 @@ async fn a12_a_replica_is_not_ready() {
 
 #[tokio::test]
 async fn a12_a_node_of_a_cluster_is_not_ready() {
-    let port = free_port().to_string();
-    // The usual port of the bus is 10,000 higher, which may not exist.
-    let bus = free_port().to_string();
-    let options = [
-        "--port",
-        &port,
-        "--bind",
-        "127.0.0.1",
-        "--cluster-enabled",
-        "yes",
-        "--cluster-port",
-        &bus,
-    ];
-    let gateway = Gateway::beside(Redis::with(&options), &[("PUBLIC_PORT", "1")]);
+    let gateway = Gateway::beside(Redis::cluster_node(), &[("PUBLIC_PORT", "1")]);
     assert_eq!(ready(&gateway).await, refused(), "a node without slots");
     assert!(is_reported(&gateway, "a node of a Redis Cluster"));
     // A cluster of one node takes single keys, and no script of the gateway that needs two.

@@ -31,18 +31,7 @@ async fn failure(gateway: &Gateway) -> String {
 
 #[tokio::test]
 async fn a_cluster_stops_the_start() {
-    let (port, bus) = (free_port().to_string(), free_port().to_string());
-    let options = [
-        "--port",
-        &port,
-        "--bind",
-        "127.0.0.1",
-        "--cluster-enabled",
-        "yes",
-        "--cluster-port",
-        &bus,
-    ];
-    let gateway = Gateway::beside(Redis::with(&options), &[]);
+    let gateway = Gateway::beside(Redis::cluster_node(), &[]);
     let says = failure(&gateway).await;
     assert!(says.contains("a node of a Redis Cluster, which is not supported"), "{says}");
 }

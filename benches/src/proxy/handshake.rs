@@ -13,8 +13,9 @@ use super::contender::{Contender, Places};
 use super::load::Pipes;
 use crate::http::Connection;
 use crate::mcp::Client;
-use crate::process::{Program, free_address};
+use crate::process::Program;
 use crate::stats::millis;
+use gateway_tests::port::free_address;
 
 /// Between a process held ready being started and its being up.
 const BOOT: Duration = Duration::from_millis(1500);
@@ -56,7 +57,7 @@ pub async fn measure(places: &Places, logs: &Path, trials: usize) -> anyhow::Res
     let config = logs.join("mcp-servers.json");
     let entry = json!({ "command": server[0], "args": server[1..], "prewarm": 1 });
     std::fs::write(&config, json!({ "mcpServers": { "everything": entry } }).to_string())?;
-    let address = free_address()?;
+    let address = free_address();
     let mut command = Command::new(places.own.join("mcp-stdio-proxy"));
     command.args(["--listen", &address.to_string()]).arg("--config").arg(&config);
     let warm = Program::start(command.env("RUST_LOG", "warn"), address, &logs.join("warm.log"))?;
@@ -77,7 +78,7 @@ pub async fn measure(places: &Places, logs: &Path, trials: usize) -> anyhow::Res
 }
 
 fn start(contender: Contender, places: &Places, logs: &Path) -> anyhow::Result<Program> {
-    let address = free_address()?;
+    let address = free_address();
     let mut command = contender.command(places, address, &places.everything());
     Program::start(&mut command, address, &logs.join(format!("{contender:?}-everything.log")))
 }

@@ -8,8 +8,9 @@ use super::contender::{Contender, Places};
 use super::figures::{Figure, Figures};
 use super::load::{Caller, Outcome, Pipes, drive, fetch};
 use crate::mcp::{Client, Say};
-use crate::process::{Program, Spent, Usage, free_address, resident};
+use crate::process::{Program, Spent, Usage, resident};
 use crate::stats::millis;
+use gateway_tests::port::free_address;
 
 /// Callers at once.
 pub const LANES: usize = 16;
@@ -63,7 +64,7 @@ impl Round<'_> {
     }
 
     fn start(&self, contender: Contender) -> anyhow::Result<Program> {
-        let address = free_address()?;
+        let address = free_address();
         let mut command = contender.command(self.places, address, &self.places.echo());
         Program::start(&mut command, address, &self.logs.join(format!("{contender:?}.log")))
     }

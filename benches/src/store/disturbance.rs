@@ -17,8 +17,9 @@ use tempfile::TempDir;
 
 use super::seed::Seed;
 use crate::http::Connection;
-use crate::process::{Program, free_address};
+use crate::process::Program;
 use crate::stats::{median, micros, quantile};
+use gateway_tests::port::free_address;
 
 /// The people whose tokens are checked in turn. No act is about them.
 const PEOPLE: usize = 16;
@@ -52,7 +53,7 @@ impl Service {
     pub fn start(own: &Path, redis: &Redis) -> anyhow::Result<Self> {
         let directory = tempfile::tempdir()?;
         let file = |name: &str| directory.path().join(name).display().to_string();
-        let address = free_address()?;
+        let address = free_address();
         let servers = json!({ "mcpServers": { "echo": { "url": "http://127.0.0.1:9/mcp" } } });
         std::fs::write(file("servers.json"), servers.to_string())?;
         let command = |arguments: &[&str]| {

@@ -14,8 +14,9 @@ use super::contender::Service;
 use super::stage::Stage;
 use super::wrk::Load;
 use crate::http::Connection;
-use crate::process::{Program, free_address};
+use crate::process::Program;
 use crate::stats::{millis, quantile};
+use gateway_tests::port::free_address;
 
 /// A revocation that takes longer is a failure, whatever its share.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -86,7 +87,7 @@ pub async fn measure(
 }
 
 fn start(stage: &Stage) -> anyhow::Result<Program> {
-    let address = free_address()?;
+    let address = free_address();
     let mut command = Service::Ours.command(stage, address);
     stage.start(&mut command, address, &format!("revocation-{}.log", address.port()))
 }

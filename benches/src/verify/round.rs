@@ -11,8 +11,9 @@ use super::stage::Stage;
 use super::tokens;
 use super::traefik::{ROW, Traefik};
 use super::wrk::{Load, Outcome};
-use crate::process::{Program, Usage, free_address, resident};
+use crate::process::{Program, Usage, resident};
 use crate::stats::millis;
+use gateway_tests::port::free_address;
 
 /// Between the start of a program and what is asked of it.
 const SETTLING: Duration = Duration::from_millis(300);
@@ -149,7 +150,7 @@ impl<'a> Round<'a> {
     }
 
     fn start(&self, service: Service) -> anyhow::Result<Program> {
-        let address = free_address()?;
+        let address = free_address();
         let mut command = service.command(self.stage, address);
         let log = format!("{service:?}-{}.log", address.port());
         self.stage.start(&mut command, address, &log)

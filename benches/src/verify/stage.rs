@@ -8,7 +8,8 @@ use anyhow::{Context as _, ensure};
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::process::{Program, free_address};
+use crate::process::Program;
+use gateway_tests::port::free_address;
 
 /// The name of the MCP server that tokens are for.
 pub const SERVER: &str = "echo";
@@ -45,7 +46,7 @@ impl Stage {
     /// Starts Redis and writes the files.
     pub fn set(places: Places) -> anyhow::Result<Self> {
         let directory = tempfile::tempdir()?;
-        let address = free_address()?;
+        let address = free_address();
         let mut redis = Command::new("redis-server");
         redis.args(["--bind", "127.0.0.1", "--port", &address.port().to_string(), "--save", ""]);
         redis.args(["--user", UNTOLD.0, "on", &format!(">{}", UNTOLD.1), "~*", "&*", "+@all"]);

@@ -10,7 +10,8 @@ use serde_json::{Map, Value, json};
 
 use super::contender::{Row, Service};
 use super::stage::Stage;
-use crate::process::{Program, free_address};
+use crate::process::Program;
+use gateway_tests::port::free_address;
 
 /// The header that chooses the route.
 pub const ROW: &str = "X-Row";
@@ -34,7 +35,7 @@ impl Traefik {
         backend: Program,
         services: Vec<(Row, Program)>,
     ) -> anyhow::Result<Self> {
-        let address = free_address()?;
+        let address = free_address();
         let (fixed, routes) = (stage.path().join("traefik.yml"), stage.path().join("routes.yml"));
         // JSON is YAML.
         std::fs::write(&fixed, static_file(&address.to_string(), &routes).to_string())?;

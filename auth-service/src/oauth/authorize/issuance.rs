@@ -22,7 +22,7 @@ impl ConsentFlow {
     ///
     /// Returns `None` if the consent or login behind the flow was revoked concurrently, or if `taken`
     /// finds its login code gone. Both are checked last, and whenever something may have been written.
-    /// What was written is of the generation of the consent, and thus revoked, too.
+    /// The records that were written have the generation of the consent, and are revoked with it.
     pub(in crate::oauth) async fn finish_by(
         &self,
         consented: &Consented,

@@ -32,7 +32,7 @@ pub(super) struct Replicas {
     standings: BTreeMap<Address, Standing>,
     /// The earlier masters that do not follow the current one yet. Sentinel takes some seconds to make a
     /// node that comes back a replica.
-    deposed: BTreeSet<Address>,
+    earlier_masters: BTreeSet<Address>,
 }
 
 impl Replicas {
@@ -42,7 +42,8 @@ impl Replicas {
         if survey.is_of_majority() {
             self.standings.clone_from(&survey.replicas);
             let standings = &self.standings;
-            self.deposed.retain(|address| standings.get(address) != Some(&Standing::Follows));
+            self.earlier_masters
+                .retain(|address| standings.get(address) != Some(&Standing::Follows));
         } else {
             // Too few answers to conclude that a replica is gone.
             for (address, standing) in &survey.replicas {
@@ -60,21 +61,21 @@ impl Replicas {
     /// Notes that `new` has replaced `old` as the master.
     pub(super) fn succeed(&mut self, old: Option<Address>, new: &Address) {
         self.standings.clear();
-        self.deposed.extend(old);
-        self.deposed.remove(new);
+        self.earlier_masters.extend(old);
+        self.earlier_masters.remove(new);
     }
 
     /// Returns the replicas that call themselves masters, without those that are known to be earlier ones.
     pub(super) fn unknown_leaders(&self) -> Vec<Address> {
         let leads = self.standings.iter().filter(|(_, standing)| **standing == Standing::Leads);
-        let unknown = leads.filter(|(address, _)| !self.deposed.contains(*address));
+        let unknown = leads.filter(|(address, _)| !self.earlier_masters.contains(*address));
         unknown.map(|(address, _)| address.clone()).collect()
     }
 
     /// Notes that the node at `address` is an earlier master.
     pub(super) fn depose(&mut self, address: &Address) {
         if self.standings.get(address) == Some(&Standing::Leads) {
-            self.deposed.insert(address.clone());
+            self.earlier_masters.insert(address.clone());
         }
     }
 
@@ -94,7 +95,7 @@ impl Replicas {
                 let could_lead = |(address, standing): &(&Address, &Standing)| match standing {
                     _ if !is_current => true,
                     Standing::Away => false,
-                    Standing::Leads => !self.deposed.contains(*address),
+                    Standing::Leads => !self.earlier_masters.contains(*address),
                     Standing::Follows => true,
                 };
                 let (required, spared): (BTreeMap<_, _>, BTreeMap<_, _>) =

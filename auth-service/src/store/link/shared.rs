@@ -78,8 +78,7 @@ impl SharedLink {
     ) -> RedisResult<(T, bool)> {
         let mut linked = self.linked().await?;
         let answer = command.query_async(&mut linked.connection).await;
-        let answer = self.noted(&linked, answer)?;
-        Ok((answer, self.master.term.is_confirmed(linked.term)))
+        self.with_certainty(&linked, answer)
     }
 
     /// Runs the commands of `pipeline`, like [`Self::ask`].
@@ -89,7 +88,11 @@ impl SharedLink {
     ) -> RedisResult<(T, bool)> {
         let mut linked = self.linked().await?;
         let answer = pipeline.query_async(&mut linked.connection).await;
-        let answer = self.noted(&linked, answer)?;
+        self.with_certainty(&linked, answer)
+    }
+
+    fn with_certainty<T>(&self, linked: &Linked, answer: RedisResult<T>) -> RedisResult<(T, bool)> {
+        let answer = self.noted(linked, answer)?;
         Ok((answer, self.master.term.is_confirmed(linked.term)))
     }
 
