@@ -129,8 +129,11 @@ impl GrantRecords {
             Some(_) => None,
         };
         let answer = self.records.lookups.ask(Question { grant, jti, checked }).await?;
-        if let Some(counter) = answer {
-            token.checked.store(counter.0.saturating_add(1), SeqCst);
+        if let Some(live) = &answer {
+            token.checked.store(live.counter.0.saturating_add(1), SeqCst);
+            if let Some(servers) = &live.servers {
+                tracker.note_servers(token, servers);
+            }
         }
         RevocationTracker::confirm(token, moment.filter(|_| answer.is_some()));
         Ok(answer.is_some())

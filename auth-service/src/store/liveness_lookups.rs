@@ -2,6 +2,7 @@
 //! a write to Redis costs more than the lookup itself.
 
 use std::{
+    collections::HashMap,
     mem,
     sync::{
         Arc,
@@ -31,8 +32,17 @@ pub(super) struct Question {
     pub(super) checked: Option<u64>,
 }
 
-/// The counter of revocations if a token is live, or `None`.
-pub(super) type Answer = Option<Generation>;
+/// What is known of a live token.
+#[derive(Clone, Debug)]
+pub(super) struct Live {
+    /// The counter of revocations.
+    pub(super) counter: Generation,
+    /// The keys of the generations of the servers of the grant, if the grant was looked at.
+    pub(super) servers: Option<Vec<String>>,
+}
+
+/// What is known of a token if it is live, or `None`.
+pub(super) type Answer = Option<Live>;
 
 /// The queue of pending lookups and the connections that send them.
 pub(super) struct LivenessLookups {
@@ -41,6 +51,8 @@ pub(super) struct LivenessLookups {
     pool: Connections,
     waiting: Mutex<Vec<Lookup>>,
     asked: AtomicU64,
+    /// The counter of revocations at the latest lookup.
+    counter: AtomicU64,
 }
 
 struct Lookup {
@@ -66,7 +78,13 @@ enum Failure {
 
 impl LivenessLookups {
     pub(super) fn new(shared: SharedLink, pool: Connections) -> Self {
-        Self { shared, pool, waiting: Mutex::default(), asked: AtomicU64::new(0) }
+        Self {
+            shared,
+            pool,
+            waiting: Mutex::default(),
+            asked: AtomicU64::new(0),
+            counter: AtomicU64::new(0),
+        }
     }
 
     /// Returns the total number of lookups.
@@ -109,9 +127,9 @@ impl LivenessLookups {
     /// Looks up all tokens over the shared connection. Starts over with the pool after an uncertain
     /// answer: the other answers of the batch may be from the same replaced master.
     async fn found(&self, questions: &[Question]) -> RedisResult<Vec<Answer>> {
-        let mut found = Source::Shared(&self.shared).found(questions).await;
+        let mut found = Source::Shared(&self.shared).found(questions, &self.counter).await;
         if let Err(Failure::Uncertain) = found {
-            found = Source::Pool(&self.pool).found(questions).await;
+            found = Source::Pool(&self.pool).found(questions, &self.counter).await;
         }
         found.map_err(|failure| match failure {
             Failure::Redis(error) => error,
@@ -126,32 +144,53 @@ impl LivenessLookups {
 
 impl Source<'_> {
     /// Looks up all tokens. One round trip suffices if all records exist, and if there was no revocation
-    /// since each grant was made or looked at.
-    async fn found(self, questions: &[Question]) -> Result<Vec<Answer>, Failure> {
+    /// since each grant was made or looked at. Otherwise a second one does, unless the `latest` counter that this
+    /// process has seen is out of date.
+    async fn found(
+        self,
+        questions: &[Question],
+        latest: &AtomicU64,
+    ) -> Result<Vec<Answer>, Failure> {
+        let seen = latest.load(Ordering::Relaxed);
         let keys: Vec<[String; 2]> = questions
             .iter()
             .map(|one| [Key::Grant(&one.grant).text(), Key::Access(&one.grant, &one.jti).text()])
             .collect();
-        let mut pipe = Pipeline::with_capacity(2);
+        // The grants whose generations are likely to need a look.
+        let older: Vec<&String> = questions
+            .iter()
+            .zip(&keys)
+            .filter(|(one, _)| needs_look(one, seen))
+            .map(|(_, [grant, _])| grant)
+            .collect();
+        let mut pipe = Pipeline::with_capacity(3);
         pipe.add_command(exists(keys.as_flattened()));
         pipe.cmd("GET").arg(Key::Generation.text());
-        let (count, counter): (usize, Option<u64>) = self.ask_all(&pipe).await?;
+        let (count, counter, texts): (usize, Option<u64>, Vec<Option<String>>) = if older.is_empty()
+        {
+            let (count, counter) = self.ask_all(&pipe).await?;
+            (count, counter, Vec::new())
+        } else {
+            pipe.cmd("MGET").arg(&older);
+            self.ask_all(&pipe).await?
+        };
         let there = self.which(&keys, count).await?;
         let counter = Generation(counter.unwrap_or_default());
-        let mut answers: Vec<Answer> =
-            there.into_iter().map(|there| there.then_some(counter)).collect();
-        let needs_look = |one: &Question| {
-            Generation::of_grant(&one.grant) != counter && one.checked != Some(counter.0)
-        };
+        latest.store(counter.0, Ordering::Relaxed);
+        let known: HashMap<&String, Option<String>> = older.into_iter().zip(texts).collect();
+        let mut answers: Vec<Answer> = there
+            .into_iter()
+            .map(|there| there.then_some(Live { counter, servers: None }))
+            .collect();
         let looks: Vec<(&mut Answer, &String)> = answers
             .iter_mut()
             .zip(questions)
             .zip(&keys)
-            .filter(|((answer, one), _)| answer.is_some() && needs_look(one))
+            .filter(|((answer, one), _)| answer.is_some() && needs_look(one, counter.0))
             .map(|((answer, _), [grant, _])| (answer, grant))
             .collect();
         if !looks.is_empty() {
-            self.look(looks).await?;
+            self.look(looks, known).await?;
         }
         Ok(answers)
     }
@@ -170,10 +209,19 @@ impl Source<'_> {
         Ok(found.into_iter().map(|found| found == 2).collect())
     }
 
-    /// Looks at the generations of grants, each with its key, and replaces their answers.
-    async fn look(self, looks: Vec<(&mut Answer, &String)>) -> Result<(), Failure> {
+    /// Looks at the generations of grants, each with its key, and replaces their answers. `known` are the records
+    /// that were read already.
+    async fn look(
+        self,
+        looks: Vec<(&mut Answer, &String)>,
+        known: HashMap<&String, Option<String>>,
+    ) -> Result<(), Failure> {
         let keys: Vec<&String> = looks.iter().map(|(_, key)| *key).collect();
-        let texts: Vec<Option<String>> = self.ask(redis::cmd("MGET").arg(keys)).await?;
+        let texts: Vec<Option<String>> = if keys.iter().all(|key| known.contains_key(*key)) {
+            keys.iter().map(|key| known.get(*key).cloned().flatten()).collect()
+        } else {
+            self.ask(redis::cmd("MGET").arg(keys)).await?
+        };
         let grants: Vec<Option<(Grant, Vec<String>)>> = texts
             .into_iter()
             .map(|text| {
@@ -195,7 +243,9 @@ impl Source<'_> {
                 let (own, rest) = values.split_at_checked(keys.len())?;
                 values = rest;
                 let revoked = are_later(own, grant.generation(), Some(grant.created_at));
-                (!revoked).then(|| counter_of(own))
+                let servers = grant.resources.iter().map(|uri| Key::GenerationOfServer(uri).text());
+                (!revoked)
+                    .then(|| Live { counter: counter_of(own), servers: Some(servers.collect()) })
             });
             *answer = lives;
         }
@@ -217,6 +267,11 @@ impl Source<'_> {
             Self::Pool(pool) => Ok(pipe.query_async(&mut pool.get().await?).await?),
         }
     }
+}
+
+/// Returns `true` if the generations of a grant must be looked at, given the counter of revocations.
+fn needs_look(one: &Question, counter: u64) -> bool {
+    Generation::of_grant(&one.grant).0 != counter && one.checked != Some(counter)
 }
 
 fn certain<T>((answer, is_certain): (T, bool)) -> Result<T, Failure> {

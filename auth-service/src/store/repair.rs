@@ -20,7 +20,7 @@ use super::{
 use crate::model::{AccessRecord, Grant, Identifier, UnixTime};
 
 /// The `COUNT` hint of a `SCAN` call, and the number of index entries that are checked at once.
-const BATCH: usize = 500;
+const BATCH: usize = 100;
 
 /// The number of passes without a find after which no old instance is presumed to run.
 const CLEAN: u32 = 2;

@@ -5,7 +5,10 @@
 use std::{
     collections::HashMap,
     hash::{BuildHasher, RandomState},
-    sync::atomic::{AtomicU64, Ordering::SeqCst},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering::SeqCst},
+    },
     time::{Duration, Instant},
 };
 
@@ -29,6 +32,9 @@ pub struct LivenessEntry {
     /// The counter of revocations at the latest look at the generations of the grant, plus one; 0 if there
     /// was none.
     pub(super) checked: AtomicU64,
+    /// The hashed keys of the generations of the servers of the grant, once the grant was looked at. A token does
+    /// not tell all servers of its grant.
+    servers: OnceLock<Box<[u64]>>,
 }
 
 /// The tracker of revocations, fed by the invalidation messages of Redis.
@@ -43,8 +49,7 @@ pub(super) struct RevocationTracker {
     floor: AtomicU64,
     /// The logical time of the latest change to a generation.
     revoked: AtomicU64,
-    /// The logical time of the latest change to the generation of a server. A token does not tell all
-    /// servers of its grant.
+    /// The logical time of the latest change to the generation of a server.
     servers_revoked: AtomicU64,
     /// Wakes the task that deletes revoked records.
     pub(super) revocations: Notify,
@@ -82,7 +87,14 @@ impl RevocationTracker {
             access: self.hash(Key::Access(grant, jti).text().as_bytes()),
             confirmed: AtomicU64::new(0),
             checked: AtomicU64::new(0),
+            servers: OnceLock::new(),
         }
+    }
+
+    /// Notes the keys of the generations of the servers of the grant of `token`, which never change.
+    pub(super) fn note_servers(&self, token: &LivenessEntry, keys: &[String]) {
+        let hashes = || keys.iter().map(|key| self.hash(key.as_bytes())).collect();
+        let _noted = token.servers.get_or_init(hashes);
     }
 
     /// Returns `true` if the token was found live and has not been invalidated since. `generations` returns
@@ -109,7 +121,8 @@ impl RevocationTracker {
             return false;
         }
         if confirmed < self.revoked.load(SeqCst) {
-            if confirmed < self.servers_revoked.load(SeqCst)
+            let of_servers = || token.servers.get().is_some_and(|keys| keys.iter().all(unchanged));
+            if (confirmed < self.servers_revoked.load(SeqCst) && !of_servers())
                 || !generations().iter().all(|key| unchanged(&self.hash(key.as_bytes())))
             {
                 return false;

@@ -16,12 +16,12 @@ use super::{
 };
 use crate::model::{AnswerRecord, ClientId, Generation, Identifier};
 
-/// The number of index entries in a batch.
-const BATCH: usize = 100;
+/// The number of index entries in a batch. Redis serves others only between the commands of a batch.
+const BATCH: usize = 25;
 
 /// The number of batches that a sweep completes whatever its deadline, unless one of them is full: of most
 /// people, all is deleted before the revocation returns.
-const LEAST: usize = 10;
+const LEAST: usize = 40;
 
 /// The shortest pause after a full batch.
 const PAUSE: Duration = Duration::from_millis(2);

@@ -165,6 +165,42 @@ async fn a_narrowed_token_ends_with_each_server_of_its_grant() {
     assert!(!admits(&other, &access).await);
 }
 
+/// The revocation of a server costs the tokens of other servers no question, once their grants were looked at; two
+/// tokens of one grant are looked at together.
+#[tokio::test]
+async fn a_revoked_server_costs_others_no_question() {
+    let gateway = Gateway::start();
+    gateway.await_ready().await;
+    let app = gateway.app().await;
+    let tokens = gateway.tokens(&app, "alice", TIME).await;
+    let fresh = gateway.refresh(&app, &tokens.text("refresh_token")).await;
+    let both = [tokens.text("access_token"), fresh.text("access_token")];
+    let server = Selection::Server(ResourceUri::parse(GIT).unwrap());
+    revoke(&gateway, &server).await;
+    let other = gateway.instance();
+    let (one, two) = tokio::join!(admits(&other, &both[0]), admits(&other, &both[1]));
+    assert!(one && two, "two tokens of one grant");
+    for token in &both {
+        assert_eq!(gateway.verify(TIME, token).await.status, 200);
+    }
+    let questions = || {
+        let stats = gateway.redis.cli(&["INFO", "commandstats"]);
+        let line = stats.lines().find(|line| line.starts_with("cmdstat_exists:"));
+        line.and_then(|line| line.split(['=', ',']).nth(1)?.parse::<u64>().ok()).unwrap_or(0)
+    };
+    revoke(&gateway, &server).await;
+    tokio::time::sleep(std::time::Duration::from_millis(400)).await;
+    let before = questions();
+    for token in &both {
+        assert_eq!(gateway.verify(TIME, token).await.status, 200);
+    }
+    assert_eq!(questions(), before);
+    revoke(&gateway, &Selection::Server(ResourceUri::parse(TIME).unwrap())).await;
+    for token in &both {
+        assert_eq!(gateway.verify(TIME, token).await.status, 401);
+    }
+}
+
 /// A grant whose generation the counter has not reached is of a revocation that a failover lost. It is not
 /// trusted: the next revocation would get its number.
 #[tokio::test]

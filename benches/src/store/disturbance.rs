@@ -31,7 +31,8 @@ const HALF: Duration = Duration::from_secs(3);
 const PAUSE: Duration = Duration::from_millis(1);
 
 /// A service that checks tokens beside the acts.
-pub struct Service {
+pub struct Service<'a> {
+    redis: &'a Redis,
     program: Program,
     tokens: Vec<String>,
     _directory: TempDir,
@@ -48,9 +49,9 @@ pub struct Disturbance {
     pub ratio: f64,
 }
 
-impl Service {
+impl<'a> Service<'a> {
     /// Starts the service over `redis`, and mints its tokens.
-    pub fn start(own: &Path, redis: &Redis) -> anyhow::Result<Self> {
+    pub fn start(own: &Path, redis: &'a Redis) -> anyhow::Result<Self> {
         let directory = tempfile::tempdir()?;
         let file = |name: &str| directory.path().join(name).display().to_string();
         let address = free_address();
@@ -75,7 +76,7 @@ impl Service {
         }
         let log = directory.path().join("log");
         let program = Program::start(&mut command(&["serve"]), address, &log)?;
-        Ok(Self { program, tokens, _directory: directory })
+        Ok(Self { redis, program, tokens, _directory: directory })
     }
 
     /// Measures rounds of rest and of acts.
@@ -86,11 +87,8 @@ impl Service {
         rounds: usize,
     ) -> anyhow::Result<Disturbance> {
         let (mut quiets, mut busies, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
-        // It indexes in the background at first.
-        while !store.maintenance.is_indexed().await? {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
         for round in 0..rounds {
+            self.wait_for_deletions().await;
             let rest = async {
                 tokio::time::sleep(HALF).await;
                 Ok(())
@@ -103,6 +101,13 @@ impl Service {
         }
         let middle = |values: &[f64]| median(values).context("no rounds");
         Ok(Disturbance { quiet: middle(&quiets)?, busy: middle(&busies)?, ratio: middle(&ratios)? })
+    }
+
+    /// Waits until the service has deleted all revoked records, which it does in the background.
+    async fn wait_for_deletions(&self) {
+        while self.redis.cli(&["ZCARD", "mcpgw:sweeps"]).trim() != "0" {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
     }
 
     /// The p99 of checks while `during` runs.
