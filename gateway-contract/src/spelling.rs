@@ -52,6 +52,24 @@ pub fn is_ambiguous_tool(name: &str) -> bool {
     name.trim() != name || name.chars().any(is_invisible)
 }
 
+/// Returns the closest of the `known` names if `name` is probably a misspelling of it.
+pub fn near<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let plain = separatorless(name);
+    let close = known.filter_map(|known| {
+        let other = separatorless(known);
+        let most = if plain.len().min(other.len()) < 5 { 1 } else { 2 };
+        let distance = strsim::osa_distance(&plain, &other);
+        (distance <= most).then_some((distance, known))
+    });
+    close.min_by_key(|(distance, _)| *distance).map(|(_, known)| known)
+}
+
+/// Returns a name in lower case without separators, so that naming styles compare as equal.
+#[must_use]
+pub fn separatorless(name: &str) -> String {
+    name.chars().filter(|c| !matches!(c, '_' | '-' | ' ')).flat_map(char::to_lowercase).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

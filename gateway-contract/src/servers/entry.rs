@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::keys::{self, KEYS, Key};
 use super::{Place, types, variables};
+use crate::spelling;
 
 /// The keys that apply only to a server with a `command`.
 const OF_COMMANDS: [&str; 3] = ["args", "cwd", "env"];
@@ -75,7 +76,7 @@ impl Entry {
 
     fn transport(&mut self, name: &str, value: &Value) -> Result<(), String> {
         let text = value.as_str().ok_or_else(|| format!("{name:?} must be a string"))?;
-        let transport = match keys::plain(text).as_str() {
+        let transport = match spelling::separatorless(text).as_str() {
             "stdio" | "local" => Transport::Stdio,
             "http" | "streamablehttp" => Transport::Http,
             "sse" => {

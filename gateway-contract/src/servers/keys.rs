@@ -2,6 +2,7 @@
 //! effect here are rejected, because users rely on them.
 
 use crate::revision::Era;
+use crate::spelling;
 
 /// The type of a key's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,19 +114,7 @@ pub(super) fn near<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Opti
     if UNRELATED.contains(&name) {
         return None;
     }
-    let plain = plain(name);
-    let close = known.filter_map(|known| {
-        let other = self::plain(known);
-        let most = if plain.len().min(other.len()) < 5 { 1 } else { 2 };
-        let distance = strsim::osa_distance(&plain, &other);
-        (distance <= most).then_some((distance, known))
-    });
-    close.min_by_key(|(distance, _)| *distance).map(|(_, known)| known)
-}
-
-/// Returns a name in lower case without separators, so that naming styles compare as equal.
-pub(super) fn plain(name: &str) -> String {
-    name.chars().filter(|c| !matches!(c, '_' | '-' | ' ')).flat_map(char::to_lowercase).collect()
+    spelling::near(name, known)
 }
 
 #[cfg(test)]
