@@ -2,7 +2,7 @@
 //!
 //! Layers, top to bottom. Each may use the layers below it and none above it; `tests/layers.rs`
 //! enforces this:
-//! `cli → app, docker_proxy → http → oauth → store, servers, keys, upstream → metrics → config → model`.
+//! `cli → app, docker_proxy → http → oauth → store, servers, keys, upstream → metrics → config → access → model`.
 //!
 //! | topic | protocol | endpoint | test |
 //! |---|---|---|---|
@@ -33,6 +33,7 @@
 //!
 //! `docs/RFC.md` lists each rule with its file and its tests.
 
+pub mod access;
 pub mod app;
 pub mod cli;
 pub mod config;

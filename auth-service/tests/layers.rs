@@ -5,8 +5,9 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 /// From the ground up. `store`, `servers`, `keys` and `upstream` stand side by side, as do
 /// `app` and `docker_proxy`: the process that strangers talk to never has the socket of Docker.
-const FLOORS: [&[&str]; 8] = [
+const FLOORS: [&[&str]; 9] = [
     &["model"],
+    &["access"],
     &["config"],
     &["metrics"],
     &["store", "servers", "keys", "upstream"],
