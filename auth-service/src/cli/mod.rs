@@ -11,6 +11,7 @@ mod key;
 mod mint;
 mod moment;
 mod pages;
+mod policy;
 mod server;
 mod server_check;
 mod table;
@@ -48,6 +49,9 @@ enum Command {
     /// List the protected servers, or check entries of the servers file.
     #[command(subcommand)]
     Server(server::Command),
+    /// Check the access policy, or explain its decision for a person.
+    #[command(subcommand)]
+    Policy(policy::Command),
     /// Mint single-use login codes.
     #[command(subcommand)]
     User(user::Command),
@@ -78,6 +82,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Token(token::Command::List(list)) => token::list(list, &store()?).await,
         Command::Token(token::Command::Revoke(what)) => token::revoke(what).await,
         Command::Server(command) => server::run(command).await,
+        Command::Policy(command) => policy::run(command),
         Command::User(command) => user::run(command, &store()?).await,
         Command::Key(key::Command::Generate { secrets, out, if_missing }) => {
             key::generate(secrets, out.as_ref(), if_missing)
