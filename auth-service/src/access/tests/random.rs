@@ -46,7 +46,7 @@ fn setting(name: &str) -> Option<String> {
 #[test]
 fn no_random_policy_breaks_the_rules_of_evaluation() {
     let number = |name, default| setting(name).map_or(default, |text| text.parse().unwrap());
-    let (first, cases) = (number("POLICY_SEED", 0), number("POLICY_CASES", 20_000));
+    let (first, cases) = (number("POLICY_SEED", 0), number("POLICY_CASES", 10_000));
     let mut corpus =
         setting("POLICY_CORPUS").map(|path| BufWriter::new(File::create(path).unwrap()));
     let mut counts = Counts::default();
