@@ -6,6 +6,7 @@ pub mod client;
 pub mod exposition;
 pub mod github;
 pub mod link;
+pub mod openid;
 pub mod pkce;
 pub mod port;
 pub mod proxy;

@@ -5,6 +5,7 @@ mod clients;
 mod docker_proxy;
 mod limits;
 mod redis;
+mod providers;
 mod server_urls;
 mod servers;
 #[cfg(test)]
@@ -24,6 +25,11 @@ pub use self::clients::{ClientList, ClientsConfig, HostPolicy};
 pub use self::docker_proxy::DockerProxyConfig;
 pub use self::limits::Limits;
 pub use self::redis::{RedisConfig, RedisServer, SentinelConfig};
+pub(crate) use self::providers::is_protected;
+pub use self::providers::{
+    ClientAuth, GithubProvider, OfflineAccess, OidcProvider, Provider, ProviderKind, ProviderTable,
+    SecretSource,
+};
 pub use self::server_urls::ServerUrls;
 pub use self::servers::DockerEndpoint;
 pub use self::tls::{CertificateSource, TlsConfig};

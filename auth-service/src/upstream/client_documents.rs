@@ -194,7 +194,8 @@ impl ClientDocuments {
     }
 }
 
-fn max_age(cache_control: &str) -> u64 {
+/// Returns the `max-age` of a `Cache-Control` header, or 0 if it has none.
+pub(super) fn max_age(cache_control: &str) -> u64 {
     let mut directives = cache_control.split(',').map(str::trim);
     directives.find_map(|one| one.strip_prefix("max-age=")?.parse().ok()).unwrap_or(0)
 }

@@ -129,7 +129,7 @@ pub(super) fn no_account() -> Error {
 }
 
 /// Returns the characters of `code` that are safe in a log, at most 64.
-fn printable(code: &str) -> String {
+pub(super) fn printable(code: &str) -> String {
     let fit = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | ' ' | '-' | '.');
     code.chars().filter(fit).take(64).collect()
 }

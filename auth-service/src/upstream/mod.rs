@@ -1,11 +1,14 @@
-//! The servers that auth-service is a client of: the login provider, and the hosts of client ID
+//! The servers that auth-service is a client of: login providers, and the hosts of client ID
 //! metadata documents and client keys.
 
 mod client_documents;
 mod fetch_slots;
 mod github;
 mod github_error;
+pub(crate) mod jwt;
+mod key_strength;
 mod lazy_client;
+mod oidc;
 mod provider_resolver;
 mod public_address;
 mod public_resolver;
@@ -13,5 +16,9 @@ mod public_resolver;
 pub use client_documents::{ClientDocuments, FAILURE_KEPT};
 pub use github::GitHub;
 pub use github_error::{Error as GithubError, Refusal, github_error};
+pub use key_strength::weakness;
+pub use oidc::{
+    LoginRequest, LoginStart, Logout, OidcClient, OidcError, OidcSummary, RefreshError, Renewed,
+};
 pub use public_address::is_public;
 pub use public_resolver::PublicResolver;

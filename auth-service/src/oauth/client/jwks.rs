@@ -1,13 +1,14 @@
 //! Public keys of clients: the `jwks` and `jwks_uri` members of RFC 7591 §2.
 
-use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, jwk::Jwk};
-use serde::de::DeserializeOwned;
+use jsonwebtoken::{Algorithm, Header};
 use serde_json::Value;
 
-use super::{key_strength::weakness, public_url::is_public_url};
+use super::public_url::is_public_url;
+pub(in crate::oauth) use crate::upstream::jwt::verify;
 use crate::{
     model::{AuthMethod, ClientMetadata},
     oauth::Error,
+    upstream::{jwt, weakness},
 };
 
 /// The supported signing algorithms of assertions.
@@ -55,52 +56,15 @@ pub(in crate::oauth) const fn name(algorithm: Algorithm) -> Option<&'static str>
     }
 }
 
-/// Selects the key of `jwks` that verifies a JWT with `header`.
-///
-/// This is the key that the header names, or else the only suitable one. Returns `None` if no key or
-/// more than one key matches. Weak keys are ignored.
+/// Selects the key of `jwks` that verifies a JWT with `header`, whose algorithm the caller has
+/// checked with [`name`]. Returns `None` if no key or more than one key matches.
 pub(in crate::oauth) fn pick(jwks: &Value, header: &Header) -> Option<Value> {
-    let fits = |key: &&Value| fits(key, header) && weakness(key).is_none();
-    let mut fitting = keys(Some(jwks)).take(MAX_KEYS).filter(fits);
-    let key = fitting.next()?;
-    fitting.next().is_none().then(|| key.clone())
+    jwt::pick(keys(Some(jwks)).take(MAX_KEYS), header).cloned()
 }
 
 fn keys(jwks: Option<&Value>) -> impl Iterator<Item = &Value> {
     let keys = jwks.and_then(|jwks| jwks.get("keys")).and_then(Value::as_array);
     keys.into_iter().flatten()
-}
-
-fn fits(key: &Value, header: &Header) -> bool {
-    let is = |member: &str, value: &str| key.get(member).is_some_and(|given| given == value);
-    let if_given = |member: &str, value: &str| key.get(member).is_none() || is(member, value);
-    let kind = match header.alg {
-        Algorithm::ES256 => is("kty", "EC") && is("crv", "P-256"),
-        Algorithm::RS256 | Algorithm::PS256 => is("kty", "RSA"),
-        Algorithm::EdDSA => is("kty", "OKP") && is("crv", "Ed25519"),
-        _ => false,
-    };
-    kind && if_given("use", "sig")
-        && name(header.alg).is_some_and(|name| if_given("alg", name))
-        && header.kid.as_ref().is_none_or(|kid| is("kid", kid))
-}
-
-/// Verifies the signature of `token` with `key`, which must have been selected for `header`.
-///
-/// Returns the claims if the signature is valid. The caller must check the claims, because only the
-/// caller has the clock.
-pub(in crate::oauth) fn verify<T: DeserializeOwned>(
-    token: &str,
-    header: &Header,
-    key: &Value,
-) -> Option<T> {
-    let jwk: Jwk = serde_json::from_value(key.clone()).ok()?;
-    let mut validation = Validation::new(header.alg);
-    validation.required_spec_claims.clear();
-    validation.validate_exp = false;
-    validation.validate_aud = false;
-    let key = DecodingKey::from_jwk(&jwk).ok()?;
-    jsonwebtoken::decode(token, &key, &validation).ok().map(|token| token.claims)
 }
 
 /// Returns `true` if `jwks` contains 1 to 20 public asymmetric keys.

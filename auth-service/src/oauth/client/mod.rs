@@ -6,7 +6,6 @@ pub(in crate::oauth) mod authentication;
 pub(in crate::oauth) mod bundled_documents;
 pub(in crate::oauth) mod id_document;
 pub(in crate::oauth) mod jwks;
-pub(in crate::oauth) mod key_strength;
 pub(in crate::oauth) mod management;
 pub(in crate::oauth) mod members;
 pub(in crate::oauth) mod metadata;

@@ -1,9 +1,11 @@
-//! Detection of weak and malformed client keys.
+//! Detection of weak and malformed public keys, of clients and of login providers.
 //!
 //! Anybody can forge a signature for some public keys, such as small-order points and RSA keys with
 //! exponent 1.
 
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, EcdsaVerificationAlgorithm, ParsedPublicKey,
+};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::Value;
 
@@ -38,8 +40,9 @@ const SMALL_ORDER: [[u8; 32]; 5] = [
 
 /// Returns the reason to reject the JWK `key`, or `None` if the key is sound.
 ///
-/// Ignores keys of types that never verify assertions.
-pub(in crate::oauth) fn weakness(key: &Value) -> Option<&'static str> {
+/// Ignores keys of types that never verify a signature here.
+#[must_use]
+pub fn weakness(key: &Value) -> Option<&'static str> {
     let is = |member: &str, value: &str| key.get(member).is_some_and(|given| given == value);
     let number = |member: &str| {
         let text = key.get(member).and_then(Value::as_str)?;
@@ -49,10 +52,11 @@ pub(in crate::oauth) fn weakness(key: &Value) -> Option<&'static str> {
         number("n")
             .zip(number("e"))
             .map_or(Some("an RSA key requires n and e"), |(n, e)| rsa(&n, &e))
-    } else if is("kty", "EC") && is("crv", "P-256") {
+    } else if is("kty", "EC") && (is("crv", "P-256") || is("crv", "P-384")) {
+        let curve = if is("crv", "P-256") { &P256 } else { &P384 };
         number("x")
             .zip(number("y"))
-            .map_or(Some("an EC key requires x and y"), |(x, y)| p256(&x, &y))
+            .map_or(Some("an EC key requires x and y"), |(x, y)| curve.weakness(&x, &y))
     } else if is("kty", "OKP") && is("crv", "Ed25519") {
         number("x").map_or(Some("an Ed25519 key requires x"), |x| ed25519(&x))
     } else {
@@ -80,16 +84,36 @@ fn significant(number: &[u8]) -> &[u8] {
     number.get(zeros..).unwrap_or(&[])
 }
 
-/// Returns the reason to reject a P-256 key, or `None`.
-///
-/// RFC 7518 §6.2.1.2: each coordinate has the full 32 bytes. The point at infinity cannot be encoded
-/// in this form.
-fn p256(x: &[u8], y: &[u8]) -> Option<&'static str> {
-    let point = [&[4_u8], x, y].concat();
-    let on_curve = x.len() == 32
-        && y.len() == 32
-        && ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).is_ok();
-    (!on_curve).then_some("an EC key must be a point on P-256")
+/// A curve of NIST, with the length of its coordinates.
+struct Curve {
+    coordinate: usize,
+    algorithm: &'static EcdsaVerificationAlgorithm,
+    fault: &'static str,
+}
+
+const P256: Curve = Curve {
+    coordinate: 32,
+    algorithm: &ECDSA_P256_SHA256_FIXED,
+    fault: "an EC key must be a point on P-256",
+};
+const P384: Curve = Curve {
+    coordinate: 48,
+    algorithm: &ECDSA_P384_SHA384_FIXED,
+    fault: "an EC key must be a point on P-384",
+};
+
+impl Curve {
+    /// Returns the reason to reject the point, or `None`.
+    ///
+    /// RFC 7518 §6.2.1.2: each coordinate has the full length. The point at infinity cannot be
+    /// encoded in this form.
+    fn weakness(&self, x: &[u8], y: &[u8]) -> Option<&'static str> {
+        let point = [&[4_u8], x, y].concat();
+        let on_curve = x.len() == self.coordinate
+            && y.len() == self.coordinate
+            && ParsedPublicKey::new(self.algorithm, point).is_ok();
+        (!on_curve).then_some(self.fault)
+    }
 }
 
 /// Returns the reason to reject an Ed25519 key, or `None`.
@@ -181,18 +205,24 @@ mod tests {
         let mut almost = [0xff; 32];
         (almost[0], almost[31]) = (0xf0, 0x7f);
         assert!(weakness(&okp(&almost)).is_some(), "y = 3 in a form that is not canonical");
-        assert_eq!(weakness(&json!({ "kty": "EC", "crv": "P-384", "x": "AA" })), None);
+        assert_eq!(weakness(&json!({ "kty": "EC", "crv": "P-521", "x": "AA" })), None);
     }
 
     #[test]
     fn s11_points_beside_the_curve_are_weak() {
-        let ec = |x: &[u8], y: &[u8]| {
+        let ec = |crv: &str, x: &[u8], y: &[u8]| {
             let [x, y] = [x, y].map(|bytes| BASE64_URL_SAFE_NO_PAD.encode(bytes));
-            weakness(&json!({ "kty": "EC", "crv": "P-256", "x": x, "y": y }))
+            weakness(&json!({ "kty": "EC", "crv": crv, "x": x, "y": y }))
         };
-        for (x, y) in [(&[0; 32][..], &[0; 32][..]), (&[1; 32], &[1; 32]), (&[], &[]), (&[0], &[0])]
-        {
-            assert!(ec(x, y).is_some());
+        for (crv, bytes) in [("P-256", 32), ("P-384", 48)] {
+            for (x, y) in [
+                (&vec![0; bytes][..], &vec![0; bytes][..]),
+                (&vec![1; bytes], &vec![1; bytes]),
+                (&[], &[]),
+                (&[0], &[0]),
+            ] {
+                assert!(ec(crv, x, y).is_some(), "{crv}");
+            }
         }
     }
 

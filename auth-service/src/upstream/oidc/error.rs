@@ -1,0 +1,127 @@
+//! Errors of a login at an OpenID provider, and of a later refresh.
+
+use super::super::github_error::printable;
+
+/// The error of a login at an OpenID provider.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum OidcError {
+    /// The provider rejected the code, with this error code (RFC 6749 §5.2).
+    #[error("the provider rejected the login: {0}")]
+    Refused(String),
+    /// The settings, or those of the client at the provider, are wrong. The operator must correct
+    /// them.
+    #[error("the login is misconfigured: {0}")]
+    Misconfigured(String),
+    /// A token or another answer failed a security check.
+    #[error("the provider's answer failed a check: {0}")]
+    Invalid(&'static str),
+    /// The provider did not answer, or not in a usable way.
+    #[error("the provider is unavailable: {0}")]
+    Unavailable(String),
+    /// The limit of concurrent logins is reached.
+    #[error("too many concurrent logins at the provider")]
+    Busy,
+}
+
+impl From<reqwest::Error> for OidcError {
+    fn from(error: reqwest::Error) -> Self {
+        // The URL of a token request contains no secret, but only the chain of causes is useful.
+        Self::Unavailable(format!("{:?}", error.without_url()))
+    }
+}
+
+/// The meaning of a failed refresh for the person's access.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RefreshError {
+    /// The provider no longer vouches for the person. Their grants must end.
+    #[error("the provider no longer vouches for the person: {0}")]
+    Denied(String),
+    /// The provider rejects this gateway. The operator must act, and the person keeps access for the
+    /// grace period.
+    #[error("the provider rejects this gateway: {0}")]
+    Misconfigured(String),
+    /// The provider gave no usable answer. The person keeps access for the grace period.
+    #[error("no answer of the provider: {0}")]
+    NoAnswer(String),
+}
+
+/// Errors of a login that the operator must correct.
+const OF_OPERATOR: [&str; 5] = [
+    "invalid_client",
+    "unauthorized_client",
+    "unsupported_grant_type",
+    "invalid_scope",
+    "redirect_uri_mismatch",
+];
+/// Errors of a refresh that say nothing about the person, but about this client.
+const OF_CLIENT: [&str; 3] = ["invalid_client", "unauthorized_client", "unsupported_grant_type"];
+/// Errors of a refresh that say nothing at all.
+const TEMPORARY: [&str; 3] = ["temporarily_unavailable", "slow_down", "server_error"];
+
+/// The failure of a token request.
+#[derive(Debug)]
+pub(super) enum TokenError {
+    /// The error code of the token endpoint, which is untrusted text.
+    Code(String),
+    /// The reason why there is no usable answer.
+    Unavailable(String),
+}
+
+impl From<TokenError> for OidcError {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::Unavailable(why) => Self::Unavailable(why),
+            TokenError::Code(code) if TEMPORARY.contains(&code.as_str()) => Self::Unavailable(code),
+            TokenError::Code(code) if OF_OPERATOR.contains(&code.as_str()) => {
+                Self::Misconfigured(format!("{code}; check the client at the provider"))
+            }
+            TokenError::Code(code) => Self::Refused(printable(&code)),
+        }
+    }
+}
+
+/// Every error code but the listed ones is a definite no. Some providers report a locked account as
+/// `invalid_request`.
+impl From<TokenError> for RefreshError {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::Unavailable(why) => Self::NoAnswer(why),
+            TokenError::Code(code) if TEMPORARY.contains(&code.as_str()) => Self::NoAnswer(code),
+            TokenError::Code(code) if OF_CLIENT.contains(&code.as_str()) => {
+                Self::Misconfigured(code)
+            }
+            TokenError::Code(code) => Self::Denied(printable(&code)),
+        }
+    }
+}
+
+/// An answer after a successful refresh that cannot be used says nothing about the person.
+impl From<OidcError> for RefreshError {
+    fn from(error: OidcError) -> Self {
+        match error {
+            OidcError::Misconfigured(why) => Self::Misconfigured(why),
+            other => Self::NoAnswer(other.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refresh_error_is_a_no_unless_it_is_ours_or_temporary() {
+        let of = |code: &str| RefreshError::from(TokenError::Code(code.to_owned()));
+        for code in ["invalid_grant", "invalid_request", "invalid_scope", "access_denied", "odd"] {
+            assert_eq!(of(code), RefreshError::Denied(code.to_owned()));
+        }
+        for code in OF_CLIENT {
+            assert_eq!(of(code), RefreshError::Misconfigured(code.to_owned()));
+        }
+        for code in TEMPORARY {
+            assert_eq!(of(code), RefreshError::NoAnswer(code.to_owned()));
+        }
+        let RefreshError::Denied(code) = of("x\n\u{1b}[31m\"") else { panic!() };
+        assert!(!code.contains(['\n', '\u{1b}', '"']), "{code}");
+    }
+}
