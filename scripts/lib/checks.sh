@@ -49,6 +49,11 @@ install_checks() {
     have cargo-clippy || fail "clippy is needed: rustup component add clippy rustfmt"
 }
 
+# The OpenID provider that the tests log in at.
+install_openid_provider() {
+    node_tools "$TOOLS/providers" "$ROOT/tests/providers"
+}
+
 # The official SDKs, as clients; the Rust one comes by cargo.
 install_clients() {
     for generation in 1 2; do

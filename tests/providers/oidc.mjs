@@ -16,8 +16,11 @@ import { pathToFileURL } from 'node:url';
 const [packages, options] = [process.argv[2], JSON.parse(process.argv[3])];
 const load = (path) => import(pathToFileURL(`${packages}/node_modules/${path}`).href);
 const { Provider } = await load('oidc-provider/lib/index.js');
+const { createMemoryAdapter } = await load('oidc-provider/lib/adapters/memory_adapter.js');
 const { exportJWK, generateKeyPair } = await load('jose/dist/webapi/index.js');
 
+// Grants and sessions outlive a rotation of the keys.
+const adapter = createMemoryAdapter();
 const people = new Map();
 let rotations = 0;
 
@@ -31,10 +34,10 @@ function account(_context, id) {
   return { accountId: id, claims: () => ({ sub: id, ...people.get(id) }) };
 }
 
-// Grants and sessions outlive a rotation: the store of the package is that of the process.
 async function provider(issuer) {
   const algorithms = ['RS256', 'ES256', 'EdDSA'];
   const made = new Provider(issuer, {
+    adapter,
     jwks: { keys: await Promise.all(algorithms.map(signingKey)) },
     enabledJWA: { idTokenSigningAlgValues: ['RS256', 'RS512', 'PS256', 'ES256', 'EdDSA'] },
     clients: [{

@@ -23,7 +23,6 @@ fn entra() -> Login {
     let mut document = discovery(&login.op.base);
     document["issuer"] = json!(format!("{}/{{tenantid}}/v2.0", login.op.base));
     login.op.json(&format!("/organizations/v2.0{DISCOVERY}"), document);
-    login.op.json("/userinfo", json!({ "sub": "pairwise" }));
     login
 }
 

@@ -4,6 +4,8 @@
 mod oidc;
 mod secret;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use secrecy::SecretString;
 use url::Url;

@@ -19,11 +19,13 @@ pub(super) struct Person<'a> {
 }
 
 impl Person<'_> {
-    /// Returns `true` if a wanted claim is absent, so that userinfo may have it.
+    /// Returns `true` if a wanted claim is absent, so that userinfo may have it. That of Microsoft
+    /// Entra has none that its ID token lacks.
     pub(super) fn lacks_claims(&self) -> bool {
-        self.groups().is_none()
-            || self.text("preferred_username").is_none()
-            || (self.asks_for_email() && self.email_claims().is_none())
+        !self.provider.is_entra()
+            && (self.groups().is_none()
+                || self.text("preferred_username").is_none()
+                || (self.asks_for_email() && self.email_claims().is_none()))
     }
 
     /// Returns the stable id of the person.
