@@ -1,11 +1,13 @@
 //! Key rotation, and the limits of fetching keys.
 
+use std::time::Duration;
+
 use auth_service::upstream::OidcError;
 use serde_json::{Value, json};
 
 use crate::{
     login::{Login, assert_invalid},
-    signer::{FOREIGN, OWN},
+    signer::{FOREIGN, OWN, encoded},
     standin::Reply,
 };
 
@@ -85,6 +87,24 @@ async fn stale_keys_serve_for_an_hour() {
 }
 
 #[tokio::test]
+async fn stale_keys_serve_others_while_one_login_waits_for_new_ones() {
+    let login = Login::start();
+    login.log_in(|token| token).await.unwrap();
+    login.op.answer("/jwks", Reply::Silence);
+    login.clock.advance(600);
+    let verifies = || login.client.logout("eyJhbGciOiJSUzI1NiIsImtpZCI6InJzYSJ9.e30.x");
+    let waits = async { assert_invalid(verifies().await, "no key") };
+    let others = async {
+        while login.op.count("/jwks") < 2 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let outcome = tokio::time::timeout(Duration::from_secs(4), login.log_in(|token| token));
+        assert!(outcome.await.unwrap().is_ok());
+    };
+    tokio::join!(waits, others);
+}
+
+#[tokio::test]
 async fn without_a_key_id_exactly_one_key_must_fit() {
     let login = Login::start();
     let without = || login.log_in(|token| token.with_header("kid", Value::Null));
@@ -126,6 +146,22 @@ async fn a_key_must_fit_the_algorithm() {
         key_set(&login, &jwk, "");
         assert_eq!(login.log_in(|token| token).await.is_ok(), good, "{member} {value}");
     }
+}
+
+/// The identity of the curve as a key: anybody can sign anything with S = 0.
+#[tokio::test]
+async fn a_key_that_proves_nothing_is_ignored() {
+    let mut identity = [0; 32];
+    identity[0] = 1;
+    let login = Login::start();
+    let jwk = json!({ "kty": "OKP", "crv": "Ed25519", "x": encoded(identity), "kid": "ed" });
+    login.op.json("/jwks", json!({ "keys": [jwk] }));
+    let signature = encoded([identity, [0; 32]].concat());
+    let forged = login.log_in_with(|token| {
+        let header = json!({ "alg": "EdDSA", "kid": "ed" });
+        OWN.sign("", &header, &token.claims.to_string()) + &signature
+    });
+    assert_invalid(forged.await, "no key");
 }
 
 #[tokio::test]

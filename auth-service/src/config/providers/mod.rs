@@ -35,7 +35,7 @@ pub enum ProviderKind {
     /// An OpenID provider (OpenID Connect Core 1.0).
     Oidc(Box<OidcProvider>),
     /// GitHub Enterprise Server, or a second OAuth app of GitHub.
-    Github(GithubProvider),
+    Github(Box<GithubProvider>),
 }
 
 /// The settings of a client of GitHub or a GitHub Enterprise Server.

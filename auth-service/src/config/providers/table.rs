@@ -86,7 +86,9 @@ impl ProviderTable {
         let title = self.title.clone().unwrap_or_else(|| name.to_owned());
         let kind = match self.kind {
             Kind::Oidc => self.oidc(secret).map(|oidc| ProviderKind::Oidc(Box::new(oidc))),
-            Kind::Github => self.github(secret).map(ProviderKind::Github),
+            Kind::Github => {
+                self.github(secret).map(|github| ProviderKind::Github(Box::new(github)))
+            }
         };
         let kind = kind.map_err(|more| problems.extend(more));
         match (parsed, kind, problems.is_empty()) {

@@ -86,13 +86,12 @@ pub(super) fn start(
 
 fn scopes(provider: &OidcProvider, metadata: &Metadata, offline: bool) -> String {
     let mut scopes = vec!["openid"];
-    match &provider.scopes {
-        Some(named) => scopes.extend(named.iter().map(String::as_str)),
-        None => {
-            scopes.extend(USUAL_SCOPES.into_iter().filter(|scope| metadata.may_know_scope(scope)));
-            // Many providers reject scopes that they do not know.
-            scopes.extend(["groups"].into_iter().filter(|scope| metadata.knows_scope(scope)));
-        }
+    if let Some(named) = &provider.scopes {
+        scopes.extend(named.iter().map(String::as_str));
+    } else {
+        scopes.extend(USUAL_SCOPES.into_iter().filter(|scope| metadata.may_know_scope(scope)));
+        // Many providers reject scopes that they do not know.
+        scopes.extend(["groups"].into_iter().filter(|scope| metadata.knows_scope(scope)));
     }
     if offline && metadata.may_know_scope("offline_access") {
         scopes.push("offline_access");

@@ -27,6 +27,8 @@ pub(super) type Fetched<T> = (T, Duration);
 
 /// A cache of one document.
 pub(super) struct Cached<T> {
+    /// The name of the document in the log.
+    name: String,
     lifetimes: Lifetimes,
     state: Mutex<State<T>>,
     /// Held by the caller that fetches.
@@ -45,9 +47,9 @@ struct Kept<T> {
 }
 
 impl<T> Cached<T> {
-    pub(super) fn new(lifetimes: Lifetimes) -> Self {
+    pub(super) fn new(name: String, lifetimes: Lifetimes) -> Self {
         let state = Mutex::new(State { kept: None, failed: None });
-        Self { lifetimes, state, turn: Turn::default() }
+        Self { name, lifetimes, state, turn: Turn::default() }
     }
 
     /// Returns the document, and fetches it if it is missing or stale.
@@ -113,10 +115,9 @@ impl<T> Cached<T> {
                 Ok(value)
             }
             Err(error) => {
+                log::warn!("{} not fetched: {error}", self.name);
                 self.state.lock().failed = Some((now, error.clone()));
-                // A stale document does not hide a fault that the operator must correct.
-                let stale = self.usable(now);
-                stale.filter(|_| matches!(error, OidcError::Unavailable(_))).ok_or(error)
+                self.usable(now).ok_or(error)
             }
         }
     }
@@ -127,7 +128,8 @@ impl<T> Cached<T> {
         Some(Arc::clone(&kept.value))
     }
 
-    /// Returns the document if it is fresh or may be used while stale.
+    /// Returns the document if it is fresh or may be used while stale. A stale document does not hide
+    /// a fault that the operator must correct.
     fn usable(&self, now: UnixTime) -> Option<Arc<T>> {
         let state = self.state.lock();
         let fault = state

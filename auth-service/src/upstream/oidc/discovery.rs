@@ -11,12 +11,17 @@ use super::{
     http::ProviderHttp,
     json::Object,
 };
-use crate::config::{OidcProvider, is_protected};
+use crate::{
+    config::{OidcProvider, is_protected},
+    model::ProviderName,
+};
 
 const HOUR: Duration = Duration::from_hours(1);
 /// The time that the last metadata remains usable while the provider does not answer. Endpoints
 /// rarely move, and the keys have a limit of their own.
 const STALE: Duration = Duration::from_hours(24);
+/// The maximum length of a foreign issuer in a message.
+const MAX_SHOWN: usize = 200;
 
 /// The metadata of a provider, of which only what the client uses is kept.
 #[derive(Clone, Debug)]
@@ -36,8 +41,9 @@ pub(super) struct Metadata {
 }
 
 /// Creates the cache of the metadata, which is read at the first use and then hourly.
-pub(super) fn cache() -> Cached<Metadata> {
-    Cached::new(Lifetimes { fresh: (HOUR, HOUR), stale: STALE })
+pub(super) fn cache(provider: &ProviderName) -> Cached<Metadata> {
+    let name = format!("discovery document of the provider {provider}");
+    Cached::new(name, Lifetimes { fresh: (HOUR, HOUR), stale: STALE })
 }
 
 /// Fetches the metadata of `provider`.
@@ -57,11 +63,12 @@ fn read(document: &Object, provider: &OidcProvider) -> Result<Metadata, OidcErro
     let Some(issuer) = document.text("issuer") else {
         return misconfigured("the discovery document has no issuer".to_owned());
     };
-    let (stated, configured) = (issuer.escape_debug(), &provider.issuer);
+    let configured = &provider.issuer;
     let is_template = provider.is_entra() && is_template_of(issuer, configured);
     if issuer != configured && !is_template {
         let slash = issuer.trim_end_matches('/') == configured.trim_end_matches('/');
         let hint = if slash { ", which differs by a slash" } else { "" };
+        let stated: String = issuer.escape_debug().take(MAX_SHOWN).collect();
         return misconfigured(format!(
             "the issuer is configured as \"{configured}\", and discovery states \"{stated}\"{hint}; \
             write it as discovery does"

@@ -12,7 +12,7 @@ use super::{
     http::ProviderHttp,
     json::Object,
 };
-use crate::model::UnixTime;
+use crate::model::{ProviderName, UnixTime};
 
 /// The minimum and maximum time until the keys are fetched again, whatever the answer says.
 const FRESH: (Duration, Duration) = (Duration::from_mins(10), Duration::from_hours(24));
@@ -34,8 +34,9 @@ pub(super) struct Signed {
 }
 
 /// Creates the cache of the keys.
-pub(super) fn cache() -> Cached<Keys> {
-    Cached::new(Lifetimes { fresh: FRESH, stale: STALE })
+pub(super) fn cache(provider: &ProviderName) -> Cached<Keys> {
+    let name = format!("keys of the provider {provider}");
+    Cached::new(name, Lifetimes { fresh: FRESH, stale: STALE })
 }
 
 async fn fetch(http: &ProviderHttp, uri: &str) -> Result<Fetched<Keys>, OidcError> {

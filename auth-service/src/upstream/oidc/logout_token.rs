@@ -56,8 +56,8 @@ pub(super) fn check(
     checks::issuer(claims, issuer)?;
     checks::audience(claims, &provider.client_id)?;
     checks::times(claims, now)?;
-    let issued = checks::time(claims, "iat")?.ok_or(OidcError::Invalid("iat is missing"))?;
-    if checks::seconds(now) >= issued + MAX_AGE.as_secs_f64() + LEEWAY {
+    let created = checks::time(claims, "iat")?.ok_or(OidcError::Invalid("iat is missing"))?;
+    if checks::seconds(now) >= created + MAX_AGE.as_secs_f64() + LEEWAY {
         return Err(OidcError::Invalid("the logout token is too old"));
     }
     let fitting =

@@ -112,12 +112,12 @@ impl OidcClient {
         let redirect = RedirectUrl::new(redirect)
             .map_err(|error| OidcError::Misconfigured(error.to_string()))?;
         Ok(Self {
+            metadata: discovery::cache(&name),
+            keys: keys::cache(&name),
             name,
             provider,
             redirect,
             http: ProviderHttp::default(),
-            metadata: discovery::cache(),
-            keys: keys::cache(),
             in_flight: Semaphore::new(IN_FLIGHT),
             clock,
         })
