@@ -2,11 +2,16 @@
 
 use std::time::{Duration, Instant};
 
-use auth_service::{config::ClientAuth, upstream::OidcError};
+use auth_service::{
+    config::ClientAuth,
+    model::Prompt,
+    upstream::{LoginRequest, OidcError},
+};
 use serde_json::{Value, json};
 
 use crate::{
-    login::{DISCOVERY, Login, discovery, tokens},
+    login::{DISCOVERY, Login, discovery, query, tokens},
+    signer::OWN,
     standin::{Reply, StandIn},
 };
 
@@ -21,11 +26,7 @@ async fn log_in(path: &str, reply: Reply) -> Result<String, OidcError> {
     login.op.json("/userinfo", json!({ "sub": "u1", "groups": ["staff"] }));
     if path == DISCOVERY {
         login.op.answer(path, reply);
-        let request = auth_service::upstream::LoginRequest {
-            state: "s",
-            prompt: auth_service::model::Prompt::Needed,
-            offline: false,
-        };
+        let request = LoginRequest { state: "s", prompt: Prompt::Needed, offline: false };
         return login.client.start(&request).await.map(|start| start.url);
     }
     let (start, query) = login.begin().await;
@@ -104,6 +105,34 @@ async fn a_body_that_is_not_json_is_no_answer() {
     }
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     assert_unavailable(&Reply::Raw("200 OK", JSON.to_owned(), deep.into())).await;
+}
+
+/// A page of an error can be JSON that somebody else wrote.
+#[tokio::test]
+async fn a_document_with_another_status_is_no_answer() {
+    for status in ["203 Non-Authoritative", "400 Bad Request", "404 Not Found", "500 Error"] {
+        for path in [DISCOVERY, "/jwks", "/userinfo"] {
+            let login = Login::start();
+            let good = match path {
+                DISCOVERY => discovery(&login.op.base),
+                "/jwks" => json!({ "keys": [OWN.jwk("RS256", "rsa")] }),
+                _ => json!({ "sub": "u1", "groups": ["staff"] }),
+            };
+            login.op.json("/userinfo", json!({ "sub": "u1" }));
+            login.op.answer(path, Reply::Raw(status, JSON.to_owned(), good.to_string().into()));
+            let request = LoginRequest { state: "s", prompt: Prompt::Needed, offline: false };
+            let Ok(start) = login.client.start(&request).await else {
+                assert_eq!(path, DISCOVERY);
+                continue;
+            };
+            assert_ne!(path, DISCOVERY, "{status}");
+            let nonce = query(&start.url).remove("nonce").unwrap();
+            let token = login.token(&nonce).with("groups", Value::Null).sign();
+            login.op.json("/token", tokens(Some(&token)));
+            let outcome = login.client.identify(("code", None), &start.verifier).await;
+            assert!(matches!(outcome, Err(OidcError::Unavailable(_))), "{path}: {outcome:?}");
+        }
+    }
 }
 
 #[tokio::test]
