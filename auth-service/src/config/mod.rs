@@ -4,8 +4,8 @@ mod check;
 mod clients;
 mod docker_proxy;
 mod limits;
-mod redis;
 mod providers;
+mod redis;
 mod server_urls;
 mod servers;
 #[cfg(test)]
@@ -24,12 +24,12 @@ use self::check::Check;
 pub use self::clients::{ClientList, ClientsConfig, HostPolicy};
 pub use self::docker_proxy::DockerProxyConfig;
 pub use self::limits::Limits;
-pub use self::redis::{RedisConfig, RedisServer, SentinelConfig};
 pub(crate) use self::providers::is_protected;
 pub use self::providers::{
     ClientAuth, GithubProvider, OfflineAccess, OidcProvider, Provider, ProviderKind, ProviderTable,
     SecretSource,
 };
+pub use self::redis::{RedisConfig, RedisServer, SentinelConfig};
 pub use self::server_urls::ServerUrls;
 pub use self::servers::DockerEndpoint;
 pub use self::tls::{CertificateSource, TlsConfig};

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use secrecy::SecretString;
-
-use super::provider::ProviderName;
+use super::{membership::Memberships, provider::ProviderName, provider_token::ProviderToken};
 
 /// The facts that a provider stated about one person at one time.
 #[derive(Clone, Debug)]
@@ -19,13 +17,14 @@ pub struct Sighting {
     pub display_name: Option<String>,
     /// The e-mail address, if the provider has verified it.
     pub email: Option<String>,
-    /// The groups of the person.
+    /// The groups of the person. Those of GitHub are organizations and teams.
     pub groups: Groups,
+    /// The memberships at GitHub that were asked for.
+    pub memberships: Memberships,
     /// The id of the login session at the provider, which a logout token may name.
     pub sid: Option<String>,
-    /// The provider's refresh token. After a refresh, `None` means that the previous token remains
-    /// valid.
-    pub refresh_token: Option<SecretString>,
+    /// The token for later checks. After a refresh, `None` means that the previous token remains valid.
+    pub token: Option<ProviderToken>,
 }
 
 impl Sighting {

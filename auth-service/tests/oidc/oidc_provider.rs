@@ -79,7 +79,7 @@ impl Real {
     }
 
     async fn refresh(&self, sighting: &Sighting) -> Result<Sighting, RefreshError> {
-        let token = sighting.refresh_token.as_ref().unwrap();
+        let token = sighting.token.as_ref().and_then(|token| token.refresh.as_ref()).unwrap();
         let renewed = self.client.renew(token).await?;
         self.client.facts(renewed, &sighting.id).await
     }
@@ -141,8 +141,13 @@ async fn a_refresh_follows_groups_and_notices_a_deleted_account() {
         real.op.add("alice", &["staff"]).await;
         let second = real.refresh(&first).await.unwrap();
         assert_eq!(second.groups, groups(&["staff"]));
-        let spent = first.refresh_token.as_ref().unwrap().expose_secret();
-        assert_ne!(second.refresh_token.as_ref().unwrap().expose_secret(), spent, "rotated");
+        let spent =
+            first.token.as_ref().and_then(|token| token.refresh.as_ref()).unwrap().expose_secret();
+        assert_ne!(
+            second.token.as_ref().and_then(|token| token.refresh.as_ref()).unwrap().expose_secret(),
+            spent,
+            "rotated"
+        );
         real.op.remove("alice").await;
         let gone = real.refresh(&second).await;
         assert_eq!(gone.unwrap_err(), RefreshError::Denied("invalid_grant".to_owned()));
@@ -191,7 +196,7 @@ async fn without_offline_access_there_is_no_refresh_token() {
     let never = |provider: &mut OidcProvider| provider.offline_access = OfflineAccess::Never;
     let real = start_with("a", json!({}), never);
     real.op.add("alice", &["staff"]).await;
-    assert!(real.log_in("alice").await.refresh_token.is_none());
+    assert!(real.log_in("alice").await.token.is_none());
 }
 
 /// The same people, groups and addresses at two providers: two people, and no answer crosses over.

@@ -37,7 +37,7 @@ async fn a_refresh_states_the_groups_of_now() {
     let sighting =
         refresh_with(&login, |token| token.with("groups", json!(["dev"]))).await.unwrap();
     assert_eq!(sighting.groups, groups(&["dev"]));
-    assert_eq!(sighting.refresh_token.unwrap().expose_secret(), "refresh-2");
+    assert_eq!(sighting.token.unwrap().refresh.unwrap().expose_secret(), "refresh-2");
     let body = &login.op.seen("/token")[0].body;
     assert!(body.contains("grant_type=refresh_token") && body.contains("refresh_token=refresh-1"));
 }

@@ -61,7 +61,10 @@ impl ProviderTable {
         read: impl Fn(&SecretSource) -> Result<SecretString, String>,
     ) -> Result<Provider, Vec<String>> {
         let mut problems = Vec::new();
-        let parsed = ProviderName::parse(name).map_err(|error| problems.push(error.to_string()));
+        let parsed = match (name, self.kind) {
+            ("github", Kind::Github) => Ok(ProviderName::github()),
+            _ => ProviderName::parse(name).map_err(|error| problems.push(error.to_string())),
+        };
         if self.client_secret.is_some() {
             problems.push(
                 "client_secret: the secret does not belong into this file; write \

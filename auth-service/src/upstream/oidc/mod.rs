@@ -46,7 +46,7 @@ use self::{
 };
 use crate::{
     config::OidcProvider,
-    model::{Clock, ProviderName, Sighting},
+    model::{Clock, ProviderName, ProviderToken, Sighting},
 };
 
 /// The maximum number of logins that are completed at one provider concurrently. It is limited
@@ -173,7 +173,8 @@ impl OidcClient {
         let expected = Expected { issuer: &metadata.issuer, nonce: Some(&nonce), access_token };
         let claims = self.id_token(token, &metadata, &expected).await?;
         let sighting = self.sighting(Some(&claims), &metadata, access_token).await?;
-        Ok(Sighting { refresh_token: tokens.refresh_token(), ..sighting })
+        let token = tokens.refresh_token().map(ProviderToken::of_refresh);
+        Ok(Sighting { token, ..sighting })
     }
 
     /// Redeems a refresh token of the provider. The caller must not do so concurrently for one
@@ -202,7 +203,8 @@ impl OidcClient {
         if sighting.id != id {
             return Err(RefreshError::Denied("the answer is about another account".to_owned()));
         }
-        Ok(Sighting { refresh_token: renewed.refresh_token(), ..sighting })
+        let token = renewed.refresh_token().map(ProviderToken::of_refresh);
+        Ok(Sighting { token, ..sighting })
     }
 
     /// Checks a logout token, which anybody can send. The caller must accept each `jti` only once.

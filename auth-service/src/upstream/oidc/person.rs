@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{entra, error::OidcError, groups::groups, json::Object};
 use crate::{
     config::OidcProvider,
-    model::{Groups, ProviderName, Sighting, stable_id},
+    model::{Groups, Memberships, ProviderName, Sighting, stable_id},
 };
 
 /// The maximum length of names and session ids in bytes.
@@ -50,7 +50,8 @@ impl Person<'_> {
             // A provider that lists no groups anywhere states that there are none.
             groups: self.groups().unwrap_or_else(|| Groups::Known([].into())),
             sid: self.id_token.and_then(|claims| fitting(claims.text("sid")?)),
-            refresh_token: None,
+            memberships: Memberships::default(),
+            token: None,
         })
     }
 
