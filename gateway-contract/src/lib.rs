@@ -2,6 +2,7 @@
 
 pub mod backoff;
 pub mod chain;
+pub mod denied_tools;
 pub mod display;
 pub mod duration;
 pub mod header_value;
@@ -13,4 +14,5 @@ pub mod metrics;
 pub mod revision;
 pub mod servers;
 pub mod spelling;
+pub mod tool_lists;
 pub mod tool_pattern;

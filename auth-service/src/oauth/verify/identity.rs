@@ -149,6 +149,8 @@ impl Verifier {
                 client_id: client.into(),
                 scope: scopes.into(),
                 mcp_server: server.name.as_str().into(),
+                tools_allow: None,
+                tools_deny: Vec::new(),
                 grant_hash: hash(Part::Grant),
                 token_hash: hash(Part::Jti),
                 token_exp: Some(seconds(token.expires_at)),
