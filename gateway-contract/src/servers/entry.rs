@@ -8,7 +8,7 @@ use super::{Place, types, variables};
 use crate::spelling;
 
 /// The keys that apply only to a server with a `command`.
-const OF_COMMANDS: [&str; 3] = ["args", "cwd", "env"];
+const OF_COMMANDS: [&str; 4] = ["args", "cwd", "env", "stepUpTools"];
 
 /// The problems of an entry with their positions.
 type Faults = Vec<(Place, String)>;

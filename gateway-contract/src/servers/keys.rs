@@ -45,7 +45,7 @@ const NEVER: &str = "write \"tools\": {\"deny\": [...]}";
 const LOGIN: &str = "clients log in at the gateway; list the users of the server in \"allow\"";
 const URL: &str = "write \"url\"";
 
-pub(super) const KEYS: [(&str, Key); 50] = [
+pub(super) const KEYS: [(&str, Key); 51] = [
     ("allow", Key::Known(Type::Texts)),
     ("allowed", Key::Refused("write \"allow\" for people, \"tools\" for tools")),
     ("allowedTools", Key::Refused(ONLY)),
@@ -87,6 +87,7 @@ pub(super) const KEYS: [(&str, Key); 50] = [
     ("scopeDetails", Key::Known(Type::Details)),
     ("scopes", Key::Known(Type::Texts)),
     ("serverUrl", Key::Refused(URL)),
+    ("stepUpTools", Key::Known(Type::OneOf(&["hide", "list"]))),
     ("timeout", Key::Refused("clients disagree on its unit; write \"requestTimeout\", in seconds")),
     ("title", Key::Known(Type::Text)),
     ("tools", Key::Known(Type::Tools)),

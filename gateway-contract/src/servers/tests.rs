@@ -62,6 +62,7 @@ fn p9_the_type_agrees_with_the_rest() {
         (r#"{"url": "http://x/mcp", "env": {"A": "b"}}"#, "\"env\""),
         (r#"{"url": "http://x/mcp", "tools": ["a"]}"#, "\"tools\""),
         (r#"{"url": "http://x/mcp", "tools": {"deny": ["a"]}}"#, "\"tools\""),
+        (r#"{"url": "http://x/mcp", "stepUpTools": "list"}"#, "\"stepUpTools\""),
     ] {
         let problem = entry(text).unwrap_err();
         assert!(problem.contains(what), "{text}: {problem}");
@@ -122,6 +123,8 @@ fn p9_values_have_their_types_and_variables_their_form() {
         ("tools", r#"{"scopes": {"x": 5}}"#),
         ("scopeDetails", r#"{"a": {"includes": "x"}}"#),
         ("checksHeaders", "1"),
+        ("stepUpTools", "\"show\""),
+        ("stepUpTools", "true"),
     ] {
         let text = match key {
             "command" => format!("{{\"{key}\": {value}}}"),

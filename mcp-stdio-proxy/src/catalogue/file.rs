@@ -11,7 +11,7 @@ use gateway_contract::servers::{Problem, Stated, read};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::tools::ToolRules;
+use super::tools::{StepUpTools, ToolRules};
 use super::{Catalogue, Entry, Isolation, Limits};
 
 /// Why the file cannot be used.
@@ -50,6 +50,8 @@ struct Raw {
     env: BTreeMap<String, String>,
     cwd: Option<PathBuf>,
     tools: Option<ToolRules>,
+    #[serde(default, rename = "stepUpTools")]
+    step_up_tools: StepUpTools,
     isolation: Option<Isolation>,
     era: Option<Era>,
     #[serde(rename = "requestTimeout")]
@@ -74,6 +76,7 @@ impl Raw {
             env: self.env,
             cwd: self.cwd,
             tools: self.tools,
+            step_up_tools: self.step_up_tools,
             isolation: self.isolation,
             era: self.era,
             request_timeout: self.request_timeout.map(Duration::from_secs),

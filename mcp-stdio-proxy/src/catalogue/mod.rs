@@ -2,6 +2,7 @@
 
 mod file;
 mod template;
+pub mod tool_view;
 pub mod tools;
 pub mod watch;
 
@@ -12,7 +13,7 @@ use std::time::Duration;
 
 pub use file::{LoadError, load, parse};
 use gateway_contract::revision::Era;
-use tools::ToolRules;
+use tools::{StepUpTools, ToolRules};
 
 /// Who shares a server process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, clap::ValueEnum)]
@@ -50,6 +51,8 @@ pub struct Entry {
     pub cwd: Option<PathBuf>,
     /// Which tools are offered to whom.
     pub tools: Option<ToolRules>,
+    /// Whether `tools/list` has the tools whose scope a client lacks.
+    pub step_up_tools: StepUpTools,
     /// Overrides the option of the same name.
     pub isolation: Option<Isolation>,
     /// Overrides the option of the same name.
@@ -80,6 +83,7 @@ impl Entry {
             env: BTreeMap::new(),
             cwd: None,
             tools: None,
+            step_up_tools: StepUpTools::default(),
             isolation: None,
             era: None,
             request_timeout: None,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::time::Time;
-use crate::catalogue::tools::ToolView;
+use crate::catalogue::tool_view::ToolView;
 use crate::grants::Admission;
 use crate::protocol::error;
 use crate::protocol::message::Envelope;

@@ -9,9 +9,8 @@ use actix_web::{HttpRequest, HttpResponse};
 use gateway_contract::revision::Era;
 
 use super::refusal::Refusal;
-use super::{Gate, answer, asker, headers, sse};
-use crate::backend::Backend;
-use crate::catalogue::tools::{ToolView, Verdict};
+use super::{Gate, answer, asker, sse, tools};
+use crate::catalogue::tool_view::ToolView;
 use crate::child::Child;
 use crate::child::call::{Call, Taker, Terms};
 use crate::child::calls::Refused;
@@ -22,7 +21,7 @@ use crate::protocol::message::{self, Envelope};
 use crate::protocol::{error, splice};
 use crate::room::upgrade;
 use crate::stream::{First, Stream};
-use crate::translate::shared;
+use crate::translate::{shared, tasks};
 use crate::unavailable::Unavailable;
 
 /// Serves one request.
@@ -32,15 +31,18 @@ pub(super) async fn call(
     seat: &Seat,
     message: (&str, &Envelope<'_>),
 ) -> Result<HttpResponse, Refusal> {
+    // First of all, since later its status may be that of an open stream.
+    let listed = tools::check(request, &seat.room.backend, message.1)?;
     let stream = Stream::answers(1);
     let asked = seat.room.deliver(&seat.session, &stream);
+    let way = (&stream, listed);
     if !asked.is_empty() || seat.room.is_settling() {
-        place_after(asked, request, seat, message.0, &stream);
+        place_after(asked, request, seat, message.0, way);
     } else if seat.room.live().is_some() {
-        let placed = place(request, gate, seat, message, &stream).await;
+        let placed = place(request, gate, seat, message, way).await;
         placed.inspect_err(|_| seat.room.take_back(&seat.session, &stream))?;
     } else {
-        let placed = place_apart(request, seat, message.0, &stream).await;
+        let placed = place_apart(request, seat, message.0, way).await;
         placed.inspect_err(|_| seat.room.take_back(&seat.session, &stream))?;
     }
     // What came while the request was not yet in flight.
@@ -58,7 +60,11 @@ pub(super) async fn calls(
     let stream = Stream::answers(messages.len());
     seat.room.deliver(&seat.session, &stream);
     for (text, envelope) in messages {
-        if let Err(refusal) = place(request, gate, seat, (text, envelope), &stream).await {
+        let placed = match tools::check(request, &seat.room.backend, envelope) {
+            Ok(listed) => place(request, gate, seat, (text, envelope), (&stream, listed)).await,
+            Err(refusal) => Err(refusal),
+        };
+        if let Err(refusal) = placed {
             stream.answer(refusal.with_id(envelope.id).text().into());
         }
     }
@@ -71,14 +77,14 @@ async fn place_apart(
     request: &HttpRequest,
     seat: &Seat,
     text: &str,
-    stream: &Arc<Stream>,
+    (stream, listed): Way<'_>,
 ) -> Result<(), Refusal> {
     let (request, seat) = (request.clone(), seat.clone());
     let (text, stream) = (text.to_owned(), Arc::clone(stream));
     let placed = actix_web::rt::spawn(async move {
         let gate = request.app_data::<Data<Gate>>().ok_or_else(Refusal::no_session)?;
         let envelope = message::parse(&text)?;
-        place(&request, gate, &seat, (&text, &envelope), &stream).await
+        place(&request, gate, &seat, (&text, &envelope), (&stream, listed)).await
     });
     placed.await.map_err(|_| Refusal::from(Unavailable::Closed))?
 }
@@ -90,7 +96,7 @@ fn place_after(
     request: &HttpRequest,
     seat: &Seat,
     text: &str,
-    stream: &Arc<Stream>,
+    (stream, listed): Way<'_>,
 ) {
     let (request, seat) = (request.clone(), seat.clone());
     let (text, stream) = (text.to_owned(), Arc::clone(stream));
@@ -98,7 +104,7 @@ fn place_after(
         seat.room.answered(&asked).await;
         let Ok(envelope) = message::parse(&text) else { return };
         let placed = match request.app_data::<Data<Gate>>() {
-            Some(gate) => place(&request, gate, &seat, (&text, &envelope), &stream).await,
+            Some(gate) => place(&request, gate, &seat, (&text, &envelope), (&stream, listed)).await,
             None => Err(Refusal::no_session()),
         };
         if let Err(refusal) = placed {
@@ -114,24 +120,26 @@ async fn place(
     gate: &Gate,
     seat: &Seat,
     message: (&str, &Envelope<'_>),
-    stream: &Arc<Stream>,
+    (stream, listed): Way<'_>,
 ) -> Result<(), Refusal> {
     let admission = asker::admission(request);
-    let tools = check_tool(request, &seat.room.backend, message.1)?;
-    let listed = tools.filter(|_| message.1.method == "tools/list");
     let room = &seat.room;
     if room.withholds(&message.1.method) {
         let why = "a server that several users share does not offer this";
         return Err(Refusal::answer(error::METHOD_NOT_FOUND, why));
     }
-    let changed = room.is_shared().then(|| shared::request(message.0, message.1, Era::Legacy));
-    let changed = changed.flatten();
+    let changed = match &listed {
+        _ if room.is_shared() => shared::request(message.0, message.1, Era::Legacy),
+        // The result of a task would be the whole list.
+        Some(_) => tasks::without_task(message.0, message.1),
+        None => None,
+    };
     let read = changed.as_deref().map(message::parse).transpose()?;
     let message = changed.as_deref().zip(read.as_ref()).unwrap_or(message);
     // A second time if the server ended in the very moment.
     for _ in 0..2 {
         let child = gate.hub.child(&seat.room).await?;
-        let way = (stream, listed.clone(), admission.clone());
+        let way = ((stream, listed.clone()), admission.clone());
         let placed = if room.is_upgraded() {
             Box::pin(upgraded(&child, seat, message, way)).await?
         } else {
@@ -156,14 +164,14 @@ async fn place(
     Err(Refusal::answer(error::INTERNAL, why))
 }
 
-/// Where an answer goes, what of a list of tools is for the client, and what the request rests on.
-type Way<'a> = (&'a Arc<Stream>, Option<Arc<ToolView>>, Option<Admission>);
+/// Where an answer goes, and what of a list of tools is for the client.
+type Way<'a> = (&'a Arc<Stream>, Option<Arc<ToolView>>);
 
 fn write(
     child: &Child,
     seat: &Seat,
     (text, envelope): (&str, &Envelope<'_>),
-    (stream, tools, admission): Way<'_>,
+    ((stream, tools), admission): (Way<'_>, Option<Admission>),
     taker: Option<Arc<dyn Taker>>,
 ) -> Result<(), Refused> {
     // Revoked while the process was started: the server never hears of it.
@@ -206,7 +214,7 @@ async fn upgraded(
     child: &Arc<Child>,
     seat: &Seat,
     (text, envelope): (&str, &Envelope<'_>),
-    (stream, tools, admission): Way<'_>,
+    ((stream, tools), admission): (Way<'_>, Option<Admission>),
 ) -> Result<Result<(), Refused>, Refusal> {
     let room = &seat.room;
     if let Some(answer) = room.answer_here(child, &seat.session, envelope).await {
@@ -217,35 +225,7 @@ async fn upgraded(
     let text = text.map_err(|why| Refusal::answer(error::INVALID_PARAMS, why.to_string()))?;
     let envelope = message::parse(&text)?;
     let taker = room.legacy_taker(child, &envelope.method, &text);
-    Ok(write(child, seat, (&text, &envelope), (stream, tools, admission), Some(taker)))
-}
-
-/// Refuses a tool that is not for this client; which tools are.
-pub(super) fn check_tool(
-    request: &HttpRequest,
-    backend: &Backend,
-    envelope: &Envelope<'_>,
-) -> Result<Option<Arc<ToolView>>, Refusal> {
-    if !backend.has_tool_rules() {
-        return Ok(None);
-    }
-    let (entry, headers) = (backend.entry(), request.headers());
-    let asker = asker::proven(request);
-    let scopes = asker.as_deref().map_or_else(|| headers::scopes(headers), |one| &one.scopes);
-    let Some(view) = ToolView::new(&entry, scopes) else { return Ok(None) };
-    if envelope.method != "tools/call" {
-        return Ok(Some(view));
-    }
-    let name = envelope.params.and_then(message::tool_name);
-    match name.map_or(Verdict::Hidden, |name| view.verdict(&name)) {
-        Verdict::Permitted => Ok(Some(view)),
-        Verdict::NeedsScopes(scopes) => {
-            Err(Refusal::needs_scopes(headers::challenge(headers), &scopes))
-        }
-        Verdict::Hidden => {
-            Err(Refusal::answer(error::INVALID_PARAMS, "this tool is not available"))
-        }
-    }
+    Ok(write(child, seat, (&text, &envelope), ((stream, tools), admission), Some(taker)))
 }
 
 /// A client that waits for the first message of its stream. Dropped before that, it has gone.

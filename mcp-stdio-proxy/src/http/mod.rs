@@ -17,6 +17,7 @@ mod refusal;
 mod sse;
 mod status;
 mod stream;
+mod tools;
 mod wire;
 
 use std::sync::Arc;

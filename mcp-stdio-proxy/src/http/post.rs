@@ -10,7 +10,7 @@ use gateway_contract::revision::Era;
 use super::access::Visit;
 use super::finish::finish;
 use super::refusal::Refusal;
-use super::{Gate, asker, body, call, headers, modern};
+use super::{Gate, asker, body, call, headers, modern, tools};
 use crate::backend::Backend;
 use crate::hub::Seat;
 use crate::protocol::message::{self, Envelope, Kind};
@@ -108,7 +108,7 @@ fn check_spelling(
     backend: &Backend,
     envelope: &Envelope<'_>,
 ) -> Result<(), Refusal> {
-    if !backend.needs_one_reading() {
+    if !tools::need_one_reading(request, backend) {
         return Ok(());
     }
     let checked = envelope.check_spelling(&Asked::of(envelope.params));
@@ -154,7 +154,7 @@ async fn notify(
     envelope: &Envelope<'_>,
 ) -> Result<HttpResponse, Refusal> {
     // A server might obey a call that wants no answer.
-    call::check_tool(request, &seat.room.backend, envelope)?;
+    tools::check(request, &seat.room.backend, envelope)?;
     let accepted = Ok(HttpResponse::Accepted().finish());
     if envelope.method == "notifications/cancelled" {
         if let Some(id) = envelope.params.and_then(message::cancelled_request) {

@@ -136,6 +136,12 @@ impl Refusal {
         Self { challenge: Some(challenge), ..Self::forbidden(message) }
     }
 
+    /// 403 without a challenge: no other token of the same person would help. Says nothing of the server, which may
+    /// have no such tool.
+    pub(super) fn denied_tool() -> Self {
+        Self::forbidden("the access policy does not let this user call a tool of this name")
+    }
+
     /// Adds `data` to the error.
     pub(super) fn with_data(self, data: serde_json::Value) -> Self {
         Self { data: Some(Box::new(data)), ..self }

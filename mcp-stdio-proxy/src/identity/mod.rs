@@ -9,6 +9,7 @@ mod verify;
 use std::sync::Arc;
 use std::time::Duration;
 
+use gateway_contract::tool_lists::ToolLists;
 use quick_cache::sync::Cache;
 use reqwest::Url;
 
@@ -19,7 +20,7 @@ use fetch::Fetcher;
 use keys::Keys;
 use verify::Claims;
 
-/// The most identities that are remembered; some 2 KB each.
+/// The most identities that are remembered; some 2 KB each, with lists of tools up to 8 KB more.
 const CAPACITY: usize = 4_096;
 
 /// Who asks.
@@ -29,6 +30,8 @@ pub struct Asker {
     pub subject: Arc<str>,
     /// What they may do, separated by blanks.
     pub scopes: String,
+    /// The tools that the access policy allows them, if it does not allow all.
+    pub tools: Option<Arc<ToolLists>>,
     /// The access token that they have, if the gateway tells when it ends.
     pub access: Option<Arc<Access>>,
     /// The server that they may use.
@@ -107,9 +110,11 @@ impl Identities {
         let key = keys.by_id(&kid).ok_or(Refused::Unproven)?;
         let claims = verify::read(token, key).ok_or(Refused::Unproven)?;
         let access = self.access(&claims)?;
+        let tools = Some(claims.tool_lists()).filter(|lists| !lists.admit_all());
         let asker = Arc::new(Asker {
             subject: claims.sub.into(),
             scopes: claims.scope.into_owned(),
+            tools: tools.map(Arc::new),
             access,
             server: claims.mcp_server.into_owned(),
             expires_at: claims.exp,

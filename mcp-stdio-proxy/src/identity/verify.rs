@@ -11,6 +11,8 @@ const LEEWAY: u64 = 5;
 const USER_LENGTH: usize = 256;
 /// The longest hash.
 const HASH_LENGTH: usize = 128;
+/// The most patterns of tools.
+const TOOL_PATTERNS: usize = 256;
 
 /// The claims of an identity, owned.
 pub(super) type Claims = gateway_contract::identity::Claims<'static>;
@@ -35,6 +37,8 @@ pub(super) fn read(token: &str, key: &Key) -> Option<Claims> {
     let usable = (1..=USER_LENGTH).contains(&claims.sub.len());
     let hashes = [&claims.grant_hash, &claims.token_hash];
     let usable = usable && hashes.into_iter().flatten().all(|hash| hash.len() <= HASH_LENGTH);
+    let allowed = claims.tools_allow.as_ref().map_or(0, Vec::len);
+    let usable = usable && allowed + claims.tools_deny.len() <= TOOL_PATTERNS;
     (usable && !claims.sub.contains(char::is_control)).then_some(claims)
 }
 

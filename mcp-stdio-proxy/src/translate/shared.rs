@@ -3,7 +3,7 @@
 
 use gateway_contract::revision::Era;
 
-use super::tasks::undeclared;
+use super::tasks::{TASK, undeclared};
 use crate::protocol::message::Envelope;
 use crate::protocol::meta::{CAPABILITIES, RELATED_TASK};
 use crate::protocol::object::{Edit, Member, members, without};
@@ -11,8 +11,7 @@ use crate::protocol::splice::{edited, span};
 
 /// What a process cannot offer to one of several users: a log level is one for all.
 const WITHHELD: [&str; 1] = ["logging"];
-/// What makes a call a task, and the tasks that a subscription is about.
-const TASK: &str = "task";
+/// The tasks that a subscription is about.
 const TASK_IDS: &str = "taskIds";
 /// What a client of 2026-07-28 sends when it asks again. One of another revision has nothing to send there.
 const RETRY: [&str; 2] = ["inputResponses", "requestState"];

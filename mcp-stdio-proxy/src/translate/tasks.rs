@@ -1,6 +1,7 @@
 //! Tasks, where they are not passed on: those of 2025-11-25 and the extension of 2026-07-28 are not the
 //! same, and in a process that serves several users nobody's are safe (2025-11-25 "Tasks", "Security").
 
+use crate::protocol::message::Envelope;
 use crate::protocol::object::{Edit, may_say, members, value, without};
 use crate::protocol::splice::{edited, span};
 
@@ -12,12 +13,25 @@ const EXTENSION: &str = "io.modelcontextprotocol/tasks";
 /// The methods of both.
 pub const METHODS: &str = "tasks/";
 
+/// The parameter that makes a task of a request in 2025-11-25.
+pub(super) const TASK: &str = "task";
+
 /// Returns `true` if `name` is a parameter of `method` that makes a task of the request in 2025-11-25, where any
 /// request of the specification may become one.
 #[must_use]
 pub fn makes_task(name: &str, method: &str) -> bool {
     const KINDS: [&str; 4] = ["tools/", "prompts/", "resources/", "completion/"];
-    name == "task" && KINDS.iter().any(|kind| method.starts_with(kind))
+    name == TASK && KINDS.iter().any(|kind| method.starts_with(kind))
+}
+
+/// Returns the request `text` without the parameter that makes a task of it; `None` if it has none.
+#[must_use]
+pub fn without_task(text: &str, read: &Envelope<'_>) -> Option<String> {
+    let params = read.params?;
+    let all = members(params)?;
+    all.iter().find(|member| member.name == TASK)?;
+    let mut edits = without(&all, span(text, params)?.start, |name| name != TASK);
+    Some(edited(text, &mut edits))
 }
 
 /// Returns `true` if `result` is a task of 2026-07-28 instead of the result.
@@ -49,6 +63,7 @@ pub fn undeclared(capabilities: &str, others: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::message::parse;
 
     #[test]
     fn neither_kind_of_tasks_is_declared_and_all_else_is() {
@@ -58,6 +73,20 @@ mod tests {
         let want = r#"{"extensions":{"com.example/x": 1.0},"tools":{}}"#;
         assert_eq!(undeclared(declared, &["logging"]), want);
         assert_eq!(undeclared("7", &[]), "{}");
+    }
+
+    #[test]
+    fn a_request_without_its_task_is_what_it_was() {
+        let without = |params: &str| {
+            let text = format!(r#"{{"id":1,"jsonrpc":"2.0","method":"tools/list"{params}}}"#);
+            without_task(&text, &parse(&text).unwrap())
+        };
+        let want = r#"{"id":1,"jsonrpc":"2.0","method":"tools/list","params":{"cursor":"c"}}"#;
+        let task = r#","params":{"cursor":"c","task":{"ttl":1}}"#;
+        assert_eq!(without(task).as_deref(), Some(want));
+        for none in ["", r#","params":{}"#, r#","params":{"_meta":{"task":1}}"#] {
+            assert_eq!(without(none), None, "{none}");
+        }
     }
 
     #[test]

@@ -139,15 +139,19 @@ impl Server {
 
     fn serve(&mut self, method: &str, id: &Value, params: &Value) -> io::Result<()> {
         match method {
-            "tools/list" => answer(
-                id,
-                &json!({"tools": [
+            "tools/list" => {
+                let mut list = json!({"tools": [
                 {"name": "pid", "inputSchema": {"type": "object"}},
                 {"name": "secret", "inputSchema": {"type": "object"}},
                 {"name": "mirrored", "inputSchema": {"type": "object", "properties": {
                     "region": {"type": "string", "x-mcp-header": "Region"},
-                    "count": {"type": "integer", "x-mcp-header": "Count"}}}}]}),
-            ),
+                    "count": {"type": "integer", "x-mcp-header": "Count"}}}}]});
+                if self.era == Era::Modern {
+                    list["ttlMs"] = 5.into();
+                    list["cacheScope"] = "public".into();
+                }
+                answer(id, &list)
+            }
             "tools/call" | "prompts/get" => self.call(id, params),
             "resources/read" => fail(id, -32002, &json!({"uri": params["uri"]})),
             "resources/subscribe" if params["uri"] == "no:such" => fail(id, -32602, &Value::Null),

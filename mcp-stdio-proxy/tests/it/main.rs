@@ -48,4 +48,5 @@ mod s9_confinement;
 mod s9_launcher;
 mod shutdown;
 mod support;
+mod tool_lists;
 mod transport;

@@ -10,9 +10,8 @@ use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
 use gateway_contract::revision::Era;
 
-use super::super::call::check_tool;
 use super::super::refusal::Refusal;
-use super::super::{Gate, answer, asker, sse};
+use super::super::{Gate, answer, asker, sse, tools};
 use super::check;
 use crate::child::Child;
 use crate::child::call::{Call, Input, Terms};
@@ -80,8 +79,7 @@ async fn place(
     asked: &Asked<'_>,
     (text, envelope): (&str, &Envelope<'_>),
 ) -> Result<InFlight, Refusal> {
-    let tools = check_tool(request, &room.backend, envelope)?;
-    let listed = tools.filter(|_| envelope.method == "tools/list");
+    let listed = tools::check(request, &room.backend, envelope)?;
     let admission = asker::admission(request);
     let principal = asker::principal(request)?;
     // A second time if the server ended in the very moment.

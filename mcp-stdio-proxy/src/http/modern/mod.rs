@@ -16,7 +16,7 @@ use gateway_contract::revision::{self, Era, MODERN};
 use tokio::time::timeout;
 
 use super::refusal::Refusal;
-use super::{Gate, asker, headers, post};
+use super::{Gate, asker, headers, post, tools};
 use crate::backend::Backend;
 use crate::protocol::message::{self, Envelope, Kind};
 use crate::protocol::meta::{self, Asked};
@@ -202,7 +202,7 @@ async fn notify(
     text: &str,
     envelope: &Envelope<'_>,
 ) -> Result<HttpResponse, Refusal> {
-    super::call::check_tool(request, &room.backend, envelope)?;
+    tools::check(request, &room.backend, envelope)?;
     let token = || envelope.params.and_then(message::asked_progress);
     let is_strange = || upgrade::is_withdrawn(&envelope.method) || token().is_some();
     if room.is_shared() && is_strange() {

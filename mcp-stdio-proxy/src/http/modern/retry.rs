@@ -6,9 +6,8 @@ use std::task::{Context, Poll, Waker};
 
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::super::call::check_tool;
 use super::super::refusal::Refusal;
-use super::super::{Gate, asker};
+use super::super::{Gate, asker, tools};
 use super::call::{InFlight, alone, line, mirrored, respond};
 use crate::child::call::Resumed;
 use crate::grants::Admission;
@@ -30,7 +29,7 @@ pub(super) async fn retry(
     asked: &Asked<'_>,
     (text, envelope): (&str, &Envelope<'_>),
 ) -> Result<HttpResponse, Refusal> {
-    check_tool(request, &room.backend, envelope)?;
+    tools::check(request, &room.backend, envelope)?;
     if let ("tools/call", Some(child)) = (&*envelope.method, room.live()) {
         mirrored(request, room, &child, asked).await?;
     }
