@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use super::text::printable;
+
 /// The error of a login with GitHub.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -126,12 +128,6 @@ pub(super) fn no_account() -> Error {
     https://HOST/api/v3 of an Enterprise Server";
     let code = "a response that is not an account".to_owned();
     Error::Misconfigured(Refusal { code, remedy, told: OTHER })
-}
-
-/// Returns the characters of `code` that are safe in a log, at most 64.
-pub(super) fn printable(code: &str) -> String {
-    let fit = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | ' ' | '-' | '.');
-    code.chars().filter(fit).take(64).collect()
 }
 
 #[cfg(test)]

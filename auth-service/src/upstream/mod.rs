@@ -5,20 +5,24 @@ mod client_documents;
 mod fetch_slots;
 mod github;
 mod github_error;
+mod json;
 pub(crate) mod jwt;
 mod key_strength;
 mod lazy_client;
 mod oidc;
+mod provider_http;
 mod provider_resolver;
 mod public_address;
 mod public_resolver;
+mod refresh_error;
+mod text;
+mod tokens;
 
 pub use client_documents::{ClientDocuments, FAILURE_KEPT};
 pub use github::GitHub;
 pub use github_error::{Error as GithubError, Refusal, github_error};
 pub use key_strength::weakness;
-pub use oidc::{
-    LoginRequest, LoginStart, Logout, OidcClient, OidcError, OidcSummary, RefreshError, Renewed,
-};
+pub use oidc::{LoginRequest, LoginStart, Logout, OidcClient, OidcError, OidcSummary, Renewed};
 pub use public_address::is_public;
 pub use public_resolver::PublicResolver;
+pub use refresh_error::RefreshError;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{error::OidcError, json::Object, keys::Signed};
+use super::{super::json::Object, error::OidcError, keys::Signed};
 use crate::model::UnixTime;
 
 /// The tolerated clock skew between the provider and this machine, in seconds.

@@ -5,11 +5,11 @@ use std::time::Duration;
 use url::Url;
 
 use super::{
+    super::{json::Object, provider_http::ProviderHttp},
     cached::{Cached, Fetched, Lifetimes},
     entra::is_template_of,
     error::OidcError,
-    http::ProviderHttp,
-    json::Object,
+    http::get,
 };
 use crate::{
     config::{OidcProvider, is_protected},
@@ -54,7 +54,7 @@ pub(super) async fn fetch(
     // Discovery §4: a trailing slash of the issuer is removed before appending.
     let base = provider.issuer.strip_suffix('/').unwrap_or(&provider.issuer);
     let url = format!("{base}/.well-known/openid-configuration");
-    let document = http.get(&url, None).await?;
+    let document = get(http, &url, None).await?;
     Ok((read(&document.object, provider)?, HOUR))
 }
 

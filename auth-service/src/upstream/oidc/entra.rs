@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::{error::OidcError, json::Object};
+use super::{super::json::Object, error::OidcError};
 use crate::config::OidcProvider;
 
 /// The placeholder in the issuer that discovery states for several tenants.

@@ -1,6 +1,6 @@
 //! Errors of a login at an OpenID provider, and of a later refresh.
 
-use super::super::github_error::printable;
+use super::super::{refresh_error::RefreshError, text::printable, tokens::TokenError};
 
 /// The error of a login at an OpenID provider.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -23,28 +23,8 @@ pub enum OidcError {
     Busy,
 }
 
-impl From<reqwest::Error> for OidcError {
-    fn from(error: reqwest::Error) -> Self {
-        // The URL of a token request contains no secret, but only the chain of causes is useful.
-        Self::Unavailable(format!("{:?}", error.without_url()))
-    }
-}
-
-/// The meaning of a failed refresh for the person's access.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RefreshError {
-    /// The provider no longer vouches for the person. Their grants must end.
-    #[error("the provider no longer vouches for the person: {0}")]
-    Denied(String),
-    /// The provider rejects this gateway. The operator must act, and the person keeps access for the
-    /// grace period.
-    #[error("the provider rejects this gateway: {0}")]
-    Misconfigured(String),
-    /// The provider gave no usable answer. The person keeps access for the grace period.
-    #[error("no answer of the provider: {0}")]
-    NoAnswer(String),
-}
-
+/// The message for an answer that is neither a token nor an error.
+const FOREIGN: &str = "the answer of the token endpoint is not one";
 /// Errors of a login that the operator must correct.
 const OF_OPERATOR: [&str; 5] = [
     "invalid_client",
@@ -55,23 +35,13 @@ const OF_OPERATOR: [&str; 5] = [
 ];
 /// Errors of a refresh that say nothing about the person, but about this client.
 const OF_CLIENT: [&str; 3] = ["invalid_client", "unauthorized_client", "unsupported_grant_type"];
-/// Errors of a refresh that say nothing at all.
-const TEMPORARY: [&str; 3] = ["temporarily_unavailable", "slow_down", "server_error"];
-
-/// The failure of a token request.
-#[derive(Debug)]
-pub(super) enum TokenError {
-    /// The error code of the token endpoint, which is untrusted text.
-    Code(String),
-    /// The reason why there is no usable answer.
-    Unavailable(String),
-}
 
 impl From<TokenError> for OidcError {
     fn from(error: TokenError) -> Self {
         match error {
             TokenError::Unavailable(why) => Self::Unavailable(why),
-            TokenError::Code(code) if TEMPORARY.contains(&code.as_str()) => Self::Unavailable(code),
+            TokenError::Foreign => Self::Unavailable(FOREIGN.to_owned()),
+            TokenError::Code(code) if TokenError::is_temporary(&code) => Self::Unavailable(code),
             TokenError::Code(code) if OF_OPERATOR.contains(&code.as_str()) => {
                 Self::Misconfigured(format!("{code}; check the client at the provider"))
             }
@@ -86,7 +56,8 @@ impl From<TokenError> for RefreshError {
     fn from(error: TokenError) -> Self {
         match error {
             TokenError::Unavailable(why) => Self::NoAnswer(why),
-            TokenError::Code(code) if TEMPORARY.contains(&code.as_str()) => Self::NoAnswer(code),
+            TokenError::Foreign => Self::NoAnswer(FOREIGN.to_owned()),
+            TokenError::Code(code) if TokenError::is_temporary(&code) => Self::NoAnswer(code),
             TokenError::Code(code) if OF_CLIENT.contains(&code.as_str()) => {
                 Self::Misconfigured(code)
             }
@@ -118,7 +89,7 @@ mod tests {
         for code in OF_CLIENT {
             assert_eq!(of(code), RefreshError::Misconfigured(code.to_owned()));
         }
-        for code in TEMPORARY {
+        for code in ["temporarily_unavailable", "slow_down", "server_error"] {
             assert_eq!(of(code), RefreshError::NoAnswer(code.to_owned()));
         }
         let RefreshError::Denied(code) = of("x\n\u{1b}[31m\"") else { panic!() };

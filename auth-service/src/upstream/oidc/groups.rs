@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::json::Object;
+use super::super::json::Object;
 use crate::model::Groups;
 
 /// The maximum number of groups of a person.

@@ -4,7 +4,7 @@ use aws_lc_rs::digest::{Algorithm as Hash, SHA256, SHA384, SHA512, digest};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jsonwebtoken::Algorithm;
 
-use super::{checks, entra, error::OidcError, json::Object, keys::Signed};
+use super::{super::json::Object, checks, entra, error::OidcError, keys::Signed};
 use crate::{config::OidcProvider, model::UnixTime};
 
 /// The claim that only logout tokens have.

@@ -6,11 +6,10 @@ use jsonwebtoken::{Header, decode_header};
 use serde_json::Value;
 
 use super::{
-    super::jwt,
+    super::{json::Object, jwt, provider_http::ProviderHttp},
     cached::{Cached, Fetched, Lifetimes},
     error::OidcError,
-    http::ProviderHttp,
-    json::Object,
+    http::get,
 };
 use crate::model::{ProviderName, UnixTime};
 
@@ -40,7 +39,7 @@ pub(super) fn cache(provider: &ProviderName) -> Cached<Keys> {
 }
 
 async fn fetch(http: &ProviderHttp, uri: &str) -> Result<Fetched<Keys>, OidcError> {
-    let document = http.get(uri, None).await?;
+    let document = get(http, uri, None).await?;
     let keys = document.object.0.get("keys").and_then(Value::as_array);
     let keys = keys.filter(|keys| !keys.is_empty() && keys.len() <= MAX_KEYS);
     let keys = keys.ok_or_else(|| {

@@ -17,7 +17,6 @@ mod error;
 mod groups;
 mod http;
 mod id_token;
-mod json;
 mod keys;
 mod logout_token;
 mod person;
@@ -31,18 +30,22 @@ use tokio::{sync::Semaphore, time::timeout};
 
 pub use self::{
     authorization::{LoginRequest, LoginStart},
-    error::{OidcError, RefreshError},
+    error::OidcError,
     logout_token::Logout,
 };
 use self::{
     cached::Cached,
     discovery::Metadata,
-    http::ProviderHttp,
     id_token::Expected,
-    json::Object,
     keys::{Keys, Signed},
     person::Person,
-    token_endpoint::{TokenEndpoint, Tokens},
+    token_endpoint::TokenEndpoint,
+};
+use super::{
+    json::Object,
+    provider_http::ProviderHttp,
+    refresh_error::RefreshError,
+    tokens::{TokenError, Tokens},
 };
 use crate::{
     config::OidcProvider,
@@ -117,7 +120,7 @@ impl OidcClient {
             name,
             provider,
             redirect,
-            http: ProviderHttp::default(),
+            http: ProviderHttp::new(http::MAX_BYTES),
             in_flight: Semaphore::new(IN_FLIGHT),
             clock,
         })
@@ -254,7 +257,7 @@ impl OidcClient {
         self.metadata.current(self.clock.now(), fetch).await
     }
 
-    fn token_endpoint(&self, metadata: &Metadata) -> Result<TokenEndpoint<'_>, error::TokenError> {
+    fn token_endpoint(&self, metadata: &Metadata) -> Result<TokenEndpoint<'_>, TokenError> {
         TokenEndpoint::new(&self.http, (&self.provider, metadata), &self.redirect)
     }
 
@@ -284,7 +287,7 @@ impl OidcClient {
         let person = Person { provider, id_token, userinfo: None };
         let userinfo = match &metadata.userinfo_endpoint {
             Some(url) if id_token.is_none() || person.lacks_claims() => {
-                Some(self.http.get(url, Some(access_token)).await?.object)
+                Some(http::get(&self.http, url, Some(access_token)).await?.object)
             }
             _ => None,
         };

@@ -2,14 +2,19 @@
 
 use serde_json::Value;
 
-use super::{entra, error::OidcError, groups::groups, json::Object};
+use super::{
+    super::{
+        json::Object,
+        text::{fitting, is_address},
+    },
+    entra,
+    error::OidcError,
+    groups::groups,
+};
 use crate::{
     config::OidcProvider,
     model::{Groups, Memberships, ProviderName, Sighting, stable_id},
 };
-
-/// The maximum length of names and session ids in bytes.
-const MAX_TEXT: usize = 255;
 
 /// The claims about one person: those of the ID token and those of userinfo.
 pub(super) struct Person<'a> {
@@ -100,21 +105,6 @@ fn is_true(value: Option<&Value>) -> bool {
         Some(Value::String(text)) => text == "true",
         _ => false,
     }
-}
-
-/// Returns `true` if `text` has one `@` between other characters and no blanks or control characters.
-fn is_address(text: &str) -> bool {
-    let parts: Vec<&str> = text.split('@').collect();
-    let sound = !text.contains(|c: char| c.is_whitespace() || c.is_control());
-    sound
-        && text.len() <= MAX_TEXT
-        && matches!(parts[..], [local, domain] if !local.is_empty() && !domain.is_empty())
-}
-
-/// Returns `text` if it is a name that can be displayed: not empty, short, without control characters.
-fn fitting(text: &str) -> Option<String> {
-    let fits = !text.is_empty() && text.len() <= MAX_TEXT && !text.contains(char::is_control);
-    fits.then(|| text.to_owned())
 }
 
 #[cfg(test)]
