@@ -4,7 +4,6 @@
 mod client_documents;
 mod fetch_slots;
 mod github;
-mod github_error;
 mod json;
 pub(crate) mod jwt;
 mod key_strength;
@@ -19,8 +18,7 @@ mod text;
 mod tokens;
 
 pub use client_documents::{ClientDocuments, FAILURE_KEPT};
-pub use github::GitHub;
-pub use github_error::{Error as GithubError, Refusal, github_error};
+pub use github::{GitHub, GithubError, Refusal, github_error};
 pub use key_strength::weakness;
 pub use oidc::{LoginRequest, LoginStart, Logout, OidcClient, OidcError, OidcSummary, Renewed};
 pub use public_address::is_public;

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use super::text::printable;
+use super::super::{provider_http::Sending, text::printable, tokens::TokenError};
 
 /// The error of a login with GitHub.
 #[derive(Debug, thiserror::Error)]
@@ -22,15 +22,24 @@ pub enum Error {
     /// The limit of concurrent logins is reached.
     #[error("too many concurrent logins at GitHub")]
     Busy,
-    /// The OAuth client cannot be built from the settings.
-    #[error("GITHUB_BASE_URL is invalid: {0}")]
+    /// The client cannot be built from the settings.
+    #[error("the settings of GitHub login are invalid: {0}")]
     Settings(String),
 }
 
-impl From<reqwest::Error> for Error {
-    fn from(error: reqwest::Error) -> Self {
-        // The URL contains no secret, but only the chain of causes is useful.
-        Self::Unavailable(format!("{:?}", error.without_url()))
+impl From<Sending> for Error {
+    fn from(error: Sending) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+impl From<TokenError> for Error {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::Code(code) => github_error(&code),
+            TokenError::Foreign => github_error(NO_TOKEN),
+            TokenError::Unavailable(why) => Self::Unavailable(why),
+        }
     }
 }
 
@@ -86,8 +95,9 @@ const PERSON: [(&str, &str, &str); 2] = [
     ),
 ];
 
-/// Errors that the operator must correct: code and remedy.
-const OPERATOR: [(&str, &str); 7] = [
+/// Errors that the operator must correct: code and remedy. The settings are named as variables; those
+/// of a table `[provider.NAME]` have the same names without `GITHUB_`.
+const OPERATOR: [(&str, &str); 8] = [
     (
         "incorrect_client_credentials",
         "GITHUB_CLIENT_ID and GITHUB_CLIENT_SECRET do not belong to the same OAuth app: create a new \
@@ -95,9 +105,11 @@ const OPERATOR: [(&str, &str); 7] = [
     ),
     ("invalid_client", "GITHUB_CLIENT_ID or GITHUB_CLIENT_SECRET is wrong"),
     ("unauthorized_client", "the OAuth app of GITHUB_CLIENT_ID is not allowed to log people in"),
+    ("unsupported_grant_type", "GITHUB_BASE_URL does not lead to a current version of GitHub"),
     (
         "redirect_uri_mismatch",
-        "the callback URL of the OAuth app must be ISSUER/callback, with its host and port",
+        "the callback URL of the OAuth app must be ISSUER/callback, with its host and port; that of a \
+        provider in the access file is ISSUER/callback/NAME",
     ),
     ("application_suspended", "GitHub has suspended the OAuth app: contact GitHub support"),
     ("Not Found", "there is no OAuth app with this GITHUB_CLIENT_ID, or GITHUB_BASE_URL is wrong"),
@@ -105,13 +117,13 @@ const OPERATOR: [(&str, &str); 7] = [
 ];
 
 /// The code of a response that does not come from a token endpoint.
-pub(super) const NO_TOKEN: &str = "a response that is not a token";
+const NO_TOKEN: &str = "a response that is not a token";
 
 /// Returns the error for `code`, which is untrusted text.
 #[must_use]
 pub fn github_error(code: &str) -> Error {
     let refusal = |remedy, told| Refusal { code: printable(code), remedy, told };
-    if let Some((_, remedy)) = OPERATOR.into_iter().find(|(known, _)| *known == code) {
+    if let Some(remedy) = remedy_of_operator(code) {
         return Error::Misconfigured(refusal(remedy, OTHER));
     }
     let (_, remedy, told) = PERSON.into_iter().find(|(known, ..)| *known == code).unwrap_or((
@@ -120,6 +132,20 @@ pub fn github_error(code: &str) -> Error {
         OTHER,
     ));
     Error::Refused(refusal(remedy, told))
+}
+
+/// Returns the remedy for `code`, if the operator must correct it.
+pub(super) fn remedy_of_operator(code: &str) -> Option<&'static str> {
+    OPERATOR.into_iter().find(|(known, _)| *known == code).map(|(_, remedy)| remedy)
+}
+
+/// Returns the error for an account that GitHub has suspended.
+pub(super) fn suspended() -> Error {
+    Error::Refused(Refusal {
+        code: "account_suspended".to_owned(),
+        remedy: "GitHub has suspended the account: the person must contact GitHub support",
+        told: "the login provider has suspended this account",
+    })
 }
 
 /// Returns the error for a URL that does not serve GitHub's user API.
