@@ -11,12 +11,14 @@ mod explanation;
 mod facts;
 pub mod limits;
 mod lists;
+mod narrowing;
 mod pattern;
 mod policy;
 mod rule;
 #[cfg(test)]
 mod tests;
 mod verdict;
+mod wanted;
 mod who;
 mod wording;
 
@@ -26,9 +28,11 @@ pub use self::{
         Document, Expectation, Failure, Provider, ProviderKind, ProviderTable, check_target,
         facts_from_json, parts,
     },
+    evidence::Evidence,
     explanation::{Explanation, Part, Question, Reason, Step},
     facts::{Fact, Facts},
     lists::{Ignored, Lists, policy_of},
+    narrowing::Narrowing,
     pattern::{DeniedTools, Pattern},
     policy::Policy,
     rule::{Effect, Period, Rule},

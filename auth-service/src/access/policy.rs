@@ -9,7 +9,7 @@ use super::{
     evidence::Evidence,
     facts::Facts,
     pattern::Pattern,
-    rule::Rule,
+    rule::{Effect, Rule},
     who::{Who, any_means},
 };
 
@@ -54,6 +54,15 @@ impl Policy {
     pub fn admits(&self, evidence: &Evidence<'_>) -> bool {
         any_means(&self.login_deny, evidence) == Certainty::No
             && any_means(&self.login_allow, evidence) == Certainty::Yes
+    }
+
+    /// Returns `true` if a rule is about single tools.
+    #[must_use]
+    pub fn has_tool_rules(&self) -> bool {
+        self.rules.iter().any(|rule| match &rule.effect {
+            Effect::Allow { tools, .. } => tools.is_some(),
+            Effect::Deny { tools } => tools.is_some(),
+        })
     }
 
     /// Returns a problem for each pattern of a rule that matches none of the servers `names`.

@@ -17,6 +17,12 @@ impl UnixTime {
         Self(self.0.saturating_add(i64::try_from(span.as_secs()).unwrap_or(i64::MAX)))
     }
 
+    /// Returns the time `span` earlier.
+    #[must_use]
+    pub fn minus(self, span: Duration) -> Self {
+        Self(self.0.saturating_sub(i64::try_from(span.as_secs()).unwrap_or(i64::MAX)))
+    }
+
     /// Returns the duration until `later`, or zero if that has passed.
     #[must_use]
     pub fn until(self, later: Self) -> Duration {

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AuthorizationRequest, Client, ClientId, Fingerprint, Generation, Identifier, ResourceUri,
-    Scopes, UnixTime, User,
+    AuthorizationRequest, Client, ClientId, Fingerprint, Generation, Identifier, ProviderName,
+    ResourceUri, Scopes, UnixTime, User,
 };
 
 /// The `prompt` parameter of an authorization request. Unknown values are ignored.
@@ -70,6 +70,9 @@ pub enum Stage {
 /// A login of a user at the login provider.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProviderLogin {
+    /// The name of the provider. Its callback alone is awaited.
+    #[serde(default = "ProviderName::github", skip_serializing_if = "ProviderName::is_github")]
+    pub provider: ProviderName,
     /// The fingerprint of the `state` that the provider returns.
     pub state: Fingerprint,
     /// Our PKCE code verifier for the provider (RFC 7636 §4.1).
@@ -101,6 +104,9 @@ impl NoMarks {
 pub struct SessionRecord {
     /// The user who is logged in.
     pub user: User,
+    /// The login session at the provider, which a logout token may name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider_session: Option<Fingerprint>,
     /// The generation of the record.
     #[serde(default, skip_serializing_if = "Generation::is_first")]
     pub generation: Generation,

@@ -7,6 +7,7 @@ mod chain;
 mod client;
 mod clock;
 mod credential;
+mod facts_record;
 mod flow;
 mod generation;
 mod grant;
@@ -37,6 +38,7 @@ pub use credential::{
     Fingerprint, Identifier, LoginCode, LoginSession, LoginState, RandomError, RefreshToken,
     RegistrationToken, SealedAuthorization, UserCode,
 };
+pub use facts_record::FactsRecord;
 pub use flow::{
     AnswerRecord, ConsentRecord, DeviceDecision, DeviceRecord, NoMarks, PendingAuthorization,
     Prompt, ProviderLogin, SessionRecord, Stage,

@@ -54,6 +54,12 @@ impl ProviderName {
         Self(GITHUB.to_owned())
     }
 
+    /// Returns `true` for the name of [`Self::github`].
+    #[must_use]
+    pub fn is_github(&self) -> bool {
+        self.0 == GITHUB
+    }
+
     /// Returns the name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {

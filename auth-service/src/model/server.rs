@@ -99,6 +99,8 @@ pub enum Enforcer {
     Proxy,
     /// The endpoint `/verify`, by headers that the server checks against the body.
     Verify,
+    /// Nobody: the server does not check the headers. Whoever may use it may use all tools.
+    Nobody,
 }
 
 impl McpServer {
@@ -116,7 +118,7 @@ impl McpServer {
     #[must_use]
     pub fn serves(&self, rest: &str) -> bool {
         match self.enforcer {
-            Enforcer::Verify => rest.is_empty() || rest.starts_with('/'),
+            Enforcer::Verify | Enforcer::Nobody => rest.is_empty() || rest.starts_with('/'),
             Enforcer::Proxy => matches!(rest, "" | "/" | "/mcp" | "/mcp/"),
         }
     }

@@ -24,8 +24,11 @@ pub(super) const SORTED_SETS: [Key<'static>; 11] = [
 pub(super) const GENERATIONS: &str = "mcpgw:gen:";
 
 /// The beginnings of keys that a backup lacks: counters that expire within minutes, the feed of the proxies
-/// that run now, last uses, and what is derived from the records.
-const DERIVED: [&str; 11] = [
+/// that run now, last uses, locks, and what is derived from the records.
+const DERIVED: [&str; 14] = [
+    "checks",
+    "facts-lock:",
+    "logout-token:",
     "uses:",
     "limit:",
     "ended-grants",
@@ -181,6 +184,20 @@ pub(super) enum Key<'a> {
     SpentRefresh(&'a Fingerprint),
     /// The rate-limit counters of one kind, by the number of their window.
     Limit(&'a str, i64),
+    /// The facts about a person, by subject.
+    Facts(&'a str),
+    /// The lock on the check of a person's facts, by subject.
+    FactsLock(&'a str),
+    /// The sealed token of a person's login provider, by subject.
+    ProviderToken(&'a str),
+    /// The people whose facts are to be checked, sorted by the time at which that is due.
+    Checks,
+    /// The marker of a used logout token (OpenID Connect Back-Channel Logout).
+    LogoutToken(&'a Fingerprint),
+    /// The person of a login session at a provider.
+    ProviderSession(&'a Fingerprint),
+    /// The issuer of a provider at its first login, by name.
+    ProviderIssuer(&'a str),
     /// A probe key, to check that Redis accepts writes.
     Trial(&'a str),
 }
@@ -225,6 +242,12 @@ impl Key<'_> {
             Self::Refresh(token) => join("refresh:", token.as_str()),
             Self::SpentRefresh(token) => join("spent-refresh:", token.as_str()),
             Self::Limit(what, window) => format!("{PREFIX}limit:{what}:{window}"),
+            Self::Facts(subject) => join("facts:", hash(subject).as_str()),
+            Self::FactsLock(subject) => join("facts-lock:", hash(subject).as_str()),
+            Self::ProviderToken(subject) => join("provider-token:", hash(subject).as_str()),
+            Self::LogoutToken(token) => join("logout-token:", token.as_str()),
+            Self::ProviderSession(session) => join("provider-session:", session.as_str()),
+            Self::ProviderIssuer(provider) => join("provider-issuer:", provider),
             Self::Trial(name) => join("trial:", name),
             _ => join(self.fixed_name(), ""),
         }
@@ -254,6 +277,7 @@ impl Key<'_> {
             Self::SweepLease => "sweeping",
             Self::Indexed => "indexed",
             Self::Steps => "steps",
+            Self::Checks => "checks",
             Self::EndedGrants => "ended-grants",
             _ => "",
         }

@@ -26,6 +26,7 @@ mod listing;
 mod liveness_lookups;
 mod login_codes;
 mod owned;
+mod people;
 mod pool;
 mod predecessor;
 mod record;
@@ -59,6 +60,7 @@ pub use self::{
     limits::Bound,
     link::{SentinelReport, Survey, Unfit},
     listing::{Filter, ListedGrant, Page},
+    people::{CachedFacts, CheckLock},
     predecessor::OldRecord,
     refresh::Spending,
     restore::Restored,
@@ -108,6 +110,8 @@ pub struct Store {
     pub logins: LoginRecords,
     /// Devices and the decisions about them.
     pub devices: DeviceRecords,
+    /// Facts about people, and the tokens of their providers.
+    pub people: PeopleRecords,
     /// Counters of the rate limits.
     pub counters: Counters,
     /// Listing, revocation, backup, import.
@@ -150,6 +154,11 @@ pub struct DeviceRecords {
     records: Arc<Records>,
 }
 
+/// Facts about people, and the tokens of their providers.
+pub struct PeopleRecords {
+    records: Arc<Records>,
+}
+
 /// Counters of the rate limits.
 pub struct Counters {
     records: Arc<Records>,
@@ -184,6 +193,7 @@ impl Store {
             clients: clients.clone(),
             logins: LoginRecords { records: Arc::clone(&records) },
             devices: DeviceRecords { records: Arc::clone(&records) },
+            people: PeopleRecords { records: Arc::clone(&records) },
             counters: Counters { records: Arc::clone(&records) },
             maintenance: Maintenance {
                 records: Arc::clone(&records),

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use super::{devices::Shown, login_codes::LoginCodeRecord};
 use crate::model::{
     AccessRecord, AnswerRecord, Client, CodeRecord, ConsentRecord, DeviceDecision, DeviceRecord,
-    DocumentRecord, Grant, KeysRecord, RefreshRecord, SessionRecord, UnixTime,
+    DocumentRecord, FactsRecord, Grant, KeysRecord, RefreshRecord, SessionRecord, UnixTime,
 };
 
 /// A JSON record with an expiry of its own, which every read checks.
@@ -37,6 +37,7 @@ records! {
     CodeRecord: "code",
     DeviceDecision: "device-decision",
     DocumentRecord: "client-document",
+    FactsRecord: "facts",
     Grant: "grant",
     KeysRecord: "client-keys",
     LoginCodeRecord: "login-code",

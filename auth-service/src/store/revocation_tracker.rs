@@ -37,6 +37,14 @@ pub struct LivenessEntry {
     servers: OnceLock<Box<[u64]>>,
 }
 
+/// A key whose value is cached, with the time of the lookup.
+#[derive(Debug)]
+pub(super) struct TrackedKey {
+    key: u64,
+    /// The logical time just before the lookup, or `None` if its result must not be cached.
+    confirmed: Option<u64>,
+}
+
 /// The tracker of revocations, fed by the invalidation messages of Redis.
 ///
 /// Time is logical: each change increments it. The result of a lookup is dated to the time just
@@ -145,6 +153,26 @@ impl RevocationTracker {
     /// Marks `token` as live at `moment`, or as unconfirmed if `moment` is `None`.
     pub(super) fn confirm(token: &LivenessEntry, moment: Option<u64>) {
         token.confirmed.store(moment.unwrap_or(0), SeqCst);
+    }
+
+    /// Notes that the value of `key` was looked up at `moment`.
+    pub(super) fn tracked(&self, key: &[u8], moment: Option<u64>) -> TrackedKey {
+        TrackedKey { key: self.hash(key), confirmed: moment }
+    }
+
+    /// Returns `true` if the value of a key has not changed since it was looked up.
+    pub(super) fn is_unchanged(&self, tracked: &TrackedKey) -> bool {
+        let Some(confirmed) = tracked.confirmed else { return false };
+        if !self.is_tracking() || confirmed < self.floor.load(SeqCst) {
+            return false;
+        }
+        if confirmed == self.moment.load(SeqCst) {
+            return true;
+        }
+        let changes = self.changes.read();
+        // Read again: `floor` is set while the changes are locked.
+        changes.get(&tracked.key).is_none_or(|moment| *moment <= confirmed)
+            && confirmed >= self.floor.load(SeqCst)
     }
 
     /// Invalidates the entries that depend on `key`.

@@ -1,6 +1,6 @@
 //! Login sessions and remembered consents.
 
-use super::{Error, Key, LoginRecords};
+use super::{Error, Key, LoginRecords, key::Owner};
 use crate::model::{ConsentRecord, Fingerprint, LoginSession, SessionRecord, UnixTime};
 
 impl LoginRecords {
@@ -22,6 +22,29 @@ impl LoginRecords {
         now: UnixTime,
     ) -> Result<Option<SessionRecord>, Error> {
         self.records.read_live(&Key::Session(&cookie.fingerprint()), now).await
+    }
+
+    /// Ends the login sessions of a person that rest on one session at the provider. Returns their number.
+    pub async fn end_sessions(
+        &self,
+        subject: &str,
+        provider_session: &Fingerprint,
+        now: UnixTime,
+    ) -> Result<usize, Error> {
+        let index = Key::Others(Owner::User(subject)).text();
+        let mut range = redis::cmd("ZRANGE");
+        range.arg(&index).arg(0).arg(-1);
+        let members: Vec<String> = range.query_async(&mut self.records.pool.get().await?).await?;
+        let mut ended = 0;
+        for cookie in members.iter().filter_map(|member| member.strip_prefix("session:")) {
+            let key = Fingerprint::parsed(cookie);
+            let record: Option<SessionRecord> = self.records.read(&Key::Session(&key), now).await?;
+            let rests = record.and_then(|record| record.provider_session);
+            if rests.is_some_and(|session| session.matches(provider_session)) {
+                ended += usize::from(self.records.delete(&Key::Session(&key)).await?);
+            }
+        }
+        Ok(ended)
     }
 
     /// Stores a remembered consent.

@@ -1,5 +1,5 @@
-//! Invalidation messages of Redis for every change to grants and access tokens, including changes
-//! by other instances (client-side caching: `CLIENT TRACKING … BCAST` over RESP3).
+//! Invalidation messages of Redis for every change to grants, access tokens and facts about people,
+//! including changes by other instances (client-side caching: `CLIENT TRACKING … BCAST` over RESP3).
 
 use std::{
     sync::{
@@ -72,7 +72,7 @@ async fn listen(
         });
     let mut track = redis::cmd("CLIENT");
     track.arg("TRACKING").arg("ON").arg("BCAST");
-    for kind in ["grant:", "access:", "gen:"] {
+    for kind in ["grant:", "access:", "gen:", "facts:"] {
         track.arg("PREFIX").arg(format!("{PREFIX}{kind}"));
     }
     let mut linked = match master.connect(&config, ProtocolVersion::RESP3).await {
