@@ -5,12 +5,18 @@ use std::{collections::HashMap, fmt, time::Duration};
 use gateway_contract::duration::duration;
 use secrecy::SecretString;
 
-use super::{Config, GithubConfig, Lifetimes, Raw};
-use crate::model::{AllowList, Issuer, canonical_host};
+use super::{Config, Lifetimes, Provider, Raw, ServerUrls};
+use crate::model::{Issuer, canonical_host};
 
 /// The variables that can also be read from the file named in `<variable>_FILE`.
-const SECRETS: [&str; 5] =
-    ["REDIS_URL", "REDIS_PASSWORD", "GITHUB_CLIENT_SECRET", "REGISTRATION_TOKEN", "VERIFY_SECRET"];
+const SECRETS: [&str; 6] = [
+    "REDIS_URL",
+    "REDIS_PASSWORD",
+    "GITHUB_CLIENT_SECRET",
+    "OIDC_CLIENT_SECRET",
+    "REGISTRATION_TOKEN",
+    "VERIFY_SECRET",
+];
 
 /// The checks of the settings, with the problems found so far. A problem does not stop the later checks,
 /// so that all problems are reported together.
@@ -63,31 +69,34 @@ impl Check {
         })
     }
 
-    pub(super) fn config(&mut self, raw: &Raw) -> Option<Config> {
+    pub(super) fn config(
+        &mut self,
+        raw: &Raw,
+        variables: HashMap<String, String>,
+    ) -> Option<Config> {
         let base_domain = self.base_domain(raw);
         let public_port = self.number("PUBLIC_PORT", raw.public_port.as_ref(), 443_u16);
         let server_urls = self.server_urls(raw);
-        let default = base_domain.as_deref().map(|domain| server_urls.issuer(domain, public_port));
-        let issuer = self.issuer(raw, default);
+        let issuer = self.issuer(raw, (base_domain.as_deref(), &server_urls, public_port));
         let listen = self.parsed("AUTH_LISTEN", raw.auth_listen.as_deref(), "127.0.0.1:8000");
         let tls = self.tls(raw);
         let metrics_listen = self.optional("METRICS_LISTEN", raw.metrics_listen.as_deref());
         let workers = self.optional("AUTH_WORKERS", raw.auth_workers.as_deref());
-        let shutdown_delay =
-            self.time("SHUTDOWN_DELAY", raw.shutdown_delay.as_deref(), Duration::ZERO);
+        let delay = raw.shutdown_delay.as_deref();
+        let shutdown_delay = self.time("SHUTDOWN_DELAY", delay, Duration::ZERO);
         let docker = self.optional("DOCKER_ENDPOINT", raw.docker_endpoint.as_deref());
         let traefik_api = self.optional("TRAEFIK_API_URL", raw.traefik_api_url.as_deref());
         let redis = self.redis(raw);
         let signing_key_file = self.required("SIGNING_KEY_FILE", raw.signing_key_file.as_ref());
-        let github = self.github(raw);
-        let local_login = self.switch("LOCAL_LOGIN", raw.local_login.as_deref());
+        let (providers, access) = self.access(raw, variables);
+        let facts = self.fact_terms(raw);
+        let local_login = self.local_login(raw, &providers);
         let device_grant = self.switch("DEVICE_GRANT", raw.device_grant.as_deref());
         let signed_identity = self.switch("SIGNED_IDENTITY", raw.signed_identity.as_deref());
         let lifetimes = self.lifetimes(raw);
         let verify_secret = self.verify_secret(raw);
         let limits = self.limits(raw);
         let clients = self.clients(raw);
-        self.ways_to_log_in(github.as_ref(), local_login);
         Some(Config {
             base_domain: base_domain?,
             public_port,
@@ -104,7 +113,9 @@ impl Check {
             traefik_api,
             signing_key_file: signing_key_file?.into(),
             secrets_key_file: raw.secrets_key_file.as_ref().map(Into::into),
-            github,
+            providers,
+            access,
+            facts,
             local_login: local_login?,
             device_grant: device_grant?,
             signed_identity: signed_identity?,
@@ -115,7 +126,12 @@ impl Check {
         })
     }
 
-    fn issuer(&mut self, raw: &Raw, default: Option<String>) -> Option<Issuer> {
+    fn issuer(
+        &mut self,
+        raw: &Raw,
+        (domain, server_urls, port): (Option<&str>, &ServerUrls, u16),
+    ) -> Option<Issuer> {
+        let default = domain.map(|domain| server_urls.issuer(domain, port));
         let text = raw.issuer.clone().or(default)?;
         Issuer::parse(&text)
             .map_err(|error| self.0.push(format!("ISSUER: the issuer {text} {error}")))
@@ -138,39 +154,6 @@ impl Check {
             )),
         }
         None
-    }
-
-    fn github(&mut self, raw: &Raw) -> Option<GithubConfig> {
-        let (client_id, client_secret) = match (&raw.github_client_id, &raw.github_client_secret) {
-            (None, None) => return None,
-            (Some(id), Some(secret)) => (id.clone(), secret.clone()),
-            (Some(_), None) => {
-                self.0.push("GITHUB_CLIENT_ID is set without GITHUB_CLIENT_SECRET".to_owned());
-                return None;
-            }
-            (None, Some(_)) => {
-                self.0.push("GITHUB_CLIENT_SECRET is set without GITHUB_CLIENT_ID".to_owned());
-                return None;
-            }
-        };
-        let users = raw.allowed_github_users.as_deref().unwrap_or("");
-        let allowed = AllowList::new(users.split(',').map(|user| user.trim().to_owned()).collect());
-        if allowed.is_empty() {
-            self.0.push(
-                "ALLOWED_GITHUB_USERS is empty, which admits nobody: \
-                list GitHub logins, or * for everybody"
-                    .to_owned(),
-            );
-        }
-        let base = raw.github_base_url.as_deref();
-        let api = raw.github_api_url.as_deref();
-        Some(GithubConfig {
-            client_id,
-            client_secret: client_secret.into(),
-            base_url: self.parsed("GITHUB_BASE_URL", base, "https://github.com")?,
-            api_url: self.parsed("GITHUB_API_URL", api, "https://api.github.com")?,
-            allowed,
-        })
     }
 
     fn lifetimes(&mut self, raw: &Raw) -> Lifetimes {
@@ -221,12 +204,15 @@ impl Check {
         (!unused.is_zero()).then_some(unused)
     }
 
-    fn ways_to_log_in(&mut self, github: Option<&GithubConfig>, local: Option<bool>) {
-        if github.is_none() && local == Some(false) {
-            let problem =
-                "no login provider is enabled: set GITHUB_CLIENT_ID, or set LOCAL_LOGIN to true";
+    /// Reads `LOCAL_LOGIN`, without which there must be another way to log in.
+    fn local_login(&mut self, raw: &Raw, providers: &[Provider]) -> Option<bool> {
+        let local = self.switch("LOCAL_LOGIN", raw.local_login.as_deref());
+        if providers.is_empty() && local == Some(false) {
+            let problem = "no login provider is enabled: set GITHUB_CLIENT_ID or OIDC_ISSUER, or set \
+                           LOCAL_LOGIN to true";
             self.0.push(problem.to_owned());
         }
+        local
     }
 
     /// Reads a switch that is on by default. Accepts `true`, `false`, `on` and `off`.
@@ -275,7 +261,7 @@ impl Check {
     }
 
     /// Reads a duration: whole seconds, or a number with a unit. Returns `other` if it is not set.
-    fn time(&mut self, name: &str, text: Option<&str>, other: Duration) -> Duration {
+    pub(super) fn time(&mut self, name: &str, text: Option<&str>, other: Duration) -> Duration {
         let Some(text) = text else { return other };
         let seconds = text.parse().ok().map(|seconds: u32| Duration::from_secs(seconds.into()));
         seconds.or_else(|| duration(text)).unwrap_or_else(|| {

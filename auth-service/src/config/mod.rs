@@ -1,5 +1,6 @@
 //! Typed settings, read from the environment and `.env`. All problems are reported at once.
 
+mod access;
 mod check;
 mod clients;
 mod docker_proxy;
@@ -20,6 +21,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
 
+pub use self::access::{AccessFile, AccessSource, FactTerms};
 use self::check::Check;
 pub use self::clients::{ClientList, ClientsConfig, HostPolicy};
 pub use self::docker_proxy::DockerProxyConfig;
@@ -33,7 +35,7 @@ pub use self::redis::{RedisConfig, RedisServer, SentinelConfig};
 pub use self::server_urls::ServerUrls;
 pub use self::servers::DockerEndpoint;
 pub use self::tls::{CertificateSource, TlsConfig};
-use crate::model::{AllowList, Issuer};
+use crate::model::Issuer;
 
 /// The settings of the `serve` command.
 #[derive(Clone, Debug)]
@@ -72,8 +74,12 @@ pub struct Config {
     /// `SECRETS_KEY_FILE`: a PEM file of one or more root keys. The first encrypts; all decrypt. Without
     /// it, the root keys are derived from the signing keys.
     pub secrets_key_file: Option<PathBuf>,
-    /// `GITHUB_CLIENT_ID` and the other GitHub variables. With `None`, GitHub login is off.
-    pub github: Option<GithubConfig>,
+    /// `GITHUB_*`, `OIDC_*` and the tables `[provider.NAME]` of `ACCESS_FILE`: the login providers.
+    pub providers: Vec<Provider>,
+    /// `ACCESS_FILE`, or `ALLOWED_GITHUB_USERS` and `OIDC_ALLOW`: who may log in, and who may use what.
+    pub access: AccessSource,
+    /// `FACTS_CHECK_INTERVAL`, `FACTS_GRACE`, `FACTS_MAX_AGE`: the age that facts about people may have.
+    pub facts: FactTerms,
     /// `LOCAL_LOGIN`: enables login with codes minted by the operator. Default: `true`.
     pub local_login: bool,
     /// `DEVICE_GRANT`: enables the device authorization grant (RFC 8628) for programs without a browser.
@@ -90,21 +96,6 @@ pub struct Config {
     pub limits: Limits,
     /// The settings of client registration and authentication.
     pub clients: ClientsConfig,
-}
-
-/// The settings of login with GitHub or a GitHub Enterprise Server.
-#[derive(Clone, Debug)]
-pub struct GithubConfig {
-    /// `GITHUB_CLIENT_ID`: the client id of the OAuth app.
-    pub client_id: String,
-    /// `GITHUB_CLIENT_SECRET`: the client secret of the OAuth app.
-    pub client_secret: SecretString,
-    /// `GITHUB_BASE_URL`: the URL of the web pages. Default: `https://github.com`.
-    pub base_url: Url,
-    /// `GITHUB_API_URL`: the URL of the REST API. Default: `https://api.github.com`.
-    pub api_url: Url,
-    /// `ALLOWED_GITHUB_USERS`: the accounts that may log in, or `*` for all.
-    pub allowed: AllowList,
 }
 
 /// The lifetimes of tokens, registrations, sessions and consents.
@@ -186,6 +177,14 @@ struct Raw {
     github_base_url: Option<String>,
     github_api_url: Option<String>,
     allowed_github_users: Option<String>,
+    oidc_issuer: Option<String>,
+    oidc_client_id: Option<String>,
+    oidc_client_secret: Option<String>,
+    oidc_allow: Option<String>,
+    access_file: Option<String>,
+    facts_check_interval: Option<String>,
+    facts_grace: Option<String>,
+    facts_max_age: Option<String>,
     local_login: Option<String>,
     device_grant: Option<String>,
     device_grant_lifetime: Option<String>,
@@ -213,6 +212,12 @@ struct Raw {
 }
 
 impl Config {
+    /// Returns `true` if an OpenID provider is declared.
+    #[must_use]
+    pub fn has_oidc(&self) -> bool {
+        self.providers.iter().any(|provider| matches!(provider.kind, ProviderKind::Oidc(_)))
+    }
+
     /// Returns the port in public URLs with its colon, or nothing for 443.
     #[must_use]
     pub fn port_suffix(&self) -> String {
@@ -235,8 +240,8 @@ impl Config {
     }
 
     fn checked(mut check: Check, variables: HashMap<String, String>) -> Result<Self, Problems> {
-        let raw = check.raw(variables);
-        let config = check.config(&raw);
+        let raw = check.raw(variables.clone());
+        let config = check.config(&raw, variables);
         match (config, check.0.is_empty()) {
             (Some(config), true) => Ok(config),
             _ => Err(Problems(check.0)),

@@ -189,6 +189,7 @@ impl Provider {
         let oidc = OidcProvider::new(issuer.to_owned(), client_id.to_owned(), client_secret);
         let kind = ProviderKind::Oidc(Box::new(oidc.complete()?));
         let name = ProviderName::parse("oidc").map_err(|error| vec![error.to_string()])?;
-        Ok(Some(Self { name, title: "OpenID".to_owned(), kind }))
+        let host = Url::parse(issuer).ok().and_then(|url| url.host_str().map(str::to_owned));
+        Ok(Some(Self { name, title: host.unwrap_or_else(|| issuer.to_owned()), kind }))
     }
 }
