@@ -22,15 +22,16 @@ use tokio::{
 };
 
 use crate::{
+    admission::{AccessPolicy, PolicyFile},
     config::{Config, TlsConfig},
     http,
     keys::{self, RootKeys, SigningKeys},
     metrics::Metrics,
-    model::{Catalogue, Identifier, Listing, SystemClock},
-    oauth::{AuthServer, Core, Endpoint, PENDING_SEAL},
+    model::{Catalogue, Clock, Identifier, Listing, ProviderName, SystemClock},
+    oauth::{self, AuthServer, Core, FactsCache, PENDING_SEAL, PROVIDER_SEAL},
     servers::{self, Sources},
     store::{self, Store},
-    upstream::{self, ClientDocuments, GitHub},
+    upstream::{self, ClientDocuments, LoginProviders},
 };
 
 /// The grace period for open requests after a stop signal, in seconds.
@@ -55,9 +56,15 @@ pub enum Error {
     /// The servers of `MCP_SERVERS_FILE` cannot be read, or some are invalid.
     #[error(transparent)]
     Servers(#[from] servers::ServersError),
-    /// The client for GitHub cannot be built from its settings.
+    /// The client of a login provider cannot be built from its settings.
     #[error(transparent)]
-    GitHub(#[from] upstream::GithubError),
+    Provider(#[from] upstream::ProviderError),
+    /// The access file has mistakes.
+    #[error("cannot use ACCESS_FILE: {0}")]
+    Access(String),
+    /// A login provider is another one than before.
+    #[error(transparent)]
+    Origin(#[from] oauth::Error),
     /// The store cannot be opened with the Redis settings.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -81,32 +88,45 @@ pub enum Error {
     Run(#[source] std::io::Error),
 }
 
-/// Builds the authorization server for the MCP servers in `listing`. Returns it with the sender that
-/// publishes later catalogues to it.
-pub fn build(
-    config: Config,
-    listing: &Listing,
-) -> Result<(AuthServer, watch::Sender<Arc<Catalogue>>), Error> {
-    let (publish, catalogue) = watch::channel(Arc::new(listing.catalogue()));
-    let callback = config.issuer.at(Endpoint::Callback.path());
-    let github = config.github.as_ref().map(|app| GitHub::new(app, callback)).transpose()?;
+/// The senders that publish later states to a server.
+pub struct Publishers {
+    /// The catalogue of servers.
+    pub catalogue: watch::Sender<Arc<Catalogue>>,
+    /// The access policy.
+    pub access: watch::Sender<Arc<AccessPolicy>>,
+    /// The file of the access policy, if there is one.
+    pub file: Option<PolicyFile>,
+}
+
+/// Builds the authorization server for the MCP servers in `listing`. Returns it with the senders that
+/// publish later states to it.
+pub fn build(config: Config, listing: &Listing) -> Result<(AuthServer, Publishers), Error> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let (to_catalogue, catalogue) = watch::channel(Arc::new(listing.catalogue()));
+    let (policy, file) = PolicyFile::start(&config).map_err(Error::Access)?;
+    let (to_access, access) = watch::channel(Arc::new(policy));
+    let callback = |name: &ProviderName| config.issuer.at(&oauth::callback_path(name));
+    let providers = LoginProviders::new(&config.providers, callback, &clock)?;
     let roots = match &config.secrets_key_file {
         Some(file) => RootKeys::load(file)?,
         None => RootKeys::from_signing_keys(&config.signing_key_file)?,
     };
     let core = Core {
         pending_seal: roots.seal(PENDING_SEAL)?,
+        provider_seal: roots.seal(PROVIDER_SEAL)?,
         limits_key: hmac::Key::new(hmac::HMAC_SHA256, &roots.bytes("request limits")?),
         store: Store::open(&config.redis)?,
         keys: SigningKeys::load(&config.signing_key_file)?,
         metrics: Metrics::default(),
-        github,
+        providers,
+        access,
+        facts: FactsCache::default(),
         documents: ClientDocuments::default(),
         catalogue,
-        clock: Arc::new(SystemClock),
+        clock,
         config,
     };
-    Ok((AuthServer::new(core), publish))
+    Ok((AuthServer::new(core), Publishers { catalogue: to_catalogue, access: to_access, file }))
 }
 
 /// Runs the server until SIGTERM or SIGINT, then lets open requests finish. After SIGTERM, it goes on serving for
@@ -119,12 +139,16 @@ pub async fn serve(config: Config) -> Result<(), Error> {
     let delay = config.shutdown_delay;
     let (server, publish) = build(config, &listing)?;
     server.core.store.check_fitness().await?;
+    server.people.check_origins().await?;
     let is_draining = Arc::clone(&server.is_draining);
     let server = Arc::new(server);
     let issuer = server.core.config.issuer.as_str().to_owned();
     let servers = server.core.catalogue().iter().count();
     let listener = TcpListener::bind(address).map_err(|error| Error::Listen(address, error))?;
-    let watcher = tokio::spawn(providers.watch(publish));
+    let watcher = tokio::spawn(providers.watch(publish.catalogue));
+    if let Some(file) = publish.file {
+        tokio::spawn(file.watch(publish.access));
+    }
     log::info!("listening on {address} as {issuer}, {servers} MCP servers");
     let running = http_server(Arc::clone(&server), listener, tls)?;
     let stopping = stop_on_signal(running.handle(), is_draining, delay).map_err(Error::Run)?;
@@ -209,6 +233,10 @@ pub fn http_server(
             write_uses(&using).await;
         }
     });
+    let checking = server.clone();
+    actix_web::rt::spawn(async move { checking.people.check_people().await });
+    let ending = server.clone();
+    actix_web::rt::spawn(async move { ending.people.follow_policy().await });
     let keeping = server.clone();
     tokio::spawn(async move {
         let core = &keeping.core;

@@ -34,6 +34,7 @@
 //! `docs/RFC.md` lists each rule with its file and its tests.
 
 pub mod access;
+pub mod admission;
 pub mod app;
 pub mod cli;
 pub mod config;

@@ -12,6 +12,7 @@ mod mint;
 mod moment;
 mod pages;
 mod policy;
+mod provider;
 mod server;
 mod server_check;
 mod table;
@@ -52,6 +53,9 @@ enum Command {
     /// Check the access policy, or explain its decision for a person.
     #[command(subcommand)]
     Policy(policy::Command),
+    /// Forget a login provider, so that its name can be used for another one.
+    #[command(subcommand)]
+    Provider(provider::Command),
     /// Mint single-use login codes.
     #[command(subcommand)]
     User(user::Command),
@@ -82,7 +86,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Token(token::Command::List(list)) => token::list(list, &store()?).await,
         Command::Token(token::Command::Revoke(what)) => token::revoke(what).await,
         Command::Server(command) => server::run(command).await,
-        Command::Policy(command) => policy::run(command),
+        Command::Policy(command) => policy::run(command).await,
+        Command::Provider(command) => provider::run(command, &store()?).await,
         Command::User(command) => user::run(command, &store()?).await,
         Command::Key(key::Command::Generate { secrets, out, if_missing }) => {
             key::generate(secrets, out.as_ref(), if_missing)

@@ -101,10 +101,13 @@ pub(super) async fn decide(
     }
     let decision = match form.one("decision")? {
         Some("allow") => Decision::LoggedIn,
-        Some("github") => Decision::GitHub,
         Some("local") => Decision::Local(LoginCode::typed(form.one("login_code")?.unwrap_or(""))),
         Some("server") => Decision::Server(form.required("server", stale)?.to_owned()),
         Some("deny") => Decision::Deny,
+        Some("github") => Decision::Provider("github".to_owned()),
+        Some(other) if other.starts_with("login:") => {
+            Decision::Provider(other.trim_start_matches("login:").to_owned())
+        }
         _ => return Err(Error::InvalidRequest(stale).into()),
     };
     let form = ConsentForm {

@@ -1,4 +1,4 @@
-//! Handler of `GET /callback`: the return of the browser from the login provider.
+//! Handler of `GET /callback` and `GET /callback/NAME`: the return of the browser from a login provider.
 
 use actix_web::{HttpRequest, HttpResponse, ResponseError, web::Data};
 
@@ -19,11 +19,13 @@ pub(super) async fn callback(
     request: HttpRequest,
 ) -> Result<HttpResponse, BrowserError> {
     let params = Params::parse(request.query_string().as_bytes());
-    let (state, answer) = ProviderAnswer::read(&params)?;
+    let (state, answer, iss) = ProviderAnswer::read(&params)?;
     let pending = browser::pending(&request, &state);
     let browser = browser::browser(&request).map_err(Error::from)?;
     let session = browser.session.clone();
-    let back = ProviderReturn { state: state.clone(), answer, pending };
+    // The callback without a name is that of GitHub.
+    let provider = request.match_info().get("provider").unwrap_or("github").to_owned();
+    let back = ProviderReturn { provider, state: state.clone(), answer, iss, pending };
     let finisher = server.clone();
     let returned =
         to_the_end(async move { finisher.flow.finish_login(back, &browser).await }).await?;

@@ -3,6 +3,7 @@
 
 mod access_log;
 mod authorize;
+mod backchannel_logout;
 mod bearer;
 mod body;
 mod browser;
@@ -76,6 +77,8 @@ fn routes(config: &mut ServiceConfig) {
                 .wrap(from_fn(limits::for_browsers(Endpoint::Consent))),
         )
         .service(bounded_page(Endpoint::Callback, callback::callback))
+        .service(bounded_page(Endpoint::ProviderCallback, callback::callback))
+        .service(bounded(Endpoint::BackchannelLogout, backchannel_logout::logout))
         .service(bounded(Endpoint::Token, token::token))
         .service(bounded(Endpoint::DeviceAuthorization, device::authorize))
         .service(bounded_page(Endpoint::Device, device::show))

@@ -89,6 +89,11 @@ fn refuse(refused: &BearerError) -> HttpResponse {
     match refused {
         BearerError::Unauthorized(challenge) => challenged(StatusCode::UNAUTHORIZED, challenge),
         BearerError::InsufficientScope(challenge) => challenged(StatusCode::FORBIDDEN, challenge),
+        BearerError::ToolDenied => error(
+            StatusCode::FORBIDDEN,
+            "access_denied",
+            "the access policy of this gateway does not allow this account to use this tool",
+        ),
         BearerError::NoServer => error(
             StatusCode::NOT_FOUND,
             "not_found",

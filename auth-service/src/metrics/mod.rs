@@ -36,7 +36,7 @@ struct Issued {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Login {
-    provider: &'static str,
+    provider: String,
     outcome: &'static str,
 }
 
@@ -52,6 +52,7 @@ pub struct Metrics {
     issued: Handles<Counter, 5>,
     registrations: Counter,
     logins: Family<Login, Counter>,
+    fact_checks: Family<Login, Counter>,
     limited: Handles<Counter, 2>,
     registry: Registry,
 }
@@ -120,6 +121,11 @@ impl Default for Metrics {
                 "Clients that registered themselves",
             ),
             logins: register(all, "mcp_auth_logins", "Finished logins"),
+            fact_checks: register(
+                all,
+                "mcp_auth_fact_checks",
+                "Questions to login providers whether facts about people still hold",
+            ),
             limited: {
                 let help = "Requests that exceeded a rate limit";
                 let family: Family<Limited, Counter> = register(all, "mcp_auth_rate_limited", help);
@@ -154,12 +160,14 @@ impl Metrics {
 
     /// Counts a finished login at `provider` with its outcome.
     pub fn login(&self, provider: &str, outcome: &'static str) {
-        let provider = match provider {
-            "github" => "github",
-            "local" => "local",
-            _ => "other",
-        };
+        let provider = provider.to_owned();
         self.logins.get_or_create(&Login { provider, outcome }).inc();
+    }
+
+    /// Counts a check of the facts about a person at a configured login provider.
+    pub fn fact_check(&self, provider: &str, outcome: &'static str) {
+        let provider = provider.to_owned();
+        self.fact_checks.get_or_create(&Login { provider, outcome }).inc();
     }
 
     /// Counts a request that exceeded a rate limit; `bound` is `address` or `client`.

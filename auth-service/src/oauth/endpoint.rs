@@ -3,6 +3,8 @@
 //! The router and the metadata share this list, so that discovery never advertises an endpoint that
 //! does not exist.
 
+use crate::model::ProviderName;
+
 /// An HTTP endpoint of the authorization server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Endpoint {
@@ -10,8 +12,12 @@ pub enum Endpoint {
     Authorize,
     /// The target of the consent form.
     Consent,
-    /// The callback of the login provider.
+    /// The callback of the login provider `github`.
     Callback,
+    /// The callback of another login provider.
+    ProviderCallback,
+    /// The endpoint for logout tokens of a login provider (OpenID Connect Back-Channel Logout §2.5).
+    BackchannelLogout,
     /// The token endpoint (RFC 6749 §3.2).
     Token,
     /// The device authorization endpoint (RFC 8628 §3.1).
@@ -40,10 +46,12 @@ pub enum Endpoint {
 
 impl Endpoint {
     /// Every endpoint of this server.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Authorize,
         Self::Consent,
         Self::Callback,
+        Self::ProviderCallback,
+        Self::BackchannelLogout,
         Self::Token,
         Self::DeviceAuthorization,
         Self::Device,
@@ -65,6 +73,8 @@ impl Endpoint {
             Self::Authorize => "/authorize",
             Self::Consent => "/authorize/consent",
             Self::Callback => "/callback",
+            Self::ProviderCallback => "/callback/{provider}",
+            Self::BackchannelLogout => "/backchannel-logout/{provider}",
             Self::Token => "/token",
             Self::DeviceAuthorization => "/device_authorization",
             Self::Device => "/device",
@@ -78,6 +88,15 @@ impl Endpoint {
             Self::Health => "/health",
             Self::Ready => "/ready",
         }
+    }
+}
+
+/// Returns the path of the callback of `provider`. Apps of GitHub are registered with that without a name.
+#[must_use]
+pub fn callback_path(provider: &ProviderName) -> String {
+    match Endpoint::Callback.path() {
+        path if provider.is_github() => path.to_owned(),
+        path => format!("{path}/{provider}"),
     }
 }
 

@@ -100,13 +100,16 @@ pub enum Error {
     Busy,
     /// The login provider is unavailable.
     #[error("the login provider cannot be reached; try again")]
-    Provider(#[source] upstream::GithubError),
+    Provider(#[source] upstream::ProviderError),
     /// The login provider rejected the person. The message tells them the reason.
     #[error("{0}")]
-    LoginRefused(&'static str, #[source] upstream::GithubError),
+    LoginRefused(&'static str, #[source] upstream::ProviderError),
     /// The login provider rejected the credentials or settings of this server.
     #[error("the login provider is misconfigured; the operator finds the cause in the server log")]
-    ProviderSetup(#[source] upstream::GithubError),
+    ProviderSetup(#[source] upstream::ProviderError),
+    /// The login provider was not reached for so long that the facts about the person are out of date.
+    #[error("the login provider cannot be asked about this account; try again")]
+    FactsUnknown,
     /// A store operation failed.
     #[error("the server cannot reach its storage; try again")]
     Store(#[from] store::Error),
@@ -254,6 +257,7 @@ impl Error {
             | Self::Busy
             | Self::TooManyClients
             | Self::Provider(_)
+            | Self::FactsUnknown
             | Self::Store(_)
             | Self::TooManyRequests(_) => ErrorCode::TemporarilyUnavailable,
             Self::ProviderSetup(_) | Self::Internal(_) => ErrorCode::ServerError,

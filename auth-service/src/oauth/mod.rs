@@ -19,7 +19,7 @@ mod error;
 mod legible;
 mod packed_strings;
 mod params;
-mod policy;
+mod people;
 #[cfg(test)]
 mod proptests;
 mod quoted;
@@ -37,7 +37,7 @@ use self::verify::{identity::Identities, token_cache::TokenCache, uses::Uses};
 pub use self::{
     authorize::consent_form::{ConsentForm, Decision},
     authorize::consent_page::{
-        ConsentPage, Destination, LoginWays, Remark, ScopeLabel, ServerLabel,
+        ConsentPage, Destination, LoginWay, LoginWays, Remark, ScopeLabel, ServerLabel,
     },
     authorize::device::DeviceAuthorization,
     authorize::login::{ProviderAnswer, ProviderReturn},
@@ -54,9 +54,10 @@ pub use self::{
     discovery::Discovery,
     discovery::protected_resource::{ResourceMetadata, ServerPage},
     discovery::server_metadata::ServerMetadata,
-    endpoint::Endpoint,
+    endpoint::{Endpoint, callback_path},
     error::{Error, ErrorCode, GrantFault},
     params::Params,
+    people::{FactsCache, LogoutError, People, SEAL as PROVIDER_SEAL},
     token::TokenIssuer,
     token::import::{Counts, ImportOptions, ImportReport},
     token::introspection::Introspection,
@@ -70,12 +71,13 @@ pub use self::{
     verify::uses::Origin,
 };
 use crate::{
+    admission::AccessPolicy,
     config::Config,
     keys::{Seal, SigningKeys},
     metrics::Metrics,
     model::{Catalogue, Clock, UnixTime},
     store::{Store, Trial},
-    upstream::{ClientDocuments, GitHub},
+    upstream::{ClientDocuments, LoginProviders},
 };
 
 /// Shared dependencies of all wings: settings, storage, keys, upstream clients, catalogue and clock.
@@ -92,8 +94,14 @@ pub struct Core {
     pub limits_key: hmac::Key,
     /// The Prometheus metrics of the process.
     pub metrics: Metrics,
-    /// The GitHub login provider, if configured.
-    pub github: Option<GitHub>,
+    /// The cipher that seals the tokens of login providers.
+    pub provider_seal: Seal,
+    /// The login providers.
+    pub providers: LoginProviders,
+    /// The access policy, replaced on each reload.
+    pub access: watch::Receiver<Arc<AccessPolicy>>,
+    /// The facts about people that Redis has not reported as changed.
+    pub facts: FactsCache,
     /// The fetcher of client metadata documents and client keys.
     pub documents: ClientDocuments,
     /// The catalogue of protected servers, replaced on each reload.
@@ -129,6 +137,8 @@ pub struct AuthServer {
     pub flow: ConsentFlow,
     /// The issuer behind the token endpoint.
     pub tokens: TokenIssuer,
+    /// The keeper of facts about people.
+    pub people: People,
     /// The verifier behind `/verify`.
     pub verifier: Verifier,
     /// The builder of discovery documents.
@@ -159,6 +169,7 @@ impl AuthServer {
         Self {
             clients: clients.clone(),
             flow,
+            people: People::of(&core),
             tokens: TokenIssuer { core: Arc::clone(&core), clients },
             verifier: Verifier {
                 core: Arc::clone(&core),

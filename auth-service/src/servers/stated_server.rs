@@ -14,7 +14,8 @@ use crate::{
 
 /// The first path segments of the authorization server itself. No server on the same host may use
 /// them.
-pub const OWN_PATHS: [&str; 16] = [
+pub const OWN_PATHS: [&str; 17] = [
+    "backchannel-logout",
     ".well-known",
     "admin",
     "authorize",
@@ -157,7 +158,8 @@ impl StatedServer {
                  an Mcp-Name that differs from the body, or run it behind the proxy"
                     .to_owned(),
             ),
-            (Some(_), _) => Ok(Enforcer::Verify),
+            (Some(_), true) => Ok(Enforcer::Verify),
+            (Some(_), false) => Ok(Enforcer::Nobody),
         }
     }
 }

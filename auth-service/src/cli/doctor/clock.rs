@@ -9,7 +9,10 @@ use super::{
     Patient,
     finding::{Finding, Findings},
 };
-use crate::model::{Clock, SystemClock};
+use crate::{
+    config::ProviderKind,
+    model::{Clock, SystemClock},
+};
 
 /// The difference in seconds that the delay of a response can explain.
 const SUSPECT: u64 = 5;
@@ -23,16 +26,24 @@ pub(super) async fn check(patient: &Patient) -> Vec<Finding> {
     {
         compare(&mut findings, "Redis", time);
     }
-    if let Some(github) = &patient.config.github
-        && let Ok(answer) = patient.http.head(github.api_url.clone()).send().await
-        && let Some(date) = answer.headers().get("date").and_then(|date| date.to_str().ok())
-        && let Ok(date) = date.parse::<HttpDate>()
-        && let Ok(since) = SystemTime::from(date).duration_since(UNIX_EPOCH)
-    {
-        let seconds = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
-        compare(&mut findings, "the login provider", seconds);
+    for provider in &patient.config.providers {
+        let url = match &provider.kind {
+            ProviderKind::Github(github) => github.api_url.to_string(),
+            ProviderKind::Oidc(oidc) => oidc.issuer.clone(),
+        };
+        if let Some(seconds) = date_of(patient, &url).await {
+            compare(&mut findings, &format!("the login provider {}", provider.name), seconds);
+        }
     }
     findings.into_vec()
+}
+
+/// Returns the time that the server at `url` states.
+async fn date_of(patient: &Patient, url: &str) -> Option<i64> {
+    let answer = patient.http.head(url).send().await.ok()?;
+    let date = answer.headers().get("date")?.to_str().ok()?.parse::<HttpDate>().ok()?;
+    let since = SystemTime::from(date).duration_since(UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_secs()).ok()
 }
 
 fn compare(findings: &mut Findings, whose: &str, theirs: i64) {

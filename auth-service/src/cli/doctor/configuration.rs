@@ -1,7 +1,10 @@
 //! Check of the settings: invalid values, and valid ones that are seldom intended.
 
 use super::finding::{Finding, Findings};
-use crate::config::{Config, Problems};
+use crate::{
+    admission::PolicyFile,
+    config::{AccessSource, Config, Problems},
+};
 
 const NAME: &str = "configuration";
 
@@ -17,20 +20,38 @@ pub(super) fn wrong(problems: &Problems) -> Vec<Finding> {
 pub(super) fn check(config: &Config) -> Vec<Finding> {
     let mut findings = Findings::of(NAME);
     findings.ok(None, format!("complete; the issuer is {}", config.issuer.as_str()));
-    match &config.github {
-        None => findings.warning(
+    if config.providers.is_empty() {
+        findings.warning(
             None,
-            "GitHub login is off: people need a code from `auth-service user login-code`",
-            "set GITHUB_CLIENT_ID, GITHUB_CLIENT_SECRET and ALLOWED_GITHUB_USERS",
-        ),
-        Some(github) if github.allowed.entries().iter().any(|entry| entry.trim() == "*") => {
+            "there is no login provider: people need a code from `auth-service user login-code`",
+            "set GITHUB_CLIENT_ID or OIDC_ISSUER, or declare providers in ACCESS_FILE",
+        );
+    }
+    match &config.access {
+        AccessSource::Lists { github, .. } if github.iter().any(|entry| entry == "*") => {
             findings.warning(
                 None,
                 "ALLOWED_GITHUB_USERS has *: everybody with a GitHub account may log in",
                 "list the logins, or give each server an allow list of its own (allow)",
             );
         }
-        Some(_) => {}
+        AccessSource::Lists { oidc, .. } if oidc.is_empty() && config.has_oidc() => {
+            findings.warning(
+                None,
+                "OIDC_ALLOW is empty: nobody may log in with the OpenID provider",
+                "list people such as group:staff, or * for everybody of the provider",
+            );
+        }
+        AccessSource::File { .. } => {
+            if let Err(problems) = PolicyFile::start(config) {
+                findings.error(
+                    Some("ACCESS_FILE"),
+                    problems,
+                    "correct the file; see docs/ACCESS.md",
+                );
+            }
+        }
+        AccessSource::Lists { .. } => {}
     }
     if config.docker.is_some() && config.verify_secret.is_none() {
         findings.warning(

@@ -21,7 +21,12 @@ use clap::Args;
 use serde_json::json;
 
 use self::finding::{Finding, Level};
-use crate::{config::Config, model::Listing, store::Store};
+use crate::{
+    admission::{AccessPolicy, PolicyFile},
+    config::Config,
+    model::Listing,
+    store::Store,
+};
 
 /// Command-line arguments of `doctor`.
 #[derive(Debug, Args)]
@@ -41,6 +46,7 @@ pub(super) struct Doctor {
 /// The gateway under examination, as shared by the checks.
 struct Patient {
     config: Config,
+    access: AccessPolicy,
     listing: Listing,
     store: Store,
     http: reqwest::Client,
@@ -85,7 +91,9 @@ async fn findings(doctor: &Doctor) -> anyhow::Result<Vec<Finding>> {
     }
     let http = public::client(doctor.ca.as_deref(), doctor.address, &hosts)?;
     let store = Store::open(&config.redis)?;
-    let patient = Patient { config, listing, store, http, address: doctor.address, hosts };
+    let access = PolicyFile::start(&config).map(|(policy, _)| policy);
+    let access = access.unwrap_or_else(|_| AccessPolicy::of_lists(&config));
+    let patient = Patient { config, access, listing, store, http, address: doctor.address, hosts };
     findings.extend(keys::check(&patient));
     findings.extend(redis::check(&patient).await);
     findings.extend(clock::check(&patient).await);

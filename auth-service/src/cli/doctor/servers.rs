@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use super::finding::{Finding, Findings};
 use crate::{
-    config::Config,
+    config::{AccessSource, Config},
     model::{AllowList, Chain, Listing},
     servers::{DockerServers, ServersFile},
 };
@@ -87,13 +87,15 @@ pub(super) async fn check(config: &Config) -> (Listing, Vec<Finding>) {
     (whole, findings.into_vec())
 }
 
+/// Returns `true` if everybody with a GitHub account may log in.
+fn admits_all_of_github(config: &Config) -> bool {
+    matches!(&config.access, AccessSource::Lists { github, .. } if github.iter().any(|one| one == "*"))
+}
+
 /// Reports names in `allow` that lack a provider. With `*` in `ALLOWED_GITHUB_USERS`, anybody who registers that name
 /// at GitHub would be admitted.
 fn ambiguous(config: &Config, listing: &Listing, findings: &mut Findings) {
-    let github = config.github.as_ref();
-    let open = github
-        .is_some_and(|github| github.allowed.entries().iter().any(|entry| entry.trim() == "*"));
-    if !open || !config.local_login {
+    if !admits_all_of_github(config) || !config.local_login {
         return;
     }
     for server in listing.offers.iter().map(|offer| &offer.server) {

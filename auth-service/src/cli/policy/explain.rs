@@ -5,11 +5,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow, bail, ensure};
 use serde_json::json;
 
-use super::{lines, read};
+use super::outside;
 use crate::{
-    access::{Explanation, Facts, Question, Step, check_target, facts_from_json, parts},
+    access::{Document, Explanation, Facts, Question, Step, check_target, facts_from_json, parts},
+    admission::AccessPolicy,
     cli::say,
-    model::{Clock, SystemClock},
+    config::{AccessFile, Config},
+    model::{Clock, Person, SystemClock, in_words},
+    store::Store,
 };
 
 /// The options of `policy explain`.
@@ -32,10 +35,10 @@ pub(in crate::cli) struct Explain {
 }
 
 /// Prints the decision of the policy and its reasons.
-pub(super) fn run(explain: &Explain) -> anyhow::Result<()> {
-    let document = read(&explain.file)?;
-    let document = document.map_err(|list| anyhow!(lines(&explain.file, &list).join("; ")))?;
-    let facts = facts(explain)?;
+pub(super) async fn run(explain: &Explain) -> anyhow::Result<()> {
+    let file = AccessFile::without_secrets(&explain.file, &outside());
+    let document = file.map_err(|list| anyhow!(list.join("; ")))?.document;
+    let Subject { facts, checked } = subject(explain, &document).await?;
     check_target(&explain.target).map_err(|what| anyhow!(what))?;
     let (server, tool) = parts(&explain.target);
     let question = Question { facts: &facts, server, tool, now: SystemClock.now() };
@@ -43,7 +46,7 @@ pub(super) fn run(explain: &Explain) -> anyhow::Result<()> {
     if explain.json {
         return say(&as_json(&explanation).to_string());
     }
-    say(&format!("{facts}"))?;
+    say(&format!("{facts}{checked}"))?;
     explanation.steps.iter().try_for_each(|step| say(&line(step, &explain.file)))?;
     if let Some(scopes) = &explanation.scopes {
         say(&format!("scopes that may be granted: {scopes}"))?;
@@ -52,8 +55,15 @@ pub(super) fn run(explain: &Explain) -> anyhow::Result<()> {
     say(&format!("=> {decision}: {}", explanation.because()))
 }
 
+/// The person in question.
+struct Subject {
+    facts: Facts,
+    /// The age of the facts, for people.
+    checked: String,
+}
+
 /// Returns the facts of `--as`, or those that are known of the person.
-fn facts(explain: &Explain) -> anyhow::Result<Facts> {
+async fn subject(explain: &Explain, document: &Document) -> anyhow::Result<Subject> {
     let person = match explain.person.as_str() {
         "-" => None,
         text => Some(
@@ -69,16 +79,30 @@ fn facts(explain: &Explain) -> anyhow::Result<Facts> {
                 facts.provider == provider && facts.id.as_deref() == Some(id)
             });
             ensure!(is_same, "PERSON and --as differ; write - for PERSON");
-            Ok(facts)
+            Ok(Subject { facts, checked: String::new() })
         }
-        (None, Some((provider, id))) => Ok(last_seen(provider, id)),
+        (None, Some((provider, id))) => {
+            let seen = last_seen(&explain.person, document).await;
+            Ok(seen.unwrap_or_else(|| Subject {
+                facts: Facts::only_id(provider, id),
+                checked: String::new(),
+            }))
+        }
         (None, None) => bail!("- needs --as, with the facts about the person"),
     }
 }
 
-/// Returns the facts of the last check of a person. They are not recorded yet, so only the id is known.
-fn last_seen(provider: &str, id: &str) -> Facts {
-    Facts::only_id(provider, id)
+/// Returns the facts of the last check of a person. Returns `None` if the settings or Redis are not there, or
+/// nothing is recorded.
+async fn last_seen(person: &str, document: &Document) -> Option<Subject> {
+    let config = Config::load().ok()?;
+    let (store, now) = (Store::open(&config.redis).ok()?, SystemClock.now());
+    let record = store.people.facts(person, now).await.ok()??;
+    let access = AccessPolicy::new(document.policy.clone(), &config);
+    let named = Person { subject: person, name: record.login.as_deref().unwrap_or_default() };
+    let known = access.known(named, None, Some(&record), (now, &config.facts));
+    let age = in_words(record.checked_at.until(now));
+    Some(Subject { facts: known.facts, checked: format!("   checked {age} ago") })
 }
 
 fn as_json(explanation: &Explanation<'_>) -> serde_json::Value {

@@ -1,14 +1,17 @@
-//! Commands `policy check` and `policy explain`, which need neither settings nor Redis.
+//! Commands `policy check` and `policy explain`. They need neither settings nor Redis, but `explain` uses both if they
+//! are there.
 
 mod check;
 mod explain;
 
-use std::{fs::File, io::Read, path::Path};
+use std::path::Path;
 
-use anyhow::{Context, ensure};
 use gateway_contract::servers::Problem;
 
-use crate::access::{Document, limits};
+use crate::{
+    access,
+    config::{AccessSource, Config},
+};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -18,29 +21,22 @@ pub(super) enum Command {
     Explain(explain::Explain),
 }
 
-pub(super) fn run(command: Command) -> anyhow::Result<()> {
+pub(super) async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Check(check) => check::run(&check),
-        Command::Explain(explain) => explain::run(&explain),
+        Command::Explain(explain) => explain::run(&explain).await,
     }
-}
-
-/// Parses the file at `path`.
-fn read(path: &Path) -> anyhow::Result<Result<Document, Vec<Problem>>> {
-    let cannot = || format!("cannot read {}", path.display());
-    let mut bytes = Vec::new();
-    // One byte more than the file may have.
-    let most = u64::try_from(limits::FILE).unwrap_or(u64::MAX).saturating_add(1);
-    File::open(path)
-        .and_then(|file| file.take(most).read_to_end(&mut bytes))
-        .with_context(cannot)?;
-    let size = limits::FILE / 1024;
-    ensure!(bytes.len() <= limits::FILE, "{} is larger than {size} kB", path.display());
-    let text = String::from_utf8(bytes).with_context(cannot)?;
-    Ok(Document::read(&text, &[]))
 }
 
 /// Returns problems as lines `FILE:LINE:COLUMN: …`.
 fn lines(path: &Path, problems: &[Problem]) -> Vec<String> {
     problems.iter().map(|problem| format!("{}:{problem}", path.display())).collect()
+}
+
+/// Returns the providers that variables declare, if the settings are there.
+fn outside() -> Vec<access::Provider> {
+    match Config::load().map(|config| config.access) {
+        Ok(AccessSource::File { outside, .. }) => outside,
+        Ok(AccessSource::Lists { .. }) | Err(_) => Vec::new(),
+    }
 }

@@ -7,14 +7,16 @@ use super::{
     consent_form::ConsentForm,
     flow_state::{Consented, Decided, Departure, NotAwaited},
     idempotency::{Begun, Step, Turn},
+    login::provider_error,
     pending::{Opened, STEP},
 };
 use crate::{
     model::{LoginCode, LoginState, NoMarks, PendingAuthorization, Prompt, ProviderLogin},
     oauth::{
-        AuthorizationOutcome, AuthorizeError, BrowserContext, ConsentFlow, Error, Next,
+        AuthorizationOutcome, AuthorizeError, BrowserContext, ConsentFlow, Error, Next, People,
         ProviderVisit, Remark,
     },
+    upstream::LoginStart,
 };
 
 impl ConsentFlow {
@@ -71,8 +73,8 @@ impl ConsentFlow {
         match decided {
             Decided::Denied => Err(Error::AccessDenied("the user denied the request")),
             Decided::Server(choice, url) => self.choose_server(choice, &url, browser).await,
-            Decided::Departure(departure) => {
-                self.send_to_github(departure).await.map(Next::Provider)
+            Decided::Departure(departure, name) => {
+                self.send_to_provider(departure, &name).await.map(Next::Provider)
             }
             Decided::LoggedIn(consented) => {
                 Box::pin(self.let_in(&consented, None, step, browser)).await
@@ -157,16 +159,25 @@ impl ConsentFlow {
         }
     }
 
-    async fn send_to_github(&self, departure: Departure) -> Result<ProviderVisit, Error> {
-        let github = self
-            .core
-            .github
-            .as_ref()
-            .ok_or(Error::AccessDenied("GitHub login is not configured"))?;
+    async fn send_to_provider(
+        &self,
+        departure: Departure,
+        name: &str,
+    ) -> Result<ProviderVisit, Error> {
+        let provider = self.core.provider(name)?;
+        People::of(&self.core).check_origin(name, provider).await?;
         let state = LoginState::generate()?;
         let pending = departure.pending();
-        let (url, verifier) = github.authorize_url(state.reveal(), pending.pick_account);
+        let prompt = match pending.prompt {
+            Prompt::Login => Prompt::Login,
+            _ if pending.pick_account => Prompt::SelectAccount,
+            other => other,
+        };
+        let access = self.core.access();
+        let started = provider.start(state.reveal(), prompt, access.wanted(name)).await;
+        let LoginStart { url, verifier } = started.map_err(provider_error)?;
         let login = ProviderLogin {
+            provider: provider.name().clone(),
             state: state.fingerprint(),
             verifier,
             generation: self.core.store.grants.generation().await?,

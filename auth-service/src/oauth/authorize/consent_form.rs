@@ -9,8 +9,8 @@ pub enum Decision {
     Deny,
     /// Allow the request as the person who is logged in.
     LoggedIn,
-    /// Allow the request after a login with GitHub.
-    GitHub,
+    /// Allow the request after a login at the provider with this name.
+    Provider(String),
     /// Allow the request after a login with this code from the operator.
     Local(LoginCode),
     /// Select the server with this URL from the offered ones.
@@ -23,7 +23,7 @@ impl Decision {
         match self {
             Self::Deny => "deny".to_owned(),
             Self::LoggedIn => "allow".to_owned(),
-            Self::GitHub => "github".to_owned(),
+            Self::Provider(name) => format!("provider {name}"),
             Self::Local(code) => format!("local {}", code.fingerprint()),
             Self::Server(chosen) => format!("server {chosen}"),
         }

@@ -5,10 +5,11 @@ use std::time::Duration;
 use super::{flow_state::open_page, pending::STEP};
 use crate::{
     model::{
-        AuthorizationRequest, Catalogue, CsrfToken, McpServer, PendingAuthorization, Prompt, Reply,
-        SealedAuthorization, User, in_words,
+        AuthorizationRequest, Catalogue, CsrfToken, McpServer, PendingAuthorization, Prompt,
+        ProviderName, Reply, SealedAuthorization, User, in_words,
     },
-    oauth::{BrowserContext, ConsentFlow, Error, Sessions},
+    oauth::{BrowserContext, ConsentFlow, Core, Error, Sessions},
+    upstream::LoginProvider,
 };
 
 /// The data of the consent page.
@@ -127,12 +128,32 @@ pub enum Destination {
 }
 
 /// The available login methods.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct LoginWays {
-    /// `true` if login with GitHub is configured.
-    pub github: bool,
+    /// The login providers.
+    pub providers: Vec<LoginWay>,
     /// `true` if login codes of the operator are enabled.
     pub local: bool,
+}
+
+/// A login provider on the page.
+#[derive(Clone, Debug)]
+pub struct LoginWay {
+    /// The name, which the form returns.
+    pub name: String,
+    /// The name for people.
+    pub title: String,
+}
+
+impl LoginWay {
+    /// Returns the value of the button.
+    #[must_use]
+    pub fn decision(&self) -> String {
+        match self.name.as_str() {
+            "github" => "github".to_owned(),
+            name => format!("login:{name}"),
+        }
+    }
 }
 
 /// The account that a consent page shows.
@@ -169,13 +190,13 @@ impl ConsentFlow {
             destination: Destination::of(&request.reply),
             servers: server_labels(&catalogue, request),
             scopes: scope_labels(&catalogue, request),
-            choices: choices(&catalogue, request, user.as_ref()),
+            choices: self.core.choices(&catalogue, request, user.as_ref()).await?,
             lasts: matches!(request.reply, Reply::Device(_))
                 .then_some(self.core.config.lifetimes.device_grant),
             person: user.map(|user| user.name),
             remembers_consent,
             ways: LoginWays {
-                github: self.core.github.is_some(),
+                providers: self.core.login_ways(),
                 local: self.core.config.local_login,
             },
             refused,
@@ -197,7 +218,7 @@ impl Sessions {
             _ => self.session_user(browser).await?,
         };
         let (user, refused) = match known {
-            Some(user) if self.may_have(&user, &pending.request) => (Some(user), None),
+            Some(user) if self.may_have(&user, &pending.request).await? => (Some(user), None),
             known => (None, known.map(|user| user.name)),
         };
         Ok(Account { user, refused: pending.refused.clone().or(refused) })
@@ -220,25 +241,42 @@ fn scope_labels(catalogue: &Catalogue, request: &AuthorizationRequest) -> Vec<Sc
     request.scopes.iter().map(label).collect()
 }
 
-/// Returns the servers that the person can choose.
-///
-/// Returns an empty list if `request` names its servers. A logged-in person sees only the servers
-/// that they may use, if there are any.
-fn choices(
-    catalogue: &Catalogue,
-    request: &AuthorizationRequest,
-    user: Option<&User>,
-) -> Vec<ServerLabel> {
-    if !request.resources.is_empty() {
-        return Vec::new();
+impl Core {
+    fn login_ways(&self) -> Vec<LoginWay> {
+        let way = |(name, provider): (&ProviderName, &LoginProvider)| LoginWay {
+            name: name.to_string(),
+            title: provider.title().to_owned(),
+        };
+        self.providers.iter().map(way).collect()
     }
-    let list = |user: Option<&User>| -> Vec<_> {
-        let admitted =
-            catalogue.iter().filter(|server| user.is_none_or(|user| server.admits(user.person())));
-        admitted.map(ServerLabel::of).collect()
-    };
-    let theirs = list(user);
-    if theirs.is_empty() { list(None) } else { theirs }
+
+    /// Returns the servers that the person can choose.
+    ///
+    /// Returns an empty list if `request` names its servers. A logged-in person sees only the servers
+    /// that they may use, if there are any.
+    async fn choices(
+        &self,
+        catalogue: &Catalogue,
+        request: &AuthorizationRequest,
+        user: Option<&User>,
+    ) -> Result<Vec<ServerLabel>, Error> {
+        if !request.resources.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut theirs = Vec::new();
+        if let Some(user) = user {
+            let seen = self.seen(user.person()).await?;
+            let client = Some(&request.client_id);
+            theirs.extend(catalogue.iter().filter(|server| {
+                let resource = std::slice::from_ref(&server.resource);
+                self.judged(&seen, user, client, resource).is_allowed()
+            }));
+        }
+        if theirs.is_empty() {
+            theirs.extend(catalogue.iter());
+        }
+        Ok(theirs.into_iter().map(ServerLabel::of).collect())
+    }
 }
 
 impl Destination {

@@ -3,7 +3,7 @@
 //! A pending authorization is sealed into the browser in one of three states. The columns are the
 //! buttons of the page, and the callback of the login provider:
 //!
-//! | state | `server` | `allow`, `local` | `github` | `deny` | callback |
+//! | state | `server` | `allow`, `local` | `provider` | `deny` | callback |
 //! |---|---|---|---|---|---|
 //! | server choice | consent | page again | page again | denied | page again |
 //! | consent | page again | consented | at the provider | denied | page again |
@@ -39,8 +39,8 @@ pub(super) enum Decided {
     Denied,
     /// The person chose the server with this URL.
     Server(ServerChoice, String),
-    /// The person consented, and is to log in at the provider.
-    Departure(Departure),
+    /// The person consented, and is to log in at the provider with this name.
+    Departure(Departure, String),
     /// The person consented as the account that is logged in.
     LoggedIn(Consented),
     /// The person consented, and logs in with this code.
@@ -122,7 +122,7 @@ impl FlowState {
                 Ok(match decision {
                     Decision::Deny => Decided::Denied,
                     Decision::Server(url) => Decided::Server(ServerChoice(pending), url),
-                    Decision::LoggedIn | Decision::GitHub | Decision::Local(_) => {
+                    Decision::LoggedIn | Decision::Provider(_) | Decision::Local(_) => {
                         Decided::NotOffered(pending)
                     }
                 })
@@ -131,7 +131,7 @@ impl FlowState {
                 Decision::Deny => Decided::Denied,
                 Decision::LoggedIn => Decided::LoggedIn(Consented(pending)),
                 Decision::Local(code) => Decided::LoginCode(Consented(pending), code),
-                Decision::GitHub => Decided::Departure(Departure(pending)),
+                Decision::Provider(name) => Decided::Departure(Departure(pending), name),
                 Decision::Server(_) => Decided::NotOffered(pending),
             }),
             Self::ServerChoice { .. } | Self::Consent { .. } | Self::AtProvider { .. } => {
@@ -140,10 +140,18 @@ impl FlowState {
         }
     }
 
-    /// Applies a callback of the login provider. Fails if the person is there for another login.
-    pub(super) fn call_back(self, state: &LoginState) -> Result<CalledBack, NotAwaited> {
+    /// Applies a callback for `provider`. Fails if the person is there for another login, or at another provider
+    /// (RFC 9700 §4.4.2).
+    pub(super) fn call_back(
+        self,
+        provider: &str,
+        state: &LoginState,
+    ) -> Result<CalledBack, NotAwaited> {
         match self {
-            Self::AtProvider { pending, login } if login.state.matches(&state.fingerprint()) => {
+            Self::AtProvider { pending, login }
+                if login.state.matches(&state.fingerprint())
+                    && login.provider.as_str() == provider =>
+            {
                 let consented = Consented(pending);
                 Ok(CalledBack::Returned(Returned { consented, login }))
             }

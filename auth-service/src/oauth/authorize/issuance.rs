@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     model::{AuthorizationRequest, CodeRecord, Reply, User},
-    oauth::{AuthorizationOutcome, ConsentFlow, Core, Error, RedirectTarget},
+    oauth::{AuthorizationOutcome, ConsentFlow, Core, Error, RedirectTarget, people::Arrival},
 };
 
 /// The lifetime of an authorization code.
@@ -18,7 +18,7 @@ use crate::{
 const CODE_LIFE: Duration = Duration::from_mins(5);
 
 impl ConsentFlow {
-    /// Completes the flow of `user`, or returns the error of the failed identification.
+    /// Completes the flow of a person, or returns the error of the failed identification.
     ///
     /// Returns `None` if the consent or login behind the flow was revoked concurrently, or if `taken`
     /// finds its login code gone. Both are checked last, and whenever something may have been written.
@@ -26,36 +26,38 @@ impl ConsentFlow {
     pub(in crate::oauth) async fn finish_by(
         &self,
         consented: &Consented,
-        user: Result<User, Error>,
+        arrival: Result<Arrival, Error>,
         taken: impl Future<Output = Result<bool, Error>>,
         turn: &Turn,
     ) -> Result<Option<AuthorizationOutcome>, Error> {
-        let user = user?;
+        let arrival = arrival?;
+        let user = &arrival.user;
         // Boxed to keep the futures of the callers small.
-        let done = Box::pin(self.finish(consented, user.clone(), turn)).await;
+        let done = Box::pin(self.finish(consented, &arrival, turn)).await;
         if let Err(error @ Error::NotAllowed(_)) = done {
             return Err(error);
         }
         let pending = consented.pending();
         let grants = &self.core.store.grants;
         let stands =
-            taken.await? && grants.stands(turn.generation, Some(&user), &pending.request).await?;
+            taken.await? && grants.stands(turn.generation, Some(user), &pending.request).await?;
         let outcome = done?;
         if stands {
-            self.pending.keep_answer(turn, pending, &user, &outcome).await;
+            self.pending.keep_answer(turn, pending, user, &outcome).await;
             return Ok(Some(outcome));
         }
-        self.withdraw(&pending.request, &user).await?;
+        self.withdraw(&pending.request, user).await?;
         Ok(None)
     }
 
-    /// Completes the flow of `user`, who has just consented and logged in.
+    /// Completes the flow of a person who has just consented and logged in.
     async fn finish(
         &self,
         consented: &Consented,
-        user: User,
+        arrival: &Arrival,
         turn: &Turn,
     ) -> Result<AuthorizationOutcome, Error> {
+        let user = &arrival.user;
         let target = self.admit(consented, user.clone(), turn).await;
         let outcome = match &target {
             Ok(_) => "granted",
@@ -65,8 +67,8 @@ impl ConsentFlow {
         self.core.metrics.login(user.person().provider(), outcome);
         let target = target?;
         let request = &consented.pending().request;
-        self.sessions.remember_consent(&user, request, turn.generation).await?;
-        let login = self.sessions.log_in(&user, &turn.login, turn.generation).await?;
+        self.sessions.remember_consent(user, request, turn.generation).await?;
+        let login = self.sessions.log_in(arrival, &turn.login, turn.generation).await?;
         Ok(AuthorizationOutcome { target, login })
     }
 
@@ -95,11 +97,14 @@ impl ConsentFlow {
     ) -> Result<RedirectTarget, Error> {
         let pending = consented.pending();
         let request = &pending.request;
-        if !self.sessions.may_have(&user, request) {
+        let admission = self.sessions.admission(&user, request).await?;
+        let scopes = admission.capped(&request.scopes);
+        if !admission.is_allowed() || (scopes.is_empty() && !request.scopes.is_empty()) {
             log::warn!(target: "audit", subject = user.subject, client:% = request.client_id;
                 "login refused by policy");
             return Err(Error::NotAllowed(user.name));
         }
+        let request = &AuthorizationRequest { scopes, ..request.clone() };
         self.clients.keep_client(pending).await?;
         log::info!(target: "audit", subject = user.subject, client:% = request.client_id;
             "login granted");

@@ -8,9 +8,9 @@ use super::{
     pending::Opened,
 };
 use crate::{
-    model::{LoginState, SealedAuthorization, User},
-    oauth::{AuthorizeError, BrowserContext, ConsentFlow, Core, Error, Next, Params, Remark},
-    upstream::{GithubError, github_error},
+    model::{LoginState, SealedAuthorization},
+    oauth::{AuthorizeError, BrowserContext, ConsentFlow, Error, Next, Params, People, Remark},
+    upstream::{Blame, LoginProvider, ProviderError},
 };
 
 /// The answer of the login provider in the callback.
@@ -26,7 +26,7 @@ pub enum ProviderAnswer {
 
 impl ProviderAnswer {
     /// Parses the query of the callback.
-    pub fn read(params: &Params) -> Result<(LoginState, Self), Error> {
+    pub fn read(params: &Params) -> Result<(LoginState, Self, Option<String>), Error> {
         let state = params.required("state", "state is missing")?;
         let answer = match (params.one("code")?, params.one("error")?) {
             (Some(code), None) => Self::Code(code.to_owned()),
@@ -34,17 +34,22 @@ impl ProviderAnswer {
             (_, Some(error)) => Self::Failed(error.to_owned()),
             (None, None) => return Err(Error::InvalidRequest("code is missing")),
         };
-        Ok((LoginState::presented(state), answer))
+        let iss = params.one("iss")?.map(str::to_owned);
+        Ok((LoginState::presented(state), answer, iss))
     }
 }
 
 /// The callback of a browser that returns from the login provider.
 #[derive(Debug)]
 pub struct ProviderReturn {
+    /// The name of the provider whose callback this is.
+    pub provider: String,
     /// The `state` that the provider returned.
     pub state: LoginState,
     /// The answer of the provider.
     pub answer: ProviderAnswer,
+    /// The issuer in the answer (RFC 9207).
+    pub iss: Option<String>,
     /// The pending authorization of this `state`, from the cookies of the browser.
     pub pending: Option<SealedAuthorization>,
 }
@@ -65,9 +70,10 @@ impl ConsentFlow {
             other => return self.return_late(other, &back.state, browser).await,
         };
         let step = Step::of_callback(&back.state);
-        match state.call_back(&back.state).map_err(|NotAwaited| expired())? {
+        match state.call_back(&back.provider, &back.state).map_err(|NotAwaited| expired())? {
             CalledBack::Returned(returned) => {
-                self.finish_provider_login(returned, back.answer, &step, browser).await
+                let answer = (back.answer, back.iss.as_deref());
+                self.finish_provider_login(returned, answer, &step, browser).await
             }
             CalledBack::PageOpen(pending) => {
                 self.show_again(*pending, Remark::Interrupted, browser).await
@@ -79,7 +85,7 @@ impl ConsentFlow {
     async fn finish_provider_login(
         &self,
         Returned { consented, login }: Returned,
-        answer: ProviderAnswer,
+        (answer, iss): (ProviderAnswer, Option<&str>),
         step: &Step,
         browser: &BrowserContext,
     ) -> Result<Next, AuthorizeError> {
@@ -89,8 +95,15 @@ impl ConsentFlow {
         if !stands.map_err(|error| AuthorizeError::Page(error.into()))? {
             return Err(expired());
         }
-        let code = match self.code_of(answer) {
-            Ok(code) => code,
+        let name = login.provider.as_str();
+        let asked = async {
+            let provider = self.core.provider(name)?;
+            let checked = provider.check_issuer(iss).await;
+            checked.map_err(|error| self.login_failed(name, error))?;
+            Ok((provider, self.code_of(answer, name, provider)?))
+        };
+        let (provider, code) = match asked.await {
+            Ok(asked) => asked,
             Err(error) => return Err(self.requests.refuse(request, error, &step.id).await),
         };
         let begun = self.pending.begin_step(step, browser, Some(login.generation)).await;
@@ -98,9 +111,14 @@ impl ConsentFlow {
             Begun::Answered(outcome) => return Ok(Next::Done(outcome)),
             Begun::Turn(turn) => turn,
         };
-        let user = identify(&self.core, &code, &login.verifier).await;
-        let user = user.inspect_err(|_| self.core.metrics.login("github", "failed"));
-        let done = self.finish_by(&consented, user, ready(Ok(true)), &turn).await;
+        let access = self.core.access();
+        let seen = provider.identify((&code, iss), &login.verifier, access.wanted(name)).await;
+        let seen = seen.map_err(|error| self.login_failed(name, error));
+        let arrival = match seen {
+            Ok(sighting) => People::of(&self.core).note_login(&sighting, &request.client_id).await,
+            Err(error) => Err(error),
+        };
+        let done = self.finish_by(&consented, arrival, ready(Ok(true)), &turn).await;
         self.pending.end_turn(&turn).await;
         match done {
             Ok(outcome) => outcome.map(Next::Done).ok_or_else(expired),
@@ -109,6 +127,12 @@ impl ConsentFlow {
             }
             Err(error) => Err(self.requests.refuse(request, error, &step.id).await),
         }
+    }
+
+    /// Counts a failed login, and returns its error.
+    fn login_failed(&self, provider: &str, error: ProviderError) -> Error {
+        self.core.metrics.login(provider, "failed");
+        provider_error(error)
     }
 
     /// Handles a callback that cannot finish a login.
@@ -133,34 +157,31 @@ impl ConsentFlow {
     }
 
     /// Returns the code in the answer of the provider, and counts failed logins.
-    fn code_of(&self, answer: ProviderAnswer) -> Result<String, Error> {
+    fn code_of(
+        &self,
+        answer: ProviderAnswer,
+        name: &str,
+        provider: &LoginProvider,
+    ) -> Result<String, Error> {
         match answer {
             ProviderAnswer::Code(code) => Ok(code),
             ProviderAnswer::Denied => {
-                self.core.metrics.login("github", "declined");
+                self.core.metrics.login(name, "declined");
                 Err(Error::AccessDenied("the login was declined"))
             }
             ProviderAnswer::Failed(error) => {
-                self.core.metrics.login("github", "failed");
-                Err(provider_error(github_error(&error)))
+                Err(self.login_failed(name, provider.answer_error(&error)))
             }
         }
     }
 }
 
-/// Redeems the code `answer` at GitHub, and returns the account.
-async fn identify(core: &Core, answer: &str, verifier: &str) -> Result<User, Error> {
-    let github =
-        core.github.as_ref().ok_or(Error::AccessDenied("GitHub login is not configured"))?;
-    github.identify(answer, verifier).await.map_err(provider_error)
-}
-
 /// Maps an error of the login provider to its cause: the person, the operator or the provider.
-fn provider_error(error: GithubError) -> Error {
-    match error {
-        GithubError::Refused(ref refusal) => Error::LoginRefused(refusal.told(), error),
-        GithubError::Misconfigured(_) => Error::ProviderSetup(error),
-        error => Error::Provider(error),
+pub(super) fn provider_error(error: ProviderError) -> Error {
+    match error.blame() {
+        Blame::Person(told) => Error::LoginRefused(told, error),
+        Blame::Operator => Error::ProviderSetup(error),
+        Blame::Provider => Error::Provider(error),
     }
 }
 

@@ -53,7 +53,7 @@ impl ConsentFlow {
             return Ok(None);
         }
         let taken = async { Ok(logins.take_login_code(code, self.core.now()).await?.is_some()) };
-        let done = self.finish_by(consented, Ok(user), taken, turn).await;
+        let done = self.finish_by(consented, Ok(user.into()), taken, turn).await;
         if done.is_err() {
             logins.unlock_login_code(code).await?;
         }

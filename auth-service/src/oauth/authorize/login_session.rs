@@ -7,7 +7,10 @@ use crate::{
         AuthorizationRequest, BrowserSession, Fingerprint, Generation, LoginSession, SessionRecord,
         User,
     },
-    oauth::{Error, Sessions},
+    oauth::{
+        Error, People, Sessions,
+        people::{Admission, Arrival, Checked},
+    },
 };
 
 /// The browser of a request: its cookies and its login session.
@@ -45,13 +48,33 @@ impl Sessions {
         browser: &BrowserContext,
         request: &AuthorizationRequest,
     ) -> Result<Option<User>, Error> {
-        let user = self.session_user(browser).await?;
-        Ok(user.filter(|user| self.may_have(user, request)))
+        match self.session_user(browser).await? {
+            Some(user) if self.may_have(&user, request).await? => Ok(Some(user)),
+            _ => Ok(None),
+        }
     }
 
     /// Returns `true` if `user` may log in and use all servers of `request`.
-    pub(in crate::oauth) fn may_have(&self, user: &User, request: &AuthorizationRequest) -> bool {
-        self.core.may_log_in(user) && self.core.may_use(user, &request.resources)
+    ///
+    /// Nothing is granted by facts whose check is due and did not succeed.
+    pub(in crate::oauth) async fn may_have(
+        &self,
+        user: &User,
+        request: &AuthorizationRequest,
+    ) -> Result<bool, Error> {
+        Ok(self.admission(user, request).await?.is_allowed())
+    }
+
+    /// Returns the answer of the access policy about `user` and `request`, like [`Self::may_have`].
+    pub(in crate::oauth) async fn admission(
+        &self,
+        user: &User,
+        request: &AuthorizationRequest,
+    ) -> Result<Admission, Error> {
+        if People::of(&self.core).check_if_due(&user.subject).await? != Checked::Done {
+            return Ok(Admission::Unknown);
+        }
+        self.core.admission(user, Some(&request.client_id), &request.resources).await
     }
 
     /// Returns the logged-in person, regardless of the policy.
@@ -64,19 +87,21 @@ impl Sessions {
         Ok(record.map(|record| record.user))
     }
 
-    /// Stores a login session of `user` under `cookie`.
+    /// Stores a login session of the person who has logged in under `cookie`.
     ///
     /// The cookie must be new, because one from before the login could be known to an attacker (session
     /// fixation). Returns the cookie, or `None` if login sessions are disabled.
     pub(in crate::oauth) async fn log_in(
         &self,
-        user: &User,
+        arrival: &Arrival,
         cookie: &LoginSession,
         generation: Generation,
     ) -> Result<Option<LoginSession>, Error> {
         let Some(life) = self.core.config.lifetimes.login_session else { return Ok(None) };
         let now = self.core.now();
-        let record = SessionRecord { user: user.clone(), generation, expires_at: now.plus(life) };
+        let Arrival { user, provider_session } = arrival.clone();
+        let record =
+            SessionRecord { user, provider_session, generation, expires_at: now.plus(life) };
         self.core.store.logins.put_session(cookie, &record, now).await?;
         Ok(Some(cookie.clone()))
     }

@@ -23,9 +23,9 @@ impl TokenIssuer {
         check_binding(&record, client, params)?;
         let subject = &record.user.subject;
         self.core.within_client_limit("authorization_code", &client.id, subject).await?;
-        if !self.core.may_log_in(&record.user)
-            || !self.core.may_use(&record.user, &record.request.resources)
-        {
+        let resources = &record.request.resources;
+        let admission = self.core.admission(&record.user, Some(&client.id), resources).await?;
+        if !admission.is_allowed() {
             return Err(Error::InvalidGrant(GrantFault::NotAllowed));
         }
         let published = self.core.published(&record.request.resources);

@@ -37,7 +37,14 @@ impl TokenIssuer {
             expires_at: now.plus(self.core.config.lifetimes.access_token),
             ends_at: None,
         };
-        grant.scopes = self.narrowed_scopes(params, &grant)?;
+        let admission =
+            self.core.admission(&grant.user, Some(&client.id), &grant.resources).await?;
+        if !admission.is_allowed() {
+            return Err(Error::UnauthorizedClient(
+                "the access policy does not allow this client to use this server",
+            ));
+        }
+        grant.scopes = admission.capped(&self.narrowed_scopes(params, &grant)?);
         self.core.store.grants.put_grant(&grant, now).await?;
         // A deletion first removes the registration. It either revokes this grant, too, or the
         // registration is gone here.

@@ -34,7 +34,7 @@ impl TokenIssuer {
         let user = decision.user.ok_or(Error::AccessDenied("the user denied the request"))?;
         let request = decision.request.unwrap_or(record.request);
         let published = self.core.published(&request.resources);
-        if !self.core.may_log_in(&user) || !self.core.may_use(&user, &published) {
+        if !self.core.admission(&user, Some(&client.id), &published).await?.is_allowed() {
             return Err(Error::InvalidGrant(GrantFault::NotAllowed));
         }
         let resources = self.core.narrowed_resources(params, &published)?;

@@ -18,6 +18,7 @@ use crate::{
         Error, TokenIssuer,
         client::metadata::{self, Terms},
         client::redirect_uri,
+        people::Seen,
         resource,
     },
     store::{OldRecord, Store},
@@ -211,10 +212,12 @@ impl TokenIssuer {
             name.ok_or_else(|| format!("its client {client_id} is not imported"))?.clone();
         let subject = format!("github:{}", old.user_id);
         let user = User { subject, name: old.username, email: None };
-        if !self.core.may_log_in(&user) {
-            return Err(format!("{} is not in ALLOWED_GITHUB_USERS", user.name));
+        // Nothing but the name and the id is known of the person.
+        let seen = Seen { access: self.core.access(), facts: None };
+        if !self.core.judged(&seen, &user, None, &[]).is_allowed() {
+            return Err(format!("the access policy does not let {} log in", user.name));
         }
-        let resources = self.old_resources(&old.resources, &user);
+        let resources = self.old_resources(&old.resources, (&seen, &user));
         if resources.is_empty() {
             return Err(format!("no server allows {}", user.name));
         }
@@ -236,8 +239,8 @@ impl TokenIssuer {
         })
     }
 
-    /// Returns the `named` servers that exist and that `user` may use, or all of those if none is named.
-    fn old_resources(&self, named: &[String], user: &User) -> Vec<ResourceUri> {
+    /// Returns the `named` servers that exist and that the person may use, or all of those if none is named.
+    fn old_resources(&self, named: &[String], (seen, user): (&Seen, &User)) -> Vec<ResourceUri> {
         let catalogue = self.core.catalogue();
         let meant = |resource: &ResourceUri| {
             let there = |text: &String| {
@@ -245,7 +248,7 @@ impl TokenIssuer {
             };
             named.is_empty() || named.iter().any(there)
         };
-        let servers = catalogue.iter().filter(|server| server.admits(user.person()));
+        let servers = catalogue.iter().filter(|server| self.core.may_use(seen, user, server));
         servers.map(|server| server.resource.clone()).filter(|uri| meant(uri)).collect()
     }
 }

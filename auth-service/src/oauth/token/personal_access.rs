@@ -40,7 +40,9 @@ impl TokenIssuer {
             return Err(Error::InvalidRequest("the lifetime must be 1 second to 365 days"));
         }
         let NewToken { user, access, .. } = new;
-        if !self.core.may_log_in(&user) || !self.core.may_use(&user, &access.resources) {
+        let personal = ClientId::parsed(PERSONAL);
+        let admission = self.core.admission(&user, Some(&personal), &access.resources).await?;
+        if !admission.is_allowed() {
             return Err(Error::AccessDenied(
                 "this account is not allowed to log in or to use this server",
             ));
@@ -49,7 +51,7 @@ impl TokenIssuer {
         let grant = Grant {
             id: self.core.store.grants.generation().await?.grant_id()?,
             user,
-            client_id: ClientId::parsed(PERSONAL),
+            client_id: personal,
             client_name: new.label.unwrap_or_else(|| "personal access token".to_owned()),
             resources: access.resources,
             scopes: access.scopes,

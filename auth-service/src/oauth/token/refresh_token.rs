@@ -3,7 +3,11 @@
 use super::response::Part;
 use crate::{
     model::{Client, Grant, Identifier, RefreshToken, Scopes},
-    oauth::{Error, GrantFault, Params, TokenIssuer, TokenResponse, derived::derive},
+    oauth::{
+        Error, GrantFault, Params, People, TokenIssuer, TokenResponse,
+        derived::derive,
+        people::{Admission, Checked},
+    },
     store::Spending,
 };
 
@@ -26,13 +30,10 @@ impl TokenIssuer {
             return Err(Error::InvalidGrant(GrantFault::OtherClient));
         }
         self.core.within_client_limit("refresh_token", &client.id, &grant.user.subject).await?;
-        if !self.core.may_log_in(&grant.user) || !self.core.may_use(&grant.user, &grant.resources) {
-            self.core.store.grants.revoke_grant(&grant.id).await?;
-            return Err(Error::InvalidGrant(GrantFault::NotAllowed));
-        }
+        let admission = self.check_admission(&mut grant).await?;
         let resources =
             self.core.narrowed_resources(params, &self.core.published(&grant.resources))?;
-        let scopes = self.narrowed_scopes(params, &grant)?;
+        let scopes = admission.capped(&self.narrowed_scopes(params, &grant)?);
         let successor = self.rotate(&token, record.expires_at, &grant).await?;
         grant.extend(now.plus(self.core.config.lifetimes.refresh_token));
         if !self.core.store.grants.extend_grant(&grant, now).await? {
@@ -40,6 +41,31 @@ impl TokenIssuer {
         }
         self.clients.renew_client(client).await?;
         self.issue_tokens(client, &grant, Part { resources, scopes }, &successor).await
+    }
+
+    /// Asks the login provider about the person of `grant` if that is due, and the policy whether they may still
+    /// have the grant. The name in the grant follows the one at the provider.
+    ///
+    /// An answer that the provider withholds leaves the grant and the refresh token as they are.
+    async fn check_admission(&self, grant: &mut Grant) -> Result<Admission, Error> {
+        let checked = People::of(&self.core).check_if_due(&grant.user.subject).await?;
+        if checked == Checked::Ended {
+            return Err(Error::InvalidGrant(GrantFault::Revoked));
+        }
+        let seen = self.core.seen(grant.user.person()).await?;
+        if let Some(login) = seen.record().and_then(|record| record.login.clone()) {
+            grant.user.name = login;
+        }
+        let client = Some(&grant.client_id);
+        match self.core.judged(&seen, &grant.user, client, &grant.resources) {
+            Admission::Unknown if checked == Checked::NoAnswer => Err(Error::FactsUnknown),
+            Admission::Unknown => Err(Error::InvalidGrant(GrantFault::NotAllowed)),
+            Admission::Denied => {
+                self.core.store.grants.revoke_grant(&grant.id).await?;
+                Err(Error::InvalidGrant(GrantFault::NotAllowed))
+            }
+            allowed @ Admission::Allowed { .. } => Ok(allowed),
+        }
     }
 
     /// Returns the requested scopes within `grant`, or all its scopes if the request names none.

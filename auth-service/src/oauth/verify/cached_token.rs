@@ -7,6 +7,7 @@ use std::{
 
 use serde::Deserialize;
 
+use super::judgement::Latest;
 use crate::{
     model::{ClientId, Identifier, Person, ResourceUri, UnixTime},
     oauth::{packed_strings::PackedStrings, token::access_token::Audience},
@@ -44,6 +45,8 @@ pub(in crate::oauth) struct CachedToken {
     pub(in crate::oauth) liveness: LivenessEntry,
     /// The minute of the last use.
     used: AtomicI64,
+    /// The latest answer of the access policy.
+    pub(super) latest: Latest,
     texts: PackedStrings<PARTS>,
 }
 
@@ -76,7 +79,13 @@ impl CachedToken {
             &claims.scope,
             &audience,
         ])?;
-        Some(Self { expires_at: claims.exp, liveness, used: AtomicI64::new(i64::MIN), texts })
+        Some(Self {
+            expires_at: claims.exp,
+            liveness,
+            used: AtomicI64::new(i64::MIN),
+            latest: Latest::default(),
+            texts,
+        })
     }
 
     pub(in crate::oauth) fn text(&self, part: Part) -> &str {

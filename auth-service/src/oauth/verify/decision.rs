@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::cached_token::{CachedToken, Part};
 use crate::{
     metrics::Decision,
-    model::{McpServer, Scopes, UnixTime},
+    model::{Catalogue, McpServer, Scopes, UnixTime},
     oauth::{Challenge, ChallengeError, Error, Identity, Operation, Origin, Verifier},
 };
 
@@ -27,6 +27,8 @@ pub enum BearerError {
     Unauthorized(Challenge),
     /// Status 403, with a challenge.
     InsufficientScope(Challenge),
+    /// Status 403, without a challenge: no other token would allow the tool.
+    ToolDenied,
     /// Status 503: the store or a signature failed, although the token may be valid.
     Unavailable(Error),
 }
@@ -39,6 +41,8 @@ enum Denial {
     Token(Decision, &'static str),
     /// The token lacks a scope.
     Scope(Challenge),
+    /// The access policy denies the tool.
+    Tool,
     /// A failure prevented the decision.
     Fault(Error),
 }
@@ -49,6 +53,7 @@ impl Denial {
             Self::NoToken => Decision::NoToken,
             Self::Token(decision, _) => *decision,
             Self::Scope(_) => Decision::InsufficientScope,
+            Self::Tool => Decision::NotAllowed,
             Self::Fault(_) => Decision::Unavailable,
         }
     }
@@ -61,6 +66,7 @@ impl Denial {
                 unauthorized(Some(ChallengeError { code: "invalid_token", description }))
             }
             Self::Scope(challenge) => BearerError::InsufficientScope(challenge),
+            Self::Tool => BearerError::ToolDenied,
             Self::Fault(error) => BearerError::Unavailable(error),
         }
     }
@@ -102,7 +108,7 @@ impl Verifier {
         };
         let (token, decided) = match verified {
             Ok(token) => {
-                let decided = self.judge(server, &token, operation, now).await;
+                let decided = self.judge((&catalogue, server), &token, operation, now).await;
                 (Some(token), decided)
             }
             Err(denial) => (None, Err(denial)),
@@ -118,7 +124,7 @@ impl Verifier {
     /// Decides on a request with a token of this issuer that has not expired.
     async fn judge(
         &self,
-        server: &McpServer,
+        (catalogue, server): (&Arc<Catalogue>, &McpServer),
         token: &CachedToken,
         operation: &Operation,
         now: UnixTime,
@@ -131,17 +137,27 @@ impl Verifier {
             return Err(Denial::Token(Decision::Revoked, "the token was revoked"));
         }
         // Some tokens live for months: a change of the policy must take effect before they expire.
-        if !self.core.may_still_log_in(token.person()) || !server.admits(token.person()) {
+        let judged = self.judgement(token, (catalogue, server), now).await;
+        let judgement = judged.map_err(Denial::Fault)?;
+        if !judgement.is_allowed() {
+            // The token may be good once the provider answers.
+            if judgement.are_stale {
+                return Err(Denial::Fault(Error::FactsUnknown));
+            }
             let why = "this account is no longer allowed to use this server";
             return Err(Denial::Token(Decision::NotAllowed, why));
         }
-        let held = server.scopes.list_with_included(token.text(Part::Scope));
+        if !operation.is_admitted(&judgement.verdict, server) {
+            return Err(Denial::Tool);
+        }
+        let capped = judgement.capped(token.text(Part::Scope));
+        let held = server.scopes.list_with_included(&capped);
         let needed = operation.needs(server);
         if !needed.are_in(&held) {
-            let held = Scopes::parse(token.text(Part::Scope)).unwrap_or_default();
+            let held = Scopes::parse(&capped).unwrap_or_default();
             return Err(Denial::Scope(Challenge::to_step_up(server, &needed, &held)));
         }
-        self.identity(token, server, &held, now).map_err(Denial::Fault)
+        self.identity(token, server, (&held, &judgement), now).map_err(Denial::Fault)
     }
 }
 

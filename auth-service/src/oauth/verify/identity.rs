@@ -15,7 +15,10 @@ use actix_web::http::header::HeaderValue;
 use gateway_contract::identity::{Claims, TYPE};
 use quick_cache::{Equivalent, sync::Cache};
 
-use super::cached_token::{CachedToken, Part};
+use super::{
+    cached_token::{CachedToken, Part},
+    judgement::Judgement,
+};
 use crate::{
     model::{Fingerprint, McpServer, UnixTime},
     oauth::{Challenge, Error, Verifier, packed_strings::PackedStrings},
@@ -38,6 +41,8 @@ const CAPACITY: usize = 4_096;
 #[derive(Debug)]
 pub struct Identity {
     made_at: UnixTime,
+    /// The answer of the policy that the signed lists of tools are from.
+    judgement: Arc<Judgement>,
     /// The name of the server that the token was verified for.
     ///
     /// The component that serves the request must use this server, and must not select one by host and
@@ -111,17 +116,18 @@ impl Verifier {
         &self,
         token: &CachedToken,
         server: &McpServer,
-        scopes: &str,
+        (scopes, judgement): (&str, &Arc<Judgement>),
         now: UnixTime,
     ) -> Result<Arc<Identity>, Error> {
         let said: Asked<'_> =
             [server.name.as_str(), server.resource.as_str(), token.text(Part::Jti), scopes];
         if let Some(known) = self.identities.0.get(&said)
             && (0..USE).contains(&(now.0 - known.made_at.0))
+            && Arc::ptr_eq(&known.judgement, judgement)
         {
             return Ok(known);
         }
-        let identity = Arc::new(self.new_identity(token, server, scopes, now)?);
+        let identity = Arc::new(self.new_identity(token, server, (scopes, judgement), now)?);
         let key = PackedStrings::new(said)
             .ok_or_else(|| Error::Internal("identity is too large".into()))?;
         self.identities.0.insert(CacheKey(key), Arc::clone(&identity));
@@ -132,7 +138,7 @@ impl Verifier {
         &self,
         token: &CachedToken,
         server: &McpServer,
-        scopes: &str,
+        (scopes, judgement): (&str, &Arc<Judgement>),
         now: UnixTime,
     ) -> Result<Identity, Error> {
         let [subject, name, email, client] =
@@ -149,11 +155,11 @@ impl Verifier {
                 client_id: client.into(),
                 scope: scopes.into(),
                 mcp_server: server.name.as_str().into(),
-                tools_allow: None,
-                tools_deny: Vec::new(),
                 grant_hash: hash(Part::Grant),
                 token_hash: hash(Part::Jti),
                 token_exp: Some(seconds(token.expires_at)),
+                tools_allow: judgement.tools_allow(),
+                tools_deny: judgement.tools_deny(),
                 iat: seconds(now),
                 exp: seconds(now.plus(LIFE)),
             };
@@ -167,6 +173,7 @@ impl Verifier {
         };
         Ok(Identity {
             made_at: now,
+            judgement: Arc::clone(judgement),
             server: value(server.name.as_str())?,
             challenge: value(&Challenge::beginning(&server.resource.metadata_url()))?,
             subject: value(subject)?,

@@ -6,6 +6,8 @@ pub(in crate::oauth) mod challenge;
 pub(in crate::oauth) mod decision;
 pub(in crate::oauth) mod first_level;
 pub(in crate::oauth) mod identity;
+mod judgement;
+mod judging;
 pub(in crate::oauth) mod operation;
 pub(in crate::oauth) mod token_cache;
 pub(in crate::oauth) mod trusted_proxy;

@@ -7,7 +7,10 @@ use std::borrow::Cow;
 
 use gateway_contract::{methods::CALL_TOOL, spelling::is_ambiguous_tool};
 
-use crate::model::{Enforcer, McpServer, Scopes};
+use crate::{
+    access::ServerVerdict,
+    model::{Enforcer, McpServer, Scopes},
+};
 
 /// The operation of a request, according to its headers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +33,23 @@ impl Operation {
         }
     }
 
+    /// Returns `true` if the access policy admits the operation, as far as its headers tell.
+    ///
+    /// An unstated operation is left to the proxy, which reads the body. Without a proxy, it could call any tool,
+    /// so that it is admitted only if all tools are. So is every operation at a server that does not check the headers.
+    pub(in crate::oauth) fn is_admitted(
+        &self,
+        verdict: &ServerVerdict,
+        server: &McpServer,
+    ) -> bool {
+        let admits_all = || verdict.tools_allow.is_none() && verdict.tools_deny.is_empty();
+        match (self, server.enforcer) {
+            (_, Enforcer::Nobody) | (Self::Unstated, Enforcer::Verify) => admits_all(),
+            (Self::Tool(name), _) => verdict.admits_tool(name),
+            (Self::Unstated, Enforcer::Proxy) | (Self::Other(_), _) => true,
+        }
+    }
+
     /// Returns the scopes that the operation requires at `server`.
     ///
     /// A stated tool is trusted here: a denial that results from a false statement harms only the
@@ -41,11 +61,11 @@ impl Operation {
         }
         let more = match (self, server.enforcer) {
             // A server may take it for any other tool.
-            (Self::Tool(name), Enforcer::Verify) if is_ambiguous_tool(name) => {
+            (Self::Tool(name), Enforcer::Verify | Enforcer::Nobody) if is_ambiguous_tool(name) => {
                 server.scopes.of_any_tool()
             }
             (Self::Tool(name), _) => server.scopes.of_tool(name),
-            (Self::Unstated, Enforcer::Verify) => server.scopes.of_any_tool(),
+            (Self::Unstated, Enforcer::Verify | Enforcer::Nobody) => server.scopes.of_any_tool(),
             (Self::Unstated, Enforcer::Proxy) | (Self::Other(_), _) => Scopes::default(),
         };
         Cow::Owned(server.scopes.basic.union(&more))

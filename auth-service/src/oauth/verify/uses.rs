@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use super::cached_token::{CachedToken, Part};
 use crate::{
     model::{Identifier, LastUse, UnixTime, minute},
-    oauth::{Error, Verifier},
+    oauth::{Error, People, Verifier},
     store::GrantUse,
 };
 
@@ -74,12 +74,13 @@ impl Uses {
 }
 
 impl Verifier {
-    /// Writes the uses since the last call. A failure loses them: they are not worth a second try.
+    /// Writes the uses since the last call, and schedules the checks of these people. A failure loses them: they are not worth a second try.
     pub async fn write_uses(&self) -> Result<(), Error> {
         let mut uses = Vec::new();
         for part in &self.uses.parts {
             uses.extend(mem::take(&mut *part.lock()).into_values());
         }
-        Ok(self.core.store.grants.put_uses(&uses).await?)
+        self.core.store.grants.put_uses(&uses).await?;
+        People::of(&self.core).schedule_active(uses.iter().map(|one| &*one.subject)).await
     }
 }

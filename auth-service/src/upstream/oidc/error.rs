@@ -23,6 +23,15 @@ pub enum OidcError {
     Busy,
 }
 
+impl OidcError {
+    /// Returns the error for the error code of an authorization answer (RFC 6749 §4.1.2.1, OpenID Connect
+    /// Core §3.1.2.6), which is untrusted text.
+    #[must_use]
+    pub fn of_answer(code: &str) -> Self {
+        TokenError::Code(code.to_owned()).into()
+    }
+}
+
 /// The message for an answer that is neither a token nor an error.
 const FOREIGN: &str = "the answer of the token endpoint is not one";
 /// Errors of a login that the operator must correct.

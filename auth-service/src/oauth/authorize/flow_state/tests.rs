@@ -66,14 +66,14 @@ fn submit(state: &str, csrf: &str, button: &str) -> &'static str {
         "server" => Decision::Server(SERVER.to_owned()),
         "allow" => Decision::LoggedIn,
         "local" => Decision::Local(LoginCode::typed("ABCD-EFGH")),
-        "github" => Decision::GitHub,
+        "provider" => Decision::Provider("github".to_owned()),
         "deny" => Decision::Deny,
         other => panic!("no button {other}"),
     };
     match flow(state).decide(&CsrfToken::presented(csrf), decision) {
         Ok(Decided::Denied) => "denied",
         Ok(Decided::Server(..)) => "server chosen",
-        Ok(Decided::Departure(_)) => "to the provider",
+        Ok(Decided::Departure(..)) => "to the provider",
         Ok(Decided::LoggedIn(_)) => "consented",
         Ok(Decided::LoginCode(..)) => "consented with a code",
         Ok(Decided::NotOffered(_)) => "page again",
@@ -81,8 +81,8 @@ fn submit(state: &str, csrf: &str, button: &str) -> &'static str {
     }
 }
 
-fn call_back(from: &str, state: &str) -> &'static str {
-    match flow(from).call_back(&LoginState::presented(state)) {
+fn call_back(from: &str, provider: &str, state: &str) -> &'static str {
+    match flow(from).call_back(provider, &LoginState::presented(state)) {
         Ok(CalledBack::Returned(_)) => "consented",
         Ok(CalledBack::PageOpen(_)) => "page again",
         Err(NotAwaited) => "refused",
@@ -91,7 +91,7 @@ fn call_back(from: &str, state: &str) -> &'static str {
 
 #[test]
 fn every_state_takes_its_own_requests_and_refuses_all_others() {
-    let buttons = ["server", "allow", "local", "github", "deny"];
+    let buttons = ["server", "allow", "local", "provider", "deny"];
     let table = [
         ("server choice", ["server chosen", "page again", "page again", "page again", "denied"]),
         (
@@ -118,10 +118,11 @@ fn a_callback_is_taken_at_the_provider_alone() {
         ("consent", "page again", "page again"),
         ("at the provider", "consented", "refused"),
     ] {
-        assert_eq!(call_back(from, STATE), own, "{from}");
+        assert_eq!(call_back(from, "github", STATE), own, "{from}");
         for forged in ["", "another state", CSRF] {
-            assert_eq!(call_back(from, forged), other, "{from}, forged");
+            assert_eq!(call_back(from, "github", forged), other, "{from}, forged");
         }
+        assert_eq!(call_back(from, "okta", STATE), other, "{from}, at another provider");
     }
 }
 
@@ -139,8 +140,9 @@ fn a_chosen_server_is_consented_to_before_anything_else() {
 
 #[test]
 fn a_departure_leads_to_the_provider() {
-    let decided = flow("consent").decide(&CsrfToken::presented(CSRF), Decision::GitHub);
-    let Ok(Decided::Departure(departure)) = decided else { panic!("the page offers GitHub") };
+    let decided = flow("consent")
+        .decide(&CsrfToken::presented(CSRF), Decision::Provider("github".to_owned()));
+    let Ok(Decided::Departure(departure, _)) = decided else { panic!("the page offers GitHub") };
     let FlowState::AtProvider { login, .. } = flow("at the provider") else { panic!("a login") };
     let departed = departure.depart(login.clone(), UnixTime(9));
     assert_eq!((departed.expires_at, &departed.stage), (UnixTime(9), &Stage::AtProvider(login)));
