@@ -3,14 +3,14 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-/// From the ground up. `store`, `servers`, `keys` and `upstream` stand side by side, as do
+/// From the ground up. `store`, `servers`, `keys`, `upstream` and `admission` stand side by side, as do
 /// `app` and `docker_proxy`: the process that strangers talk to never has the socket of Docker.
 const FLOORS: [&[&str]; 9] = [
     &["model"],
     &["access"],
     &["config"],
     &["metrics"],
-    &["store", "servers", "keys", "upstream"],
+    &["store", "servers", "keys", "upstream", "admission"],
     &["oauth"],
     &["http"],
     &["app", "docker_proxy"],

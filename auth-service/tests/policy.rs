@@ -66,7 +66,7 @@ fn check_reports_mistakes_with_their_places() {
         });
     }
     let absent = policy(&["check", "/nonexistent/access.toml"]);
-    assert!(absent.code == 1 && absent.err.contains("cannot read"), "{}", absent.err);
+    assert!(absent.code == 1 && absent.out.contains("cannot read"), "{}", absent.out);
 }
 
 #[test]

@@ -163,6 +163,41 @@ fn a8_setup_knows_what_stands_in_front() {
     assert!(!text.contains("CERT_FILE"), "{text}");
 }
 
+/// The settings of an OpenID provider are written as they are, and those that would change the file are refused.
+#[test]
+fn setup_takes_an_openid_provider() {
+    let project = Project::new();
+    fs::remove_file(project.path(".env")).unwrap();
+    let with = |issuer: &str, people: &str| {
+        let base = ["--domain", "mcp.localhost", "--servers", "time", "--yes"];
+        let own = ["--oidc-issuer", issuer, "--oidc-id", "gateway", "--oidc-secret", "a b/+%"];
+        let people: &[&str] = if people.is_empty() { &[] } else { &["--oidc-allow", people] };
+        project.run("scripts/setup", &[&base[..], &own, people].concat())
+    };
+    let issuer = "https://id.example.com/";
+    for (issuer, people) in [
+        (issuer, ""),
+        (issuer, "group:a'b"),
+        (issuer, "group:$HOME"),
+        ("https://id.example.com/\nX=1", "*"),
+        ("https://\u{e9}.example", "*"),
+    ] {
+        assert!(!with(issuer, people).status.success(), "{issuer} {people}");
+        assert!(!project.path(".env").exists());
+    }
+    let output = with(issuer, "group:staff,domain:acme.com");
+    assert!(output.status.success(), "{output:?}");
+    let text = fs::read_to_string(project.path(".env")).unwrap();
+    for line in [
+        "OIDC_ISSUER='https://id.example.com/'",
+        "OIDC_CLIENT_ID='gateway'",
+        "OIDC_CLIENT_SECRET='a b/+%'",
+        "OIDC_ALLOW='group:staff,domain:acme.com'",
+    ] {
+        assert!(text.lines().any(|one| one == line), "{line}: {text}");
+    }
+}
+
 /// Reads a pasted object as `scripts/add-server --json` does, and hands each server to the script `told`. Returns
 /// its output, or the error.
 fn pasted(text: &str, told: &str, options: &[&str]) -> Result<String, String> {

@@ -13,7 +13,7 @@ use std::{
 };
 
 /// From the ground up. A file of no wing is shared by all, and uses none.
-const WINGS: [&str; 5] = ["", "client", "authorize", "token", "verify"];
+const WINGS: [&str; 6] = ["", "people", "client", "authorize", "token", "verify"];
 /// A wing beside the others: it uses any of them, and none uses it.
 const BESIDE: &str = "discovery";
 

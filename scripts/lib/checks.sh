@@ -145,7 +145,7 @@ hashed_requirements() {
     faults=0
     for list in scripts/tools/requirements.txt scripts/peers/*.txt docker/*/requirements.txt \
         tests/docker/hadolint.txt tests/clients/python/requirements-*.txt \
-        tests/clients/programs/requirements.txt tests/servers/third-party/python/*.txt; do
+        tests/clients/programs/requirements.txt tests/providers/*.txt tests/servers/third-party/python/*.txt; do
         # A package, perhaps for some platforms alone, and at least one hash in the line after it.
         awk '
             /^#/ { next }

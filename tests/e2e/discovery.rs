@@ -10,6 +10,7 @@ pub const SCENARIOS: &[Scenario] = &[
     ("every_method_is_challenged_with_the_metadata_url", every_method_is_challenged),
     ("the_chain_of_discovery_holds_on_every_host", the_chain_of_discovery_holds),
     ("what_is_internal_is_not_published", what_is_internal_is_not_published),
+    ("login_providers_reach_their_endpoints", login_providers_reach_their_endpoints),
     ("an_unknown_server_is_not_found_with_a_hint", an_unknown_server_is_not_found),
     ("browsers_may_read_the_challenge", browsers_may_read_the_challenge),
     ("plain_http_redirects", plain_http_redirects),
@@ -52,6 +53,19 @@ fn the_chain_of_discovery_holds(stack: &Stack) {
                 }
             }
         }
+    });
+}
+
+/// The callback and the endpoint for logout tokens of a login provider are on the login host.
+fn login_providers_reach_their_endpoints(stack: &Stack) {
+    run(async {
+        let logout = stack.http().post(format!("{}/backchannel-logout/nobody", stack.issuer()));
+        let reply = Reply::read(logout.form(&[("logout_token", "x")])).await;
+        assert_eq!(reply.status, 404);
+        assert_eq!(reply.body["error_description"], "there is no such login provider");
+        let callback =
+            stack.http().get(format!("{}/callback/nobody?state=x&code=y", stack.issuer()));
+        assert_eq!(Reply::read(callback).await.status, 400);
     });
 }
 

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use reqwest::{Method, StatusCode, header};
+use serde_json::Value;
 use url::Url;
 
 /// A page, or the step to one.
@@ -38,6 +39,14 @@ impl Page {
         let from = self.body.find(&mark)?;
         self.body[from + mark.len()..].split('"').next().map(str::to_owned)
     }
+}
+
+/// The body of a request.
+#[derive(Clone, Copy)]
+enum Body<'a> {
+    None,
+    Form(&'a [(&'a str, &'a str)]),
+    Json(&'a Value),
 }
 
 /// The browser.
@@ -84,17 +93,22 @@ impl Browser {
 
     /// Opens a URL.
     pub async fn get(&mut self, url: &Url) -> Page {
-        self.send(Method::GET, url, None).await
+        self.send(Method::GET, url, Body::None).await
     }
 
     /// Sends a form.
     pub async fn post(&mut self, url: &Url, form: &[(&str, &str)]) -> Page {
-        self.send(Method::POST, url, Some(form)).await
+        self.send(Method::POST, url, Body::Form(form)).await
+    }
+
+    /// Sends JSON, as a script of a page does.
+    pub async fn send_json(&mut self, method: Method, url: &Url, json: &Value) -> Page {
+        self.send(method, url, Body::Json(json)).await
     }
 
     /// Opens a URL. Fails if no whole answer comes.
     pub async fn try_get(&mut self, url: &Url) -> reqwest::Result<Page> {
-        self.try_send(Method::GET, url, None).await
+        self.try_send(Method::GET, url, Body::None).await
     }
 
     /// Presses the button `decision` on a consent page.
@@ -117,7 +131,7 @@ impl Browser {
             ("decision", decision),
         ];
         let url = page.url.join("/authorize/consent").expect("a URL");
-        self.try_send(Method::POST, &url, Some(&form)).await
+        self.try_send(Method::POST, &url, Body::Form(&form)).await
     }
 
     /// Follows a page on its own way until the next URL starts with `end`; returns that one.
@@ -133,15 +147,15 @@ impl Browser {
         panic!("too many steps");
     }
 
-    async fn send(&mut self, method: Method, url: &Url, form: Option<&[(&str, &str)]>) -> Page {
-        self.try_send(method, url, form).await.expect("an answer")
+    async fn send(&mut self, method: Method, url: &Url, body: Body<'_>) -> Page {
+        self.try_send(method, url, body).await.expect("an answer")
     }
 
     async fn try_send(
         &mut self,
         method: Method,
         url: &Url,
-        form: Option<&[(&str, &str)]>,
+        body: Body<'_>,
     ) -> reqwest::Result<Page> {
         let host = url.host_str().expect("a host").to_owned();
         let authority = url.authority().to_owned();
@@ -160,9 +174,11 @@ impl Browser {
             let pairs: Vec<String> = jar.iter().map(|(k, v)| format!("{k}={v}")).collect();
             request = request.header(header::COOKIE, pairs.join("; "));
         }
-        if let Some(form) = form {
-            request = request.form(form);
-        }
+        request = match body {
+            Body::None => request,
+            Body::Form(form) => request.form(form),
+            Body::Json(json) => request.json(json),
+        };
         let answer = request.send().await?;
         let (status, headers) = (answer.status(), answer.headers().clone());
         for cookie in headers.get_all(header::SET_COOKIE) {

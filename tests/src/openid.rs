@@ -9,7 +9,10 @@ use std::{
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::browser::{Browser, Page};
+use crate::{
+    browser::{Browser, Page},
+    provider::{Provider, http},
+};
 
 /// A running provider, gone when dropped.
 pub struct OpenIdProvider {
@@ -41,11 +44,7 @@ impl OpenIdProvider {
         let output = process.stdout.take().expect("its output");
         BufReader::new(output).read_line(&mut line).expect("a line");
         assert!(line.starts_with("http://127.0.0.1:"), "it did not start: {line}");
-        let http = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .expect("a client");
-        Self { issuer: line.trim().to_owned(), http, process }
+        Self { issuer: line.trim().to_owned(), http: http(), process }
     }
 
     /// Adds a person, or changes their claims.
@@ -110,6 +109,20 @@ impl OpenIdProvider {
         let xsrf = page.hidden("xsrf");
         let confirm = end.join("/session/end/confirm").expect("a URL");
         browser.post(&confirm, &[("xsrf", &xsrf), ("logout", "yes")]).await
+    }
+}
+
+impl Provider for OpenIdProvider {
+    fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    fn client(&self) -> (&str, &str) {
+        Self::CLIENT
+    }
+
+    async fn log_in(&self, browser: &mut Browser, from: &str, person: &str) -> Url {
+        Self::log_in(self, browser, from, person).await
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use gateway_tests::github::Mood;
-use serde_json::Value;
+use gateway_tests::{github::Mood, openid::OpenIdProvider};
+use serde_json::{Value, json};
 
 use crate::support::Gateway;
 
@@ -78,6 +78,40 @@ async fn a4_the_credentials_of_the_app_are_tried() {
     let down = gateway_with("PUBLIC_PORT", "1");
     down.github.set(Mood::IsDown);
     assert!(has(&provider(&down), "warning", "were not tried"), "{:?}", provider(&down));
+}
+
+/// An OpenID provider is asked for its documents, its keys, the client and the callback.
+#[tokio::test]
+async fn openid_providers_are_looked_at() {
+    let started = |callback: &str| {
+        let redirect = format!("https://auth.gw.example/callback/{callback}");
+        OpenIdProvider::start(&json!({ "redirect": redirect }))
+    };
+    let (id, secret) = OpenIdProvider::CLIENT;
+    let provider = |issuer: &str, secret: &str| {
+        let gateway = Gateway::with(&[
+            ("OIDC_ISSUER", issuer),
+            ("OIDC_CLIENT_ID", id),
+            ("OIDC_CLIENT_SECRET", secret),
+            ("OIDC_ALLOW", "group:staff"),
+        ]);
+        findings(&gateway, "provider")
+    };
+    let op = started("oidc");
+    let right = provider(&op.issuer, secret);
+    for says in ["3 key(s)", "accepts the client gateway", "can send logout tokens"] {
+        assert!(has(&right, "ok", says), "{says}: {right:?}");
+    }
+    assert!(right.iter().all(|(level, _)| level == "ok"), "{right:?}");
+    let slash = provider(&format!("{}/", op.issuer), secret);
+    assert!(has(&slash, "error", &op.issuer), "{slash:?}");
+    let wrong = provider(&op.issuer, "wrong");
+    assert!(has(&wrong, "error", "invalid_client"), "{wrong:?}");
+    let unregistered = provider(&started("other").issuer, secret);
+    assert!(has(&unregistered, "warning", "refuses a login with status 400"), "{unregistered:?}");
+    let issuer = op.issuer.clone();
+    drop(op);
+    assert!(has(&provider(&issuer, secret), "error", "unavailable"));
 }
 
 #[tokio::test]

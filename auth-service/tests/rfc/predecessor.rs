@@ -298,7 +298,7 @@ async fn what_cannot_be_imported_is_listed() {
         "client long_name: ",
         "client broken: the record cannot be read",
         "client other: the record is of another client",
-        "mallory is not in ALLOWED_GITHUB_USERS",
+        "the access policy does not let mallory log in",
         "its client gone is not imported",
         "a refresh token: the record cannot be read",
     ] {

@@ -11,6 +11,10 @@ use std::{
 };
 
 use auth_service::upstream::{ClientDocuments, FAILURE_KEPT, GitHub, GithubError, PublicResolver};
+use auth_service::{
+    config::ProviderKind,
+    model::{ProviderName, WantedFacts},
+};
 use futures_util::{
     StreamExt,
     future::{join_all, ready},
@@ -208,7 +212,9 @@ async fn s10_a_wrong_document_is_not_fetched_again_at_once() {
 #[tokio::test]
 async fn s10_logins_at_the_provider_are_limited() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let mut config = Gateway::start().config.github.clone().unwrap();
+    let gateway = Gateway::start();
+    let ProviderKind::Github(github) = &gateway.config.providers[0].kind else { panic!() };
+    let mut config = (**github).clone();
     config.base_url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
     // It takes connections and never answers.
     let taken = Arc::new(AtomicUsize::new(0));
@@ -220,9 +226,12 @@ async fn s10_logins_at_the_provider_are_limited() {
             counted.fetch_add(1, SeqCst);
         }
     });
-    let github = GitHub::new(&config, "https://auth.gw.example/callback".into()).unwrap();
+    let callback = "https://auth.gw.example/callback".to_owned();
+    let name = ProviderName::github();
+    let github = GitHub::new(name, &config, callback, gateway.clock.clone()).unwrap();
+    let wanted = WantedFacts::default();
     let logins: FuturesUnordered<_> =
-        (0..100).map(|_| github.identify("code", "verifier")).collect();
+        (0..100).map(|_| github.identify("code", "verifier", &wanted)).collect();
     let above: Vec<_> = logins.take(100 - 64).collect().await;
     assert!(above.iter().all(|login| matches!(login, Err(GithubError::Busy))), "{above:?}");
     assert_eq!(taken.load(SeqCst), 64);

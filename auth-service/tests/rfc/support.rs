@@ -14,15 +14,16 @@ use std::{
 
 use crate::document_host::DocumentHost;
 use auth_service::{
+    admission::{AccessPolicy, PolicyFile},
     app,
     config::Config,
     keys::{RootKeys, SigningKeys, generate_key},
     metrics::Metrics,
     model::{Catalogue, Clock, LoginCode, SystemClock, UnixTime, User},
-    oauth::{AuthServer, Core, PENDING_SEAL},
+    oauth::{AuthServer, Core, FactsCache, PENDING_SEAL, PROVIDER_SEAL, callback_path},
     servers::ServersFile,
     store::{self, Filter, ListedGrant, Selection, Store},
-    upstream::{ClientDocuments, GitHub},
+    upstream::{ClientDocuments, LoginProviders},
 };
 use aws_lc_rs::hmac;
 use gateway_tests::{
@@ -58,6 +59,12 @@ impl Clock for ManualClock {
     }
 }
 
+fn providers(config: &Config, clock: &Arc<ManualClock>) -> LoginProviders {
+    let clock: Arc<dyn Clock> = clock.clone();
+    let callback = |name: &_| config.issuer.at(&callback_path(name));
+    LoginProviders::new(&config.providers, callback, &clock).unwrap()
+}
+
 /// Everything one test needs.
 pub(crate) struct Gateway {
     pub(crate) redis: Redis,
@@ -66,6 +73,7 @@ pub(crate) struct Gateway {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) config: Config,
     pub(crate) catalogue: watch::Sender<Arc<Catalogue>>,
+    pub(crate) access: watch::Sender<Arc<AccessPolicy>>,
     pub(crate) base: String,
     pub(crate) tls_port: Option<u16>,
     pub(crate) http: reqwest::Client,
@@ -185,7 +193,8 @@ impl Gateway {
         let (catalogue, listing) =
             watch::channel(Arc::new(ServersFile::new(&config).read().unwrap().catalogue()));
         let clock = Arc::new(ManualClock(AtomicI64::new(1_800_000_000)));
-        let callback = config.issuer.at("/callback");
+        let (policy, _) = PolicyFile::start(&config).unwrap();
+        let (access, policy) = watch::channel(Arc::new(policy));
         let core = Core {
             pending_seal: roots(&config).seal(PENDING_SEAL).unwrap(),
             limits_key: limits_key(&config),
@@ -196,7 +205,10 @@ impl Gateway {
                 resolver(documents.clone()),
                 Some(documents.authority()),
             ),
-            github: config.github.as_ref().map(|app| GitHub::new(app, callback).unwrap()),
+            provider_seal: roots(&config).seal(PROVIDER_SEAL).unwrap(),
+            providers: providers(&config, &clock),
+            access: policy,
+            facts: FactsCache::default(),
             catalogue: listing,
             clock: clock.clone(),
             config: config.clone(),
@@ -214,6 +226,7 @@ impl Gateway {
             clock,
             config,
             catalogue,
+            access,
             base,
             tls_port,
             http,
@@ -237,7 +250,10 @@ impl Gateway {
             keys: SigningKeys::load(&self.config.signing_key_file).unwrap(),
             metrics: Metrics::default(),
             documents: ClientDocuments::resolving_by(self.documents.clone(), Some(authority)),
-            github: None,
+            provider_seal: roots(&self.config).seal(PROVIDER_SEAL).unwrap(),
+            providers: providers(&self.config, &self.clock),
+            access: self.access.subscribe(),
+            facts: FactsCache::default(),
             catalogue: self.catalogue.subscribe(),
             clock: self.clock.clone(),
             config: self.config.clone(),

@@ -20,6 +20,12 @@ pub const VECTORS: &[Vector] = &[
     Vector::new("POST /authorize/consent, a junk form", junk_form).expecting(400),
     Vector::new("GET /callback, a real state and a junk code", real_callback),
     Vector::new("GET /callback, a junk state", junk_callback).expecting(400),
+    Vector::new("GET /callback/{provider}, the state of another one", other_callback),
+    Vector::new("POST /backchannel-logout/{provider}, a junk token", |_, number| {
+        let (name, token) = (junk(number, 64), junk(number, LARGEST_BODY - 200));
+        Shot::form(format!("/backchannel-logout/{name}"), &[("logout_token", &token)])
+    })
+    .expecting(404),
 ];
 
 /// The form of a page that is there, and a few of those are sent more than once.
@@ -61,6 +67,12 @@ fn real_callback(kit: &Kit, number: u64) -> Shot {
     let Some(login) = kit.logins.take() else { return junk_callback(kit, number) };
     let query = encoded(&[("state", &login.state), ("code", &junk(number, 4096))]);
     Shot::get(format!("/callback?{query}")).header("Cookie", login.cookies)
+}
+
+fn other_callback(kit: &Kit, number: u64) -> Shot {
+    let Some(login) = kit.logins.take() else { return junk_callback(kit, number) };
+    let query = encoded(&[("state", &login.state), ("code", &junk(number, 4096))]);
+    Shot::get(format!("/callback/{}?{query}", junk(number, 64))).header("Cookie", login.cookies)
 }
 
 fn junk_callback(_: &Kit, number: u64) -> Shot {
