@@ -32,6 +32,10 @@ async fn nothing_is_asked_until_the_limit_ends() {
         pauses(Reply::error(status, "slow down").with("Retry-After", 30), 30).await;
         pauses(Reply::limit(status, NOW + 300).with("Retry-After", 30), 30).await;
         pauses(Reply::secondary_limit(status), 60).await;
+        let headers_alone = Reply::error(status, "Forbidden")
+            .with("X-RateLimit-Remaining", 0)
+            .with("X-RateLimit-Reset", NOW + 300);
+        pauses(headers_alone, 300).await;
     }
     pauses(Reply::error(429, ""), 60).await;
     pauses(Reply::limit(403, NOW + 1_000_000), 3600).await;

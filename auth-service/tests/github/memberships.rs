@@ -122,22 +122,26 @@ async fn a_renamed_person_is_asked_about_by_the_login_of_now() {
     assert_eq!((org(&other, "acme"), team(&other, "acme/dev")), (NotMember, NotMember));
 }
 
+/// More questions without an answer than are asked at a time take no longer than one.
 #[tokio::test]
-async fn a_slow_answer_delays_nobody_for_long() {
+async fn slow_answers_delay_nobody_for_long() {
     let setup = Setup::start();
-    let github = &setup.github;
-    let slow = ["a", "b", "c", "d"];
-    slow.iter().chain(&["acme"]).for_each(|org| github.join(org));
+    let silent = ["c", "d", "e", "f", "g", "h"];
     let silence = Reply::new(200, r#"{"state": "active"}"#).after(Duration::from_mins(1));
-    for org in &slow[..3] {
-        github.reply(&format!("/user/memberships/orgs/{org}"), Some(silence.clone()));
+    for org in silent {
+        setup.github.reply(&format!("/user/memberships/orgs/{org}"), Some(silence.clone()));
+    }
+    for org in ["a", "b"] {
+        setup.github.join(org);
     }
     let begun = Instant::now();
-    let sighting = setup.log_in(&wanted(&["a", "b", "c", "d", "acme"], &["a/x"])).await.unwrap();
+    let all = wanted(&["a", "b", "c", "d", "e", "f", "g", "h"], &["a/x"]);
+    let sighting = setup.log_in(&all).await.unwrap();
     let took = begun.elapsed();
     assert!(took > Duration::from_secs(7) && took < Duration::from_secs(12), "{took:?}");
-    assert_eq!(slow.map(|name| org(&sighting, name)), [Unknown, Unknown, Unknown, Member]);
-    assert_eq!((org(&sighting, "acme"), team(&sighting, "a/x")), (Member, Unknown));
+    assert_eq!((org(&sighting, "a"), org(&sighting, "b")), (Member, Member));
+    assert_eq!(silent.map(|name| org(&sighting, name)), [Unknown; 6]);
+    assert_eq!(team(&sighting, "a/x"), Unknown, "there was no time left");
 }
 
 fn numbered(count: usize) -> Vec<String> {
@@ -145,7 +149,7 @@ fn numbered(count: usize) -> Vec<String> {
 }
 
 /// Logs in `people`, each of whom has a question about each of `orgs` organizations, and returns the
-/// largest number of concurrent requests to the API.
+/// largest number of concurrent questions.
 async fn most_at_once(people: usize, orgs: usize) -> usize {
     let setup = Setup::with(|provider| provider.trust_email = false);
     let names = numbered(orgs);
@@ -167,5 +171,6 @@ async fn concurrent_questions_are_limited_for_a_person_and_for_all() {
     let most = most_at_once(1, 24).await;
     assert_eq!(most, 4, "of one person");
     let most = most_at_once(24, 4).await;
-    assert_eq!(most, 32, "of all");
+    // A slow machine may reach fewer.
+    assert!(most > 8 && most <= 32, "{most} of all");
 }

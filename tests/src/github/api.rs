@@ -10,28 +10,38 @@ use super::{
     state::{Account, Grant, State},
 };
 
-/// Answers any request to the API, and counts it while it lasts.
+/// Answers any request to the API, and counts it while it waits for a slow reply.
 pub(super) async fn answer(state: Data<Mutex<State>>, request: HttpRequest) -> HttpResponse {
     let path = request.path().trim_start_matches("/api/v3").to_owned();
     let pause = {
         let mut state = state.lock().expect("state");
         state.asked.push(path.clone());
-        state.at_once += 1;
-        state.most_at_once = state.most_at_once.max(state.at_once);
-        state.replies.get(&path).map(|reply| reply.pause).unwrap_or_default()
+        state.replies.get(&path).map(|reply| reply.pause).filter(|pause| !pause.is_zero())
     };
-    let ends = Ends(state.clone());
-    actix_web::rt::time::sleep(pause).await;
-    drop(ends);
+    if let Some(pause) = pause {
+        let _waits = Waits::begin(state.clone());
+        actix_web::rt::time::sleep(pause).await;
+    }
     let state = state.lock().expect("state");
     let bearer = request.headers().get("Authorization").and_then(|value| value.to_str().ok());
     reply(&state, &path, bearer.unwrap_or_default()).response()
 }
 
-/// A client that gives up ends its request, too.
-struct Ends(Data<Mutex<State>>);
+/// A request that waits. It also ends when its client gives up.
+struct Waits(Data<Mutex<State>>);
 
-impl Drop for Ends {
+impl Waits {
+    fn begin(state: Data<Mutex<State>>) -> Self {
+        {
+            let mut state = state.lock().expect("state");
+            state.at_once += 1;
+            state.most_at_once = state.most_at_once.max(state.at_once);
+        }
+        Self(state)
+    }
+}
+
+impl Drop for Waits {
     fn drop(&mut self) {
         self.0.lock().expect("state").at_once -= 1;
     }

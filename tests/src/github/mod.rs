@@ -199,7 +199,7 @@ impl FakeGitHub {
         self.state().asked.iter().filter(|asked| *asked == path).count()
     }
 
-    /// Returns the largest number of requests to the API at one time.
+    /// Returns the largest number of requests to the API that waited for a slow [`Reply`] at one time.
     pub fn most_at_once(&self) -> usize {
         self.state().most_at_once
     }
