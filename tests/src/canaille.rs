@@ -2,11 +2,13 @@
 
 use std::{
     io::{BufRead, BufReader, Write},
+    os::unix::process::CommandExt as _,
     path::PathBuf,
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     sync::Mutex,
 };
 
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use url::Url;
@@ -167,7 +169,7 @@ fn ending_with_this(program: &str) -> Command {
     let path: PathBuf = root().join(".tools/canaille/bin").join(program);
     assert!(path.exists(), "{} is missing: scripts/test --providers installs it", path.display());
     let mut command = Command::new("setpriv");
-    command.args(["--pdeathsig", "KILL"]).arg(path);
+    command.args(["--pdeathsig", "KILL"]).arg(path).process_group(0);
     command
 }
 
@@ -178,7 +180,9 @@ fn as_options<'a>(members: &[&'a str]) -> Vec<&'a str> {
 impl Drop for Canaille {
     fn drop(&mut self) {
         for process in [&mut self.server, &mut self.administration] {
-            let _ = process.kill();
+            // With its workers, which outlive it.
+            let group = i32::try_from(process.id()).ok().and_then(Pid::from_raw);
+            let _ = group.map(|group| kill_process_group(group, Signal::KILL));
             let _ = process.wait();
         }
     }
