@@ -1,4 +1,4 @@
-//! What is known of a person, from a token and from the record of the last check.
+//! Facts about a person, from a token and from the record of the last check.
 
 use super::policy::AccessPolicy;
 use crate::{

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    access::{self, Evidence, Facts, Lists, Narrowing, Policy, ServerVerdict, policy_of},
+    access::{self, Facts, Lists, Narrowing, Policy, ServerVerdict, policy_of},
     config::{AccessSource, Config, Provider},
     model::{CLIENT_PROVIDER, McpServer, UnixTime, WantedFacts},
 };
@@ -67,21 +67,24 @@ impl AccessPolicy {
         self.enabled.contains(&facts.provider) && self.policy.admits(&self.policy.evidence(facts))
     }
 
-    /// Returns the answers for the person with these facts at `server`.
+    /// Returns the answers for the person with these facts at `server`. For a person who may not log in, it is closed.
     #[must_use]
     pub fn at_server(&self, facts: &Facts, server: &McpServer, now: UnixTime) -> ServerVerdict {
         let mut verdict = self.policy.compile(facts, now).server(server.name.as_str());
         verdict.allowed = verdict.allowed
             && self.enabled.contains(&facts.provider)
-            && self.narrows_to(server, &self.policy.evidence(facts));
+            && self.narrows_to(server, facts);
         verdict
     }
 
     /// Returns `true` if the list `allow` of `server` admits the person. It is about people only: the servers of a
     /// client that acts for itself are in its registration.
-    fn narrows_to(&self, server: &McpServer, evidence: &Evidence<'_>) -> bool {
+    fn narrows_to(&self, server: &McpServer, facts: &Facts) -> bool {
         let Some(allow) = &server.allow else { return true };
-        evidence.provider() == CLIENT_PROVIDER
-            || Narrowing::parse(allow.entries(), &self.providers).0.admits(evidence)
+        let admits = || {
+            let (narrowing, _) = Narrowing::parse(allow.entries(), &self.providers);
+            narrowing.admits(&self.policy.evidence(facts))
+        };
+        facts.provider == CLIENT_PROVIDER || admits()
     }
 }

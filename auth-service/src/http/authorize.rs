@@ -105,10 +105,11 @@ pub(super) async fn decide(
         Some("server") => Decision::Server(form.required("server", stale)?.to_owned()),
         Some("deny") => Decision::Deny,
         Some("github") => Decision::Provider("github".to_owned()),
-        Some(other) if other.starts_with("login:") => {
-            Decision::Provider(other.trim_start_matches("login:").to_owned())
-        }
-        _ => return Err(Error::InvalidRequest(stale).into()),
+        Some(other) => match other.strip_prefix("login:") {
+            Some(name) => Decision::Provider(name.to_owned()),
+            None => return Err(Error::InvalidRequest(stale).into()),
+        },
+        None => return Err(Error::InvalidRequest(stale).into()),
     };
     let form = ConsentForm {
         pending: SealedAuthorization::presented(form.required("flow", stale)?),

@@ -8,15 +8,13 @@ use actix_web::{
 use serde_json::json;
 
 use super::{
-    body::{Body, media_type},
+    body::{Body, is_form},
     error::TokenError,
 };
 use crate::{
     model::Chain,
     oauth::{AuthServer, LogoutError, Params},
 };
-
-const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Carries out the logout that a provider announces. Answers 200 once it has taken effect, and 400 for an invalid
 /// logout token (§2.8).
@@ -26,9 +24,8 @@ pub(super) async fn logout(
     body: Result<Body, TokenError>,
 ) -> Result<HttpResponse, TokenError> {
     let body = body?;
-    let is_form = media_type(&request).is_some_and(|kind| kind.eq_ignore_ascii_case(FORM));
     let params = Params::parse(&body.0);
-    let token = params.one("logout_token")?.filter(|_| is_form);
+    let token = params.one("logout_token")?.filter(|_| is_form(&request));
     let provider = request.match_info().get("provider").unwrap_or_default();
     let Some(token) = token else {
         let why = "the body must be a form with logout_token";

@@ -81,6 +81,12 @@ fn is_coded(request: &HttpRequest) -> bool {
 }
 
 const JSON: &str = "application/json";
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// Returns `true` if the body is a form.
+pub(super) fn is_form(request: &HttpRequest) -> bool {
+    media_type(request).is_some_and(|kind| kind.eq_ignore_ascii_case(FORM))
+}
 
 /// Returns the media type of a body, without parameters (RFC 9110 §8.3.1). Returns `None` unless there is exactly one
 /// `Content-Type` header.

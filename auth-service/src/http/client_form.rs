@@ -7,15 +7,13 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use url::form_urlencoded;
 
 use super::{
-    body::{Body, media_type},
+    body::{Body, is_form},
     error::TokenError,
 };
 use crate::{
     model::{ClientAssertion, ClientId, ClientSecret},
     oauth::{ClientCredentials, Error, Params},
 };
-
-const FORM: &str = "application/x-www-form-urlencoded";
 
 /// The form parameters of a request and the client's credentials, in whichever way they were sent.
 pub(super) struct ClientForm {
@@ -28,7 +26,7 @@ impl FromRequest for ClientForm {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Self::Error>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let form = media_type(request).is_some_and(|kind| kind.eq_ignore_ascii_case(FORM));
+        let form = is_form(request);
         let basic = request.headers().get(header::AUTHORIZATION).cloned();
         let body = Body::from_request(request, payload);
         Box::pin(async move {

@@ -57,4 +57,4 @@ pub use server_scopes::{ScopeDetail, ServerScopes, ToolScope};
 pub use sighting::{Groups, Sighting};
 pub use traefik_rule::TraefikRule;
 pub use uri::{InvalidUri, Issuer, RedirectUri, ResourceUri};
-pub use user::{CLIENT_PROVIDER, Person, User};
+pub use user::{CLIENT_PROVIDER, Person, User, provider_of};

@@ -99,7 +99,7 @@ pub enum Enforcer {
     Proxy,
     /// The endpoint `/verify`, by headers that the server checks against the body.
     Verify,
-    /// Nobody: the server does not check the headers. Whoever may use it may use all tools.
+    /// No component, because the server does not check the headers.
     Nobody,
 }
 

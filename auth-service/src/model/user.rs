@@ -40,6 +40,12 @@ impl<'a> Person<'a> {
     /// Returns the provider part of the subject, or an empty text if there is none.
     #[must_use]
     pub fn provider(self) -> &'a str {
-        self.subject.split_once(':').map_or("", |(provider, _)| provider)
+        provider_of(self.subject)
     }
+}
+
+/// Returns the provider part of `subject`, or an empty text if there is none.
+#[must_use]
+pub fn provider_of(subject: &str) -> &str {
+    subject.split_once(':').map_or("", |(provider, _)| provider)
 }

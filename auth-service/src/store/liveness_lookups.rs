@@ -32,7 +32,7 @@ pub(super) struct Question {
     pub(super) checked: Option<u64>,
 }
 
-/// What is known of a live token.
+/// The state of a live token.
 #[derive(Clone, Debug)]
 pub(super) struct Live {
     /// The counter of revocations.
@@ -41,7 +41,7 @@ pub(super) struct Live {
     pub(super) servers: Option<Vec<String>>,
 }
 
-/// What is known of a token if it is live, or `None`.
+/// The state of a token, or `None` if it is not live.
 pub(super) type Answer = Option<Live>;
 
 /// The queue of pending lookups and the connections that send them.

@@ -55,6 +55,14 @@ pub enum CheckLock {
 }
 
 impl PeopleRecords {
+    /// Reads a text without an expiry of its own.
+    async fn text(&self, key: &Key<'_>) -> Result<Option<String>, Error> {
+        let mut read = redis::cmd("GET");
+        read.arg(key.text());
+        let text: Option<String> = read.query_async(&mut self.records.pool.get().await?).await?;
+        Ok(text.as_deref().map(serde_json::from_str).transpose()?)
+    }
+
     /// Reads the facts of a person. Always queries Redis.
     pub async fn facts(&self, subject: &str, now: UnixTime) -> Result<Option<FactsRecord>, Error> {
         self.records.read(&Key::Facts(subject), now).await
@@ -116,10 +124,7 @@ impl PeopleRecords {
 
     /// Reads the sealed token of a person's provider.
     pub async fn provider_token(&self, subject: &str) -> Result<Option<String>, Error> {
-        let mut read = redis::cmd("GET");
-        read.arg(Key::ProviderToken(subject).text());
-        let text: Option<String> = read.query_async(&mut self.records.pool.get().await?).await?;
-        Ok(text.as_deref().map(serde_json::from_str).transpose()?)
+        self.text(&Key::ProviderToken(subject)).await
     }
 
     /// Deletes the facts and the token of a person.
@@ -229,10 +234,7 @@ impl PeopleRecords {
 
     /// Returns the person of a login session at a provider.
     pub async fn person_of_session(&self, session: &Fingerprint) -> Result<Option<String>, Error> {
-        let mut read = redis::cmd("GET");
-        read.arg(Key::ProviderSession(session).text());
-        let text: Option<String> = read.query_async(&mut self.records.pool.get().await?).await?;
-        Ok(text.as_deref().map(serde_json::from_str).transpose()?)
+        self.text(&Key::ProviderSession(session)).await
     }
 
     /// Forgets the issuer of a provider.
@@ -248,9 +250,6 @@ impl PeopleRecords {
 
     /// Returns the issuer of a provider at its first login.
     pub async fn issuer(&self, provider: &str) -> Result<Option<String>, Error> {
-        let mut read = redis::cmd("GET");
-        read.arg(Key::ProviderIssuer(provider).text());
-        let text: Option<String> = read.query_async(&mut self.records.pool.get().await?).await?;
-        Ok(text.as_deref().map(serde_json::from_str).transpose()?)
+        self.text(&Key::ProviderIssuer(provider)).await
     }
 }

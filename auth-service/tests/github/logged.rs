@@ -1,4 +1,4 @@
-//! What the client logs, at all levels.
+//! Log lines of the client, at all levels.
 
 use std::sync::{Mutex, OnceLock};
 

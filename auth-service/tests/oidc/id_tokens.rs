@@ -1,4 +1,4 @@
-//! Which ID tokens are accepted: their signature and each of their claims.
+//! Checks of ID tokens: the signature and each of the claims.
 
 use auth_service::upstream::OidcError;
 use aws_lc_rs::digest::{SHA256, SHA384, SHA512, digest};

@@ -1,4 +1,4 @@
-//! What a refresh says about a person: still here, gone, or nothing.
+//! Answers of a refresh about a person: still here, gone, or nothing.
 
 use auth_service::{
     model::{Groups, Sighting},

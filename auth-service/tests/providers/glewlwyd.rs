@@ -36,7 +36,7 @@ async fn people_log_in_and_groups_decide() {
     }
 }
 
-/// What makes it worth a test: a newer version may differ.
+/// Oddities that make it worth a test. A newer version may differ.
 #[tokio::test]
 async fn its_oddities_are_there() {
     let op = staffed().await;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     admission::AccessPolicy,
-    model::{Chain, FactsRecord, ProviderToken, UnixTime},
+    model::{Chain, FactsRecord, ProviderToken, UnixTime, provider_of},
     oauth::{Error, People},
     store::CheckLock,
     upstream::{LoginProvider, RefreshError},
@@ -36,8 +36,7 @@ pub(in crate::oauth) enum Reason {
 impl People {
     /// Checks a person whose facts are due, as a step of a request.
     pub(in crate::oauth) async fn check_if_due(&self, subject: &str) -> Result<Checked, Error> {
-        let provider = subject.split_once(':').map_or("", |(provider, _)| provider);
-        if self.core.access().wanted(provider).is_empty() {
+        if self.core.access().wanted(provider_of(subject)).is_empty() {
             return Ok(Checked::Done);
         }
         match self.core.store.people.facts(subject, self.core.now()).await? {
@@ -106,7 +105,6 @@ impl People {
         match asked {
             Ok(record) => {
                 people.put_facts(&record, self.core.now()).await?;
-                people.reschedule(subject, self.next_check(record.checked_at)).await?;
                 self.end_what_is_not_allowed(subject).await?;
                 Ok(Checked::Done)
             }
@@ -171,8 +169,7 @@ impl People {
 
 /// Returns `true` if the policy asks for organizations or teams that were not asked for.
 fn lacks(access: &AccessPolicy, record: &FactsRecord) -> bool {
-    let provider = record.subject.split_once(':').map_or("", |(provider, _)| provider);
-    let (wanted, memberships) = (access.wanted(provider), &record.memberships);
+    let (wanted, memberships) = (access.wanted(provider_of(&record.subject)), &record.memberships);
     wanted.orgs.iter().any(|org| !memberships.orgs.contains_key(org))
         || wanted.teams.iter().any(|team| !memberships.teams.contains_key(team))
 }

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 
 use super::check::{Checked, Reason};
 use crate::{
-    model::{Chain, UnixTime},
+    model::{Chain, UnixTime, provider_of},
     oauth::{Error, People},
 };
 
@@ -62,7 +62,7 @@ impl People {
     ) -> Result<(), Error> {
         let subject = subject.as_str();
         let (people, now) = (&self.core.store.people, self.core.now());
-        let provider = subject.split_once(':').map_or("", |(provider, _)| provider);
+        let provider = provider_of(subject);
         if self.core.access().wanted(provider).is_empty() || !self.is_active(subject, now).await? {
             return Ok(people.unschedule(subject).await?);
         }
@@ -107,10 +107,7 @@ impl People {
         subjects: impl Iterator<Item = &'a str>,
     ) -> Result<(), Error> {
         let access = self.core.access();
-        let changes = |subject: &&str| {
-            let provider = subject.split_once(':').map_or("", |(provider, _)| provider);
-            !access.wanted(provider).is_empty()
-        };
+        let changes = |subject: &&str| !access.wanted(provider_of(subject)).is_empty();
         let subjects: Vec<&str> = subjects.filter(changes).collect();
         Ok(self.core.store.people.schedule(&subjects, self.core.now()).await?)
     }

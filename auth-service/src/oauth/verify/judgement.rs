@@ -17,8 +17,6 @@ pub(in crate::oauth) struct Judgement {
     pub(super) seen: Seen,
     pub(super) catalogue: Arc<Catalogue>,
     pub(super) server: Box<str>,
-    /// `true` if the person may log in.
-    pub(super) may_log_in: bool,
     pub(super) verdict: ServerVerdict,
     /// `true` if the provider may know more than is known.
     pub(super) is_unknown: bool,
@@ -55,7 +53,7 @@ impl Latest {
 impl Judgement {
     /// Returns `true` if the person may use the server.
     pub(super) fn is_allowed(&self) -> bool {
-        self.may_log_in && self.verdict.allowed
+        self.verdict.allowed
     }
 
     /// Returns the patterns of the tools that the policy allows. With `None`, all.

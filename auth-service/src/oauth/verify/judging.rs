@@ -74,13 +74,11 @@ impl Verifier {
         now: UnixTime,
     ) -> Arc<Judgement> {
         let known = self.core.known(&seen, token.person(), Some(token.text(Part::Client)));
-        let may_log_in = seen.access.may_log_in(&known.facts);
         let verdict = seen.access.at_server(&known.facts, server, now);
         let ends = [known.valid_until, verdict.valid_until];
         let judgement = Arc::new(Judgement {
             catalogue: Arc::clone(catalogue),
             server: server.name.as_str().into(),
-            may_log_in,
             is_unknown: !known.is_complete(),
             are_stale: known.are_stale,
             valid_until: ends.into_iter().flatten().min(),
