@@ -1,5 +1,6 @@
 //! Code that auth-service and mcp-stdio-proxy share, so that both behave alike. It contains no OAuth.
 
+pub mod audit;
 pub mod backoff;
 pub mod chain;
 pub mod denied_tools;
