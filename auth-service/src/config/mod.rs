@@ -5,6 +5,7 @@ mod check;
 mod clients;
 mod docker_proxy;
 mod limits;
+mod pages;
 mod providers;
 mod redis;
 mod server_urls;
@@ -26,6 +27,7 @@ use self::check::Check;
 pub use self::clients::{ClientList, ClientsConfig, HostPolicy};
 pub use self::docker_proxy::DockerProxyConfig;
 pub use self::limits::Limits;
+pub use self::pages::PagesConfig;
 pub(crate) use self::providers::is_protected;
 pub use self::providers::{
     ClientAuth, GithubProvider, OfflineAccess, OidcProvider, Provider, ProviderKind, ProviderTable,
@@ -96,6 +98,8 @@ pub struct Config {
     pub limits: Limits,
     /// The settings of client registration and authentication.
     pub clients: ClientsConfig,
+    /// The settings of the pages for people and administrators.
+    pub pages: PagesConfig,
 }
 
 /// The lifetimes of tokens, registrations, sessions and consents.
@@ -209,6 +213,8 @@ struct Raw {
     endpoint_audience_clients: Option<String>,
     login_session_lifetime: Option<String>,
     consent_lifetime: Option<String>,
+    admin_users: Option<String>,
+    personal_token_lifetime: Option<String>,
 }
 
 impl Config {
