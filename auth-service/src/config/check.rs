@@ -74,6 +74,7 @@ impl Check {
         raw: &Raw,
         variables: HashMap<String, String>,
     ) -> Option<Config> {
+        let branding = self.branding(raw);
         let base_domain = self.base_domain(raw);
         let public_port = self.number("PUBLIC_PORT", raw.public_port.as_ref(), 443_u16);
         let server_urls = self.server_urls(raw);
@@ -98,6 +99,7 @@ impl Check {
         let limits = self.limits(raw);
         let clients = self.clients(raw);
         Some(Config {
+            branding,
             base_domain: base_domain?,
             public_port,
             issuer: issuer?,
