@@ -74,6 +74,7 @@ impl Check {
         raw: &Raw,
         variables: HashMap<String, String>,
     ) -> Option<Config> {
+        let branding = self.branding(raw);
         let base_domain = self.base_domain(raw);
         let public_port = self.number("PUBLIC_PORT", raw.public_port.as_ref(), 443_u16);
         let server_urls = self.server_urls(raw);
@@ -99,6 +100,7 @@ impl Check {
         let clients = self.clients(raw);
         let pages = self.pages(raw, server_urls, lifetimes.login_session);
         Some(Config {
+            branding,
             base_domain: base_domain?,
             public_port,
             issuer: issuer?,

@@ -1,6 +1,7 @@
 //! Typed settings, read from the environment and `.env`. All problems are reported at once.
 
 mod access;
+mod branding;
 mod check;
 mod clients;
 mod docker_proxy;
@@ -23,6 +24,7 @@ use serde::Deserialize;
 use url::Url;
 
 pub use self::access::{AccessFile, AccessSource, FactTerms};
+pub use self::branding::{Branding, Contact};
 use self::check::Check;
 pub use self::clients::{ClientList, ClientsConfig, HostPolicy};
 pub use self::docker_proxy::DockerProxyConfig;
@@ -42,6 +44,8 @@ use crate::model::Issuer;
 /// The settings of the `serve` command.
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// `GATEWAY_NAME` and `OPERATOR_CONTACT`: what every page says about this gateway.
+    pub branding: Branding,
     /// `BASE_DOMAIN`: the parent domain of the hosts of the servers.
     pub base_domain: String,
     /// `PUBLIC_PORT`: the port in public URLs. Default: 443.
@@ -152,6 +156,8 @@ impl std::error::Error for Problems {}
 #[derive(Debug, Default, Deserialize)]
 #[cfg_attr(test, derive(serde::Serialize))]
 struct Raw {
+    gateway_name: Option<String>,
+    operator_contact: Option<String>,
     base_domain: Option<String>,
     public_port: Option<String>,
     issuer: Option<String>,
@@ -222,6 +228,13 @@ impl Config {
     #[must_use]
     pub fn has_oidc(&self) -> bool {
         self.providers.iter().any(|provider| matches!(provider.kind, ProviderKind::Oidc(_)))
+    }
+
+    /// Returns `true` if people have the pages `/me` and `/admin`. With `SERVER_URLS=path`, the pages of servers have
+    /// the same origin and could read them.
+    #[must_use]
+    pub fn has_account_pages(&self) -> bool {
+        self.pages.are_on
     }
 
     /// Returns the port in public URLs with its colon, or nothing for 443.

@@ -43,12 +43,6 @@ impl Core {
         self.config.pages.administrators.iter().any(|one| one == subject)
     }
 
-    /// Returns `true` if there are pages for people, at `/me` and `/admin`.
-    #[must_use]
-    pub fn has_account_pages(&self) -> bool {
-        self.config.pages.are_on
-    }
-
     /// Returns the CSRF token of the forms of a browser with this cookie.
     pub(super) fn csrf(&self, purpose: &str, cookie: &str) -> String {
         let tag = hmac::sign(&self.forms_key, format!("{purpose}\n{cookie}").as_bytes());
