@@ -95,7 +95,7 @@ pub(super) async fn decide(
 ) -> Result<HttpResponse, BrowserError> {
     let form = Params::parse(&body?.0);
     let stale = "the form is incomplete; start again in your application";
-    if navigation::is_foreign_form(request.headers()) {
+    if navigation::is_foreign_form(&server, request.headers()) {
         return Err(Error::InvalidRequest(
             "this form was submitted by another site; start again in your application",
         )

@@ -2,6 +2,7 @@
 //! the response.
 
 mod access_log;
+mod account;
 mod assets;
 mod authorize;
 mod backchannel_logout;
@@ -100,6 +101,7 @@ fn routes(config: &mut ServiceConfig) {
         .service(readable(Endpoint::EndedGrants.path(), ended_grants::ended_grants))
         .service(readable(Endpoint::Health.path(), health::health))
         .service(readable(Endpoint::Ready.path(), health::ready))
+        .configure(account::routes)
         .default_service(web::to(welcome::show));
 }
 

@@ -2,6 +2,7 @@
 //!
 //! A page is a template that extends `base.html`, with a field `frame`: [`html`] renders it.
 
+pub(super) mod account;
 mod consent;
 mod device;
 mod errors;
@@ -58,6 +59,9 @@ pub(super) fn html(frame: &Frame, status: StatusCode, page: &impl Template) -> H
             let mut response = HttpResponse::build(status);
             private(&mut response);
             response
+                // Forms to this server have an `Origin` then, which `no-referrer` would make `null`. Other origins get
+                // no `Referer` either way.
+                .insert_header((header::REFERRER_POLICY, "same-origin"))
                 .insert_header((header::CONTENT_SECURITY_POLICY, policy(frame)))
                 .insert_header((header::X_FRAME_OPTIONS, "DENY"))
                 .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
@@ -81,7 +85,7 @@ fn policy(frame: &Frame) -> String {
     )
 }
 
-/// Sets the headers that keep a page out of caches and its URL out of `Referer`.
+/// Sets the headers that keep an answer out of caches, and its URL out of `Referer`.
 fn private(response: &mut HttpResponseBuilder) {
     response
         .insert_header((header::CACHE_CONTROL, "no-store"))
