@@ -3,6 +3,7 @@
 
 mod access_log;
 mod account;
+mod admin;
 mod assets;
 mod authorize;
 mod backchannel_logout;
@@ -102,6 +103,7 @@ fn routes(config: &mut ServiceConfig) {
         .service(readable(Endpoint::Health.path(), health::health))
         .service(readable(Endpoint::Ready.path(), health::ready))
         .configure(account::routes)
+        .configure(admin::routes)
         .default_service(web::to(welcome::show));
 }
 

@@ -57,6 +57,7 @@ pub use self::{
     authorize::{ConsentFlow, Pending, Requests, Sessions},
     client::Clients,
     client::authentication::ClientCredentials,
+    client::id_document::publisher,
     client::metadata::DEVICE_CODE,
     client::preregistration::NewClient,
     client::registration::Registered,

@@ -1,7 +1,7 @@
 //! The pages of a person, at `/me`, and the sign-in to them.
 
 mod activity;
-mod connections;
+pub(super) mod connections;
 pub(super) mod forms;
 pub(super) mod guard;
 pub(super) mod notice;

@@ -3,6 +3,7 @@
 //! A page is a template that extends `base.html`, with a field `frame`: [`html`] renders it.
 
 pub(super) mod account;
+pub(super) mod administration;
 mod consent;
 mod device;
 mod errors;
