@@ -74,7 +74,6 @@ impl Check {
         raw: &Raw,
         variables: HashMap<String, String>,
     ) -> Option<Config> {
-        let branding = self.branding(raw);
         let base_domain = self.base_domain(raw);
         let public_port = self.number("PUBLIC_PORT", raw.public_port.as_ref(), 443_u16);
         let server_urls = self.server_urls(raw);
@@ -82,7 +81,6 @@ impl Check {
         let listen = self.parsed("AUTH_LISTEN", raw.auth_listen.as_deref(), "127.0.0.1:8000");
         let tls = self.tls(raw);
         let metrics_listen = self.optional("METRICS_LISTEN", raw.metrics_listen.as_deref());
-        let workers = self.optional("AUTH_WORKERS", raw.auth_workers.as_deref());
         let delay = raw.shutdown_delay.as_deref();
         let shutdown_delay = self.time("SHUTDOWN_DELAY", delay, Duration::ZERO);
         let docker = self.optional("DOCKER_ENDPOINT", raw.docker_endpoint.as_deref());
@@ -99,14 +97,14 @@ impl Check {
         let limits = self.limits(raw);
         let clients = self.clients(raw);
         Some(Config {
-            branding,
+            branding: self.branding(raw),
             base_domain: base_domain?,
             public_port,
             issuer: issuer?,
             listen: listen?,
             tls,
             metrics_listen,
-            workers,
+            workers: self.optional("AUTH_WORKERS", raw.auth_workers.as_deref()),
             shutdown_delay,
             redis: redis?,
             servers_file: raw.mcp_servers_file.as_deref().unwrap_or("mcp-servers.json").into(),

@@ -25,6 +25,7 @@ mod proptests;
 mod quoted;
 mod rate_limits;
 mod resource;
+mod step_fault;
 mod token;
 mod verify;
 
@@ -37,7 +38,8 @@ use self::verify::{identity::Identities, token_cache::TokenCache, uses::Uses};
 pub use self::{
     authorize::consent_form::{ConsentForm, Decision},
     authorize::consent_page::{
-        ConsentPage, Destination, LoginWay, LoginWays, Remark, ScopeLabel, ServerLabel,
+        ClientOrigin, ConsentPage, Destination, LoginWay, LoginWays, Remark, ScopeLabel,
+        ServerLabel,
     },
     authorize::device::DeviceAuthorization,
     authorize::login::{ProviderAnswer, ProviderReturn},
@@ -58,6 +60,7 @@ pub use self::{
     error::{Error, ErrorCode, GrantFault},
     params::Params,
     people::{FactsCache, LogoutError, People, SEAL as PROVIDER_SEAL},
+    step_fault::StepFault,
     token::TokenIssuer,
     token::import::{Counts, ImportOptions, ImportReport},
     token::introspection::Introspection,
