@@ -5,7 +5,7 @@ use std::{collections::HashMap, fmt, time::Duration};
 use gateway_contract::duration::duration;
 use secrecy::SecretString;
 
-use super::{Config, Lifetimes, Provider, Raw, ServerUrls};
+use super::{Branding, Config, Lifetimes, Provider, Raw, ServerUrls};
 use crate::model::{Issuer, canonical_host};
 
 /// The variables that can also be read from the file named in `<variable>_FILE`.
@@ -97,7 +97,7 @@ impl Check {
         let limits = self.limits(raw);
         let clients = self.clients(raw);
         Some(Config {
-            branding: self.branding(raw),
+            branding: Branding::read(raw, &mut self.0),
             base_domain: base_domain?,
             public_port,
             issuer: issuer?,

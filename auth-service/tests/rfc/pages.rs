@@ -1,6 +1,9 @@
 //! The frame of all pages: style sheet, policy, name and operator, language.
 
-use gateway_tests::{browser::Page, pkce};
+use gateway_tests::{
+    browser::{Browser, Page},
+    pkce,
+};
 use serde_json::json;
 use url::Url;
 
@@ -134,8 +137,20 @@ async fn pages(gateway: &Gateway, language: &'static str) -> Vec<(&'static str, 
         browser.set_header("Accept", "text/html");
         browser
     };
-    let url = |text: &str| Url::parse(text).unwrap();
-    let at = |path: &str| url(&format!("{ISSUER}{path}"));
+    let mut pages = of_the_flow(gateway, &visitor).await;
+    pages.extend(of_itself(gateway, &visitor).await);
+    pages
+}
+
+fn url(text: &str) -> Url {
+    Url::parse(text).unwrap()
+}
+
+/// The pages of an authorization, from the question to its end.
+async fn of_the_flow(
+    gateway: &Gateway,
+    visitor: &impl Fn() -> Browser,
+) -> Vec<(&'static str, Page)> {
     let app = gateway.app().await;
     let authorize = |more: &[(&str, &str)]| app.authorize_url(&pkce::pair().1, more);
     let mut pages = Vec::new();
@@ -159,6 +174,15 @@ async fn pages(gateway: &Gateway, language: &'static str) -> Vec<(&'static str, 
         pages.push((name, browser.decide(&page, decision, &code).await));
         pages.push(("device", page));
     }
+    pages
+}
+
+/// The pages that stand alone, and those of errors.
+async fn of_itself(gateway: &Gateway, visitor: &impl Fn() -> Browser) -> Vec<(&'static str, Page)> {
+    let at = |path: &str| url(&format!("{ISSUER}{path}"));
+    let app = gateway.app().await;
+    let authorize = |more: &[(&str, &str)]| app.authorize_url(&pkce::pair().1, more);
+    let mut pages = Vec::new();
     pages.push(("code", visitor().get(&at("/device")).await));
     pages.push(("wrong device code", visitor().get(&at("/device?user_code=BCDF-GHJK")).await));
     pages.push(("gateway", visitor().get(&at("/")).await));
