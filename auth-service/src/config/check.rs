@@ -81,21 +81,18 @@ impl Check {
         let listen = self.parsed("AUTH_LISTEN", raw.auth_listen.as_deref(), "127.0.0.1:8000");
         let tls = self.tls(raw);
         let metrics_listen = self.optional("METRICS_LISTEN", raw.metrics_listen.as_deref());
-        let delay = raw.shutdown_delay.as_deref();
-        let shutdown_delay = self.time("SHUTDOWN_DELAY", delay, Duration::ZERO);
+        let delay = self.time("SHUTDOWN_DELAY", raw.shutdown_delay.as_deref(), Duration::ZERO);
         let docker = self.optional("DOCKER_ENDPOINT", raw.docker_endpoint.as_deref());
-        let traefik_api = self.optional("TRAEFIK_API_URL", raw.traefik_api_url.as_deref());
+        let api = self.optional("TRAEFIK_API_URL", raw.traefik_api_url.as_deref());
         let redis = self.redis(raw);
         let signing_key_file = self.required("SIGNING_KEY_FILE", raw.signing_key_file.as_ref());
         let (providers, access) = self.access(raw, variables);
-        let facts = self.fact_terms(raw);
         let local_login = self.local_login(raw, &providers);
         let device_grant = self.switch("DEVICE_GRANT", raw.device_grant.as_deref());
         let signed_identity = self.switch("SIGNED_IDENTITY", raw.signed_identity.as_deref());
-        let lifetimes = self.lifetimes(raw);
-        let verify_secret = self.verify_secret(raw);
-        let limits = self.limits(raw);
-        let clients = self.clients(raw);
+        let (facts, lifetimes) = (self.fact_terms(raw), self.lifetimes(raw));
+        let (verify_secret, limits) = (self.verify_secret(raw), self.limits(raw));
+        let (clients, pages) = (self.clients(raw), self.pages(raw, server_urls, &lifetimes));
         Some(Config {
             branding: Branding::read(raw, &mut self.0),
             base_domain: base_domain?,
@@ -105,12 +102,12 @@ impl Check {
             tls,
             metrics_listen,
             workers: self.optional("AUTH_WORKERS", raw.auth_workers.as_deref()),
-            shutdown_delay,
+            shutdown_delay: delay,
             redis: redis?,
             servers_file: raw.mcp_servers_file.as_deref().unwrap_or("mcp-servers.json").into(),
             docker,
             server_urls,
-            traefik_api,
+            traefik_api: api,
             signing_key_file: signing_key_file?.into(),
             secrets_key_file: raw.secrets_key_file.as_ref().map(Into::into),
             providers,
@@ -123,6 +120,7 @@ impl Check {
             verify_secret,
             limits,
             clients,
+            pages,
         })
     }
 
@@ -156,7 +154,7 @@ impl Check {
         None
     }
 
-    fn lifetimes(&mut self, raw: &Raw) -> Lifetimes {
+    pub(super) fn lifetimes(&mut self, raw: &Raw) -> Lifetimes {
         let mut seconds = |name, text: &Option<String>, default| {
             self.time(name, text.as_deref(), Duration::from_secs(default))
         };

@@ -6,6 +6,7 @@ mod check;
 mod clients;
 mod docker_proxy;
 mod limits;
+mod pages;
 mod providers;
 mod redis;
 mod server_urls;
@@ -28,6 +29,7 @@ use self::check::Check;
 pub use self::clients::{ClientList, ClientsConfig, HostPolicy};
 pub use self::docker_proxy::DockerProxyConfig;
 pub use self::limits::Limits;
+pub use self::pages::PagesConfig;
 pub(crate) use self::providers::is_protected;
 pub use self::providers::{
     ClientAuth, GithubProvider, OfflineAccess, OidcProvider, Provider, ProviderKind, ProviderTable,
@@ -100,6 +102,8 @@ pub struct Config {
     pub limits: Limits,
     /// The settings of client registration and authentication.
     pub clients: ClientsConfig,
+    /// The settings of the pages for people and administrators.
+    pub pages: PagesConfig,
 }
 
 /// The lifetimes of tokens, registrations, sessions and consents.
@@ -215,6 +219,8 @@ struct Raw {
     endpoint_audience_clients: Option<String>,
     login_session_lifetime: Option<String>,
     consent_lifetime: Option<String>,
+    admin_users: Option<String>,
+    personal_token_lifetime: Option<String>,
 }
 
 impl Config {
@@ -228,7 +234,7 @@ impl Config {
     /// the same origin and could read them.
     #[must_use]
     pub fn has_account_pages(&self) -> bool {
-        self.server_urls == ServerUrls::Host
+        self.pages.are_on
     }
 
     /// Returns the port in public URLs with its colon, or nothing for 443.

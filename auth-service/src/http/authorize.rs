@@ -50,7 +50,7 @@ pub(super) async fn show(
         let url = at_login_host(&server, &host, request.query_string(), &params);
         return Ok(page::redirect(&url));
     }
-    let browser = browser::browser(&request).map_err(Error::from)?;
+    let browser = browser::browser(&server, &request).map_err(Error::from)?;
     match server.flow.begin(&params, &browser).await? {
         Next::Page(consent) => Ok(shown(&request, &consent, &browser.session)),
         Next::Provider(visit) => {
@@ -89,7 +89,7 @@ pub(super) async fn decide(
     body: Result<Body, TokenError>,
 ) -> Result<HttpResponse, BrowserError> {
     let form = Params::parse(&body?.0);
-    if navigation::is_foreign_form(request.headers()) {
+    if navigation::is_foreign_form(&server, request.headers()) {
         return Err(Error::Step(StepFault::ForeignForm).into());
     }
     let decision = match form.one("decision")? {
@@ -110,7 +110,7 @@ pub(super) async fn decide(
         decision,
     };
     let declined = matches!(form.decision, Decision::Deny);
-    let browser = browser::browser(&request).map_err(Error::from)?;
+    let browser = browser::browser(&server, &request).map_err(Error::from)?;
     let session = browser.session.clone();
     let decider = server.clone();
     match to_the_end(async move { decider.flow.decide(form, &browser).await }).await? {

@@ -5,7 +5,9 @@
 
 mod answers;
 mod backup;
+mod barred;
 mod client_documents;
+mod client_list;
 mod clients;
 mod codes;
 mod condition;
@@ -27,6 +29,7 @@ mod liveness_lookups;
 mod login_codes;
 mod owned;
 mod people;
+mod people_list;
 mod pool;
 mod predecessor;
 mod record;
@@ -52,6 +55,7 @@ use std::sync::{
 
 pub use self::{
     backup::{Entry, Held},
+    client_list::GrantedClient,
     codes::Redemption,
     condition::{Condition, SentinelCondition},
     cursor::{Cursor, InvalidCursor},
@@ -61,6 +65,7 @@ pub use self::{
     link::{SentinelReport, Survey, Unfit},
     listing::{Filter, ListedGrant, Page},
     people::{CachedFacts, CheckLock},
+    people_list::ListedPerson,
     predecessor::OldRecord,
     refresh::Spending,
     restore::Restored,

@@ -48,6 +48,11 @@ impl Clients {
 
     async fn find(&self, id: &ClientId, wanted: Wanted) -> Result<Client, Error> {
         let (store, now) = (&self.core.store.clients, self.core.now());
+        if self.core.store.people.refused_since(id).await?.is_some() {
+            return Err(Error::UnauthorizedClient(
+                "an administrator of this gateway has refused this client",
+            ));
+        }
         if !is_document(id) {
             return store.client(id, now).await?.ok_or(Error::InvalidClient);
         }
@@ -147,7 +152,8 @@ pub(in crate::oauth) fn is_document(id: &ClientId) -> bool {
 /// Returns the host that publishes the document of `id`.
 ///
 /// The host is the only verified fact about such a client. The document chooses its own client name.
-pub(in crate::oauth) fn publisher(id: &ClientId) -> Option<String> {
+#[must_use]
+pub fn publisher(id: &ClientId) -> Option<String> {
     let url = is_public_url(id.as_str()).then(|| Url::parse(id.as_str()).ok()).flatten()?;
     url.host_str().map(str::to_owned)
 }
