@@ -5,7 +5,7 @@ use std::{collections::HashMap, fmt, time::Duration};
 use gateway_contract::duration::duration;
 use secrecy::SecretString;
 
-use super::{Config, Lifetimes, Provider, Raw, ServerUrls};
+use super::{Branding, Config, Lifetimes, Provider, Raw, ServerUrls};
 use crate::model::{Issuer, canonical_host};
 
 /// The variables that can also be read from the file named in `<variable>_FILE`.
@@ -74,7 +74,6 @@ impl Check {
         raw: &Raw,
         variables: HashMap<String, String>,
     ) -> Option<Config> {
-        let branding = self.branding(raw);
         let base_domain = self.base_domain(raw);
         let public_port = self.number("PUBLIC_PORT", raw.public_port.as_ref(), 443_u16);
         let server_urls = self.server_urls(raw);
@@ -82,7 +81,6 @@ impl Check {
         let listen = self.parsed("AUTH_LISTEN", raw.auth_listen.as_deref(), "127.0.0.1:8000");
         let tls = self.tls(raw);
         let metrics_listen = self.optional("METRICS_LISTEN", raw.metrics_listen.as_deref());
-        let workers = self.optional("AUTH_WORKERS", raw.auth_workers.as_deref());
         let delay = self.time("SHUTDOWN_DELAY", raw.shutdown_delay.as_deref(), Duration::ZERO);
         let docker = self.optional("DOCKER_ENDPOINT", raw.docker_endpoint.as_deref());
         let api = self.optional("TRAEFIK_API_URL", raw.traefik_api_url.as_deref());
@@ -96,14 +94,14 @@ impl Check {
         let (verify_secret, limits) = (self.verify_secret(raw), self.limits(raw));
         let (clients, pages) = (self.clients(raw), self.pages(raw, server_urls, &lifetimes));
         Some(Config {
-            branding,
+            branding: Branding::read(raw, &mut self.0),
             base_domain: base_domain?,
             public_port,
             issuer: issuer?,
             listen: listen?,
             tls,
             metrics_listen,
-            workers,
+            workers: self.optional("AUTH_WORKERS", raw.auth_workers.as_deref()),
             shutdown_delay: delay,
             redis: redis?,
             servers_file: raw.mcp_servers_file.as_deref().unwrap_or("mcp-servers.json").into(),

@@ -13,6 +13,7 @@ mod browser;
 mod callback;
 mod caller;
 mod client_form;
+mod client_links;
 mod device;
 mod discovery;
 mod ended_grants;

@@ -12,7 +12,7 @@ use actix_web::{
 };
 
 use super::page;
-use crate::oauth::{AuthServer, Error};
+use crate::oauth::{AuthServer, Error, StepFault};
 
 /// Returns `true` if a person or a page of this server started the navigation. Without the header, another site is
 /// assumed.
@@ -79,9 +79,7 @@ fn other_than_navigation(request: &HttpRequest) -> Option<HttpResponse> {
     match one(headers, "sec-fetch-dest") {
         None | Some("document") => None,
         Some(_) => {
-            let error = Error::InvalidRequest(
-                "this page cannot be embedded; open it in a window of its own",
-            );
+            let error = Error::Step(StepFault::Embedded);
             Some(page::error(request, StatusCode::BAD_REQUEST, &error, None))
         }
     }

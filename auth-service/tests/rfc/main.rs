@@ -46,6 +46,7 @@ mod p11_http;
 mod p12_errors;
 mod p8_paths;
 mod p9_pasted;
+mod pages;
 mod path_urls;
 mod people;
 mod people_github;

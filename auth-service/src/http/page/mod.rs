@@ -8,7 +8,9 @@ mod consent;
 mod device;
 mod errors;
 mod frame;
+mod language;
 pub(super) mod style;
+mod texts;
 mod welcome;
 
 use actix_web::{
@@ -19,9 +21,10 @@ use askama::Template;
 
 pub(super) use self::{
     consent::consent,
-    device::{device, device_allowed, device_declined, devices_off},
-    errors::{ReturnLink, error, nothing_here},
+    device::{device, device_allowed, device_declined},
+    errors::{ReturnLink, devices_off, error, nothing_here},
     frame::Frame,
+    texts::Language,
     welcome::{gateway, server},
 };
 
@@ -64,6 +67,7 @@ pub(super) fn html(frame: &Frame, status: StatusCode, page: &impl Template) -> H
                 // no `Referer` either way.
                 .insert_header((header::REFERRER_POLICY, "same-origin"))
                 .insert_header((header::CONTENT_SECURITY_POLICY, policy(frame)))
+                .insert_header((header::VARY, "Accept-Language"))
                 .insert_header((header::X_FRAME_OPTIONS, "DENY"))
                 .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
                 .content_type("text/html; charset=utf-8")
