@@ -1,6 +1,7 @@
 //! The command line: the service, and administration commands that work on the same storage.
 
 mod access;
+mod audit;
 mod backup;
 mod client;
 mod docker_proxy;
@@ -10,6 +11,7 @@ mod import;
 mod key;
 mod mint;
 mod moment;
+mod operator;
 mod pages;
 mod policy;
 mod provider;
@@ -62,6 +64,9 @@ enum Command {
     /// Generate signing keys and root keys.
     #[command(subcommand)]
     Key(key::Command),
+    /// Print and search audit events: who did what, and when.
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Back up the gateway's data in Redis to a file.
     Backup(backup::Backup),
     /// Restore a file that `backup` wrote.
@@ -92,6 +97,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Key(key::Command::Generate { secrets, out, if_missing }) => {
             key::generate(secrets, out.as_ref(), if_missing)
         }
+        Command::Audit(command) => audit::run(command, &store()?).await,
         Command::Backup(backup) => backup::backup(backup, &store()?).await,
         Command::Restore(restore) => backup::restore(restore, &store()?).await,
         Command::ImportPredecessor(import) => import::run(import).await,
