@@ -1,5 +1,6 @@
 //! Code that auth-service and mcp-stdio-proxy share, so that both behave alike. It contains no OAuth.
 
+pub mod agent;
 pub mod audit;
 pub mod backoff;
 pub mod chain;

@@ -21,7 +21,9 @@ mod table;
 mod token;
 mod user;
 
+use anyhow::Context as _;
 use clap::{Parser, Subcommand};
+use gateway_contract::logging::Log;
 
 use crate::{
     app,
@@ -82,10 +84,14 @@ enum Command {
     Healthcheck,
 }
 
-/// Runs the chosen command.
-pub async fn run(cli: Cli) -> anyhow::Result<()> {
+/// Runs the chosen command. The commands with a log configure it.
+pub async fn run(cli: Cli, log: &Log) -> anyhow::Result<()> {
     match cli.command {
-        Command::Serve => Ok(app::serve(Config::load()?).await?),
+        Command::Serve => {
+            let config = Config::load()?;
+            log.configure(&config.logs.log).context("cannot open LOG_FILE")?;
+            Ok(app::serve(config).await?)
+        }
         Command::Client(command) => client::run(command).await,
         Command::Token(token::Command::Mint(mint)) => mint::run(mint).await,
         Command::Token(token::Command::List(list)) => token::list(list, &store()?).await,
@@ -102,7 +108,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Restore(restore) => backup::restore(restore, &store()?).await,
         Command::ImportPredecessor(import) => import::run(import).await,
         Command::Doctor(doctor) => doctor::run(doctor).await,
-        Command::DockerProxy(proxy) => docker_proxy::run(&proxy).await,
+        Command::DockerProxy(proxy) => docker_proxy::run(&proxy, log).await,
         Command::Healthcheck => health::check().await,
     }
 }

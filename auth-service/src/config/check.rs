@@ -97,6 +97,7 @@ impl Check {
         let verify_secret = self.verify_secret(raw);
         let limits = self.limits(raw);
         let clients = self.clients(raw);
+        let logs = self.logs(raw);
         Some(Config {
             base_domain: base_domain?,
             public_port,
@@ -123,6 +124,7 @@ impl Check {
             verify_secret,
             limits,
             clients,
+            logs,
         })
     }
 

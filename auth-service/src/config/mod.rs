@@ -5,6 +5,7 @@ mod check;
 mod clients;
 mod docker_proxy;
 mod limits;
+mod logs;
 mod providers;
 mod redis;
 mod server_urls;
@@ -26,6 +27,7 @@ use self::check::Check;
 pub use self::clients::{ClientList, ClientsConfig, HostPolicy};
 pub use self::docker_proxy::DockerProxyConfig;
 pub use self::limits::Limits;
+pub use self::logs::LogsConfig;
 pub(crate) use self::providers::is_protected;
 pub use self::providers::{
     ClientAuth, GithubProvider, OfflineAccess, OidcProvider, Provider, ProviderKind, ProviderTable,
@@ -96,6 +98,8 @@ pub struct Config {
     pub limits: Limits,
     /// The settings of client registration and authentication.
     pub clients: ClientsConfig,
+    /// The log and the audit log.
+    pub logs: LogsConfig,
 }
 
 /// The lifetimes of tokens, registrations, sessions and consents.
@@ -209,6 +213,12 @@ struct Raw {
     endpoint_audience_clients: Option<String>,
     login_session_lifetime: Option<String>,
     consent_lifetime: Option<String>,
+    log_format: Option<String>,
+    log_file: Option<String>,
+    log_max_size: Option<String>,
+    log_keep: Option<String>,
+    audit_log: Option<String>,
+    audit_events: Option<String>,
 }
 
 impl Config {

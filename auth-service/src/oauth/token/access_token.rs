@@ -25,6 +25,9 @@ pub(in crate::oauth) struct AccessTokenClaims {
     pub(in crate::oauth) iat: UnixTime,
     pub(in crate::oauth) jti: Identifier,
     pub(in crate::oauth) client_id: ClientId,
+    /// The display name of the client, for audit events. Tokens of earlier versions lack it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(in crate::oauth) client_name: String,
     pub(in crate::oauth) scope: Scopes,
     /// The grant of the token. Revoking the grant revokes the token.
     pub(in crate::oauth) grant_id: Identifier,
@@ -83,6 +86,7 @@ impl TokenIssuer {
             iat: now,
             jti: jti.clone(),
             client_id: grant.client_id.clone(),
+            client_name: grant.client_name.clone(),
             scope: part.scopes.clone(),
             grant_id: grant.id.clone(),
             preferred_username: grant.user.name.clone(),
