@@ -27,7 +27,7 @@ use gateway_contract::logging::Log;
 
 use crate::{
     app,
-    config::{Config, RedisConfig},
+    config::{AuditConfig, Config},
     oauth::AuthServer,
     servers::Sources,
     store::Store,
@@ -114,14 +114,17 @@ pub async fn run(cli: Cli, log: &Log) -> anyhow::Result<()> {
 }
 
 fn store() -> anyhow::Result<Store> {
-    Ok(Store::open(&RedisConfig::load()?)?)
+    let config = AuditConfig::load()?;
+    Ok(Store::open(&config.redis)?
+        .with_audit(app::audit_of_command(config.filter)?, config.stream_max))
 }
 
 /// Builds the authorization server of these settings, so that commands apply the same rules as the service.
 async fn server() -> anyhow::Result<AuthServer> {
     let config = Config::load()?;
     let listing = Sources::new(&config).read().await?;
-    Ok(app::build(config, &listing)?.0)
+    let audit = app::audit_of_command(config.logs.audit.filter)?;
+    Ok(app::build(config, &listing, audit)?.0)
 }
 
 /// Returns `true` if the command runs until it is stopped, and so writes a log. The others print their result to
