@@ -13,6 +13,7 @@ use reqwest::Url;
 
 use crate::catalogue::{self, Catalogue, Entry, Isolation, LoadError};
 use crate::child::environment;
+use crate::logs::Logs;
 use crate::settings::Settings;
 
 /// Serves MCP servers that speak stdio over Streamable HTTP.
@@ -80,6 +81,9 @@ pub struct Options {
     /// Bounds.
     #[command(flatten)]
     pub bounds: Bounds,
+    /// The log and the audit log.
+    #[command(flatten)]
+    pub logs: Logs,
     /// Instead of serving
     #[command(subcommand)]
     pub action: Option<Action>,

@@ -9,6 +9,7 @@
 //! found out of which the server is.
 
 pub mod app;
+pub mod audit;
 pub mod backend;
 pub mod catalogue;
 pub mod check;
@@ -20,6 +21,7 @@ mod healthcheck;
 pub mod http;
 pub mod hub;
 pub mod identity;
+pub mod logs;
 pub mod metrics;
 pub mod parking;
 pub mod probe;

@@ -5,11 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the ground up.
-const FLOORS: [&str; 25] = [
+const FLOORS: [&str; 27] = [
     "sync",
     "grants",
     "unguessable",
     "protocol",
+    "audit",
     "translate",
     "stream",
     "session",
@@ -27,6 +28,7 @@ const FLOORS: [&str; 25] = [
     "identity",
     "http",
     "check",
+    "logs",
     "cli",
     "healthcheck",
     "app",

@@ -48,6 +48,15 @@ impl Check {
         variables.extend(real.filter_map(|(name, value)| Some((text(name)?, text(value)?))));
         variables
     }
+    /// Reads the maximum number of audit events in Redis. Pages and commands need some.
+    pub(super) fn audit_stream_max(&mut self, raw: &Raw) -> usize {
+        let most = self.number("AUDIT_STREAM_MAX", raw.audit_stream_max.as_ref(), 100_000_usize);
+        if most < 1_000 {
+            self.0.push("AUDIT_STREAM_MAX must be at least 1000".to_owned());
+        }
+        most
+    }
+
     pub(super) fn raw(&mut self, mut variables: HashMap<String, String>) -> Raw {
         // Compose files pass an unset variable as an empty one.
         variables.retain(|_, value| !value.trim().is_empty());
@@ -94,6 +103,7 @@ impl Check {
         let (verify_secret, limits) = (self.verify_secret(raw), self.limits(raw));
         let (clients, pages) =
             (self.clients(raw), PagesConfig::read(self, raw, server_urls, &lifetimes));
+        let (logs, audit_stream_max) = (self.logs(raw), self.audit_stream_max(raw));
         Some(Config {
             branding: Branding::read(raw, &mut self.0),
             base_domain: base_domain?,
@@ -122,6 +132,8 @@ impl Check {
             limits,
             clients,
             pages,
+            logs,
+            audit_stream_max,
         })
     }
 

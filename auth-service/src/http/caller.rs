@@ -9,7 +9,10 @@ use actix_web::{
 };
 use serde_json::json;
 
-use crate::{model::Caller, oauth::AuthServer};
+use crate::{
+    model::{Caller, current_request},
+    oauth::AuthServer,
+};
 
 /// The header with the secret shared by the proxy and this service (`VERIFY_SECRET`).
 const SECRET: HeaderName = HeaderName::from_static("x-verify-secret");
@@ -42,7 +45,7 @@ pub(super) fn caller(server: &AuthServer, head: &RequestHead) -> Caller {
     Caller {
         address: client_address(server, head),
         user_agent: user_agent.map(str::to_owned),
-        request_id: None,
+        request_id: current_request().map(|id| id.to_string()),
     }
 }
 
