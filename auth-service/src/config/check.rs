@@ -95,8 +95,7 @@ impl Check {
         let signed_identity = self.switch("SIGNED_IDENTITY", raw.signed_identity.as_deref());
         let lifetimes = self.lifetimes(raw);
         let verify_secret = self.verify_secret(raw);
-        let limits = self.limits(raw);
-        let clients = self.clients(raw);
+        let (limits, clients) = (self.limits(raw), self.clients(raw));
         let logs = self.logs(raw);
         Some(Config {
             base_domain: base_domain?,
