@@ -82,8 +82,7 @@ impl Check {
         let tls = self.tls(raw);
         let metrics_listen = self.optional("METRICS_LISTEN", raw.metrics_listen.as_deref());
         let workers = self.optional("AUTH_WORKERS", raw.auth_workers.as_deref());
-        let delay = raw.shutdown_delay.as_deref();
-        let shutdown_delay = self.time("SHUTDOWN_DELAY", delay, Duration::ZERO);
+        let shutdown_delay = self.shutdown_delay(raw);
         let docker = self.optional("DOCKER_ENDPOINT", raw.docker_endpoint.as_deref());
         let traefik_api = self.optional("TRAEFIK_API_URL", raw.traefik_api_url.as_deref());
         let redis = self.redis(raw);
@@ -125,6 +124,10 @@ impl Check {
             clients,
             logs,
         })
+    }
+
+    fn shutdown_delay(&mut self, raw: &Raw) -> Duration {
+        self.time("SHUTDOWN_DELAY", raw.shutdown_delay.as_deref(), Duration::ZERO)
     }
 
     fn issuer(

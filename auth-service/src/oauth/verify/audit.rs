@@ -6,7 +6,7 @@ use log::Level;
 use super::cached_token::{CachedToken, Part};
 use crate::{
     metrics::{Decision, Gauges},
-    model::{Fingerprint, McpServer},
+    model::{Fingerprint, McpServer, current_request},
     oauth::{Operation, Verifier},
     store::Trial,
 };
@@ -36,9 +36,11 @@ impl Verifier {
             || "-".to_owned(),
             |token| Fingerprint::of(token.text(Part::Jti)).to_string(),
         );
+        let request = current_request().map_or_else(|| "-".to_owned(), |id| id.to_string());
         log::log!(
             target: "audit",
             level,
+            request,
             server,
             tool = log_safe(asked.1.unwrap_or("-")),
             reason = decision.as_str(),
