@@ -1,8 +1,6 @@
 //! What is on record: one request id in the logs of all programs, and the events of calls. What servers answer, in a
 //! browser.
 
-use std::path::Path;
-
 use gateway_contract::audit::is_id;
 use gateway_tests::{client::McpClient, stack::Stack, wait::eventually};
 use serde_json::{Value, json};
@@ -81,12 +79,9 @@ fn a_refusal_can_be_quoted(stack: &Stack) {
         eventually("Traefik has logged it", || {
             !named(&stack.log("access.log"), "downstream_X-Request-Id", &id).is_empty()
         });
-        eventually("auth-service has logged it", || stack.log("auth-service.log").contains(&id));
-        if Path::new(&stack.path("logs/auth-service.audit.jsonl")).exists() {
-            eventually("the refusal is on record", || {
-                !named(&stack.log("auth-service.audit.jsonl"), "request", &id).is_empty()
-            });
-        }
+        eventually("the refusal is on record", || {
+            !named(&stack.log("auth-service.audit.jsonl"), "request", &id).is_empty()
+        });
     });
 }
 

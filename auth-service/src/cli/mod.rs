@@ -1,6 +1,7 @@
 //! The command line: the service, and administration commands that work on the same storage.
 
 mod access;
+mod audit;
 mod backup;
 mod client;
 mod docker_proxy;
@@ -10,6 +11,7 @@ mod import;
 mod key;
 mod mint;
 mod moment;
+mod operator;
 mod pages;
 mod policy;
 mod provider;
@@ -25,7 +27,7 @@ use gateway_contract::logging::Log;
 
 use crate::{
     app,
-    config::{Config, RedisConfig},
+    config::{AuditConfig, Config},
     oauth::AuthServer,
     servers::Sources,
     store::Store,
@@ -64,6 +66,9 @@ enum Command {
     /// Generate signing keys and root keys.
     #[command(subcommand)]
     Key(key::Command),
+    /// Print and search audit events: who did what, and when.
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Back up the gateway's data in Redis to a file.
     Backup(backup::Backup),
     /// Restore a file that `backup` wrote.
@@ -98,6 +103,7 @@ pub async fn run(cli: Cli, log: &Log) -> anyhow::Result<()> {
         Command::Key(key::Command::Generate { secrets, out, if_missing }) => {
             key::generate(secrets, out.as_ref(), if_missing)
         }
+        Command::Audit(command) => audit::run(command, &store()?).await,
         Command::Backup(backup) => backup::backup(backup, &store()?).await,
         Command::Restore(restore) => backup::restore(restore, &store()?).await,
         Command::ImportPredecessor(import) => import::run(import).await,
@@ -108,14 +114,17 @@ pub async fn run(cli: Cli, log: &Log) -> anyhow::Result<()> {
 }
 
 fn store() -> anyhow::Result<Store> {
-    Ok(Store::open(&RedisConfig::load()?)?)
+    let config = AuditConfig::load()?;
+    Ok(Store::open(&config.redis)?
+        .with_audit(app::audit_of_command(config.filter)?, config.stream_max))
 }
 
 /// Builds the authorization server of these settings, so that commands apply the same rules as the service.
 async fn server() -> anyhow::Result<AuthServer> {
     let config = Config::load()?;
     let listing = Sources::new(&config).read().await?;
-    Ok(app::build(config, &listing)?.0)
+    let audit = app::audit_of_command(config.logs.audit.filter)?;
+    Ok(app::build(config, &listing, audit)?.0)
 }
 
 /// Returns `true` if the command runs until it is stopped, and so writes a log. The others print their result to

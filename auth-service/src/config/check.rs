@@ -48,6 +48,15 @@ impl Check {
         variables.extend(real.filter_map(|(name, value)| Some((text(name)?, text(value)?))));
         variables
     }
+    /// Reads the maximum number of audit events in Redis. Pages and commands need some.
+    pub(super) fn audit_stream_max(&mut self, raw: &Raw) -> usize {
+        let most = self.number("AUDIT_STREAM_MAX", raw.audit_stream_max.as_ref(), 100_000_usize);
+        if most < 1_000 {
+            self.0.push("AUDIT_STREAM_MAX must be at least 1000".to_owned());
+        }
+        most
+    }
+
     pub(super) fn raw(&mut self, mut variables: HashMap<String, String>) -> Raw {
         // Compose files pass an unset variable as an empty one.
         variables.retain(|_, value| !value.trim().is_empty());
@@ -96,6 +105,7 @@ impl Check {
         let verify_secret = self.verify_secret(raw);
         let (limits, clients) = (self.limits(raw), self.clients(raw));
         let logs = self.logs(raw);
+        let audit_stream_max = self.audit_stream_max(raw);
         Some(Config {
             base_domain: base_domain?,
             public_port,
@@ -123,6 +133,7 @@ impl Check {
             limits,
             clients,
             logs,
+            audit_stream_max,
         })
     }
 

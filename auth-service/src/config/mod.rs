@@ -18,6 +18,7 @@ use std::{
     collections::HashMap, fmt, net::SocketAddr, num::NonZeroUsize, path::PathBuf, time::Duration,
 };
 
+use gateway_contract::audit::Filter;
 use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
@@ -100,6 +101,19 @@ pub struct Config {
     pub clients: ClientsConfig,
     /// The log and the audit log.
     pub logs: LogsConfig,
+    /// `AUDIT_STREAM_MAX`: the maximum number of audit events that Redis keeps. Default: 100000.
+    pub audit_stream_max: usize,
+}
+
+/// The settings of the commands that work on Redis.
+#[derive(Clone, Debug)]
+pub struct AuditConfig {
+    /// The connection to Redis.
+    pub redis: RedisConfig,
+    /// `AUDIT_EVENTS`: the kinds of events that are recorded.
+    pub filter: Filter,
+    /// `AUDIT_STREAM_MAX`: the maximum number of audit events that Redis keeps.
+    pub stream_max: usize,
 }
 
 /// The lifetimes of tokens, registrations, sessions and consents.
@@ -219,6 +233,7 @@ struct Raw {
     log_keep: Option<String>,
     audit_log: Option<String>,
     audit_events: Option<String>,
+    audit_stream_max: Option<String>,
 }
 
 impl Config {
@@ -254,6 +269,20 @@ impl Config {
         let config = check.config(&raw, variables);
         match (config, check.0.is_empty()) {
             (Some(config), true) => Ok(config),
+            _ => Err(Problems(check.0)),
+        }
+    }
+}
+
+impl AuditConfig {
+    /// Reads only the settings of Redis and of audit events, for the administrative commands.
+    pub fn load() -> Result<Self, Problems> {
+        let mut check = Check::default();
+        let variables = check.environment();
+        let raw = check.raw(variables);
+        let (filter, stream_max) = (check.logs(&raw).audit.filter, check.audit_stream_max(&raw));
+        match (check.redis(&raw), check.0.is_empty()) {
+            (Some(redis), true) => Ok(Self { redis, filter, stream_max }),
             _ => Err(Problems(check.0)),
         }
     }

@@ -50,7 +50,7 @@ pub(super) async fn show(
         let url = at_login_host(&server, &host, request.query_string(), &params);
         return Ok(page::redirect(&url));
     }
-    let browser = browser::browser(&request).map_err(Error::from)?;
+    let browser = browser::browser(&server, &request).map_err(Error::from)?;
     match server.flow.begin(&params, &browser).await? {
         Next::Page(consent) => Ok(shown(&consent, &browser.session)),
         Next::Provider(visit) => {
@@ -117,7 +117,7 @@ pub(super) async fn decide(
         decision,
     };
     let declined = matches!(form.decision, Decision::Deny);
-    let browser = browser::browser(&request).map_err(Error::from)?;
+    let browser = browser::browser(&server, &request).map_err(Error::from)?;
     let session = browser.session.clone();
     let decider = server.clone();
     match to_the_end(async move { decider.flow.decide(form, &browser).await }).await? {

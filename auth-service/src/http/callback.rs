@@ -21,7 +21,7 @@ pub(super) async fn callback(
     let params = Params::parse(request.query_string().as_bytes());
     let (state, answer, iss) = ProviderAnswer::read(&params)?;
     let pending = browser::pending(&request, &state);
-    let browser = browser::browser(&request).map_err(Error::from)?;
+    let browser = browser::browser(&server, &request).map_err(Error::from)?;
     let session = browser.session.clone();
     // The callback without a name is that of GitHub.
     let provider = request.match_info().get("provider").unwrap_or("github").to_owned();

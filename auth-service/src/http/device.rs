@@ -36,7 +36,7 @@ pub(super) async fn show(
     }
     let params = Params::parse(request.query_string().as_bytes());
     let Some(typed) = params.one("user_code")? else { return Ok(page::device(false)) };
-    let browser = browser::browser(&request).map_err(Error::from)?;
+    let browser = browser::browser(&server, &request).map_err(Error::from)?;
     match server.flow.begin_device(&UserCode::typed(typed), &browser).await? {
         Some(consent) => Ok(shown(&consent, &browser.session)),
         None => Ok(page::device(true)),

@@ -1,12 +1,15 @@
 //! The domain types. This lowest layer imports no other layer of the crate.
 
+mod actor;
 mod authority;
 mod authorization_request;
+mod caller;
 mod catalogue;
 mod chain;
 mod client;
 mod clock;
 mod credential;
+mod draft;
 mod facts_record;
 mod flow;
 mod generation;
@@ -26,8 +29,10 @@ mod traefik_rule;
 mod uri;
 mod user;
 
+pub use actor::Actor;
 pub use authority::{canonical_authority, canonical_host, host_of};
 pub use authorization_request::{AuthorizationRequest, Device, Redirect, Reply};
+pub use caller::{Caller, SignInPlace};
 pub use catalogue::Catalogue;
 pub use chain::Chain;
 pub use client::{
@@ -39,6 +44,7 @@ pub use credential::{
     Fingerprint, Identifier, LoginCode, LoginSession, LoginState, RandomError, RefreshToken,
     RegistrationToken, SealedAuthorization, UserCode,
 };
+pub use draft::Draft;
 pub use facts_record::FactsRecord;
 pub use flow::{
     AnswerRecord, ConsentRecord, DeviceDecision, DeviceRecord, NoMarks, PendingAuthorization,

@@ -16,6 +16,7 @@ mod derived;
 mod discovery;
 mod endpoint;
 mod error;
+mod events;
 mod legible;
 mod packed_strings;
 mod params;

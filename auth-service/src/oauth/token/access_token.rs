@@ -9,6 +9,7 @@ use crate::{
     keys::SigningKeys,
     model::{AccessRecord, ClientId, Grant, Identifier, ResourceUri, Scopes, UnixTime},
     oauth::{Error, TokenIssuer},
+    store::AuditEntry,
 };
 
 /// The `typ` header of an access token (RFC 9068 §2.1).
@@ -68,12 +69,13 @@ pub(in crate::oauth) fn signed_claims(keys: &SigningKeys, token: &str) -> Option
 }
 
 impl TokenIssuer {
-    /// Issues an access token for `part` of `grant` that expires at `expires_at`.
+    /// Issues an access token for `part` of `grant` that expires at `expires_at`, with its event.
     pub(in crate::oauth) async fn issue_access_token(
         &self,
         grant: &Grant,
         part: &Part,
         expires_at: UnixTime,
+        entry: Option<&AuditEntry>,
     ) -> Result<String, Error> {
         let (jti, now) = (Identifier::of_token(&grant.id)?, self.core.now());
         let claims = AccessTokenClaims {
@@ -102,7 +104,7 @@ impl TokenIssuer {
             issued_at: now,
             expires_at,
         };
-        self.core.store.grants.put_access(&record, now).await?;
+        self.core.store.grants.put_access(&record, now, entry).await?;
         Ok(token)
     }
 

@@ -1,0 +1,1 @@
+//! The audit events of whole flows, over HTTP and the command line.
