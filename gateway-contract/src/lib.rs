@@ -12,6 +12,7 @@ pub mod identity;
 pub mod logging;
 pub mod methods;
 pub mod metrics;
+pub mod reports;
 pub mod revision;
 pub mod servers;
 pub mod spelling;

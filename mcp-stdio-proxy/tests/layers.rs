@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the ground up.
-const FLOORS: [&str; 25] = [
+const FLOORS: [&str; 27] = [
     "sync",
     "grants",
     "unguessable",
@@ -23,10 +23,12 @@ const FLOORS: [&str; 25] = [
     "backend",
     "room",
     "hub",
+    "check",
+    "report",
     "metrics",
     "identity",
     "http",
-    "check",
+    "inner",
     "cli",
     "healthcheck",
     "app",

@@ -79,6 +79,23 @@ impl Server {
                     "serverInfo": {"name": "faulty", "version": std::process::id().to_string()},
                 }),
             ),
+            // Of the time that a check takes, tests see what came at the same time.
+            "tools/list" if mode == "--slow-list" => {
+                let id = id.clone();
+                thread::spawn(move || {
+                    thread::sleep(Duration::from_millis(300));
+                    answer(&id, &json!({"tools": [{"name": "slow"}]}))
+                });
+                Ok(())
+            }
+            "tools/list" if mode == "--no-list" => Ok(()),
+            "tools/list" if mode == "--many-tools" => {
+                let tool = |at: u32| {
+                    json!({"name": format!("tool-{at}"), "title": "t".repeat(999),
+                    "description": "d".repeat(9_999)})
+                };
+                answer(id, &json!({"tools": (0..1_100).map(tool).collect::<Vec<_>>()}))
+            }
             "tools/list" => answer(
                 id,
                 &json!({"tools": [{"name": "read_a"}, {"name": "write_b"}, {"name": "secret_c"}]}),

@@ -14,6 +14,7 @@ mod eras;
 mod faults;
 mod feed;
 mod identity;
+mod inner;
 mod input;
 mod isolation;
 mod issuer;
