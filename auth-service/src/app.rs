@@ -31,7 +31,7 @@ use crate::{
     oauth::{self, AuthServer, Core, FactsCache, PENDING_SEAL, PROVIDER_SEAL},
     servers::{self, Sources},
     store::{self, Store},
-    upstream::{self, ClientDocuments, LoginProviders},
+    upstream::{self, ClientDocuments, LoginProviders, ServerReports},
 };
 
 /// The grace period for open requests after a stop signal, in seconds.
@@ -122,6 +122,7 @@ pub fn build(config: Config, listing: &Listing) -> Result<(AuthServer, Publisher
         access,
         facts: FactsCache::default(),
         documents: ClientDocuments::default(),
+        reports: ServerReports::new(&config.proxies, &clock),
         catalogue,
         clock,
         config,
