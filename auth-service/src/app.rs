@@ -32,7 +32,7 @@ use crate::{
     oauth::{self, AuthServer, Core, FactsCache, PENDING_SEAL, PROVIDER_SEAL},
     servers::{self, Sources},
     store::{self, Store},
-    upstream::{self, ClientDocuments, LoginProviders},
+    upstream::{self, ClientDocuments, LoginProviders, ServerReports},
 };
 
 /// The grace period for open requests after a stop signal, in seconds.
@@ -139,6 +139,7 @@ pub fn build(
         access,
         facts: FactsCache::default(),
         documents: ClientDocuments::default(),
+        reports: ServerReports::new(&config.proxies, &clock),
         catalogue,
         clock,
         config,

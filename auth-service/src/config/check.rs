@@ -5,7 +5,7 @@ use std::{collections::HashMap, fmt, time::Duration};
 use gateway_contract::duration::duration;
 use secrecy::SecretString;
 
-use super::{Config, Lifetimes, Provider, Raw, ServerUrls};
+use super::{Config, Lifetimes, Provider, Raw, ServerUrls, proxies::proxies};
 use crate::model::{Issuer, canonical_host};
 
 /// The variables that can also be read from the file named in `<variable>_FILE`.
@@ -93,6 +93,7 @@ impl Check {
         let workers = self.optional("AUTH_WORKERS", raw.auth_workers.as_deref());
         let shutdown_delay = self.shutdown_delay(raw);
         let docker = self.optional("DOCKER_ENDPOINT", raw.docker_endpoint.as_deref());
+        let proxies = proxies(raw.proxies.as_deref(), &mut self.0);
         let traefik_api = self.optional("TRAEFIK_API_URL", raw.traefik_api_url.as_deref());
         let redis = self.redis(raw);
         let signing_key_file = self.required("SIGNING_KEY_FILE", raw.signing_key_file.as_ref());
@@ -119,6 +120,7 @@ impl Check {
             servers_file: raw.mcp_servers_file.as_deref().unwrap_or("mcp-servers.json").into(),
             docker,
             server_urls,
+            proxies,
             traefik_api,
             signing_key_file: signing_key_file?.into(),
             secrets_key_file: raw.secrets_key_file.as_ref().map(Into::into),

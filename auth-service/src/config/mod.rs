@@ -7,6 +7,7 @@ mod docker_proxy;
 mod limits;
 mod logs;
 mod providers;
+mod proxies;
 mod redis;
 mod server_urls;
 mod servers;
@@ -34,6 +35,7 @@ pub use self::providers::{
     ClientAuth, GithubProvider, OfflineAccess, OidcProvider, Provider, ProviderKind, ProviderTable,
     SecretSource,
 };
+pub use self::proxies::{ProxyAddress, ProxyEndpoint};
 pub use self::redis::{RedisConfig, RedisServer, SentinelConfig};
 pub use self::server_urls::ServerUrls;
 pub use self::servers::DockerEndpoint;
@@ -70,6 +72,8 @@ pub struct Config {
     pub docker: Option<DockerEndpoint>,
     /// `SERVER_URLS`: the form of the servers' public URLs. Default: `host`.
     pub server_urls: ServerUrls,
+    /// `PROXIES`: the inner interfaces of the proxies, which are asked for the state of servers. Default: none.
+    pub proxies: Vec<ProxyAddress>,
     /// `TRAEFIK_API_URL`: the Traefik API whose routers `doctor` checks. Off by default.
     pub traefik_api: Option<Url>,
     /// `SIGNING_KEY_FILE`: a PEM file of one or more private keys. The first signs; all verify.
@@ -187,6 +191,7 @@ struct Raw {
     docker_proxy_listen: Option<String>,
     docker_socket: Option<String>,
     server_urls: Option<String>,
+    proxies: Option<String>,
     signing_key_file: Option<String>,
     secrets_key_file: Option<String>,
     traefik_api_url: Option<String>,

@@ -23,7 +23,7 @@ use auth_service::{
     oauth::{AuthServer, Core, FactsCache, PENDING_SEAL, PROVIDER_SEAL, callback_path},
     servers::ServersFile,
     store::{self, Filter, ListedGrant, Selection, Store},
-    upstream::{ClientDocuments, LoginProviders},
+    upstream::{ClientDocuments, LoginProviders, ServerReports},
 };
 use aws_lc_rs::hmac;
 use gateway_tests::{
@@ -209,6 +209,7 @@ impl Gateway {
             providers: providers(&config, &clock),
             access: policy,
             facts: FactsCache::default(),
+            reports: ServerReports::new(&config.proxies, &(clock.clone() as Arc<dyn Clock>)),
             catalogue: listing,
             clock: clock.clone(),
             config: config.clone(),
@@ -254,6 +255,7 @@ impl Gateway {
             providers: providers(&self.config, &self.clock),
             access: self.access.subscribe(),
             facts: FactsCache::default(),
+            reports: ServerReports::new(&[], &(self.clock.clone() as Arc<dyn Clock>)),
             catalogue: self.catalogue.subscribe(),
             clock: self.clock.clone(),
             config: self.config.clone(),

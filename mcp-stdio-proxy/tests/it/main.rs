@@ -15,6 +15,7 @@ mod eras;
 mod faults;
 mod feed;
 mod identity;
+mod inner;
 mod input;
 mod isolation;
 mod issuer;
