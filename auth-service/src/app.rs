@@ -261,6 +261,8 @@ pub fn http_server(
     actix_web::rt::spawn(async move { ending.people.follow_policy().await });
     let relaying = server.clone();
     tokio::spawn(async move { relaying.core.store.audit.relay().await });
+    let reading = server.clone();
+    tokio::spawn(async move { reading.core.follow_proxy_events().await });
     let keeping = server.clone();
     tokio::spawn(async move {
         let core = &keeping.core;

@@ -43,7 +43,8 @@ async fn check_servers(options: &Options) -> anyhow::Result<bool> {
 fn gate(options: &Options) -> anyhow::Result<Gate> {
     let (catalogue, single) = options.catalogue()?;
     let mut settings = options.settings();
-    settings.audit = Audit::start(&options.logs.audit(), false).context("cannot open AUDIT_LOG")?;
+    settings.audit = Audit::start(&options.logs.audit(), options.inner_listen.is_some())
+        .context("cannot open AUDIT_LOG")?;
     let hub = Hub::new(settings, &catalogue);
     hub.adopt_orphans();
     hub.report_confinement();

@@ -23,6 +23,7 @@ mod params;
 mod people;
 #[cfg(test)]
 mod proptests;
+mod proxy_events;
 mod quoted;
 mod rate_limits;
 mod resource;

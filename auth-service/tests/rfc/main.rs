@@ -21,6 +21,7 @@ mod a7_clients;
 mod advisories;
 mod audit_acts;
 mod audit_bounds;
+mod audit_feeds;
 mod audit_flow;
 mod audit_kill;
 mod audit_relay;
