@@ -5,7 +5,7 @@ use std::{collections::HashMap, fmt, time::Duration};
 use gateway_contract::duration::duration;
 use secrecy::SecretString;
 
-use super::{Config, Lifetimes, Provider, Raw, ServerUrls, proxies::proxies};
+use super::{Config, Lifetimes, LogsConfig, Provider, Raw, ServerUrls, proxies::proxies};
 use crate::model::{Issuer, canonical_host};
 
 /// The variables that can also be read from the file named in `<variable>_FILE`.
@@ -48,15 +48,6 @@ impl Check {
         variables.extend(real.filter_map(|(name, value)| Some((text(name)?, text(value)?))));
         variables
     }
-    /// Reads the maximum number of audit events in Redis. Pages and commands need some.
-    pub(super) fn audit_stream_max(&mut self, raw: &Raw) -> usize {
-        let most = self.number("AUDIT_STREAM_MAX", raw.audit_stream_max.as_ref(), 100_000_usize);
-        if most < 1_000 {
-            self.0.push("AUDIT_STREAM_MAX must be at least 1000".to_owned());
-        }
-        most
-    }
-
     pub(super) fn raw(&mut self, mut variables: HashMap<String, String>) -> Raw {
         // Compose files pass an unset variable as an empty one.
         variables.retain(|_, value| !value.trim().is_empty());
@@ -91,7 +82,7 @@ impl Check {
         let tls = self.tls(raw);
         let metrics_listen = self.optional("METRICS_LISTEN", raw.metrics_listen.as_deref());
         let workers = self.optional("AUTH_WORKERS", raw.auth_workers.as_deref());
-        let shutdown_delay = self.shutdown_delay(raw);
+        let shutdown_delay = shutdown_delay(self, raw);
         let docker = self.optional("DOCKER_ENDPOINT", raw.docker_endpoint.as_deref());
         let proxies = proxies(raw.proxies.as_deref(), &mut self.0);
         let traefik_api = self.optional("TRAEFIK_API_URL", raw.traefik_api_url.as_deref());
@@ -105,8 +96,8 @@ impl Check {
         let lifetimes = self.lifetimes(raw);
         let verify_secret = self.verify_secret(raw);
         let (limits, clients) = (self.limits(raw), self.clients(raw));
-        let logs = self.logs(raw);
-        let audit_stream_max = self.audit_stream_max(raw);
+        let logs = LogsConfig::read(self, raw);
+        let audit_stream_max = audit_stream_max(self, raw);
         Some(Config {
             base_domain: base_domain?,
             public_port,
@@ -137,10 +128,6 @@ impl Check {
             logs,
             audit_stream_max,
         })
-    }
-
-    fn shutdown_delay(&mut self, raw: &Raw) -> Duration {
-        self.time("SHUTDOWN_DELAY", raw.shutdown_delay.as_deref(), Duration::ZERO)
     }
 
     fn issuer(
@@ -301,4 +288,17 @@ impl Check {
             other
         })
     }
+}
+
+fn shutdown_delay(check: &mut Check, raw: &Raw) -> Duration {
+    check.time("SHUTDOWN_DELAY", raw.shutdown_delay.as_deref(), Duration::ZERO)
+}
+
+/// Reads the maximum number of audit events in Redis. Pages and commands need some.
+pub(super) fn audit_stream_max(check: &mut Check, raw: &Raw) -> usize {
+    let most = check.number("AUDIT_STREAM_MAX", raw.audit_stream_max.as_ref(), 100_000_usize);
+    if most < 1_000 {
+        check.0.push("AUDIT_STREAM_MAX must be at least 1000".to_owned());
+    }
+    most
 }

@@ -285,7 +285,10 @@ impl AuditConfig {
         let mut check = Check::default();
         let variables = check.environment();
         let raw = check.raw(variables);
-        let (filter, stream_max) = (check.logs(&raw).audit.filter, check.audit_stream_max(&raw));
+        let (filter, stream_max) = (
+            LogsConfig::read(&mut check, &raw).audit.filter,
+            check::audit_stream_max(&mut check, &raw),
+        );
         match (check.redis(&raw), check.0.is_empty()) {
             (Some(redis), true) => Ok(Self { redis, filter, stream_max }),
             _ => Err(Problems(check.0)),
