@@ -32,7 +32,7 @@ use crate::{
     oauth::{self, AuthServer, Core, FactsCache, PENDING_SEAL, PROVIDER_SEAL, SIGN_IN_SEAL},
     servers::{self, Sources},
     store::{self, Store},
-    upstream::{self, ClientDocuments, LoginProviders},
+    upstream::{self, ClientDocuments, LoginProviders, ServerReports},
 };
 
 /// The grace period for open requests after a stop signal, in seconds.
@@ -141,6 +141,7 @@ pub fn build(
         access,
         facts: FactsCache::default(),
         documents: ClientDocuments::default(),
+        reports: ServerReports::new(&config.proxies, &clock),
         catalogue,
         clock,
         config,
@@ -262,6 +263,8 @@ pub fn http_server(
     actix_web::rt::spawn(async move { ending.people.follow_policy().await });
     let relaying = server.clone();
     tokio::spawn(async move { relaying.core.store.audit.relay().await });
+    let reading = server.clone();
+    tokio::spawn(async move { reading.core.follow_proxy_events().await });
     let keeping = server.clone();
     tokio::spawn(async move {
         let core = &keeping.core;

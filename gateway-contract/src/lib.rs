@@ -14,6 +14,7 @@ pub mod lines;
 pub mod logging;
 pub mod methods;
 pub mod metrics;
+pub mod reports;
 pub mod revision;
 pub mod servers;
 pub mod spelling;

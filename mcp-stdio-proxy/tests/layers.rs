@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the ground up.
-const FLOORS: [&str; 27] = [
+const FLOORS: [&str; 29] = [
     "sync",
     "grants",
     "unguessable",
@@ -24,10 +24,12 @@ const FLOORS: [&str; 27] = [
     "backend",
     "room",
     "hub",
+    "check",
+    "report",
     "metrics",
     "identity",
     "http",
-    "check",
+    "inner",
     "logs",
     "cli",
     "healthcheck",

@@ -9,6 +9,7 @@ mod limits;
 mod logs;
 mod pages;
 mod providers;
+mod proxies;
 mod redis;
 mod server_urls;
 mod servers;
@@ -38,6 +39,7 @@ pub use self::providers::{
     ClientAuth, GithubProvider, OfflineAccess, OidcProvider, Provider, ProviderKind, ProviderTable,
     SecretSource,
 };
+pub use self::proxies::{ProxyAddress, ProxyEndpoint};
 pub use self::redis::{RedisConfig, RedisServer, SentinelConfig};
 pub use self::server_urls::ServerUrls;
 pub use self::servers::DockerEndpoint;
@@ -76,6 +78,8 @@ pub struct Config {
     pub docker: Option<DockerEndpoint>,
     /// `SERVER_URLS`: the form of the servers' public URLs. Default: `host`.
     pub server_urls: ServerUrls,
+    /// `PROXIES`: the inner interfaces of the proxies, which are asked for the state of servers. Default: none.
+    pub proxies: Vec<ProxyAddress>,
     /// `TRAEFIK_API_URL`: the Traefik API whose routers `doctor` checks. Off by default.
     pub traefik_api: Option<Url>,
     /// `SIGNING_KEY_FILE`: a PEM file of one or more private keys. The first signs; all verify.
@@ -197,6 +201,7 @@ struct Raw {
     docker_proxy_listen: Option<String>,
     docker_socket: Option<String>,
     server_urls: Option<String>,
+    proxies: Option<String>,
     signing_key_file: Option<String>,
     secrets_key_file: Option<String>,
     traefik_api_url: Option<String>,
@@ -299,7 +304,10 @@ impl AuditConfig {
         let mut check = Check::default();
         let variables = check.environment();
         let raw = check.raw(variables);
-        let (filter, stream_max) = (check.logs(&raw).audit.filter, check.audit_stream_max(&raw));
+        let (filter, stream_max) = (
+            LogsConfig::read(&mut check, &raw).audit.filter,
+            check::audit_stream_max(&mut check, &raw),
+        );
         match (check.redis(&raw), check.0.is_empty()) {
             (Some(redis), true) => Ok(Self { redis, filter, stream_max }),
             _ => Err(Problems(check.0)),

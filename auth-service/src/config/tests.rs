@@ -55,6 +55,15 @@ fn a13_a_domain_is_told_its_canonical_form() {
 }
 
 #[test]
+fn proxies_have_different_names() {
+    let config = Config::from_map(settings(&[("PROXIES", " a=unix:/a, ,b=http://b:1 ")])).unwrap();
+    assert_eq!(config.proxies.len(), 2);
+    let problems = problems(&[("PROXIES", "a=unix:/a,a=unix:/b,x")]);
+    assert!(problems.contains("two proxies are called a"), "{problems}");
+    assert!(problems.contains("\"x\" must be NAME=unix:"), "{problems}");
+}
+
+#[test]
 fn every_problem_is_reported_at_once() {
     let map = [
         ("AUTH_LISTEN", "nonsense"),

@@ -34,9 +34,15 @@ pub(super) fn client_address(server: &AuthServer, head: &RequestHead) -> IpAddr 
     // A Unix socket has no peer address: its clients are on this machine.
     let peer = head.peer_addr.map_or(Ipv4Addr::LOCALHOST.into(), |peer| peer.ip());
     // A line that is not text becomes `?`. Like any other invalid address, it ends the chain.
-    let lines = head.headers().get_all("x-forwarded-for");
-    let lines: Vec<&str> = lines.map(|line| line.to_str().unwrap_or("?")).collect();
-    server.core.client_address(peer, &lines.join(","))
+    let mut lines = head.headers().get_all("x-forwarded-for");
+    let mut chain = lines.next().map_or("", |line| line.to_str().unwrap_or("?"));
+    let joined;
+    if let Some(second) = lines.next() {
+        let rest = std::iter::once(second).chain(lines).map(|line| line.to_str().unwrap_or("?"));
+        joined = std::iter::once(chain).chain(rest).collect::<Vec<_>>().join(",");
+        chain = &joined;
+    }
+    server.core.client_address(peer, chain)
 }
 
 /// Returns the sender of a request.

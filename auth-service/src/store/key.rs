@@ -225,6 +225,10 @@ pub(super) enum Key<'a> {
     LostEvents,
     /// The lease of the instance that moves events out of the outboxes.
     RelayLease,
+    /// The number of the last event that was read of each proxy.
+    FeedPositions,
+    /// The lease of the instance that reads the events of proxies.
+    FeedLease,
     /// The stream of audit events.
     Audit,
     /// The places in the stream of the latest events, by id.
@@ -326,6 +330,8 @@ impl Key<'_> {
             // The hash tags put these keys beside the ones that they name.
             Self::LostEvents => "outboxes-lost:{mcpgw:outboxes}",
             Self::RelayLease => "outboxes-lease",
+            Self::FeedPositions => "audit-feeds",
+            Self::FeedLease => "audit-feeds-lease",
             Self::Audit => "audit",
             Self::AuditIds => "audit-ids:{mcpgw:audit}",
             Self::AuditIdsByAge => "audit-ids-by-age:{mcpgw:audit}",

@@ -70,6 +70,7 @@ pub use self::{
     audit::{
         AuditRecords,
         entry::AuditEntry,
+        feed::FeedReader,
         pages::{AuditFilter, AuditPage, AuditedEvent},
     },
     backup::{Entry, Held},

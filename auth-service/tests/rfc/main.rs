@@ -24,6 +24,7 @@ mod administration;
 mod advisories;
 mod audit_acts;
 mod audit_bounds;
+mod audit_feeds;
 mod audit_flow;
 mod audit_kill;
 mod audit_relay;

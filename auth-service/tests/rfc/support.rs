@@ -25,7 +25,7 @@ use auth_service::{
     },
     servers::ServersFile,
     store::{self, Filter, ListedGrant, Selection, Store},
-    upstream::{ClientDocuments, LoginProviders},
+    upstream::{ClientDocuments, LoginProviders, ServerReports},
 };
 use aws_lc_rs::hmac;
 use gateway_tests::{
@@ -213,6 +213,7 @@ impl Gateway {
             providers: providers(&config, &clock),
             access: policy,
             facts: FactsCache::default(),
+            reports: ServerReports::new(&config.proxies, &(clock.clone() as Arc<dyn Clock>)),
             catalogue: listing,
             clock: clock.clone(),
             config: config.clone(),
@@ -260,6 +261,7 @@ impl Gateway {
             providers: providers(&self.config, &self.clock),
             access: self.access.subscribe(),
             facts: FactsCache::default(),
+            reports: ServerReports::new(&[], &(self.clock.clone() as Arc<dyn Clock>)),
             catalogue: self.catalogue.subscribe(),
             clock: self.clock.clone(),
             config: self.config.clone(),

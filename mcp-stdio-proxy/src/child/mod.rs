@@ -266,6 +266,17 @@ impl Child {
         since_ms(self.started)
     }
 
+    /// When something was last said in either direction, in milliseconds.
+    #[must_use]
+    pub fn used(&self) -> u64 {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    /// Sets back the time of the last use: what was said meanwhile was no use of a client.
+    pub fn set_used(&self, used: u64) {
+        self.used.store(used, Ordering::Relaxed);
+    }
+
     fn touch(&self) {
         self.used.store(now_ms(), Ordering::Relaxed);
     }

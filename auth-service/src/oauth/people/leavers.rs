@@ -40,6 +40,7 @@ impl People {
     pub async fn follow_policy(&self) {
         let mut access = self.core.access.clone();
         while access.changed().await.is_ok() {
+            self.core.store.audit.tell(self.core.draft(EventKind::PolicyReloaded));
             if let Err(error) = self.end_all_denied().await {
                 log::warn!(
                     "grants that the new access policy denies were not ended: {}",

@@ -35,7 +35,9 @@ impl Verifier {
         if let Some(token) = token {
             let text = |part| token.text(part).to_owned();
             let user = User { subject: text(Part::Subject), name: text(Part::Name), email: None };
-            draft = draft.actor(&user).client(&ClientId::parsed(token.text(Part::Client)), "");
+            draft = draft.actor(&user);
+            let client = ClientId::parsed(token.text(Part::Client));
+            draft = draft.client(&client, token.text(Part::ClientName));
             draft = draft.grant_id(&Identifier::parsed(token.text(Part::Grant)));
         }
         if let Some(Origin { address, user_agent }) = origin.map(|origin| origin()) {

@@ -1,6 +1,7 @@
 //! The audit events in Redis: outboxes, the relay that empties them, and the stream for pages and commands.
 
 pub(in crate::store) mod entry;
+pub(in crate::store) mod feed;
 pub(in crate::store) mod outbox;
 pub(in crate::store) mod pages;
 pub(in crate::store) mod refusals;
