@@ -5,7 +5,7 @@ use std::{collections::HashMap, fmt, time::Duration};
 use gateway_contract::duration::duration;
 use secrecy::SecretString;
 
-use super::{Branding, Config, Lifetimes, Provider, Raw, ServerUrls};
+use super::{Branding, Config, Lifetimes, PagesConfig, Provider, Raw, ServerUrls};
 use crate::model::{Issuer, canonical_host};
 
 /// The variables that can also be read from the file named in `<variable>_FILE`.
@@ -92,7 +92,8 @@ impl Check {
         let signed_identity = self.switch("SIGNED_IDENTITY", raw.signed_identity.as_deref());
         let (facts, lifetimes) = (self.fact_terms(raw), self.lifetimes(raw));
         let (verify_secret, limits) = (self.verify_secret(raw), self.limits(raw));
-        let (clients, pages) = (self.clients(raw), self.pages(raw, server_urls, &lifetimes));
+        let (clients, pages) =
+            (self.clients(raw), PagesConfig::read(self, raw, server_urls, &lifetimes));
         Some(Config {
             branding: Branding::read(raw, &mut self.0),
             base_domain: base_domain?,

@@ -2,7 +2,7 @@
 
 use redis::Script;
 
-use super::{Error, Key, PeopleRecords};
+use super::{BarredRecords, Error, Key};
 use crate::model::{ClientId, UnixTime};
 
 /// Blocks a person, unless the person is the last administrator that is not blocked.
@@ -20,7 +20,7 @@ end
 return 1
 ";
 
-impl PeopleRecords {
+impl BarredRecords {
     /// Blocks a person. Returns `false`, and does nothing, if that would leave none of `administrators` unblocked.
     pub async fn block(
         &self,

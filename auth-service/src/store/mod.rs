@@ -117,6 +117,8 @@ pub struct Store {
     pub devices: DeviceRecords,
     /// Facts about people, and the tokens of their providers.
     pub people: PeopleRecords,
+    /// Blocked people and refused clients.
+    pub barred: BarredRecords,
     /// Counters of the rate limits.
     pub counters: Counters,
     /// Listing, revocation, backup, import.
@@ -164,6 +166,11 @@ pub struct PeopleRecords {
     records: Arc<Records>,
 }
 
+/// Blocked people and refused clients.
+pub struct BarredRecords {
+    records: Arc<Records>,
+}
+
 /// Counters of the rate limits.
 pub struct Counters {
     records: Arc<Records>,
@@ -199,6 +206,7 @@ impl Store {
             logins: LoginRecords { records: Arc::clone(&records) },
             devices: DeviceRecords { records: Arc::clone(&records) },
             people: PeopleRecords { records: Arc::clone(&records) },
+            barred: BarredRecords { records: Arc::clone(&records) },
             counters: Counters { records: Arc::clone(&records) },
             maintenance: Maintenance {
                 records: Arc::clone(&records),

@@ -45,7 +45,7 @@ impl Administration {
             return Ok(Some(client));
         }
         let registered = store.clients.client(id, now).await?;
-        let refused_since = store.people.refused_since(id).await?;
+        let refused_since = store.barred.refused_since(id).await?;
         if registered.is_none() && refused_since.is_none() {
             return Ok(None);
         }
@@ -57,7 +57,7 @@ impl Administration {
 
     /// Returns up to 50 refused clients, latest first.
     pub async fn refused_clients(&self) -> Result<Vec<ClientId>, Error> {
-        Ok(self.core.store.people.refused_clients(PAGE).await?)
+        Ok(self.core.store.barred.refused_clients(PAGE).await?)
     }
 
     /// Lists the grants of `filter` after `cursor`, newest first.

@@ -19,9 +19,9 @@ impl Administration {
     ///
     /// The mark is set before everything ends, so that a login in between is refused or ended.
     pub async fn block(&self, subject: &str) -> Result<Blocking, Error> {
-        let (people, now) = (&self.core.store.people, self.core.now());
+        let (barred, now) = (&self.core.store.barred, self.core.now());
         let administrators = &self.core.config.pages.administrators;
-        if !people.block(subject, administrators, now).await? {
+        if !barred.block(subject, administrators, now).await? {
             return Ok(Blocking::LastAdministrator);
         }
         self.sign_out(subject).await.map(Blocking::Done)
@@ -29,7 +29,7 @@ impl Administration {
 
     /// Unblocks a person. Returns `false` if the person was not blocked.
     pub async fn unblock(&self, subject: &str) -> Result<bool, Error> {
-        Ok(self.core.store.people.unblock(subject).await?)
+        Ok(self.core.store.barred.unblock(subject).await?)
     }
 
     /// Ends all grants, personal tokens and sign-ins of a person, who may log in again.
