@@ -16,6 +16,8 @@ pub const SCOPES: &str = "x-auth-scopes";
 pub const CHALLENGE: &str = "x-mcp-challenge";
 /// The signed identity, see [`crate::identity`].
 pub const IDENTITY: &str = "x-mcp-identity";
+/// The id of the request, minted by auth-service; see [`crate::audit::Id`].
+pub const REQUEST_ID: &str = "x-request-id";
 
 /// The revision of MCP (Streamable HTTP, "Protocol Version Header").
 pub const PROTOCOL_VERSION: &str = "mcp-protocol-version";

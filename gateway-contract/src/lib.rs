@@ -9,6 +9,7 @@ pub mod duration;
 pub mod header_value;
 pub mod headers;
 pub mod identity;
+pub mod lines;
 pub mod logging;
 pub mod methods;
 pub mod metrics;

@@ -59,6 +59,7 @@ mod provider_login;
 mod redis_down;
 mod redis_forms;
 mod repair;
+mod request_id;
 mod revocation;
 mod revocation_races;
 mod rfc6749_authorize;
