@@ -28,7 +28,7 @@ use crate::{
     keys::{self, RootKeys, SigningKeys},
     metrics::Metrics,
     model::{Catalogue, Clock, Identifier, Listing, ProviderName, SystemClock},
-    oauth::{self, AuthServer, Core, FactsCache, PENDING_SEAL, PROVIDER_SEAL},
+    oauth::{self, AuthServer, Core, FactsCache, PENDING_SEAL, PROVIDER_SEAL, SIGN_IN_SEAL},
     servers::{self, Sources},
     store::{self, Store},
     upstream::{self, ClientDocuments, LoginProviders, ServerReports},
@@ -114,6 +114,8 @@ pub fn build(config: Config, listing: &Listing) -> Result<(AuthServer, Publisher
     let core = Core {
         pending_seal: roots.seal(PENDING_SEAL)?,
         provider_seal: roots.seal(PROVIDER_SEAL)?,
+        sign_in_seal: roots.seal(SIGN_IN_SEAL)?,
+        forms_key: hmac::Key::new(hmac::HMAC_SHA256, &roots.bytes("forms")?),
         limits_key: hmac::Key::new(hmac::HMAC_SHA256, &roots.bytes("request limits")?),
         store: Store::open(&config.redis)?,
         keys: SigningKeys::load(&config.signing_key_file)?,

@@ -146,6 +146,7 @@ pub(super) async fn list(list: List, store: &Store) -> anyhow::Result<()> {
         },
         used_since: list.used_since,
         unused_since: list.unused_since,
+        ..Filter::default()
     };
     let mut tokens = Table::new(["JTI", "USER", "CLIENT", "EXPIRES", "SERVERS"]);
     let mut grants = Table::new([

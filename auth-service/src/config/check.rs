@@ -74,6 +74,7 @@ impl Check {
         raw: &Raw,
         variables: HashMap<String, String>,
     ) -> Option<Config> {
+        let branding = self.branding(raw);
         let base_domain = self.base_domain(raw);
         let public_port = self.number("PUBLIC_PORT", raw.public_port.as_ref(), 443_u16);
         let server_urls = self.server_urls(raw);
@@ -98,7 +99,9 @@ impl Check {
         let verify_secret = self.verify_secret(raw);
         let limits = self.limits(raw);
         let clients = self.clients(raw);
+        let pages = self.pages(raw, server_urls, lifetimes.login_session);
         Some(Config {
+            branding,
             base_domain: base_domain?,
             public_port,
             issuer: issuer?,
@@ -125,6 +128,7 @@ impl Check {
             verify_secret,
             limits,
             clients,
+            pages,
         })
     }
 

@@ -1,10 +1,12 @@
 //! Typed settings, read from the environment and `.env`. All problems are reported at once.
 
 mod access;
+mod branding;
 mod check;
 mod clients;
 mod docker_proxy;
 mod limits;
+mod pages;
 mod providers;
 mod proxies;
 mod redis;
@@ -23,10 +25,12 @@ use serde::Deserialize;
 use url::Url;
 
 pub use self::access::{AccessFile, AccessSource, FactTerms};
+pub use self::branding::{Branding, Contact};
 use self::check::Check;
 pub use self::clients::{ClientList, ClientsConfig, HostPolicy};
 pub use self::docker_proxy::DockerProxyConfig;
 pub use self::limits::Limits;
+pub use self::pages::PagesConfig;
 pub(crate) use self::providers::is_protected;
 pub use self::providers::{
     ClientAuth, GithubProvider, OfflineAccess, OidcProvider, Provider, ProviderKind, ProviderTable,
@@ -42,6 +46,8 @@ use crate::model::Issuer;
 /// The settings of the `serve` command.
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// `GATEWAY_NAME` and `OPERATOR_CONTACT`: what every page says about this gateway.
+    pub branding: Branding,
     /// `BASE_DOMAIN`: the parent domain of the hosts of the servers.
     pub base_domain: String,
     /// `PUBLIC_PORT`: the port in public URLs. Default: 443.
@@ -100,6 +106,8 @@ pub struct Config {
     pub limits: Limits,
     /// The settings of client registration and authentication.
     pub clients: ClientsConfig,
+    /// The settings of the pages for people and administrators.
+    pub pages: PagesConfig,
 }
 
 /// The lifetimes of tokens, registrations, sessions and consents.
@@ -152,6 +160,8 @@ impl std::error::Error for Problems {}
 #[derive(Debug, Default, Deserialize)]
 #[cfg_attr(test, derive(serde::Serialize))]
 struct Raw {
+    gateway_name: Option<String>,
+    operator_contact: Option<String>,
     base_domain: Option<String>,
     public_port: Option<String>,
     issuer: Option<String>,
@@ -214,6 +224,8 @@ struct Raw {
     endpoint_audience_clients: Option<String>,
     login_session_lifetime: Option<String>,
     consent_lifetime: Option<String>,
+    admin_users: Option<String>,
+    personal_token_lifetime: Option<String>,
 }
 
 impl Config {
@@ -221,6 +233,13 @@ impl Config {
     #[must_use]
     pub fn has_oidc(&self) -> bool {
         self.providers.iter().any(|provider| matches!(provider.kind, ProviderKind::Oidc(_)))
+    }
+
+    /// Returns `true` if people have the pages `/me` and `/admin`. With `SERVER_URLS=path`, the pages of servers have
+    /// the same origin and could read them.
+    #[must_use]
+    pub fn has_account_pages(&self) -> bool {
+        self.pages.are_on
     }
 
     /// Returns the port in public URLs with its colon, or nothing for 443.

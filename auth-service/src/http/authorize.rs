@@ -50,14 +50,16 @@ pub(super) async fn show(
         let url = at_login_host(&server, &host, request.query_string(), &params);
         return Ok(page::redirect(&url));
     }
-    let browser = browser::browser(&request).map_err(Error::from)?;
+    let browser = browser::browser(&server, &request).map_err(Error::from)?;
     match server.flow.begin(&params, &browser).await? {
-        Next::Page(consent) => Ok(shown(&consent, &browser.session)),
+        Next::Page(consent) => Ok(shown(&request, &consent, &browser.session)),
         Next::Provider(visit) => {
             let response = page::redirect(&visit.url);
             Ok(browser::set_pending(response, &request, &visit))
         }
-        Next::Done(outcome) => Ok(finish(&server, &request, &outcome, page::redirect)),
+        Next::Done(outcome) => {
+            Ok(finish(&server, &request, &outcome, |_, url| page::redirect(url)))
+        }
     }
 }
 
@@ -117,24 +119,24 @@ pub(super) async fn decide(
         decision,
     };
     let declined = matches!(form.decision, Decision::Deny);
-    let browser = browser::browser(&request).map_err(Error::from)?;
+    let browser = browser::browser(&server, &request).map_err(Error::from)?;
     let session = browser.session.clone();
     let decider = server.clone();
     match to_the_end(async move { decider.flow.decide(form, &browser).await }).await? {
-        Ok(Next::Page(consent)) => Ok(shown(&consent, &session)),
+        Ok(Next::Page(consent)) => Ok(shown(&request, &consent, &session)),
         Ok(Next::Provider(visit)) => {
-            let response = page::go_on(&visit.url);
+            let response = page::go_on(&request, &visit.url);
             Ok(browser::set_pending(response, &request, &visit))
         }
         Ok(Next::Done(outcome)) => Ok(finish(&server, &request, &outcome, page::go_on)),
         // A device polls for the result: there is no client to redirect to.
         Err(AuthorizeError::Page(Error::AccessDenied(_))) if declined => {
-            Ok(page::device_declined())
+            Ok(page::device_declined(&request))
         }
         // After a form, errors reach the client as successes do: by an intermediate page (see `page::go_on`).
         Err(AuthorizeError::Redirect(url, error)) => {
             log_refusal(&error);
-            Ok(page::go_on(&url))
+            Ok(page::go_on(&request, &url))
         }
         Err(error) => Err(error.into()),
     }
@@ -148,7 +150,7 @@ pub(super) async fn reopened(request: HttpRequest) -> HttpResponse {
     let error = Error::InvalidRequest(
         "this page cannot be reopened; go back to your application and connect again",
     );
-    let mut page = page::error(StatusCode::METHOD_NOT_ALLOWED, &error, None);
+    let mut page = page::error(&request, StatusCode::METHOD_NOT_ALLOWED, &error, None);
     page.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
     page
 }
@@ -162,8 +164,12 @@ pub(super) async fn to_the_end<T: 'static>(
 }
 
 /// Renders a consent page and sets the cookie that binds it to its browser.
-pub(super) fn shown(consent: &ConsentPage, session: &BrowserSession) -> HttpResponse {
-    let response = browser::set_session(page::consent(consent), session);
+pub(super) fn shown(
+    request: &HttpRequest,
+    consent: &ConsentPage,
+    session: &BrowserSession,
+) -> HttpResponse {
+    let response = browser::set_session(page::consent(request, consent), session);
     match consent.remark {
         Some(Remark::Refused) => browser::set_refused(response),
         _ => response,
@@ -176,11 +182,11 @@ pub(super) fn finish(
     server: &AuthServer,
     request: &HttpRequest,
     outcome: &AuthorizationOutcome,
-    send: fn(&str) -> HttpResponse,
+    send: fn(&HttpRequest, &str) -> HttpResponse,
 ) -> HttpResponse {
     let response = match &outcome.target {
-        RedirectTarget::Client(url) => send(url),
-        RedirectTarget::Device => page::device_allowed(),
+        RedirectTarget::Client(url) => send(request, url),
+        RedirectTarget::Device => page::device_allowed(request),
     };
     let response = browser::forget_refused(response, request);
     match &outcome.login {

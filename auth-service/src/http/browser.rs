@@ -9,12 +9,12 @@ use actix_web::{
     cookie::{Cookie, SameSite},
 };
 
-use super::navigation;
+use super::{caller, navigation};
 use crate::{
     model::{
         BrowserSession, Fingerprint, LoginSession, LoginState, RandomError, SealedAuthorization,
     },
-    oauth::{BrowserContext, ProviderVisit},
+    oauth::{AuthServer, BrowserContext, ProviderVisit},
 };
 
 /// The name prefix of the cookies that bind flows. Part of the value's fingerprint follows, because tabs that a new
@@ -45,7 +45,10 @@ const PENDING_LIFE: Duration = BROWSER_LIFE;
 
 /// Returns the browser session of `request`, or a new one if it has none. Existing sessions are kept, so that two tabs
 /// do not end each other's flow. The login is independent of them.
-pub(super) fn browser(request: &HttpRequest) -> Result<BrowserContext, RandomError> {
+pub(super) fn browser(
+    server: &AuthServer,
+    request: &HttpRequest,
+) -> Result<BrowserContext, RandomError> {
     let cookies = request.cookies();
     let sessions = cookies
         .iter()
@@ -61,6 +64,7 @@ pub(super) fn browser(request: &HttpRequest) -> Result<BrowserContext, RandomErr
         was_refused: request.cookie(REFUSED).is_some(),
         login,
         is_own_navigation: navigation::began_here(request.headers()),
+        caller: caller::caller(server, request.head()),
     })
 }
 

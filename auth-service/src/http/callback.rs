@@ -1,6 +1,6 @@
 //! Handler of `GET /callback` and `GET /callback/NAME`: the return of the browser from a login provider.
 
-use actix_web::{HttpRequest, HttpResponse, ResponseError, web::Data};
+use actix_web::{HttpRequest, HttpResponse, web::Data};
 
 use super::{
     authorize::{finish, shown, to_the_end},
@@ -21,7 +21,7 @@ pub(super) async fn callback(
     let params = Params::parse(request.query_string().as_bytes());
     let (state, answer, iss) = ProviderAnswer::read(&params)?;
     let pending = browser::pending(&request, &state);
-    let browser = browser::browser(&request).map_err(Error::from)?;
+    let browser = browser::browser(&server, &request).map_err(Error::from)?;
     let session = browser.session.clone();
     // The callback without a name is that of GitHub.
     let provider = request.match_info().get("provider").unwrap_or("github").to_owned();
@@ -31,7 +31,7 @@ pub(super) async fn callback(
         to_the_end(async move { finisher.flow.finish_login(back, &browser).await }).await?;
     Ok(match returned {
         Ok(Next::Page(consent)) => {
-            let response = shown(&consent, &session);
+            let response = shown(&request, &consent, &session);
             let response = browser::forget_pending(response, &request, &state);
             browser::keep_pending(response, &state, &consent.flow)
         }
@@ -39,13 +39,13 @@ pub(super) async fn callback(
             browser::set_pending(page::redirect(&visit.url), &request, &visit)
         }
         Ok(Next::Done(outcome)) => {
-            let response = finish(&server, &request, &outcome, page::redirect);
+            let response = finish(&server, &request, &outcome, |_, url| page::redirect(url));
             browser::forget_pending(response, &request, &state)
         }
         Err(error @ AuthorizeError::Page(_)) => {
-            let response = BrowserError::from(error).error_response();
+            let response = HttpResponse::from_error(BrowserError::from(error));
             browser::forget_pending(response, &request, &state)
         }
-        Err(error) => BrowserError::from(error).error_response(),
+        Err(error) => HttpResponse::from_error(BrowserError::from(error)),
     })
 }

@@ -5,11 +5,11 @@ use std::net::{IpAddr, Ipv4Addr};
 use actix_web::{
     HttpResponse,
     dev::RequestHead,
-    http::header::{HeaderName, HeaderValue},
+    http::header::{self, HeaderName, HeaderValue},
 };
 use serde_json::json;
 
-use crate::oauth::AuthServer;
+use crate::{model::Caller, oauth::AuthServer};
 
 /// The header with the secret shared by the proxy and this service (`VERIFY_SECRET`).
 const SECRET: HeaderName = HeaderName::from_static("x-verify-secret");
@@ -34,6 +34,16 @@ pub(super) fn client_address(server: &AuthServer, head: &RequestHead) -> IpAddr 
     let lines = head.headers().get_all("x-forwarded-for");
     let lines: Vec<&str> = lines.map(|line| line.to_str().unwrap_or("?")).collect();
     server.core.client_address(peer, &lines.join(","))
+}
+
+/// Returns the sender of a request.
+pub(super) fn caller(server: &AuthServer, head: &RequestHead) -> Caller {
+    let user_agent = head.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    Caller {
+        address: client_address(server, head),
+        user_agent: user_agent.map(str::to_owned),
+        request_id: None,
+    }
 }
 
 /// Returns the response to an untrusted peer, which reveals nothing about tokens or servers.

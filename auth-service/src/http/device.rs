@@ -32,13 +32,13 @@ pub(super) async fn show(
     request: HttpRequest,
 ) -> Result<HttpResponse, BrowserError> {
     if !server.core.config.device_grant {
-        return Ok(page::devices_off());
+        return Ok(page::devices_off(&request));
     }
     let params = Params::parse(request.query_string().as_bytes());
-    let Some(typed) = params.one("user_code")? else { return Ok(page::device(false)) };
-    let browser = browser::browser(&request).map_err(Error::from)?;
+    let Some(typed) = params.one("user_code")? else { return Ok(page::device(&request, false)) };
+    let browser = browser::browser(&server, &request).map_err(Error::from)?;
     match server.flow.begin_device(&UserCode::typed(typed), &browser).await? {
-        Some(consent) => Ok(shown(&consent, &browser.session)),
-        None => Ok(page::device(true)),
+        Some(consent) => Ok(shown(&request, &consent, &browser.session)),
+        None => Ok(page::device(&request, true)),
     }
 }

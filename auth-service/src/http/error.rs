@@ -7,7 +7,7 @@ use actix_web::{
 };
 use serde::Serialize;
 
-use super::page::{self, ReturnLink};
+use super::page;
 use crate::{
     model::Chain,
     oauth::{self, AuthorizeError, ErrorCode},
@@ -67,8 +67,10 @@ impl ResponseError for TokenError {
 }
 
 /// An error that is answered by a redirect to the client, or by a page if the client cannot be trusted.
+///
+/// The middleware [`error_pages`](super::error_pages) renders the page.
 #[derive(Debug)]
-pub(super) struct BrowserError(AuthorizeError);
+pub(super) struct BrowserError(pub(super) AuthorizeError);
 
 impl From<AuthorizeError> for BrowserError {
     fn from(error: AuthorizeError) -> Self {
@@ -110,7 +112,7 @@ impl ResponseError for BrowserError {
         match &self.0 {
             AuthorizeError::Page(error) => {
                 log_refusal(error);
-                let mut response = page::error(self.status_code(), error, None);
+                let mut response = HttpResponse::new(self.status_code());
                 if error.code() == ErrorCode::TemporarilyUnavailable {
                     response.headers_mut().insert(header::RETRY_AFTER, retry_after(error));
                 }
@@ -123,9 +125,9 @@ impl ResponseError for BrowserError {
                 log_refusal(error);
                 page::redirect(url)
             }
-            AuthorizeError::Link { url, destination, error } => {
+            AuthorizeError::Link { error, .. } => {
                 log_refusal(error);
-                page::error(self.status_code(), error, Some(ReturnLink { url, destination }))
+                HttpResponse::new(self.status_code())
             }
         }
     }

@@ -12,12 +12,13 @@ use actix_web::{
     body::BoxBody,
     dev::{AppConfig, Response, ServiceResponse},
     http::{Method, Version, header::ALLOW},
+    middleware::from_fn,
     web::Data,
 };
 use futures_util::future::Either;
 use serde_json::json;
 
-use super::{access_log::Line, routes, verify};
+use super::{access_log::Line, error_pages, routes, verify};
 use crate::oauth::{AuthServer, Endpoint};
 
 /// Returns the service of a listener: `/verify` and all routes.
@@ -31,7 +32,8 @@ pub fn service(
     InitError = (),
 > + use<> {
     let server = server.clone();
-    let app = App::new().app_data(server.clone()).configure(routes);
+    let app =
+        App::new().app_data(server.clone()).configure(routes).wrap(from_fn(error_pages::rendered));
     apply_fn_factory(app, move |request, app: &_| {
         let is_draining = Arc::clone(&server.is_draining);
         let answer = serve(&server, request, app);

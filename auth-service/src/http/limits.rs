@@ -4,7 +4,7 @@
 use std::pin::Pin;
 
 use actix_web::{
-    ResponseError,
+    HttpResponse, ResponseError,
     body::{EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     middleware::Next,
@@ -43,7 +43,7 @@ async fn within<B: MessageBody, E: ResponseError + 'static>(
     match check(endpoint, &request).await {
         Ok(()) => Ok(next.call(request).await?.map_into_left_body()),
         Err(error) => {
-            let answer = told(error).error_response();
+            let answer = HttpResponse::from_error(told(error));
             Ok(request.into_response(answer).map_into_boxed_body().map_into_right_body())
         }
     }

@@ -2,6 +2,7 @@
 //! the response.
 
 mod access_log;
+mod assets;
 mod authorize;
 mod backchannel_logout;
 mod bearer;
@@ -14,6 +15,7 @@ mod device;
 mod discovery;
 mod ended_grants;
 mod error;
+mod error_pages;
 mod forwarded;
 mod front;
 mod health;
@@ -70,6 +72,7 @@ fn routes(config: &mut ServiceConfig) {
         config.service(readable(path, discovery::resource));
     }
     config
+        .service(readable(Endpoint::Assets.path(), assets::assets))
         .service(bounded_page(Endpoint::Authorize, authorize::show))
         .service(
             writable(Endpoint::Consent, authorize::decide)

@@ -1,7 +1,7 @@
 //! Fetch Metadata of a request: the way in which a browser opened a page (W3C "Fetch Metadata Request Headers").
 
 use actix_web::{
-    HttpResponse,
+    HttpRequest, HttpResponse,
     body::{EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
@@ -47,7 +47,7 @@ pub(super) async fn only<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
-    match other_than_navigation(request.method(), request.headers()) {
+    match other_than_navigation(request.request()) {
         None => Ok(next.call(request).await?.map_into_left_body()),
         Some(answer) => {
             Ok(request.into_response(answer).map_into_boxed_body().map_into_right_body())
@@ -55,8 +55,9 @@ pub(super) async fn only<B: MessageBody>(
     }
 }
 
-fn other_than_navigation(method: &Method, headers: &HeaderMap) -> Option<HttpResponse> {
-    if method == Method::HEAD {
+fn other_than_navigation(request: &HttpRequest) -> Option<HttpResponse> {
+    let headers = request.headers();
+    if request.method() == Method::HEAD {
         let mut answer = HttpResponse::Ok();
         answer.insert_header((CACHE_CONTROL, "no-store"));
         return Some(answer.content_type("text/html; charset=utf-8").finish());
@@ -75,7 +76,7 @@ fn other_than_navigation(method: &Method, headers: &HeaderMap) -> Option<HttpRes
             let error = Error::InvalidRequest(
                 "this page cannot be embedded; open it in a window of its own",
             );
-            Some(page::error(StatusCode::BAD_REQUEST, &error, None))
+            Some(page::error(request, StatusCode::BAD_REQUEST, &error, None))
         }
     }
 }

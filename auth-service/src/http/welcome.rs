@@ -15,10 +15,14 @@ pub(super) async fn show(server: Data<AuthServer>, request: HttpRequest) -> Http
     let host = RequestedHost::read(&server, &request);
     let is_root = request.path() == "/";
     if is_root && !host.is_of_a_server(&server) {
-        return page::gateway(&server.discovery.example_url(), server.core.config.device_grant);
+        return page::gateway(
+            &request,
+            &server.discovery.example_url(),
+            server.core.config.device_grant,
+        );
     }
     match server.discovery.server_page(host.authority(), request.path()) {
-        Some(there) => page::server(&there),
-        None => page::nothing_here(),
+        Some(there) => page::server(&request, &there),
+        None => page::nothing_here(&request),
     }
 }

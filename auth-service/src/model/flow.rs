@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AuthorizationRequest, Client, ClientId, Fingerprint, Generation, Identifier, ProviderName,
-    ResourceUri, Scopes, UnixTime, User,
+    ResourceUri, Scopes, SignInPlace, UnixTime, User,
 };
 
 /// The `prompt` parameter of an authorization request. Unknown values are ignored.
@@ -107,6 +107,9 @@ pub struct SessionRecord {
     /// The login session at the provider, which a logout token may name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider_session: Option<Fingerprint>,
+    /// The time and place of the sign-in. Records of earlier versions lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<SignInPlace>,
     /// The generation of the record.
     #[serde(default, skip_serializing_if = "Generation::is_first")]
     pub generation: Generation,

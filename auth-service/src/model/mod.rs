@@ -2,6 +2,7 @@
 
 mod authority;
 mod authorization_request;
+mod caller;
 mod catalogue;
 mod chain;
 mod client;
@@ -27,6 +28,7 @@ mod user;
 
 pub use authority::{canonical_authority, canonical_host, host_of};
 pub use authorization_request::{AuthorizationRequest, Device, Redirect, Reply};
+pub use caller::{Caller, SignInPlace};
 pub use catalogue::Catalogue;
 pub use chain::Chain;
 pub use client::{

@@ -10,6 +10,8 @@ use crate::model::ProviderName;
 pub enum Endpoint {
     /// The authorization endpoint (RFC 6749 §3.1).
     Authorize,
+    /// The style sheet of the pages.
+    Assets,
     /// The target of the consent form.
     Consent,
     /// The callback of the login provider `github`.
@@ -46,8 +48,9 @@ pub enum Endpoint {
 
 impl Endpoint {
     /// Every endpoint of this server.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Authorize,
+        Self::Assets,
         Self::Consent,
         Self::Callback,
         Self::ProviderCallback,
@@ -71,6 +74,7 @@ impl Endpoint {
     pub const fn path(self) -> &'static str {
         match self {
             Self::Authorize => "/authorize",
+            Self::Assets => "/assets/{name}",
             Self::Consent => "/authorize/consent",
             Self::Callback => "/callback",
             Self::ProviderCallback => "/callback/{provider}",

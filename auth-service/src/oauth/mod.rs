@@ -4,12 +4,16 @@
 //! - `authorize`: the authorization endpoint, login and consent
 //! - `token`: the token endpoint, revocation and introspection
 //! - `verify`: access decisions for the reverse proxy
+//! - `accounts`: the pages of a person
+//! - `administration`: the acts of administrators
 //! - `discovery`: metadata documents
 //!
 //! Each wing has an owner type, and [`AuthServer`] composes the owners. The module contains no HTTP
 //! framework, Redis command or HTTP client. The one exception is `HeaderValue`: `/verify` caches its
 //! response headers in that form, because converting them on every request is too slow.
 
+mod accounts;
+mod administration;
 mod authorize;
 mod client;
 mod derived;
@@ -35,6 +39,11 @@ use tokio::sync::watch;
 
 use self::verify::{identity::Identities, token_cache::TokenCache, uses::Uses};
 pub use self::{
+    accounts::{
+        Accounts, Connection, Disconnection, PendingSignIn, ReturnPath, SEAL as SIGN_IN_SEAL,
+        SignIn, SignInReturn, SignedIn, TokenServer, TokenWish, UsableServer, Viewer,
+    },
+    administration::{Administration, Blocking, Reach},
     authorize::consent_form::{ConsentForm, Decision},
     authorize::consent_page::{
         ConsentPage, Destination, LoginWay, LoginWays, Remark, ScopeLabel, ServerLabel,
@@ -90,6 +99,10 @@ pub struct Core {
     pub keys: SigningKeys,
     /// The cipher that seals pending authorizations.
     pub pending_seal: Seal,
+    /// The cipher that seals pending sign-ins.
+    pub sign_in_seal: Seal,
+    /// The HMAC key of the CSRF tokens in forms.
+    pub forms_key: hmac::Key,
     /// The HMAC key that maps a rate-limited subject to its counters.
     pub limits_key: hmac::Key,
     /// The Prometheus metrics of the process.
@@ -139,6 +152,10 @@ pub struct AuthServer {
     pub flow: ConsentFlow,
     /// The issuer behind the token endpoint.
     pub tokens: TokenIssuer,
+    /// The operations of people on their own connections.
+    pub accounts: Accounts,
+    /// The operations of administrators.
+    pub administration: Administration,
     /// The keeper of facts about people.
     pub people: People,
     /// The verifier behind `/verify`.
@@ -161,6 +178,11 @@ impl AuthServer {
             clients: clients.clone(),
             sessions: sessions.clone(),
         };
+        let accounts = Accounts {
+            core: Arc::clone(&core),
+            sessions: sessions.clone(),
+            tokens: TokenIssuer { core: Arc::clone(&core), clients: clients.clone() },
+        };
         let flow = ConsentFlow {
             core: Arc::clone(&core),
             clients: clients.clone(),
@@ -171,6 +193,8 @@ impl AuthServer {
         Self {
             clients: clients.clone(),
             flow,
+            accounts,
+            administration: Administration { core: Arc::clone(&core) },
             people: People::of(&core),
             tokens: TokenIssuer { core: Arc::clone(&core), clients },
             verifier: Verifier {

@@ -15,10 +15,11 @@ use crate::{
 
 /// The first path segments of the authorization server itself. No server on the same host may use
 /// them.
-pub const OWN_PATHS: [&str; 17] = [
+pub const OWN_PATHS: [&str; 18] = [
     "backchannel-logout",
     ".well-known",
     "admin",
+    "assets",
     "authorize",
     "callback",
     "device",

@@ -13,7 +13,7 @@ use super::{
     key::{Key, Owner, PREFIX},
     target::day_of,
 };
-use crate::model::{Grant, Identifier, UnixTime, User};
+use crate::model::{CLIENT_PROVIDER, Grant, Identifier, UnixTime, User};
 
 /// The number of entries of an index that each new grant checks.
 const SAMPLE: usize = 3;
@@ -24,6 +24,9 @@ const GRACE: i64 = 60;
 /// The lifetime of the subjects of a login name, in seconds. Each login renews it, and so does the
 /// repair of the indexes.
 const SUBJECTS_LIFE: u32 = 400 * 86_400;
+
+/// The time for which a person is listed after the latest login or consent, in seconds.
+const PERSON_LIFE: u32 = 400 * 86_400;
 
 /// Some entries of an index: its key, and ids of grants with their creation.
 type Sample = (String, Vec<(String, i64)>);
@@ -45,7 +48,7 @@ pub(super) fn add_grant(pipe: &mut Pipeline, grant: &Grant) {
             pipe.zadd_one(&Key::GrantDays.text(), UnixTime(day), &day.to_string());
         }
     }
-    add_subject(pipe, &grant.user);
+    add_person(pipe, &grant.user, grant.created_at);
 }
 
 /// Adds the commands that write the entries of the record of `key`, which expires at `end`.
@@ -72,7 +75,7 @@ pub(super) fn add_other(
         );
     }
     if let Some(user) = of.user {
-        add_subject(pipe, user);
+        add_person(pipe, user, now);
     }
 }
 
@@ -82,6 +85,22 @@ pub(super) fn expire_later(pipe: &mut Pipeline, key: &str, seconds: u64) {
     for condition in ["NX", "GT"] {
         pipe.cmd("EXPIRE").arg(key).arg(seconds).arg(condition).ignore();
     }
+}
+
+/// Adds the commands that note a person who logged in or consented at `at`.
+fn add_person(pipe: &mut Pipeline, user: &User, at: UnixTime) {
+    if user.person().provider() == CLIENT_PROVIDER {
+        return;
+    }
+    if let Ok(text) = serde_json::to_string(user) {
+        let index = Key::People.text();
+        pipe.cmd("ZADD").arg(&index).arg("GT").arg(at.0).arg(&user.subject).ignore();
+        let old = at.0.saturating_sub(PERSON_LIFE.into());
+        pipe.cmd("ZREMRANGEBYSCORE").arg(&index).arg("-inf").arg(old).ignore();
+        let key = Key::Person(&user.subject).text();
+        pipe.cmd("SET").arg(key).arg(text).arg("EX").arg(PERSON_LIFE).ignore();
+    }
+    add_subject(pipe, user);
 }
 
 fn add_subject(pipe: &mut Pipeline, user: &User) {

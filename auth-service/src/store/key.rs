@@ -6,7 +6,7 @@ use crate::model::{ClientId, Fingerprint, Identifier, ResourceUri};
 pub(super) const PREFIX: &str = "mcpgw:";
 
 /// The keys whose values are sorted sets, for backup and restore.
-pub(super) const SORTED_SETS: [Key<'static>; 11] = [
+pub(super) const SORTED_SETS: [Key<'static>; 13] = [
     Key::Clients,
     Key::UnusedClients,
     Key::DeletedClients,
@@ -18,6 +18,8 @@ pub(super) const SORTED_SETS: [Key<'static>; 11] = [
     Key::UnusedAssertions,
     Key::Devices,
     Key::Steps,
+    Key::BlockedPeople,
+    Key::RefusedClients,
 ];
 
 /// The prefix of the keys that hold generations. Every instance is notified of changes to them.
@@ -25,8 +27,10 @@ pub(super) const GENERATIONS: &str = "mcpgw:gen:";
 
 /// The beginnings of keys that a backup lacks: counters that expire within minutes, the feed of the proxies
 /// that run now, last uses, locks, and what is derived from the records.
-const DERIVED: [&str; 14] = [
+const DERIVED: [&str; 16] = [
     "checks",
+    "people",
+    "person:",
     "facts-lock:",
     "logout-token:",
     "uses:",
@@ -192,6 +196,14 @@ pub(super) enum Key<'a> {
     ProviderToken(&'a str),
     /// The people whose facts are to be checked, sorted by the time at which that is due.
     Checks,
+    /// The index of people, sorted by their latest login or consent.
+    People,
+    /// The name and the e-mail address of a person at the latest login or consent, by subject.
+    Person(&'a str),
+    /// The people whom an administrator has blocked, sorted by the time of that.
+    BlockedPeople,
+    /// The clients that an administrator has refused, sorted by the time of that.
+    RefusedClients,
     /// The marker of a used logout token (OpenID Connect Back-Channel Logout).
     LogoutToken(&'a Fingerprint),
     /// The person of a login session at a provider.
@@ -242,6 +254,7 @@ impl Key<'_> {
             Self::Refresh(token) => join("refresh:", token.as_str()),
             Self::SpentRefresh(token) => join("spent-refresh:", token.as_str()),
             Self::Limit(what, window) => format!("{PREFIX}limit:{what}:{window}"),
+            Self::Person(subject) => join("person:", hash(subject).as_str()),
             Self::Facts(subject) => join("facts:", hash(subject).as_str()),
             Self::FactsLock(subject) => join("facts-lock:", hash(subject).as_str()),
             Self::ProviderToken(subject) => join("provider-token:", hash(subject).as_str()),
@@ -278,6 +291,9 @@ impl Key<'_> {
             Self::Indexed => "indexed",
             Self::Steps => "steps",
             Self::Checks => "checks",
+            Self::People => "people",
+            Self::BlockedPeople => "blocked-people",
+            Self::RefusedClients => "refused-clients",
             Self::EndedGrants => "ended-grants",
             _ => "",
         }

@@ -19,8 +19,12 @@ const BATCH: usize = 250;
 pub struct Filter {
     /// Only grants of this person, by subject or login name.
     pub user: Option<String>,
+    /// Only grants of the person with exactly this subject.
+    pub subject: Option<String>,
     /// Only grants to this client.
     pub client: Option<ClientId>,
+    /// Only grants to other clients than this one.
+    pub except_client: Option<ClientId>,
     /// Only grants that include this server.
     pub server: Option<ResourceUri>,
     /// Only grants that were used at this time or later.
@@ -34,7 +38,9 @@ impl Filter {
     /// those of the server.
     fn target(&self) -> Target {
         match self {
-            Self { user: Some(user), .. } => Target::User(user.clone()),
+            Self { user: Some(user), .. } | Self { subject: Some(user), .. } => {
+                Target::User(user.clone())
+            }
             Self { client: Some(client), .. } => Target::Client(client.clone()),
             Self { server: Some(server), .. } => Target::Server(server.clone()),
             _ => Target::All,
@@ -42,7 +48,9 @@ impl Filter {
     }
 
     fn admits(&self, grant: &Grant) -> bool {
-        self.client.as_ref().is_none_or(|client| grant.client_id == *client)
+        self.subject.as_ref().is_none_or(|subject| grant.user.subject == *subject)
+            && self.client.as_ref().is_none_or(|client| grant.client_id == *client)
+            && self.except_client.as_ref().is_none_or(|client| grant.client_id != *client)
             && self.server.as_ref().is_none_or(|server| grant.resources.contains(server))
     }
 
@@ -157,7 +165,7 @@ impl Maintenance {
 }
 
 /// A walk through the sorted sets of a list.
-struct Walk {
+pub(super) struct Walk {
     /// The name and the key of each set.
     sources: Vec<(String, String)>,
     at: usize,
@@ -165,7 +173,7 @@ struct Walk {
 }
 
 impl Walk {
-    fn new(sources: Vec<(String, String)>, cursor: Option<Cursor>) -> Self {
+    pub(super) fn new(sources: Vec<(String, String)>, cursor: Option<Cursor>) -> Self {
         let Some(cursor) = cursor else { return Self { sources, at: 0, after: None } };
         if let Some(at) = sources.iter().position(|(name, _)| *name == cursor.source) {
             return Self { sources, at, after: Some(cursor) };
@@ -178,7 +186,7 @@ impl Walk {
     }
 
     /// Reads the next entries, of one set. Returns `None` at the end.
-    async fn next(&mut self, records: &Records) -> Result<Option<Vec<Scored>>, Error> {
+    pub(super) async fn next(&mut self, records: &Records) -> Result<Option<Vec<Scored>>, Error> {
         while let Some((_, key)) = self.sources.get(self.at) {
             let entries = records.entries_after(key, self.after.as_ref(), BATCH).await?;
             if let Some(last) = entries.last() {
@@ -197,7 +205,7 @@ impl Walk {
     }
 
     /// Returns the position after `entry` of the current set.
-    fn at(&self, (member, score): Scored) -> Cursor {
+    pub(super) fn at(&self, (member, score): Scored) -> Cursor {
         let source = self.sources.get(self.at).map(|(name, _)| name.clone()).unwrap_or_default();
         Cursor { source, score, member }
     }

@@ -5,6 +5,7 @@
 
 mod answers;
 mod backup;
+mod barred;
 mod client_documents;
 mod clients;
 mod codes;
@@ -27,6 +28,7 @@ mod liveness_lookups;
 mod login_codes;
 mod owned;
 mod people;
+mod people_list;
 mod pool;
 mod predecessor;
 mod record;
@@ -61,6 +63,7 @@ pub use self::{
     link::{SentinelReport, Survey, Unfit},
     listing::{Filter, ListedGrant, Page},
     people::{CachedFacts, CheckLock},
+    people_list::ListedPerson,
     predecessor::OldRecord,
     refresh::Spending,
     restore::Restored,

@@ -96,6 +96,11 @@ impl Maintenance {
     }
 }
 
+/// Returns `true` for the sets of blocked people and refused clients.
+fn is_of_barred(key: &str) -> bool {
+    [Key::BlockedPeople, Key::RefusedClients].iter().any(|barred| barred.text() == key)
+}
+
 impl Entry {
     /// Returns the generation that the counter must have reached for this entry.
     fn generation(&self) -> Generation {
@@ -123,7 +128,10 @@ impl Entry {
                 command.ignore();
             }
             Held::SortedSet(members) => {
-                pipe.cmd("DEL").arg(&self.key).ignore();
+                // Whoever was barred since the backup stays barred.
+                if !is_of_barred(&self.key) {
+                    pipe.cmd("DEL").arg(&self.key).ignore();
+                }
                 for (member, score) in members {
                     pipe.cmd("ZADD").arg(&self.key).arg(score).arg(member).ignore();
                 }

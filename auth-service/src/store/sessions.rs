@@ -1,7 +1,7 @@
 //! Login sessions and remembered consents.
 
-use super::{Error, Key, LoginRecords, key::Owner};
-use crate::model::{ConsentRecord, Fingerprint, LoginSession, SessionRecord, UnixTime};
+use super::{Error, Key, LoginRecords, key::Owner, record::Record};
+use crate::model::{ClientId, ConsentRecord, Fingerprint, LoginSession, SessionRecord, UnixTime};
 
 impl LoginRecords {
     /// Stores the login session of `cookie`.
@@ -24,6 +24,50 @@ impl LoginRecords {
         self.records.read_live(&Key::Session(&cookie.fingerprint()), now).await
     }
 
+    /// Returns the login sessions of a person, each with the fingerprint of its cookie.
+    pub async fn sessions_of(
+        &self,
+        subject: &str,
+        now: UnixTime,
+    ) -> Result<Vec<(Fingerprint, SessionRecord)>, Error> {
+        let mut found = Vec::new();
+        for cookie in self.others_of(subject, SessionRecord::KIND).await? {
+            let key = Fingerprint::parsed(&cookie);
+            let record: Option<SessionRecord> =
+                self.records.read_live(&Key::Session(&key), now).await?;
+            let own = record.filter(|record| record.user.subject == subject);
+            found.extend(own.map(|record| (key, record)));
+        }
+        Ok(found)
+    }
+
+    /// Reads the login session of a cookie with this fingerprint.
+    pub async fn session_at(
+        &self,
+        cookie: &Fingerprint,
+        now: UnixTime,
+    ) -> Result<Option<SessionRecord>, Error> {
+        self.records.read_live(&Key::Session(cookie), now).await
+    }
+
+    /// Ends a login session. Returns `false` if there was none.
+    pub async fn end_session(&self, cookie: &Fingerprint) -> Result<bool, Error> {
+        self.records.delete(&Key::Session(cookie)).await
+    }
+
+    /// Returns the keys of a person's records of one kind in the index, without kind and prefix.
+    async fn others_of(&self, subject: &str, kind: &str) -> Result<Vec<String>, Error> {
+        let index = Key::Others(Owner::User(subject)).text();
+        let mut range = redis::cmd("ZRANGE");
+        range.arg(&index).arg(0).arg(-1);
+        let members: Vec<String> = range.query_async(&mut self.records.pool.get().await?).await?;
+        let of_kind = |member: &String| {
+            let key = member.strip_prefix(kind)?.strip_prefix(':')?;
+            Some(key.to_owned())
+        };
+        Ok(members.iter().filter_map(of_kind).collect())
+    }
+
     /// Ends the login sessions of a person that rest on one session at the provider. Returns their number.
     pub async fn end_sessions(
         &self,
@@ -31,20 +75,33 @@ impl LoginRecords {
         provider_session: &Fingerprint,
         now: UnixTime,
     ) -> Result<usize, Error> {
-        let index = Key::Others(Owner::User(subject)).text();
-        let mut range = redis::cmd("ZRANGE");
-        range.arg(&index).arg(0).arg(-1);
-        let members: Vec<String> = range.query_async(&mut self.records.pool.get().await?).await?;
         let mut ended = 0;
-        for cookie in members.iter().filter_map(|member| member.strip_prefix("session:")) {
-            let key = Fingerprint::parsed(cookie);
+        for cookie in self.others_of(subject, SessionRecord::KIND).await? {
+            let key = Fingerprint::parsed(&cookie);
             let record: Option<SessionRecord> = self.records.read(&Key::Session(&key), now).await?;
             let rests = record.and_then(|record| record.provider_session);
             if rests.is_some_and(|session| session.matches(provider_session)) {
-                ended += usize::from(self.records.delete(&Key::Session(&key)).await?);
+                ended += usize::from(self.end_session(&key).await?);
             }
         }
         Ok(ended)
+    }
+
+    /// Deletes the remembered consents of a person for one client.
+    pub async fn forget_consents(
+        &self,
+        subject: &str,
+        client: &ClientId,
+        now: UnixTime,
+    ) -> Result<(), Error> {
+        for of in self.others_of(subject, ConsentRecord::KIND).await? {
+            let of = Fingerprint::parsed(&of);
+            let record: Option<ConsentRecord> = self.records.read(&Key::Consent(&of), now).await?;
+            if record.is_some_and(|record| record.client_id == *client) {
+                self.delete_consent(&of).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Stores a remembered consent.

@@ -5,7 +5,7 @@ use super::{Error, GrantRecords, Key, Maintenance, Records, index::expire_later}
 use crate::model::{Identifier, LastUse};
 
 /// The field of the person.
-const PERSON: &str = "-";
+pub(super) const PERSON: &str = "-";
 
 /// The lifetime of the uses of a person in seconds, from the latest one on.
 const LIFE: u64 = 400 * 86_400;

@@ -119,6 +119,7 @@ async fn a1_another_instance_gives_the_same_answer() {
         other_sessions: Vec::new(),
         was_refused: false,
         login: None,
+        caller: auth_service::model::Caller::default(),
         is_own_navigation: true,
     };
     let form = ConsentForm {

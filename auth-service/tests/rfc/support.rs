@@ -20,7 +20,9 @@ use auth_service::{
     keys::{RootKeys, SigningKeys, generate_key},
     metrics::Metrics,
     model::{Catalogue, Clock, LoginCode, SystemClock, UnixTime, User},
-    oauth::{AuthServer, Core, FactsCache, PENDING_SEAL, PROVIDER_SEAL, callback_path},
+    oauth::{
+        AuthServer, Core, FactsCache, PENDING_SEAL, PROVIDER_SEAL, SIGN_IN_SEAL, callback_path,
+    },
     servers::ServersFile,
     store::{self, Filter, ListedGrant, Selection, Store},
     upstream::{ClientDocuments, LoginProviders, ServerReports},
@@ -206,6 +208,8 @@ impl Gateway {
                 Some(documents.authority()),
             ),
             provider_seal: roots(&config).seal(PROVIDER_SEAL).unwrap(),
+            sign_in_seal: roots(&config).seal(SIGN_IN_SEAL).unwrap(),
+            forms_key: forms_key(&config),
             providers: providers(&config, &clock),
             access: policy,
             facts: FactsCache::default(),
@@ -252,6 +256,8 @@ impl Gateway {
             metrics: Metrics::default(),
             documents: ClientDocuments::resolving_by(self.documents.clone(), Some(authority)),
             provider_seal: roots(&self.config).seal(PROVIDER_SEAL).unwrap(),
+            sign_in_seal: roots(&self.config).seal(SIGN_IN_SEAL).unwrap(),
+            forms_key: forms_key(&self.config),
             providers: providers(&self.config, &self.clock),
             access: self.access.subscribe(),
             facts: FactsCache::default(),
@@ -514,6 +520,10 @@ impl Drop for Gateway {
 
 fn roots(config: &Config) -> RootKeys {
     RootKeys::from_signing_keys(&config.signing_key_file).unwrap()
+}
+
+fn forms_key(config: &Config) -> hmac::Key {
+    hmac::Key::new(hmac::HMAC_SHA256, &roots(config).bytes("forms").unwrap())
 }
 
 fn limits_key(config: &Config) -> hmac::Key {

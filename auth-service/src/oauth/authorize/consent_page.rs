@@ -6,7 +6,7 @@ use super::{flow_state::open_page, pending::STEP};
 use crate::{
     model::{
         AuthorizationRequest, Catalogue, CsrfToken, McpServer, PendingAuthorization, Prompt,
-        ProviderName, Reply, SealedAuthorization, User, in_words,
+        ProviderName, Reply, ResourceUri, Scopes, SealedAuthorization, User, in_words,
     },
     oauth::{BrowserContext, ConsentFlow, Core, Error, Sessions},
     upstream::LoginProvider,
@@ -189,7 +189,7 @@ impl ConsentFlow {
             publisher: crate::oauth::client::id_document::publisher(&request.client_id),
             destination: Destination::of(&request.reply),
             servers: server_labels(&catalogue, request),
-            scopes: scope_labels(&catalogue, request),
+            scopes: scope_labels(&catalogue, &request.resources, &request.scopes),
             choices: self.core.choices(&catalogue, request, user.as_ref()).await?,
             lasts: matches!(request.reply, Reply::Device(_))
                 .then_some(self.core.config.lifetimes.device_grant),
@@ -231,18 +231,22 @@ fn server_labels(catalogue: &Catalogue, request: &AuthorizationRequest) -> Vec<S
     servers.map(ServerLabel::of).collect()
 }
 
-/// Returns the scopes of `request` in words. The first of its servers that describes a scope counts.
-fn scope_labels(catalogue: &Catalogue, request: &AuthorizationRequest) -> Vec<ScopeLabel> {
+/// Returns `scopes` of servers in words. The first of the servers that describes a scope counts.
+pub(in crate::oauth) fn scope_labels(
+    catalogue: &Catalogue,
+    resources: &[ResourceUri],
+    scopes: &Scopes,
+) -> Vec<ScopeLabel> {
     let words = |scope: &str| {
-        let mut servers = request.resources.iter().filter_map(|uri| catalogue.by_resource(uri));
+        let mut servers = resources.iter().filter_map(|uri| catalogue.by_resource(uri));
         servers.find_map(|server| server.scopes.description(scope)).map(str::to_owned)
     };
     let label = |scope: &str| ScopeLabel { scope: scope.to_owned(), words: words(scope) };
-    request.scopes.iter().map(label).collect()
+    scopes.iter().map(label).collect()
 }
 
 impl Core {
-    fn login_ways(&self) -> Vec<LoginWay> {
+    pub(in crate::oauth) fn login_ways(&self) -> Vec<LoginWay> {
         let way = |(name, provider): (&ProviderName, &LoginProvider)| LoginWay {
             name: name.to_string(),
             title: provider.title().to_owned(),

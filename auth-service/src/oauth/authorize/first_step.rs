@@ -86,7 +86,9 @@ impl ConsentFlow {
         browser: &BrowserContext,
     ) -> Result<Option<AuthorizationOutcome>, Error> {
         let consented = flow.consented_before();
-        let target = self.admit(&consented, user.clone(), &Turn::alone(generation)?).await?;
+        let target = self
+            .admit(&consented, user.clone(), &Turn::alone(generation, browser.caller.clone())?)
+            .await?;
         let request = &consented.pending().request;
         let stands = self.sessions.logged_in(browser, request).await?.is_some()
             && self.sessions.remembers_consent(&user, request).await?;

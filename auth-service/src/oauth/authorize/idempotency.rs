@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::outcome::target;
 use crate::{
     model::{
-        AnswerRecord, AuthorizationCode, CsrfToken, Fingerprint, Generation, Identifier,
+        AnswerRecord, AuthorizationCode, Caller, CsrfToken, Fingerprint, Generation, Identifier,
         LoginSession, LoginState, PendingAuthorization, RandomError, User,
     },
     oauth::{AuthorizationOutcome, BrowserContext, Error, Pending, derived::derive},
@@ -71,17 +71,22 @@ pub(in crate::oauth) struct Turn {
     pub(in crate::oauth) code: AuthorizationCode,
     /// The login cookie for the browser.
     pub(in crate::oauth) login: LoginSession,
+    /// The sender of the request.
+    pub(in crate::oauth) caller: Caller,
 }
 
 impl Turn {
-    fn at(step: &Step, generation: Generation) -> Result<Self, RandomError> {
+    fn at(step: &Step, generation: Generation, caller: Caller) -> Result<Self, RandomError> {
         let salt = Identifier::generate()?.to_string();
         let (code, login) = (step.code(&salt), step.login(&salt));
-        Ok(Self { step: step.id.clone(), salt, generation, code, login })
+        Ok(Self { step: step.id.clone(), salt, generation, code, login, caller })
     }
 
     /// Creates a turn that cannot be repeated, for requests without a single-use secret.
-    pub(in crate::oauth) fn alone(generation: Generation) -> Result<Self, RandomError> {
+    pub(in crate::oauth) fn alone(
+        generation: Generation,
+        caller: Caller,
+    ) -> Result<Self, RandomError> {
         let (step, salt) = (Identifier::generate()?, Identifier::generate()?);
         Ok(Self {
             step: Fingerprint::of(step.as_str()),
@@ -89,6 +94,7 @@ impl Turn {
             generation,
             code: AuthorizationCode::generate()?,
             login: LoginSession::generate()?,
+            caller,
         })
     }
 
@@ -121,7 +127,7 @@ impl Pending {
             Some(generation) => generation,
             None => self.core.store.grants.generation().await?,
         };
-        let turn = Turn::at(step, generation)?;
+        let turn = Turn::at(step, generation, browser.caller.clone())?;
         let mut waited = Duration::ZERO;
         while waited < TURN {
             let now = self.core.now();

@@ -68,7 +68,8 @@ impl ConsentFlow {
         let target = target?;
         let request = &consented.pending().request;
         self.sessions.remember_consent(user, request, turn.generation).await?;
-        let login = self.sessions.log_in(arrival, &turn.login, turn.generation).await?;
+        let login =
+            self.sessions.log_in(arrival, (&turn.login, turn.generation), &turn.caller).await?;
         Ok(AuthorizationOutcome { target, login })
     }
 

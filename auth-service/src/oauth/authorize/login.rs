@@ -115,7 +115,9 @@ impl ConsentFlow {
         let seen = provider.identify((&code, iss), &login.verifier, access.wanted(name)).await;
         let seen = seen.map_err(|error| self.login_failed(name, error));
         let arrival = match seen {
-            Ok(sighting) => People::of(&self.core).note_login(&sighting, &request.client_id).await,
+            Ok(sighting) => {
+                People::of(&self.core).note_login(&sighting, Some(&request.client_id)).await
+            }
             Err(error) => Err(error),
         };
         let done = self.finish_by(&consented, arrival, ready(Ok(true)), &turn).await;
@@ -177,7 +179,7 @@ impl ConsentFlow {
 }
 
 /// Maps an error of the login provider to its cause: the person, the operator or the provider.
-pub(super) fn provider_error(error: ProviderError) -> Error {
+pub(in crate::oauth) fn provider_error(error: ProviderError) -> Error {
     match error.blame() {
         Blame::Person(told) => Error::LoginRefused(told, error),
         Blame::Operator => Error::ProviderSetup(error),

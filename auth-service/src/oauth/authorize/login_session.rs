@@ -4,8 +4,8 @@
 
 use crate::{
     model::{
-        AuthorizationRequest, BrowserSession, Fingerprint, Generation, LoginSession, SessionRecord,
-        User,
+        AuthorizationRequest, BrowserSession, Caller, Fingerprint, Generation, LoginSession,
+        SessionRecord, SignInPlace, User,
     },
     oauth::{
         Error, People, Sessions,
@@ -26,6 +26,8 @@ pub struct BrowserContext {
     pub was_refused: bool,
     /// The cookie of the login session, if present.
     pub login: Option<LoginSession>,
+    /// The sender of the request.
+    pub caller: Caller,
     /// `true` if the person or a page of this server started the navigation, rather than another site
     /// (`Sec-Fetch-Site`).
     pub is_own_navigation: bool,
@@ -94,14 +96,15 @@ impl Sessions {
     pub(in crate::oauth) async fn log_in(
         &self,
         arrival: &Arrival,
-        cookie: &LoginSession,
-        generation: Generation,
+        (cookie, generation): (&LoginSession, Generation),
+        caller: &Caller,
     ) -> Result<Option<LoginSession>, Error> {
         let Some(life) = self.core.config.lifetimes.login_session else { return Ok(None) };
         let now = self.core.now();
         let Arrival { user, provider_session } = arrival.clone();
+        let place = Some(SignInPlace::of(caller, now));
         let record =
-            SessionRecord { user, provider_session, generation, expires_at: now.plus(life) };
+            SessionRecord { user, provider_session, place, generation, expires_at: now.plus(life) };
         self.core.store.logins.put_session(cookie, &record, now).await?;
         Ok(Some(cookie.clone()))
     }

@@ -48,6 +48,11 @@ impl Clients {
 
     async fn find(&self, id: &ClientId, wanted: Wanted) -> Result<Client, Error> {
         let (store, now) = (&self.core.store.clients, self.core.now());
+        if self.core.store.people.refused_since(id).await?.is_some() {
+            return Err(Error::UnauthorizedClient(
+                "an administrator of this gateway has refused this client",
+            ));
+        }
         if !is_document(id) {
             return store.client(id, now).await?.ok_or(Error::InvalidClient);
         }

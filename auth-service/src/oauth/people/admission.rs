@@ -39,13 +39,17 @@ impl Admission {
 impl Core {
     /// Decides whether `user` may log in, and use with `client` each of `resources` that is in the catalogue.
     ///
-    /// Callers repeat this at every step, so that a change of the policy takes effect immediately.
+    /// Denies blocked people and refused clients, whatever the policy says. Callers repeat this at every step, so
+    /// that a change takes effect immediately.
     pub(in crate::oauth) async fn admission(
         &self,
         user: &User,
         client: Option<&ClientId>,
         resources: &[ResourceUri],
     ) -> Result<Admission, Error> {
+        if self.store.people.is_barred(&user.subject, client).await? {
+            return Ok(Admission::Denied);
+        }
         let seen = self.seen(user.person()).await?;
         Ok(self.judged(&seen, user, client, resources))
     }

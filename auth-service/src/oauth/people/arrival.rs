@@ -70,7 +70,7 @@ impl People {
     pub(in crate::oauth) async fn note_login(
         &self,
         sighting: &Sighting,
-        client: &ClientId,
+        client: Option<&ClientId>,
     ) -> Result<Arrival, Error> {
         let (provider, now) = (sighting.provider.as_str(), self.core.now());
         let (access, people) = (self.core.access(), &self.core.store.people);
@@ -81,7 +81,7 @@ impl People {
         let token = sighting.token.as_ref().filter(|_| !access.wanted(provider).is_empty());
         let record = FactsRecord::of(sighting, token.is_some(), (now, end));
         let terms = (now, &self.core.config.facts);
-        let known = access.known(user.person(), Some(client.as_str()), Some(&record), terms);
+        let known = access.known(user.person(), client.map(ClientId::as_str), Some(&record), terms);
         let may_log_in = access.may_log_in(&known.facts);
         if !may_log_in && people.facts(&user.subject, now).await?.is_none() {
             return Ok(arrival);

@@ -1,0 +1,97 @@
+//! Settings of the pages for people and administrators.
+
+use std::time::Duration;
+
+use super::{Raw, ServerUrls, check::Check};
+use crate::model::CLIENT_PROVIDER;
+
+/// The settings of the pages for people and administrators.
+#[derive(Clone, Debug, Default)]
+pub struct PagesConfig {
+    /// `true` if there are pages for people. With `SERVER_URLS=path` there are none, because servers share the origin
+    /// of the pages; nor without login sessions.
+    pub are_on: bool,
+    /// `ADMIN_USERS`: the subjects of the administrators, such as `github:583231`. Default: none.
+    pub administrators: Vec<String>,
+    /// `PERSONAL_TOKEN_LIFETIME`: the maximum lifetime of tokens that people create. Default: 7776000 s; 0 is off.
+    pub token_lifetime: Option<Duration>,
+}
+
+impl Check {
+    pub(super) fn pages(
+        &mut self,
+        raw: &Raw,
+        server_urls: ServerUrls,
+        login_session: Option<Duration>,
+    ) -> PagesConfig {
+        let text = raw.admin_users.as_deref().unwrap_or("");
+        let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+        let mut administrators = Vec::new();
+        for entry in entries {
+            let stated = entry.split_once(':').filter(|(provider, id)| {
+                !provider.is_empty() && !id.is_empty() && *provider != CLIENT_PROVIDER
+            });
+            let is_login = stated.is_some_and(|(provider, id)| {
+                provider == "github" && !id.bytes().all(|byte| byte.is_ascii_digit())
+            });
+            if stated.is_none() || is_login {
+                self.0.push(format!(
+                    "ADMIN_USERS: \"{entry}\" is not a subject; write PROVIDER:ID, such as github:583231"
+                ));
+            } else {
+                administrators.push(entry.to_owned());
+            }
+        }
+        let most = Duration::from_hours(24 * 90);
+        let life =
+            self.time("PERSONAL_TOKEN_LIFETIME", raw.personal_token_lifetime.as_deref(), most);
+        let day = Duration::from_hours(24);
+        if !life.is_zero() && !(day..=day * 365).contains(&life) {
+            self.0.push("PERSONAL_TOKEN_LIFETIME must be 1 to 365 days, or 0".to_owned());
+        }
+        let are_on = server_urls == ServerUrls::Host && login_session.is_some();
+        if !administrators.is_empty() && !are_on {
+            self.0
+                .push("ADMIN_USERS needs SERVER_URLS=host and a LOGIN_SESSION_LIFETIME".to_owned());
+        }
+        let token_lifetime = (!life.is_zero()).then_some(life);
+        PagesConfig { are_on, administrators, token_lifetime }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checked(raw: &Raw, urls: ServerUrls) -> (PagesConfig, String) {
+        let mut check = Check::default();
+        let config = check.pages(raw, urls, Some(Duration::from_secs(1)));
+        (config, check.0.join("; "))
+    }
+
+    #[test]
+    fn administrators_are_named_by_subject() {
+        let users = |text: &str| Raw { admin_users: Some(text.to_owned()), ..Raw::default() };
+        let (config, problems) =
+            checked(&users("github:583231, okta:00u1,local:ann"), ServerUrls::Host);
+        assert_eq!(config.administrators, ["github:583231", "okta:00u1", "local:ann"]);
+        assert_eq!(problems, "");
+        for bad in ["octocat", "github:octocat", "github:", ":7", "client:7"] {
+            assert!(checked(&users(bad), ServerUrls::Host).1.contains("ADMIN_USERS"), "{bad}");
+        }
+        let (config, problems) = checked(&users("github:1"), ServerUrls::Path);
+        assert!(!config.are_on && problems.contains("SERVER_URLS=host"));
+    }
+
+    #[test]
+    fn tokens_of_people_have_a_bounded_lifetime() {
+        let life =
+            |text: &str| Raw { personal_token_lifetime: Some(text.to_owned()), ..Raw::default() };
+        let days = |text| checked(&life(text), ServerUrls::Host);
+        assert_eq!(days("30d").0.token_lifetime, Some(Duration::from_hours(720)));
+        assert_eq!(days("0").0.token_lifetime, None);
+        for bad in ["1h", "366d"] {
+            assert!(days(bad).1.contains("PERSONAL_TOKEN_LIFETIME"), "{bad}");
+        }
+    }
+}
