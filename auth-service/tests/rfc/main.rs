@@ -20,6 +20,7 @@ mod a6_accounts;
 mod a7_clients;
 mod advisories;
 mod backup;
+mod cli;
 mod client_document;
 mod clients;
 mod constant_cost;
