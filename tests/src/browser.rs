@@ -159,6 +159,7 @@ impl Browser {
     ) -> reqwest::Result<Page> {
         let host = url.host_str().expect("a host").to_owned();
         let authority = url.authority().to_owned();
+        let is_form = method == Method::POST;
         let mut request = match self.elsewhere.get(&authority) {
             Some(base) => {
                 let there = Url::parse(base).expect("a URL");
@@ -168,7 +169,10 @@ impl Browser {
             None => self.http.request(method, url.clone()),
         };
         for (name, value) in &self.headers {
-            request = request.header(*name, *value);
+            // A form is on a page: it is never submitted by an address that was typed.
+            let is_typed = (*name, *value) == ("Sec-Fetch-Site", "none");
+            let value = if is_typed && is_form { "same-origin" } else { *value };
+            request = request.header(*name, value);
         }
         if let Some(jar) = self.cookies.get(&host) {
             let pairs: Vec<String> = jar.iter().map(|(k, v)| format!("{k}={v}")).collect();

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use clap::{Arg, ArgAction, Command, CommandFactory};
+use clap::{Arg, ArgAction, Command, CommandFactory, builder::PossibleValue};
 
 use super::{Cli, exit::CODES};
 
@@ -71,7 +71,7 @@ fn section(page: &mut String, command: &Command) {
         let names: Vec<&str> = values
             .iter()
             .filter(|value| !value.is_hide_set())
-            .map(|value| value.get_name())
+            .map(PossibleValue::get_name)
             .collect();
         if !names.is_empty() && argument.get_action().takes_values() {
             add(&mut help, format_args!(" One of `{}`.", names.join("`, `")));

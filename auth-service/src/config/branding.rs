@@ -1,6 +1,6 @@
 //! The name of the gateway and its operator, as every page shows them.
 
-use super::{Raw, check::Check};
+use super::Raw;
 
 /// The maximum number of characters of `GATEWAY_NAME`, so that it fits on a phone.
 const MAX_NAME: usize = 60;
@@ -55,20 +55,20 @@ fn is_mail_address(text: &str) -> bool {
     text.split_once('@').is_some_and(|(local, domain)| is_plain(local) && is_plain(domain))
 }
 
-impl Check {
-    /// Reads `GATEWAY_NAME` and `OPERATOR_CONTACT`.
-    pub(super) fn branding(&mut self, raw: &Raw) -> Branding {
+impl Branding {
+    /// Reads `GATEWAY_NAME` and `OPERATOR_CONTACT`. Adds what is wrong with them to `problems`.
+    pub(super) fn read(raw: &Raw, problems: &mut Vec<String>) -> Self {
         let mut line = |name: &str, text: Option<&String>, most: usize| {
             let text = text?.trim();
             if text.chars().count() > most || text.chars().any(char::is_control) {
-                self.0.push(format!("{name} must be one line of at most {most} characters"));
+                problems.push(format!("{name} must be one line of at most {most} characters"));
             }
             Some(text.to_owned())
         };
         let name = line("GATEWAY_NAME", raw.gateway_name.as_ref(), MAX_NAME);
         let contact = line("OPERATOR_CONTACT", raw.operator_contact.as_ref(), MAX_CONTACT);
-        Branding {
-            name: name.unwrap_or_else(|| Branding::default().name),
+        Self {
+            name: name.unwrap_or_else(|| Self::default().name),
             contact: contact.as_deref().map(Contact::of),
         }
     }
@@ -76,7 +76,24 @@ impl Check {
 
 #[cfg(test)]
 mod tests {
-    use super::Contact;
+    use super::{Branding, Contact, Raw};
+
+    #[test]
+    fn a_name_and_a_contact_are_one_line() {
+        let read = |name: &str, contact: &str| {
+            let mut problems = Vec::new();
+            let raw = Raw {
+                gateway_name: Some(name.to_owned()),
+                operator_contact: Some(contact.to_owned()),
+                ..Raw::default()
+            };
+            (Branding::read(&raw, &mut problems).name, problems)
+        };
+        assert_eq!(read(" Team gateway ", "it@example.com"), ("Team gateway".to_owned(), vec![]));
+        for (name, contact) in [("a\nb", "x"), (&*"n".repeat(61), "x"), ("n", &*"c".repeat(201))] {
+            assert_eq!(read(name, contact).1.len(), 1, "{name} {contact}");
+        }
+    }
 
     #[test]
     fn a_contact_is_a_mail_address_a_page_or_text() {

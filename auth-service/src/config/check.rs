@@ -5,7 +5,7 @@ use std::{collections::HashMap, fmt, time::Duration};
 use gateway_contract::duration::duration;
 use secrecy::SecretString;
 
-use super::{Config, Lifetimes, Provider, Raw, ServerUrls, proxies::proxies};
+use super::{Branding, Config, Lifetimes, Provider, Raw, ServerUrls, proxies::proxies};
 use crate::model::{Issuer, canonical_host};
 
 /// The variables that can also be read from the file named in `<variable>_FILE`.
@@ -74,7 +74,6 @@ impl Check {
         raw: &Raw,
         variables: HashMap<String, String>,
     ) -> Option<Config> {
-        let branding = self.branding(raw);
         let base_domain = self.base_domain(raw);
         let public_port = self.number("PUBLIC_PORT", raw.public_port.as_ref(), 443_u16);
         let server_urls = self.server_urls(raw);
@@ -82,40 +81,34 @@ impl Check {
         let listen = self.parsed("AUTH_LISTEN", raw.auth_listen.as_deref(), "127.0.0.1:8000");
         let tls = self.tls(raw);
         let metrics_listen = self.optional("METRICS_LISTEN", raw.metrics_listen.as_deref());
-        let workers = self.optional("AUTH_WORKERS", raw.auth_workers.as_deref());
-        let delay = raw.shutdown_delay.as_deref();
-        let shutdown_delay = self.time("SHUTDOWN_DELAY", delay, Duration::ZERO);
+        let delay = self.time("SHUTDOWN_DELAY", raw.shutdown_delay.as_deref(), Duration::ZERO);
         let docker = self.optional("DOCKER_ENDPOINT", raw.docker_endpoint.as_deref());
-        let proxies = proxies(raw.proxies.as_deref(), &mut self.0);
-        let traefik_api = self.optional("TRAEFIK_API_URL", raw.traefik_api_url.as_deref());
+        let api = self.optional("TRAEFIK_API_URL", raw.traefik_api_url.as_deref());
         let redis = self.redis(raw);
         let signing_key_file = self.required("SIGNING_KEY_FILE", raw.signing_key_file.as_ref());
         let (providers, access) = self.access(raw, variables);
-        let facts = self.fact_terms(raw);
         let local_login = self.local_login(raw, &providers);
         let device_grant = self.switch("DEVICE_GRANT", raw.device_grant.as_deref());
         let signed_identity = self.switch("SIGNED_IDENTITY", raw.signed_identity.as_deref());
-        let lifetimes = self.lifetimes(raw);
-        let verify_secret = self.verify_secret(raw);
-        let limits = self.limits(raw);
-        let clients = self.clients(raw);
-        let pages = self.pages(raw, server_urls, lifetimes.login_session);
+        let (facts, lifetimes) = (self.fact_terms(raw), self.lifetimes(raw));
+        let (verify_secret, limits) = (self.verify_secret(raw), self.limits(raw));
+        let (clients, pages) = (self.clients(raw), self.pages(raw, server_urls, &lifetimes));
         Some(Config {
-            branding,
+            branding: Branding::read(raw, &mut self.0),
             base_domain: base_domain?,
             public_port,
             issuer: issuer?,
             listen: listen?,
             tls,
             metrics_listen,
-            workers,
-            shutdown_delay,
+            workers: self.optional("AUTH_WORKERS", raw.auth_workers.as_deref()),
+            shutdown_delay: delay,
             redis: redis?,
             servers_file: raw.mcp_servers_file.as_deref().unwrap_or("mcp-servers.json").into(),
             docker,
             server_urls,
-            proxies,
-            traefik_api,
+            proxies: proxies(raw.proxies.as_deref(), &mut self.0),
+            traefik_api: api,
             signing_key_file: signing_key_file?.into(),
             secrets_key_file: raw.secrets_key_file.as_ref().map(Into::into),
             providers,
@@ -162,7 +155,7 @@ impl Check {
         None
     }
 
-    fn lifetimes(&mut self, raw: &Raw) -> Lifetimes {
+    pub(super) fn lifetimes(&mut self, raw: &Raw) -> Lifetimes {
         let mut seconds = |name, text: &Option<String>, default| {
             self.time(name, text.as_deref(), Duration::from_secs(default))
         };

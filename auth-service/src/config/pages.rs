@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Raw, ServerUrls, check::Check};
+use super::{Lifetimes, Raw, ServerUrls, check::Check};
 use crate::model::CLIENT_PROVIDER;
 
 /// The settings of the pages for people and administrators.
@@ -22,7 +22,7 @@ impl Check {
         &mut self,
         raw: &Raw,
         server_urls: ServerUrls,
-        login_session: Option<Duration>,
+        lifetimes: &Lifetimes,
     ) -> PagesConfig {
         let text = raw.admin_users.as_deref().unwrap_or("");
         let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
@@ -49,7 +49,7 @@ impl Check {
         if !life.is_zero() && !(day..=day * 365).contains(&life) {
             self.0.push("PERSONAL_TOKEN_LIFETIME must be 1 to 365 days, or 0".to_owned());
         }
-        let are_on = server_urls == ServerUrls::Host && login_session.is_some();
+        let are_on = server_urls == ServerUrls::Host && lifetimes.login_session.is_some();
         if !administrators.is_empty() && !are_on {
             self.0
                 .push("ADMIN_USERS needs SERVER_URLS=host and a LOGIN_SESSION_LIFETIME".to_owned());
@@ -65,7 +65,8 @@ mod tests {
 
     fn checked(raw: &Raw, urls: ServerUrls) -> (PagesConfig, String) {
         let mut check = Check::default();
-        let config = check.pages(raw, urls, Some(Duration::from_secs(1)));
+        let lifetimes = check.lifetimes(raw);
+        let config = check.pages(raw, urls, &lifetimes);
         (config, check.0.join("; "))
     }
 

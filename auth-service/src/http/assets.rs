@@ -11,7 +11,7 @@ use super::{not_found, page::style};
 pub(super) async fn assets(request: HttpRequest) -> HttpResponse {
     let kept = match request.path() {
         path if path == style::path() => "public, max-age=31536000, immutable",
-        path if path.ends_with(".css") => "no-store",
+        path if path.strip_suffix(".css").is_some() => "no-store",
         _ => return not_found().await,
     };
     HttpResponse::Ok()

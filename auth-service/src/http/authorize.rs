@@ -21,7 +21,7 @@ use crate::{
     model::{BrowserSession, CsrfToken, LoginCode, SealedAuthorization},
     oauth::{
         AuthServer, AuthorizationOutcome, AuthorizeError, ConsentForm, ConsentPage, Decision,
-        Endpoint, Error, Next, Params, RedirectTarget, Remark,
+        Endpoint, Error, Next, Params, RedirectTarget, Remark, StepFault,
     },
 };
 
@@ -45,7 +45,7 @@ pub(super) async fn show(
                 "a request to the login host arrived as {}: check Host and X-Forwarded-Host of the proxy",
                 host.authority()
             );
-            return Err(WRONG_HOST.into());
+            return Err(Error::Step(StepFault::WrongHost).into());
         }
         let url = at_login_host(&server, &host, request.query_string(), &params);
         return Ok(page::redirect(&url));
@@ -62,11 +62,6 @@ pub(super) async fn show(
         }
     }
 }
-
-const WRONG_HOST: Error = Error::InvalidRequest(
-    "the proxy in front of this gateway forwards a wrong host name; its operator has to set Host or \
-     X-Forwarded-Host to the name in the address bar",
-);
 
 /// Returns the URL of the same request at the login host.
 fn at_login_host(
@@ -94,28 +89,24 @@ pub(super) async fn decide(
     body: Result<Body, TokenError>,
 ) -> Result<HttpResponse, BrowserError> {
     let form = Params::parse(&body?.0);
-    let stale = "the form is incomplete; start again in your application";
-    if navigation::is_foreign_form(request.headers()) {
-        return Err(Error::InvalidRequest(
-            "this form was submitted by another site; start again in your application",
-        )
-        .into());
+    if navigation::is_foreign_form(&server, request.headers()) {
+        return Err(Error::Step(StepFault::ForeignForm).into());
     }
     let decision = match form.one("decision")? {
         Some("allow") => Decision::LoggedIn,
         Some("local") => Decision::Local(LoginCode::typed(form.one("login_code")?.unwrap_or(""))),
-        Some("server") => Decision::Server(form.required("server", stale)?.to_owned()),
+        Some("server") => Decision::Server(form.one("server")?.ok_or_else(incomplete)?.to_owned()),
         Some("deny") => Decision::Deny,
         Some("github") => Decision::Provider("github".to_owned()),
         Some(other) => match other.strip_prefix("login:") {
             Some(name) => Decision::Provider(name.to_owned()),
-            None => return Err(Error::InvalidRequest(stale).into()),
+            None => return Err(incomplete().into()),
         },
-        None => return Err(Error::InvalidRequest(stale).into()),
+        None => return Err(incomplete().into()),
     };
     let form = ConsentForm {
-        pending: SealedAuthorization::presented(form.required("flow", stale)?),
-        csrf: CsrfToken::presented(form.required("csrf", stale)?),
+        pending: SealedAuthorization::presented(form.one("flow")?.ok_or_else(incomplete)?),
+        csrf: CsrfToken::presented(form.one("csrf")?.ok_or_else(incomplete)?),
         decision,
     };
     let declined = matches!(form.decision, Decision::Deny);
@@ -142,14 +133,16 @@ pub(super) async fn decide(
     }
 }
 
+fn incomplete() -> Error {
+    Error::Step(StepFault::UnknownForm)
+}
+
 /// Answers `GET /authorize/consent` with 405. Browsers send it when they restore a tab that showed the form's result.
 pub(super) async fn reopened(request: HttpRequest) -> HttpResponse {
     if !navigation::wants_page(request.headers()) {
         return method_not_allowed("POST");
     }
-    let error = Error::InvalidRequest(
-        "this page cannot be reopened; go back to your application and connect again",
-    );
+    let error = Error::Step(StepFault::Reopened);
     let mut page = page::error(&request, StatusCode::METHOD_NOT_ALLOWED, &error, None);
     page.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
     page

@@ -97,6 +97,11 @@ pub(super) fn set_login(
     set(response, &cookie(LOGIN, login.reveal(), life))
 }
 
+/// Removes the login session cookie.
+pub(super) fn forget_login(response: HttpResponse) -> HttpResponse {
+    set(response, &cookie(LOGIN, "", Some(Duration::ZERO)))
+}
+
 /// Sets the cookies of a pending authorization. Evicts the oldest ones of the browser that sent `request` if their
 /// total size would exceed [`MAX_PENDING`].
 pub(super) fn set_pending(

@@ -3,13 +3,14 @@
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 
 use super::{
+    account::sign_in,
     authorize::{finish, shown, to_the_end},
     browser,
     error::BrowserError,
     page,
 };
 use crate::oauth::{
-    AuthServer, AuthorizeError, Error, Next, Params, ProviderAnswer, ProviderReturn,
+    AuthServer, AuthorizeError, Error, Next, Params, ProviderAnswer, ProviderReturn, SignInReturn,
 };
 
 /// Finishes the login. Removes the pending authorization from the browser when it ends or cannot succeed. Otherwise it
@@ -25,6 +26,12 @@ pub(super) async fn callback(
     let session = browser.session.clone();
     // The callback without a name is that of GitHub.
     let provider = request.match_info().get("provider").unwrap_or("github").to_owned();
+    if let Some(sign_in) =
+        pending.as_ref().and_then(|sealed| server.accounts.pending_sign_in(sealed))
+    {
+        let back = SignInReturn { provider, state, answer, iss };
+        return sign_in::finish(&server, &request, (sign_in, back), browser).await;
+    }
     let back = ProviderReturn { provider, state: state.clone(), answer, iss, pending };
     let finisher = server.clone();
     let returned =

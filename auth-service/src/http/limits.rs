@@ -44,7 +44,9 @@ async fn within<B: MessageBody, E: ResponseError + 'static>(
         Ok(()) => Ok(next.call(request).await?.map_into_left_body()),
         Err(error) => {
             let answer = HttpResponse::from_error(told(error));
-            Ok(request.into_response(answer).map_into_boxed_body().map_into_right_body())
+            // `into_response` would drop the error, whose page is rendered later.
+            let answer = ServiceResponse::new(request.into_parts().0, answer);
+            Ok(answer.map_into_boxed_body().map_into_right_body())
         }
     }
 }

@@ -2,6 +2,8 @@
 //! the response.
 
 mod access_log;
+mod account;
+mod admin;
 mod assets;
 mod authorize;
 mod backchannel_logout;
@@ -11,6 +13,7 @@ mod browser;
 mod callback;
 mod caller;
 mod client_form;
+mod client_links;
 mod device;
 mod discovery;
 mod ended_grants;
@@ -100,6 +103,8 @@ fn routes(config: &mut ServiceConfig) {
         .service(readable(Endpoint::EndedGrants.path(), ended_grants::ended_grants))
         .service(readable(Endpoint::Health.path(), health::health))
         .service(readable(Endpoint::Ready.path(), health::ready))
+        .configure(account::routes)
+        .configure(admin::routes)
         .default_service(web::to(welcome::show));
 }
 

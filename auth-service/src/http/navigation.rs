@@ -12,7 +12,7 @@ use actix_web::{
 };
 
 use super::page;
-use crate::oauth::Error;
+use crate::oauth::{AuthServer, Error, StepFault};
 
 /// Returns `true` if a person or a page of this server started the navigation. Without the header, another site is
 /// assumed.
@@ -20,10 +20,16 @@ pub(super) fn began_here(headers: &HeaderMap) -> bool {
     matches!(one(headers, "sec-fetch-site"), Some("none" | "same-origin"))
 }
 
-/// Returns `true` if another site submitted the form. Only pages of this server have its forms. A response to a foreign
-/// form would replace the cookie of a flow, because the browser does not send that cookie along.
-pub(super) fn is_foreign_form(headers: &HeaderMap) -> bool {
-    matches!(one(headers, "sec-fetch-site"), Some("cross-site" | "same-site"))
+/// Returns `true` if a page of another origin submitted the form. Servers are on the same site as this server, so that
+/// cookies are sent along. A response to a foreign form would also replace the cookie of a flow.
+///
+/// Browsers without Fetch Metadata send `Origin` (Fetch §3.2).
+pub(super) fn is_foreign_form(server: &AuthServer, headers: &HeaderMap) -> bool {
+    match (one(headers, "sec-fetch-site"), one(headers, "origin")) {
+        (Some(site), _) => site != "same-origin",
+        (None, Some(origin)) => origin != server.core.config.issuer.as_str(),
+        (None, None) => false,
+    }
 }
 
 /// Returns `true` if the response is shown to a person.
@@ -73,9 +79,7 @@ fn other_than_navigation(request: &HttpRequest) -> Option<HttpResponse> {
     match one(headers, "sec-fetch-dest") {
         None | Some("document") => None,
         Some(_) => {
-            let error = Error::InvalidRequest(
-                "this page cannot be embedded; open it in a window of its own",
-            );
+            let error = Error::Step(StepFault::Embedded);
             Some(page::error(request, StatusCode::BAD_REQUEST, &error, None))
         }
     }

@@ -20,6 +20,14 @@ pub enum Endpoint {
     ProviderCallback,
     /// The endpoint for logout tokens of a login provider (OpenID Connect Back-Channel Logout §2.5).
     BackchannelLogout,
+    /// The sign-in to the pages of people.
+    SignIn,
+    /// The end of a sign-in.
+    SignOut,
+    /// The pages of a person.
+    Account,
+    /// The pages of administrators.
+    Administration,
     /// The token endpoint (RFC 6749 §3.2).
     Token,
     /// The device authorization endpoint (RFC 8628 §3.1).
@@ -48,13 +56,17 @@ pub enum Endpoint {
 
 impl Endpoint {
     /// Every endpoint of this server.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 22] = [
         Self::Authorize,
         Self::Assets,
         Self::Consent,
         Self::Callback,
         Self::ProviderCallback,
         Self::BackchannelLogout,
+        Self::SignIn,
+        Self::SignOut,
+        Self::Account,
+        Self::Administration,
         Self::Token,
         Self::DeviceAuthorization,
         Self::Device,
@@ -79,6 +91,10 @@ impl Endpoint {
             Self::Callback => "/callback",
             Self::ProviderCallback => "/callback/{provider}",
             Self::BackchannelLogout => "/backchannel-logout/{provider}",
+            Self::SignIn => "/sign-in",
+            Self::SignOut => "/sign-out",
+            Self::Account => "/me",
+            Self::Administration => "/admin",
             Self::Token => "/token",
             Self::DeviceAuthorization => "/device_authorization",
             Self::Device => "/device",

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::step_fault::StepFault;
 use crate::{keys, model, store, upstream};
 
 /// A failed protocol step.
@@ -12,6 +13,9 @@ pub enum Error {
     /// The request is malformed (RFC 6749 §5.2).
     #[error("{0}")]
     InvalidRequest(&'static str),
+    /// A step of the person at the browser cannot be continued.
+    #[error("{0}")]
+    Step(StepFault),
     /// The client did not register the redirect URI of the request, given here in quotes.
     #[error("redirect_uri {0} is not registered for this client")]
     UnregisteredRedirectUri(String),
@@ -229,6 +233,7 @@ impl Error {
     pub const fn code(&self) -> ErrorCode {
         match self {
             Self::InvalidRequest(_)
+            | Self::Step(_)
             | Self::UnregisteredRedirectUri(_)
             | Self::BodyTooLarge
             | Self::BodyMalformed

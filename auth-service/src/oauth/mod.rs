@@ -29,6 +29,7 @@ mod proptests;
 mod quoted;
 mod rate_limits;
 mod resource;
+mod step_fault;
 mod token;
 mod verify;
 
@@ -46,7 +47,8 @@ pub use self::{
     administration::{Administration, Blocking, Reach},
     authorize::consent_form::{ConsentForm, Decision},
     authorize::consent_page::{
-        ConsentPage, Destination, LoginWay, LoginWays, Remark, ScopeLabel, ServerLabel,
+        ClientOrigin, ConsentPage, Destination, LoginWay, LoginWays, Remark, ScopeLabel,
+        ServerLabel,
     },
     authorize::device::DeviceAuthorization,
     authorize::login::{ProviderAnswer, ProviderReturn},
@@ -57,6 +59,7 @@ pub use self::{
     authorize::{ConsentFlow, Pending, Requests, Sessions},
     client::Clients,
     client::authentication::ClientCredentials,
+    client::id_document::publisher,
     client::metadata::DEVICE_CODE,
     client::preregistration::NewClient,
     client::registration::Registered,
@@ -67,6 +70,7 @@ pub use self::{
     error::{Error, ErrorCode, GrantFault},
     params::Params,
     people::{FactsCache, LogoutError, People, SEAL as PROVIDER_SEAL},
+    step_fault::StepFault,
     token::TokenIssuer,
     token::import::{Counts, ImportOptions, ImportReport},
     token::introspection::Introspection,

@@ -15,7 +15,7 @@ use crate::{
 
 /// The first path segments of the authorization server itself. No server on the same host may use
 /// them.
-pub const OWN_PATHS: [&str; 18] = [
+pub const OWN_PATHS: [&str; 20] = [
     "backchannel-logout",
     ".well-known",
     "admin",
@@ -32,6 +32,8 @@ pub const OWN_PATHS: [&str; 18] = [
     "ready",
     "register",
     "revoke",
+    "sign-in",
+    "sign-out",
     "token",
     "verify",
 ];

@@ -48,6 +48,8 @@ pub(super) fn add_grant(pipe: &mut Pipeline, grant: &Grant) {
             pipe.zadd_one(&Key::GrantDays.text(), UnixTime(day), &day.to_string());
         }
     }
+    pipe.cmd("ZADD").arg(Key::GrantedClients.text()).arg("GT").arg(grant.created_at.0);
+    pipe.arg(grant.client_id.as_str()).ignore();
     add_person(pipe, &grant.user, grant.created_at);
 }
 

@@ -27,8 +27,9 @@ pub(super) const GENERATIONS: &str = "mcpgw:gen:";
 
 /// The beginnings of keys that a backup lacks: counters that expire within minutes, the feed of the proxies
 /// that run now, last uses, locks, and what is derived from the records.
-const DERIVED: [&str; 16] = [
+const DERIVED: [&str; 17] = [
     "checks",
+    "granted-clients",
     "people",
     "person:",
     "facts-lock:",
@@ -160,6 +161,8 @@ pub(super) enum Key<'a> {
     Steps,
     /// The recorded outcome of an authorization step, for retries of the browser.
     Answer(&'a Fingerprint),
+    /// The marker that a form was used.
+    UsedForm(&'a Fingerprint),
     /// A login session, by its cookie.
     Session(&'a Fingerprint),
     /// A remembered consent of a person for a client.
@@ -196,6 +199,8 @@ pub(super) enum Key<'a> {
     ProviderToken(&'a str),
     /// The people whose facts are to be checked, sorted by the time at which that is due.
     Checks,
+    /// The index of clients with grants, sorted by the latest of these.
+    GrantedClients,
     /// The index of people, sorted by their latest login or consent.
     People,
     /// The name and the e-mail address of a person at the latest login or consent, by subject.
@@ -239,6 +244,7 @@ impl Key<'_> {
             Self::LoginCode(code) => join("login-code:", code.as_str()),
             Self::LoginLock(code) => join("login-lock:", code.as_str()),
             Self::Answer(step) => join("answer:", step.as_str()),
+            Self::UsedForm(form) => join("used-form:", form.as_str()),
             Self::Session(cookie) => join("session:", cookie.as_str()),
             Self::Consent(of) => join("approval:", of.as_str()),
             Self::Device(code) => join("device:", code.as_str()),
@@ -291,6 +297,7 @@ impl Key<'_> {
             Self::Indexed => "indexed",
             Self::Steps => "steps",
             Self::Checks => "checks",
+            Self::GrantedClients => "granted-clients",
             Self::People => "people",
             Self::BlockedPeople => "blocked-people",
             Self::RefusedClients => "refused-clients",

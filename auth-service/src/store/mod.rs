@@ -7,6 +7,7 @@ mod answers;
 mod backup;
 mod barred;
 mod client_documents;
+mod client_list;
 mod clients;
 mod codes;
 mod condition;
@@ -54,6 +55,7 @@ use std::sync::{
 
 pub use self::{
     backup::{Entry, Held},
+    client_list::GrantedClient,
     codes::Redemption,
     condition::{Condition, SentinelCondition},
     cursor::{Cursor, InvalidCursor},

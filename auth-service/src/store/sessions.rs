@@ -1,7 +1,12 @@
 //! Login sessions and remembered consents.
 
-use super::{Error, Key, LoginRecords, key::Owner, record::Record};
+use std::time::Duration;
+
+use super::{Error, Key, LoginRecords, Ttl, key::Owner, record::Record};
 use crate::model::{ClientId, ConsentRecord, Fingerprint, LoginSession, SessionRecord, UnixTime};
+
+/// The time for which the use of a form is remembered. A sign-in is fresh for less.
+const FORM_LIFE: Duration = Duration::from_hours(1);
 
 impl LoginRecords {
     /// Stores the login session of `cookie`.
@@ -53,6 +58,11 @@ impl LoginRecords {
     /// Ends a login session. Returns `false` if there was none.
     pub async fn end_session(&self, cookie: &Fingerprint) -> Result<bool, Error> {
         self.records.delete(&Key::Session(cookie)).await
+    }
+
+    /// Notes for an hour that a form was used. Returns `true` for the first use only.
+    pub async fn use_form(&self, form: &Fingerprint) -> Result<bool, Error> {
+        self.records.put_new(&Key::UsedForm(form), &1, Ttl::After(FORM_LIFE)).await
     }
 
     /// Returns the keys of a person's records of one kind in the index, without kind and prefix.

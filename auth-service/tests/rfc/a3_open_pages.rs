@@ -23,7 +23,7 @@ async fn assert_leads_on(gateway: &Gateway, browser: &mut Browser, page: &Page) 
     let back = browser.follow(sent, CALLBACK).await;
     assert!(query(&back).contains_key("code"), "{back}");
     let again = browser.get(&ask(&gateway.app().await)).await;
-    assert!(again.body.contains("Allow, as octocat"), "{}", again.body);
+    assert!(again.body.contains("Connect, as octocat"), "{}", again.body);
 }
 
 /// The browser was closed: what has no `Max-Age` is gone, or all that binds flows is.
@@ -44,12 +44,12 @@ async fn a3_a_login_outlasts_the_browser() {
     gateway.clock.advance(43_199);
     assert!(code(&browser.get(&url(&app, &[])).await).is_some(), "allowed before");
     let page = browser.get(&url(&app, &[("resource", GIT)])).await;
-    assert!(page.body.contains("Allow, as alice"), "{}", page.body);
+    assert!(page.body.contains("Connect, as alice"), "{}", page.body);
     restart(&mut browser);
     // The page that was restored is shown once more, and one click is enough then.
     let again = browser.decide(&page, "allow", "").await;
     assert_eq!((again.status.as_u16(), again.next()), (200, None));
-    assert!(again.body.contains("Allow, as alice") && again.body.contains("choose again"));
+    assert!(again.body.contains("Connect, as alice") && again.body.contains("choose again"));
     assert!(code(&browser.decide(&again, "allow", "").await).is_some());
 }
 
@@ -114,7 +114,7 @@ async fn a3_a_late_callback_shows_the_page() {
         for _ in 0..2 {
             let page = browser.get(&back).await;
             assert_eq!(page.status, 400);
-            assert!(page.body.contains("Nothing was allowed"), "{}", page.body);
+            assert!(page.body.contains("Nothing is connected"), "{}", page.body);
         }
         let page = browser.get(&back).await;
         assert_leads_on(&gateway, &mut browser, &page).await;

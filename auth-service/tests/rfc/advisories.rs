@@ -112,7 +112,7 @@ async fn a_login_under_way_opens_nothing() {
         let page = browser.get(&url).await;
         let at_github = browser.decide(&page, "github", "").await.next().unwrap();
         assert_eq!(redirected(&browser.get(&silent).await)["error"], "interaction_required");
-        assert!(!browser.get(&url).await.body.contains("Allow, as"));
+        assert!(!browser.get(&url).await.body.contains("Connect, as"));
         gateway.github.set(Mood::Denies);
         let back = browser.get(&at_github).await.next().unwrap();
         let refused = browser.get(&back).await;

@@ -112,7 +112,7 @@ async fn a_revocation_needs_no_deletion() {
         gateway.redis.cli(&["SET", &key, &value]);
     }
     let silent = browser.get(&url(&app, &[])).await;
-    assert!(code(&silent).is_none() && !silent.body.contains("Allow, as alice"));
+    assert!(code(&silent).is_none() && !silent.body.contains("Connect, as alice"));
     assert!(code(&browser.decide(&page, "allow", "").await).is_none());
     let wrong = browser.decide(&page, "local", &login_code).await;
     assert_eq!(wrong.status, 400, "{wrong:?}");

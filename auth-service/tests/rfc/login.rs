@@ -30,7 +30,9 @@ async fn the_consent_page_says_who_asks_for_what() {
     let url = app.authorize_url(&pkce::pair().1, &more);
     let page = gateway.browser().get(&url).await;
     assert!(!page.body.contains("<script>"), "{}", page.body);
-    for text in ["alert(1)", "app.example", "time.gw.example/mcp", "log in with GitHub"] {
+    for text in
+        ["alert(1)", "app.example", "time.gw.example/mcp", "Sign in with GitHub", "not verified"]
+    {
         assert!(page.body.contains(text), "{text}: {}", page.body);
     }
     assert!(!page.body.contains("program on this computer"));

@@ -102,7 +102,7 @@ async fn a_login_is_revoked() {
         revoke(&gateway, &what).await;
         let page = browser.get(&url(&app, &[("prompt", "consent")])).await;
         assert_eq!(page.status, 200);
-        assert_eq!(!page.body.contains("Allow, as alice"), ends, "{what:?}");
+        assert_eq!(!page.body.contains("Connect, as alice"), ends, "{what:?}");
         revoke(&gateway, &Selection::All).await;
     }
 }
@@ -174,7 +174,7 @@ async fn a_login_that_github_confirms_meanwhile_comes_to_nothing() {
         let again = browser.get(&callback).await;
         assert_eq!(again.next(), back.next(), "{what:?}");
         let page = browser.get(&url(&app, &[("resource", GIT)])).await;
-        assert_eq!(page.body.contains("Allow, as octocat"), !ends, "{what:?}");
+        assert_eq!(page.body.contains("Connect, as octocat"), !ends, "{what:?}");
         // Logged in again, so that only what was allowed makes the difference.
         let back = browser.decide(&page, "github", "").await;
         browser.follow(back, "https://app.example/").await;

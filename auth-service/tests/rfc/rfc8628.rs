@@ -97,7 +97,7 @@ async fn a_person_allows_a_device() {
     }
     let done = device.decide(&mut browser, "local").await;
     assert_eq!((done.status.as_u16(), done.next()), (200, None));
-    assert!(done.body.contains("device is connected"), "{}", done.body);
+    assert!(done.body.contains("<h1>Connected</h1>"), "{}", done.body);
     device.gateway.clock.advance(5);
     let tokens = device.poll().await;
     assert_eq!(tokens.status, 200, "{tokens:?}");

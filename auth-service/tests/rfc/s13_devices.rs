@@ -85,12 +85,16 @@ async fn s13_who_is_logged_in_has_the_same_choice() {
     let again = device.gateway.post("/device_authorization", &form).await;
     let page = device.page(&mut browser, &again.text("user_code")).await;
     assert_eq!(decisions(&page), ["deny", "allow", "github", "local"]);
-    assert!(choice(&page).contains("Allow, as alice") && !page.body.contains("class=\"main\""));
-    assert!(page.body.contains("For 7 days, or until you revoke access, it can:"));
+    assert!(choice(&page).contains("Connect, as alice") && !page.body.contains("class=\"main\""));
+    assert!(
+        page.body.contains(
+            "when you disconnect it at auth.gw.example/me, or after 7 days at the latest"
+        )
+    );
     // With a redirect the answer goes where the page says, and the usual button stands out.
     let app: App = device.gateway.app().await;
     let usual = browser.get(&app.authorize_url(&gateway_tests::pkce::pair().1, &[])).await;
-    assert_eq!(decisions(&usual), ["allow", "github", "local", "deny"]);
+    assert_eq!(decisions(&usual), ["allow", "deny", "github", "local"]);
     assert_eq!(usual.body.matches("class=\"main\"").count(), 1);
 }
 
@@ -105,7 +109,7 @@ async fn s13_an_answer_that_comes_too_late_is_none() {
         let code = device.gateway.login_code("alice").await;
         let late = browser.decide(&page, decision, &code).await;
         assert_eq!(late.status, 400, "{decision}");
-        assert!(late.body.contains("the code of this device has expired"), "{}", late.body);
+        assert!(late.body.contains("The code of this device has expired"), "{}", late.body);
         assert_eq!(device.poll().await.error(), (400, "expired_token"));
     }
 }

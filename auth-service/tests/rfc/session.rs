@@ -65,14 +65,14 @@ async fn a_person_who_is_logged_in_allows_with_one_click() {
     let mut browser = gateway.browser();
     log_in(&gateway, &mut browser, &app).await;
     let page = browser.get(&url(&app, &[("resource", GIT)])).await;
-    assert!(page.body.contains("Allow, as alice"), "{}", page.body);
+    assert!(page.body.contains("Connect, as alice"), "{}", page.body);
     let done = browser.decide(&page, "allow", "").await;
     assert!(code(&done).is_some(), "{done:?}");
     let stranger = gateway.browser().get(&url(&app, &[("resource", GIT)])).await;
-    assert!(!stranger.body.contains("Allow, as"));
+    assert!(!stranger.body.contains("Connect, as"));
     gateway.clock.advance(43_200);
     let late = browser.get(&url(&app, &[("resource", GIT)])).await;
-    assert!(!late.body.contains("Allow, as"), "the login has ended");
+    assert!(!late.body.contains("Connect, as"), "the login has ended");
 }
 
 /// What a person allowed is not asked again: the same client, host, server and scopes.
@@ -119,7 +119,7 @@ async fn prompt_login_takes_no_earlier_login() {
     let mut browser = gateway.browser();
     log_in(&gateway, &mut browser, &app).await;
     let page = browser.get(&url(&app, &[("prompt", "login")])).await;
-    assert!(!page.body.contains("Allow, as"));
+    assert!(!page.body.contains("Connect, as"));
     let forced = browser.decide(&page, "allow", "").await;
     assert_eq!((forced.status.as_u16(), forced.next()), (200, None), "the page again");
 }
@@ -155,7 +155,7 @@ async fn another_account_can_log_in_where_this_one_may_not() {
     browser.decide(&page, "local", &gateway.login_code("mallory").await).await;
     let page = browser.get(&url(&app, &[("resource", GIT)])).await;
     assert_eq!(page.status, 200);
-    assert!(!page.body.contains("Allow, as"), "mallory may not use git");
+    assert!(!page.body.contains("Connect, as"), "mallory may not use git");
     let done = browser.decide(&page, "local", &gateway.login_code("alice").await).await;
     assert!(code(&done).is_some());
 }

@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode};
 use askama::Template;
 
-use super::{Frame, errors::Failure, html};
+use super::{Frame, html};
 
 #[derive(Template)]
 #[template(path = "device.html")]
@@ -41,15 +41,4 @@ pub(in crate::http) fn device_allowed(request: &HttpRequest) -> HttpResponse {
 pub(in crate::http) fn device_declined(request: &HttpRequest) -> HttpResponse {
     let frame = &Frame::of(request);
     html(frame, StatusCode::OK, &DeviceDeclined { frame })
-}
-
-/// Renders the page that says that the operator has turned the device grant off.
-pub(in crate::http) fn devices_off(request: &HttpRequest) -> HttpResponse {
-    let frame = &Frame::of(request);
-    let message = "The operator of this gateway has turned this off. If somebody sent you here with a \
-                   code, ignore it.";
-    let title = "Devices cannot be connected here";
-    let message = message.to_owned();
-    let page = Failure { frame, title, message, code: "device_grant is off", back: None };
-    html(frame, StatusCode::NOT_FOUND, &page)
 }

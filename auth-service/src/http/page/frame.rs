@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, web::Data};
 
-use super::style;
+use super::{style, texts::Language};
 use crate::{
     config::{Branding, Contact},
     http::requested_host::RequestedHost,
@@ -12,6 +12,8 @@ use crate::{
 /// What `base.html` shows around the content of a page.
 #[derive(Debug, Default)]
 pub(in crate::http) struct Frame {
+    /// The language of the reader, with all texts.
+    pub(in crate::http) t: Language,
     /// The name of the gateway.
     pub(in crate::http) name: String,
     /// The host of the authorization server, with its port unless that is 443. People compare it.
@@ -37,6 +39,7 @@ impl Frame {
         // A page on the host of a server has its style sheet from here: there, the path belongs to the server.
         let elsewhere = RequestedHost::read(server, request).is_of_a_server(server);
         Self {
+            t: Language::of(request.headers()),
             name,
             host: config.issuer.authority().to_owned(),
             contact,

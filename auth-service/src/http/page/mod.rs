@@ -2,11 +2,15 @@
 //!
 //! A page is a template that extends `base.html`, with a field `frame`: [`html`] renders it.
 
+pub(super) mod account;
+pub(super) mod administration;
 mod consent;
 mod device;
 mod errors;
 mod frame;
+mod language;
 pub(super) mod style;
+mod texts;
 mod welcome;
 
 use actix_web::{
@@ -17,9 +21,10 @@ use askama::Template;
 
 pub(super) use self::{
     consent::consent,
-    device::{device, device_allowed, device_declined, devices_off},
-    errors::{ReturnLink, error, nothing_here},
+    device::{device, device_allowed, device_declined},
+    errors::{ReturnLink, devices_off, error, nothing_here},
     frame::Frame,
+    texts::Language,
     welcome::{gateway, server},
 };
 
@@ -58,7 +63,11 @@ pub(super) fn html(frame: &Frame, status: StatusCode, page: &impl Template) -> H
             let mut response = HttpResponse::build(status);
             private(&mut response);
             response
+                // Forms to this server have an `Origin` then, which `no-referrer` would make `null`. Other origins get
+                // no `Referer` either way.
+                .insert_header((header::REFERRER_POLICY, "same-origin"))
                 .insert_header((header::CONTENT_SECURITY_POLICY, policy(frame)))
+                .insert_header((header::VARY, "Accept-Language"))
                 .insert_header((header::X_FRAME_OPTIONS, "DENY"))
                 .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
                 .content_type("text/html; charset=utf-8")
@@ -81,7 +90,7 @@ fn policy(frame: &Frame) -> String {
     )
 }
 
-/// Sets the headers that keep a page out of caches and its URL out of `Referer`.
+/// Sets the headers that keep an answer out of caches, and its URL out of `Referer`.
 fn private(response: &mut HttpResponseBuilder) {
     response
         .insert_header((header::CACHE_CONTROL, "no-store"))

@@ -4,13 +4,16 @@ use actix_web::{HttpRequest, HttpResponse, http::StatusCode};
 use askama::Template;
 
 use super::{Frame, html};
-use crate::oauth::ServerPage;
+use crate::{http::client_links::ClientLinks, oauth::ServerPage};
 
 #[derive(Template)]
 #[template(path = "server.html")]
-struct Server<'a> {
+struct AddServer<'a> {
     frame: &'a Frame,
     server: &'a ServerPage,
+    clients: &'a ClientLinks,
+    /// Whether all ways are unfolded.
+    open: bool,
 }
 
 #[derive(Template)]
@@ -24,7 +27,8 @@ struct Gateway<'a> {
 /// Renders the page that explains how to add a server to an MCP client.
 pub(in crate::http) fn server(request: &HttpRequest, server: &ServerPage) -> HttpResponse {
     let frame = &Frame::of(request);
-    html(frame, StatusCode::OK, &Server { frame, server })
+    let clients = &ClientLinks::of(&server.name, &server.title, &server.url);
+    html(frame, StatusCode::OK, &AddServer { frame, server, clients, open: true })
 }
 
 /// Renders the page that explains the purpose of the login host. `example` is the URL of a server. If `devices` is

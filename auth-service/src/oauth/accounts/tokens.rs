@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    model::{ClientId, McpServer, OwnAccess, ResourceUri, Scopes},
+    model::{ClientId, Fingerprint, Identifier, McpServer, OwnAccess, ResourceUri, Scopes},
     oauth::{
         Accounts, Error, NewToken, PERSONAL, ScopeLabel, Viewer,
         authorize::consent_page::scope_labels,
@@ -56,15 +56,25 @@ impl Accounts {
             let known = self.core.known_scopes(resources);
             let mut more = scope_labels(&catalogue, resources, &known);
             more.retain(|label| !basic.iter().any(|scope| scope == label.scope));
-            TokenServer { more, server }
+            TokenServer { server, more }
         };
         Ok(servers.map(|one| with_scopes(one.server)).collect())
     }
 
+    /// Returns the value of a form that creates one token only, however often it is sent.
+    pub fn new_form(&self) -> Result<String, Error> {
+        Ok(Identifier::generate()?.to_string())
+    }
+
     /// Creates a token and returns it. It cannot be shown again. The error tells what to correct.
     ///
-    /// The caller must have checked that the sign-in is fresh.
-    pub async fn create_token(&self, viewer: &Viewer, wish: &TokenWish) -> Result<String, Error> {
+    /// The caller must have checked that the sign-in is fresh. `once` is the value of the form.
+    pub async fn create_token(
+        &self,
+        viewer: &Viewer,
+        wish: &TokenWish,
+        once: &str,
+    ) -> Result<String, Error> {
         let invalid = |what| Err(Error::InvalidRequest(what));
         if !self.token_lifetimes().contains(&wish.days) {
             return invalid("choose one of the lifetimes");
@@ -94,6 +104,10 @@ impl Accounts {
         let admission = self.core.admission(&viewer.user, Some(&personal), &resources).await?;
         if !viewer.may_log_in || !admission.is_allowed() {
             return Err(Error::NotAllowed(viewer.user.name.clone()));
+        }
+        let form = Fingerprint::of(&format!("{}\n{once}", viewer.csrf));
+        if !self.core.store.logins.use_form(&form).await? {
+            return invalid("this form has created a token already; it was shown once");
         }
         let access = OwnAccess { resources, scopes: admission.capped(&scopes) };
         let lifetime = Duration::from_hours(24 * u64::from(wish.days));

@@ -51,6 +51,12 @@ impl Core {
 }
 
 impl Viewer {
+    /// Returns a value that depends on `text` and on the sign-in, for links that only this server makes.
+    #[must_use]
+    pub fn tag(&self, text: &str) -> String {
+        Fingerprint::of(&format!("{}\n{text}", self.csrf)).as_str().to_owned()
+    }
+
     /// Returns `true` if a form of this person returned `csrf`.
     #[must_use]
     pub fn is_own_form(&self, csrf: &str) -> bool {

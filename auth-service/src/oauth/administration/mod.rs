@@ -2,6 +2,7 @@
 
 mod clients;
 mod grants;
+mod lists;
 mod people;
 mod reach;
 

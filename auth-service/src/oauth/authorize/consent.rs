@@ -14,7 +14,7 @@ use crate::{
     model::{LoginCode, LoginState, NoMarks, PendingAuthorization, Prompt, ProviderLogin},
     oauth::{
         AuthorizationOutcome, AuthorizeError, BrowserContext, ConsentFlow, Error, Next, People,
-        ProviderVisit, Remark,
+        ProviderVisit, Remark, StepFault,
     },
     upstream::LoginStart,
 };
@@ -197,6 +197,4 @@ impl ConsentFlow {
 }
 
 /// The error for a form that this server did not create, or that was modified.
-const UNKNOWN: Error = Error::InvalidRequest(
-    "this form is incomplete or was not made by this server; start again in your application",
-);
+const UNKNOWN: Error = Error::Step(StepFault::UnknownForm);

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::{flow_state::open_page, pending::STEP};
 use crate::{
     model::{
-        AuthorizationRequest, Catalogue, CsrfToken, McpServer, PendingAuthorization, Prompt,
-        ProviderName, Reply, ResourceUri, Scopes, SealedAuthorization, User, in_words,
+        AuthorizationRequest, Catalogue, ClientId, CsrfToken, McpServer, PendingAuthorization,
+        Prompt, ProviderName, RedirectUri, Reply, ResourceUri, Scopes, SealedAuthorization, User,
     },
     oauth::{BrowserContext, ConsentFlow, Core, Error, Sessions},
     upstream::LoginProvider,
@@ -21,8 +21,12 @@ pub struct ConsentPage {
     pub csrf: CsrfToken,
     /// The display name of the client.
     pub client_name: String,
-    /// The host that published the client metadata, if the client is described by a document.
-    pub publisher: Option<String>,
+    /// The identifier of the client.
+    pub client_id: ClientId,
+    /// The source of the client's name.
+    pub client_origin: ClientOrigin,
+    /// The redirect URI, unless a device polls for the outcome.
+    pub redirect_uri: Option<RedirectUri>,
     /// The destination of the response.
     pub destination: Destination,
     /// The requested servers.
@@ -33,6 +37,8 @@ pub struct ConsentPage {
     pub scopes: Vec<ScopeLabel>,
     /// The maximum duration of the access, or `None` if it lasts until it is revoked.
     pub lasts: Option<Duration>,
+    /// The time without use after which the access ends.
+    pub lasts_unused: Duration,
     /// The name of the logged-in person, if the policy allows them the request.
     pub person: Option<String>,
     /// `true` if that person consented to the same request before.
@@ -43,6 +49,17 @@ pub struct ConsentPage {
     pub refused: Option<String>,
     /// The reason that the page is shown again.
     pub remark: Option<Remark>,
+}
+
+/// The source of a client's name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClientOrigin {
+    /// A client metadata document, which this host publishes.
+    Published(String),
+    /// The operator, who registered the client.
+    Operator,
+    /// The client itself.
+    Unverified,
 }
 
 /// A server in words.
@@ -97,22 +114,10 @@ impl ConsentPage {
         matches!(self.remark, Some(Remark::Stale | Remark::Interrupted))
     }
 
-    /// Returns `true` if the login methods serve to switch to another account.
-    #[must_use]
-    pub fn is_for_another(&self) -> bool {
-        self.person.is_some() || self.refused.is_some()
-    }
-
     /// Returns `true` if at least one scope has a description.
     #[must_use]
     pub fn says_what(&self) -> bool {
         self.scopes.iter().any(|label| label.words.is_some())
-    }
-
-    /// Returns the duration of the access in words, such as "7 days".
-    #[must_use]
-    pub fn term(&self) -> Option<String> {
-        self.lasts.map(in_words)
     }
 }
 
@@ -186,13 +191,19 @@ impl ConsentFlow {
         Ok(ConsentPage {
             csrf,
             client_name: request.client_name.clone(),
-            publisher: crate::oauth::client::id_document::publisher(&request.client_id),
+            client_id: request.client_id.clone(),
+            client_origin: self.core.client_origin(&request.client_id).await?,
+            redirect_uri: match &request.reply {
+                Reply::Redirect(redirect) => Some(redirect.uri.clone()),
+                Reply::Device(_) => None,
+            },
             destination: Destination::of(&request.reply),
             servers: server_labels(&catalogue, request),
             scopes: scope_labels(&catalogue, &request.resources, &request.scopes),
             choices: self.core.choices(&catalogue, request, user.as_ref()).await?,
             lasts: matches!(request.reply, Reply::Device(_))
                 .then_some(self.core.config.lifetimes.device_grant),
+            lasts_unused: self.core.config.lifetimes.refresh_token,
             person: user.map(|user| user.name),
             remembers_consent,
             ways: LoginWays {
@@ -246,6 +257,17 @@ pub(in crate::oauth) fn scope_labels(
 }
 
 impl Core {
+    /// Returns the source of the name of the client `id`.
+    async fn client_origin(&self, id: &ClientId) -> Result<ClientOrigin, Error> {
+        if let Some(host) = crate::oauth::client::id_document::publisher(id) {
+            return Ok(ClientOrigin::Published(host));
+        }
+        Ok(match self.store.clients.client(id, self.now()).await? {
+            Some(client) if client.preregistered => ClientOrigin::Operator,
+            _ => ClientOrigin::Unverified,
+        })
+    }
+
     pub(in crate::oauth) fn login_ways(&self) -> Vec<LoginWay> {
         let way = |(name, provider): (&ProviderName, &LoginProvider)| LoginWay {
             name: name.to_string(),

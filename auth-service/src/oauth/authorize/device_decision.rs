@@ -6,7 +6,7 @@ use crate::{
     model::{
         AuthorizationRequest, Device, DeviceDecision, Fingerprint, Generation, User, UserCode,
     },
-    oauth::{Error, Requests},
+    oauth::{Error, Requests, StepFault},
 };
 
 /// The lifetime of the device code and the user code.
@@ -15,8 +15,7 @@ use crate::{
 pub(super) const LIFE: Duration = Duration::from_mins(5);
 
 /// The error for a decision that comes after the codes have expired.
-const EXPIRED: Error =
-    Error::InvalidRequest("the code of this device has expired; start again on the device");
+const EXPIRED: Error = Error::Step(StepFault::DeviceExpired);
 
 /// The answer of a person to the request of a device.
 pub(in crate::oauth) enum DeviceAnswer<'a> {
@@ -59,7 +58,7 @@ impl Requests {
         if self.core.store.devices.decide_device((&device.code, &shown), &decision, now).await? {
             Ok(())
         } else {
-            Err(Error::InvalidRequest("this code was already used; start again on the device"))
+            Err(Error::Step(StepFault::DeviceUsed))
         }
     }
 }

@@ -9,7 +9,9 @@ use super::{
 };
 use crate::{
     model::{LoginState, SealedAuthorization},
-    oauth::{AuthorizeError, BrowserContext, ConsentFlow, Error, Next, Params, People, Remark},
+    oauth::{
+        AuthorizeError, BrowserContext, ConsentFlow, Error, Next, Params, People, Remark, StepFault,
+    },
     upstream::{Blame, LoginProvider, ProviderError},
 };
 
@@ -189,7 +191,5 @@ pub(in crate::oauth) fn provider_error(error: ProviderError) -> Error {
 
 /// Returns the error page for an unusable callback.
 fn expired() -> AuthorizeError {
-    AuthorizeError::Page(Error::InvalidRequest(
-        "this login has expired or was started in another browser; start again",
-    ))
+    AuthorizeError::Page(Error::Step(StepFault::LoginExpired))
 }

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The browser of a request: its cookies and its login session.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct BrowserContext {
     /// The browser cookie that binds the steps of a new flow.
     pub session: BrowserSession,

@@ -152,7 +152,8 @@ pub(in crate::oauth) fn is_document(id: &ClientId) -> bool {
 /// Returns the host that publishes the document of `id`.
 ///
 /// The host is the only verified fact about such a client. The document chooses its own client name.
-pub(in crate::oauth) fn publisher(id: &ClientId) -> Option<String> {
+#[must_use]
+pub fn publisher(id: &ClientId) -> Option<String> {
     let url = is_public_url(id.as_str()).then(|| Url::parse(id.as_str()).ok()).flatten()?;
     url.host_str().map(str::to_owned)
 }

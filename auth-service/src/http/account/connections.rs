@@ -1,0 +1,129 @@
+//! Handlers of the list of connections, and of their end.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    web::{Data, Path},
+};
+
+use super::{
+    forms,
+    guard::{Checked, Refused, SignedInRequest, answered, signed_in},
+    notice::Notice,
+};
+use crate::{
+    http::{
+        body::Body,
+        error::TokenError,
+        page::{
+            self,
+            account::{self, ListOf},
+        },
+    },
+    model::Identifier,
+    oauth::{AuthServer, Disconnection, PERSONAL, Params},
+    store::Cursor,
+};
+
+/// Lists the connections of the person.
+pub(super) async fn list(server: Data<AuthServer>, request: HttpRequest) -> HttpResponse {
+    answered(
+        async {
+            let signed = signed_in(&server, &request).await?;
+            let params = Params::parse(request.query_string().as_bytes());
+            let page = server.accounts.connections(&signed.viewer, after(&params)?).await?;
+            let notice = Notice::read(&params, &signed.viewer)?;
+            let list = ListOf { page, notice, now: server.core.clock.now() };
+            Ok(account::connections(&request, &signed.viewer, &list))
+        }
+        .await,
+    )
+}
+
+/// Returns the position in the query of a list. A malformed one is the beginning.
+pub(in crate::http) fn after(params: &Params) -> Result<Option<Cursor>, crate::oauth::Error> {
+    Ok(params.one("after")?.and_then(|text| text.parse().ok()))
+}
+
+async fn own(
+    server: &AuthServer,
+    request: &HttpRequest,
+    signed: &SignedInRequest,
+    id: &Identifier,
+) -> Checked<Disconnection> {
+    let found = server.accounts.connection(&signed.viewer, id).await?;
+    found.ok_or_else(|| Refused::with(page::nothing_here(request)))
+}
+
+/// Asks whether to end a connection or a personal token.
+pub(super) async fn ask(
+    server: Data<AuthServer>,
+    request: HttpRequest,
+    id: Path<String>,
+) -> HttpResponse {
+    answered(
+        async {
+            let signed = signed_in(&server, &request).await?;
+            let what = own(&server, &request, &signed, &Identifier::parsed(&id)).await?;
+            Ok(account::disconnect(&request, &signed.viewer, &what))
+        }
+        .await,
+    )
+}
+
+/// Ends a connection, or all of its client.
+pub(super) async fn end(
+    server: Data<AuthServer>,
+    request: HttpRequest,
+    id: Path<String>,
+    body: Result<Body, TokenError>,
+) -> HttpResponse {
+    answered(
+        async {
+            let signed = signed_in(&server, &request).await?;
+            let form = forms::fields(&server, &request, &signed, body)?;
+            let id = Identifier::parsed(&id);
+            let what = own(&server, &request, &signed, &id).await?;
+            let is_token = what.connection.listed.grant.client_id.as_str() == PERSONAL;
+            let ended = match form.one("of")? {
+                Some("client") => server.accounts.disconnect_client(&signed.viewer, &id).await?,
+                _ => server.accounts.disconnect(&signed.viewer, &id).await?,
+            };
+            let Some(name) = ended else { return Ok(page::nothing_here(&request)) };
+            let (kind, path) =
+                if is_token { ("token-revoked", "/me/tokens") } else { ("disconnected", "/me") };
+            Ok(page::redirect(&Notice::new(kind, name).at(path, &signed.viewer)))
+        }
+        .await,
+    )
+}
+
+/// Asks whether to end all connections.
+pub(super) async fn ask_all(server: Data<AuthServer>, request: HttpRequest) -> HttpResponse {
+    answered(
+        async {
+            let signed = signed_in(&server, &request).await?;
+            let page = server.accounts.connections(&signed.viewer, None).await?;
+            let count = (page.entries.len(), page.next.is_some());
+            Ok(account::disconnect_all(&request, &signed.viewer, count))
+        }
+        .await,
+    )
+}
+
+/// Ends all connections.
+pub(super) async fn end_all(
+    server: Data<AuthServer>,
+    request: HttpRequest,
+    body: Result<Body, TokenError>,
+) -> HttpResponse {
+    answered(
+        async {
+            let signed = signed_in(&server, &request).await?;
+            forms::fields(&server, &request, &signed, body)?;
+            let ended = server.accounts.disconnect_all(&signed.viewer).await?;
+            let notice = Notice::new("all-disconnected", ended.to_string());
+            Ok(page::redirect(&notice.at("/me", &signed.viewer)))
+        }
+        .await,
+    )
+}

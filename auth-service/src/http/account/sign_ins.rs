@@ -1,0 +1,88 @@
+//! Handlers of the sign-ins of the person.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    web::{Data, Path},
+};
+
+use super::{
+    forms,
+    guard::{answered, signed_in},
+    notice::Notice,
+};
+use crate::{
+    http::{
+        body::Body,
+        browser,
+        error::TokenError,
+        page::{self, account},
+    },
+    model::Fingerprint,
+    oauth::{AuthServer, Params},
+};
+
+/// Lists the sign-ins of the person.
+pub(super) async fn list(server: Data<AuthServer>, request: HttpRequest) -> HttpResponse {
+    answered(
+        async {
+            let signed = signed_in(&server, &request).await?;
+            let params = Params::parse(request.query_string().as_bytes());
+            let notice = Notice::read(&params, &signed.viewer)?;
+            let all = server.accounts.sign_ins(&signed.viewer).await?;
+            let now = server.core.clock.now();
+            Ok(account::sign_ins(&request, &signed.viewer, &all, (notice, now)))
+        }
+        .await,
+    )
+}
+
+/// Ends a sign-in.
+pub(super) async fn end(
+    server: Data<AuthServer>,
+    request: HttpRequest,
+    id: Path<String>,
+    body: Result<Body, TokenError>,
+) -> HttpResponse {
+    answered(
+        async {
+            let signed = signed_in(&server, &request).await?;
+            forms::fields(&server, &request, &signed, body)?;
+            let id = Fingerprint::parsed(&id);
+            if !server.accounts.end_sign_in(&signed.viewer, &id).await? {
+                return Ok(page::nothing_here(&request));
+            }
+            let notice = Notice::new("sign-in-ended", "");
+            Ok(page::redirect(&notice.at("/me/sign-ins", &signed.viewer)))
+        }
+        .await,
+    )
+}
+
+/// Asks whether to sign out everywhere.
+pub(super) async fn ask(server: Data<AuthServer>, request: HttpRequest) -> HttpResponse {
+    answered(
+        async {
+            let signed = signed_in(&server, &request).await?;
+            let count = server.accounts.sign_ins(&signed.viewer).await?.len();
+            Ok(account::sign_out_everywhere(&request, &signed.viewer, count))
+        }
+        .await,
+    )
+}
+
+/// Signs out everywhere.
+pub(super) async fn end_all(
+    server: Data<AuthServer>,
+    request: HttpRequest,
+    body: Result<Body, TokenError>,
+) -> HttpResponse {
+    answered(
+        async {
+            let signed = signed_in(&server, &request).await?;
+            forms::fields(&server, &request, &signed, body)?;
+            server.accounts.end_all_sign_ins(&signed.viewer).await?;
+            Ok(browser::forget_login(page::redirect("/sign-in?signed_out=1")))
+        }
+        .await,
+    )
+}

@@ -1,0 +1,96 @@
+//! Handlers of personal access tokens.
+
+use actix_web::{HttpRequest, HttpResponse, web::Data};
+
+use super::{
+    connections::after,
+    forms,
+    guard::{Checked, answered, freshly_signed_in, signed_in},
+    notice::Notice,
+};
+use crate::{
+    http::{
+        body::Body,
+        error::TokenError,
+        page::account::{self, ListOf, TokenForm},
+    },
+    oauth::{AuthServer, Error, Params, TokenWish, Viewer},
+};
+
+/// Lists the personal tokens of the person.
+pub(super) async fn list(server: Data<AuthServer>, request: HttpRequest) -> HttpResponse {
+    answered(
+        async {
+            let signed = signed_in(&server, &request).await?;
+            let params = Params::parse(request.query_string().as_bytes());
+            let page = server.accounts.personal_tokens(&signed.viewer, after(&params)?).await?;
+            let notice = Notice::read(&params, &signed.viewer)?;
+            let list = ListOf { page, notice, now: server.core.clock.now() };
+            let are_on = !server.accounts.token_lifetimes().is_empty();
+            Ok(account::tokens(&request, &signed.viewer, &list, are_on))
+        }
+        .await,
+    )
+}
+
+/// Shows the form for a new token.
+pub(super) async fn form(server: Data<AuthServer>, request: HttpRequest) -> HttpResponse {
+    answered(
+        async {
+            let signed = freshly_signed_in(&server, &request).await?;
+            let form = token_form(&server, &signed.viewer, TokenWish::default(), None).await?;
+            Ok(account::new_token(&request, &signed.viewer, &form))
+        }
+        .await,
+    )
+}
+
+async fn token_form(
+    server: &AuthServer,
+    viewer: &Viewer,
+    wish: TokenWish,
+    problem: Option<Error>,
+) -> Checked<TokenForm> {
+    Ok(TokenForm {
+        servers: server.accounts.token_servers(viewer).await?,
+        lifetimes: server.accounts.token_lifetimes(),
+        once: server.accounts.new_form()?,
+        problem,
+        wish,
+    })
+}
+
+/// Creates a token and shows it, once.
+pub(super) async fn create(
+    server: Data<AuthServer>,
+    request: HttpRequest,
+    body: Result<Body, TokenError>,
+) -> HttpResponse {
+    answered(
+        async {
+            let signed = freshly_signed_in(&server, &request).await?;
+            let form = forms::fields(&server, &request, &signed, body)?;
+            let many = |name| form.many(name).map(str::to_owned).collect();
+            let wish = TokenWish {
+                name: form.one("name")?.unwrap_or("").to_owned(),
+                resources: many("server"),
+                scopes: many("scope"),
+                days: form.one("days")?.and_then(|days| days.parse().ok()).unwrap_or(0),
+            };
+            let once = form.one("once")?.unwrap_or("");
+            match server.accounts.create_token(&signed.viewer, &wish, once).await {
+                Ok(token) => Ok(account::created_token(&request, &signed.viewer, &wish, &token)),
+                Err(
+                    error @ (Error::InvalidRequest(_)
+                    | Error::InvalidTarget(_)
+                    | Error::NotAllowed(_)),
+                ) => {
+                    let form = token_form(&server, &signed.viewer, wish, Some(error)).await?;
+                    Ok(account::new_token(&request, &signed.viewer, &form))
+                }
+                Err(error) => Err(error.into()),
+            }
+        }
+        .await,
+    )
+}

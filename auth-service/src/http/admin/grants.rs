@@ -1,0 +1,107 @@
+//! Handlers of the list of grants, and of the end of one.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    web::{Data, Path},
+};
+
+use super::guard::{acting_administrator, administrator, form_of_administrator};
+use crate::{
+    http::{
+        account::{
+            connections::after,
+            guard::{Checked, Refused, answered},
+            notice::Notice,
+        },
+        body::Body,
+        error::TokenError,
+        page::{
+            self,
+            account::ListOf,
+            administration::{self, GrantSearch},
+        },
+    },
+    model::{ClientId, Grant, Identifier, ServerName},
+    oauth::{AuthServer, Params},
+    store::{Filter, Page},
+};
+
+/// Lists the grants of a person, a client, a server or of everybody.
+pub(super) async fn list(server: Data<AuthServer>, request: HttpRequest) -> HttpResponse {
+    answered(
+        async {
+            let signed = administrator(&server, &request).await?;
+            let params = Params::parse(request.query_string().as_bytes());
+            let text = |name| {
+                Ok::<_, crate::oauth::Error>(params.one(name)?.unwrap_or("").trim().to_owned())
+            };
+            let search = GrantSearch {
+                user: text("user")?,
+                client: text("client")?,
+                server: text("server")?,
+            };
+            let catalogue = server.core.catalogue();
+            let named = ServerName::parse(&search.server).and_then(|name| catalogue.by_name(&name));
+            let filter = Filter {
+                user: some(&search.user),
+                client: some(&search.client).map(|id| ClientId::parsed(&id)),
+                server: named.map(|server| server.resource.clone()),
+                ..Filter::default()
+            };
+            let is_unknown = !search.server.is_empty() && filter.server.is_none();
+            let page = if is_unknown {
+                Page { entries: Vec::new(), next: None }
+            } else {
+                server.administration.grants(&filter, after(&params)?).await?
+            };
+            let notice = Notice::read(&params, &signed.viewer)?;
+            let list = ListOf { page, notice, now: server.core.clock.now() };
+            Ok(administration::grants(&request, &signed.viewer, &list, &search))
+        }
+        .await,
+    )
+}
+
+fn some(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+async fn found(server: &AuthServer, request: &HttpRequest, id: &str) -> Checked<Grant> {
+    let grant = server.administration.grant(&Identifier::parsed(id)).await?;
+    grant.ok_or_else(|| Refused::with(page::nothing_here(request)))
+}
+
+/// Asks whether to end a grant.
+pub(super) async fn ask(
+    server: Data<AuthServer>,
+    request: HttpRequest,
+    id: Path<String>,
+) -> HttpResponse {
+    answered(
+        async {
+            let signed = acting_administrator(&server, &request).await?;
+            let grant = found(&server, &request, &id).await?;
+            Ok(administration::revoke(&request, &signed.viewer, &grant))
+        }
+        .await,
+    )
+}
+
+/// Ends a grant.
+pub(super) async fn revoke(
+    server: Data<AuthServer>,
+    request: HttpRequest,
+    id: Path<String>,
+    body: Result<Body, TokenError>,
+) -> HttpResponse {
+    answered(
+        async {
+            let (signed, _) = form_of_administrator(&server, &request, body).await?;
+            let grant = found(&server, &request, &id).await?;
+            server.administration.revoke_grant(&grant.id).await?;
+            let notice = Notice::new("revoked", grant.client_name);
+            Ok(page::redirect(&notice.at("/admin/grants", &signed.viewer)))
+        }
+        .await,
+    )
+}

@@ -1,0 +1,51 @@
+//! The administrator behind a request.
+
+use actix_web::HttpRequest;
+
+use crate::{
+    http::{
+        account::{
+            forms,
+            guard::{Checked, Refused, SignedInRequest, freshly_signed_in, signed_in},
+        },
+        body::Body,
+        error::TokenError,
+        page,
+    },
+    oauth::{AuthServer, Params},
+};
+
+/// Returns the administrator who is signed in. To everybody else who is, the pages do not exist.
+pub(super) async fn administrator(
+    server: &AuthServer,
+    request: &HttpRequest,
+) -> Checked<SignedInRequest> {
+    checked(request, signed_in(server, request).await?)
+}
+
+/// Returns the administrator, who signed in within the last minutes: for acts and for the questions before them.
+pub(super) async fn acting_administrator(
+    server: &AuthServer,
+    request: &HttpRequest,
+) -> Checked<SignedInRequest> {
+    checked(request, signed_in(server, request).await?)?;
+    checked(request, freshly_signed_in(server, request).await?)
+}
+
+/// Returns the administrator and the fields of the form that they submitted.
+pub(super) async fn form_of_administrator(
+    server: &AuthServer,
+    request: &HttpRequest,
+    body: Result<Body, TokenError>,
+) -> Checked<(SignedInRequest, Params)> {
+    let signed = acting_administrator(server, request).await?;
+    let form = forms::fields(server, request, &signed, body)?;
+    Ok((signed, form))
+}
+
+fn checked(request: &HttpRequest, signed: SignedInRequest) -> Checked<SignedInRequest> {
+    if signed.viewer.is_administrator && signed.viewer.may_log_in {
+        return Ok(signed);
+    }
+    Err(Refused::with(page::nothing_here(request)))
+}

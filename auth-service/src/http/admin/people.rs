@@ -1,0 +1,172 @@
+//! Handlers of the list of people, and of the acts on a person.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    web::{Data, Path},
+};
+
+use super::{
+    acts,
+    guard::{acting_administrator, administrator, form_of_administrator},
+};
+use crate::{
+    http::{
+        account::{
+            connections::after,
+            guard::{Checked, Refused, answered},
+            notice::Notice,
+        },
+        body::Body,
+        error::TokenError,
+        page::{
+            self,
+            account::ListOf,
+            administration::{self, Question, Verb},
+        },
+    },
+    oauth::{AuthServer, Blocking, Error, Params, Reach},
+    store::{Filter, ListedPerson, Page},
+};
+
+/// Lists people, or those whom the search means.
+pub(super) async fn list(server: Data<AuthServer>, request: HttpRequest) -> HttpResponse {
+    answered(
+        async {
+            let signed = administrator(&server, &request).await?;
+            let params = Params::parse(request.query_string().as_bytes());
+            let search = params.one("q")?.unwrap_or("").trim().to_owned();
+            let page = if search.is_empty() {
+                server.administration.people(after(&params)?).await?
+            } else {
+                Page { entries: server.administration.people_named(&search).await?, next: None }
+            };
+            let notice = Notice::read(&params, &signed.viewer)?;
+            let list = ListOf { page, notice, now: server.core.clock.now() };
+            Ok(administration::people(&request, &signed.viewer, &list, &search))
+        }
+        .await,
+    )
+}
+
+async fn found(server: &AuthServer, request: &HttpRequest, subject: &str) -> Checked<ListedPerson> {
+    let person = server.administration.person(subject).await?;
+    person.ok_or_else(|| Refused::with(page::nothing_here(request)))
+}
+
+fn grants_of(subject: &str) -> Filter {
+    Filter { subject: Some(subject.to_owned()), ..Filter::default() }
+}
+
+/// Shows a person with their grants and sign-ins.
+pub(super) async fn show(
+    server: Data<AuthServer>,
+    request: HttpRequest,
+    subject: Path<String>,
+) -> HttpResponse {
+    answered(
+        async {
+            let signed = administrator(&server, &request).await?;
+            let person = found(&server, &request, &subject).await?;
+            let params = Params::parse(request.query_string().as_bytes());
+            let grants =
+                server.administration.grants(&grants_of(&subject), after(&params)?).await?;
+            let sessions = server.administration.sessions_of(&subject).await?;
+            let notice = Notice::read(&params, &signed.viewer)?;
+            let list = ListOf { page: grants, notice, now: server.core.clock.now() };
+            let is_administrator = server.core.is_administrator(&subject);
+            let shown = administration::Person { listed: person, sessions, is_administrator };
+            Ok(administration::person(&request, &signed.viewer, &shown, &list))
+        }
+        .await,
+    )
+}
+
+/// Returns the act on a person that a path names.
+fn verb(request: &HttpRequest, name: &str) -> Checked<Verb> {
+    match name {
+        "block" => Ok(Verb::Block),
+        "unblock" => Ok(Verb::Unblock),
+        "sign-out" => Ok(Verb::SignOut),
+        _ => Err(Refused::with(page::nothing_here(request))),
+    }
+}
+
+async fn question(
+    server: &AuthServer,
+    request: &HttpRequest,
+    (subject, act): &(String, String),
+) -> Checked<Question> {
+    let verb = verb(request, act)?;
+    let person = found(server, request, subject).await?;
+    let reach = match verb {
+        Verb::Unblock => Reach::default(),
+        _ => server.administration.reach(&grants_of(subject)).await?,
+    };
+    let sign_ins = server.administration.sessions_of(subject).await?.len();
+    Ok(Question {
+        verb,
+        needs_name: acts::needs_name(reach),
+        name: person.user.name,
+        id: subject.clone(),
+        reach,
+        sign_ins,
+        problem: None,
+    })
+}
+
+/// Asks whether to act on a person, and says what that hits.
+pub(super) async fn ask(
+    server: Data<AuthServer>,
+    request: HttpRequest,
+    path: Path<(String, String)>,
+) -> HttpResponse {
+    answered(
+        async {
+            let signed = acting_administrator(&server, &request).await?;
+            let question = question(&server, &request, &path).await?;
+            Ok(administration::ask(&request, &signed.viewer, &question))
+        }
+        .await,
+    )
+}
+
+/// Acts on a person.
+pub(super) async fn act(
+    server: Data<AuthServer>,
+    request: HttpRequest,
+    path: Path<(String, String)>,
+    body: Result<Body, TokenError>,
+) -> HttpResponse {
+    answered(
+        async {
+            let (signed, form) = form_of_administrator(&server, &request, body).await?;
+            let mut asked = question(&server, &request, &path).await?;
+            if !acts::is_confirmed(&form, asked.reach, &asked.name) {
+                asked.problem = Some("name");
+                return Ok(administration::ask(&request, &signed.viewer, &asked));
+            }
+            let (subject, administration) = (&asked.id, &server.administration);
+            let is_oneself = *subject == signed.viewer.user.subject;
+            match asked.verb {
+                Verb::Block if is_oneself => {
+                    asked.problem = Some("oneself");
+                    return Ok(administration::ask(&request, &signed.viewer, &asked));
+                }
+                Verb::Block => {
+                    if administration.block(subject).await? == Blocking::LastAdministrator {
+                        asked.problem = Some("last");
+                        return Ok(administration::ask(&request, &signed.viewer, &asked));
+                    }
+                }
+                Verb::Unblock => drop(administration.unblock(subject).await?),
+                Verb::SignOut => drop(administration.sign_out(subject).await?),
+                Verb::Revoke | Verb::Refuse | Verb::Readmit => {
+                    return Err(Error::InvalidRequest("there is no such act on a person").into());
+                }
+            }
+            let notice = Notice::new(asked.verb.done(), asked.name);
+            Ok(page::redirect(&notice.at("/admin/people", &signed.viewer)))
+        }
+        .await,
+    )
+}

@@ -1,0 +1,67 @@
+//! The pages of administrators, at `/admin`.
+
+mod clients;
+mod grants;
+mod people;
+mod question;
+
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode};
+use askama::Template;
+
+pub(in crate::http) use self::{
+    clients::{client, clients},
+    grants::{GrantSearch, grants, revoke},
+    people::{Person, people, person},
+    question::{Question, Verb, ask},
+};
+use super::{Frame, account::Chrome, html};
+use crate::{model::Catalogue, oauth::Viewer};
+
+/// The state of the gateway.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::http) struct Overview {
+    /// `true` if Redis takes writes.
+    pub(in crate::http) is_writable: bool,
+    /// `true` if revocations in other instances are noticed at once.
+    pub(in crate::http) is_tracking: bool,
+    /// The number of servers in the catalogue.
+    pub(in crate::http) servers: usize,
+}
+
+#[derive(Template)]
+#[template(path = "admin/overview.html")]
+struct OverviewPage<'a> {
+    frame: &'a Frame,
+    chrome: Chrome<'a>,
+    state: Overview,
+}
+
+/// Renders the overview.
+pub(in crate::http) fn overview(
+    request: &HttpRequest,
+    viewer: &Viewer,
+    state: Overview,
+) -> HttpResponse {
+    let frame = &Frame::of(request);
+    let chrome = Chrome { viewer, section: "overview", notice: None };
+    html(frame, StatusCode::OK, &OverviewPage { frame, chrome, state })
+}
+
+#[derive(Template)]
+#[template(path = "admin/servers.html")]
+struct ServersPage<'a> {
+    frame: &'a Frame,
+    chrome: Chrome<'a>,
+    catalogue: &'a Catalogue,
+}
+
+/// Renders the list of servers.
+pub(in crate::http) fn servers(
+    request: &HttpRequest,
+    viewer: &Viewer,
+    catalogue: &Catalogue,
+) -> HttpResponse {
+    let frame = &Frame::of(request);
+    let chrome = Chrome { viewer, section: "servers", notice: None };
+    html(frame, StatusCode::OK, &ServersPage { frame, chrome, catalogue })
+}
