@@ -96,6 +96,19 @@ fn every_rfc_with_tests_has_rules() {
     }
 }
 
+/// `cargo run -q -p auth-service -- reference > docs/CLI.md` writes it again.
+#[test]
+fn the_reference_of_the_command_line_is_that_of_the_program() {
+    let text = fs::read_to_string(root().join("docs/CLI.md")).unwrap();
+    let is = auth_service::cli::reference();
+    let other = is.lines().zip(text.lines()).find(|(is, was)| is != was);
+    assert!(
+        is == text,
+        "docs/CLI.md is stale; run cargo run -q -p auth-service -- reference > docs/CLI.md: {other:?}"
+    );
+    assert!(is.lines().count() > 200, "{is}");
+}
+
 #[test]
 fn the_table_of_the_crate_is_true() {
     let text = fs::read_to_string(root().join("auth-service/src/lib.rs")).unwrap();

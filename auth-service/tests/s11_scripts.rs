@@ -207,7 +207,7 @@ fn pasted(text: &str, told: &str, options: &[&str]) -> Result<String, String> {
     fs::set_permissions(project.path("told"), fs::Permissions::from_mode(0o755)).unwrap();
     let fill = if options.contains(&"--file") { "" } else { "--fill=ADD_SERVER_" };
     let script = format!(
-        "read=$(\"$AUTH_SERVICE\" server check --json {fill} pasted.json) || exit 1; printf '%s' \"$read\" | \
+        "read=$(\"$AUTH_SERVICE\" server validate --json {fill} pasted.json) || exit 1; printf '%s' \"$read\" | \
          python3 scripts/lib/servers_file.py each ./told \"$@\""
     );
     let output = Command::new("sh")
@@ -355,7 +355,9 @@ fn add_server_uses_the_program_of_the_image_or_says_how_to_build_it() {
     assert!(written.contains("secret from the environment"), "{written}");
     let told = fs::read_to_string(project.path("told")).unwrap();
     assert!(
-        told.contains("--env ADD_SERVER_TOKEN mcp-oauth-gateway/auth-service:latest server check")
+        told.contains(
+            "--env ADD_SERVER_TOKEN mcp-oauth-gateway/auth-service:latest server validate"
+        )
     );
     assert!(!told.contains("secret"), "{told}");
 }

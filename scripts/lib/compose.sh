@@ -82,11 +82,11 @@ auth_service() {
     compose exec -T auth-service /auth-service "$@"
 }
 
-# server_check OPTIONS...: `auth-service server check`, which knows the rules of names and entries. The program is
+# server_check OPTIONS...: `auth-service server validate`, which knows the rules of names and entries. The program is
 # $AUTH_SERVICE, or that of the image; --fill works with variables that begin with ADD_SERVER_.
 server_check() {
     if [ -n "${AUTH_SERVICE:-}" ]; then
-        "$AUTH_SERVICE" server check "$@"
+        "$AUTH_SERVICE" server validate "$@"
         return
     fi
     tag=${GATEWAY_TAG:-$(setting GATEWAY_TAG)}
@@ -96,7 +96,7 @@ server_check() {
     # By name: command lines are visible to every user of the machine.
     variables=$(env | sed -n 's/^\(ADD_SERVER_[A-Za-z0-9_]*\)=.*/--env \1/p')
     # shellcheck disable=SC2086 # names of variables
-    docker run --rm --interactive --network none $variables "$image" server check "$@" || {
+    docker run --rm --interactive --network none $variables "$image" server validate "$@" || {
         status=$?
         # The program does not know the command.
         [ "$status" -ne 2 ] || fail "$image is older than this script: docker compose build auth-service"

@@ -62,7 +62,7 @@ def remove(path, name):
 
 
 def each(program, *options):
-    """Runs PROGRAM for each server. Standard input is the output of `auth-service server check --json`."""
+    """Runs PROGRAM for each server. Standard input is the output of `auth-service server validate --json`."""
     read = json.load(sys.stdin)
     for name in read["disabled"]:
         print(f"{name} is disabled: not added", file=sys.stderr)

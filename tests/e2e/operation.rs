@@ -20,6 +20,7 @@ pub const SCENARIOS: &[Scenario] = &[
     ("the_server_that_was_checked_is_the_one_that_answers", the_checked_server_answers),
     ("b_the_quickstart_prints_its_names_for_the_hosts_file", hosts_line),
     ("a_program_that_cannot_be_started_is_a_json_rpc_error", an_unspawnable_program),
+    ("the_operator_sees_and_checks_the_servers_of_the_proxy", servers_are_checked),
 ];
 
 /// Programs that resolve names without the C library read `/etc/hosts`; the doctor says so, too.
@@ -39,6 +40,28 @@ fn hosts_line(stack: &Stack) {
         finding["remedy"].as_str().is_some_and(|remedy| remedy.contains("scripts/quickstart hosts"))
     });
     assert_eq!(told, !all, "{findings:#?}");
+}
+
+/// auth-service asks the proxy on its socket, which the quickstart sets up.
+fn servers_are_checked(stack: &Stack) {
+    let json = |arguments: &[&str]| -> (Option<i32>, Value) {
+        let output = stack.quickstart(&[&["admin", "server"], arguments].concat());
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        (output.status.code(), serde_json::from_str(&text).unwrap_or_else(|_| panic!("{output:?}")))
+    };
+    let (code, checked) = json(&["check", "time", "--json"]);
+    assert_eq!((code, &checked["servers"][0]["health"]), (Some(0), &json!("ok")), "{checked}");
+    let mcp = &checked["servers"][0]["mcp"];
+    assert!(mcp["name"].is_string() && mcp["tools"].as_u64() > Some(0), "{checked}");
+    let (_, tools) = json(&["tools", "time", "--json"]);
+    let names = tools["tools"].as_array().unwrap().iter().map(|tool| &tool["name"]);
+    assert!(names.into_iter().any(|name| name == "get_current_time"), "{tools}");
+    let (_, list) = json(&["list", "--json"]);
+    let servers = list["servers"].as_array().unwrap();
+    let time = servers.iter().find(|server| server["name"] == "time").unwrap();
+    assert_eq!(time["report"]["proxy"], "proxy", "{list}");
+    let missing = stack.quickstart(&["admin", "server", "check", "nowhere"]);
+    assert_eq!(missing.status.code(), Some(3), "{missing:?}");
 }
 
 /// The scenarios run side by side and edit one file.

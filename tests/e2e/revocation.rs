@@ -29,7 +29,8 @@ fn a_revoked_token(stack: &Stack) {
         assert_eq!(client.call("tools/list", json!({})).await.status, 200);
         let listed = stack.quickstart(&["admin", "token", "list"]);
         assert!(String::from_utf8_lossy(&listed.stdout).contains("local:revoked-user"));
-        let revoked = stack.quickstart(&["admin", "token", "revoke", "--user", "revoked-user"]);
+        let revoked =
+            stack.quickstart(&["admin", "token", "revoke", "--yes", "--user", "revoked-user"]);
         assert!(revoked.status.success(), "{revoked:?}");
         let reply = client.call("tools/list", json!({})).await;
         assert_eq!(reply.status, 401);

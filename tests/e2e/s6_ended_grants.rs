@@ -71,7 +71,8 @@ fn streams_and_calls(stack: &Stack) {
         // In tasks of their own: the command below blocks this one.
         let (stream, call) = (tokio::spawn(rest(stream)), tokio::spawn(rest(call)));
         let begun = Instant::now();
-        let revoked = stack.quickstart(&["admin", "token", "revoke", "--user", "s6-revoked"]);
+        let revoked =
+            stack.quickstart(&["admin", "token", "revoke", "--yes", "--user", "s6-revoked"]);
         assert!(revoked.status.success(), "{revoked:?}");
         let ((stream, stream_end), (call, call_end)) =
             (stream.await.expect("read"), call.await.expect("read"));
@@ -164,7 +165,8 @@ fn inner_entry_point(stack: &Stack) {
     run(async {
         let client = McpClient::log_in(stack, "time", "s6-inside").await;
         assert_eq!(client.call("tools/list", json!({})).await.status, 200);
-        let revoked = stack.quickstart(&["admin", "token", "revoke", "--user", "s6-inside"]);
+        let revoked =
+            stack.quickstart(&["admin", "token", "revoke", "--yes", "--user", "s6-inside"]);
         assert!(revoked.status.success(), "{revoked:?}");
         let (status, text) = get(&format!("/ended-grants?after={position}")).await;
         let news: Value = serde_json::from_str(&text).unwrap();

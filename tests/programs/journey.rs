@@ -100,7 +100,7 @@ pub(crate) fn go(stack: &Stack, program: &dyn Program, desk: &Desk, row: &mut Ro
     row.refresh = refresh(stack, program, desk);
     assert!(row.refresh.starts_with("yes"), "{}", row.refresh);
 
-    let output = stack.quickstart(&["admin", "token", "revoke", "--user", "octocat"]);
+    let output = stack.quickstart(&["admin", "token", "revoke", "--yes", "--user", "octocat"]);
     assert!(output.status.success(), "{output:?}");
     let revoked = Step::take(stack, desk, || program.call(desk));
     let refused = revoked.observed.was_challenged();

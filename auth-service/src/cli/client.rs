@@ -1,15 +1,20 @@
-//! Commands `client create`, `client list`, `client show` and `client delete`.
+//! Commands of `client`: registrations, and clients that are refused.
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use clap::{Args, Subcommand, ValueEnum};
 use gateway_contract::audit::EventKind;
 use serde::Serialize;
+use serde_json::json;
 
 use super::{
     access::Access,
+    confirm::Confirmation,
+    exit::Stop,
+    grant,
     moment::left,
     operator,
-    pages::{Rest, Span},
+    output::{Json, shown},
+    pages::Span,
     table::Table,
 };
 use crate::{
@@ -18,7 +23,7 @@ use crate::{
         SystemClock, UnixTime,
     },
     oauth::NewClient,
-    store::Store,
+    store::{Filter, Store},
 };
 
 /// The subcommands of `client`.
@@ -27,22 +32,47 @@ pub(super) enum Command {
     /// Register a client that never expires. Prints its id and its secret, which is not shown again.
     Create(Create),
     /// List the registrations of all clients: those of the operator, those in use, and the others.
-    List(Span),
+    #[command(visible_alias = "ls")]
+    List(List),
     /// Show the registration of one client.
     Show {
         /// The client id, as `client list` shows it.
         #[arg(allow_hyphen_values = true)]
         id: String,
-        /// Print JSON, for scripts.
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        json: Json,
     },
     /// Delete a registration and revoke all grants to it. Takes effect immediately.
-    Delete {
-        /// The client id, as `client list` shows it.
+    #[command(visible_alias = "rm")]
+    Delete(One),
+    /// Refuse a client: revoke all grants to it, and admit it no more. Takes effect immediately.
+    Refuse(One),
+    /// Admit a refused client again.
+    Readmit {
+        /// The client id.
         #[arg(allow_hyphen_values = true)]
         id: String,
     },
+}
+
+/// Arguments of `client list`.
+#[derive(Debug, Args)]
+pub(super) struct List {
+    /// Only the refused clients, latest first.
+    #[arg(long, conflicts_with_all = ["limit", "cursor"])]
+    refused: bool,
+    #[command(flatten)]
+    span: Span,
+}
+
+/// A client, and whether to ask.
+#[derive(Debug, Args)]
+pub(super) struct One {
+    /// The client id, as `client list` shows it.
+    #[arg(allow_hyphen_values = true)]
+    id: String,
+    #[command(flatten)]
+    confirmation: Confirmation,
 }
 
 /// Arguments of `client create`.
@@ -62,9 +92,8 @@ pub(super) struct Create {
     auth: Auth,
     #[command(flatten)]
     access: Access,
-    /// Print JSON, for scripts.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    json: Json,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -107,24 +136,73 @@ pub(super) async fn run(command: Command) -> anyhow::Result<()> {
     let now = SystemClock.now();
     match command {
         Command::Create(create) => self::create(create).await,
-        Command::List(span) => list(&super::store()?, span, now).await,
+        Command::List(List { refused: true, span }) => list_refused(&super::store()?, span).await,
+        Command::List(List { span, .. }) => list(&super::store()?, span, now).await,
         Command::Show { id, json } => show(&known(&id, now).await?, None, json),
-        Command::Delete { id } => {
-            let (client, store) = (known(&id, now).await?, super::store()?);
-            let event = |kind| operator::on_client(&store, kind, &client);
-            let (revoked, deleted) =
-                (event(EventKind::GrantsRevoked), event(EventKind::ClientDeleted));
-            let entries = (revoked.as_ref(), deleted.as_ref());
-            store.maintenance.delete_client(&client.id, now, entries).await?;
-            log::info!(target: "audit", client:% = client.id; "client deleted by the operator");
-            super::say("deleted")
+        Command::Delete(one) => delete(one, now).await,
+        Command::Refuse(one) => refuse(one).await,
+        Command::Readmit { id } => {
+            let server = super::server().await?;
+            if !server
+                .administration
+                .readmit_client(&ClientId::parsed(&id), &operator::actor())
+                .await?
+            {
+                let why =
+                    format!("the client \"{id}\" is not refused; see `client list --refused`");
+                return Err(Stop::NothingMatched(why).into());
+            }
+            super::say("readmitted")
         }
     }
 }
 
+async fn delete(one: One, now: UnixTime) -> anyhow::Result<()> {
+    one.confirmation.check()?;
+    let id = known(&one.id, now).await?.id;
+    let store = super::store()?;
+    let filter = Filter { client: Some(id.clone()), ..Filter::default() };
+    if !grant::confirmed(&store, &filter, (one.confirmation, true)).await? {
+        return Ok(());
+    }
+    let event = |kind| store.audit.entry(operator::draft(&store, kind).client(&id, ""));
+    let (revoked, deleted) = (event(EventKind::GrantsRevoked), event(EventKind::ClientDeleted));
+    let entries = (revoked.as_ref(), deleted.as_ref());
+    store.maintenance.delete_client(&id, now, entries).await?;
+    log::info!(target: "audit", client:% = id; "client deleted by the operator");
+    super::say("deleted")
+}
+
+/// Refuses a client, known or not: a client that is described by a document has no registration.
+async fn refuse(one: One) -> anyhow::Result<()> {
+    one.confirmation.check()?;
+    let id = ClientId::parsed(&one.id);
+    let filter = Filter { client: Some(id.clone()), ..Filter::default() };
+    if !grant::confirmed(&super::store()?, &filter, (one.confirmation, true)).await? {
+        return Ok(());
+    }
+    let ended =
+        super::server().await?.administration.refuse_client(&id, &operator::actor()).await?;
+    super::say(&format!("refused; {} grants revoked", ended.grants + ended.left))
+}
+
 async fn known(id: &str, now: UnixTime) -> anyhow::Result<Client> {
     let client = super::store()?.clients.client(&ClientId::parsed(id), now).await?;
-    client.with_context(|| format!("there is no client \"{id}\"; see `client list`"))
+    let none = || Stop::NothingMatched(format!("there is no client \"{id}\"; see `client list`"));
+    Ok(client.ok_or_else(none)?)
+}
+
+/// The most refused clients that are listed.
+const MOST_REFUSED: usize = 10_000;
+
+async fn list_refused(store: &Store, span: Span) -> anyhow::Result<()> {
+    let ids = store.barred.refused_clients(MOST_REFUSED).await?;
+    let mut walk = span.walk("clients");
+    walk.got(ids.len(), None);
+    if !walk.print_json(ids.iter().map(|id| json!({ "client_id": id })))? {
+        ids.iter().try_for_each(|id| super::say(&shown(id.as_str())))?;
+    }
+    walk.finish(true)
 }
 
 async fn create(new: Create) -> anyhow::Result<()> {
@@ -156,14 +234,14 @@ async fn create(new: Create) -> anyhow::Result<()> {
     show(&client, secret.as_ref(), new.json)
 }
 
-fn show(client: &Client, secret: Option<&ClientSecret>, json: bool) -> anyhow::Result<()> {
-    let view = View::of(client, secret);
-    if json {
-        return super::say(&serde_json::to_string(&view)?);
-    }
+fn show(client: &Client, secret: Option<&ClientSecret>, json: Json) -> anyhow::Result<()> {
+    json.print(&View::of(client, secret), || print(client, secret))
+}
+
+fn print(client: &Client, secret: Option<&ClientSecret>) -> anyhow::Result<()> {
     let mut lines = vec![("client_id", client.id.to_string())];
     lines.extend(secret.map(|secret| ("client_secret", secret.reveal().to_owned())));
-    lines.push(("name", client.display_name().to_owned()));
+    lines.push(("name", shown(client.display_name())));
     lines.push(("grants", client.metadata.grant_types.join(" ")));
     lines.extend(client.metadata.redirect_uris.iter().map(|u| ("redirect_uri", u.as_str().into())));
     if let Some(own) = &client.own_access {
@@ -175,29 +253,25 @@ fn show(client: &Client, secret: Option<&ClientSecret>, json: bool) -> anyhow::R
 
 async fn list(store: &Store, span: Span, now: UnixTime) -> anyhow::Result<()> {
     let mut table = Table::new(["CLIENT", "NAME", "GRANTS", "EXPIRES IF UNUSED"]);
-    let mut walk = span.walk();
+    let mut walk = span.walk("clients");
     while let Some((cursor, limit)) = walk.next_page() {
         let page = store.maintenance.clients(cursor, (limit, now)).await?;
         walk.got(page.entries.len(), page.next);
-        if walk.json {
-            for client in &page.entries {
-                super::say(&serde_json::to_string(&View::of(client, None))?)?;
-            }
+        if walk.print_json(page.entries.iter().map(|client| View::of(client, None)))? {
             continue;
         }
         let rows = page.entries.iter().map(|client| {
             let ends = client.expires_at.map(|end| left(now, end));
             [
                 client.id.to_string(),
-                client.display_name().to_owned(),
+                shown(client.display_name()),
                 client.metadata.grant_types.join(" "),
                 ends.unwrap_or_else(|| "never".to_owned()),
             ]
         });
         table.print(&rows.collect::<Vec<_>>())?;
     }
-    let is_complete = store.maintenance.is_indexed().await?;
-    Rest { cursor: walk.rest(), is_complete }.print(walk.json)
+    walk.finish(store.maintenance.is_indexed().await?)
 }
 
 impl<'a> View<'a> {

@@ -4,19 +4,25 @@ mod access;
 mod audit;
 mod backup;
 mod client;
+mod confirm;
 mod docker_proxy;
 mod doctor;
+mod exit;
+mod filters;
+mod grant;
 mod health;
 mod import;
 mod key;
 mod mint;
 mod moment;
 mod operator;
+mod output;
 mod pages;
 mod policy;
 mod provider;
+mod reference;
 mod server;
-mod server_check;
+mod session;
 mod table;
 mod token;
 mod user;
@@ -25,6 +31,7 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use gateway_contract::logging::Log;
 
+pub use self::{exit::exit_code, reference::page as reference};
 use crate::{
     app,
     config::{AuditConfig, Config},
@@ -45,13 +52,16 @@ pub struct Cli {
 enum Command {
     /// Run the authorization server.
     Serve,
-    /// Manage clients: pre-register, list, show and delete them.
+    /// Manage clients: pre-register, list, show, delete, refuse and readmit them.
     #[command(subcommand)]
     Client(client::Command),
+    /// List, show and revoke grants: the connections of people to clients.
+    #[command(subcommand)]
+    Grant(grant::Command),
     /// List, revoke and mint tokens.
     #[command(subcommand)]
     Token(token::Command),
-    /// List the protected servers, or check entries of the servers file.
+    /// List the protected servers, their state and their tools; check them, or entries of the servers file.
     #[command(subcommand)]
     Server(server::Command),
     /// Check the access policy, or explain its decision for a person.
@@ -60,9 +70,12 @@ enum Command {
     /// Forget a login provider, so that its name can be used for another one.
     #[command(subcommand)]
     Provider(provider::Command),
-    /// Mint single-use login codes.
+    /// Manage people: list, show, block and sign them out, and mint login codes.
     #[command(subcommand)]
     User(user::Command),
+    /// List and end the sign-ins of a person in browsers.
+    #[command(subcommand)]
+    Session(session::Command),
     /// Generate signing keys and root keys.
     #[command(subcommand)]
     Key(key::Command),
@@ -75,13 +88,16 @@ enum Command {
     Restore(backup::Restore),
     /// Import clients and refresh tokens of atrawog/mcp-oauth-gateway (2025).
     ImportPredecessor(import::Import),
-    /// Diagnose the login path; exit code 1 if something is wrong.
+    /// Diagnose the login path; exit code 6 if something is wrong.
     Doctor(doctor::Doctor),
     /// Run a filtering proxy for the Docker socket: it answers only the requests of Traefik and of this
     /// program, and removes environments and image labels.
     DockerProxy(docker_proxy::DockerProxy),
     /// Check that the running service is alive; exit code 0 or 1.
     Healthcheck,
+    /// Print docs/CLI.md.
+    #[command(hide = true)]
+    Reference,
 }
 
 /// Runs the chosen command. The commands with a log configure it.
@@ -94,12 +110,14 @@ pub async fn run(cli: Cli, log: &Log) -> anyhow::Result<()> {
         }
         Command::Client(command) => client::run(command).await,
         Command::Token(token::Command::Mint(mint)) => mint::run(mint).await,
-        Command::Token(token::Command::List(list)) => token::list(list, &store()?).await,
+        Command::Token(token::Command::List(list)) => token::list(list).await,
+        Command::Grant(command) => grant::run(command).await,
         Command::Token(token::Command::Revoke(what)) => token::revoke(what).await,
         Command::Server(command) => server::run(command).await,
         Command::Policy(command) => policy::run(command).await,
         Command::Provider(command) => provider::run(command, &store()?).await,
-        Command::User(command) => user::run(command, &store()?).await,
+        Command::User(command) => user::run(command).await,
+        Command::Session(command) => session::run(command, &store()?).await,
         Command::Key(key::Command::Generate { secrets, out, if_missing }) => {
             key::generate(secrets, out.as_ref(), if_missing)
         }
@@ -110,6 +128,7 @@ pub async fn run(cli: Cli, log: &Log) -> anyhow::Result<()> {
         Command::Doctor(doctor) => doctor::run(doctor).await,
         Command::DockerProxy(proxy) => docker_proxy::run(&proxy, log).await,
         Command::Healthcheck => health::check().await,
+        Command::Reference => say(reference::page().trim_end()),
     }
 }
 

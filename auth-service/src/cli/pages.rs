@@ -1,8 +1,10 @@
 //! Lists that are read and printed page by page, so that their memory is bounded.
 
 use clap::Args;
+use serde::Serialize;
 use serde_json::json;
 
+use super::output::{Json, JsonForm};
 use crate::store::{Cursor, InvalidCursor};
 
 /// The number of entries that are read and printed at once.
@@ -17,9 +19,8 @@ pub(super) struct Span {
     /// Continue after the entries of an earlier call with --limit.
     #[arg(long, value_parser = cursor)]
     cursor: Option<Cursor>,
-    /// Print JSON, one entry per line, for scripts.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    json: Json,
 }
 
 fn cursor(text: &str) -> Result<Cursor, InvalidCursor> {
@@ -28,17 +29,21 @@ fn cursor(text: &str) -> Result<Cursor, InvalidCursor> {
 
 /// A walk through the pages of a list.
 pub(super) struct Walk {
-    /// `true` if the list is printed as JSON.
-    pub(super) json: bool,
+    form: Option<JsonForm>,
+    /// The member of a document that has the entries.
+    name: &'static str,
     left: Option<usize>,
     next: Option<Cursor>,
     has_more: bool,
+    printed: usize,
 }
 
 impl Span {
-    pub(super) fn walk(self) -> Walk {
+    /// Starts the walk through a list of `name`.
+    pub(super) fn walk(self, name: &'static str) -> Walk {
         let left = self.limit.and_then(|limit| usize::try_from(limit).ok());
-        Walk { json: self.json, left, next: self.cursor, has_more: true }
+        let (form, next) = (self.json.form(), self.cursor);
+        Walk { form, name, left, next, has_more: true, printed: 0 }
     }
 }
 
@@ -56,38 +61,53 @@ impl Walk {
         self.next = next;
     }
 
-    /// Returns the position of the first entry that was not printed.
-    pub(super) fn rest(&self) -> Option<Cursor> {
-        self.next.clone()
+    /// Prints `entries` if the list is printed as JSON. Returns `false` if it is a table.
+    pub(super) fn print_json<T: Serialize>(
+        &mut self,
+        entries: impl IntoIterator<Item = T>,
+    ) -> anyhow::Result<bool> {
+        let Some(form) = self.form else { return Ok(false) };
+        for entry in entries {
+            let entry = serde_json::to_string(&entry)?;
+            match (form, self.printed) {
+                (JsonForm::Lines, _) => super::say(&entry)?,
+                (JsonForm::Document, 0) => super::say(&format!("{{\"{}\":[{entry}", self.name))?,
+                (JsonForm::Document, _) => super::say(&format!(",{entry}"))?,
+            }
+            self.printed += 1;
+        }
+        Ok(true)
     }
-}
 
-/// The end of a printed list.
-pub(super) struct Rest {
-    /// The position of the first entry that was not printed.
-    pub(super) cursor: Option<Cursor>,
-    /// `false` while records of an earlier version are not indexed, so that the list may lack some.
-    pub(super) is_complete: bool,
-}
-
-impl Rest {
-    /// Prints what the list lacks: nothing, if it is whole.
-    pub(super) fn print(&self, json: bool) -> anyhow::Result<()> {
-        if self.cursor.is_none() && self.is_complete {
-            return Ok(());
+    /// Ends the list. `is_complete` is `false` while records of an earlier version are not indexed, so that the list
+    /// may lack some.
+    pub(super) fn finish(self, is_complete: bool) -> anyhow::Result<()> {
+        let cursor = self.next.as_ref().map(ToString::to_string);
+        match self.form {
+            Some(JsonForm::Document) => {
+                let start = if self.printed == 0 {
+                    format!("{{\"{}\":[", self.name)
+                } else {
+                    String::new()
+                };
+                let cursor = json!(cursor);
+                super::say(&format!("{start}],\"cursor\":{cursor},\"complete\":{is_complete}}}"))
+            }
+            Some(JsonForm::Lines) if cursor.is_none() && is_complete => Ok(()),
+            Some(JsonForm::Lines) => {
+                super::say(&json!({ "cursor": cursor, "complete": is_complete }).to_string())
+            }
+            None => {
+                if let Some(cursor) = cursor {
+                    super::say(&format!("\nmore with --cursor {cursor}"))?;
+                }
+                if !is_complete {
+                    super::say(
+                        "\nincomplete: the running service is still indexing older records",
+                    )?;
+                }
+                Ok(())
+            }
         }
-        let cursor = self.cursor.as_ref().map(ToString::to_string);
-        if json {
-            return super::say(
-                &json!({ "cursor": cursor, "complete": self.is_complete }).to_string(),
-            );
-        }
-        if let Some(cursor) = cursor {
-            super::say(&format!("\nmore with --cursor {cursor}"))?;
-        }
-        if !self.is_complete {
-            super::say("\nincomplete: the running service is still indexing older records")?;
-        }
-        Ok(())
     }
 }

@@ -1,30 +1,27 @@
 //! Commands `token list` and `token revoke`, over the grants and access tokens in Redis.
 
-use anyhow::Context;
 use clap::{Args, Subcommand};
 
 use super::{
-    access,
+    confirm::Confirmation,
+    exit::Stop,
+    filters::{GrantFilter, resource},
+    grant,
     mint::Mint,
-    moment::{left, moment},
+    moment::moment,
     operator,
-    pages::{Rest, Span},
-    table::Table,
+    pages::Span,
 };
 use crate::{
-    config::Config,
-    model::{
-        AccessRecord, ClientId, Clock, Identifier, LastUse, ResourceUri, SystemClock, UnixTime,
-        in_words,
-    },
-    servers::Sources,
-    store::{Ended, Filter, ListedGrant, Selection, Store},
+    model::{ClientId, Clock, Identifier, SystemClock, UnixTime},
+    store::{Ended, Filter, Selection},
 };
 
 /// The subcommands of `token`.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// List the grants, newest first.
+    /// List the grants with their access tokens, newest first.
+    #[command(visible_alias = "ls")]
     List(List),
     /// Revoke grants with all their tokens and everything that leads to new ones (logins, consents,
     /// codes), or one access token. Takes effect immediately.
@@ -36,21 +33,11 @@ pub(super) enum Command {
 /// Arguments of `token list`.
 #[derive(Debug, Args)]
 pub(super) struct List {
-    /// Only the grants of a person, by login name or by subject such as `github:583231`.
-    #[arg(long)]
-    user: Option<String>,
-    /// Only the grants to a client, by its id.
-    #[arg(long, allow_hyphen_values = true)]
-    client: Option<String>,
-    /// Only the grants that include a server, by its name or its URL.
-    #[arg(long, value_name = "NAME")]
-    server: Option<String>,
+    #[command(flatten)]
+    filter: GrantFilter,
     /// Only the grants that were used at this time or later: 2026-11-30, or a duration before now such as 30d.
     #[arg(long, value_name = "TIME", value_parser = moment)]
     used_since: Option<UnixTime>,
-    /// Only the grants that were neither used nor made at this time or later.
-    #[arg(long, value_name = "TIME", value_parser = moment)]
-    unused_since: Option<UnixTime>,
     /// Print a table of the valid access tokens instead of the grants. JSON has both.
     #[arg(long)]
     tokens: bool,
@@ -61,8 +48,16 @@ pub(super) struct List {
 /// The selection to revoke: one of these, or `--user` and `--client` together for the grants of one person to one
 /// client.
 #[derive(Debug, Args)]
-#[group(required = true, multiple = true)]
 pub(super) struct What {
+    #[command(flatten)]
+    selected: Selected,
+    #[command(flatten)]
+    confirmation: Confirmation,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+struct Selected {
     /// All grants of a person, by login name or by subject such as `github:583231`.
     #[arg(long, conflicts_with_all = ["grant", "jti", "server", "before", "all"])]
     user: Option<String>,
@@ -87,7 +82,7 @@ pub(super) struct What {
     all: bool,
 }
 
-impl What {
+impl Selected {
     async fn selection(self) -> anyhow::Result<Selection> {
         let client = self.client.as_deref().map(ClientId::parsed);
         Ok(match (self.user, client, self.grant, self.jti, self.server, self.before) {
@@ -103,24 +98,50 @@ impl What {
     }
 }
 
-/// Returns the URL of a server. Accepts a URL without a look-up, since the server may have been removed from the
-/// catalogue.
-async fn resource(text: &str) -> anyhow::Result<ResourceUri> {
-    if let Ok(resource) = ResourceUri::parse(text) {
-        return Ok(resource);
-    }
-    let catalogue = Sources::new(&Config::load()?).read().await?.catalogue();
-    let server =
-        access::find(&catalogue, text).with_context(|| access::unknown(&catalogue, text))?;
-    Ok(server.resource.clone())
+/// Lists grants, newest first, or their access tokens.
+pub(super) async fn list(list: List) -> anyhow::Result<()> {
+    let mut filter = list.filter.resolve().await?;
+    filter.used_since = list.used_since;
+    grant::print_list(&super::store()?, &filter, list.span, list.tokens).await
 }
 
-/// Revokes the selection and prints the number of revoked grants. Fails if nothing matched.
+/// Revokes the selection, once that is confirmed.
 pub(super) async fn revoke(what: What) -> anyhow::Result<()> {
-    let selection = what.selection().await?;
+    what.confirmation.check()?;
+    let selection = what.selected.selection().await?;
+    let goes_on = match (&selection, filter(&selection)) {
+        (_, Some(filter)) => {
+            grant::confirmed(&super::store()?, &filter, (what.confirmation, true)).await?
+        }
+        (Selection::Grant(id), None) => {
+            what.confirmation.ask(&format!("Revoke the grant {id}?"))?
+        }
+        _ => what.confirmation.ask("Revoke one access token?")?,
+    };
+    if goes_on { end(&selection).await } else { Ok(()) }
+}
+
+/// Returns the filter that lists the grants of `selection`, unless it is a single record.
+fn filter(selection: &Selection) -> Option<Filter> {
+    let all = Filter::default();
+    Some(match selection.clone() {
+        Selection::User(user) => Filter { user: Some(user), ..all },
+        Selection::Client(client) => Filter { client: Some(client), ..all },
+        Selection::UserAtClient(user, client) => {
+            Filter { user: Some(user), client: Some(client), ..all }
+        }
+        Selection::Server(server) => Filter { server: Some(server), ..all },
+        Selection::Before(moment) => Filter { made_before: Some(moment), ..all },
+        Selection::All => all,
+        Selection::Grant(_) | Selection::Jti(_) => return None,
+    })
+}
+
+/// Revokes `selection` and prints the number of revoked grants. Fails if nothing matched.
+pub(super) async fn end(selection: &Selection) -> anyhow::Result<()> {
     let (store, now) = (super::store()?, SystemClock.now());
-    let entry = operator::revocation(&store, &selection, now).await?;
-    let ended = Box::pin(store.maintenance.revoke(&selection, now, entry.as_ref())).await?;
+    let entry = operator::revocation(&store, selection, now).await?;
+    let ended = Box::pin(store.maintenance.revoke(selection, now, entry.as_ref())).await?;
     let Ended { grants, beside, unreadable, left } = ended;
     log::info!(target: "audit", grants, beside, unreadable, left; "revoked by the operator");
     super::say(&match (beside, left) {
@@ -132,79 +153,8 @@ pub(super) async fn revoke(what: What) -> anyhow::Result<()> {
     })?;
     anyhow::ensure!(unreadable == 0, "{unreadable} of the records cannot be read");
     // A script that selects something expects it to exist.
-    let matched = ended != Ended::default() || matches!(selection, Selection::All);
-    anyhow::ensure!(matched, "nothing matched");
-    Ok(())
-}
-
-/// Lists grants, newest first, or their access tokens.
-pub(super) async fn list(list: List, store: &Store) -> anyhow::Result<()> {
-    let now = SystemClock.now();
-    let filter = Filter {
-        user: list.user,
-        client: list.client.as_deref().map(ClientId::parsed),
-        server: match list.server {
-            Some(server) => Some(resource(&server).await?),
-            None => None,
-        },
-        used_since: list.used_since,
-        unused_since: list.unused_since,
-        ..Filter::default()
-    };
-    let mut tokens = Table::new(["JTI", "USER", "CLIENT", "EXPIRES", "SERVERS"]);
-    let mut grants = Table::new([
-        "GRANT",
-        "USER",
-        "CLIENT NAME",
-        "CLIENT",
-        "LAST USE",
-        "EXPIRES IF UNUSED",
-        "SERVERS",
-    ]);
-    let mut walk = list.span.walk();
-    while let Some((cursor, limit)) = walk.next_page() {
-        let page = store.maintenance.grants(&filter, cursor, (limit, now)).await?;
-        walk.got(page.entries.len(), page.next);
-        if walk.json {
-            let lines = page.entries.iter().map(serde_json::to_string);
-            lines.into_iter().try_for_each(|line| super::say(&line?))?;
-        } else if list.tokens {
-            let all = page.entries.iter().flat_map(|entry| &entry.tokens);
-            tokens.print(&all.map(|token| token_row(token, now)).collect::<Vec<_>>())?;
-        } else {
-            let all = page.entries.iter().map(|entry| grant_row(entry, now));
-            grants.print(&all.collect::<Vec<_>>())?;
-        }
+    if ended == Ended::default() && !matches!(selection, Selection::All) {
+        return Err(Stop::NothingMatched("nothing matched".to_owned()).into());
     }
-    let is_complete = store.maintenance.is_indexed().await?;
-    Rest { cursor: walk.rest(), is_complete }.print(walk.json)
-}
-
-fn token_row(token: &AccessRecord, now: UnixTime) -> [String; 5] {
-    [
-        token.jti.to_string(),
-        token.subject.clone(),
-        token.client_id.to_string(),
-        left(now, token.expires_at),
-        urls(&token.resources),
-    ]
-}
-
-fn grant_row(ListedGrant { grant, last_use, .. }: &ListedGrant, now: UnixTime) -> [String; 7] {
-    let ago = |last: &LastUse| {
-        format!("{} ago, {}, {}", in_words(last.at.until(now)), last.program, last.network)
-    };
-    [
-        grant.id.to_string(),
-        grant.user.subject.clone(),
-        grant.client_name.clone(),
-        grant.client_id.to_string(),
-        last_use.as_ref().map_or_else(|| "-".to_owned(), ago),
-        left(now, grant.expires_at),
-        urls(&grant.resources),
-    ]
-}
-
-fn urls(resources: &[ResourceUri]) -> String {
-    resources.iter().map(ResourceUri::as_str).collect::<Vec<_>>().join(" ")
+    Ok(())
 }

@@ -27,6 +27,8 @@ pub struct Filter {
     pub except_client: Option<ClientId>,
     /// Only grants that include this server.
     pub server: Option<ResourceUri>,
+    /// Only grants made before this time.
+    pub made_before: Option<UnixTime>,
     /// Only grants that were used at this time or later.
     pub used_since: Option<UnixTime>,
     /// Only grants that were neither used nor made at this time or later.
@@ -52,6 +54,7 @@ impl Filter {
             && self.client.as_ref().is_none_or(|client| grant.client_id == *client)
             && self.except_client.as_ref().is_none_or(|client| grant.client_id != *client)
             && self.server.as_ref().is_none_or(|server| grant.resources.contains(server))
+            && self.made_before.is_none_or(|moment| grant.created_at < moment)
     }
 
     fn admits_use(&self, grant: &Grant, last: Option<&LastUse>) -> bool {

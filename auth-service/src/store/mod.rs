@@ -124,6 +124,22 @@ pub enum Error {
     AuditLog(#[source] std::io::Error),
 }
 
+/// Returns `true` if `error` or one of its causes says that Redis cannot be reached.
+#[must_use]
+pub fn is_unreachable(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let away = error.downcast_ref::<redis::RedisError>().is_some_and(|error| {
+            error.is_io_error() || error.is_connection_dropped() || error.is_timeout()
+        });
+        if away || error.is::<deadpool_redis::PoolError>() {
+            return true;
+        }
+        next = error.source();
+    }
+    false
+}
+
 /// Records in Redis, by kind.
 pub struct Store {
     records: Arc<Records>,

@@ -14,11 +14,11 @@ async fn a13_a_server_is_named_by_its_name_or_its_url() {
         let minted =
             gateway.cli(&["token", "mint", "--user", "alice", "--server", server]).unwrap();
         assert_eq!(gateway.verify(TIME, &minted).await.status, 200, "{server}");
-        let said = gateway.cli(&["token", "revoke", "--server", server]).unwrap();
+        let said = gateway.cli(&["token", "revoke", "--yes", "--server", server]).unwrap();
         assert!(said.starts_with("1 revoked"), "{server}: {said}");
         assert_eq!(gateway.verify(TIME, &minted).await.status, 401, "{server}");
     }
-    for command in [&["token", "revoke"][..], &["token", "mint", "--user", "alice"]] {
+    for command in [&["token", "revoke", "--yes"][..], &["token", "mint", "--user", "alice"]] {
         let refused = gateway.cli(&[command, &["--server", "tyme"]].concat()).unwrap_err();
         assert!(refused.contains("no server \"tyme\"") && refused.contains("time"), "{refused}");
     }
@@ -40,15 +40,19 @@ async fn a13_one_persons_grant_to_one_client_is_revoked() {
         }
         live
     };
-    let said = gateway.cli(&["token", "revoke", "--user", "Alice", "--client", &one.id]).unwrap();
+    let said =
+        gateway.cli(&["token", "revoke", "--yes", "--user", "Alice", "--client", &one.id]).unwrap();
     assert!(said.starts_with("1 revoked"), "{said}");
     assert_eq!(live().await, [false, true, true]);
-    let grants = gateway.cli_list(&["token", "list", "--json"]);
+    let grants = gateway.cli_list(&["token", "list", "--json=lines"]);
     let of_bob = grants.iter().find(|grant| grant["client_id"] == one.id.as_str()).unwrap();
-    gateway.cli(&["token", "revoke", "--grant", of_bob["id"].as_str().unwrap()]).unwrap();
+    gateway.cli(&["token", "revoke", "--yes", "--grant", of_bob["id"].as_str().unwrap()]).unwrap();
     assert_eq!(live().await, [false, true, false]);
     for wrong in [&["--user", "alice", "--all"][..], &["--jti", "x", "--client", "y"], &[]] {
-        assert!(gateway.cli(&[&["token", "revoke"], wrong].concat()).is_err(), "{wrong:?}");
+        assert!(
+            gateway.cli(&[&["token", "revoke", "--yes"], wrong].concat()).is_err(),
+            "{wrong:?}"
+        );
     }
 }
 
@@ -58,7 +62,7 @@ async fn a13_the_tables_have_ids_servers_and_times_for_people() {
     gateway.cli(&["server", "list"]).unwrap();
     let app = gateway.app().await;
     gateway.tokens(&app, "alice", GIT).await;
-    let id = gateway.cli_list(&["token", "list", "--json"])[0]["id"].clone();
+    let id = gateway.cli_list(&["token", "list", "--json=lines"])[0]["id"].clone();
     let grants = &gateway.cli(&["token", "list"]).unwrap();
     let table = gateway.cli(&["token", "list", "--tokens"]).unwrap();
     for part in [id.as_str().unwrap(), GIT, "local:alice", &app.id] {
@@ -70,9 +74,10 @@ async fn a13_the_tables_have_ids_servers_and_times_for_people() {
     assert!(says(&table, ["in 59 minutes", "in 60 minutes"]), "{table}");
     let clients = gateway.cli(&["client", "list"]).unwrap();
     assert!(says(&clients, ["in 89 days", "in 90 days"]), "{clients}");
-    let kept = gateway.cli(&["token", "revoke", "--before", "1d"]).unwrap();
+    let kept = gateway.cli(&["token", "revoke", "--yes", "--before", "1d"]).unwrap();
     assert!(kept.starts_with("0 revoked"), "{kept}");
-    let revoked = gateway.cli(&["token", "revoke", "--before", "2999-01-01T00:00:00Z"]).unwrap();
+    let revoked =
+        gateway.cli(&["token", "revoke", "--yes", "--before", "2999-01-01T00:00:00Z"]).unwrap();
     assert!(revoked.starts_with("1 revoked"), "{revoked}");
 }
 
@@ -86,8 +91,8 @@ async fn a13_there_is_no_log_between_the_answers() {
     for arguments in [
         &["user", "login-code", "alice"][..],
         &["token", "mint", "--user", "alice", "--server", "time"],
-        &["token", "revoke", "--user", "alice"],
-        &["client", "delete", &app.id],
+        &["token", "revoke", "--yes", "--user", "alice"],
+        &["client", "delete", "--yes", &app.id],
     ] {
         let (code, errors) = gateway.cli_errors(arguments);
         assert_eq!((code, &*errors), (true, ""), "{arguments:?}");

@@ -179,7 +179,7 @@ async fn a5_a_choice_for_a_device_can_be_revoked_by_its_server() {
         let page = device.page(&mut browser, &device.codes.text("user_code")).await;
         let consent = choose(&mut browser, &page, GIT).await;
         browser.decide(&consent, "local", &gateway.login_code("alice").await).await;
-        let revoked = gateway.cli(&["token", "revoke", "--server", server]);
+        let revoked = gateway.cli(&["token", "revoke", "--yes", "--server", server]);
         assert_eq!(revoked.is_ok(), ends, "{server}: {revoked:?}");
         assert_eq!(device.poll().await.status == 200, !ends, "{server}");
     }

@@ -30,6 +30,7 @@ mod audit_kill;
 mod audit_relay;
 mod audit_stage;
 mod backup;
+mod cli;
 mod client_document;
 mod clients;
 mod constant_cost;

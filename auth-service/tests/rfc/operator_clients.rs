@@ -46,7 +46,7 @@ async fn clients_are_listed_without_their_secrets() {
     assert_eq!(value("server"), TIME);
     let listed = gateway.cli(&["client", "list"]).unwrap();
     let shown = gateway.cli(&["client", "show", &id]).unwrap();
-    let json = gateway.cli_list(&["client", "list", "--json"]);
+    let json = gateway.cli_list(&["client", "list", "--json=lines"]);
     let ids: Vec<_> = json.iter().map(|client| &client["client_id"]).collect();
     assert_eq!(ids, [&json!(id), &json!(registered.id)]);
     assert_eq!(json[0]["preregistered"], true);
@@ -97,7 +97,7 @@ async fn a_client_that_could_not_work_is_not_created() {
         let refused = refused.unwrap_err();
         assert!(refused.contains(reason), "{options:?}: {refused}");
     }
-    assert!(gateway.cli_list(&["client", "list", "--json"]).is_empty());
+    assert!(gateway.cli_list(&["client", "list", "--json=lines"]).is_empty());
     assert!(gateway.cli(&["client", "show", "-x"]).unwrap_err().contains("no client \"-x\""));
-    assert!(gateway.cli(&["client", "delete", "x"]).unwrap_err().contains("no client"));
+    assert!(gateway.cli(&["client", "delete", "--yes", "x"]).unwrap_err().contains("no client"));
 }

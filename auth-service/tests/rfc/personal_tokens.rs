@@ -18,17 +18,17 @@ async fn a_minted_token_works_until_it_is_revoked() {
     assert_eq!(admitted.header("x-client-id"), "personal-access-token");
     assert_eq!(gateway.verify(GIT, &first).await.error(), (401, "invalid_token"));
     assert_eq!(gateway.verify(GIT, &second).await.status, 200);
-    let grants = gateway.cli_list(&["token", "list", "--json"]);
+    let grants = gateway.cli_list(&["token", "list", "--json=lines"]);
     let labelled = grants.iter().find(|grant| grant["client_name"] == "backup job").unwrap();
     let token = &labelled["tokens"][0];
     assert_eq!(token["grant"], labelled["id"]);
     assert_eq!(token["resources"], json!([TIME]));
     assert!(gateway.cli(&["token", "list"]).unwrap().contains("backup job"));
     let jti = token["jti"].as_str().unwrap();
-    gateway.cli(&["token", "revoke", "--jti", jti]).unwrap();
+    gateway.cli(&["token", "revoke", "--yes", "--jti", jti]).unwrap();
     assert_eq!(gateway.verify(TIME, &first).await.error(), (401, "invalid_token"));
     assert_eq!(gateway.verify(TIME, &second).await.status, 200);
-    gateway.cli(&["token", "revoke", "--user", "alice"]).unwrap();
+    gateway.cli(&["token", "revoke", "--yes", "--user", "alice"]).unwrap();
     assert_eq!(gateway.verify(TIME, &second).await.error(), (401, "invalid_token"));
 }
 

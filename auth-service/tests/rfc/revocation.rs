@@ -220,11 +220,11 @@ async fn the_command_counts_what_ended() {
     let app = web_app(&gateway).await;
     log_in(&gateway, &mut gateway.browser(), &app).await;
     // Its login, what she allowed, and the code.
-    let said = gateway.cli(&["token", "revoke", "--user", "alice"]).unwrap();
+    let said = gateway.cli(&["token", "revoke", "--yes", "--user", "alice"]).unwrap();
     assert_eq!(said, "0 revoked, and 3 logins, consents, codes and requests");
-    let nothing = gateway.cli(&["token", "revoke", "--user", "alice"]).unwrap_err();
+    let nothing = gateway.cli(&["token", "revoke", "--yes", "--user", "alice"]).unwrap_err();
     assert!(nothing.contains("nothing matched"), "{nothing}");
     gateway.tokens(&gateway.app().await, "bob", TIME).await;
-    let said = gateway.cli(&["token", "revoke", "--client", "unknown"]).unwrap_err();
+    let said = gateway.cli(&["token", "revoke", "--yes", "--client", "unknown"]).unwrap_err();
     assert!(said.contains("nothing matched"), "{said}");
 }

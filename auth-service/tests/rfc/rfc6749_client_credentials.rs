@@ -114,11 +114,11 @@ async fn a_deleted_client_is_out_at_once() {
     let client = machine(&gateway, &["--server", "time"]);
     let first = ask(&gateway, &client, &[]).await.text("access_token");
     assert_eq!(gateway.verify(TIME, &first).await.status, 200);
-    gateway.cli(&["token", "revoke", "--client", &client.0]).unwrap();
+    gateway.cli(&["token", "revoke", "--yes", "--client", &client.0]).unwrap();
     assert_eq!(gateway.verify(TIME, &first).await.error(), (401, "invalid_token"));
     let second = ask(&gateway, &client, &[]).await.text("access_token");
     assert_eq!(gateway.verify(TIME, &second).await.status, 200);
-    assert_eq!(gateway.cli(&["client", "delete", &client.0]).unwrap(), "deleted");
+    assert_eq!(gateway.cli(&["client", "delete", "--yes", &client.0]).unwrap(), "deleted");
     assert_eq!(gateway.verify(TIME, &second).await.error(), (401, "invalid_token"));
     assert_eq!(ask(&gateway, &client, &[]).await.error(), (401, "invalid_client"));
 }

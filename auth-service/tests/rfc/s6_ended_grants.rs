@@ -95,8 +95,12 @@ impl Held {
         }
         let refresh = self.tokens.text("refresh_token");
         match what {
-            "command" => drop(gateway.cli(&["token", "revoke", "--user", "alice"]).unwrap()),
-            "client delete" => drop(gateway.cli(&["client", "delete", &self.app.id]).unwrap()),
+            "command" => {
+                drop(gateway.cli(&["token", "revoke", "--yes", "--user", "alice"]).unwrap());
+            }
+            "client delete" => {
+                drop(gateway.cli(&["client", "delete", "--yes", &self.app.id]).unwrap());
+            }
             "refresh token replayed" => {
                 assert_eq!(gateway.refresh(&self.app, &refresh).await.status, 200);
                 gateway.clock.advance(301);

@@ -175,7 +175,7 @@ async fn s6_a_backup_has_no_feed() {
     gateway.cli(&["client", "list"]).unwrap();
     let app = gateway.app().await;
     gateway.tokens(&app, "alice", TIME).await;
-    gateway.cli(&["token", "revoke", "--user", "alice"]).unwrap();
+    gateway.cli(&["token", "revoke", "--yes", "--user", "alice"]).unwrap();
     let file = gateway.path("backup").display().to_string();
     gateway.cli(&["backup", &file]).unwrap();
     let text = std::fs::read_to_string(&file).unwrap();

@@ -67,6 +67,15 @@ fn providers(config: &Config, clock: &Arc<ManualClock>) -> LoginProviders {
     LoginProviders::new(&config.providers, callback, &clock).unwrap()
 }
 
+type Watched<T> = (watch::Sender<Arc<T>>, watch::Receiver<Arc<T>>);
+
+/// The catalogue and the access policy of `config`, which tests replace.
+fn watched(config: &Config) -> (Watched<Catalogue>, Watched<AccessPolicy>) {
+    let catalogue = ServersFile::new(config).read().unwrap().catalogue();
+    let (policy, _) = PolicyFile::start(config).unwrap();
+    (watch::channel(Arc::new(catalogue)), watch::channel(Arc::new(policy)))
+}
+
 /// Everything one test needs.
 pub(crate) struct Gateway {
     pub(crate) redis: Redis,
@@ -192,11 +201,8 @@ impl Gateway {
         variables.extend(settings.iter().map(|(name, value)| ((*name).into(), (*value).into())));
         let config = Config::from_map(variables.clone()).unwrap();
         let documents = Arc::new(DocumentHost::start(directory.path()));
-        let (catalogue, listing) =
-            watch::channel(Arc::new(ServersFile::new(&config).read().unwrap().catalogue()));
+        let ((catalogue, listing), (access, policy)) = watched(&config);
         let clock = Arc::new(ManualClock(AtomicI64::new(1_800_000_000)));
-        let (policy, _) = PolicyFile::start(&config).unwrap();
-        let (access, policy) = watch::channel(Arc::new(policy));
         let core = Core {
             pending_seal: roots(&config).seal(PENDING_SEAL).unwrap(),
             limits_key: limits_key(&config),

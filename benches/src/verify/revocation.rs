@@ -142,7 +142,7 @@ async fn until_refused(connection: &mut Connection, request: &str) -> anyhow::Re
 /// Answers when the command had returned.
 fn by_command(stage: &Stage, claims: &Claims) -> JoinHandle<anyhow::Result<Instant>> {
     let mut command = Command::new(stage.places.own.join("auth-service"));
-    command.args(["token", "revoke", "--jti", &claims.jti]).envs(stage.settings());
+    command.args(["token", "revoke", "--yes", "--jti", &claims.jti]).envs(stage.settings());
     command.stdout(Stdio::null()).stderr(Stdio::null());
     tokio::task::spawn_blocking(move || {
         ensure!(command.status()?.success(), "the command failed");

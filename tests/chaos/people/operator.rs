@@ -73,7 +73,8 @@ pub(super) async fn use_all(gateway: &Gateway, tokens: &[Kept]) {
 async fn revoke(gateway: &Gateway, target: &Target, arguments: &[&str]) -> bool {
     for _ in 0..ATTEMPTS {
         let began = gateway.history.now();
-        let outcome = run(gateway, &[&["token", "revoke"], arguments].concat()).await.map(drop);
+        let outcome =
+            run(gateway, &[&["token", "revoke", "--yes"], arguments].concat()).await.map(drop);
         let is_done = outcome.done().is_some();
         gateway.history.add(began, Act::Revoke(target.clone(), Way::Command, outcome));
         if is_done || gateway.is_over() {
@@ -103,7 +104,7 @@ pub async fn list(gateway: &Gateway) -> Result<(), String> {
     let mut why = String::new();
     for _ in 0..LISTS {
         let began = gateway.history.now();
-        match run(gateway, &["token", "list", "--json"]).await {
+        match run(gateway, &["token", "list", "--json=lines"]).await {
             Outcome::Done(text) => match counts(&text) {
                 Ok(counts) => {
                     gateway.history.add(began, Act::List(counts));

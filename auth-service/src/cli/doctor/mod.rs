@@ -16,11 +16,11 @@ mod traefik;
 
 use std::{net::IpAddr, path::PathBuf};
 
-use anyhow::ensure;
 use clap::Args;
 use serde_json::json;
 
 use self::finding::{Finding, Level};
+use super::exit::Stop;
 use crate::{
     admission::{AccessPolicy, PolicyFile},
     config::Config,
@@ -71,7 +71,9 @@ pub(super) async fn run(doctor: Doctor) -> anyhow::Result<()> {
         }
     }
     let errors = findings.iter().filter(|finding| finding.level == Level::Error).count();
-    ensure!(errors == 0, "the doctor found {errors} error(s)");
+    if errors > 0 {
+        return Err(Stop::Findings(format!("the doctor found {errors} error(s)")).into());
+    }
     Ok(())
 }
 

@@ -1,7 +1,9 @@
 //! The pages of administrators, at `/admin`. Nobody else sees that they exist.
 
 mod acts;
+mod audit;
 mod clients;
+mod csv;
 mod grants;
 mod guard;
 mod overview;
@@ -33,6 +35,11 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
             .service(page("/grants").get(grants::list))
             .service(page("/grants/{id}/revoke").get(grants::ask).post(grants::revoke))
             .service(page("/servers").get(servers::list))
+            .service(page("/servers/{name}").get(servers::show))
+            .service(page("/servers/{name}/check").post(servers::check))
+            .service(page("/audit").get(audit::list))
+            .service(page("/audit.csv").get(audit::as_csv))
+            .service(page("/audit.json").get(audit::as_json))
             .default_service(web::to(not_found))
             .wrap(from_fn(navigation::only))
             .wrap(from_fn(if_on))

@@ -7,6 +7,7 @@ pub(super) mod administration;
 mod consent;
 mod device;
 mod errors;
+pub(super) mod events;
 mod frame;
 mod language;
 pub(super) mod style;

@@ -2,11 +2,13 @@
 //!
 //! - `sign_in`: a login without a client, for these pages
 //! - `viewer`: the person behind a request, and the CSRF token of their forms
+//! - `activity`: the audit events of the person
 //! - `connections`: the grants of the person
 //! - `servers`: the servers that the person may use
 //! - `tokens`: personal access tokens
 //! - `sign_ins`: the login sessions of the person
 
+mod activity;
 mod connections;
 mod return_path;
 mod servers;

@@ -1,11 +1,11 @@
 //! The lists of administrators: people, clients, grants.
 
-use gateway_contract::audit::EventKind;
-
 use crate::{
-    model::{Actor, ClientId, Fingerprint, Grant, Identifier, SessionRecord},
+    model::{ClientId, Fingerprint, Grant, Identifier, SessionRecord},
     oauth::{Administration, Error},
-    store::{Cursor, Ended, Filter, GrantedClient, ListedGrant, ListedPerson, Page, Selection},
+    store::{
+        AuditFilter, AuditPage, Cursor, Filter, GrantedClient, ListedGrant, ListedPerson, Page,
+    },
 };
 
 /// The number of entries on a page.
@@ -77,11 +77,13 @@ impl Administration {
         Ok(self.core.store.grants.grant(id, self.core.now()).await?)
     }
 
-    /// Ends a grant.
-    pub async fn revoke_grant(&self, grant: &Grant, actor: &Actor) -> Result<Ended, Error> {
-        let ended = self.core.draft_about(EventKind::GrantEnded, grant).by(actor);
-        let (entry, selection) = (self.core.entry(ended), Selection::Grant(grant.id.clone()));
-        let maintenance = &self.core.store.maintenance;
-        Ok(Box::pin(maintenance.revoke(&selection, self.core.now(), entry.as_ref())).await?)
+    /// Lists up to `limit` audit events that `filter` selects before the place `before`, latest first.
+    pub async fn events(
+        &self,
+        filter: &AuditFilter,
+        before: Option<&str>,
+        limit: usize,
+    ) -> Result<AuditPage, Error> {
+        Ok(self.core.store.audit.page(filter, before, limit).await?)
     }
 }

@@ -1,6 +1,7 @@
 //! The acts of administrators: on people, on clients and on grants of anybody.
 
 mod clients;
+mod grants;
 mod lists;
 mod people;
 mod reach;

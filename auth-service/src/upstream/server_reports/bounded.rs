@@ -36,7 +36,7 @@ impl ReportError {
     }
 
     /// Creates the error of an answer of `peer` that is not as expected.
-    pub(super) fn unreadable(peer: &str, why: impl ToString) -> Self {
+    pub(super) fn unreadable(peer: &str, why: &dyn ToString) -> Self {
         Self::Unreadable(peer.to_owned(), why.to_string())
     }
 }
@@ -54,7 +54,7 @@ pub(super) async fn body(
     let failed = |error| ReportError::unreachable(peer, error);
     while let Some(chunk) = answer.chunk().await.map_err(failed)? {
         if body.len() + chunk.len() > limit {
-            return Err(ReportError::unreadable(peer, format!("more than {limit} bytes")));
+            return Err(ReportError::unreadable(peer, &format!("more than {limit} bytes")));
         }
         body.extend_from_slice(&chunk);
     }

@@ -17,7 +17,7 @@ const CONNECT: Duration = Duration::from_secs(2);
 /// The timeout of an answer that the proxy has ready.
 const READY: Duration = Duration::from_secs(4);
 /// The timeout of a check, which may start a process. The proxy gives up first.
-const CHECK: Duration = Duration::from_secs(120);
+const CHECK: Duration = Duration::from_mins(2);
 /// The maximum size of an answer: the most tools with the longest texts.
 const MOST_BYTES: usize = 8 << 20;
 
@@ -81,11 +81,11 @@ impl ProxyClient {
     ) -> Result<T, ReportError> {
         let peer = format!("proxy {} ({})", self.name, self.address);
         let url = self.origin.as_ref().and_then(|origin| origin.join(path).ok());
-        let url = url.ok_or_else(|| ReportError::unreadable(&peer, "its address"))?;
+        let url = url.ok_or_else(|| ReportError::unreadable(&peer, &"its address"))?;
         let failed = |error| ReportError::unreachable(&peer, error);
         let client = self.http.get().map_err(failed)?;
         let answer = client.request(method, url).timeout(timeout).send().await.map_err(failed)?;
         let body = body(&peer, answer, MOST_BYTES).await?;
-        serde_json::from_slice(&body).map_err(|error| ReportError::unreadable(&peer, error))
+        serde_json::from_slice(&body).map_err(|error| ReportError::unreadable(&peer, &error))
     }
 }

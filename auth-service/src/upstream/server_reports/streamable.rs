@@ -85,7 +85,8 @@ impl Session<'_> {
             let params = cursor.map_or_else(|| json!({}), |cursor| json!({ "cursor": cursor }));
             let (page, _) = self.ask("tools/list", &params).await?;
             let listed = page.get("tools").and_then(Value::as_array);
-            let listed = listed.ok_or_else(|| ReportError::unreadable(PEER, "no list of tools"))?;
+            let listed =
+                listed.ok_or_else(|| ReportError::unreadable(PEER, &"no list of tools"))?;
             all.extend(listed.iter().take(MOST_TOOLS - all.len()).filter_map(tool));
             cursor = page.get("nextCursor").filter(|cursor| cursor.is_string()).cloned();
             if cursor.is_none() || all.len() == MOST_TOOLS {
@@ -111,14 +112,12 @@ impl Session<'_> {
         let id = answer.headers().get("mcp-session-id").and_then(|id| id.to_str().ok());
         let id = id.map(str::to_owned);
         let message = message(answer).await?;
-        match message.get("result") {
-            Some(result) => Ok((result.clone(), id)),
-            None => {
-                let why = message.pointer("/error/message").and_then(Value::as_str);
-                let why = format!("{method} failed: {}", why.unwrap_or("without a message"));
-                Err(ReportError::unreadable(PEER, shortened(&why, LONGEST_TEXT)))
-            }
+        if let Some(result) = message.get("result") {
+            return Ok((result.clone(), id));
         }
+        let why = message.pointer("/error/message").and_then(Value::as_str);
+        let why = format!("{method} failed: {}", why.unwrap_or("without a message"));
+        Err(ReportError::unreadable(PEER, &shortened(&why, LONGEST_TEXT)))
     }
 
     fn post(&self, body: &Value) -> RequestBuilder {
@@ -164,7 +163,7 @@ async fn message(mut answer: Response) -> Result<Value, ReportError> {
         read += chunk.len();
         if read > MOST_BYTES {
             let why = format!("more than {MOST_BYTES} bytes");
-            return Err(ReportError::unreadable(PEER, why));
+            return Err(ReportError::unreadable(PEER, &why));
         }
         // Carriage returns matter in no JSON and in no stream.
         body.extend(chunk.iter().filter(|byte| **byte != b'\r'));
@@ -176,9 +175,9 @@ async fn message(mut answer: Response) -> Result<Value, ReportError> {
         }
     }
     if is_stream {
-        return Err(ReportError::unreadable(PEER, "the stream ended without an answer"));
+        return Err(ReportError::unreadable(PEER, &"the stream ended without an answer"));
     }
-    serde_json::from_slice(&body).map_err(|error| ReportError::unreadable(PEER, error))
+    serde_json::from_slice(&body).map_err(|error| ReportError::unreadable(PEER, &error))
 }
 
 /// Removes the first complete event from `stream`.

@@ -1,21 +1,25 @@
 //! The pages of administrators, at `/admin`.
 
+mod audit;
 mod clients;
 mod grants;
 mod people;
 mod question;
+mod servers;
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode};
 use askama::Template;
 
 pub(in crate::http) use self::{
+    audit::{AuditSearch, audit},
     clients::{client, clients},
     grants::{GrantSearch, grants, revoke},
     people::{Person, people, person},
     question::{Question, Verb, ask},
+    servers::{server, servers},
 };
 use super::{Frame, account::Chrome, html};
-use crate::{model::Catalogue, oauth::Viewer};
+use crate::oauth::Viewer;
 
 /// The state of the gateway.
 #[derive(Clone, Copy, Debug)]
@@ -45,23 +49,4 @@ pub(in crate::http) fn overview(
     let frame = &Frame::of(request);
     let chrome = Chrome { viewer, section: "overview", notice: None };
     html(frame, StatusCode::OK, &OverviewPage { frame, chrome, state })
-}
-
-#[derive(Template)]
-#[template(path = "admin/servers.html")]
-struct ServersPage<'a> {
-    frame: &'a Frame,
-    chrome: Chrome<'a>,
-    catalogue: &'a Catalogue,
-}
-
-/// Renders the list of servers.
-pub(in crate::http) fn servers(
-    request: &HttpRequest,
-    viewer: &Viewer,
-    catalogue: &Catalogue,
-) -> HttpResponse {
-    let frame = &Frame::of(request);
-    let chrome = Chrome { viewer, section: "servers", notice: None };
-    html(frame, StatusCode::OK, &ServersPage { frame, chrome, catalogue })
 }

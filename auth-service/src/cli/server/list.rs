@@ -1,30 +1,18 @@
-//! Commands `server list`, which shows the catalogue with its sources and rejected entries, and `server check`.
+//! Command `server list`: the catalogue with its sources, the state of each server, and rejected entries.
+
+use std::sync::Arc;
 
 use anyhow::Context;
-use clap::Subcommand;
 use serde::Serialize;
 
-use super::{server_check, table};
 use crate::{
+    cli::{output::Json, say, table},
     config::Config,
-    model::{Listing, McpServer, Source},
+    model::{Clock, Listing, McpServer, Source, SystemClock},
     servers::{Container, DockerServers, Sources},
     store::Store,
+    upstream::{ServerReport, ServerReports},
 };
-
-/// The subcommands of `server`.
-#[derive(Debug, Subcommand)]
-pub(super) enum Command {
-    /// List the servers of the file and of containers, and rejected entries with the reason.
-    List {
-        /// Print JSON, for scripts.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Check an mcpServers object, without settings and without starting anything; exit code 1 if an entry is
-    /// invalid.
-    Check(server_check::Check),
-}
 
 #[derive(Serialize)]
 struct View {
@@ -54,27 +42,29 @@ struct Row {
     /// The number of grants that include the server. `None` if Redis does not answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     grants: Option<usize>,
+    /// The state of the server, as its proxy reports it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    report: Option<ServerReport>,
 }
 
-/// Runs the chosen command.
-pub(super) async fn run(command: Command) -> anyhow::Result<()> {
-    match command {
-        Command::List { json } => list(json).await,
-        Command::Check(check) => server_check::run(&check),
-    }
-}
-
-/// Prints the catalogue. Works without Redis, but not without the sources of servers.
-async fn list(json: bool) -> anyhow::Result<()> {
+/// Prints the catalogue. Works without Redis and without the proxies, but not without the sources of servers.
+pub(super) async fn run(json: Json) -> anyhow::Result<()> {
     let config = Config::load()?;
     let listing = Sources::new(&config).read().await?;
     let containers = match DockerServers::new(&config) {
         Some(docker) => docker.containers().await.context("cannot list the containers")?,
         None => Vec::new(),
     };
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let reports = ServerReports::new(&config.proxies, &clock).all(&listing.catalogue()).await;
     let grants = grants(&config, &listing).await;
-    let view = view(&listing, &containers, grants.as_deref());
-    if json { super::say(&serde_json::to_string(&view)?) } else { print(&view) }
+    let mut view = view(&listing, &containers, grants.as_deref());
+    for (row, report) in view.servers.iter_mut().zip(reports) {
+        // Without proxies, there is nothing to say of most servers.
+        row.report =
+            Some(report).filter(|report| !config.proxies.is_empty() || report.http.is_some());
+    }
+    json.print(&view, || print(&view))
 }
 
 /// Returns the number of grants to each server, or `None` if Redis does not answer: the list of servers is
@@ -106,6 +96,7 @@ fn view(listing: &Listing, containers: &[Container], grants: Option<&[usize]>) -
             scopes: server.scopes.basic.to_string(),
             status: status.map(|container| container.status.clone()),
             grants: grants.and_then(|counts| counts.get(place).copied()),
+            report: None,
         }
     };
     View {
@@ -121,11 +112,13 @@ fn view(listing: &Listing, containers: &[Container], grants: Option<&[usize]>) -
 }
 
 fn print(view: &View) -> anyhow::Result<()> {
-    let rows: Vec<[String; 6]> = view
+    let rows: Vec<[String; 8]> = view
         .servers
         .iter()
         .map(|row| {
             let allow = row.allow.as_ref().map(|list| list.join(", "));
+            let report = row.report.as_ref();
+            let tools = report.and_then(|report| report.mcp.as_ref()?.tools);
             [
                 row.name.clone(),
                 row.resource.clone(),
@@ -133,10 +126,16 @@ fn print(view: &View) -> anyhow::Result<()> {
                 allow.unwrap_or_else(|| "everybody who may log in".to_owned()),
                 row.grants.map_or_else(|| "?".to_owned(), |count| count.to_string()),
                 row.status.clone().unwrap_or_else(|| "-".to_owned()),
+                report.map_or_else(|| "-".to_owned(), |report| report.health.as_str().to_owned()),
+                tools.map_or_else(|| "-".to_owned(), |count| count.to_string()),
             ]
         })
         .collect();
-    table::print(["NAME", "URL", "FROM", "FOR", "GRANTS", "CONTAINER"], &rows)?;
-    view.mistakes.iter().try_for_each(|mistake| super::say(&format!("not a server: {mistake}")))?;
-    view.unknown.iter().try_for_each(|unknown| super::say(&format!("no effect: {unknown}")))
+    let head = ["NAME", "URL", "FROM", "FOR", "GRANTS", "CONTAINER", "STATE", "TOOLS"];
+    table::print(head, &rows)?;
+    let unknown = view.servers.iter().filter_map(|row| row.report.as_ref()?.error.as_deref());
+    let unknown: std::collections::BTreeSet<&str> = unknown.collect();
+    unknown.iter().try_for_each(|why| say(&format!("state unknown: {why}")))?;
+    view.mistakes.iter().try_for_each(|mistake| say(&format!("not a server: {mistake}")))?;
+    view.unknown.iter().try_for_each(|unknown| say(&format!("no effect: {unknown}")))
 }

@@ -1,4 +1,4 @@
-//! Command `server check`: checks names and entries of servers without settings and without starting anything.
+//! Command `server validate`: checks names and entries of servers without settings and without starting anything.
 
 use std::path::PathBuf;
 
@@ -9,9 +9,9 @@ use gateway_contract::servers::{
 };
 use serde_json::json;
 
-/// The options of `server check`.
+/// The options of `server validate`.
 #[derive(Debug, clap::Args)]
-pub(super) struct Check {
+pub(in crate::cli) struct Validate {
     /// The file with the mcpServers object; without it, standard input.
     file: Option<PathBuf>,
     /// Print the entries as JSON, for scripts.
@@ -26,7 +26,7 @@ pub(super) struct Check {
 }
 
 /// Checks a name or a file by the rules that `serve` and mcp-stdio-proxy share.
-pub(super) fn run(check: &Check) -> anyhow::Result<()> {
+pub(super) fn run(check: &Validate) -> anyhow::Result<()> {
     if let Some(name) = &check.name {
         ensure!(is_name(name), "{name:?}: {NAME_RULE}");
         return Ok(());
@@ -72,13 +72,13 @@ fn print_json(servers: &Servers) -> anyhow::Result<()> {
     let stated = servers.stated.iter();
     let stated = stated.map(|server| json!({ "name": server.name, "entry": server.entry }));
     let stated = stated.collect::<Vec<_>>();
-    super::say(&json!({ "servers": stated, "disabled": servers.disabled }).to_string())
+    crate::cli::say(&json!({ "servers": stated, "disabled": servers.disabled }).to_string())
 }
 
 fn print(servers: &Servers) -> anyhow::Result<()> {
     servers.stated.iter().try_for_each(|server| {
-        super::say(&server.name)?;
-        server.unknown.iter().try_for_each(|key| super::say(&format!("  no effect: {key:?}")))
+        crate::cli::say(&server.name)?;
+        server.unknown.iter().try_for_each(|key| crate::cli::say(&format!("  no effect: {key:?}")))
     })?;
-    servers.disabled.iter().try_for_each(|name| super::say(&format!("{name} (disabled)")))
+    servers.disabled.iter().try_for_each(|name| crate::cli::say(&format!("{name} (disabled)")))
 }
