@@ -8,7 +8,7 @@ use crate::{model::UnixTime, store::AuditedEvent};
 
 impl Language {
     /// Returns a kind of event in words.
-    pub(in crate::http) const fn event(self, kind: EventKind) -> &'static str {
+    pub(in crate::http) fn event(self, kind: &EventKind) -> &'static str {
         match kind {
             EventKind::LoginCompleted => self.audit_login_completed(),
             EventKind::LoginEnded => self.audit_login_ended(),
@@ -52,7 +52,7 @@ impl Language {
     }
 
     /// Returns an outcome in a word.
-    pub(in crate::http) const fn result(self, outcome: Outcome) -> &'static str {
+    pub(in crate::http) fn result(self, outcome: &Outcome) -> &'static str {
         match outcome {
             Outcome::Ok => self.audit_ok(),
             Outcome::Denied => self.audit_denied(),

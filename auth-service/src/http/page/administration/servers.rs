@@ -20,7 +20,7 @@ use crate::{
 
 impl Language {
     /// Returns the state of a server in words.
-    const fn health(self, health: ServerHealth) -> &'static str {
+    fn health(self, health: &ServerHealth) -> &'static str {
         match health {
             ServerHealth::Ok => self.admin_health_ok(),
             ServerHealth::Failing => self.admin_health_failing(),
