@@ -5,7 +5,7 @@ use std::{collections::HashMap, fmt, time::Duration};
 use gateway_contract::duration::duration;
 use secrecy::SecretString;
 
-use super::{Config, Lifetimes, Provider, Raw, ServerUrls};
+use super::{Config, Lifetimes, Provider, Raw, STREAM_MAX, ServerUrls, logs::logs};
 use crate::model::{Issuer, canonical_host};
 
 /// The variables that can also be read from the file named in `<variable>_FILE`.
@@ -48,15 +48,6 @@ impl Check {
         variables.extend(real.filter_map(|(name, value)| Some((text(name)?, text(value)?))));
         variables
     }
-    /// Reads the maximum number of audit events in Redis. Pages and commands need some.
-    pub(super) fn audit_stream_max(&mut self, raw: &Raw) -> usize {
-        let most = self.number("AUDIT_STREAM_MAX", raw.audit_stream_max.as_ref(), 100_000_usize);
-        if most < 1_000 {
-            self.0.push("AUDIT_STREAM_MAX must be at least 1000".to_owned());
-        }
-        most
-    }
-
     pub(super) fn raw(&mut self, mut variables: HashMap<String, String>) -> Raw {
         // Compose files pass an unset variable as an empty one.
         variables.retain(|_, value| !value.trim().is_empty());
@@ -102,13 +93,15 @@ impl Check {
         let local_login = self.local_login(raw, &providers);
         let device_grant = self.switch("DEVICE_GRANT", raw.device_grant.as_deref());
         let signed_identity = self.switch("SIGNED_IDENTITY", raw.signed_identity.as_deref());
-        let lifetimes = self.lifetimes(raw);
-        let verify_secret = self.verify_secret(raw);
-        let limits = self.limits(raw);
-        let clients = self.clients(raw);
-        let logs = self.logs(raw);
-        let audit_stream_max = self.audit_stream_max(raw);
+        let most_events = raw.audit_stream_max.as_ref();
         Some(Config {
+            // First what cannot fail, so that all problems are found.
+            lifetimes: self.lifetimes(raw),
+            verify_secret: self.verify_secret(raw),
+            limits: self.limits(raw),
+            clients: self.clients(raw),
+            logs: logs(self, raw),
+            audit_stream_max: self.number("AUDIT_STREAM_MAX", most_events, STREAM_MAX),
             base_domain: base_domain?,
             public_port,
             issuer: issuer?,
@@ -130,12 +123,6 @@ impl Check {
             local_login: local_login?,
             device_grant: device_grant?,
             signed_identity: signed_identity?,
-            lifetimes,
-            verify_secret,
-            limits,
-            clients,
-            logs,
-            audit_stream_max,
         })
     }
 

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use super::{LogsConfig, Problems, check::Check};
+use super::{LogsConfig, Problems, check::Check, logs::logs};
 
 /// The settings of the `docker-proxy` command.
 #[derive(Clone, Debug)]
@@ -27,7 +27,7 @@ impl DockerProxyConfig {
             "127.0.0.1:2375",
         );
         let socket = raw.docker_socket.as_deref().unwrap_or("/var/run/docker.sock").into();
-        let logs = check.logs(&raw);
+        let logs = logs(&mut check, &raw);
         match (listen, check.0.is_empty()) {
             (Some(listen), true) => Ok(Self { listen, socket, logs }),
             _ => Err(Problems(check.0)),

@@ -21,23 +21,22 @@ pub struct LogsConfig {
     pub audit: audit::Settings,
 }
 
-impl Check {
-    pub(super) fn logs(&mut self, raw: &Raw) -> LogsConfig {
-        let format = self.parsed("LOG_FORMAT", raw.log_format.as_deref(), "text");
-        let size: Option<Size> = self.parsed("LOG_MAX_SIZE", raw.log_max_size.as_deref(), "50MB");
-        let rotation = Rotation {
-            max_size: size.map_or(Rotation::default().max_size, |size| size.0),
-            keep: self.number("LOG_KEEP", raw.log_keep.as_ref(), Rotation::default().keep),
-        };
-        let file = raw.log_file.as_ref().map(PathBuf::from);
-        let filter = self.parsed("AUDIT_EVENTS", raw.audit_events.as_deref(), "");
-        LogsConfig {
-            log: logging::Settings { format: format.unwrap_or_default(), file, rotation },
-            audit: audit::Settings {
-                target: raw.audit_log.as_deref().and_then(audit::Target::parse),
-                filter: filter.unwrap_or_default(),
-                rotation,
-            },
-        }
+/// Reads the settings of both logs.
+pub(super) fn logs(check: &mut Check, raw: &Raw) -> LogsConfig {
+    let format = check.parsed("LOG_FORMAT", raw.log_format.as_deref(), "text");
+    let size: Option<Size> = check.parsed("LOG_MAX_SIZE", raw.log_max_size.as_deref(), "50MB");
+    let rotation = Rotation {
+        max_size: size.map_or(Rotation::default().max_size, |size| size.0),
+        keep: check.number("LOG_KEEP", raw.log_keep.as_ref(), Rotation::default().keep),
+    };
+    let file = raw.log_file.as_ref().map(PathBuf::from);
+    let filter = check.parsed("AUDIT_EVENTS", raw.audit_events.as_deref(), "");
+    LogsConfig {
+        log: logging::Settings { format: format.unwrap_or_default(), file, rotation },
+        audit: audit::Settings {
+            target: raw.audit_log.as_deref().and_then(audit::Target::parse),
+            filter: filter.unwrap_or_default(),
+            rotation,
+        },
     }
 }

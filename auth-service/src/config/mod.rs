@@ -105,6 +105,9 @@ pub struct Config {
     pub audit_stream_max: usize,
 }
 
+/// The default of `AUDIT_STREAM_MAX`.
+const STREAM_MAX: usize = 100_000;
+
 /// The settings of the commands that work on Redis.
 #[derive(Clone, Debug)]
 pub struct AuditConfig {
@@ -280,7 +283,9 @@ impl AuditConfig {
         let mut check = Check::default();
         let variables = check.environment();
         let raw = check.raw(variables);
-        let (filter, stream_max) = (check.logs(&raw).audit.filter, check.audit_stream_max(&raw));
+        let stream_max = raw.audit_stream_max.as_ref();
+        let stream_max = check.number("AUDIT_STREAM_MAX", stream_max, STREAM_MAX);
+        let filter = logs::logs(&mut check, &raw).audit.filter;
         match (check.redis(&raw), check.0.is_empty()) {
             (Some(redis), true) => Ok(Self { redis, filter, stream_max }),
             _ => Err(Problems(check.0)),
