@@ -23,7 +23,7 @@ const PAGE: usize = 250;
 pub(super) enum Command {
     /// Print the latest events, earliest first.
     Tail(Tail),
-    /// Search the events that Redis has, latest first. Earlier ones are in the files of AUDIT_LOG.
+    /// Search the events that Redis has, latest first. Earlier ones are in the audit files.
     Search(Search),
 }
 
@@ -71,7 +71,7 @@ struct Choice {
     /// Only events with this outcome.
     #[arg(long)]
     outcome: Option<Result>,
-    /// Print JSON, one event per line, as in the files of AUDIT_LOG.
+    /// Print JSON, one event per line, as in the audit files.
     #[arg(long)]
     json: bool,
 }
@@ -158,7 +158,10 @@ async fn tail(tail: Tail, store: &Store) -> anyhow::Result<()> {
         (None, _) => String::new(),
     };
     events.iter().rev().try_for_each(|one| tail.choice.print(one))?;
-    while tail.follow {
+    if !tail.follow {
+        return Ok(());
+    }
+    loop {
         let (events, place) = store.audit.after(&filter, &last).await?;
         events.iter().try_for_each(|one| tail.choice.print(one))?;
         if place == last || place == "0-0" {
@@ -166,7 +169,6 @@ async fn tail(tail: Tail, store: &Store) -> anyhow::Result<()> {
         }
         last = place;
     }
-    Ok(())
 }
 
 /// Returns an event as a line for people: time, kind, outcome, and who, with which client, at which server.

@@ -3,7 +3,7 @@
 use gateway_contract::audit::EventKind;
 
 use crate::{
-    model::{Actor, Client, Draft},
+    model::{Actor, Client, Draft, ResourceUri},
     store::{AuditEntry, Error, Selection, Store},
 };
 
@@ -41,7 +41,8 @@ pub(super) async fn revocation(
             let one = draft(store, EventKind::GrantEnded).grant_id(id);
             match store.grants.grant(id, now).await? {
                 Some(grant) => {
-                    let urls: Vec<&str> = grant.resources.iter().map(|url| url.as_str()).collect();
+                    let urls = grant.resources.iter().map(ResourceUri::as_str);
+                    let urls: Vec<&str> = urls.collect();
                     one.about(&grant).servers(&urls.join(" "))
                 }
                 None => one,

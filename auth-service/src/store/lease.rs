@@ -57,6 +57,11 @@ impl Lease {
         Ok(is_taken)
     }
 
+    /// Returns `true` if the lease may have ended since it was last renewed.
+    pub(super) fn may_have_ended(&self) -> bool {
+        self.renewed.elapsed() >= self.life
+    }
+
     /// Returns the lease, so that another instance need not wait for its end.
     pub(super) async fn release(self, records: &Records) -> Result<(), Error> {
         let script = Script::new(RELEASE);

@@ -47,31 +47,19 @@ impl Records {
             return Ok(0);
         }
         let keys: Vec<String> = ids.iter().map(|id| Key::Grant(id).text()).collect();
-        let mut pipe = redis::pipe();
-        pipe.cmd("MGET").arg(&keys);
-        for id in ids {
-            pipe.cmd("ZRANGE").arg(Key::Tokens(id).text()).arg(0).arg(-1);
-        }
-        let first = keys.first().map_or("", String::as_str);
-        add_announcement(&mut pipe, first, entry);
-        let (texts, tokens, posting) = {
-            let mut answers: Vec<redis::Value> =
-                pipe.query_async(&mut self.pool.get().await?).await?;
-            let posting = Posting::answered(first, entry, &mut answers)?;
-            let (texts, tokens) = read_all(answers)?;
-            (texts, tokens, posting)
-        };
+        let (texts, tokens, posting) = self.read_grants(ids, &keys, entry).await?;
         let there = || ids.iter().zip(&texts).filter(|(_, text)| text.is_some());
         if there().next().is_none() {
             return Ok(0);
         }
         self.tell(there().map(|(id, _)| id)).await?;
-        let removed = match entry {
-            Some(_) => usize::from(self.delete_posting(first, &posting).await?),
-            None => 0,
-        };
-        let others = keys.get(usize::from(entry.is_some())..).unwrap_or_default().to_vec();
-        let removed = removed + self.delete_all(&others).await?;
+        let mut removed = 0;
+        let mut others = keys.as_slice();
+        if let (Some(_), [first, rest @ ..]) = (entry, keys.as_slice()) {
+            removed += usize::from(self.delete_posting(first, &posting).await?);
+            others = rest;
+        }
+        removed += self.delete_all(others).await?;
         let mut connection = self.pool.get().await?;
         for key in &keys {
             // Redis sends this invalidation as well, but it must take effect before the caller
@@ -98,6 +86,26 @@ impl Records {
         }
         let () = pipe.exec_async(&mut connection).await?;
         Ok(removed)
+    }
+
+    /// Reads grants and the access tokens of each, and announces the event of the first one.
+    async fn read_grants<'a>(
+        &self,
+        ids: &[Identifier],
+        keys: &[String],
+        entry: Option<&'a AuditEntry>,
+    ) -> Result<(Texts, Vec<Vec<String>>, Posting<'a>), Error> {
+        let mut pipe = redis::pipe();
+        pipe.cmd("MGET").arg(keys);
+        for id in ids {
+            pipe.cmd("ZRANGE").arg(Key::Tokens(id).text()).arg(0).arg(-1);
+        }
+        let first = keys.first().map_or("", String::as_str);
+        add_announcement(&mut pipe, first, entry);
+        let mut answers: Vec<redis::Value> = pipe.query_async(&mut self.pool.get().await?).await?;
+        let posting = Posting::answered(first, entry, &mut answers)?;
+        let (texts, tokens) = read_all(answers)?;
+        Ok((texts, tokens, posting))
     }
 
     /// Removes one access token with its event, and notifies the proxies. Returns `true` if it existed.

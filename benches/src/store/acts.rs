@@ -160,7 +160,7 @@ impl Acts {
     /// The time of a revocation besides the lease.
     async fn revoke(&self, what: Selection) -> anyhow::Result<f64> {
         let begun = Instant::now();
-        self.store.maintenance.revoke(&what, self.seed.now).await?;
+        self.store.maintenance.revoke(&what, self.seed.now, None).await?;
         Ok(millis(begun.elapsed().saturating_sub(LEASE)))
     }
 }

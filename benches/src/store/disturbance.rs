@@ -161,14 +161,14 @@ fn check(address: SocketAddr, tokens: &[String], stop: &AtomicBool) -> anyhow::R
 async fn act(store: &Store, seed: Seed, round: usize) -> anyhow::Result<()> {
     let end = Instant::now() + HALF;
     let server = ResourceUri::parse(&Seed::server(1 + round))?;
-    store.maintenance.revoke(&Selection::Server(server), seed.now).await?;
+    store.maintenance.revoke(&Selection::Server(server), seed.now, None).await?;
     let mut number = 500 * (round + 1);
     while Instant::now() < end {
         number += 1;
         let user = format!("user{}", number % seed.people());
         let client = ClientId::parsed(&format!("client{}", number % seed.clients()));
-        store.maintenance.revoke(&Selection::User(user.clone()), seed.now).await?;
-        store.maintenance.revoke(&Selection::Client(client), seed.now).await?;
+        store.maintenance.revoke(&Selection::User(user.clone()), seed.now, None).await?;
+        store.maintenance.revoke(&Selection::Client(client), seed.now, None).await?;
         let of_person = Filter { user: Some(user), ..Filter::default() };
         for filter in [of_person, Filter::default()] {
             store.maintenance.grants(&filter, None, (250, seed.now)).await?;

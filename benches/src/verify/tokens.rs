@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use auth_service::app;
 use auth_service::config::Config;
-use auth_service::model::{OwnAccess, ServerName, User};
+use auth_service::model::{Actor, OwnAccess, ServerName, User};
 use auth_service::oauth::NewToken;
 use auth_service::servers::Sources;
 use tokio::task::JoinSet;
@@ -24,7 +24,8 @@ pub async fn ours(stage: &Stage, count: usize) -> anyhow::Result<Vec<String>> {
     let settings: HashMap<_, _> = stage.settings().into_iter().collect();
     let config = Config::from_map(settings).map_err(|problems| anyhow::anyhow!("{problems}"))?;
     let listing = Sources::new(&config).read().await?;
-    let (server, _publish) = app::build(config, &listing, AuditLog::none("bench"))?;
+    let filter = config.logs.audit.filter;
+    let (server, _publish) = app::build(config, &listing, app::audit_of_command(filter)?)?;
     let server = Arc::new(server);
     let name = ServerName::parse(SERVER).context("the name of the server")?;
     let known = server.core.catalogue().by_name(&name).cloned().context("the server")?;
@@ -42,7 +43,7 @@ pub async fn ours(stage: &Stage, count: usize) -> anyhow::Result<Vec<String>> {
                 };
                 let lifetime = Duration::from_hours(4);
                 let new = NewToken { user, access: access.clone(), lifetime, label: None };
-                tokens.push(server.tokens.mint_token(new).await?);
+                tokens.push(server.tokens.mint_token(new, &Actor::Gateway).await?);
             }
             Ok::<_, auth_service::oauth::Error>(tokens)
         });

@@ -34,7 +34,7 @@ const GATHER: Duration = Duration::from_millis(20);
 const LEASE: Duration = Duration::from_secs(5);
 
 /// The age at which an announcement without an event is removed: its writer has ended.
-const STALE: Duration = Duration::from_secs(60);
+const STALE: Duration = Duration::from_mins(1);
 
 /// The number of announcements that are read at once.
 const PAGE: usize = 250;
@@ -137,10 +137,14 @@ impl AuditRecords {
     }
 
     async fn holds_lease(&self, relay: &mut Relay) -> Result<bool, Error> {
-        if let Some(lease) = &mut relay.lease
-            && lease.keep(&self.records).await?
-        {
-            return Ok(true);
+        if let Some(lease) = &mut relay.lease {
+            if lease.may_have_ended() {
+                // Another process may have had it meanwhile.
+                relay.found = None;
+            }
+            if lease.keep(&self.records).await? {
+                return Ok(true);
+            }
         }
         relay.lease = Lease::take(&self.records, Key::RelayLease.text(), LEASE).await?;
         // Another process may have appended to the file meanwhile.
@@ -265,6 +269,10 @@ impl AuditRecords {
             let ids = tokio::task::spawn_blocking(move || log.tail_ids()).await;
             let ids = ids.map_err(std::io::Error::other).and_then(|ids| ids);
             relay.found = Some(ids.map_err(Error::AuditLog)?);
+        }
+        // This process may have been stopped for long. What comes is safe to repeat, but not in another file.
+        if relay.lease.as_ref().is_none_or(Lease::may_have_ended) {
+            return Err(Error::Contended);
         }
         let is_in_file = |id: &String| {
             relay.appended.contains(id) || relay.found.as_ref().is_some_and(|ids| ids.contains(id))
