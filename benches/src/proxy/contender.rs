@@ -9,6 +9,8 @@ use std::process::Command;
 pub enum Contender {
     /// This repository's.
     Ours,
+    /// The same, with an audit log.
+    OursAudited,
     /// `bench-floor`.
     Floor,
     /// `bench-rmcp-bridge`.
@@ -24,8 +26,9 @@ pub enum Contender {
 }
 
 /// All of them.
-pub const ALL: [Contender; 7] = [
+pub const ALL: [Contender; 8] = [
     Contender::Ours,
+    Contender::OursAudited,
     Contender::Floor,
     Contender::RmcpBridge,
     Contender::Predecessor,
@@ -66,6 +69,7 @@ impl Contender {
     pub fn name(self) -> &'static str {
         match self {
             Self::Ours => "**mcp-stdio-proxy**",
+            Self::OursAudited => "**mcp-stdio-proxy** with an audit log",
             Self::Floor => "floor",
             Self::RmcpBridge => "rmcp bridge",
             Self::Predecessor => "mcp-streamablehttp-proxy (PyPI)",
@@ -78,7 +82,7 @@ impl Contender {
     /// Whether people can install it.
     #[must_use]
     pub fn is_packaged_peer(self) -> bool {
-        !matches!(self, Self::Ours | Self::Floor | Self::RmcpBridge)
+        !matches!(self, Self::Ours | Self::OursAudited | Self::Floor | Self::RmcpBridge)
     }
 
     /// Whether all sessions share one process of the server.
@@ -103,6 +107,12 @@ impl Contender {
         let (host, port) = (address.ip().to_string(), address.port().to_string());
         let mut command = match self {
             Self::Ours => listening(&places.own.join("mcp-stdio-proxy"), address),
+            Self::OursAudited => {
+                let mut command = listening(&places.own.join("mcp-stdio-proxy"), address);
+                command.arg("--audit-log").arg(places.own.join("bench-audit.jsonl"));
+                command.args(["--log-max-size", "50MB", "--log-keep", "1"]);
+                command
+            }
             Self::Floor => listening(&places.own.join("bench-floor"), address),
             Self::RmcpBridge => listening(&places.own.join("bench-rmcp-bridge"), address),
             Self::Predecessor => {

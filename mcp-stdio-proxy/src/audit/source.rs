@@ -1,8 +1,8 @@
 //! The origin of a request, as events name it.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use gateway_contract::agent::program;
 use gateway_contract::audit::{Client, Event, Person};
 
 /// The person and the client of a request, and the grant that it rests on.
@@ -26,9 +26,9 @@ pub struct Source {
     /// The person and the client, if there is a gateway.
     pub who: Option<Arc<Who>>,
     /// The address of the client.
-    pub address: Option<String>,
-    /// The `User-Agent`.
-    pub user_agent: Option<String>,
+    pub address: Option<IpAddr>,
+    /// The kind of program, from its `User-Agent`.
+    pub agent: &'static str,
     /// The request id.
     pub request: Option<String>,
 }
@@ -42,8 +42,8 @@ impl Source {
             event.client = (!who.client.is_empty()).then(client);
             event.grant = who.grant.as_deref().map(Into::into);
         }
-        event.addr = self.address.as_deref().map(Into::into);
-        event.agent = Some(program(self.user_agent.as_deref()).into());
+        event.addr = self.address.map(|address| address.to_string().into());
+        event.agent = Some(self.agent.into());
         event.request = self.request.as_deref().map(Into::into);
     }
 }

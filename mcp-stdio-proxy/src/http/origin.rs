@@ -1,10 +1,12 @@
 //! The origin of a request for audit events, and the events of calls.
 
+use std::cell::RefCell;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{HeaderName, USER_AGENT};
+use gateway_contract::agent::program;
 use gateway_contract::audit::{EventKind, Outcome};
 use gateway_contract::display::log_safe;
 use gateway_contract::headers as names;
@@ -31,10 +33,26 @@ pub(super) fn source(request: &HttpRequest) -> Source {
     );
     Source {
         who: asker::proven(request).map(|one| Arc::clone(&one.who)).or_else(|| stated(request)),
-        address: address.map(|address| address.to_canonical().to_string()),
-        user_agent: safe(USER_AGENT),
+        address: address.map(|address| address.to_canonical()),
+        agent: agent(text(USER_AGENT)),
         request: safe(REQUEST_ID),
     }
+}
+
+thread_local! {
+    /// The latest `User-Agent` and its kind: most requests have that of the request before.
+    static LATEST: RefCell<(String, &'static str)> = const { RefCell::new((String::new(), "")) };
+}
+
+/// Returns the kind of a program with this `User-Agent`.
+fn agent(user_agent: Option<&str>) -> &'static str {
+    let Some(text) = user_agent else { return program(None) };
+    LATEST.with_borrow_mut(|(latest, kind)| {
+        if latest != text {
+            (*latest, *kind) = (text.to_owned(), program(Some(text)));
+        }
+        *kind
+    })
 }
 
 /// Returns the person that the plain headers state, if there is a gateway without signed identities.
