@@ -30,14 +30,15 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
 FROM build AS root
 ARG SOURCE_DATE_EPOCH=0
 SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
-RUN mkdir -p /root-fs/etc/ssl/certs /root-fs/data /root-fs/auth-tls; \
+RUN mkdir -p /root-fs/etc/ssl/certs /root-fs/data /root-fs/auth-tls /root-fs/inner; \
     cp /etc/ssl/certs/ca-certificates.crt /root-fs/etc/ssl/certs/; \
     echo 'gateway:x:65532:65532:gateway:/data:/sbin/nologin' >/root-fs/etc/passwd; \
     echo 'gateway:x:65532:' >/root-fs/etc/group; \
     echo 'hosts: files dns' >/root-fs/etc/nsswitch.conf; \
     ldd /out/auth-service /out/mcp-stdio-proxy | sed -n 's/^[^/]*\(\/lib[^ ]*\) (0x.*/\1/p' | sort -u \
         | xargs cp -L --parents -t /root-fs; \
-    chown 65532:65532 /root-fs/data /root-fs/auth-tls; \
+    chown 65532:65532 /root-fs/data /root-fs/auth-tls /root-fs/inner; \
+    chmod 0770 /root-fs/inner; \
     find /root-fs /out -exec touch -h -d "@$SOURCE_DATE_EPOCH" '{}' +
 
 FROM scratch AS auth-service
@@ -65,7 +66,9 @@ HEALTHCHECK --interval=5s --timeout=5s --start-period=10s CMD ["/usr/local/bin/m
 ENTRYPOINT ["/usr/local/bin/mcp-stdio-proxy"]
 
 FROM ${NODE_IMAGE} AS proxy-node
-RUN useradd --no-log-init --uid 65532 --user-group --create-home --home-dir /data gateway
+# The socket of the inner interface is in /inner, which a volume shares with auth-service.
+RUN useradd --no-log-init --uid 65532 --user-group --create-home --home-dir /data gateway \
+    && install -d -o gateway -g gateway -m 0770 /inner
 COPY --from=root /out/mcp-stdio-proxy /usr/local/bin/mcp-stdio-proxy
 # Servers and their caches write below their home and nowhere else.
 ENV MCP_PROXY_LISTEN=0.0.0.0:3000 HOME=/data
@@ -79,6 +82,7 @@ ENTRYPOINT ["/usr/local/bin/mcp-stdio-proxy"]
 FROM ${PYTHON_IMAGE} AS proxy-python
 COPY docker/uv/requirements.txt /tmp/requirements.txt
 RUN useradd --no-log-init --uid 65532 --user-group --create-home --home-dir /data gateway \
+    && install -d -o gateway -g gateway -m 0770 /inner \
     && pip install --no-cache-dir --root-user-action=ignore --no-deps --require-hashes -r /tmp/requirements.txt \
     && rm /tmp/requirements.txt
 COPY --from=root /out/mcp-stdio-proxy /usr/local/bin/mcp-stdio-proxy

@@ -1,5 +1,6 @@
 //! Code that auth-service and mcp-stdio-proxy share, so that both behave alike. It contains no OAuth.
 
+pub mod agent;
 pub mod audit;
 pub mod backoff;
 pub mod chain;
@@ -13,6 +14,7 @@ pub mod lines;
 pub mod logging;
 pub mod methods;
 pub mod metrics;
+pub mod reports;
 pub mod revision;
 pub mod servers;
 pub mod spelling;

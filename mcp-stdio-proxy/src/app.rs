@@ -8,14 +8,16 @@ use actix_web::{App, HttpServer, web};
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::audit::Audit;
 use crate::catalogue::watch::Watch;
-use crate::check::check;
+use crate::check::{interval, table};
 use crate::cli::{self, Action, Options};
 use crate::healthcheck;
 use crate::http::guard::Guard;
 use crate::http::{self, Gate, listener};
 use crate::hub::Hub;
 use crate::identity::Identities;
+use crate::inner::{self, Listener};
 use crate::metrics::Metrics;
 
 /// Does what the command line says; whether it went well.
@@ -32,7 +34,7 @@ async fn check_servers(options: &Options) -> anyhow::Result<bool> {
     let hub = Hub::new(options.settings(), &catalogue);
     hub.adopt_orphans();
     hub.report_confinement();
-    let good = check(&hub, &mut std::io::stdout()).await;
+    let good = table::print(&hub, &mut std::io::stdout()).await;
     hub.shut_down().await;
     good
 }
@@ -40,7 +42,10 @@ async fn check_servers(options: &Options) -> anyhow::Result<bool> {
 /// What every request needs, as the options say.
 fn gate(options: &Options) -> anyhow::Result<Gate> {
     let (catalogue, single) = options.catalogue()?;
-    let hub = Hub::new(options.settings(), &catalogue);
+    let mut settings = options.settings();
+    settings.audit = Audit::start(&options.logs.audit(), options.inner_listen.is_some())
+        .context("cannot open AUDIT_LOG")?;
+    let hub = Hub::new(settings, &catalogue);
     hub.adopt_orphans();
     hub.report_confinement();
     let watch = options.config.clone().map(|file| {
@@ -71,8 +76,12 @@ async fn serve(options: Options) -> anyhow::Result<()> {
     let address = listener.local_addr().with_context(cannot_listen)?;
     let server = listener::serve(listener, &gate).with_context(cannot_listen)?;
     let handle = server.handle();
-    let metrics = metrics_server(&options, gate)?;
+    let metrics = metrics_server(&options, gate.clone())?;
+    let inner = inner_server(&options, gate)?;
     tokio::spawn(Arc::clone(&hub).keep_tidy());
+    if let Some(every) = options.check_interval() {
+        tokio::spawn(interval::run(Arc::clone(&hub), every));
+    }
     if let Some(identities) = identities {
         let hub = Arc::clone(&hub);
         tokio::spawn(async move { identities.follow(&hub).await });
@@ -87,10 +96,13 @@ async fn serve(options: Options) -> anyhow::Result<()> {
     log::info!("shutting down");
     hub.shut_down().await;
     handle.stop(true).await;
-    if let Some(metrics) = metrics {
-        metrics.stop(false).await;
+    for server in metrics.into_iter().chain(inner.as_ref().map(|(server, _)| server.clone())) {
+        server.stop(false).await;
     }
-    serving.await?.context("the server failed")
+    let outcome = serving.await?.context("the server failed");
+    // The sessions have ended by now.
+    hub.settings.audit.flush();
+    outcome
 }
 
 fn metrics_server(
@@ -110,6 +122,22 @@ fn metrics_server(
     let handle = server.handle();
     tokio::spawn(server);
     Ok(Some(handle))
+}
+
+/// Starts the inner interface if there is one. Returns its handle and the file of its socket, which is removed when
+/// it is dropped.
+fn inner_server(
+    options: &Options,
+    gate: web::Data<Gate>,
+) -> anyhow::Result<Option<(actix_web::dev::ServerHandle, Option<inner::Socket>)>> {
+    let Some(address) = &options.inner_listen else { return Ok(None) };
+    let cannot_listen = || format!("cannot listen on {address}");
+    let listener = Listener::bind(address).with_context(cannot_listen)?;
+    let (server, file) = inner::serve(listener, gate).with_context(cannot_listen)?;
+    let handle = server.handle();
+    tokio::spawn(server);
+    log::info!("inner interface on {address}");
+    Ok(Some((handle, file)))
 }
 
 /// Takes SIGTERM and SIGINT from now on, and returns what waits for the first of them.

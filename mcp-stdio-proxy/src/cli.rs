@@ -13,7 +13,12 @@ use reqwest::Url;
 
 use crate::catalogue::{self, Catalogue, Entry, Isolation, LoadError};
 use crate::child::environment;
+use crate::inner::address::InnerAddress;
+use crate::logs::Logs;
 use crate::settings::Settings;
+
+/// The shortest time between two checks of a server, in seconds.
+const SHORTEST_CHECK_INTERVAL: f64 = 10.0;
 
 /// Serves MCP servers that speak stdio over Streamable HTTP.
 #[derive(Debug, Parser)]
@@ -48,6 +53,17 @@ pub struct Options {
     /// Serve Prometheus metrics at /metrics on this private address
     #[arg(long, env = "MCP_PROXY_METRICS_LISTEN", value_name = "ADDR")]
     pub metrics_listen: Option<SocketAddr>,
+    /// Serve the inner interface here, for auth-service and operators: the state of the servers, their tools, and
+    /// checks of them. unix:PATH, or a private ADDRESS:PORT
+    #[arg(long, env = "MCP_INNER_LISTEN", value_name = "ADDR")]
+    pub inner_listen: Option<InnerAddress>,
+    /// Check each server this often, at most every 10 seconds: initialize and tools/list, of a running process or of
+    /// one started for it; 0 is never
+    #[arg(
+        long, env = "MCP_CHECK_INTERVAL", value_name = "TIME", default_value_t = 0.0,
+        value_parser = check_interval
+    )]
+    check_interval: f64,
     /// Serve only requests with an X-MCP-Identity that a key of this JWK Set has signed: those that
     /// came through the gateway, whose /jwks this is
     #[arg(long, env = "MCP_IDENTITY_JWKS", value_name = "URL", value_parser = web_url)]
@@ -80,6 +96,9 @@ pub struct Options {
     /// Bounds.
     #[command(flatten)]
     pub bounds: Bounds,
+    /// The log and the audit log.
+    #[command(flatten)]
+    pub logs: Logs,
     /// Instead of serving
     #[command(subcommand)]
     pub action: Option<Action>,
@@ -172,6 +191,14 @@ fn positive(text: &str) -> Result<f64, String> {
     if value > 0.0 { Ok(value) } else { Err("must be more than zero".to_owned()) }
 }
 
+fn check_interval(text: &str) -> Result<f64, String> {
+    let value = seconds(text)?;
+    if value == 0.0 || value >= SHORTEST_CHECK_INTERVAL {
+        return Ok(value);
+    }
+    Err(format!("must be 0 or at least {SHORTEST_CHECK_INTERVAL} seconds"))
+}
+
 fn web_url(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|error| error.to_string())?;
     if matches!(url.scheme(), "http" | "https") {
@@ -231,6 +258,12 @@ impl Options {
         let beside = || keys.join("ended-grants").unwrap_or_else(|_| keys.clone());
         let ended = self.ended_grants.clone().unwrap_or_else(beside);
         Some((keys, ended))
+    }
+
+    /// The time between checks of all servers, if they are checked.
+    #[must_use]
+    pub fn check_interval(&self) -> Option<Duration> {
+        Duration::try_from_secs_f64(self.check_interval).ok().filter(|every| !every.is_zero())
     }
 
     /// The bounds as the rest of the program takes them.
@@ -293,5 +326,11 @@ mod tests {
             assert!(Options::try_parse_from(["x", "--identity-jwks", url, "--", "y"]).is_err());
         }
         assert!(Options::try_parse_from(["x", "--idle-timeout", "-1", "--", "y"]).is_err());
+        for every in ["-1", "5", "x"] {
+            assert!(Options::try_parse_from(["x", "--check-interval", every, "--", "y"]).is_err());
+        }
+        let every = |text| Options::parse_from(["x", "--check-interval", text, "--", "y"]);
+        assert_eq!(every("0").check_interval(), None);
+        assert_eq!(every("5m").check_interval(), Some(Duration::from_mins(5)));
     }
 }

@@ -5,11 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the ground up.
-const FLOORS: [&str; 25] = [
+const FLOORS: [&str; 29] = [
     "sync",
     "grants",
     "unguessable",
     "protocol",
+    "audit",
     "translate",
     "stream",
     "session",
@@ -23,10 +24,13 @@ const FLOORS: [&str; 25] = [
     "backend",
     "room",
     "hub",
+    "check",
+    "report",
     "metrics",
     "identity",
     "http",
-    "check",
+    "inner",
+    "logs",
     "cli",
     "healthcheck",
     "app",

@@ -2,11 +2,13 @@
 
 use anyhow::{Context, ensure};
 use clap::{Args, Subcommand, ValueEnum};
+use gateway_contract::audit::EventKind;
 use serde::Serialize;
 
 use super::{
     access::Access,
     moment::left,
+    operator,
     pages::{Rest, Span},
     table::Table,
 };
@@ -108,9 +110,13 @@ pub(super) async fn run(command: Command) -> anyhow::Result<()> {
         Command::List(span) => list(&super::store()?, span, now).await,
         Command::Show { id, json } => show(&known(&id, now).await?, None, json),
         Command::Delete { id } => {
-            let id = known(&id, now).await?.id;
-            super::store()?.maintenance.delete_client(&id, now).await?;
-            log::info!(target: "audit", client:% = id; "client deleted by the operator");
+            let (client, store) = (known(&id, now).await?, super::store()?);
+            let event = |kind| operator::on_client(&store, kind, &client);
+            let (revoked, deleted) =
+                (event(EventKind::GrantsRevoked), event(EventKind::ClientDeleted));
+            let entries = (revoked.as_ref(), deleted.as_ref());
+            store.maintenance.delete_client(&client.id, now, entries).await?;
+            log::info!(target: "audit", client:% = client.id; "client deleted by the operator");
             super::say("deleted")
         }
     }
@@ -133,16 +139,19 @@ async fn create(new: Create) -> anyhow::Result<()> {
     );
     let (client, secret) = server
         .clients
-        .preregister(NewClient {
-            name: new.name,
-            method: match new.auth {
-                Auth::None => AuthMethod::None,
-                Auth::Basic => AuthMethod::ClientSecretBasic,
-                Auth::Post => AuthMethod::ClientSecretPost,
+        .preregister(
+            NewClient {
+                name: new.name,
+                method: match new.auth {
+                    Auth::None => AuthMethod::None,
+                    Auth::Basic => AuthMethod::ClientSecretBasic,
+                    Auth::Post => AuthMethod::ClientSecretPost,
+                },
+                redirect_uris: new.redirect_uris.into_iter().map(RedirectUri::new).collect(),
+                own_access: own.then(|| new.access.resolve(&server)).transpose()?,
             },
-            redirect_uris: new.redirect_uris.into_iter().map(RedirectUri::new).collect(),
-            own_access: own.then(|| new.access.resolve(&server)).transpose()?,
-        })
+            &operator::actor(),
+        )
         .await?;
     show(&client, secret.as_ref(), new.json)
 }

@@ -7,6 +7,7 @@ use super::{
     access,
     mint::Mint,
     moment::{left, moment},
+    operator,
     pages::{Rest, Span},
     table::Table,
 };
@@ -117,7 +118,9 @@ async fn resource(text: &str) -> anyhow::Result<ResourceUri> {
 /// Revokes the selection and prints the number of revoked grants. Fails if nothing matched.
 pub(super) async fn revoke(what: What) -> anyhow::Result<()> {
     let selection = what.selection().await?;
-    let ended = Box::pin(super::store()?.maintenance.revoke(&selection, SystemClock.now())).await?;
+    let (store, now) = (super::store()?, SystemClock.now());
+    let entry = operator::revocation(&store, &selection, now).await?;
+    let ended = Box::pin(store.maintenance.revoke(&selection, now, entry.as_ref())).await?;
     let Ended { grants, beside, unreadable, left } = ended;
     log::info!(target: "audit", grants, beside, unreadable, left; "revoked by the operator");
     super::say(&match (beside, left) {

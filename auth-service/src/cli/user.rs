@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use anyhow::ensure;
 use clap::Subcommand;
+use gateway_contract::audit::EventKind;
 
+use super::operator;
 use crate::{
     model::{Clock, LoginCode, SystemClock, User},
     store::Store,
@@ -28,7 +30,9 @@ pub(super) async fn run(command: Command, store: &Store) -> anyhow::Result<()> {
     let Command::LoginCode { name } = command;
     let user = local(&name)?;
     let (code, now) = (LoginCode::for_typing()?, SystemClock.now());
-    store.logins.put_login_code(&code, &user, (now, now.plus(LIFE))).await?;
+    let created = operator::draft(store, EventKind::LoginCodeCreated).target(&user);
+    let entry = store.audit.entry(created);
+    store.logins.put_login_code(&code, &user, (now, now.plus(LIFE)), entry.as_ref()).await?;
     log::info!(target: "audit", subject = user.subject; "login code minted");
     super::say(code.reveal())
 }

@@ -6,8 +6,10 @@ mod check;
 mod clients;
 mod docker_proxy;
 mod limits;
+mod logs;
 mod pages;
 mod providers;
+mod proxies;
 mod redis;
 mod server_urls;
 mod servers;
@@ -19,6 +21,7 @@ use std::{
     collections::HashMap, fmt, net::SocketAddr, num::NonZeroUsize, path::PathBuf, time::Duration,
 };
 
+use gateway_contract::audit::Filter;
 use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
@@ -29,12 +32,14 @@ use self::check::Check;
 pub use self::clients::{ClientList, ClientsConfig, HostPolicy};
 pub use self::docker_proxy::DockerProxyConfig;
 pub use self::limits::Limits;
+pub use self::logs::LogsConfig;
 pub use self::pages::PagesConfig;
 pub(crate) use self::providers::is_protected;
 pub use self::providers::{
     ClientAuth, GithubProvider, OfflineAccess, OidcProvider, Provider, ProviderKind, ProviderTable,
     SecretSource,
 };
+pub use self::proxies::{ProxyAddress, ProxyEndpoint};
 pub use self::redis::{RedisConfig, RedisServer, SentinelConfig};
 pub use self::server_urls::ServerUrls;
 pub use self::servers::DockerEndpoint;
@@ -73,6 +78,8 @@ pub struct Config {
     pub docker: Option<DockerEndpoint>,
     /// `SERVER_URLS`: the form of the servers' public URLs. Default: `host`.
     pub server_urls: ServerUrls,
+    /// `PROXIES`: the inner interfaces of the proxies, which are asked for the state of servers. Default: none.
+    pub proxies: Vec<ProxyAddress>,
     /// `TRAEFIK_API_URL`: the Traefik API whose routers `doctor` checks. Off by default.
     pub traefik_api: Option<Url>,
     /// `SIGNING_KEY_FILE`: a PEM file of one or more private keys. The first signs; all verify.
@@ -104,6 +111,21 @@ pub struct Config {
     pub clients: ClientsConfig,
     /// The settings of the pages for people and administrators.
     pub pages: PagesConfig,
+    /// The log and the audit log.
+    pub logs: LogsConfig,
+    /// `AUDIT_STREAM_MAX`: the maximum number of audit events that Redis keeps. Default: 100000.
+    pub audit_stream_max: usize,
+}
+
+/// The settings of the commands that work on Redis.
+#[derive(Clone, Debug)]
+pub struct AuditConfig {
+    /// The connection to Redis.
+    pub redis: RedisConfig,
+    /// `AUDIT_EVENTS`: the kinds of events that are recorded.
+    pub filter: Filter,
+    /// `AUDIT_STREAM_MAX`: the maximum number of audit events that Redis keeps.
+    pub stream_max: usize,
 }
 
 /// The lifetimes of tokens, registrations, sessions and consents.
@@ -179,6 +201,7 @@ struct Raw {
     docker_proxy_listen: Option<String>,
     docker_socket: Option<String>,
     server_urls: Option<String>,
+    proxies: Option<String>,
     signing_key_file: Option<String>,
     secrets_key_file: Option<String>,
     traefik_api_url: Option<String>,
@@ -221,6 +244,13 @@ struct Raw {
     consent_lifetime: Option<String>,
     admin_users: Option<String>,
     personal_token_lifetime: Option<String>,
+    log_format: Option<String>,
+    log_file: Option<String>,
+    log_max_size: Option<String>,
+    log_keep: Option<String>,
+    audit_log: Option<String>,
+    audit_events: Option<String>,
+    audit_stream_max: Option<String>,
 }
 
 impl Config {
@@ -263,6 +293,23 @@ impl Config {
         let config = check.config(&raw, variables);
         match (config, check.0.is_empty()) {
             (Some(config), true) => Ok(config),
+            _ => Err(Problems(check.0)),
+        }
+    }
+}
+
+impl AuditConfig {
+    /// Reads only the settings of Redis and of audit events, for the administrative commands.
+    pub fn load() -> Result<Self, Problems> {
+        let mut check = Check::default();
+        let variables = check.environment();
+        let raw = check.raw(variables);
+        let (filter, stream_max) = (
+            LogsConfig::read(&mut check, &raw).audit.filter,
+            check::audit_stream_max(&mut check, &raw),
+        );
+        match (check.redis(&raw), check.0.is_empty()) {
+            (Some(redis), true) => Ok(Self { redis, filter, stream_max }),
             _ => Err(Problems(check.0)),
         }
     }

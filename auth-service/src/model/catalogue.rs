@@ -91,6 +91,7 @@ mod tests {
             allow: None,
             scopes: ServerScopes::default(),
             enforcer: Enforcer::Proxy,
+            url: None,
         }
     }
 

@@ -156,6 +156,7 @@ mod tests {
             allow: None,
             scopes: ServerScopes::default(),
             enforcer: Enforcer::Verify,
+            url: None,
         };
         Offer { source, server }
     }

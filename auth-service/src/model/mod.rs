@@ -1,5 +1,6 @@
 //! The domain types. This lowest layer imports no other layer of the crate.
 
+mod actor;
 mod authority;
 mod authorization_request;
 mod caller;
@@ -8,6 +9,7 @@ mod chain;
 mod client;
 mod clock;
 mod credential;
+mod draft;
 mod facts_record;
 mod flow;
 mod generation;
@@ -27,6 +29,7 @@ mod traefik_rule;
 mod uri;
 mod user;
 
+pub use actor::Actor;
 pub use authority::{canonical_authority, canonical_host, host_of};
 pub use authorization_request::{AuthorizationRequest, Device, Redirect, Reply};
 pub use caller::{Caller, SignInPlace};
@@ -41,6 +44,7 @@ pub use credential::{
     Fingerprint, Identifier, LoginCode, LoginSession, LoginState, RandomError, RefreshToken,
     RegistrationToken, SealedAuthorization, UserCode,
 };
+pub use draft::Draft;
 pub use facts_record::FactsRecord;
 pub use flow::{
     AnswerRecord, ConsentRecord, DeviceDecision, DeviceRecord, NoMarks, PendingAuthorization,

@@ -2,6 +2,7 @@
 
 use gateway_contract::servers::is_name;
 use serde::Deserialize;
+use url::Url;
 
 use super::{CLIENT_PROVIDER, Person, ResourceUri, ServerScopes};
 
@@ -88,6 +89,8 @@ pub struct McpServer {
     pub scopes: ServerScopes,
     /// The component that enforces the scopes of single tools.
     pub enforcer: Enforcer,
+    /// The inner URL of a server of the file that speaks HTTP itself.
+    pub url: Option<Url>,
 }
 
 /// The component that enforces the rules for single tools. The headers `Mcp-Method` and `Mcp-Name`

@@ -20,12 +20,14 @@ mod derived;
 mod discovery;
 mod endpoint;
 mod error;
+mod events;
 mod legible;
 mod packed_strings;
 mod params;
 mod people;
 #[cfg(test)]
 mod proptests;
+mod proxy_events;
 mod quoted;
 mod rate_limits;
 mod resource;
@@ -90,7 +92,7 @@ use crate::{
     metrics::Metrics,
     model::{Catalogue, Clock, UnixTime},
     store::{Store, Trial},
-    upstream::{ClientDocuments, LoginProviders},
+    upstream::{ClientDocuments, LoginProviders, ServerReports},
 };
 
 /// Shared dependencies of all wings: settings, storage, keys, upstream clients, catalogue and clock.
@@ -123,6 +125,8 @@ pub struct Core {
     pub documents: ClientDocuments,
     /// The catalogue of protected servers, replaced on each reload.
     pub catalogue: watch::Receiver<Arc<Catalogue>>,
+    /// The state of the servers, asked of their proxies.
+    pub reports: ServerReports,
     /// The source of the current time.
     pub clock: Arc<dyn Clock>,
 }

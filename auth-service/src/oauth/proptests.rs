@@ -315,6 +315,7 @@ proptest! {
             allow: None,
             scopes: ServerScopes::basic(basic.clone()),
             enforcer: Enforcer::Proxy,
+            url: None,
         };
         let (challenge, scope) = if with_error {
             let held = held.union(&basic);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use gateway_contract::servers::NAME_RULE;
 use serde::Deserialize;
+use url::Url;
 
 use super::stated_scopes::{StatedDetail, StatedTools, scopes};
 use crate::{
@@ -112,7 +113,7 @@ pub(super) struct StatedServer {
     #[serde(default)]
     pub(super) tools: StatedTools,
     /// Present for a native HTTP server, whose requests do not pass through the proxy.
-    url: Option<serde::de::IgnoredAny>,
+    url: Option<String>,
     #[serde(default, rename = "checksHeaders")]
     pub(super) checks_headers: bool,
 }
@@ -127,7 +128,7 @@ impl StatedServer {
             scopes: None,
             details: BTreeMap::new(),
             tools: StatedTools::default(),
-            url: Some(serde::de::IgnoredAny),
+            url: Some(String::new()),
             checks_headers: false,
         }
     }
@@ -147,7 +148,10 @@ impl StatedServer {
         let enforcer = self.enforcer()?;
         let scopes = scopes(self.scopes.as_deref(), self.details, self.tools)?;
         let title = self.title.unwrap_or_else(|| name.as_str().to_owned());
-        Ok(McpServer { name, title, resource, allow: self.allow, scopes, enforcer })
+        // A container states none: only Traefik is on its network.
+        let url = self.url.as_deref().and_then(|url| Url::parse(url).ok());
+        let url = url.filter(|url| matches!(url.scheme(), "http" | "https"));
+        Ok(McpServer { name, title, resource, allow: self.allow, scopes, enforcer, url })
     }
 
     /// Determines the component that enforces the scopes of tools. The proxy reads request bodies.

@@ -1,5 +1,5 @@
-//! The servers that auth-service is a client of: login providers, and the hosts of client ID
-//! metadata documents and client keys.
+//! The servers that auth-service is a client of: login providers, the hosts of client ID metadata
+//! documents and client keys, and the proxies and servers whose state it reports.
 
 mod client_documents;
 mod fetch_slots;
@@ -15,6 +15,7 @@ mod provider_resolver;
 mod public_address;
 mod public_resolver;
 mod refresh_error;
+mod server_reports;
 mod text;
 mod tokens;
 
@@ -26,3 +27,6 @@ pub use oidc::{LoginRequest, LoginStart, Logout, OidcClient, OidcError, OidcSumm
 pub use public_address::is_public;
 pub use public_resolver::PublicResolver;
 pub use refresh_error::RefreshError;
+pub use server_reports::{
+    ProxyState, Reach, ReportError, ServerHealth, ServerReport, ServerReports,
+};

@@ -25,7 +25,7 @@ use auth_service::{
     },
     servers::ServersFile,
     store::{self, Filter, ListedGrant, Selection, Store},
-    upstream::{ClientDocuments, LoginProviders},
+    upstream::{ClientDocuments, LoginProviders, ServerReports},
 };
 use aws_lc_rs::hmac;
 use gateway_tests::{
@@ -213,6 +213,7 @@ impl Gateway {
             providers: providers(&config, &clock),
             access: policy,
             facts: FactsCache::default(),
+            reports: ServerReports::new(&config.proxies, &(clock.clone() as Arc<dyn Clock>)),
             catalogue: listing,
             clock: clock.clone(),
             config: config.clone(),
@@ -260,6 +261,7 @@ impl Gateway {
             providers: providers(&self.config, &self.clock),
             access: self.access.subscribe(),
             facts: FactsCache::default(),
+            reports: ServerReports::new(&[], &(self.clock.clone() as Arc<dyn Clock>)),
             catalogue: self.catalogue.subscribe(),
             clock: self.clock.clone(),
             config: self.config.clone(),
@@ -354,7 +356,8 @@ impl Gateway {
     /// The keys of records and indexes, sorted: not the counters, nor what an instance writes for itself in the
     /// background.
     pub(crate) fn keys(&self) -> Vec<String> {
-        let own = ["mcpgw:limit:", "mcpgw:indexed", "mcpgw:sweeping"];
+        let own =
+            ["mcpgw:limit:", "mcpgw:indexed", "mcpgw:sweeping", "mcpgw:outbox", "mcpgw:audit"];
         let all = self.redis.cli(&["KEYS", "*"]);
         let is_own = |key: &&str| own.iter().any(|own| key.starts_with(own));
         let mut keys: Vec<String> =
@@ -434,7 +437,7 @@ impl Gateway {
     pub(crate) async fn revoke(&self, user: &str) {
         let store = Store::open(&self.config.redis).unwrap();
         let user = Selection::User(user.into());
-        until_done(async || store.maintenance.revoke(&user, self.clock.now()).await).await;
+        until_done(async || store.maintenance.revoke(&user, self.clock.now(), None).await).await;
     }
 
     /// A login code as the operator mints it.
@@ -444,7 +447,7 @@ impl Gateway {
         let user = User { subject: format!("local:{name}"), name: name.into(), email: None };
         let now = self.clock.now();
         let life = (now, UnixTime(now.0 + 600));
-        until_done(async || store.logins.put_login_code(&code, &user, life).await).await;
+        until_done(async || store.logins.put_login_code(&code, &user, life, None).await).await;
         code.reveal().to_owned()
     }
 

@@ -1,7 +1,9 @@
 //! A server of the catalogue at run time: how it is started, and what is known of its health.
 
+mod checks;
 mod start;
 
+pub use checks::{Checked, Checks, Examined};
 pub use start::Installing;
 
 use std::collections::VecDeque;
@@ -44,6 +46,8 @@ pub struct Backend {
     pub parking: Parking,
     /// Of which era it is.
     pub verdict: Verdict,
+    /// What checks found of it.
+    pub checks: Checks,
     /// What its finder was seen to execute.
     memory: Memory,
     /// Starts that wait for the installation of the package.
@@ -73,6 +77,7 @@ impl Backend {
             warm: Mutex::default(),
             parking,
             verdict: Verdict::default(),
+            checks: Checks::default(),
             memory: Memory::default(),
             waiting: AtomicUsize::new(0),
         })
@@ -87,6 +92,7 @@ impl Backend {
     pub fn set_entry(&self, entry: Arc<Entry>) {
         *self.entry.lock() = entry;
         self.health.recovered();
+        self.checks.forget();
         self.end_warm();
     }
 
@@ -155,6 +161,7 @@ impl Backend {
     pub fn answered(&self, child: &Child) {
         self.health.recovered();
         self.initialized.store(true, Ordering::Relaxed);
+        self.checks.answered();
         self.verdict.confirm();
         self.learn(child);
     }
@@ -166,6 +173,12 @@ impl Backend {
             (false, true) => "ok",
             (false, false) => "untried",
         }
+    }
+
+    /// Returns `true` if the server works, `false` if it fails, and `None` if it was never tried.
+    pub fn is_up(&self) -> Option<bool> {
+        let is_up = !self.health.is_failing() && !self.checks.is_down();
+        (!is_up || self.initialized.load(Ordering::Relaxed)).then_some(is_up)
     }
 
     /// Refuses to start while `health`, of the server or of one user's use of it, has to wait.
@@ -184,6 +197,11 @@ impl Backend {
     pub fn failed(&self, why: &str) {
         self.health.failed();
         *self.last.lock() = Some(why.to_owned());
+    }
+
+    /// Reports that a process ended by itself, or that a start failed.
+    pub fn report_failure(&self, status: &str) {
+        self.settings.audit.server_failed(&self.name, status);
     }
 
     /// How often it was restarted, and what was last wrong.

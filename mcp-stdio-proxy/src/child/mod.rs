@@ -248,7 +248,9 @@ impl Child {
         format!("{}; on stderr: {tail}", self.status())
     }
 
-    fn status(&self) -> &str {
+    /// How it ended, without what it wrote.
+    #[must_use]
+    pub fn status(&self) -> &str {
         self.status.get().map_or("closed its output", String::as_str)
     }
 
@@ -262,6 +264,17 @@ impl Child {
     #[must_use]
     pub fn age(&self) -> Duration {
         since_ms(self.started)
+    }
+
+    /// When something was last said in either direction, in milliseconds.
+    #[must_use]
+    pub fn used(&self) -> u64 {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    /// Sets back the time of the last use: what was said meanwhile was no use of a client.
+    pub fn set_used(&self, used: u64) {
+        self.used.store(used, Ordering::Relaxed);
     }
 
     fn touch(&self) {

@@ -12,6 +12,7 @@ pub mod guard;
 mod headers;
 pub mod listener;
 mod modern;
+mod origin;
 mod post;
 mod refusal;
 mod sse;
@@ -36,7 +37,7 @@ use crate::metrics::Metrics;
 use crate::protocol::error;
 use guard::Guard;
 use refusal::Refusal;
-pub use status::metrics_page;
+pub use status::{is_of_user, metrics_page};
 
 /// How long a request for an unknown server waits for a look at the file that lists servers.
 const LOOK: Duration = Duration::from_secs(1);

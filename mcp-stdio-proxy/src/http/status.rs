@@ -5,12 +5,12 @@ use actix_web::http::header::HOST;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use gateway_contract::metrics::CONTENT_TYPE;
-use gateway_contract::revision::Era;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::refusal::Refusal;
 use super::{Gate, headers};
 use crate::protocol::error;
+use crate::report;
 
 pub(super) async fn alive() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "ok" }))
@@ -39,33 +39,15 @@ pub(super) async fn servers(request: HttpRequest, gate: Data<Gate>) -> HttpRespo
     if let Err(refusal) = headers::check_source(&gate.guard, host, request.headers()) {
         return refusal.response();
     }
-    if request.headers().contains_key(headers::USER) {
+    if is_of_user(&request) {
         return not_found().await;
     }
-    let rooms = gate.hub.rooms();
-    let described = gate.hub.backends().into_iter().map(|backend| {
-        let theirs: Vec<_> =
-            rooms.iter().filter(|room| room.backend.name == backend.name).collect();
-        let live: Vec<_> = theirs.iter().filter_map(|room| room.live()).collect();
-        let (restarts, last) = backend.troubles();
-        let calls: usize = live.iter().map(|child| child.calls.len()).sum();
-        let sessions: usize = theirs.iter().map(|room| room.sessions()).sum();
-        let value = json!({
-            "state": backend.state(),
-            "era": backend.verdict.of(&backend.entry()).map(Era::name),
-            "crashing": theirs.iter().filter(|room| room.is_crashing()).count(),
-            "pids": live.iter().map(|child| child.pid).collect::<Vec<_>>(),
-            "warm": backend.warm(),
-            "sessions": sessions,
-            "calls": calls,
-            "restarts": restarts,
-            "failures": backend.health.failures(),
-            "lastFailure": last,
-        });
-        (backend.name.to_string(), value)
-    });
-    let described: serde_json::Map<String, Value> = described.collect();
-    HttpResponse::Ok().json(json!({ "servers": described }))
+    HttpResponse::Ok().json(json!({ "servers": report::states(&gate.hub) }))
+}
+
+/// Returns `true` if a user of the gateway sends the request.
+pub fn is_of_user(request: &HttpRequest) -> bool {
+    request.headers().contains_key(headers::USER)
 }
 
 /// The page of `--metrics-listen`.

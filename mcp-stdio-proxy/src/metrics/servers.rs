@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
@@ -23,6 +24,9 @@ struct Reading {
     /// Bytes to the server, and those from it.
     bytes: (u64, u64),
     restarts: u64,
+    is_up: Option<bool>,
+    /// When the last check ended, in seconds since 1970, and its duration in milliseconds.
+    check: Option<(u64, u64)>,
 }
 
 /// The state of all servers at one moment.
@@ -42,6 +46,8 @@ impl Servers {
                 calls: rooms().filter_map(|room| room.live()).map(|child| child.calls.len()).sum(),
                 bytes: backend.traffic.bytes(),
                 restarts: backend.troubles().0,
+                is_up: backend.is_up(),
+                check: backend.checks.last().map(|last| (last.report.at, last.report.ms)),
             }
         };
         Self(hub.backends().iter().map(|backend| read(backend)).collect())
@@ -85,6 +91,41 @@ impl Servers {
         }
         Ok(())
     }
+
+    /// Encodes a gauge of those servers that have a value.
+    fn known(
+        &self,
+        encoder: &mut DescriptorEncoder<'_>,
+        (name, help, unit): (&str, &str, Option<&Unit>),
+        value: impl Fn(&Reading) -> Option<f64>,
+    ) -> fmt::Result {
+        if self.0.iter().all(|one| value(one).is_none()) {
+            return Ok(());
+        }
+        let mut family = encoder.encode_descriptor(name, help, unit, MetricType::Gauge)?;
+        for one in &self.0 {
+            let Some(value) = value(one) else { continue };
+            let labels = [("server", &*one.server)];
+            ConstGauge::new(value).encode(family.encode_family(&labels)?)?;
+        }
+        Ok(())
+    }
+
+    fn health(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let help = "1 if the server works, 0 if its starts or its last check fail. Absent until it is tried.";
+        self.known(encoder, ("mcp_proxy_server_up", help, None), |one| {
+            Some(f64::from(u8::from(one.is_up?)))
+        })?;
+        let help = "When the last check of the server ended, in seconds since 1970.";
+        let unit = Some(&Unit::Seconds);
+        self.known(encoder, ("mcp_proxy_server_check_timestamp", help, unit), |one| {
+            Some(Duration::from_secs(one.check?.0).as_secs_f64())
+        })?;
+        let help = "Duration of the last check of the server.";
+        self.known(encoder, ("mcp_proxy_server_check_duration", help, unit), |one| {
+            Some(Duration::from_millis(one.check?.1).as_secs_f64())
+        })
+    }
 }
 
 impl Collector for Servers {
@@ -96,6 +137,7 @@ impl Collector for Servers {
         let calls = ("mcp_proxy_calls_in_flight", "Calls that wait for the server to respond.");
         self.gauge(&mut encoder, calls, |one| one.calls)?;
         self.bytes(&mut encoder)?;
-        self.restarts(&mut encoder)
+        self.restarts(&mut encoder)?;
+        self.health(&mut encoder)
     }
 }

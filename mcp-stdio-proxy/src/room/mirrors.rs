@@ -4,8 +4,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use gateway_contract::revision::Era;
-
 use super::Room;
 use crate::child::Child;
 use crate::protocol::mirror::{Mirrors, collect};
@@ -56,10 +54,10 @@ impl Room {
         *self.known.lock() = None;
     }
 
-    fn list_params(&self, cursor: Option<&str>) -> String {
+    /// Returns the parameters of a `tools/list` of the proxy itself.
+    pub fn list_params(&self, cursor: Option<&str>) -> String {
         let cursor = cursor.map(|cursor| format!("\"cursor\":{}", serde_json::Value::from(cursor)));
-        let envelope = || format!("\"_meta\":{{{}}}", meta::of_proxy());
-        let meta = (self.pairing.server == Era::Modern).then(envelope);
+        let meta = self.is_modern().then(|| format!("\"_meta\":{{{}}}", meta::of_proxy()));
         let all: Vec<_> = cursor.into_iter().chain(meta).collect();
         format!("{{{}}}", all.join(","))
     }

@@ -231,6 +231,11 @@ impl Room {
         self.owner == Owner::Everyone
     }
 
+    /// Returns `true` if its process speaks 2026-07-28.
+    pub fn is_modern(&self) -> bool {
+        self.pairing.server == Era::Modern || self.is_upgraded()
+    }
+
     /// Notes that a client is about to use it.
     pub fn touch(&self) {
         self.touched.store(now_ms(), Ordering::Relaxed);

@@ -46,6 +46,29 @@ fn answer(id: &Value, result: &Value) -> io::Result<()> {
     say(&json!({"jsonrpc": "2.0", "id": id, "result": result}))
 }
 
+fn list(mode: &str, id: &Value) -> io::Result<()> {
+    match mode {
+        // Checks that are asked for meanwhile wait for this one.
+        "--slow-list" => {
+            thread::sleep(Duration::from_millis(300));
+            answer(id, &json!({"tools": [{"name": "slow"}]}))
+        }
+        "--no-list" => Ok(()),
+        "--many-tools" => {
+            let (title, description) = ("t".repeat(999), "d".repeat(9_999));
+            let tool = |at: u32| {
+                let name = format!("tool-{at}");
+                json!({"name": name, "title": title, "description": description})
+            };
+            answer(id, &json!({"tools": (0..1_100).map(tool).collect::<Vec<_>>()}))
+        }
+        _ => answer(
+            id,
+            &json!({"tools": [{"name": "read_a"}, {"name": "write_b"}, {"name": "secret_c"}]}),
+        ),
+    }
+}
+
 fn no_id() -> io::Result<()> {
     say(&json!({"jsonrpc": "2.0", "id": null, "error": {"code": -32600, "message": "what?"}}))
 }
@@ -79,10 +102,7 @@ impl Server {
                     "serverInfo": {"name": "faulty", "version": std::process::id().to_string()},
                 }),
             ),
-            "tools/list" => answer(
-                id,
-                &json!({"tools": [{"name": "read_a"}, {"name": "write_b"}, {"name": "secret_c"}]}),
-            ),
+            "tools/list" => list(mode, id),
             "notifications/initialized" if mode == "--ask-at-start" => {
                 say(&json!({"jsonrpc": "2.0", "id": "r", "method": "roots/list"}))
             }

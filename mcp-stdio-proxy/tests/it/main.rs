@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod audit;
 mod calls;
 mod client;
 mod config;
@@ -14,6 +15,7 @@ mod eras;
 mod faults;
 mod feed;
 mod identity;
+mod inner;
 mod input;
 mod isolation;
 mod issuer;

@@ -1,7 +1,9 @@
 //! The lists of administrators: people, clients, grants.
 
+use gateway_contract::audit::EventKind;
+
 use crate::{
-    model::{ClientId, Fingerprint, Grant, Identifier, SessionRecord},
+    model::{Actor, ClientId, Fingerprint, Grant, Identifier, SessionRecord},
     oauth::{Administration, Error},
     store::{Cursor, Ended, Filter, GrantedClient, ListedGrant, ListedPerson, Page, Selection},
 };
@@ -76,8 +78,10 @@ impl Administration {
     }
 
     /// Ends a grant.
-    pub async fn revoke_grant(&self, id: &Identifier) -> Result<Ended, Error> {
-        let selection = Selection::Grant(id.clone());
-        Ok(Box::pin(self.core.store.maintenance.revoke(&selection, self.core.now())).await?)
+    pub async fn revoke_grant(&self, grant: &Grant, actor: &Actor) -> Result<Ended, Error> {
+        let ended = self.core.draft_about(EventKind::GrantEnded, grant).by(actor);
+        let (entry, selection) = (self.core.entry(ended), Selection::Grant(grant.id.clone()));
+        let maintenance = &self.core.store.maintenance;
+        Ok(Box::pin(maintenance.revoke(&selection, self.core.now(), entry.as_ref())).await?)
     }
 }

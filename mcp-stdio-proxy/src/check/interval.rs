@@ -1,0 +1,37 @@
+//! Checks all servers again and again, if the operator wants it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gateway_contract::reports::CheckOutcome;
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::check;
+use crate::hub::Hub;
+
+/// Checks each server of `hub` once in `every`, one after the other, until the proxy ends.
+pub async fn run(hub: Arc<Hub>, every: Duration) {
+    let mut ticks = interval(every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        for backend in hub.backends() {
+            if hub.is_draining() {
+                return;
+            }
+            let before = backend.checks.last().map(|last| last.report.outcome);
+            let report = check(&hub, &backend).await.report;
+            if before == Some(report.outcome) {
+                continue;
+            }
+            let (server, ms) = (&*backend.name, report.ms);
+            match report.outcome {
+                CheckOutcome::Ok => log::info!(server, ms; "the check of \"{server}\" succeeded"),
+                CheckOutcome::Failed => {
+                    let why = report.error.unwrap_or_default();
+                    log::warn!(server, ms; "the check of \"{server}\" failed: {why}");
+                }
+            }
+        }
+    }
+}
