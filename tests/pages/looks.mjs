@@ -113,7 +113,7 @@ export class Looks {
     // By the protocol of the debugger, for which the policy of the page makes an exception.
     await page.evaluate(AXE);
     const { violations, incomplete } = await page.evaluate(
-      (values) => axe.run(document, { runOnly: { type: 'tag', values } }),
+      (values) => axe.run(document, { runOnly: { type: 'tag', values }, preload: false }),
       RULES,
     );
     const told = violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html).join(' ')}`);
