@@ -67,6 +67,7 @@ export function checks(looks, client, { person, admin }) {
         ['me-token', '/me/tokens/new'],
         ['me-sign-ins', '/me/sign-ins'],
         ['me-activity', '/me/activity'],
+        ['me-refusals', '/me/activity?only=refusals'],
         ['me-disconnect', '/me', 'a[href^="/me/grants/"]'],
         ['me-revoke', '/me/tokens', 'a[href^="/me/grants/"]'],
         ['me-disconnect-all', '/me/disconnect-all'],
@@ -90,6 +91,8 @@ export function checks(looks, client, { person, admin }) {
         ['admin-grants', '/admin/grants'],
         ['admin-revoke', '/admin/grants', 'a[href$="/revoke"]'],
         ['admin-servers', '/admin/servers'],
+        ['admin-server', '/admin/servers', 'tbody a'],
+        ['admin-audit', '/admin/audit'],
       ];
       await lookAt(pages, signedIn.admin);
     },
