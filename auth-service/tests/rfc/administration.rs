@@ -231,7 +231,7 @@ async fn a_login_name_that_looks_like_a_subject_shows_nobody_else() {
     let grant = serde_json::from_value(grant).unwrap();
     store
         .grants
-        .put_grant(&grant, auth_service::model::UnixTime(gateway.config_now()))
+        .put_grant(&grant, auth_service::model::UnixTime(gateway.config_now()), None)
         .await
         .unwrap();
     let mut alice = signed_in(&gateway, "alice").await;
