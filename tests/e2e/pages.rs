@@ -9,7 +9,7 @@ use crate::Scenario;
 pub const SCENARIOS: &[Scenario] = &[("the_pages_work_in_chromium", the_pages)];
 
 fn the_pages(stack: &Stack) {
-    let names = ["ann", "bob", "eve", "kim", "lea", "max", "nia", "oli"];
+    let names = ["ann", "bob", "eve", "kim", "lea", "max", "nia", "oli", "pam", "root"];
     let codes = names.map(|name| stack.login_code(name)).join(",");
     let output = Command::new("node")
         .arg(root().join("tests/pages/pages.mjs"))
@@ -24,5 +24,5 @@ fn the_pages(stack: &Stack) {
         (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     println!("{text}");
     assert!(output.status.success(), "{errors}");
-    assert!(text.lines().filter(|line| line.starts_with("ok ")).count() >= 14, "{text}");
+    assert!(text.lines().filter(|line| line.starts_with("ok ")).count() >= 25, "{text}");
 }

@@ -23,6 +23,27 @@ const FORMS = [
 ];
 const LANGUAGES = ['en', 'de'];
 
+/** The pictures of docs/screenshots, by the name of the page and its form. */
+const PICTURES = new Map(
+  [
+    ['consent-light'],
+    ['consent-dark'],
+    ['consent-phone'],
+    ['consent-phone-de'],
+    ['device-consent-light', 'device-consent'],
+    ['device-light'],
+    ['error-light'],
+    ['success-phone'],
+    ['wrong-code-phone'],
+    ['server-light'],
+    ['me-light'],
+    ['me-phone-dark'],
+    ['me-servers-phone-de'],
+    ['admin-people-light'],
+    ['admin-block-light'],
+  ].map(([form, name = form]) => [form, name]),
+);
+
 /** The pages of one browser: their looks, and what is kept of them. */
 export class Looks {
   constructor(browser, screenshots) {
@@ -63,8 +84,9 @@ export class Looks {
     }
   }
 
-  async keep(page, name) {
-    if (this.screenshots) {
+  async keep(page, form) {
+    const name = PICTURES.get(form);
+    if (this.screenshots && name) {
       await page.screenshot({ path: join(this.screenshots, `${name}.png`), animations: 'disabled' });
     }
   }
@@ -91,7 +113,7 @@ export class Looks {
     // By the protocol of the debugger, for which the policy of the page makes an exception.
     await page.evaluate(AXE);
     const { violations, incomplete } = await page.evaluate(
-      (values) => axe.run(document, { runOnly: { type: 'tag', values } }),
+      (values) => axe.run(document, { runOnly: { type: 'tag', values }, preload: false }),
       RULES,
     );
     const told = violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html).join(' ')}`);

@@ -1,12 +1,14 @@
 // The pages of the gateway in headless Chromium, as a person uses them: by keyboard, on a phone, in the
 // light and in the dark. Each check is a line of output; the first thing that is wrong ends it.
 //
-// Environment: ISSUER, RESOURCE; CERTIFICATE, the only one that is trusted; LOGIN_CODES, eight fresh ones;
+// Environment: ISSUER, RESOURCE; CERTIFICATE, the only one that is trusted; LOGIN_CODES, fresh ones of eight people,
+// of pam, and of the administrator root;
 // NODE_EXTRA_CA_CERTS; SCREENSHOTS, a directory, if there are to be any; ONLY, a pattern of the checks to run;
 // CHROMIUM, if it is elsewhere.
 
 import assert from 'node:assert/strict';
 
+import { checks as accountChecks } from './account.mjs';
 import { launch } from './browser.mjs';
 import { Client, Device } from './client.mjs';
 import { Looks, PHONE } from './looks.mjs';
@@ -277,6 +279,7 @@ const CHECKS = {
       assert.equal(answer.status(), 400);
     });
   },
+  ...accountChecks(looks, client, { person: codes[8], admin: codes[9] }),
 };
 
 for (const [name, check] of Object.entries(CHECKS)) {

@@ -37,7 +37,13 @@ impl Stack {
     /// Starts one and waits until it is ready.
     pub fn start() -> Self {
         // All clients of the tests have one address.
-        Self::start_with(&[("RATE_LIMIT_ADDRESS", "6000"), ("RATE_LIMIT_REGISTER", "600")])
+        Self::start_with(&[
+            ("RATE_LIMIT_ADDRESS", "6000"),
+            ("RATE_LIMIT_REGISTER", "600"),
+            ("GATEWAY_NAME", "Team gateway"),
+            ("OPERATOR_CONTACT", "it@example.com"),
+            ("ADMIN_USERS", "local:root"),
+        ])
     }
 
     /// Starts one with these settings of `.env.example`, and waits until it is ready.

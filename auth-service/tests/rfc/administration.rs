@@ -120,7 +120,7 @@ async fn a_refused_client_is_out_until_readmitted() {
     let page = root.get(&at("/admin/clients")).await;
     assert!(page.body.contains("Test App"), "{}", page.body);
     let path = format!("/admin/client/refuse?id={}", app.id);
-    assert!(root.get(&at(&path)).await.body.contains("1 grants of 1 people"));
+    assert!(root.get(&at(&path)).await.body.contains("1 grant of 1 person"));
     assert_eq!(submit(&mut root, &path, &[]).await.status, 303);
     assert_eq!(gateway.verify(TIME, &tokens.text("access_token")).await.status, 401);
     let refreshed = gateway.refresh(&app, &tokens.text("refresh_token")).await;

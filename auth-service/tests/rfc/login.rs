@@ -39,7 +39,7 @@ async fn the_consent_page_says_who_asks_for_what() {
     let header = |name: &str| page.headers[name].to_str().unwrap();
     assert!(header("content-security-policy").contains("frame-ancestors 'none'"));
     assert_eq!((header("cache-control"), header("x-frame-options")), ("no-store", "DENY"));
-    assert_eq!(header("referrer-policy"), "no-referrer");
+    assert_eq!(header("referrer-policy"), "same-origin", "no other site gets the address");
     let cookie = header("set-cookie");
     for part in ["__Host-mcpgw-browser-", "Secure", "HttpOnly", "SameSite=Lax", "Path=/"] {
         assert!(cookie.contains(part), "{part}: {cookie}");

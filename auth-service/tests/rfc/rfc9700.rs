@@ -45,7 +45,8 @@ async fn no_step_leaks_the_address_it_was_at() {
     assert!(redirected(&back).contains_key("code"));
     assert_eq!((page.status.as_u16(), sent.status.as_u16(), back.status.as_u16()), (200, 200, 303));
     for step in [&page, &sent, &back] {
-        assert_eq!(step.headers["referrer-policy"], "no-referrer", "{}", step.url);
+        let policy = step.headers["referrer-policy"].to_str().unwrap();
+        assert!(["no-referrer", "same-origin"].contains(&policy), "{}: {policy}", step.url);
         assert_eq!(step.headers["cache-control"], "no-store", "{}", step.url);
     }
 }
@@ -136,7 +137,7 @@ async fn a_stranger_gets_no_open_redirector() {
         let page = ask(&app, &[fault]).await;
         assert_eq!((page.status.as_u16(), page.next()), (400, None), "{fault:?}");
         assert!(page.body.contains("Go back to evil.example"), "{}", page.body);
-        let told = page.body.split("href=\"").nth(1).unwrap().split('"').next().unwrap();
+        let told = page.body.split("<p><a href=\"").nth(1).unwrap().split('"').next().unwrap();
         let told: url::Url = told.replace("&#38;", "&").parse().unwrap();
         assert!(told.as_str().starts_with(site), "{told}");
         assert_eq!(crate::support::query(&told)["iss"], crate::support::ISSUER);

@@ -86,11 +86,7 @@ async fn s13_who_is_logged_in_has_the_same_choice() {
     let page = device.page(&mut browser, &again.text("user_code")).await;
     assert_eq!(decisions(&page), ["deny", "allow", "github", "local"]);
     assert!(choice(&page).contains("Connect, as alice") && !page.body.contains("class=\"main\""));
-    assert!(
-        page.body.contains(
-            "when you disconnect it at auth.gw.example/me, or after 7 days at the latest"
-        )
-    );
+    assert!(page.body.contains("when you disconnect it at /me, or after 7 days at the latest"));
     // With a redirect the answer goes where the page says, and the usual button stands out.
     let app: App = device.gateway.app().await;
     let usual = browser.get(&app.authorize_url(&gateway_tests::pkce::pair().1, &[])).await;

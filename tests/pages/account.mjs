@@ -1,0 +1,116 @@
+// The pages of people and administrators: their looks, and what a person does there, without JavaScript.
+
+import assert from 'node:assert/strict';
+
+const { ISSUER } = process.env;
+
+const at = (path) => new URL(path, ISSUER).href;
+
+/** Signs in with a code of the operator. The page that was asked for follows. */
+async function signIn(page, path, code) {
+  await page.goto(at(path));
+  assert.equal(new URL(page.url()).pathname, '/sign-in');
+  await page.locator('details:has([name=login_code]) > summary').click();
+  await page.fill('[name=login_code]', code);
+  await page.keyboard.press('Enter');
+  await page.waitForURL((url) => url.pathname === new URL(at(path)).pathname);
+}
+
+/** The checks, for a person with the login code `person` and an administrator with `admin`. */
+export function checks(looks, client, { person, admin }) {
+  const signedIn = {};
+
+  /** Looks at pages, each of which is a path or leads to one from a first page. */
+  const lookAt = async (pages, options) => {
+    for (const [name, path, link] of pages) {
+      const open = async (page) => {
+        await page.goto(at(path));
+        if (link) await page.goto(await page.locator(link).first().evaluate((one) => one.href));
+        assert.notEqual(new URL(page.url()).pathname, '/sign-in', name);
+      };
+      await looks.look(name, open, options);
+    }
+  };
+
+  return {
+    async 'legible: the sign-in'() {
+      await looks.look('sign-in', (page) => page.goto(at('/sign-in?return_to=/me')));
+      await looks.look('sign-in-again', (page) => page.goto(at('/sign-in?again=1')));
+      await looks.look('signed-out', (page) => page.goto(at('/sign-in?signed_out=1')));
+    },
+    async 'a person connects a client, and makes a token'() {
+      await looks.visit({}, async (page) => {
+        await signIn(page, '/me', person);
+        assert.ok((await page.innerText('main')).includes('Nothing is connected'));
+        await looks.assertLegible(page, 'nothing is connected');
+        await page.goto(client.authorize());
+        const answer = await client.answer(() => page.click('button[value=allow]', { noWaitAfter: true }));
+        assert.ok((await client.token(answer.get('code'))).access_token);
+        await page.goto(at('/me/tokens/new'));
+        await page.fill('[name=name]', 'Nightly backup');
+        await page.check('[name=server] >> nth=0');
+        await page.click('button.main');
+        await page.waitForSelector('code.copy');
+        await looks.assertLegible(page, 'the new token');
+        const token = await page.innerText('code.copy >> nth=0');
+        await page.goto(at('/me/tokens'));
+        const list = await page.content();
+        assert.ok(list.includes('Nightly backup') && !list.includes(token));
+        signedIn.person = { storageState: await page.context().storageState() };
+      });
+    },
+    async 'legible: the pages of a person'() {
+      const pages = [
+        ['me', '/me'],
+        ['me-servers', '/me/servers'],
+        ['me-tokens', '/me/tokens'],
+        ['me-token', '/me/tokens/new'],
+        ['me-sign-ins', '/me/sign-ins'],
+        ['me-activity', '/me/activity'],
+        ['me-refusals', '/me/activity?only=refusals'],
+        ['me-disconnect', '/me', 'a[href^="/me/grants/"]'],
+        ['me-revoke', '/me/tokens', 'a[href^="/me/grants/"]'],
+        ['me-disconnect-all', '/me/disconnect-all'],
+        ['me-sign-out-everywhere', '/me/sign-out-everywhere'],
+      ];
+      await lookAt(pages, signedIn.person);
+    },
+    async 'legible: the pages of an administrator'() {
+      await looks.visit({}, async (page) => {
+        await signIn(page, '/admin', admin);
+        signedIn.admin = { storageState: await page.context().storageState() };
+      });
+      const pages = [
+        ['admin', '/admin'],
+        ['admin-people', '/admin/people'],
+        ['admin-nobody', '/admin/people?q=nobody'],
+        ['admin-person', '/admin/people', 'tbody a'],
+        ['admin-block', '/admin/people/local%3Apam/block'],
+        ['admin-clients', '/admin/clients'],
+        ['admin-client', '/admin/clients', 'tbody a'],
+        ['admin-grants', '/admin/grants'],
+        ['admin-revoke', '/admin/grants', 'a[href$="/revoke"]'],
+        ['admin-servers', '/admin/servers'],
+        ['admin-server', '/admin/servers', 'tbody a'],
+        ['admin-audit', '/admin/audit'],
+      ];
+      await lookAt(pages, signedIn.admin);
+    },
+    async 'a person disconnects a client by keyboard alone and without JavaScript, and is told so'() {
+      await looks.visit({ ...signedIn.person, javaScriptEnabled: false }, async (page) => {
+        await page.goto(at('/me'));
+        await page.locator('a[href^="/me/grants/"]').first().focus();
+        await page.keyboard.press('Enter');
+        await page.waitForSelector('h1:has-text("Disconnect Notes for the team?")');
+        await page.locator('button[value=grant]').focus();
+        await page.keyboard.press('Enter');
+        await page.waitForSelector('[role=status]:has-text("Notes for the team is disconnected.")');
+      });
+      // axe-core is a script itself.
+      await looks.visit(signedIn.person, async (page) => {
+        await page.goto(at('/me'));
+        await looks.assertLegible(page, 'disconnected');
+      });
+    },
+  };
+}
