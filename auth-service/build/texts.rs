@@ -145,8 +145,11 @@ fn write_function(
 }
 
 fn write_arms(out: &mut String, pattern: &str, text: &Text, is_filled: bool) -> std::fmt::Result {
-    let form =
-        |text: &str| if is_filled { format!("format!({text:?})") } else { format!("{text:?}") };
+    let form = |text: &str| match (is_filled, text.contains('{')) {
+        (true, true) => format!("format!({text:?})"),
+        (true, false) => format!("{text:?}.to_owned()"),
+        (false, _) => format!("{text:?}"),
+    };
     if let Some(one) = &text.one {
         writeln!(out, "            {pattern} if n.count() == 1 => {},", form(one))?;
     }

@@ -15,6 +15,7 @@ use actix_web::{
     web::{Data, get},
 };
 use aws_lc_rs::hmac;
+use gateway_contract::audit::{self, AuditLog, Filter};
 use rustls::ServerConfig;
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -43,6 +44,9 @@ const KEEP_ALIVE: Duration = Duration::from_mins(2);
 
 /// The interval at which last uses of grants are written.
 const WRITE_USES: Duration = Duration::from_mins(1);
+
+/// The name of this program in audit events.
+const PROGRAM: &str = "auth-service";
 
 /// The reason why the server cannot start or stopped with an error.
 #[derive(Debug, thiserror::Error)]
@@ -83,6 +87,9 @@ pub enum Error {
     /// The address `METRICS_LISTEN` cannot be bound.
     #[error("cannot listen on {0} (METRICS_LISTEN)")]
     ListenMetrics(SocketAddr, #[source] std::io::Error),
+    /// The file `AUDIT_LOG` cannot be opened.
+    #[error("cannot open AUDIT_LOG")]
+    Audit(#[source] std::io::Error),
     /// The HTTP server failed to start or stopped with an error.
     #[error("the HTTP server failed")]
     Run(#[source] std::io::Error),
@@ -98,9 +105,19 @@ pub struct Publishers {
     pub file: Option<PolicyFile>,
 }
 
+/// Returns the audit log of a command. It writes to no file: the running service moves what a command posts.
+pub fn audit_of_command(filter: Filter) -> Result<AuditLog, Error> {
+    let settings = audit::Settings { filter, ..audit::Settings::default() };
+    AuditLog::start(&settings, PROGRAM).map_err(Error::Audit)
+}
+
 /// Builds the authorization server for the MCP servers in `listing`. Returns it with the senders that
 /// publish later states to it.
-pub fn build(config: Config, listing: &Listing) -> Result<(AuthServer, Publishers), Error> {
+pub fn build(
+    config: Config,
+    listing: &Listing,
+    audit: AuditLog,
+) -> Result<(AuthServer, Publishers), Error> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let (to_catalogue, catalogue) = watch::channel(Arc::new(listing.catalogue()));
     let (policy, file) = PolicyFile::start(&config).map_err(Error::Access)?;
@@ -117,7 +134,7 @@ pub fn build(config: Config, listing: &Listing) -> Result<(AuthServer, Publisher
         sign_in_seal: roots.seal(SIGN_IN_SEAL)?,
         forms_key: hmac::Key::new(hmac::HMAC_SHA256, &roots.bytes("forms")?),
         limits_key: hmac::Key::new(hmac::HMAC_SHA256, &roots.bytes("request limits")?),
-        store: Store::open(&config.redis)?,
+        store: Store::open(&config.redis)?.with_audit(audit, config.audit_stream_max),
         keys: SigningKeys::load(&config.signing_key_file)?,
         metrics: Metrics::default(),
         providers,
@@ -140,7 +157,8 @@ pub async fn serve(config: Config) -> Result<(), Error> {
     let mut providers = Sources::new(&config);
     let listing = providers.start().await?;
     let delay = config.shutdown_delay;
-    let (server, publish) = build(config, &listing)?;
+    let audit = AuditLog::start(&config.logs.audit, PROGRAM).map_err(Error::Audit)?;
+    let (server, publish) = build(config, &listing, audit)?;
     server.core.store.check_fitness().await?;
     server.people.check_origins().await?;
     let is_draining = Arc::clone(&server.is_draining);
@@ -159,6 +177,9 @@ pub async fn serve(config: Config) -> Result<(), Error> {
     let done = running.await.map_err(Error::Run);
     stopping.abort();
     write_uses(&server).await;
+    if let Err(error) = server.core.store.audit.stop_relay().await {
+        log::warn!("the last audit events are still in their outboxes: {error}");
+    }
     watcher.abort();
     log::info!("stopped");
     done
@@ -240,6 +261,10 @@ pub fn http_server(
     actix_web::rt::spawn(async move { checking.people.check_people().await });
     let ending = server.clone();
     actix_web::rt::spawn(async move { ending.people.follow_policy().await });
+    let relaying = server.clone();
+    tokio::spawn(async move { relaying.core.store.audit.relay().await });
+    let reading = server.clone();
+    tokio::spawn(async move { reading.core.follow_proxy_events().await });
     let keeping = server.clone();
     tokio::spawn(async move {
         let core = &keeping.core;

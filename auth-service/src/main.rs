@@ -20,7 +20,7 @@ async fn main() -> ExitCode {
         log.flush();
         error.exit()
     });
-    match cli::run(cli).await {
+    match cli::run(cli, &log).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if cli::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {

@@ -136,3 +136,20 @@ fn what_is_not_there_is_not_found() {
     }
     assert_eq!(rows("| a | b |\n|---|---|\n| 1 | `2` |"), [["1", "`2`"]]);
 }
+
+/// The table of `docs/AUDIT.md` has each kind of event, once and in order, and says which are off.
+#[test]
+fn the_kinds_of_audit_events_are_documented() {
+    use gateway_contract::audit::EventKind;
+    let text = fs::read_to_string(root().join("docs/AUDIT.md")).unwrap();
+    let table = text.split("\n## Kinds\n").nth(1).unwrap().split("\n## ").next().unwrap();
+    let found: Vec<_> =
+        rows(table).iter().map(|row| (quoted(row[0])[0].to_owned(), row[2].to_owned())).collect();
+    let by_default = |kind: EventKind| match kind {
+        EventKind::AuditLost => "always",
+        kind if kind.is_off_by_default() => "off",
+        _ => "on",
+    };
+    let all = EventKind::ALL.map(|kind| (kind.as_str().to_owned(), by_default(kind).to_owned()));
+    assert_eq!(found, all);
+}

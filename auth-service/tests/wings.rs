@@ -13,7 +13,8 @@ use std::{
 };
 
 /// From the ground up. A file of no wing is shared by all, and uses none.
-const WINGS: [&str; 6] = ["", "people", "client", "authorize", "token", "verify"];
+const WINGS: [&str; 8] =
+    ["", "people", "client", "authorize", "token", "verify", "accounts", "administration"];
 /// A wing beside the others: it uses any of them, and none uses it.
 const BESIDE: &str = "discovery";
 

@@ -8,6 +8,8 @@ pub const USER_ID: &str = "x-user-id";
 pub const USER_NAME: &str = "x-user-name";
 /// The e-mail address.
 pub const USER_EMAIL: &str = "x-user-email";
+/// The address of the client, by the rules of `X-Forwarded-For` of the gateway.
+pub const CLIENT_ADDRESS: &str = "x-client-address";
 /// The OAuth client.
 pub const CLIENT_ID: &str = "x-client-id";
 /// The granted scopes, separated by blanks.
@@ -16,6 +18,8 @@ pub const SCOPES: &str = "x-auth-scopes";
 pub const CHALLENGE: &str = "x-mcp-challenge";
 /// The signed identity, see [`crate::identity`].
 pub const IDENTITY: &str = "x-mcp-identity";
+/// The id of the request, minted by auth-service; see [`crate::audit::Id`].
+pub const REQUEST_ID: &str = "x-request-id";
 
 /// The revision of MCP (Streamable HTTP, "Protocol Version Header").
 pub const PROTOCOL_VERSION: &str = "mcp-protocol-version";

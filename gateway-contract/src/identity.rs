@@ -29,6 +29,9 @@ pub struct Claims<'a> {
     /// The OAuth client.
     #[serde(default)]
     pub client_id: Cow<'a, str>,
+    /// The display name of the client, which the client chose itself, if it is known.
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub client_name: Cow<'a, str>,
     /// The scopes at the server, separated by blanks.
     pub scope: Cow<'a, str>,
     /// The name of the server.

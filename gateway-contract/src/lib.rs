@@ -1,5 +1,6 @@
 //! Code that auth-service and mcp-stdio-proxy share, so that both behave alike. It contains no OAuth.
 
+pub mod agent;
 pub mod audit;
 pub mod backoff;
 pub mod chain;
@@ -9,6 +10,7 @@ pub mod duration;
 pub mod header_value;
 pub mod headers;
 pub mod identity;
+pub mod lines;
 pub mod logging;
 pub mod methods;
 pub mod metrics;

@@ -1,6 +1,7 @@
 //! Answers of mcp-stdio-proxy on its inner interface, which auth-service asks for the state of servers.
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use std::collections::BTreeMap;
 
@@ -16,6 +17,17 @@ pub const LONGEST_TEXT: usize = 1_000;
 pub struct ServersAnswer {
     /// The servers by name.
     pub servers: BTreeMap<String, ServerReport>,
+}
+
+/// The answer to `GET /audit?after=N`: the audit events after the one with the number `N`.
+#[derive(Debug, Default, Deserialize, Serialize)]
+pub struct EventsAnswer {
+    /// The number of the last event of the answer. Numbers of a later process are higher.
+    pub after: u64,
+    /// The number of events that were dropped before they were read.
+    pub lost: u64,
+    /// The events, oldest first, as many as an answer holds. An answer without any is the end.
+    pub events: Vec<Box<RawValue>>,
 }
 
 /// What a proxy knows of its processes of a server.

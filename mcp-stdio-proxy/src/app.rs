@@ -8,6 +8,7 @@ use actix_web::{App, HttpServer, web};
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::audit::Audit;
 use crate::catalogue::watch::Watch;
 use crate::check::{interval, table};
 use crate::cli::{self, Action, Options};
@@ -41,7 +42,10 @@ async fn check_servers(options: &Options) -> anyhow::Result<bool> {
 /// What every request needs, as the options say.
 fn gate(options: &Options) -> anyhow::Result<Gate> {
     let (catalogue, single) = options.catalogue()?;
-    let hub = Hub::new(options.settings(), &catalogue);
+    let mut settings = options.settings();
+    settings.audit = Audit::start(&options.logs.audit(), options.inner_listen.is_some())
+        .context("cannot open AUDIT_LOG")?;
+    let hub = Hub::new(settings, &catalogue);
     hub.adopt_orphans();
     hub.report_confinement();
     let watch = options.config.clone().map(|file| {
@@ -95,7 +99,10 @@ async fn serve(options: Options) -> anyhow::Result<()> {
     for server in metrics.into_iter().chain(inner.as_ref().map(|(server, _)| server.clone())) {
         server.stop(false).await;
     }
-    serving.await?.context("the server failed")
+    let outcome = serving.await?.context("the server failed");
+    // The sessions have ended by now.
+    hub.settings.audit.flush();
+    outcome
 }
 
 fn metrics_server(

@@ -14,6 +14,7 @@ use reqwest::Url;
 use crate::catalogue::{self, Catalogue, Entry, Isolation, LoadError};
 use crate::child::environment;
 use crate::inner::address::InnerAddress;
+use crate::logs::Logs;
 use crate::settings::Settings;
 
 /// The shortest time between two checks of a server, in seconds.
@@ -95,6 +96,9 @@ pub struct Options {
     /// Bounds.
     #[command(flatten)]
     pub bounds: Bounds,
+    /// The log and the audit log.
+    #[command(flatten)]
+    pub logs: Logs,
     /// Instead of serving
     #[command(subcommand)]
     pub action: Option<Action>,

@@ -9,6 +9,7 @@
 //! found out of which the server is.
 
 pub mod app;
+pub mod audit;
 pub mod backend;
 pub mod catalogue;
 pub mod check;
@@ -21,6 +22,7 @@ pub mod http;
 pub mod hub;
 pub mod identity;
 pub mod inner;
+pub mod logs;
 pub mod metrics;
 pub mod parking;
 pub mod probe;

@@ -20,6 +20,13 @@ fn main() -> ExitCode {
         log.flush();
         error.exit()
     });
+    // Whoever asks for a single result gets it on a terminal.
+    if options.action.is_none()
+        && let Err(error) = log.configure(&options.logs.log())
+    {
+        log::error!("cannot open LOG_FILE: {error}");
+        return ExitCode::FAILURE;
+    }
     match actix_web::rt::System::new().block_on(app::run(options)) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use gateway_contract::revision::Revision;
 use parking_lot::Mutex;
 
+use crate::audit::OpenSession;
 use crate::stream::Stream;
 use crate::sync::{now_ms, since_ms};
 
@@ -46,6 +47,8 @@ pub struct Session {
     watched: Mutex<BTreeSet<String>>,
     roots: Mutex<Roots>,
     used: AtomicU64,
+    /// The record of a session that a client has opened.
+    opened: Mutex<Option<OpenSession>>,
 }
 
 impl Session {
@@ -65,7 +68,13 @@ impl Session {
             watched: Mutex::default(),
             roots: Mutex::default(),
             used: now_ms().into(),
+            opened: Mutex::default(),
         })
+    }
+
+    /// Keeps the record of the session, which reports its end.
+    pub fn note_opened(&self, record: OpenSession) {
+        *self.opened.lock() = Some(record);
     }
 
     /// Notes that the client was heard.
@@ -172,6 +181,7 @@ impl Session {
 
     /// Ends every stream.
     pub fn close(&self) {
+        drop(self.opened.lock().take());
         self.standing.close();
         for stream in self.streams.lock().drain(..) {
             stream.close();

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use gateway_contract::revision::Era;
 
+use crate::audit::Audit;
 use crate::catalogue::Isolation;
 use crate::child::Patience;
 
@@ -56,6 +57,8 @@ pub struct Settings {
     pub explain_failures: bool,
     /// Variables that are passed to servers beside the usual ones.
     pub pass_env: Vec<String>,
+    /// Where events go.
+    pub audit: Audit,
 }
 
 impl Default for Settings {
@@ -84,6 +87,7 @@ impl Default for Settings {
             tolerate_version_header: false,
             explain_failures: false,
             pass_env: Vec::new(),
+            audit: Audit::default(),
         }
     }
 }

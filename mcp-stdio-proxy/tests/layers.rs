@@ -5,11 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the ground up.
-const FLOORS: [&str; 27] = [
+const FLOORS: [&str; 29] = [
     "sync",
     "grants",
     "unguessable",
     "protocol",
+    "audit",
     "translate",
     "stream",
     "session",
@@ -29,6 +30,7 @@ const FLOORS: [&str; 27] = [
     "identity",
     "http",
     "inner",
+    "logs",
     "cli",
     "healthcheck",
     "app",

@@ -16,7 +16,7 @@ variables_of() {
             -e 's/^\(# \)\{0,1\}\([A-Z][A-Z0-9_]*\)=.*/\2 \2_FILE/p' "$ROOT/.env.example"
         echo "RUST_* HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY http_proxy https_proxy all_proxy no_proxy"
         ;;
-    proxy) echo "RUST_* MCP_* $(printf %s "${MCP_PASS_ENV:-}" | tr ',*?[' '    ')" ;;
+    proxy) echo "RUST_* MCP_* LOG_* AUDIT_EVENTS AUDIT_LOG $(printf %s "${MCP_PASS_ENV:-}" | tr ',*?[' '    ')" ;;
     traefik) grep -rho 'env "[A-Z_]*"' "$ROOT/traefik" | sed 's/env "\(.*\)"/\1/' ;;
     esac
     echo "$COMMON"

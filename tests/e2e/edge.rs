@@ -360,8 +360,8 @@ fn read_answer(stream: &mut impl Read, to_the_end: bool) -> Option<String> {
     }
 }
 
-/// A server that answers with its name, a cookie and a header that would end HSTS, and with what it got
-/// as its body.
+/// A server that answers with its name, a cookie and headers that would end HSTS and allow a page everything, and with
+/// what it got as its body.
 pub fn echo(name: &'static str, arrivals: &Arrivals) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let (address, arrivals) = (listener.local_addr().unwrap(), Arc::clone(arrivals));
@@ -378,7 +378,8 @@ pub fn echo(name: &'static str, arrivals: &Arrivals) -> SocketAddr {
                 let body: Vec<u8> = request.chars().map(|c| c as u8).collect();
                 let head = format!(
                     "HTTP/1.1 200 OK\r\nX-Echo: {name}\r\nSet-Cookie: of={name}\r\n\
-                     Strict-Transport-Security: max-age=0\r\nContent-Length: {}\r\n\
+                     Strict-Transport-Security: max-age=0\r\nContent-Type: text/html\r\n\
+                     Content-Security-Policy: default-src *\r\nContent-Length: {}\r\n\
                      Connection: close\r\n\r\n",
                     body.len()
                 );

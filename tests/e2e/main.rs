@@ -4,6 +4,7 @@
 mod a14_pages;
 mod a8_front;
 mod a9_away;
+mod audit;
 mod clients;
 mod conformance;
 mod discovery;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let scenarios = [
         a14_pages::SCENARIOS,
+        audit::SCENARIOS,
         discovery::SCENARIOS,
         doctor::SCENARIOS,
         path_urls::SCENARIOS,
@@ -67,7 +69,8 @@ fn main() -> ExitCode {
         .iter()
         .chain(s11_edge::SCENARIOS)
         .chain(a8_front::SCENARIOS)
-        .chain(a9_away::SCENARIOS);
+        .chain(a9_away::SCENARIOS)
+        .chain(audit::AT_THE_EDGE);
     trials.extend(at_the_edge.map(|&(name, scenario)| {
         let (stack, edge) = (Arc::clone(&stack), Arc::clone(&edge));
         Trial::test(name, move || {

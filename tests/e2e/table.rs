@@ -11,7 +11,7 @@ pub const FORGED: &str = "forged";
 
 /// The headers that tell a server who asks, with what they have to say at `echo-a`; nothing: something
 /// that the client did not send.
-const IDENTITY: [(&str, Option<&str>); 8] = [
+const IDENTITY: [(&str, Option<&str>); 10] = [
     ("X-MCP-Server", Some("{server}")),
     ("X-User-Id", Some("local:alice")),
     ("X-User-Name", Some("alice")),
@@ -20,6 +20,8 @@ const IDENTITY: [(&str, Option<&str>); 8] = [
     ("X-Auth-Scopes", Some("mcp")),
     ("X-MCP-Challenge", None),
     ("X-MCP-Identity", None),
+    ("X-Request-Id", None),
+    ("X-Client-Address", Some("127.0.0.1")),
 ];
 
 /// The names of the identity headers.

@@ -2,123 +2,25 @@
 // light and in the dark. Each check is a line of output; the first thing that is wrong ends it.
 //
 // Environment: ISSUER, RESOURCE; CERTIFICATE, the only one that is trusted; LOGIN_CODES, eight fresh ones;
-// NODE_EXTRA_CA_CERTS; SCREENSHOTS, a directory, if there are to be any; CHROMIUM, if it is elsewhere.
+// NODE_EXTRA_CA_CERTS; SCREENSHOTS, a directory, if there are to be any; ONLY, a pattern of the checks to run;
+// CHROMIUM, if it is elsewhere.
 
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import { join } from 'node:path';
 
 import { launch } from './browser.mjs';
-import { contrast } from './contrast.mjs';
+import { Client, Device } from './client.mjs';
+import { Looks, PHONE } from './looks.mjs';
 
-const { ISSUER, RESOURCE, CERTIFICATE, LOGIN_CODES, SCREENSHOTS } = process.env;
+const { ISSUER, RESOURCE, CERTIFICATE, LOGIN_CODES, SCREENSHOTS, ONLY } = process.env;
 const codes = LOGIN_CODES.split(',');
-
-const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
-
-const PHONE = { width: 360, height: 740 };
-const DESK = { width: 1024, height: 768 };
-
-async function post(path, type, body) {
-  const answer = await fetch(new URL(path, ISSUER), { method: 'POST', headers: { 'Content-Type': type }, body });
-  return answer.json();
-}
-
-const register = (metadata) =>
-  post('/register', 'application/json', JSON.stringify({ ...metadata, token_endpoint_auth_method: 'none' }));
-
-/** A program without a browser (RFC 8628): what it shows, and what it gets. */
-class Device {
-  async ask() {
-    const { client_id } = await register({ client_name: 'Television', grant_types: [DEVICE_GRANT] });
-    this.id = client_id;
-    const form = new URLSearchParams({ client_id, resource: RESOURCE });
-    Object.assign(this, await post('/device_authorization', 'application/x-www-form-urlencoded', form));
-    return this;
-  }
-
-  token() {
-    const form = new URLSearchParams({ grant_type: DEVICE_GRANT, client_id: this.id, device_code: this.device_code });
-    return post('/token', 'application/x-www-form-urlencoded', form);
-  }
-}
-
-/** The client: where its answer arrives, over plain HTTP on loopback as native applications do it. */
-class Client {
-  async listen() {
-    this.server = createServer((request, response) => {
-      this.arrived?.(new URL(request.url, this.redirectUri));
-      response.setHeader('Content-Type', 'text/html').end('<!doctype html><title>Done</title>Done');
-    });
-    this.server.listen(0, '127.0.0.1');
-    await once(this.server, 'listening');
-    this.redirectUri = `http://127.0.0.1:${this.server.address().port}/callback`;
-    const registered = await register({ client_name: 'Notes for the team', redirect_uris: [this.redirectUri] });
-    this.id = registered.client_id;
-  }
-
-  authorize(changes = {}) {
-    const url = new URL('/authorize', ISSUER);
-    const challenge = createHash('sha256').update('v'.repeat(43)).digest('base64url');
-    const parameters = {
-      response_type: 'code',
-      client_id: this.id,
-      redirect_uri: this.redirectUri,
-      code_challenge: challenge,
-      code_challenge_method: 'S256',
-      resource: RESOURCE,
-      state: 'a-state',
-      ...changes,
-    };
-    url.search = new URLSearchParams(parameters);
-    return url.href;
-  }
-
-  /** What a code gives; the verifier is always the same. */
-  token(code) {
-    const grant = { grant_type: 'authorization_code', client_id: this.id, code, code_verifier: 'v'.repeat(43) };
-    return post('/token', 'application/x-www-form-urlencoded', new URLSearchParams(grant));
-  }
-
-  /** The parameters of the answer that the steps lead to. */
-  async answer(steps) {
-    const arrived = new Promise((resolve) => (this.arrived = (url) => url.pathname === '/callback' && resolve(url)));
-    await steps();
-    const url = await Promise.race([arrived, timeout('the client got no answer')]);
-    assert.equal(url.searchParams.get('iss'), ISSUER);
-    assert.equal(url.searchParams.get('state'), 'a-state');
-    return url.searchParams;
-  }
-}
-
-function timeout(what) {
-  return new Promise((_, reject) => setTimeout(() => reject(new Error(what)), 15_000).unref());
-}
 
 const client = new Client();
 await client.listen();
 const browser = await launch(CERTIFICATE);
 
-/** A browser that has never been here; whatever it complains about fails the check. */
-async function visit(options, steps) {
-  const context = await browser.newContext({ viewport: DESK, ...options });
-  const page = await context.newPage();
-  const complaints = [];
-  page.on('pageerror', (error) => complaints.push(String(error)));
-  page.on('console', (message) => {
-    // Chromium notes the status of an error page as an error of its own.
-    const status = /^Failed to load resource: the server responded with a status of 4\d\d/;
-    if (['error', 'warning'].includes(message.type()) && !status.test(message.text())) {
-      complaints.push(message.text());
-    }
-  });
-  const result = await steps(page);
-  assert.deepEqual(complaints, []);
-  await context.close();
-  return result;
-}
+const looks = new Looks(browser, SCREENSHOTS);
+const visit = (options, steps) => looks.visit(options, steps);
+const look = (name, open) => looks.look(name, open);
 
 /** What the focus is on. */
 const focused = (page) =>
@@ -142,45 +44,13 @@ async function tabTo(page, what) {
   throw new Error(`Tab does not reach ${what}: ${way}`);
 }
 
-async function screenshot(page, name) {
-  if (SCREENSHOTS) await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), animations: 'disabled' });
-}
-
-/** Legible everywhere: no sideways scrolling, contrast as WCAG 2.2 AA wants it, targets for a thumb. */
-async function assertLegible(page, name) {
-  const width = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
-  assert.ok(width[0] <= width[1], `${name} scrolls sideways: ${width}`);
-  for (const { text, ratio, needed } of await page.evaluate(contrast)) {
-    assert.ok(ratio >= needed, `${name}: contrast ${ratio.toFixed(2)} of “${text}”`);
-  }
-  const targets = await page.$$eval('button, input:not([type=hidden])', (all) =>
-    all.map((one) => one.getBoundingClientRect().height),
-  );
-  assert.ok(targets.every((height) => height >= 44), `${name}: targets of ${targets} px`);
-  assert.notEqual(await page.title(), '');
-  assert.equal(await page.locator('h1').count(), 1);
-  assert.equal(await page.locator('html[lang]').count(), 1);
-}
-
-/** Looks at a page in all forms, and keeps a picture of three of them. */
-async function look(name, open) {
-  for (const [form, options] of [
-    ['light', { colorScheme: 'light' }],
-    ['dark', { colorScheme: 'dark' }],
-    ['phone', { colorScheme: 'light', viewport: PHONE }],
-    ['phone-dark', { colorScheme: 'dark', viewport: PHONE }],
-  ]) {
-    await visit(options, async (page) => {
-      await open(page);
-      await assertLegible(page, `${name}, ${form}`);
-      if (form !== 'phone-dark') await screenshot(page, `${name}-${form}`);
-    });
-  }
-}
-
 const consent = (page) => page.goto(client.authorize());
+/** Unfolds the form for a login code, which is there for those who need it. */
+const unfoldCode = (page) => page.locator('details:has([name=login_code]) > summary').click();
+const unfoldTechnical = (page) => page.locator('summary').last().click();
 async function wrongCode(page) {
   await consent(page);
+  await unfoldCode(page);
   await page.fill('[name=login_code]', 'WRNG-WRNG-WRNG-WRNG');
   await page.keyboard.press('Enter');
   await page.waitForSelector('[role=alert]');
@@ -191,15 +61,24 @@ const CHECKS = {
     await visit({}, async (page) => {
       await consent(page);
       const text = await page.innerText('main');
-      for (const part of ['Notes for the team', RESOURCE, new URL(client.redirectUri).host, 'on this computer']) {
-        assert.ok(text.includes(part), `${part} is not in: ${text}`);
-      }
+      const said = ['Notes for the team', 'not verified', 'on this computer', 'Access ends'];
+      for (const part of [...said, new URL(client.redirectUri).host]) assert.ok(text.includes(part), `${part}: ${text}`);
+      // The warning comes before the button.
+      const order = await page.$$eval('[role=note], button', (all) => all.map((one) => one.getAttribute('role') ?? one.value));
+      assert.equal(order[0], 'note');
+      assert.ok(!text.includes(RESOURCE), 'technical details are folded away');
+      await unfoldTechnical(page);
+      const technical = await page.innerText('main');
+      for (const part of [RESOURCE, client.id, client.redirectUri]) assert.ok(technical.includes(part), part);
     });
   },
   async 'by keyboard alone: a login with a code'() {
     await visit({}, async (page) => {
       await consent(page);
-      assert.deepEqual(await tabTo(page, 'login_code'), ['github', 'login_code']);
+      const way = ['Skip to content', 'github', 'deny', 'Use a login code instead'];
+      assert.deepEqual(await tabTo(page, 'Use a login code instead'), way);
+      await page.keyboard.press('Enter');
+      assert.deepEqual(await tabTo(page, 'login_code'), ['login_code']);
       await page.keyboard.type(codes[0]);
       const answer = await client.answer(() => page.keyboard.press('Enter'));
       assert.ok(answer.get('code'));
@@ -219,7 +98,7 @@ const CHECKS = {
   async 'by keyboard alone: no'() {
     await visit({}, async (page) => {
       await consent(page);
-      assert.deepEqual(await tabTo(page, 'deny'), ['github', 'login_code', 'local', 'deny']);
+      assert.deepEqual(await tabTo(page, 'deny'), ['Skip to content', 'github', 'deny']);
       const answer = await client.answer(() => page.keyboard.press('Enter'));
       assert.equal(answer.get('error'), 'access_denied');
       assert.equal(answer.get('code'), null);
@@ -235,6 +114,7 @@ const CHECKS = {
   async 'without JavaScript: a login with a code'() {
     await visit({ javaScriptEnabled: false }, async (page) => {
       await consent(page);
+      await unfoldCode(page);
       await page.getByLabel('Login code').fill(codes[2]);
       assert.ok((await client.answer(() => page.keyboard.press('Enter'))).get('code'));
     });
@@ -243,7 +123,10 @@ const CHECKS = {
     await visit({}, async (page) => {
       for (const decision of ['local', 'allow']) {
         await consent(page);
-        await page.fill('[name=login_code]', codes[4]);
+        if (decision === 'local') {
+          await unfoldCode(page);
+          await page.fill('[name=login_code]', codes[4]);
+        }
         const button = page.locator(`button[value=${decision}]`);
         const answer = await client.answer(() => button.dblclick({ noWaitAfter: true }));
         await page.waitForURL(`${client.redirectUri}?**`);
@@ -258,6 +141,7 @@ const CHECKS = {
       const tabs = [page, await page.context().newPage(), await page.context().newPage()];
       await Promise.all(tabs.map(consent));
       for (const [tab, number] of tabs.map((tab, index) => [tab, index + 5])) {
+        await unfoldCode(tab);
         await tab.fill('[name=login_code]', codes[number]);
         const answer = await client.answer(() => tab.locator('button[value=local]').click({ noWaitAfter: true }));
         assert.ok(answer.get('code'));
@@ -269,7 +153,7 @@ const CHECKS = {
     await visit({}, async (page) => {
       await page.context().addCookies(kept);
       await consent(page);
-      assert.ok((await page.innerText('main')).includes('Allow, as oli'));
+      assert.ok((await page.innerText('main')).includes('Connect, as oli'));
     });
   },
   async 'by keyboard alone: a device is connected'() {
@@ -282,11 +166,10 @@ const CHECKS = {
       await page.waitForSelector('[role=alert]');
       await page.keyboard.type(device.user_code);
       await page.keyboard.press('Enter');
-      await page.waitForSelector('text=The device shows the code');
-      assert.ok((await page.innerText('dl')).includes(device.user_code));
-      await screenshot(page, 'device-consent');
+      await page.waitForSelector('text=Compare: your device must show');
+      assert.ok((await page.innerText('.facts')).includes(device.user_code));
       // Cancel comes first, and is as large and as coloured as the Allow beside it.
-      assert.deepEqual(await tabTo(page, 'login_code'), ['deny', 'github', 'login_code']);
+      assert.deepEqual(await tabTo(page, 'github'), ['Skip to content', 'deny', 'github']);
       const [deny, allow] = await page.$$eval('.choice button', (buttons) =>
         buttons.map((button) => {
           const { width, height, top } = button.getBoundingClientRect();
@@ -295,13 +178,16 @@ const CHECKS = {
         }),
       );
       assert.deepEqual(deny, allow);
+      await tabTo(page, 'Use a login code instead');
+      await page.keyboard.press('Enter');
+      await tabTo(page, 'login_code');
       await page.keyboard.type(codes[3]);
       await page.keyboard.press('Enter');
-      await page.waitForSelector('h1:has-text("The device is connected")');
-      await assertLegible(page, 'success');
+      await page.waitForSelector('h1:has-text("Connected")');
+      await looks.assertLegible(page, 'success');
       await page.setViewportSize(PHONE);
-      await assertLegible(page, 'success, phone');
-      await screenshot(page, 'success-phone');
+      await looks.assertLegible(page, 'success, phone');
+      await looks.keep(page, 'success-phone');
     });
     assert.equal((await device.token()).token_type, 'Bearer');
   },
@@ -312,7 +198,7 @@ const CHECKS = {
       await tabTo(page, 'deny');
       await page.keyboard.press('Enter');
       await page.waitForSelector('h1:has-text("The device is not connected")');
-      await assertLegible(page, 'declined');
+      await looks.assertLegible(page, 'declined');
     });
     assert.equal((await device.token()).error, 'access_denied');
   },
@@ -321,8 +207,10 @@ const CHECKS = {
       await page.goto(client.authorize({ resource: '' }));
       await tabTo(page, RESOURCE);
       await page.keyboard.press('Enter');
-      await page.waitForSelector('[name=login_code]');
-      assert.ok((await page.innerText('dl')).includes(RESOURCE));
+      await page.waitForSelector('h1:has-text("Connect “Notes for the team” to")');
+      await unfoldTechnical(page);
+      assert.ok((await page.innerText('main')).includes(RESOURCE));
+      await page.locator('h1').click();
       await tabTo(page, 'deny');
       const answer = await client.answer(() => page.keyboard.press('Enter'));
       assert.equal(answer.get('error'), 'access_denied');
@@ -359,7 +247,23 @@ const CHECKS = {
     await context.close();
   },
   async 'legible: the consent page'() {
-    await look('consent', consent);
+    await look('consent', async (page) => {
+      await consent(page);
+      await looks.assertInView(page, 'button[value=deny]', 'Cancel');
+    });
+  },
+  async 'legible: the consent page with all unfolded'() {
+    await look('consent-unfolded', async (page) => {
+      await consent(page);
+      for (const summary of await page.locator('summary').all()) await summary.click();
+    });
+  },
+  async 'legible: the consent page of a device'() {
+    const device = await new Device().ask();
+    await look('device-consent', async (page) => {
+      await page.goto(device.verification_uri_complete);
+      await looks.assertInView(page, 'button[value=deny]', 'Cancel');
+    });
   },
   async 'legible: the consent page after a wrong code'() {
     await look('wrong-code', wrongCode);
@@ -376,9 +280,9 @@ const CHECKS = {
 };
 
 for (const [name, check] of Object.entries(CHECKS)) {
+  if (ONLY && !new RegExp(ONLY).test(name)) continue;
   await check();
   console.log(`ok ${name}`);
 }
 await browser.close();
-client.server.close();
-client.server.closeAllConnections();
+client.close();

@@ -6,7 +6,7 @@ use std::{
     os::unix::net::UnixStream,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering::SeqCst},
+        atomic::{AtomicBool, AtomicI64, Ordering::SeqCst},
     },
     time::Duration,
 };
@@ -15,6 +15,10 @@ use std::{
 struct State {
     cut: AtomicBool,
     stalled: AtomicBool,
+    /// The number of requests until the link is cut; negative if it is not.
+    left: AtomicI64,
+    /// Whether the last of them still arrives.
+    last_arrives: AtomicBool,
     open: Mutex<Vec<Arc<TcpStream>>>,
 }
 
@@ -30,7 +34,7 @@ impl Link {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let link = Self {
             address: listener.local_addr().expect("an address"),
-            state: Arc::new(State::default()),
+            state: Arc::new(State { left: AtomicI64::new(-1), ..State::default() }),
         };
         let state = Arc::clone(&link.state);
         std::thread::spawn(move || {
@@ -50,10 +54,7 @@ impl Link {
 
     /// Ends every connection, and takes no new one.
     pub fn cut(&self) {
-        self.state.cut.store(true, SeqCst);
-        for connection in self.state.open.lock().expect("the list").drain(..) {
-            let _ = connection.shutdown(Shutdown::Both);
-        }
+        self.state.cut();
     }
 
     /// Ends one connection, if there is any.
@@ -69,10 +70,45 @@ impl Link {
         self.state.stalled.store(true, SeqCst);
     }
 
+    /// Carries so many requests more. The link is cut at the next one, which still arrives if `last_arrives`, while
+    /// its answer does not.
+    pub fn cut_after(&self, requests: i64, last_arrives: bool) {
+        self.state.last_arrives.store(last_arrives, SeqCst);
+        self.state.left.store(requests, SeqCst);
+    }
+
+    /// Returns `true` if the link is cut.
+    pub fn is_cut(&self) -> bool {
+        self.state.cut.load(SeqCst)
+    }
+
     /// Carries again.
     pub fn mend(&self) {
+        self.state.left.store(-1, SeqCst);
         self.state.cut.store(false, SeqCst);
         self.state.stalled.store(false, SeqCst);
+    }
+}
+
+impl State {
+    fn cut(&self) {
+        self.cut.store(true, SeqCst);
+        for connection in self.open.lock().expect("the list").drain(..) {
+            let _ = connection.shutdown(Shutdown::Both);
+        }
+    }
+
+    /// Counts a request. Returns `false` if it must not arrive.
+    fn admits(&self) -> bool {
+        if self.left.load(SeqCst) < 0 {
+            return true;
+        }
+        if self.left.fetch_sub(1, SeqCst) > 0 {
+            return true;
+        }
+        // The answer never comes back, whether or not the request arrives.
+        self.cut();
+        self.last_arrives.load(SeqCst)
     }
 }
 
@@ -84,17 +120,17 @@ fn carry(near: TcpStream, path: &str, state: &Arc<State>) {
     let (up, down) = (Arc::clone(state), Arc::clone(state));
     let (from_near, to_far) = (Arc::clone(&near), far.try_clone().expect("a handle"));
     std::thread::spawn(move || {
-        pump(&*from_near, &to_far, &up);
+        pump(&*from_near, &to_far, &up, || up.admits());
         let _ = to_far.shutdown(Shutdown::Both);
     });
     std::thread::spawn(move || {
-        pump(far, &*near, &down);
+        pump(far, &*near, &down, || true);
         let _ = near.shutdown(Shutdown::Both);
         down.open.lock().expect("the list").retain(|other| !Arc::ptr_eq(other, &near));
     });
 }
 
-fn pump(mut from: impl Read, mut to: impl Write, state: &State) {
+fn pump(mut from: impl Read, mut to: impl Write, state: &State, admits: impl Fn() -> bool) {
     let mut buffer = [0; 16 * 1024];
     loop {
         let Ok(count @ 1..) = from.read(&mut buffer) else { return };
@@ -104,7 +140,7 @@ fn pump(mut from: impl Read, mut to: impl Write, state: &State) {
             }
             std::thread::sleep(Duration::from_millis(1));
         }
-        if to.write_all(&buffer[..count]).is_err() {
+        if !admits() || to.write_all(&buffer[..count]).is_err() {
             return;
         }
     }

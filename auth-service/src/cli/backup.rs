@@ -10,8 +10,10 @@ use std::{
 
 use anyhow::{Context, ensure};
 use clap::Args;
+use gateway_contract::audit::EventKind;
 use serde::{Deserialize, Serialize};
 
+use super::operator;
 use crate::{
     model::{Clock, SystemClock, UnixTime},
     store::{Entry, Restored, Store},
@@ -77,6 +79,8 @@ pub(super) async fn backup(backup: Backup, store: &Store) -> anyhow::Result<()> 
 
 async fn write(store: &Store, out: impl Write) -> anyhow::Result<usize> {
     let mut out = BufWriter::new(out);
+    let created = operator::draft(store, EventKind::BackupCreated);
+    store.audit.post(created).await?;
     let head = Head { format: FORMAT.to_owned(), version: VERSION, made_at: SystemClock.now() };
     writeln!(out, "{}", serde_json::to_string(&head)?)?;
     let mut entries = 0;
@@ -117,6 +121,8 @@ pub(super) async fn restore(restore: Restore, store: &Store) -> anyhow::Result<(
         done.written += part.written;
         done.ended += part.ended;
     }
+    let restored = operator::draft(store, EventKind::BackupRestored);
+    store.audit.post(restored.count(u64::try_from(done.written).unwrap_or(u64::MAX))).await?;
     log::info!(target: "audit", written = done.written; "restored by the operator");
     super::say(&format!("{} keys restored, {} expired meanwhile", done.written, done.ended))
 }

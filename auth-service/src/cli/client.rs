@@ -2,6 +2,7 @@
 
 use anyhow::ensure;
 use clap::{Args, Subcommand, ValueEnum};
+use gateway_contract::audit::EventKind;
 use serde::Serialize;
 use serde_json::json;
 
@@ -11,6 +12,7 @@ use super::{
     exit::Stop,
     grant,
     moment::left,
+    operator,
     output::{Json, shown},
     pages::Span,
     table::Table,
@@ -141,7 +143,8 @@ pub(super) async fn run(command: Command) -> anyhow::Result<()> {
         Command::Refuse(one) => refuse(one).await,
         Command::Readmit { id } => {
             let server = super::server().await?;
-            if !server.administration.readmit_client(&ClientId::parsed(&id)).await? {
+            let (client, actor) = (ClientId::parsed(&id), operator::actor());
+            if !server.administration.readmit_client(&client, &actor).await? {
                 let why =
                     format!("the client \"{id}\" is not refused; see `client list --refused`");
                 return Err(Stop::NothingMatched(why).into());
@@ -153,14 +156,16 @@ pub(super) async fn run(command: Command) -> anyhow::Result<()> {
 
 async fn delete(one: One, now: UnixTime) -> anyhow::Result<()> {
     one.confirmation.check()?;
-    let id = known(&one.id, now).await?.id;
-    let store = super::store()?;
-    let filter = Filter { client: Some(id.clone()), ..Filter::default() };
+    let (client, store) = (known(&one.id, now).await?, super::store()?);
+    let filter = Filter { client: Some(client.id.clone()), ..Filter::default() };
     if !grant::confirmed(&store, &filter, (one.confirmation, true)).await? {
         return Ok(());
     }
-    store.maintenance.delete_client(&id, now).await?;
-    log::info!(target: "audit", client:% = id; "client deleted by the operator");
+    let event = |kind| operator::on_client(&store, kind, &client);
+    let (revoked, deleted) = (event(EventKind::GrantsRevoked), event(EventKind::ClientDeleted));
+    let entries = (revoked.as_ref(), deleted.as_ref());
+    store.maintenance.delete_client(&client.id, now, entries).await?;
+    log::info!(target: "audit", client:% = client.id; "client deleted by the operator");
     super::say("deleted")
 }
 
@@ -172,7 +177,8 @@ async fn refuse(one: One) -> anyhow::Result<()> {
     if !grant::confirmed(&super::store()?, &filter, (one.confirmation, true)).await? {
         return Ok(());
     }
-    let ended = super::server().await?.administration.refuse_client(&id).await?;
+    let server = super::server().await?;
+    let ended = server.administration.refuse_client(&id, &operator::actor()).await?;
     super::say(&format!("refused; {} grants revoked", ended.grants + ended.left))
 }
 
@@ -186,7 +192,7 @@ async fn known(id: &str, now: UnixTime) -> anyhow::Result<Client> {
 const MOST_REFUSED: usize = 10_000;
 
 async fn list_refused(store: &Store, span: Span) -> anyhow::Result<()> {
-    let ids = store.people.refused_clients(MOST_REFUSED).await?;
+    let ids = store.barred.refused_clients(MOST_REFUSED).await?;
     let mut walk = span.walk("clients");
     walk.got(ids.len(), None);
     if !walk.print_json(ids.iter().map(|id| json!({ "client_id": id })))? {
@@ -207,16 +213,19 @@ async fn create(new: Create) -> anyhow::Result<()> {
     );
     let (client, secret) = server
         .clients
-        .preregister(NewClient {
-            name: new.name,
-            method: match new.auth {
-                Auth::None => AuthMethod::None,
-                Auth::Basic => AuthMethod::ClientSecretBasic,
-                Auth::Post => AuthMethod::ClientSecretPost,
+        .preregister(
+            NewClient {
+                name: new.name,
+                method: match new.auth {
+                    Auth::None => AuthMethod::None,
+                    Auth::Basic => AuthMethod::ClientSecretBasic,
+                    Auth::Post => AuthMethod::ClientSecretPost,
+                },
+                redirect_uris: new.redirect_uris.into_iter().map(RedirectUri::new).collect(),
+                own_access: own.then(|| new.access.resolve(&server)).transpose()?,
             },
-            redirect_uris: new.redirect_uris.into_iter().map(RedirectUri::new).collect(),
-            own_access: own.then(|| new.access.resolve(&server)).transpose()?,
-        })
+            &operator::actor(),
+        )
         .await?;
     show(&client, secret.as_ref(), new.json)
 }

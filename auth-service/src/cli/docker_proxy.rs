@@ -2,8 +2,9 @@
 
 use std::{net::Ipv4Addr, time::Duration};
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 use clap::Args;
+use gateway_contract::logging::Log;
 
 use crate::{config::DockerProxyConfig, docker_proxy};
 
@@ -16,9 +17,10 @@ pub(super) struct DockerProxy {
 }
 
 /// Serves the proxy until it is stopped, or checks a running one with `--check`.
-pub(super) async fn run(proxy: &DockerProxy) -> anyhow::Result<()> {
+pub(super) async fn run(proxy: &DockerProxy, log: &Log) -> anyhow::Result<()> {
     let config = DockerProxyConfig::load()?;
     if !proxy.check {
+        log.configure(&config.logs.log).context("cannot open LOG_FILE")?;
         return Ok(docker_proxy::serve(&config).await?);
     }
     let mut address = config.listen;

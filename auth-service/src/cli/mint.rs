@@ -40,7 +40,7 @@ pub(super) async fn run(mint: Mint) -> anyhow::Result<()> {
     let user = user(&mint.user, mint.login)?;
     let access = mint.access.resolve(&server)?;
     let new = NewToken { user, access, lifetime: mint.expires, label: mint.label };
-    super::say(&server.tokens.mint_token(new).await?)
+    super::say(&server.tokens.mint_token(new, &super::operator::actor()).await?)
 }
 
 /// Returns the user as a login would identify them.

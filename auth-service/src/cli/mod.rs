@@ -1,6 +1,7 @@
 //! The command line: the service, and administration commands that work on the same storage.
 
 mod access;
+mod audit;
 mod backup;
 mod client;
 mod confirm;
@@ -14,6 +15,7 @@ mod import;
 mod key;
 mod mint;
 mod moment;
+mod operator;
 mod output;
 mod pages;
 mod policy;
@@ -25,12 +27,14 @@ mod table;
 mod token;
 mod user;
 
+use anyhow::Context as _;
 use clap::{Parser, Subcommand};
+use gateway_contract::logging::Log;
 
 pub use self::{exit::exit_code, reference::page as reference};
 use crate::{
     app,
-    config::{Config, RedisConfig},
+    config::{AuditConfig, Config},
     oauth::AuthServer,
     servers::Sources,
     store::Store,
@@ -75,6 +79,9 @@ enum Command {
     /// Generate signing keys and root keys.
     #[command(subcommand)]
     Key(key::Command),
+    /// Print and search audit events: who did what, and when.
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Back up the gateway's data in Redis to a file.
     Backup(backup::Backup),
     /// Restore a file that `backup` wrote.
@@ -93,10 +100,14 @@ enum Command {
     Reference,
 }
 
-/// Runs the chosen command.
-pub async fn run(cli: Cli) -> anyhow::Result<()> {
+/// Runs the chosen command. The commands with a log configure it.
+pub async fn run(cli: Cli, log: &Log) -> anyhow::Result<()> {
     match cli.command {
-        Command::Serve => Ok(app::serve(Config::load()?).await?),
+        Command::Serve => {
+            let config = Config::load()?;
+            log.configure(&config.logs.log).context("cannot open LOG_FILE")?;
+            Ok(app::serve(config).await?)
+        }
         Command::Client(command) => client::run(command).await,
         Command::Token(token::Command::Mint(mint)) => mint::run(mint).await,
         Command::Token(token::Command::List(list)) => token::list(list).await,
@@ -110,25 +121,29 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Key(key::Command::Generate { secrets, out, if_missing }) => {
             key::generate(secrets, out.as_ref(), if_missing)
         }
+        Command::Audit(command) => audit::run(command, &store()?).await,
         Command::Backup(backup) => backup::backup(backup, &store()?).await,
         Command::Restore(restore) => backup::restore(restore, &store()?).await,
         Command::ImportPredecessor(import) => import::run(import).await,
         Command::Doctor(doctor) => doctor::run(doctor).await,
-        Command::DockerProxy(proxy) => docker_proxy::run(&proxy).await,
+        Command::DockerProxy(proxy) => docker_proxy::run(&proxy, log).await,
         Command::Healthcheck => health::check().await,
         Command::Reference => say(reference::page().trim_end()),
     }
 }
 
 fn store() -> anyhow::Result<Store> {
-    Ok(Store::open(&RedisConfig::load()?)?)
+    let config = AuditConfig::load()?;
+    Ok(Store::open(&config.redis)?
+        .with_audit(app::audit_of_command(config.filter)?, config.stream_max))
 }
 
 /// Builds the authorization server of these settings, so that commands apply the same rules as the service.
 async fn server() -> anyhow::Result<AuthServer> {
     let config = Config::load()?;
     let listing = Sources::new(&config).read().await?;
-    Ok(app::build(config, &listing)?.0)
+    let audit = app::audit_of_command(config.logs.audit.filter)?;
+    Ok(app::build(config, &listing, audit)?.0)
 }
 
 /// Returns `true` if the command runs until it is stopped, and so writes a log. The others print their result to

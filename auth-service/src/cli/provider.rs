@@ -2,6 +2,7 @@
 
 use clap::Subcommand;
 
+use super::operator;
 use crate::{
     model::{Clock, ProviderName, SystemClock},
     store::{Filter, Selection, Store},
@@ -37,7 +38,9 @@ pub(super) async fn run(command: Command, store: &Store) -> anyhow::Result<()> {
         subjects.sort_unstable();
         subjects.dedup();
         for subject in subjects {
-            store.maintenance.revoke(&Selection::User(subject.clone()), now).await?;
+            let what = Selection::User(subject.clone());
+            let entry = operator::revocation(store, &what, now).await?;
+            store.maintenance.revoke(&what, now, entry.as_ref()).await?;
             store.people.forget(&subject).await?;
             people += 1;
         }

@@ -1,12 +1,14 @@
 //! Commands `session list` and `session end`: the sign-ins of a person in browsers.
 
 use clap::{Args, Subcommand};
+use gateway_contract::audit::EventKind;
 use serde::Serialize;
 
 use super::{
     confirm::Confirmation,
     exit::Stop,
     moment::left,
+    operator,
     output::{Json, shown},
     table,
 };
@@ -140,8 +142,9 @@ async fn end(end: End, store: &Store) -> anyhow::Result<()> {
     let mut ended = 0_usize;
     for session in &sessions {
         let id = Fingerprint::parsed(&session.id);
-        ended += usize::from(store.logins.end_session(&id).await?);
+        let draft = operator::draft(store, EventKind::LoginEnded).target_named(&session.subject);
+        let entry = store.audit.entry(draft);
+        ended += usize::from(store.logins.end_session(&id, entry.as_ref()).await?);
     }
-    log::info!(target: "audit", sessions = ended; "sign-ins ended by the operator");
     super::say(&format!("{ended} ended"))
 }

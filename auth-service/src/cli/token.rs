@@ -9,6 +9,7 @@ use super::{
     grant,
     mint::Mint,
     moment::moment,
+    operator,
     pages::Span,
 };
 use crate::{
@@ -138,7 +139,9 @@ fn filter(selection: &Selection) -> Option<Filter> {
 
 /// Revokes `selection` and prints the number of revoked grants. Fails if nothing matched.
 pub(super) async fn end(selection: &Selection) -> anyhow::Result<()> {
-    let ended = Box::pin(super::store()?.maintenance.revoke(selection, SystemClock.now())).await?;
+    let (store, now) = (super::store()?, SystemClock.now());
+    let entry = operator::revocation(&store, selection, now).await?;
+    let ended = Box::pin(store.maintenance.revoke(selection, now, entry.as_ref())).await?;
     let Ended { grants, beside, unreadable, left } = ended;
     log::info!(target: "audit", grants, beside, unreadable, left; "revoked by the operator");
     super::say(&match (beside, left) {

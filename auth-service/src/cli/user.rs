@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use anyhow::ensure;
 use clap::{Args, Subcommand};
+use gateway_contract::audit::EventKind;
 
 use super::{
     confirm::Confirmation,
     exit::Stop,
-    grant,
+    grant, operator,
     output::{Json, shown},
     pages::Span,
     table::Table,
@@ -71,7 +72,8 @@ pub(super) async fn run(command: Command) -> anyhow::Result<()> {
         Command::Block(one) => block(one).await,
         Command::Unblock { user } => {
             let subject = subject(&super::store()?, &user).await?;
-            if !super::server().await?.administration.unblock(&subject).await? {
+            let server = super::server().await?;
+            if !server.administration.unblock(&subject, &operator::actor()).await? {
                 return Err(Stop::NothingMatched(format!("{subject} is not blocked")).into());
             }
             super::say("unblocked")
@@ -158,7 +160,8 @@ async fn confirmed(one: &One) -> anyhow::Result<Option<String>> {
 
 async fn block(one: One) -> anyhow::Result<()> {
     let Some(subject) = confirmed(&one).await? else { return Ok(()) };
-    match super::server().await?.administration.block(&subject).await? {
+    let server = super::server().await?;
+    match server.administration.block(&subject, &operator::actor()).await? {
         Blocking::Done(ended) => super::say(&format!("blocked; {}", told(&ended))),
         Blocking::LastAdministrator => {
             let why = format!("{subject} is the last administrator who is not blocked");
@@ -169,7 +172,8 @@ async fn block(one: One) -> anyhow::Result<()> {
 
 async fn sign_out(one: One) -> anyhow::Result<()> {
     let Some(subject) = confirmed(&one).await? else { return Ok(()) };
-    let ended = super::server().await?.administration.sign_out(&subject).await?;
+    let server = super::server().await?;
+    let ended = server.administration.sign_out(&subject, &operator::actor()).await?;
     super::say(&format!("signed out; {}", told(&ended)))
 }
 
@@ -182,7 +186,9 @@ fn told(ended: &Ended) -> String {
 async fn login_code(name: &str, store: &Store) -> anyhow::Result<()> {
     let user = local(name)?;
     let (code, now) = (LoginCode::for_typing()?, SystemClock.now());
-    store.logins.put_login_code(&code, &user, (now, now.plus(LIFE))).await?;
+    let created = operator::draft(store, EventKind::LoginCodeCreated).target(&user);
+    let entry = store.audit.entry(created);
+    store.logins.put_login_code(&code, &user, (now, now.plus(LIFE)), entry.as_ref()).await?;
     log::info!(target: "audit", subject = user.subject; "login code minted");
     super::say(code.reveal())
 }

@@ -5,7 +5,10 @@ use std::{collections::HashMap, fmt, time::Duration};
 use gateway_contract::duration::duration;
 use secrecy::SecretString;
 
-use super::{Branding, Config, Lifetimes, Provider, Raw, ServerUrls, proxies::proxies};
+use super::{
+    Branding, Config, Lifetimes, LogsConfig, PagesConfig, Provider, Raw, ServerUrls,
+    proxies::proxies,
+};
 use crate::model::{Issuer, canonical_host};
 
 /// The variables that can also be read from the file named in `<variable>_FILE`.
@@ -81,9 +84,10 @@ impl Check {
         let listen = self.parsed("AUTH_LISTEN", raw.auth_listen.as_deref(), "127.0.0.1:8000");
         let tls = self.tls(raw);
         let metrics_listen = self.optional("METRICS_LISTEN", raw.metrics_listen.as_deref());
-        let delay = self.time("SHUTDOWN_DELAY", raw.shutdown_delay.as_deref(), Duration::ZERO);
+        let shutdown_delay = shutdown_delay(self, raw);
         let docker = self.optional("DOCKER_ENDPOINT", raw.docker_endpoint.as_deref());
-        let api = self.optional("TRAEFIK_API_URL", raw.traefik_api_url.as_deref());
+        let proxies = proxies(raw.proxies.as_deref(), &mut self.0);
+        let traefik_api = self.optional("TRAEFIK_API_URL", raw.traefik_api_url.as_deref());
         let redis = self.redis(raw);
         let signing_key_file = self.required("SIGNING_KEY_FILE", raw.signing_key_file.as_ref());
         let (providers, access) = self.access(raw, variables);
@@ -92,7 +96,10 @@ impl Check {
         let signed_identity = self.switch("SIGNED_IDENTITY", raw.signed_identity.as_deref());
         let (facts, lifetimes) = (self.fact_terms(raw), self.lifetimes(raw));
         let (verify_secret, limits) = (self.verify_secret(raw), self.limits(raw));
-        let (clients, pages) = (self.clients(raw), self.pages(raw, server_urls, &lifetimes));
+        let clients = self.clients(raw);
+        let pages = PagesConfig::read(self, raw, server_urls, &lifetimes);
+        let logs = LogsConfig::read(self, raw);
+        let audit_stream_max = audit_stream_max(self, raw);
         Some(Config {
             branding: Branding::read(raw, &mut self.0),
             base_domain: base_domain?,
@@ -102,13 +109,13 @@ impl Check {
             tls,
             metrics_listen,
             workers: self.optional("AUTH_WORKERS", raw.auth_workers.as_deref()),
-            shutdown_delay: delay,
+            shutdown_delay,
             redis: redis?,
             servers_file: raw.mcp_servers_file.as_deref().unwrap_or("mcp-servers.json").into(),
             docker,
             server_urls,
-            proxies: proxies(raw.proxies.as_deref(), &mut self.0),
-            traefik_api: api,
+            proxies,
+            traefik_api,
             signing_key_file: signing_key_file?.into(),
             secrets_key_file: raw.secrets_key_file.as_ref().map(Into::into),
             providers,
@@ -122,6 +129,8 @@ impl Check {
             limits,
             clients,
             pages,
+            logs,
+            audit_stream_max,
         })
     }
 
@@ -283,4 +292,17 @@ impl Check {
             other
         })
     }
+}
+
+fn shutdown_delay(check: &mut Check, raw: &Raw) -> Duration {
+    check.time("SHUTDOWN_DELAY", raw.shutdown_delay.as_deref(), Duration::ZERO)
+}
+
+/// Reads the maximum number of audit events in Redis. Pages and commands need some.
+pub(super) fn audit_stream_max(check: &mut Check, raw: &Raw) -> usize {
+    let most = check.number("AUDIT_STREAM_MAX", raw.audit_stream_max.as_ref(), 100_000_usize);
+    if most < 1_000 {
+        check.0.push("AUDIT_STREAM_MAX must be at least 1000".to_owned());
+    }
+    most
 }

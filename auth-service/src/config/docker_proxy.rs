@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use super::{Problems, check::Check};
+use super::{LogsConfig, Problems, check::Check};
 
 /// The settings of the `docker-proxy` command.
 #[derive(Clone, Debug)]
@@ -11,6 +11,8 @@ pub struct DockerProxyConfig {
     pub listen: SocketAddr,
     /// `DOCKER_SOCKET`: the Docker socket. Default: `/var/run/docker.sock`.
     pub socket: PathBuf,
+    /// The log.
+    pub logs: LogsConfig,
 }
 
 impl DockerProxyConfig {
@@ -25,8 +27,9 @@ impl DockerProxyConfig {
             "127.0.0.1:2375",
         );
         let socket = raw.docker_socket.as_deref().unwrap_or("/var/run/docker.sock").into();
+        let logs = LogsConfig::read(&mut check, &raw);
         match (listen, check.0.is_empty()) {
-            (Some(listen), true) => Ok(Self { listen, socket }),
+            (Some(listen), true) => Ok(Self { listen, socket, logs }),
             _ => Err(Problems(check.0)),
         }
     }

@@ -6,6 +6,7 @@ mod check;
 mod clients;
 mod docker_proxy;
 mod limits;
+mod logs;
 mod pages;
 mod providers;
 mod proxies;
@@ -20,6 +21,7 @@ use std::{
     collections::HashMap, fmt, net::SocketAddr, num::NonZeroUsize, path::PathBuf, time::Duration,
 };
 
+use gateway_contract::audit::Filter;
 use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
@@ -30,6 +32,7 @@ use self::check::Check;
 pub use self::clients::{ClientList, ClientsConfig, HostPolicy};
 pub use self::docker_proxy::DockerProxyConfig;
 pub use self::limits::Limits;
+pub use self::logs::LogsConfig;
 pub use self::pages::PagesConfig;
 pub(crate) use self::providers::is_protected;
 pub use self::providers::{
@@ -108,6 +111,21 @@ pub struct Config {
     pub clients: ClientsConfig,
     /// The settings of the pages for people and administrators.
     pub pages: PagesConfig,
+    /// The log and the audit log.
+    pub logs: LogsConfig,
+    /// `AUDIT_STREAM_MAX`: the maximum number of audit events that Redis keeps. Default: 100000.
+    pub audit_stream_max: usize,
+}
+
+/// The settings of the commands that work on Redis.
+#[derive(Clone, Debug)]
+pub struct AuditConfig {
+    /// The connection to Redis.
+    pub redis: RedisConfig,
+    /// `AUDIT_EVENTS`: the kinds of events that are recorded.
+    pub filter: Filter,
+    /// `AUDIT_STREAM_MAX`: the maximum number of audit events that Redis keeps.
+    pub stream_max: usize,
 }
 
 /// The lifetimes of tokens, registrations, sessions and consents.
@@ -226,6 +244,13 @@ struct Raw {
     consent_lifetime: Option<String>,
     admin_users: Option<String>,
     personal_token_lifetime: Option<String>,
+    log_format: Option<String>,
+    log_file: Option<String>,
+    log_max_size: Option<String>,
+    log_keep: Option<String>,
+    audit_log: Option<String>,
+    audit_events: Option<String>,
+    audit_stream_max: Option<String>,
 }
 
 impl Config {
@@ -268,6 +293,23 @@ impl Config {
         let config = check.config(&raw, variables);
         match (config, check.0.is_empty()) {
             (Some(config), true) => Ok(config),
+            _ => Err(Problems(check.0)),
+        }
+    }
+}
+
+impl AuditConfig {
+    /// Reads only the settings of Redis and of audit events, for the administrative commands.
+    pub fn load() -> Result<Self, Problems> {
+        let mut check = Check::default();
+        let variables = check.environment();
+        let raw = check.raw(variables);
+        let (filter, stream_max) = (
+            LogsConfig::read(&mut check, &raw).audit.filter,
+            check::audit_stream_max(&mut check, &raw),
+        );
+        match (check.redis(&raw), check.0.is_empty()) {
+            (Some(redis), true) => Ok(Self { redis, filter, stream_max }),
             _ => Err(Problems(check.0)),
         }
     }

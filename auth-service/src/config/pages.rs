@@ -17,13 +17,14 @@ pub struct PagesConfig {
     pub token_lifetime: Option<Duration>,
 }
 
-impl Check {
-    pub(super) fn pages(
-        &mut self,
+impl PagesConfig {
+    /// Reads the settings, and adds their problems to `check`.
+    pub(super) fn read(
+        check: &mut Check,
         raw: &Raw,
         server_urls: ServerUrls,
         lifetimes: &Lifetimes,
-    ) -> PagesConfig {
+    ) -> Self {
         let text = raw.admin_users.as_deref().unwrap_or("");
         let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
         let mut administrators = Vec::new();
@@ -35,7 +36,7 @@ impl Check {
                 provider == "github" && !id.bytes().all(|byte| byte.is_ascii_digit())
             });
             if stated.is_none() || is_login {
-                self.0.push(format!(
+                check.0.push(format!(
                     "ADMIN_USERS: \"{entry}\" is not a subject; write PROVIDER:ID, such as github:583231"
                 ));
             } else {
@@ -44,18 +45,19 @@ impl Check {
         }
         let most = Duration::from_hours(24 * 90);
         let life =
-            self.time("PERSONAL_TOKEN_LIFETIME", raw.personal_token_lifetime.as_deref(), most);
+            check.time("PERSONAL_TOKEN_LIFETIME", raw.personal_token_lifetime.as_deref(), most);
         let day = Duration::from_hours(24);
         if !life.is_zero() && !(day..=day * 365).contains(&life) {
-            self.0.push("PERSONAL_TOKEN_LIFETIME must be 1 to 365 days, or 0".to_owned());
+            check.0.push("PERSONAL_TOKEN_LIFETIME must be 1 to 365 days, or 0".to_owned());
         }
         let are_on = server_urls == ServerUrls::Host && lifetimes.login_session.is_some();
         if !administrators.is_empty() && !are_on {
-            self.0
+            check
+                .0
                 .push("ADMIN_USERS needs SERVER_URLS=host and a LOGIN_SESSION_LIFETIME".to_owned());
         }
         let token_lifetime = (!life.is_zero()).then_some(life);
-        PagesConfig { are_on, administrators, token_lifetime }
+        Self { are_on, administrators, token_lifetime }
     }
 }
 
@@ -66,7 +68,7 @@ mod tests {
     fn checked(raw: &Raw, urls: ServerUrls) -> (PagesConfig, String) {
         let mut check = Check::default();
         let lifetimes = check.lifetimes(raw);
-        let config = check.pages(raw, urls, &lifetimes);
+        let config = PagesConfig::read(&mut check, raw, urls, &lifetimes);
         (config, check.0.join("; "))
     }
 

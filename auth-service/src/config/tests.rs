@@ -214,3 +214,32 @@ fn the_example_names_every_variable() {
         assert!(example.lines().any(named), "{name} is not in .env.example");
     }
 }
+
+#[test]
+fn the_logs_have_a_format_files_and_a_filter() {
+    use gateway_contract::{
+        audit::{EventKind, Target},
+        lines::Rotation,
+        logging::Format,
+    };
+    let logs = |pairs: &[(&str, &str)]| Config::from_map(settings(pairs)).unwrap().logs;
+    let none = logs(&[]);
+    assert_eq!((none.log.format, none.log.file, none.audit.target), (Format::Text, None, None));
+    assert_eq!(none.log.rotation, Rotation { max_size: 50 << 20, keep: 5 });
+    let all = logs(&[
+        ("LOG_FORMAT", "json"),
+        ("LOG_FILE", "/logs/log"),
+        ("LOG_MAX_SIZE", "2GB"),
+        ("LOG_KEEP", "0"),
+        ("AUDIT_LOG", "-"),
+        ("AUDIT_EVENTS", "-access.denied"),
+    ]);
+    assert_eq!((all.log.format, all.audit.target), (Format::Json, Some(Target::Stdout)));
+    assert_eq!(all.log.file, Some("/logs/log".into()));
+    assert_eq!(all.audit.rotation, Rotation { max_size: 2 << 30, keep: 0 });
+    assert!(!all.audit.filter.records(EventKind::AccessDenied));
+    let wrong =
+        [("LOG_FORMAT", "xml"), ("LOG_MAX_SIZE", "x"), ("LOG_KEEP", "-1"), ("AUDIT_EVENTS", "no")];
+    let problems = problems(&wrong);
+    assert!(wrong.iter().all(|(name, _)| problems.contains(name)), "{problems}");
+}

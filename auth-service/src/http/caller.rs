@@ -9,7 +9,10 @@ use actix_web::{
 };
 use serde_json::json;
 
-use crate::{model::Caller, oauth::AuthServer};
+use crate::{
+    model::{Caller, current_request},
+    oauth::AuthServer,
+};
 
 /// The header with the secret shared by the proxy and this service (`VERIFY_SECRET`).
 const SECRET: HeaderName = HeaderName::from_static("x-verify-secret");
@@ -31,9 +34,15 @@ pub(super) fn client_address(server: &AuthServer, head: &RequestHead) -> IpAddr 
     // A Unix socket has no peer address: its clients are on this machine.
     let peer = head.peer_addr.map_or(Ipv4Addr::LOCALHOST.into(), |peer| peer.ip());
     // A line that is not text becomes `?`. Like any other invalid address, it ends the chain.
-    let lines = head.headers().get_all("x-forwarded-for");
-    let lines: Vec<&str> = lines.map(|line| line.to_str().unwrap_or("?")).collect();
-    server.core.client_address(peer, &lines.join(","))
+    let mut lines = head.headers().get_all("x-forwarded-for");
+    let mut chain = lines.next().map_or("", |line| line.to_str().unwrap_or("?"));
+    let joined;
+    if let Some(second) = lines.next() {
+        let rest = std::iter::once(second).chain(lines).map(|line| line.to_str().unwrap_or("?"));
+        joined = std::iter::once(chain).chain(rest).collect::<Vec<_>>().join(",");
+        chain = &joined;
+    }
+    server.core.client_address(peer, chain)
 }
 
 /// Returns the sender of a request.
@@ -42,7 +51,7 @@ pub(super) fn caller(server: &AuthServer, head: &RequestHead) -> Caller {
     Caller {
         address: client_address(server, head),
         user_agent: user_agent.map(str::to_owned),
-        request_id: None,
+        request_id: current_request().map(|id| id.to_string()),
     }
 }
 

@@ -18,8 +18,13 @@ use actix_web::{
 use futures_util::future::Either;
 use serde_json::json;
 
-use super::{access_log::Line, error_pages, routes, verify};
-use crate::oauth::{AuthServer, Endpoint};
+use gateway_contract::audit::Id;
+
+use super::{access_log::Line, error_pages, request_id, routes, verify};
+use crate::{
+    model::with_request,
+    oauth::{AuthServer, Endpoint},
+};
 
 /// Returns the service of a listener: `/verify` and all routes.
 pub fn service(
@@ -36,9 +41,11 @@ pub fn service(
         App::new().app_data(server.clone()).configure(routes).wrap(from_fn(error_pages::rendered));
     apply_fn_factory(app, move |request, app: &_| {
         let is_draining = Arc::clone(&server.is_draining);
-        let answer = serve(&server, request, app);
+        let id = Id::new();
+        let answer = with_request(id, serve(&server, request, app, id));
         async move {
             let mut answer = answer.await?;
+            request_id::add(&mut answer, id);
             // The next request of this peer goes to another instance.
             if is_draining.load(Ordering::Relaxed) {
                 answer.head_mut().set_connection_type(ConnectionType::Close);
@@ -52,11 +59,12 @@ fn serve<R>(
     server: &Data<AuthServer>,
     mut request: Request,
     app: &R,
+    id: Id,
 ) -> impl Future<Output = Result<Response<BoxBody>, Error>> + use<R>
 where
     R: Service<Request, Response = ServiceResponse, Error = Error>,
 {
-    let line = Line::begin(request.head());
+    let line = Line::begin(request.head(), id);
     let over_http2 = request.head().version == Version::HTTP_2;
     if over_http2 {
         drop(request.take_payload());

@@ -33,6 +33,7 @@ mod page;
 #[cfg(test)]
 mod proptests;
 mod register;
+mod request_id;
 mod requested_host;
 mod revoke;
 mod token;

@@ -1,5 +1,7 @@
 //! Handler of `/verify`: authorizes a request for Traefik's `ForwardAuth` middleware.
 
+use std::net::IpAddr;
+
 use actix_http::{Request, Response};
 use actix_web::{
     HttpResponse,
@@ -7,7 +9,7 @@ use actix_web::{
     dev::RequestHead,
     http::{
         StatusCode,
-        header::{self, HeaderName},
+        header::{self, HeaderName, HeaderValue},
     },
     web::Data,
 };
@@ -28,6 +30,7 @@ const NAME: HeaderName = HeaderName::from_static(headers::USER_NAME);
 const EMAIL: HeaderName = HeaderName::from_static(headers::USER_EMAIL);
 const CLIENT: HeaderName = HeaderName::from_static(headers::CLIENT_ID);
 const SCOPES: HeaderName = HeaderName::from_static(headers::SCOPES);
+const ADDRESS: HeaderName = HeaderName::from_static(headers::CLIENT_ADDRESS);
 const SIGNED: HeaderName = HeaderName::from_static(headers::IDENTITY);
 
 /// Answers 200 with the identity of the caller, or the error response for the client. Ignores the method.
@@ -55,7 +58,7 @@ pub(super) async fn serve(server: Data<AuthServer>, request: Request) -> Respons
     let origin = || origin(&server, request.head());
     let operation = operation::read(headers);
     match server.verifier.verify_from(target, authorization, &operation, Some(origin)).await {
-        Ok(identity) => admit(&identity),
+        Ok(identity) => admit(&identity, caller::client_address(&server, request.head())),
         Err(refused) => refuse(&refused).into(),
     }
 }
@@ -71,7 +74,7 @@ fn origin<'a>(server: &AuthServer, head: &'a RequestHead) -> Origin<'a> {
 
 /// Returns 200 with all identity headers, empty if unknown. Traefik replaces only headers that it receives, and a
 /// client's own copy must not reach the backend.
-fn admit(identity: &Identity) -> Response<BoxBody> {
+fn admit(identity: &Identity, address: IpAddr) -> Response<BoxBody> {
     let mut response = Response::new(StatusCode::OK);
     let headers = response.headers_mut();
     headers.insert(SERVER, identity.server.clone());
@@ -82,6 +85,9 @@ fn admit(identity: &Identity) -> Response<BoxBody> {
     headers.insert(CLIENT, identity.client.clone());
     headers.insert(SCOPES, identity.scopes.clone());
     headers.insert(SIGNED, identity.signed.clone());
+    // An address is visible ASCII.
+    let address = HeaderValue::try_from(address.to_canonical().to_string());
+    headers.insert(ADDRESS, address.unwrap_or_else(|_| HeaderValue::from_static("")));
     response
 }
 

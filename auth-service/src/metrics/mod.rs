@@ -68,6 +68,8 @@ pub struct Gauges {
     pub questions: u64,
     /// The number of verified tokens in the cache.
     pub seen_tokens: usize,
+    /// The number of audit events that were lost since the start.
+    pub audit_lost: u64,
 }
 
 impl Gauges {
@@ -92,6 +94,11 @@ impl Gauges {
             "mcp_auth_seen_tokens",
             "Verified access tokens in the cache",
             ConstGauge::new(u64::try_from(self.seen_tokens).unwrap_or(u64::MAX)),
+        );
+        registry.register(
+            "mcp_auth_audit_lost",
+            "Audit events that were dropped because there were too many at once",
+            ConstCounter::new(self.audit_lost),
         );
         registry
     }

@@ -2,6 +2,7 @@
 
 use std::{fmt, net::IpAddr, str::FromStr};
 
+use gateway_contract::agent;
 use serde::Serialize;
 
 use super::UnixTime;
@@ -20,31 +21,6 @@ pub struct LastUse {
     pub program: &'static str,
 }
 
-/// The kinds of programs, by what their `User-Agent` contains. The first match counts.
-const PROGRAMS: [(&str, &str); 18] = [
-    ("claude-code", "claude-code"),
-    ("claude", "claude"),
-    ("codex", "codex"),
-    ("chatgpt", "chatgpt"),
-    ("openai", "chatgpt"),
-    ("copilot", "copilot"),
-    ("visual studio code", "vscode"),
-    ("vscode", "vscode"),
-    ("cursor", "cursor"),
-    ("opencode", "opencode"),
-    ("gemini", "gemini"),
-    ("zed", "zed"),
-    ("mozilla", "browser"),
-    ("python", "python"),
-    ("node", "node"),
-    ("undici", "node"),
-    ("go-http-client", "go"),
-    ("curl", "curl"),
-];
-
-/// The kind of a program that states none, and of an unknown one.
-const UNKNOWN: [&str; 2] = ["unstated", "other"];
-
 impl LastUse {
     /// Returns the use at `now` by a client at `address` with this `User-Agent`.
     #[must_use]
@@ -52,7 +28,7 @@ impl LastUse {
         Self {
             at: UnixTime(minute(now) * MINUTE),
             network: network(address),
-            program: program(user_agent),
+            program: agent::program(user_agent),
         }
     }
 }
@@ -76,12 +52,6 @@ fn network(address: IpAddr) -> String {
     }
 }
 
-fn program(user_agent: Option<&str>) -> &'static str {
-    let Some(text) = user_agent.map(str::to_ascii_lowercase) else { return UNKNOWN[0] };
-    let known = PROGRAMS.iter().find(|(part, _)| text.contains(part));
-    known.map_or(UNKNOWN[1], |(_, kind)| kind)
-}
-
 impl fmt::Display for LastUse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} {}", self.at.0, self.network, self.program)
@@ -101,8 +71,7 @@ impl FromStr for LastUse {
         let mut part = || parts.next().ok_or(InvalidUse);
         let at = UnixTime(part()?.parse().map_err(|_| InvalidUse)?);
         let (network, name) = (part()?.to_owned(), part()?);
-        let mut kinds = PROGRAMS.iter().map(|(_, kind)| *kind).chain(UNKNOWN);
-        let program = kinds.find(|kind| *kind == name).unwrap_or(UNKNOWN[1]);
+        let program = agent::kind(name).unwrap_or(agent::OTHER);
         Ok(Self { at, network, program })
     }
 }
@@ -124,19 +93,5 @@ mod tests {
             assert_eq!(seen.to_string().parse(), Ok(seen));
         }
         assert_eq!("x".parse::<LastUse>(), Err(InvalidUse));
-    }
-
-    #[test]
-    fn a_program_is_known_by_its_user_agent() {
-        for (user_agent, kind) in [
-            (Some("claude-code/2.1.0 (cli)"), "claude-code"),
-            (Some("Claude-User/1.0"), "claude"),
-            (Some("Mozilla/5.0 (X11; Linux) Gecko"), "browser"),
-            (Some("python-httpx/0.28.1"), "python"),
-            (Some("Bot"), "other"),
-            (None, "unstated"),
-        ] {
-            assert_eq!(program(user_agent), kind, "{user_agent:?}");
-        }
     }
 }

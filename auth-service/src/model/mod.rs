@@ -1,5 +1,6 @@
 //! The domain types. This lowest layer imports no other layer of the crate.
 
+mod actor;
 mod authority;
 mod authorization_request;
 mod caller;
@@ -8,6 +9,7 @@ mod chain;
 mod client;
 mod clock;
 mod credential;
+mod draft;
 mod facts_record;
 mod flow;
 mod generation;
@@ -18,6 +20,7 @@ mod membership;
 mod predecessor;
 mod provider;
 mod provider_token;
+mod request_id;
 mod scope;
 mod server;
 mod server_scopes;
@@ -26,6 +29,7 @@ mod traefik_rule;
 mod uri;
 mod user;
 
+pub use actor::Actor;
 pub use authority::{canonical_authority, canonical_host, host_of};
 pub use authorization_request::{AuthorizationRequest, Device, Redirect, Reply};
 pub use caller::{Caller, SignInPlace};
@@ -40,6 +44,7 @@ pub use credential::{
     Fingerprint, Identifier, LoginCode, LoginSession, LoginState, RandomError, RefreshToken,
     RegistrationToken, SealedAuthorization, UserCode,
 };
+pub use draft::Draft;
 pub use facts_record::FactsRecord;
 pub use flow::{
     AnswerRecord, ConsentRecord, DeviceDecision, DeviceRecord, NoMarks, PendingAuthorization,
@@ -53,6 +58,7 @@ pub use membership::{Membership, Memberships, WantedFacts};
 pub use predecessor::{OldClient, OldRefresh};
 pub use provider::{InvalidProviderName, ProviderName, stable_id};
 pub use provider_token::ProviderToken;
+pub use request_id::{current_request, with_request};
 pub use scope::{InvalidScope, Scopes};
 pub use server::{AllowList, Enforcer, McpServer, ServerName};
 pub use server_scopes::{ScopeDetail, ServerScopes, ToolScope};

@@ -20,12 +20,14 @@ mod derived;
 mod discovery;
 mod endpoint;
 mod error;
+mod events;
 mod legible;
 mod packed_strings;
 mod params;
 mod people;
 #[cfg(test)]
 mod proptests;
+mod proxy_events;
 mod quoted;
 mod rate_limits;
 mod resource;

@@ -7,6 +7,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use aws_lc_rs::hmac;
+use gateway_contract::audit::EventKind;
 use ipnet::IpNet;
 
 use super::{Core, Endpoint, Error};
@@ -75,7 +76,7 @@ impl Core {
         bounds.extend(
             more.map(|(kind, most)| self.bound(kind, &who, RateLimit::per_ten_minutes(most))),
         );
-        self.count("address", &bounds).await
+        self.count(("address", Some(address)), &bounds).await
     }
 
     /// Counts a wrong login code in the flow `id`, and returns the number of wrong codes so far.
@@ -89,7 +90,7 @@ impl Core {
     /// The limit bounds memory, because the store remembers each assertion until it expires.
     pub(super) async fn within_assertion_limit(&self, client: &ClientId) -> Result<(), Error> {
         let bound = self.bound("assertion", client.as_str(), RateLimit::per_minute(ASSERTIONS));
-        self.count("client", &[bound]).await
+        self.count(("client", None), &[bound]).await
     }
 
     fn bound(&self, kind: &'static str, subject: &str, limit: RateLimit) -> Bound {
@@ -111,15 +112,25 @@ impl Core {
     ) -> Result<(), Error> {
         let Some(most) = self.config.limits.client else { return Ok(()) };
         let who = format!("{grant_type} {client} {subject}");
-        self.count("client", &[self.bound("client", &who, RateLimit::per_minute(most))]).await
+        let bound = self.bound("client", &who, RateLimit::per_minute(most));
+        self.count(("client", None), &[bound]).await
     }
 
-    async fn count(&self, whose: &str, bounds: &[Bound]) -> Result<(), Error> {
+    async fn count(
+        &self,
+        (whose, address): (&'static str, Option<IpAddr>),
+        bounds: &[Bound],
+    ) -> Result<(), Error> {
         match self.store.counters.count(bounds, self.now()).await? {
             None => Ok(()),
             Some(wait) => {
                 self.metrics.limited(whose);
                 let kinds: Vec<_> = bounds.iter().map(|bound| bound.kind).collect();
+                let window = self.now().0.div_euclid(60);
+                self.store.audit.tell_limited(whose, window, || {
+                    let draft = self.draft(EventKind::RateLimited).denied(&kinds.join(" "));
+                    draft.address(address)
+                });
                 log::warn!(target: "audit", kinds:? = kinds; "too many requests");
                 Err(Error::TooManyRequests(wait))
             }

@@ -44,7 +44,7 @@ impl LoginRecords {
         record: &AnswerRecord,
         now: UnixTime,
     ) -> Result<(), Error> {
-        self.records.put_live(&Key::Answer(step), record, (now, record.expires_at)).await
+        self.records.put_live(&Key::Answer(step), record, (now, record.expires_at), None).await
     }
 
     /// Reads the recorded outcome of `step`. Returns `None` if there is none or it has expired.

@@ -2,41 +2,68 @@
 
 use redis::Script;
 
-use super::{Error, Key, PeopleRecords};
+use super::{AuditEntry, BarredRecords, Error, Key, audit::outbox::post};
 use crate::model::{ClientId, UnixTime};
 
-/// Blocks a person, unless the person is the last administrator that is not blocked.
-const BLOCK: &str = r"#!lua flags=allow-oom
+/// Blocks a person, unless the person is the last administrator that is not blocked. Appends the event.
+const BLOCK: &str = concat!(
+    "#!lua flags=allow-oom
 local added = redis.call('ZADD', KEYS[1], 'NX', ARGV[2], ARGV[1])
-local is_administrator = false
-for i = 3, #ARGV do
+if added == 0 then return 1 end
+local is_administrator, others = false, 0
+for i = 3, #ARGV - 1 do
     if ARGV[i] == ARGV[1] then is_administrator = true end
-    if not redis.call('ZSCORE', KEYS[1], ARGV[i]) then return 1 end
+    if not redis.call('ZSCORE', KEYS[1], ARGV[i]) then others = others + 1 end
 end
-if is_administrator and added == 1 then
+if is_administrator and others == 0 then
     redis.call('ZREM', KEYS[1], ARGV[1])
     return 0
-end
-return 1
-";
+end",
+    post!(),
+    "return 1
+"
+);
 
-impl PeopleRecords {
-    /// Blocks a person. Returns `false`, and does nothing, if that would leave none of `administrators` unblocked.
+/// Adds a member and appends the event, unless the member is there already.
+const BAR: &str = concat!(
+    "#!lua flags=allow-oom
+if redis.call('ZADD', KEYS[1], 'NX', ARGV[2], ARGV[1]) == 0 then return 0 end",
+    post!(),
+    "return 1
+"
+);
+
+/// Removes a member and appends the event, if the member is there.
+const UNBAR: &str = concat!(
+    "#!lua flags=allow-oom
+if redis.call('ZREM', KEYS[1], ARGV[1]) == 0 then return 0 end",
+    post!(),
+    "return 1
+"
+);
+
+impl BarredRecords {
+    /// Blocks a person, with its event. Returns `false`, and does nothing, if that would leave none of
+    /// `administrators` unblocked.
     pub async fn block(
         &self,
         subject: &str,
         administrators: &[String],
         now: UnixTime,
+        entry: Option<&AuditEntry>,
     ) -> Result<bool, Error> {
+        let key = Key::BlockedPeople.text();
+        let posting = self.records.announce(&key, entry).await?;
         let script = Script::new(BLOCK);
         let mut call = script.prepare_invoke();
-        call.key(Key::BlockedPeople.text()).arg(subject).arg(now.0).arg(administrators);
+        call.key(&key).arg(subject).arg(now.0).arg(administrators);
+        posting.add_to(&mut call);
         Ok(call.invoke_async(&mut self.records.pool.get().await?).await?)
     }
 
-    /// Unblocks a person. Returns `false` if the person was not blocked.
-    pub async fn unblock(&self, subject: &str) -> Result<bool, Error> {
-        self.unbar(&Key::BlockedPeople, subject).await
+    /// Unblocks a person, with its event. Returns `false` if the person was not blocked.
+    pub async fn unblock(&self, subject: &str, entry: Option<&AuditEntry>) -> Result<bool, Error> {
+        self.unbar(&Key::BlockedPeople, subject, entry).await
     }
 
     /// Returns the time at which a person was blocked.
@@ -44,16 +71,29 @@ impl PeopleRecords {
         self.since(&Key::BlockedPeople, subject).await
     }
 
-    /// Refuses a client, for everybody.
-    pub async fn refuse_client(&self, id: &ClientId, now: UnixTime) -> Result<(), Error> {
-        let mut add = redis::cmd("ZADD");
-        add.arg(Key::RefusedClients.text()).arg("NX").arg(now.0).arg(id.as_str());
-        Ok(add.query_async(&mut self.records.pool.get().await?).await?)
+    /// Refuses a client for everybody, with its event. Returns `false` if it is refused already.
+    pub async fn refuse_client(
+        &self,
+        id: &ClientId,
+        now: UnixTime,
+        entry: Option<&AuditEntry>,
+    ) -> Result<bool, Error> {
+        let key = Key::RefusedClients.text();
+        let posting = self.records.announce(&key, entry).await?;
+        let script = Script::new(BAR);
+        let mut call = script.prepare_invoke();
+        call.key(&key).arg(id.as_str()).arg(now.0);
+        posting.add_to(&mut call);
+        Ok(call.invoke_async(&mut self.records.pool.get().await?).await?)
     }
 
-    /// Admits a refused client again. Returns `false` if the client was not refused.
-    pub async fn readmit_client(&self, id: &ClientId) -> Result<bool, Error> {
-        self.unbar(&Key::RefusedClients, id.as_str()).await
+    /// Admits a refused client again, with its event. Returns `false` if the client was not refused.
+    pub async fn readmit_client(
+        &self,
+        id: &ClientId,
+        entry: Option<&AuditEntry>,
+    ) -> Result<bool, Error> {
+        self.unbar(&Key::RefusedClients, id.as_str(), entry).await
     }
 
     /// Returns the time at which a client was refused.
@@ -81,10 +121,19 @@ impl PeopleRecords {
         Ok(scores.iter().any(Option::is_some))
     }
 
-    async fn unbar(&self, set: &Key<'_>, member: &str) -> Result<bool, Error> {
-        let mut remove = redis::cmd("ZREM");
-        remove.arg(set.text()).arg(member);
-        Ok(remove.query_async(&mut self.records.pool.get().await?).await?)
+    async fn unbar(
+        &self,
+        set: &Key<'_>,
+        member: &str,
+        entry: Option<&AuditEntry>,
+    ) -> Result<bool, Error> {
+        let key = set.text();
+        let posting = self.records.announce(&key, entry).await?;
+        let script = Script::new(UNBAR);
+        let mut call = script.prepare_invoke();
+        call.key(&key).arg(member);
+        posting.add_to(&mut call);
+        Ok(call.invoke_async(&mut self.records.pool.get().await?).await?)
     }
 
     async fn since(&self, set: &Key<'_>, member: &str) -> Result<Option<UnixTime>, Error> {

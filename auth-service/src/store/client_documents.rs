@@ -1,6 +1,6 @@
 //! Caches of client metadata documents and client key sets, and replay detection for assertions.
 
-use super::{ClientRecords, Error, Key, Ttl};
+use super::{AuditEntry, ClientRecords, Error, Key, Ttl};
 use crate::model::{ClientId, DocumentRecord, Fingerprint, KeysRecord, UnixTime};
 
 /// The maximum number of cached documents of clients without consents, of at most 5 KB each.
@@ -60,12 +60,14 @@ impl ClientRecords {
         self.records.put_new(&Key::Assertion(jti), &1, Ttl::until(now, end)).await
     }
 
-    /// Caches a client metadata document in the pool for clients in use or the one for others.
+    /// Caches a client metadata document in the pool for clients in use or the one for others, with the event
+    /// of a change.
     pub async fn put_client_document(
         &self,
         url: &ClientId,
         record: &DocumentRecord,
         now: UnixTime,
+        entry: Option<&AuditEntry>,
     ) -> Result<(), Error> {
         let key = Fingerprint::of(url.as_str());
         let pool = if record.in_use {
@@ -77,9 +79,9 @@ impl ClientRecords {
         for gone in self.records.admit(&pool.0, key.as_str(), pool.1).await? {
             self.records.delete(&Key::ClientDocument(&Fingerprint::parsed(&gone))).await?;
         }
-        self.records
-            .put(&Key::ClientDocument(&key), record, Ttl::until(now, record.expires_at))
-            .await
+        let (key, ttl) = (Key::ClientDocument(&key), Ttl::until(now, record.expires_at));
+        let posting = self.records.announce(&key.text(), entry).await?;
+        self.records.put_posting(&key, record, ttl, &posting).await
     }
 
     /// Reads the cached client metadata document of `url`.

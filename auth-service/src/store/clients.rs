@@ -1,6 +1,6 @@
 //! Client registrations, and the index that bounds their number.
 
-use super::{ClientRecords, Error, Key, Ttl};
+use super::{AuditEntry, ClientRecords, Error, Key, Ttl, audit::outbox::post};
 use crate::model::{Client, ClientId, Fingerprint, UnixTime};
 
 /// Reserves a place in the index and evicts registrations for it, all or nothing. Expired ones are
@@ -55,11 +55,14 @@ const UNUSED: u32 = 4_096;
 const CHANGES: usize = 32;
 
 /// Replaces a record if it is unchanged since it was read (compare-and-swap). Keeps its TTL.
-const SWAP: &str = r"
+const SWAP: &str = concat!(
+    "
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
-return 1
-";
+redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')",
+    post!(),
+    "return 1
+"
+);
 
 /// Assigns a registration to its metadata, unless another one is assigned already. The caller may
 /// name one that is gone, which is replaced. Returns the assigned registration.
@@ -71,9 +74,14 @@ return ARGV[1]
 ";
 
 impl ClientRecords {
-    /// Stores a client record without a place in a pool. A client that the operator registered gets an
-    /// entry in their index.
-    pub async fn put_client(&self, client: &Client, now: UnixTime) -> Result<(), Error> {
+    /// Stores a client record with its event, without a place in a pool. A client that the operator registered
+    /// gets an entry in their index.
+    pub async fn put_client(
+        &self,
+        client: &Client,
+        now: UnixTime,
+        entry: Option<&AuditEntry>,
+    ) -> Result<(), Error> {
         if client.preregistered {
             let mut command = redis::cmd("ZADD");
             command
@@ -83,16 +91,24 @@ impl ClientRecords {
             let () = command.query_async(&mut self.records.pool.get().await?).await?;
         }
         let ttl = client.expires_at.map_or(Ttl::Never, |end| Ttl::until(now, end));
-        self.records.put(&Key::Client(&client.id), client, ttl).await
+        let key = Key::Client(&client.id);
+        let posting = self.records.announce(&key.text(), entry).await?;
+        self.records.put_posting(&key, client, ttl, &posting).await
     }
 
-    /// Stores a new registration in the pool of unused ones. Evicts the oldest if the pool is full.
-    pub async fn register_client(&self, client: &Client, now: UnixTime) -> Result<(), Error> {
+    /// Stores a new registration with its event, in the pool of unused ones. Evicts the oldest if the pool is
+    /// full.
+    pub async fn register_client(
+        &self,
+        client: &Client,
+        now: UnixTime,
+        entry: Option<&AuditEntry>,
+    ) -> Result<(), Error> {
         let pool = Key::UnusedClients;
         for id in self.records.admit(&pool, client.id.as_str(), UNUSED).await? {
             self.records.delete(&Key::Client(&ClientId::parsed(&id))).await?;
         }
-        let stored = self.put_client(client, now).await;
+        let stored = self.put_client(client, now, entry).await;
         if stored.is_err() {
             self.records.leave(&pool, client.id.as_str()).await?;
         }
@@ -173,15 +189,17 @@ impl ClientRecords {
         Ok(there)
     }
 
-    /// Changes a registration with `change`, which may be called more than once. Keeps the expiry.
-    /// Returns the new registration, or `None` if it is gone or `change` returned `None`.
+    /// Changes a registration with `change`, which may be called more than once, with its event. Keeps the
+    /// expiry. Returns the new registration, or `None` if it is gone or `change` returned `None`.
     pub async fn change_client(
         &self,
         id: &ClientId,
         now: UnixTime,
         change: impl Fn(Client) -> Option<Client>,
+        entry: Option<&AuditEntry>,
     ) -> Result<Option<Client>, Error> {
         let key = Key::Client(id).text();
+        let posting = self.records.announce(&key, entry).await?;
         let script = redis::Script::new(SWAP);
         let mut connection = self.records.pool.get().await?;
         // Each further iteration means that a concurrent change succeeded.
@@ -196,6 +214,7 @@ impl ClientRecords {
             let Some(changed) = change(client) else { return Ok(None) };
             let mut call = script.prepare_invoke();
             call.key(&key).arg(text).arg(serde_json::to_string(&changed)?);
+            posting.add_to(&mut call);
             if call.invoke_async(&mut connection).await? {
                 return Ok(Some(changed));
             }
@@ -247,27 +266,36 @@ impl ClientRecords {
         client: &Client,
         max: u32,
         now: UnixTime,
+        entry: Option<&AuditEntry>,
     ) -> Result<bool, Error> {
         if !self.reserve_client(&client.id, client.expires_at, (max, now)).await? {
             return Ok(false);
         }
-        let stored = self.put_client(client, now).await;
+        let stored = self.put_client(client, now, entry).await;
         if stored.is_err() {
-            self.forget_client(&client.id).await?;
+            self.forget_client(&client.id, None).await?;
         }
         stored.map(|()| true)
     }
 
-    /// Deletes an unused registration. Records the deletion in a bounded pool, because an open
+    /// Deletes an unused registration with its event. Records the deletion in a bounded pool, because an open
     /// consent page may still refer to the registration and would restore it.
-    pub async fn delete_unused_client(&self, id: &ClientId) -> Result<(), Error> {
-        self.forget_client(id).await?;
+    pub async fn delete_unused_client(
+        &self,
+        id: &ClientId,
+        entry: Option<&AuditEntry>,
+    ) -> Result<(), Error> {
+        self.forget_client(id, entry).await?;
         self.records.admit(&Key::DeletedClients, id.as_str(), UNUSED).await.map(drop)
     }
 
-    /// Deletes a registration that has no grants.
-    pub async fn forget_client(&self, id: &ClientId) -> Result<(), Error> {
-        self.records.delete(&Key::Client(id)).await?;
+    /// Deletes a registration that has no grants, with its event.
+    pub async fn forget_client(
+        &self,
+        id: &ClientId,
+        entry: Option<&AuditEntry>,
+    ) -> Result<(), Error> {
+        self.records.delete_with(&Key::Client(id), entry).await?;
         self.records.leave(&Key::UnusedClients, id.as_str()).await?;
         self.records.leave(&Key::OperatorClients, id.as_str()).await?;
         self.records.leave(&Key::Clients, id.as_str()).await

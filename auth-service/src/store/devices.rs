@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{DeviceRecords, Error, Key, Ttl};
+use super::{AuditEntry, DeviceRecords, Error, Key, Ttl};
 use crate::model::{DeviceDecision, DeviceRecord, Fingerprint, UnixTime, UserCode};
 
 /// The device code that a user code belongs to.
@@ -33,7 +33,7 @@ impl DeviceRecords {
         if !self.records.put_new(&Key::UserCode(&shown.fingerprint()), &user_code, ttl).await? {
             return Ok(false);
         }
-        self.records.put_live(&Key::Device(device), record, (now, record.kept_until)).await?;
+        self.records.put_live(&Key::Device(device), record, times, None).await?;
         Ok(true)
     }
 
@@ -60,21 +60,23 @@ impl DeviceRecords {
         }
     }
 
-    /// Stores the decision about a pending device authorization, and deletes its user code. Returns
-    /// `true` for the first decision, and for a retry of the step that made it.
+    /// Stores the decision about a pending device authorization with its event, and deletes its user code.
+    /// Returns `true` for the first decision, and for a retry of the step that made it.
     pub async fn decide_device(
         &self,
         (device, shown): (&Fingerprint, &UserCode),
         decision: &DeviceDecision,
         now: UnixTime,
+        entry: Option<&AuditEntry>,
     ) -> Result<bool, Error> {
         if self.device(device, now).await?.is_none() {
             return Ok(false);
         }
         let key = Key::DeviceDecision(device);
-        self.records.index_other(&key, decision, (now, decision.expires_at)).await?;
+        let times = (now, decision.expires_at);
+        let posting = self.records.index_other(&key, decision, times, entry).await?;
         let ttl = Ttl::until(now, decision.expires_at);
-        let is_first = self.records.put_new(&key, decision, ttl).await?;
+        let is_first = self.records.put_new_posting(&key, decision, ttl, &posting).await?;
         self.records.delete(&Key::UserCode(&shown.fingerprint())).await?;
         // The device may have been revoked or redeemed since it was read.
         if is_first && !self.records.exists(&Key::Device(device)).await? {

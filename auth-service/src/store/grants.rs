@@ -3,8 +3,8 @@
 use std::sync::atomic::Ordering::SeqCst;
 
 use super::{
-    Error, GrantRecords, Key, LivenessEntry, Ttl, generations::Affiliation,
-    liveness_lookups::Question, revocation_tracker::RevocationTracker,
+    AuditEntry, Error, GrantRecords, Key, LivenessEntry, Ttl, audit::outbox::post,
+    generations::Affiliation, liveness_lookups::Question, revocation_tracker::RevocationTracker,
 };
 use crate::model::{
     AccessRecord, AuthorizationRequest, ClientId, Generation, Grant, Identifier, UnixTime, User,
@@ -12,15 +12,18 @@ use crate::model::{
 
 /// Stores the record of an access token and its entry in the index of its grant, even when Redis is
 /// full. Removes the entries of tokens that have expired.
-const PUT_ACCESS: &str = r"#!lua flags=allow-oom
+const PUT_ACCESS: &str = concat!(
+    "#!lua flags=allow-oom
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[4])
 redis.call('ZADD', KEYS[1], ARGV[3], ARGV[5])
 if redis.call('TTL', KEYS[1]) < tonumber(ARGV[2]) then
     redis.call('EXPIRE', KEYS[1], ARGV[2])
 end
-redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[2])
-return 1
-";
+redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[2])",
+    post!(),
+    "return 1
+"
+);
 
 /// The claims of an access token about its grant.
 pub struct TokenClaims<'a> {
@@ -59,41 +62,70 @@ impl GrantRecords {
         self.records.read_live(&Key::Grant(id), now).await
     }
 
-    /// Stores a new grant until its expiry.
-    pub async fn put_grant(&self, grant: &Grant, now: UnixTime) -> Result<(), Error> {
-        let sample = self.records.index_grant(grant).await?;
-        self.records.put(&Key::Grant(&grant.id), grant, Ttl::until(now, grant.expires_at)).await?;
+    /// Stores a new grant until its expiry, with its event.
+    pub async fn put_grant(
+        &self,
+        grant: &Grant,
+        now: UnixTime,
+        entry: Option<&AuditEntry>,
+    ) -> Result<(), Error> {
+        let (sample, posting) = self.records.index_grant(grant, entry).await?;
+        let (key, ttl) = (Key::Grant(&grant.id), Ttl::until(now, grant.expires_at));
+        self.records.put_posting(&key, grant, ttl, &posting).await?;
         self.records.trim(sample, now).await;
         Ok(())
     }
 
-    /// Extends an existing grant. Returns `false` if it was revoked meanwhile: `XX` prevents a
-    /// concurrent refresh from restoring a revoked grant.
-    pub async fn extend_grant(&self, grant: &Grant, now: UnixTime) -> Result<bool, Error> {
+    /// Extends an existing grant, with the event of the refresh. Returns `false` if it was revoked meanwhile:
+    /// `XX` prevents a concurrent refresh from restoring a revoked grant.
+    pub async fn extend_grant(
+        &self,
+        grant: &Grant,
+        now: UnixTime,
+        entry: Option<&AuditEntry>,
+    ) -> Result<bool, Error> {
         let (key, ttl) = (Key::Grant(&grant.id).text(), Ttl::until(now, grant.expires_at));
-        Ok(self.records.put_essential_if("XX", &key, grant, ttl).await?.is_some())
+        let posting = self.records.announce(&key, entry).await?;
+        let before = self.records.put_essential_if("XX", &key, (grant, ttl), Some(&posting));
+        Ok(before.await?.is_some())
     }
 
-    /// Revokes a grant and thereby all its tokens, and notifies the proxies. Returns `true` if the
-    /// grant existed.
-    pub async fn revoke_grant(&self, id: &Identifier) -> Result<bool, Error> {
-        Ok(self.records.remove_grants(std::slice::from_ref(id)).await? > 0)
+    /// Revokes a grant and thereby all its tokens, with its event, and notifies the proxies. Returns `true`
+    /// if the grant existed. Otherwise there is no event.
+    pub async fn revoke_grant(
+        &self,
+        id: &Identifier,
+        entry: Option<&AuditEntry>,
+    ) -> Result<bool, Error> {
+        Ok(self.records.remove_grants(std::slice::from_ref(id), entry).await? > 0)
     }
 
-    /// Stores the record of an issued access token.
-    pub async fn put_access(&self, record: &AccessRecord, now: UnixTime) -> Result<(), Error> {
+    /// Stores the record of an issued access token, with its event.
+    pub async fn put_access(
+        &self,
+        record: &AccessRecord,
+        now: UnixTime,
+        entry: Option<&AuditEntry>,
+    ) -> Result<(), Error> {
+        let posting = self.records.announce(&Key::Grant(&record.grant).text(), entry).await?;
         let script = redis::Script::new(PUT_ACCESS);
         let mut call = script.prepare_invoke();
         call.key(Key::Tokens(&record.grant).text());
         call.key(Key::Access(&record.grant, &record.jti).text());
         call.arg(serde_json::to_string(record)?).arg(Ttl::until(now, record.expires_at).seconds());
         call.arg(record.expires_at.0).arg(now.0).arg(record.jti.as_str());
+        posting.add_to(&mut call);
         Ok(call.invoke_async(&mut self.records.pool.get().await?).await?)
     }
 
-    /// Revokes one access token and notifies the proxies. Returns `true` if the token existed.
-    pub async fn revoke_access(&self, grant: &Identifier, jti: &Identifier) -> Result<bool, Error> {
-        self.records.remove_access(grant, jti).await
+    /// Revokes one access token, with its event, and notifies the proxies. Returns `true` if the token existed.
+    pub async fn revoke_access(
+        &self,
+        grant: &Identifier,
+        jti: &Identifier,
+        entry: Option<&AuditEntry>,
+    ) -> Result<bool, Error> {
+        self.records.remove_access(grant, jti, entry).await
     }
 
     /// Returns `true` if the access token and its grant both exist, and the grant is not revoked. Always

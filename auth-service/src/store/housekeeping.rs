@@ -19,6 +19,9 @@ const HEAD_START: Duration = Duration::from_secs(1);
 /// The longest turn before the lease is renewed.
 const TURN: Duration = Duration::from_secs(10);
 
+/// The lifetime of the lease, of which a turn takes a third.
+const LEASE: Duration = Duration::from_secs(30);
+
 /// The number of revocations that one turn takes from the queue.
 const QUEUED: usize = 16;
 
@@ -60,9 +63,10 @@ impl Maintenance {
         if queue.is_empty() && is_indexed {
             return Ok(false);
         }
-        let Some(mut lease) = Lease::take(&self.records).await? else { return Ok(false) };
+        let lease = Lease::take(&self.records, Key::SweepLease.text(), LEASE).await?;
+        let Some(mut lease) = lease else { return Ok(false) };
         let is_done = self.work(queue, is_indexed, repair, (now, &mut lease)).await;
-        lease.release().await?;
+        lease.release(&self.records).await?;
         Ok(!is_done?)
     }
 
@@ -71,11 +75,11 @@ impl Maintenance {
         queue: Vec<(String, u64)>,
         is_indexed: bool,
         repair: &mut Repair,
-        (now, lease): (&impl Fn() -> UnixTime, &mut Lease<'_>),
+        (now, lease): (&impl Fn() -> UnixTime, &mut Lease),
     ) -> Result<bool, Error> {
         let mut is_done = true;
         for (name, generation) in queue {
-            if !lease.keep().await? {
+            if !lease.keep(&self.records).await? {
                 return Ok(true);
             }
             // An instance of a later version takes the others.
@@ -87,7 +91,7 @@ impl Maintenance {
             }
             is_done &= swept.is_done;
         }
-        if !is_indexed && lease.keep().await? {
+        if !is_indexed && lease.keep(&self.records).await? {
             is_done &=
                 repair.work(&self.records, now(), Pace::until(Instant::now() + TURN)).await?;
         }

@@ -8,7 +8,8 @@ use redis::Pipeline;
 use serde::Serialize;
 
 use super::{
-    Error, Records, Ttl,
+    AuditEntry, Error, Records, Ttl,
+    audit::outbox::{Posting, add_announcement},
     generations::{Affiliation, Revocable, login_of},
     key::{Key, Owner, PREFIX},
     target::day_of,
@@ -124,9 +125,13 @@ impl Zadd for Pipeline {
 }
 
 impl Records {
-    /// Writes the index entries of a grant whose record follows. Returns some entries of its indexes, to
-    /// be trimmed.
-    pub(in crate::store) async fn index_grant(&self, grant: &Grant) -> Result<Vec<Sample>, Error> {
+    /// Writes the index entries of a grant whose record follows, and announces the event of it. Returns some
+    /// entries of its indexes, to be trimmed.
+    pub(in crate::store) async fn index_grant<'a>(
+        &self,
+        grant: &Grant,
+        entry: Option<&'a AuditEntry>,
+    ) -> Result<(Vec<Sample>, Posting<'a>), Error> {
         let mut pipe = redis::pipe();
         add_grant(&mut pipe, grant);
         let indexes: Vec<String> = owners(&grant.affiliation(), grant.created_at)
@@ -136,32 +141,41 @@ impl Records {
         for index in &indexes {
             pipe.cmd("ZRANDMEMBER").arg(index).arg(SAMPLE).arg("WITHSCORES");
         }
-        let samples: Vec<Vec<(String, i64)>> =
-            pipe.query_async(&mut self.pool.get().await?).await?;
-        Ok(indexes.into_iter().zip(samples).collect())
+        let key = Key::Grant(&grant.id).text();
+        add_announcement(&mut pipe, &key, entry);
+        let mut answers: Vec<redis::Value> = pipe.query_async(&mut self.pool.get().await?).await?;
+        let posting = Posting::answered(&key, entry, &mut answers)?;
+        let samples: Result<Vec<Vec<(String, i64)>>, _> =
+            answers.into_iter().map(redis::from_redis_value).collect();
+        let samples = samples.map_err(redis::RedisError::from)?;
+        Ok((indexes.into_iter().zip(samples).collect(), posting))
     }
 
-    /// Writes the index entries of another record, which follows.
-    pub(in crate::store) async fn index_other<T: Revocable>(
+    /// Writes the index entries of another record, which follows, and announces the event of it.
+    pub(in crate::store) async fn index_other<'a, T: Revocable>(
         &self,
         key: &Key<'_>,
         record: &T,
         times: (UnixTime, UnixTime),
-    ) -> Result<(), Error> {
-        let mut pipe = redis::pipe();
-        add_other(&mut pipe, &record.affiliation(), &key.text(), times);
-        Ok(pipe.exec_async(&mut self.pool.get().await?).await?)
+        entry: Option<&'a AuditEntry>,
+    ) -> Result<Posting<'a>, Error> {
+        let (mut pipe, key) = (redis::pipe(), key.text());
+        add_other(&mut pipe, &record.affiliation(), &key, times);
+        add_announcement(&mut pipe, &key, entry);
+        let mut answers: Vec<redis::Value> = pipe.query_async(&mut self.pool.get().await?).await?;
+        Posting::answered(&key, entry, &mut answers)
     }
 
-    /// Stores another record until its expiry, with its index entries.
+    /// Stores another record until its expiry, with its index entries and its event.
     pub(in crate::store) async fn put_live<T: Revocable + Serialize>(
         &self,
         key: &Key<'_>,
         record: &T,
         (now, end): (UnixTime, UnixTime),
+        entry: Option<&AuditEntry>,
     ) -> Result<(), Error> {
-        self.index_other(key, record, (now, end)).await?;
-        self.put(key, record, Ttl::until(now, end)).await
+        let posting = self.index_other(key, record, (now, end), entry).await?;
+        self.put_posting(key, record, Ttl::until(now, end), &posting).await
     }
 
     /// Removes the entries of grants that are gone. A failure is harmless: the next one to meet them

@@ -27,9 +27,11 @@ pub(super) const GENERATIONS: &str = "mcpgw:gen:";
 
 /// The beginnings of keys that a backup lacks: counters that expire within minutes, the feed of the proxies
 /// that run now, last uses, locks, and what is derived from the records.
-const DERIVED: [&str; 17] = [
+const DERIVED: [&str; 19] = [
+    "audit",
     "checks",
     "granted-clients",
+    "outbox",
     "people",
     "person:",
     "facts-lock:",
@@ -215,6 +217,26 @@ pub(super) enum Key<'a> {
     ProviderSession(&'a Fingerprint),
     /// The issuer of a provider at its first login, by name.
     ProviderIssuer(&'a str),
+    /// The audit events of changes to the record of a key, which the relay has not moved yet.
+    Outbox(&'a str),
+    /// The announcements of the events in outboxes, sorted by their time.
+    Outboxes,
+    /// The number of events that found too many announcements.
+    LostEvents,
+    /// The lease of the instance that moves events out of the outboxes.
+    RelayLease,
+    /// The number of the last event that was read of each proxy.
+    FeedPositions,
+    /// The lease of the instance that reads the events of proxies.
+    FeedLease,
+    /// The stream of audit events.
+    Audit,
+    /// The places in the stream of the latest events, by id.
+    AuditIds,
+    /// The ids of the latest events, in the order in which they were added.
+    AuditIdsByAge,
+    /// The index of the audit events of a person, by subject.
+    AuditOf(&'a str),
     /// A probe key, to check that Redis accepts writes.
     Trial(&'a str),
 }
@@ -267,6 +289,8 @@ impl Key<'_> {
             Self::LogoutToken(token) => join("logout-token:", token.as_str()),
             Self::ProviderSession(session) => join("provider-session:", session.as_str()),
             Self::ProviderIssuer(provider) => join("provider-issuer:", provider),
+            Self::Outbox(record) => [PREFIX, "outbox:{", tag_of(record), "}"].concat(),
+            Self::AuditOf(subject) => join("audit-of:", hash(subject).as_str()),
             Self::Trial(name) => join("trial:", name),
             _ => join(self.fixed_name(), ""),
         }
@@ -302,6 +326,15 @@ impl Key<'_> {
             Self::BlockedPeople => "blocked-people",
             Self::RefusedClients => "refused-clients",
             Self::EndedGrants => "ended-grants",
+            Self::Outboxes => "outboxes",
+            // The hash tags put these keys beside the ones that they name.
+            Self::LostEvents => "outboxes-lost:{mcpgw:outboxes}",
+            Self::RelayLease => "outboxes-lease",
+            Self::FeedPositions => "audit-feeds",
+            Self::FeedLease => "audit-feeds-lease",
+            Self::Audit => "audit",
+            Self::AuditIds => "audit-ids:{mcpgw:audit}",
+            Self::AuditIdsByAge => "audit-ids-by-age:{mcpgw:audit}",
             _ => "",
         }
     }
@@ -313,4 +346,24 @@ fn hash(text: &str) -> Fingerprint {
 
 fn join(kind: &str, name: &str) -> String {
     [PREFIX, kind, name].concat()
+}
+
+/// Returns the part of `key` that decides about its slot in a Redis Cluster.
+fn tag_of(key: &str) -> &str {
+    let tag = key.split_once('{').and_then(|(_, rest)| rest.split_once('}')).map(|(tag, _)| tag);
+    tag.filter(|tag| !tag.is_empty()).unwrap_or(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outbox_is_in_the_slot_of_its_record() {
+        let grant = Key::Grant(&Identifier::parsed("G.7")).text();
+        assert_eq!(Key::Outbox(&grant).text(), "mcpgw:outbox:{G.7}");
+        let client = Key::Client(&ClientId::parsed("c1")).text();
+        assert_eq!(Key::Outbox(&client).text(), "mcpgw:outbox:{mcpgw:client:c1}");
+        assert_eq!(Key::Outbox(&Key::Outboxes.text()).text(), "mcpgw:outbox:{mcpgw:outboxes}");
+    }
 }

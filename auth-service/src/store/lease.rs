@@ -1,4 +1,4 @@
-//! The lease of the instance that works in the background. It keeps the load on Redis small; two instances
+//! The leases of the instance that works in the background. They keep the load on Redis small; two instances
 //! that work at once do no harm.
 
 use std::time::Duration;
@@ -6,14 +6,11 @@ use std::time::Duration;
 use redis::Script;
 use tokio::time::Instant;
 
-use super::{Error, Records, key::Key};
+use super::{Error, Records};
 use crate::model::Identifier;
 
-/// The lifetime of the lease.
-const LIFE: Duration = Duration::from_secs(30);
-
-/// The age at which a lease is renewed.
-const RENEWAL: Duration = Duration::from_secs(10);
+/// The part of its lifetime at which a lease is renewed.
+const RENEWAL: u32 = 3;
 
 /// Takes or renews the lease, unless another instance has it.
 const TAKE: &str = r"#!lua flags=allow-oom
@@ -30,43 +27,48 @@ return 1
 ";
 
 /// The lease of this instance.
-pub(super) struct Lease<'a> {
-    records: &'a Records,
+pub(super) struct Lease {
+    key: String,
+    life: Duration,
     holder: Identifier,
     renewed: Instant,
 }
 
-impl<'a> Lease<'a> {
-    /// Takes the lease. Returns `None` if another instance has it.
-    pub(super) async fn take(records: &'a Records) -> Result<Option<Self>, Error> {
+impl Lease {
+    /// Takes the lease at `key`. Returns `None` if another instance has it.
+    pub(super) async fn take(
+        records: &Records,
+        key: String,
+        life: Duration,
+    ) -> Result<Option<Self>, Error> {
         let holder = Identifier::generate().map_err(|_| Error::Random)?;
-        let lease = Self { records, holder, renewed: Instant::now() };
-        Ok(lease.is_taken().await?.then_some(lease))
+        let lease = Self { key, life, holder, renewed: Instant::now() };
+        Ok(lease.is_taken(records).await?.then_some(lease))
     }
 
     /// Renews the lease if it is time. Returns `false` if another instance has taken it.
-    pub(super) async fn keep(&mut self) -> Result<bool, Error> {
-        if self.renewed.elapsed() < RENEWAL {
+    pub(super) async fn keep(&mut self, records: &Records) -> Result<bool, Error> {
+        if self.renewed.elapsed() < self.life / RENEWAL {
             return Ok(true);
         }
-        self.renewed = Instant::now();
-        self.is_taken().await
+        let now = Instant::now();
+        let is_taken = self.is_taken(records).await?;
+        self.renewed = now;
+        Ok(is_taken)
     }
 
     /// Returns the lease, so that another instance need not wait for its end.
-    pub(super) async fn release(self) -> Result<(), Error> {
+    pub(super) async fn release(self, records: &Records) -> Result<(), Error> {
         let script = Script::new(RELEASE);
         let mut call = script.prepare_invoke();
-        call.key(Key::SweepLease.text()).arg(self.holder.as_str());
-        Ok(call.invoke_async(&mut self.records.pool.get().await?).await?)
+        call.key(&self.key).arg(self.holder.as_str());
+        Ok(call.invoke_async(&mut records.pool.get().await?).await?)
     }
 
-    async fn is_taken(&self) -> Result<bool, Error> {
+    async fn is_taken(&self, records: &Records) -> Result<bool, Error> {
         let script = Script::new(TAKE);
         let mut call = script.prepare_invoke();
-        call.key(Key::SweepLease.text())
-            .arg(self.holder.as_str())
-            .arg(LIFE.as_millis().to_string());
-        Ok(call.invoke_async(&mut self.records.pool.get().await?).await?)
+        call.key(&self.key).arg(self.holder.as_str()).arg(self.life.as_millis().to_string());
+        Ok(call.invoke_async(&mut records.pool.get().await?).await?)
     }
 }

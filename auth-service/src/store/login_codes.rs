@@ -1,6 +1,6 @@
 //! Single-use login codes, which the operator issues.
 
-use super::{Error, Key, LoginRecords, Ttl};
+use super::{AuditEntry, Error, Key, LoginRecords, Ttl};
 use crate::model::{Generation, LoginCode, UnixTime, User};
 
 /// The record of a login code: its user and its expiry.
@@ -27,17 +27,18 @@ impl LoginRecords {
         self.records.delete(&Key::LoginLock(&code.fingerprint())).await.map(drop)
     }
 
-    /// Stores a login code for `user`, of the current generation.
+    /// Stores a login code for `user`, of the current generation, with its event.
     pub async fn put_login_code(
         &self,
         code: &LoginCode,
         user: &User,
         (now, expires_at): (UnixTime, UnixTime),
+        entry: Option<&AuditEntry>,
     ) -> Result<(), Error> {
         let generation = self.records.generation().await?;
         let record = LoginCodeRecord { user: user.clone(), generation, expires_at };
         self.records
-            .put_live(&Key::LoginCode(&code.fingerprint()), &record, (now, expires_at))
+            .put_live(&Key::LoginCode(&code.fingerprint()), &record, (now, expires_at), entry)
             .await
     }
 

@@ -4,6 +4,7 @@
 //! for garbage collection. Secrets are stored as fingerprints, never in the clear.
 
 mod answers;
+mod audit;
 mod backup;
 mod barred;
 mod client_documents;
@@ -53,10 +54,28 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
+use gateway_contract::audit::AuditLog;
+use tokio::sync::{Mutex, Notify};
+
+use self::{
+    audit::refusals::Refusals,
+    ended_grants::EndedGrants,
+    key::Key,
+    link::{Connections, Master, SharedLink},
+    liveness_lookups::LivenessLookups,
+    records::Ttl,
+    revocation_tracker::RevocationTracker,
+};
 pub use self::{
+    audit::{
+        AuditRecords,
+        entry::AuditEntry,
+        feed::FeedReader,
+        pages::{AuditFilter, AuditPage, AuditedEvent},
+    },
     backup::{Entry, Held},
     client_list::GrantedClient,
-    codes::Redemption,
+    codes::{Redemption, RedemptionEntries},
     condition::{Condition, SentinelCondition},
     cursor::{Cursor, InvalidCursor},
     ended_grants::News,
@@ -74,15 +93,13 @@ pub use self::{
     trial::Trial,
     uses::GrantUse,
 };
-use self::{
-    ended_grants::EndedGrants,
-    key::Key,
-    link::{Connections, Master, SharedLink},
-    liveness_lookups::LivenessLookups,
-    records::Ttl,
-    revocation_tracker::RevocationTracker,
-};
 use crate::config::RedisConfig;
+
+/// The name of this program in audit events.
+const PROGRAM: &str = "auth-service";
+
+/// The maximum number of audit events in the stream, unless the settings state it.
+const STREAM_MAX: usize = 100_000;
 
 /// The error of a failed store operation.
 #[derive(Debug, thiserror::Error)]
@@ -102,6 +119,9 @@ pub enum Error {
     /// The operating system provided no random bytes.
     #[error("no random bytes")]
     Random,
+    /// The audit log cannot be read or written.
+    #[error("the audit log cannot be written")]
+    AuditLog(#[source] std::io::Error),
 }
 
 /// Returns `true` if `error` or one of its causes says that Redis cannot be reached.
@@ -133,8 +153,12 @@ pub struct Store {
     pub devices: DeviceRecords,
     /// Facts about people, and the tokens of their providers.
     pub people: PeopleRecords,
+    /// Blocked people and refused clients.
+    pub barred: BarredRecords,
     /// Counters of the rate limits.
     pub counters: Counters,
+    /// Audit events.
+    pub audit: AuditRecords,
     /// Listing, revocation, backup, import.
     pub maintenance: Maintenance,
 }
@@ -150,6 +174,8 @@ pub(in crate::store) struct Records {
     /// `true` once invalidations of Redis have arrived, or were refused.
     started: AtomicBool,
     tracker: Arc<RevocationTracker>,
+    /// Notified when this process has posted an audit event.
+    posted: Notify,
 }
 
 /// Clients, their documents and keys.
@@ -180,6 +206,11 @@ pub struct PeopleRecords {
     records: Arc<Records>,
 }
 
+/// Blocked people and refused clients.
+pub struct BarredRecords {
+    records: Arc<Records>,
+}
+
 /// Counters of the rate limits.
 pub struct Counters {
     records: Arc<Records>,
@@ -206,6 +237,7 @@ impl Store {
             hot,
             started: AtomicBool::new(false),
             tracker: Arc::new(RevocationTracker::new()),
+            posted: Notify::new(),
         });
         let clients = ClientRecords { records: Arc::clone(&records) };
         let grants =
@@ -215,7 +247,15 @@ impl Store {
             logins: LoginRecords { records: Arc::clone(&records) },
             devices: DeviceRecords { records: Arc::clone(&records) },
             people: PeopleRecords { records: Arc::clone(&records) },
+            barred: BarredRecords { records: Arc::clone(&records) },
             counters: Counters { records: Arc::clone(&records) },
+            audit: AuditRecords {
+                records: Arc::clone(&records),
+                log: AuditLog::none(PROGRAM),
+                stream_max: STREAM_MAX,
+                refusals: Refusals::default(),
+                relay: Mutex::default(),
+            },
             maintenance: Maintenance {
                 records: Arc::clone(&records),
                 clients,
@@ -224,6 +264,14 @@ impl Store {
             grants,
             records,
         })
+    }
+
+    /// Returns this store with the audit log of the process, and the maximum number of events in the stream.
+    #[must_use]
+    pub fn with_audit(mut self, log: AuditLog, stream_max: usize) -> Self {
+        self.audit.log = log;
+        self.audit.stream_max = stream_max;
+        self
     }
 
     /// Receives invalidations of revoked grants and tokens from Redis, and follows its master. Never

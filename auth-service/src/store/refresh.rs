@@ -37,7 +37,7 @@ impl GrantRecords {
     ) -> Result<(), Error> {
         let ttl = Ttl::until(now, record.expires_at);
         let key = Key::Refresh(&token.fingerprint()).text();
-        self.records.put_essential_if("NX", &key, record, ttl).await.map(drop)
+        self.records.put_essential_if("NX", &key, (record, ttl), None).await.map(drop)
     }
 
     /// Reads the record of `token`, whether or not it is spent.
@@ -65,8 +65,8 @@ impl GrantRecords {
     ) -> Result<Spending, Error> {
         let mine = Spent { salt: salt.to_owned(), at: now };
         let key = Key::SpentRefresh(&token.fingerprint()).text();
-        let earlier =
-            self.records.put_essential_if("NX", &key, &mine, Ttl::until(now, end)).await?;
+        let marker = (&mine, Ttl::until(now, end));
+        let earlier = self.records.put_essential_if("NX", &key, marker, None).await?;
         let Some(earlier) = earlier else { return Ok(Spending::First) };
         let first: Spent = serde_json::from_str(&earlier)?;
         if now <= first.at.plus(grace) {

@@ -3,7 +3,13 @@
 
 use redis::Script;
 
-use super::{Error, Records, generations::Revocable, index::owners, key::Key};
+use super::{
+    AuditEntry, Error, Records,
+    audit::outbox::{Posting, add_announcement},
+    generations::Revocable,
+    index::owners,
+    key::Key,
+};
 use crate::model::{Fingerprint, Grant, Identifier};
 
 /// The maximum length of the feed, with about 100 bytes per entry. A reader that missed more gets a
@@ -31,8 +37,12 @@ impl Records {
     }
 
     /// Removes grants with their access tokens and index entries, and notifies the proxies. Returns the
-    /// number of those that existed.
-    pub(in crate::store) async fn remove_grants(&self, ids: &[Identifier]) -> Result<usize, Error> {
+    /// number of those that existed. An event is of the first grant, if it existed.
+    pub(in crate::store) async fn remove_grants(
+        &self,
+        ids: &[Identifier],
+        entry: Option<&AuditEntry>,
+    ) -> Result<usize, Error> {
         if ids.is_empty() {
             return Ok(0);
         }
@@ -42,17 +52,27 @@ impl Records {
         for id in ids {
             pipe.cmd("ZRANGE").arg(Key::Tokens(id).text()).arg(0).arg(-1);
         }
-        let (texts, tokens) = {
-            let answers: Vec<redis::Value> = pipe.query_async(&mut self.pool.get().await?).await?;
-            read_all(answers)?
+        let first = keys.first().map_or("", String::as_str);
+        add_announcement(&mut pipe, first, entry);
+        let (texts, tokens, posting) = {
+            let mut answers: Vec<redis::Value> =
+                pipe.query_async(&mut self.pool.get().await?).await?;
+            let posting = Posting::answered(first, entry, &mut answers)?;
+            let (texts, tokens) = read_all(answers)?;
+            (texts, tokens, posting)
         };
         let there = || ids.iter().zip(&texts).filter(|(_, text)| text.is_some());
         if there().next().is_none() {
             return Ok(0);
         }
         self.tell(there().map(|(id, _)| id)).await?;
+        let removed = match entry {
+            Some(_) => usize::from(self.delete_posting(first, &posting).await?),
+            None => 0,
+        };
+        let others = keys.get(usize::from(entry.is_some())..).unwrap_or_default().to_vec();
+        let removed = removed + self.delete_all(&others).await?;
         let mut connection = self.pool.get().await?;
-        let removed: usize = redis::cmd("DEL").arg(&keys).query_async(&mut connection).await?;
         for key in &keys {
             // Redis sends this invalidation as well, but it must take effect before the caller
             // continues.
@@ -80,18 +100,19 @@ impl Records {
         Ok(removed)
     }
 
-    /// Removes one access token and notifies the proxies. Returns `true` if it existed.
+    /// Removes one access token with its event, and notifies the proxies. Returns `true` if it existed.
     pub(in crate::store) async fn remove_access(
         &self,
         grant: &Identifier,
         jti: &Identifier,
+        entry: Option<&AuditEntry>,
     ) -> Result<bool, Error> {
         let key = Key::Access(grant, jti);
         if !self.exists(&key).await? {
             return Ok(false);
         }
         self.tell(std::iter::once(jti)).await?;
-        let there = self.delete(&key).await?;
+        let there = self.delete_with(&key, entry).await?;
         self.leave(&Key::Tokens(grant), jti.as_str()).await?;
         Ok(there)
     }

@@ -63,6 +63,8 @@ impl Repair {
             for index in keys.iter().filter(|key| is_index(key)) {
                 records.trim_index(index, now).await?;
             }
+            let outboxes: Vec<_> = keys.iter().filter(|key| kind_of(key) == "outbox").collect();
+            records.announce_again(&outboxes).await?;
             for uses in keys.iter().filter(|key| kind_of(key) == "uses") {
                 records.trim_uses(uses).await?;
             }
@@ -121,7 +123,7 @@ impl Records {
             .zip(&live)
             .filter_map(|(id, grant)| grant.is_none().then_some(id))
             .collect();
-        self.remove_grants(&dead).await?;
+        self.remove_grants(&dead, None).await?;
         let live: Vec<Grant> = live.into_iter().flatten().collect();
         let mut connection = self.pool.get().await?;
         let mut pipe = redis::pipe();

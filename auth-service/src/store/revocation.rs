@@ -6,7 +6,8 @@ use redis::Script;
 use tokio::time::{Instant, sleep_until};
 
 use super::{
-    Error, Maintenance,
+    AuditEntry, Error, Maintenance,
+    audit::outbox::{Posting, post},
     key::Key,
     sweep::{Pace, Swept},
     target::Target,
@@ -29,13 +30,16 @@ return redis.call('ZADD', KEYS[1], 'GT', ARGV[1], ARGV[2])
 ";
 
 /// Raises a number, unless it is higher. Two revocations at once may arrive in either order.
-const RAISE: &str = r"#!lua flags=allow-oom
+const RAISE: &str = concat!(
+    "#!lua flags=allow-oom
 local now = redis.call('GET', KEYS[1])
 if not now or tonumber(now) < tonumber(ARGV[1]) then
     redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
-end
-return 1
-";
+end",
+    post!(),
+    "return 1
+"
+);
 
 /// The selection of records to revoke.
 #[derive(Clone, Debug)]
@@ -74,14 +78,19 @@ pub struct Ended {
 }
 
 impl Maintenance {
-    /// Revokes the selected records. When it returns, no instance accepts them. Deletes as many of them as
-    /// there is time for; a running instance deletes the others.
-    pub async fn revoke(&self, what: &Selection, now: UnixTime) -> Result<Ended, Error> {
+    /// Revokes the selected records, with its event. When it returns, no instance accepts them. Deletes as many
+    /// of them as there is time for; a running instance deletes the others.
+    pub async fn revoke(
+        &self,
+        what: &Selection,
+        now: UnixTime,
+        entry: Option<&AuditEntry>,
+    ) -> Result<Ended, Error> {
         let target = match what {
             Selection::Grant(id) => {
-                return Box::pin(revoke_one(self.grants.revoke_grant(id))).await;
+                return Box::pin(revoke_one(self.grants.revoke_grant(id, entry))).await;
             }
-            Selection::Jti(jti) => return Box::pin(revoke_one(self.revoke_jti(jti))).await,
+            Selection::Jti(jti) => return Box::pin(revoke_one(self.revoke_jti(jti, entry))).await,
             Selection::User(name) => Target::User(name.clone()),
             Selection::Client(id) => Target::Client(id.clone()),
             Selection::UserAtClient(name, id) => Target::Pair(name.clone(), id.clone()),
@@ -92,7 +101,7 @@ impl Maintenance {
             Selection::All => Target::All,
         };
         // Boxed, as below, to keep the futures of the callers small.
-        let generation = Box::pin(self.raise(&target)).await?;
+        let generation = Box::pin(self.raise(&target, entry)).await?;
         let deadline = end_of_leases();
         let swept = Box::pin(self.records.sweep(&target, generation, Pace::until(deadline))).await;
         sleep_until(deadline).await;
@@ -101,23 +110,33 @@ impl Maintenance {
         Ok(Ended { grants, beside: others, unreadable, left })
     }
 
-    /// Revokes the access token of `jti`.
-    async fn revoke_jti(&self, jti: &Identifier) -> Result<bool, Error> {
+    /// Revokes the access token of `jti`, with its event.
+    async fn revoke_jti(
+        &self,
+        jti: &Identifier,
+        entry: Option<&AuditEntry>,
+    ) -> Result<bool, Error> {
         if let Some(grant) = jti.grant_of_token() {
-            return self.records.remove_access(&grant, jti).await;
+            return self.records.remove_access(&grant, jti, entry).await;
         }
         let mut command = redis::cmd("GET");
         command.arg(Key::GrantOfToken(jti).text());
         let grant: Option<String> =
             command.query_async(&mut self.records.pool.get().await?).await?;
         match grant {
-            Some(grant) => self.records.remove_access(&Identifier::parsed(&grant), jti).await,
+            Some(grant) => {
+                self.records.remove_access(&Identifier::parsed(&grant), jti, entry).await
+            }
             None => Ok(false),
         }
     }
 
-    /// Gives `target` the next generation. All writes go over one connection.
-    async fn raise(&self, target: &Target) -> Result<u64, Error> {
+    /// Gives `target` the next generation, and posts the event with the first key of the target. All writes go
+    /// over one connection.
+    async fn raise(&self, target: &Target, entry: Option<&AuditEntry>) -> Result<u64, Error> {
+        let first = target.generations(0).into_iter().next().map(|(key, _)| key);
+        let first = first.unwrap_or_default();
+        let posting = self.records.announce(&first, entry).await?;
         let mut connection = self.records.pool.get().await?;
         let script = Script::new(NEXT);
         let mut call = script.prepare_invoke();
@@ -131,7 +150,10 @@ impl Maintenance {
         for (key, value) in target.generations(generation) {
             let script = Script::new(RAISE);
             let mut call = script.prepare_invoke();
-            let () = call.key(&key).arg(value).arg(LIFE).invoke_async(&mut connection).await?;
+            call.key(&key).arg(value).arg(LIFE);
+            let none = Posting::accepted(&key, None, true);
+            if key == first { &posting } else { &none }.add_to(&mut call);
+            let () = call.invoke_async(&mut connection).await?;
             // Redis sends this invalidation as well, but it must take effect before the caller
             // continues.
             self.records.tracker.changed(key.as_bytes());
@@ -143,13 +165,18 @@ impl Maintenance {
         Ok(generation)
     }
 
-    /// Deletes a registration and revokes all its grants.
-    pub async fn delete_client(&self, id: &ClientId, now: UnixTime) -> Result<(), Error> {
+    /// Deletes a registration and revokes all its grants. There is one event of each.
+    pub async fn delete_client(
+        &self,
+        id: &ClientId,
+        now: UnixTime,
+        (revoked, deleted): (Option<&AuditEntry>, Option<&AuditEntry>),
+    ) -> Result<(), Error> {
         // Before the deletion, because a client that is deleted cannot repeat a request that failed.
-        Box::pin(self.raise(&Target::Client(id.clone()))).await?;
-        self.clients.delete_unused_client(id).await?;
+        Box::pin(self.raise(&Target::Client(id.clone()), revoked)).await?;
+        self.clients.delete_unused_client(id, deleted).await?;
         // Once more, because of consents that were given in between.
-        Box::pin(self.revoke(&Selection::Client(id.clone()), now)).await?;
+        Box::pin(self.revoke(&Selection::Client(id.clone()), now, None)).await?;
         Ok(())
     }
 }

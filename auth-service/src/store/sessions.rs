@@ -2,22 +2,23 @@
 
 use std::time::Duration;
 
-use super::{Error, Key, LoginRecords, Ttl, key::Owner, record::Record};
+use super::{AuditEntry, Error, Key, LoginRecords, Ttl, key::Owner, record::Record};
 use crate::model::{ClientId, ConsentRecord, Fingerprint, LoginSession, SessionRecord, UnixTime};
 
 /// The time for which the use of a form is remembered. A sign-in is fresh for less.
 const FORM_LIFE: Duration = Duration::from_hours(1);
 
 impl LoginRecords {
-    /// Stores the login session of `cookie`.
+    /// Stores the login session of `cookie`, with the event of the login.
     pub async fn put_session(
         &self,
         cookie: &LoginSession,
         record: &SessionRecord,
         now: UnixTime,
+        entry: Option<&AuditEntry>,
     ) -> Result<(), Error> {
         let key = Key::Session(&cookie.fingerprint());
-        self.records.put_live(&key, record, (now, record.expires_at)).await
+        self.records.put_live(&key, record, (now, record.expires_at), entry).await
     }
 
     /// Reads the login session of `cookie`.
@@ -55,9 +56,13 @@ impl LoginRecords {
         self.records.read_live(&Key::Session(cookie), now).await
     }
 
-    /// Ends a login session. Returns `false` if there was none.
-    pub async fn end_session(&self, cookie: &Fingerprint) -> Result<bool, Error> {
-        self.records.delete(&Key::Session(cookie)).await
+    /// Ends a login session, with its event. Returns `false` if there was none.
+    pub async fn end_session(
+        &self,
+        cookie: &Fingerprint,
+        entry: Option<&AuditEntry>,
+    ) -> Result<bool, Error> {
+        self.records.delete_with(&Key::Session(cookie), entry).await
     }
 
     /// Notes for an hour that a form was used. Returns `true` for the first use only.
@@ -78,55 +83,64 @@ impl LoginRecords {
         Ok(members.iter().filter_map(of_kind).collect())
     }
 
-    /// Ends the login sessions of a person that rest on one session at the provider. Returns their number.
+    /// Ends the login sessions of a person that rest on one session at the provider, each with its event.
+    /// Returns their number.
     pub async fn end_sessions(
         &self,
         subject: &str,
         provider_session: &Fingerprint,
         now: UnixTime,
+        entry: impl Fn(&SessionRecord) -> Option<AuditEntry>,
     ) -> Result<usize, Error> {
         let mut ended = 0;
         for cookie in self.others_of(subject, SessionRecord::KIND).await? {
             let key = Fingerprint::parsed(&cookie);
             let record: Option<SessionRecord> = self.records.read(&Key::Session(&key), now).await?;
-            let rests = record.and_then(|record| record.provider_session);
-            if rests.is_some_and(|session| session.matches(provider_session)) {
-                ended += usize::from(self.end_session(&key).await?);
+            let Some(record) = record else { continue };
+            let session = record.provider_session.as_ref();
+            if session.is_some_and(|session| session.matches(provider_session)) {
+                ended += usize::from(self.end_session(&key, entry(&record).as_ref()).await?);
             }
         }
         Ok(ended)
     }
 
-    /// Deletes the remembered consents of a person for one client.
+    /// Deletes the remembered consents of a person for one client, each with its event.
     pub async fn forget_consents(
         &self,
         subject: &str,
         client: &ClientId,
         now: UnixTime,
+        entry: impl Fn(&ConsentRecord) -> Option<AuditEntry>,
     ) -> Result<(), Error> {
         for of in self.others_of(subject, ConsentRecord::KIND).await? {
             let of = Fingerprint::parsed(&of);
             let record: Option<ConsentRecord> = self.records.read(&Key::Consent(&of), now).await?;
-            if record.is_some_and(|record| record.client_id == *client) {
-                self.delete_consent(&of).await?;
+            if let Some(record) = record.filter(|record| record.client_id == *client) {
+                self.delete_consent(&of, entry(&record).as_ref()).await?;
             }
         }
         Ok(())
     }
 
-    /// Stores a remembered consent.
+    /// Stores a remembered consent, with its event.
     pub async fn put_consent(
         &self,
         of: &Fingerprint,
         record: &ConsentRecord,
         now: UnixTime,
+        entry: Option<&AuditEntry>,
     ) -> Result<(), Error> {
-        self.records.put_live(&Key::Consent(of), record, (now, record.expires_at)).await
+        self.records.put_live(&Key::Consent(of), record, (now, record.expires_at), entry).await
     }
 
-    /// Deletes a remembered consent, if there is one.
-    pub async fn delete_consent(&self, of: &Fingerprint) -> Result<(), Error> {
-        self.records.delete(&Key::Consent(of)).await.map(drop)
+    /// Deletes a remembered consent with its event, if there is one.
+    pub async fn delete_consent(
+        &self,
+        of: &Fingerprint,
+        entry: Option<&AuditEntry>,
+    ) -> Result<(), Error> {
+        self.records.delete_with(&Key::Consent(of), entry).await.map(drop)
     }
 
     /// Returns `true` if there is a remembered consent for at least one of these fingerprints.

@@ -217,7 +217,7 @@ impl Sweep<'_> {
         match kind {
             Kind::Grants => {
                 let ids: Vec<_> = dead.iter().map(|id| Identifier::parsed(id)).collect();
-                self.swept.grants += self.records.remove_grants(&ids).await?;
+                self.swept.grants += self.records.remove_grants(&ids, None).await?;
             }
             Kind::Others => {
                 // A device whose decision is gone would wait for another one, and the other way around.

@@ -250,7 +250,7 @@ async fn a1_a_revocation_ends_what_would_be_told_again() {
         let login_code = gateway.login_code("alice").await;
         assert!(code(&browser.decide(&page, "local", &login_code).await).is_some());
         let store = Store::open(&gateway.config.redis).unwrap();
-        store.maintenance.revoke(&what, gateway.clock.now()).await.unwrap();
+        store.maintenance.revoke(&what, gateway.clock.now(), None).await.unwrap();
         let again = browser.decide(&page, "local", &login_code).await;
         assert_eq!((again.status.as_u16(), again.next()), (400, None), "{what:?}");
         assert!(again.body.contains("name=\"login_code\""));

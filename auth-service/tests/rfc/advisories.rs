@@ -446,9 +446,10 @@ fn browsers_may_read_what_clients_need() {
         }
     }
     let middlewares = repository("traefik/dynamic/middlewares.yml");
-    for chain in
-        ["[cors, gateway, mcp-auth, no-token]", "[cors, away, gateway, mcp-auth, no-token]"]
-    {
+    for chain in [
+        "[cors, gateway, mcp-auth, server-answer, no-token]",
+        "[cors, away, gateway, mcp-auth, server-answer, no-token]",
+    ] {
         assert!(middlewares.contains(chain), "{chain}");
     }
     let exposed = middlewares.split("accessControlExposeHeaders:").nth(1).unwrap();

@@ -38,7 +38,7 @@ impl Scene {
     }
 
     async fn revoke(&self, what: &Selection) -> (usize, u64) {
-        let (ended, commands) = self.cost(self.store.maintenance.revoke(what, NOW)).await;
+        let (ended, commands) = self.cost(self.store.maintenance.revoke(what, NOW, None)).await;
         (ended.unwrap().grants, commands.iter().map(|(_, calls)| calls).sum())
     }
 }
@@ -82,7 +82,7 @@ async fn a_revocation_of_very_many_does_not_wait_for_their_deletion() {
     for what in [Selection::Server(ResourceUri::parse(SERVERS[0]).unwrap()), Selection::All] {
         let scene = Scene::of(20_000).await;
         let begun = std::time::Instant::now();
-        let (ended, _) = scene.cost(scene.store.maintenance.revoke(&what, NOW)).await;
+        let (ended, _) = scene.cost(scene.store.maintenance.revoke(&what, NOW, None)).await;
         let ended = ended.unwrap();
         assert!(ended.left > 0 && begun.elapsed().as_secs() < 5, "{ended:?}");
         let all = Filter::default();

@@ -19,6 +19,7 @@ async fn a_good_token_gives_all_identity_headers() {
         ("x-user-email", ""),
         ("x-client-id", app.id.as_str()),
         ("x-auth-scopes", "mcp"),
+        ("x-client-address", "127.0.0.1"),
         (
             "x-mcp-challenge",
             "Bearer resource_metadata=\"https://time.gw.example/.well-known/oauth-protected-resource/mcp\"",

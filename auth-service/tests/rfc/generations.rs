@@ -14,7 +14,7 @@ use crate::{
 
 async fn revoke(gateway: &Gateway, what: &Selection) {
     let store = Store::open(&gateway.config.redis).unwrap();
-    store.maintenance.revoke(what, gateway.clock.now()).await.unwrap();
+    store.maintenance.revoke(what, gateway.clock.now(), None).await.unwrap();
 }
 
 /// The ways that concern a grant of alice to `app` for the server `time`, and some that do not.

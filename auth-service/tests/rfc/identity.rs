@@ -32,10 +32,11 @@ async fn a_server_gets_to_know_who_asks_in_a_signed_form() {
     let answer = gateway.verify(TIME, &token).await;
     let now = gateway.clock.now().0;
     let held = parts(&token)[1].clone();
+    assert_eq!(held["client_name"], "Test App");
     let hash = |name: &str| Fingerprint::of(held[name].as_str().unwrap()).to_string();
     let expected = json!({
         "iss": ISSUER, "aud": TIME, "sub": "local:alice", "preferred_username": "alice",
-        "client_id": app.id, "scope": "mcp", "mcp_server": "time", "iat": now, "exp": now + 60,
+        "client_id": app.id, "client_name": held["client_name"], "scope": "mcp", "mcp_server": "time", "iat": now, "exp": now + 60,
         "grant_hash": hash("grant_id"), "token_hash": hash("jti"), "token_exp": held["exp"],
     });
     assert_eq!(checked(&gateway, answer.header("x-mcp-identity")).await, expected);

@@ -56,7 +56,7 @@ async fn a_list_is_whole_and_in_order_in_pages_of_any_size() {
     let store = store(&redis);
     let mut expected = Vec::new();
     for (name, ago) in [("a", 0), ("b", 0), ("c", 5), ("d", DAY), ("e", DAY), ("f", 40 * DAY)] {
-        store.grants.put_grant(&grant(name, ago), NOW).await.unwrap();
+        store.grants.put_grant(&grant(name, ago), NOW, None).await.unwrap();
         expected.push((ago, std::cmp::Reverse(name)));
     }
     expected.sort_unstable();
@@ -73,22 +73,22 @@ async fn a_page_goes_on_where_the_last_one_ended() {
     let redis = Redis::start();
     let store = store(&redis);
     for number in 0..9 {
-        store.grants.put_grant(&grant(&format!("g{number}"), 100), NOW).await.unwrap();
+        store.grants.put_grant(&grant(&format!("g{number}"), 100), NOW, None).await.unwrap();
     }
-    store.grants.put_grant(&grant("older", 3 * DAY), NOW).await.unwrap();
+    store.grants.put_grant(&grant("older", 3 * DAY), NOW, None).await.unwrap();
     let (first, cursor) = page(&store, None, 4).await;
     assert_eq!(first, ["g8", "g7", "g6", "g5"]);
     for gone in ["g5", "g8", "g3"] {
-        assert!(store.grants.revoke_grant(&Identifier::parsed(gone)).await.unwrap());
+        assert!(store.grants.revoke_grant(&Identifier::parsed(gone), None).await.unwrap());
     }
-    store.grants.put_grant(&grant("g9", 0), NOW).await.unwrap();
+    store.grants.put_grant(&grant("g9", 0), NOW, None).await.unwrap();
     let (rest, end) = page(&store, cursor.as_deref(), 100).await;
     assert_eq!((rest, end), (["g4", "g2", "g1", "g0", "older"].map(str::to_owned).into(), None));
     // Its whole day may be gone.
     for number in 0..9 {
-        store.grants.revoke_grant(&Identifier::parsed(&format!("g{number}"))).await.unwrap();
+        store.grants.revoke_grant(&Identifier::parsed(&format!("g{number}")), None).await.unwrap();
     }
-    store.grants.revoke_grant(&Identifier::parsed("g9")).await.unwrap();
+    store.grants.revoke_grant(&Identifier::parsed("g9"), None).await.unwrap();
     assert_eq!(page(&store, cursor.as_deref(), 100).await.0, ["older"]);
 }
 
@@ -138,7 +138,7 @@ async fn entries_without_a_record_are_trimmed() {
     let store = store(&redis);
     let user = format!("grants:user:{}", hash_of("local:user0"));
     for (name, ago) in [("old", 600), ("young", 5)] {
-        store.grants.put_grant(&grant(name, ago), NOW).await.unwrap();
+        store.grants.put_grant(&grant(name, ago), NOW, None).await.unwrap();
     }
     redis.cli(&["DEL", "mcpgw:grant:{old}", "mcpgw:grant:{young}"]);
     assert_eq!(entries(&redis, &user), ["old", "young"]);
@@ -151,7 +151,7 @@ async fn entries_without_a_record_are_trimmed() {
         let later = UnixTime(NOW.0 + 60 * number);
         let mut one = grant(&format!("hourly{number}"), 0);
         one.created_at = later;
-        store.grants.put_grant(&one, later).await.unwrap();
+        store.grants.put_grant(&one, later, None).await.unwrap();
         redis.cli(&["DEL", &format!("mcpgw:grant:{{hourly{number}}}")]);
     }
     let left = entries(&redis, &user).len();

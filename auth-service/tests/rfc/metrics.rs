@@ -1,10 +1,6 @@
-//! What the operator sees: `METRICS_LISTEN`, and the audit lines of `/verify`.
+//! What the operator sees: `METRICS_LISTEN`, and the audit events of `/verify`.
 
 use gateway_tests::port::free_address;
-use std::{
-    fmt::Write as _,
-    sync::{Mutex, Once},
-};
 
 use auth_service::model::Fingerprint;
 use gateway_tests::{exposition, pkce};
@@ -187,6 +183,7 @@ async fn every_metric_keeps_its_name_type_and_labels() {
         ("mcp_auth_redis_writable", "gauge", vec![]),
         ("mcp_auth_revocation_link_up", "gauge", vec![]),
         ("mcp_auth_seen_tokens", "gauge", vec![]),
+        ("mcp_auth_audit_lost_total", "counter", vec![]),
     ];
     assert_eq!(found, expected);
 }
@@ -199,75 +196,31 @@ async fn the_counters_are_not_with_the_endpoints() {
     assert_eq!(watched.gateway.get("auth.gw.example", "/metrics").await.status, 404);
 }
 
-/// Lines of the log with the target `audit`.
-static AUDIT: Mutex<Vec<String>> = Mutex::new(Vec::new());
-
-struct Audit;
-
-impl log::Log for Audit {
-    fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
-        metadata.target() == "audit"
-    }
-
-    fn log(&self, record: &log::Record<'_>) {
-        if !self.enabled(record.metadata()) {
-            return;
-        }
-        let mut line = record.args().to_string();
-        let mut add = |key: log::kv::Key<'_>, value: log::kv::Value<'_>| {
-            write!(line, " {key}={value}").unwrap();
-            Ok(())
-        };
-        record.key_values().visit(&mut Pairs(&mut add)).unwrap();
-        AUDIT.lock().unwrap().push(line);
-    }
-
-    fn flush(&self) {}
-}
-
-struct Pairs<'a, F>(&'a mut F);
-
-impl<'kvs, F> log::kv::VisitSource<'kvs> for Pairs<'_, F>
-where
-    F: FnMut(log::kv::Key<'kvs>, log::kv::Value<'kvs>) -> Result<(), log::kv::Error>,
-{
-    fn visit_pair(
-        &mut self,
-        key: log::kv::Key<'kvs>,
-        value: log::kv::Value<'kvs>,
-    ) -> Result<(), log::kv::Error> {
-        (self.0)(key, value)
-    }
-}
-
 /// Who, with which client, where, what for and why not; the token itself never.
 #[tokio::test]
 async fn a_refusal_is_noted_and_a_token_is_not() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        log::set_logger(&Audit).unwrap();
-        log::set_max_level(log::LevelFilter::Info);
-    });
     let watched = Watched::start(&[]);
     let app = watched.gateway.app().await;
     let token = watched.gateway.tokens(&app, "alice", TIME).await.text("access_token");
-    let jti = parts(&token)[1]["jti"].as_str().unwrap().to_owned();
-    let hash = Fingerprint::of(&jti).to_string();
-    let lines = || -> Vec<String> {
-        let all = AUDIT.lock().unwrap();
-        all.iter().filter(|line| line.contains(&hash)).cloned().collect()
-    };
+    let claims = parts(&token)[1].clone();
+    let jti = claims["jti"].as_str().unwrap();
     assert_eq!(watched.asks(&token, &[]).await, 200);
-    assert_eq!(lines(), [""; 0], "what is admitted is for debugging");
     watched.gateway.revoke("alice").await;
     // A tool whose name would begin a line of its own.
     let call = [MODERN, ("Mcp-Method", "tools/call"), ("Mcp-Name", "=?base64?YQpi?=")];
     assert_eq!(watched.asks(&token, &call).await, 401);
-    let expected = format!(
-        "verify: refused server=time tool=a?b reason=revoked subject=local:alice client={} jti_sha256={hash}",
-        app.id
-    );
-    assert_eq!(lines(), [expected]);
-    let all = AUDIT.lock().unwrap().join("\n");
-    assert!(!all.contains(&token) && !all.contains(&jti));
+    let all = crate::audit_flow::events(&watched.gateway).await;
+    let refused: Vec<_> =
+        all.iter().filter(|one| one.event.event.as_str().starts_with("access.")).collect();
+    let [one] = refused.as_slice() else { panic!("{refused:?}") };
+    let event = &one.event;
+    assert_eq!(event.actor.as_ref().unwrap().sub, "local:alice");
+    assert_eq!(event.client.as_ref().unwrap().id, app.id);
+    assert_eq!((event.server.as_deref(), event.tool.as_deref()), (Some("time"), Some("a\nb")));
+    assert_eq!(event.reason.as_deref(), Some("revoked"));
+    let grant = Fingerprint::of(claims["grant_id"].as_str().unwrap()).to_string();
+    assert_eq!(event.grant.as_deref(), Some(grant.as_str()));
+    assert_eq!(one.line.lines().count(), 1);
+    let text: String = all.iter().map(|one| one.line.clone()).collect();
+    assert!(!text.contains(&token) && !text.contains(jti));
 }

@@ -24,7 +24,7 @@ async fn what_is_revoked_is_refused_at_once() {
         refused.error() == (401, "invalid_token")
     };
     assert_eq!(
-        store.maintenance.revoke(&Selection::User("ALICE".into()), now).await.unwrap().grants,
+        store.maintenance.revoke(&Selection::User("ALICE".into()), now, None).await.unwrap().grants,
         1
     );
     assert_eq!((dies(&alice).await, live(&bob).await), (true, true));
@@ -32,19 +32,19 @@ async fn what_is_revoked_is_refused_at_once() {
     assert_eq!(refused.error(), (400, "invalid_grant"));
 
     let client = Selection::Client(ClientId::parsed(&two.id));
-    assert_eq!(store.maintenance.revoke(&client, now).await.unwrap().grants, 1);
+    assert_eq!(store.maintenance.revoke(&client, now, None).await.unwrap().grants, 1);
     assert!(dies(&bob).await);
 
     let carol = gateway.tokens(&one, "carol", TIME).await;
     let jti = grants(&gateway).await.pop().unwrap().tokens.pop().unwrap().jti;
-    assert_eq!(store.maintenance.revoke(&Selection::Jti(jti), now).await.unwrap().grants, 1);
+    assert_eq!(store.maintenance.revoke(&Selection::Jti(jti), now, None).await.unwrap().grants, 1);
     assert!(dies(&carol).await);
     let again = gateway.refresh(&one, &carol.text("refresh_token")).await;
     assert_eq!(again.status, 200, "one token ended, not the grant");
     let unknown = Selection::Jti(Identifier::parsed("unknown"));
-    assert_eq!(store.maintenance.revoke(&unknown, now).await.unwrap(), Ended::default());
+    assert_eq!(store.maintenance.revoke(&unknown, now, None).await.unwrap(), Ended::default());
 
-    assert_eq!(store.maintenance.revoke(&Selection::All, now).await.unwrap().grants, 1);
+    assert_eq!(store.maintenance.revoke(&Selection::All, now, None).await.unwrap().grants, 1);
     assert!(dies(&again).await);
     assert!(grants(&gateway).await.is_empty());
 }
@@ -63,7 +63,7 @@ async fn a_server_or_an_age_is_revoked() {
     assert_eq!(statuses().await, (200, 200));
     let store = Store::open(&gateway.config.redis).unwrap();
     let now = gateway.clock.now();
-    let revoke = async |what| store.maintenance.revoke(&what, now).await.unwrap().grants;
+    let revoke = async |what| store.maintenance.revoke(&what, now, None).await.unwrap().grants;
     assert_eq!(revoke(Selection::Server(ResourceUri::parse(GIT).unwrap())).await, 1);
     assert_eq!(statuses().await, (200, 401));
     assert_eq!(revoke(Selection::Before(now)).await, 0, "it is not older");

@@ -111,7 +111,9 @@ async fn a_refusal_says_whom_to_ask() {
     assert_eq!(refused.status, 403);
     let alert =
         refused.body.split("role=\"alert\"").nth(1).unwrap().split("</div>").next().unwrap();
-    for part in ["mallory may not use", "mailto:it@example.com", "tell them", "not_allowed"] {
+    let id = header(&refused, "x-request-id");
+    assert!(!id.is_empty());
+    for part in ["mallory may not use", "mailto:it@example.com", "tell them", "not_allowed", id] {
         assert!(alert.contains(part), "{part}: {alert}");
     }
     assert!(refused.body.contains("value=\"deny\""), "{}", refused.body);
@@ -254,4 +256,9 @@ async fn every_page_is_there_in_both_languages() {
     statuses.sort_unstable();
     statuses.dedup();
     assert_eq!(statuses, [200, 400, 403, 404, 405], "errors keep their status");
+    // What is told to the operator finds the line of the log.
+    for (name, page) in english.iter().filter(|(_, page)| page.status.as_u16() >= 400) {
+        let is_told = page.body.contains(header(page, "x-request-id"));
+        assert!(is_told || page.body.contains("<form"), "{name}: {}", page.body);
+    }
 }

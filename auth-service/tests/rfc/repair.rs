@@ -86,7 +86,7 @@ async fn records_without_entries_are_indexed_whatever_interrupts_it() {
     // A token whose name does not name its grant is found, too.
     let jti = Selection::Jti(Identifier::parsed("jti-7"));
     for store in [&first, &store(&restored)] {
-        assert_eq!(store.maintenance.revoke(&jti, NOW).await.unwrap().grants, 1);
+        assert_eq!(store.maintenance.revoke(&jti, NOW, None).await.unwrap().grants, 1);
     }
 }
 
@@ -108,7 +108,7 @@ async fn an_old_record_is_revoked_before_it_is_indexed() {
         let one = MadeUp::all(5, 5).nth(number).unwrap();
         one.write(&redis);
         assert!(is_live(&store, &one).await || number == 3, "{what:?}");
-        store.maintenance.revoke(&what, NOW).await.unwrap();
+        store.maintenance.revoke(&what, NOW, None).await.unwrap();
         assert!(!is_live(&store, &one).await, "{what:?}");
         assert!(store.grants.grant(&one.grant(), NOW).await.unwrap().is_none(), "{what:?}");
     }
@@ -131,7 +131,8 @@ async fn an_instance_indexes_and_deletes_by_itself() {
     until(async || grants(&gateway).await.len() == 40).await;
     let store = Store::open(&gateway.config.redis).unwrap();
     MadeUp::restore(&store, count, 1).await;
-    let ended = store.maintenance.revoke(&Selection::User("user0".into()), NOW).await.unwrap();
+    let ended =
+        store.maintenance.revoke(&Selection::User("user0".into()), NOW, None).await.unwrap();
     assert!(ended.left > 0, "{ended:?}");
     until(async || gateway.redis.cli(&["ZCARD", "mcpgw:sweeps"]).trim() == "0").await;
     assert_eq!(gateway.redis.cli(&["KEYS", "mcpgw:grant:*"]).trim(), "");

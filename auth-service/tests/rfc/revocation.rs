@@ -15,7 +15,7 @@ use crate::{
 
 async fn revoke(gateway: &Gateway, what: &Selection) -> Ended {
     let store = Store::open(&gateway.config.redis).unwrap();
-    store.maintenance.revoke(what, gateway.clock.now()).await.unwrap()
+    store.maintenance.revoke(what, gateway.clock.now(), None).await.unwrap()
 }
 
 fn user(name: &str) -> Selection {

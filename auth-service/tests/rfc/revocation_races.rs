@@ -42,7 +42,7 @@ async fn revoke_during<F: Future>(
     let revocation = async {
         tokio::time::sleep(Duration::from_millis(15 + 8 * round)).await;
         link.stall();
-        operator.maintenance.revoke(&Selection::All, gateway.clock.now()).await.unwrap();
+        operator.maintenance.revoke(&Selection::All, gateway.clock.now(), None).await.unwrap();
         link.mend();
     };
     tokio::join!(join_all(in_turn), revocation).0
@@ -67,7 +67,7 @@ async fn allow_device(server: &AuthServer, client: &ClientId) -> String {
         generation,
         expires_at: end,
     };
-    assert!(server.core.store.devices.decide_device(names, &decision, now).await.unwrap());
+    assert!(server.core.store.devices.decide_device(names, &decision, now, None).await.unwrap());
     format!("device_code={}", code.reveal())
 }
 
@@ -76,8 +76,18 @@ async fn redeem(server: &AuthServer, client: &ClientId, form: &str) -> Option<St
     let client = server.core.store.clients.client(client, server.core.clock.now()).await.ok()??;
     let params = Params::parse(form.as_bytes());
     let tokens = match params.one("device_code").unwrap() {
-        Some(_) => server.tokens.redeem_device_code(&client, &params).await,
-        None => server.tokens.redeem_code(&client, &params).await,
+        Some(_) => {
+            server
+                .tokens
+                .redeem_device_code(&client, &params, &auth_service::model::Caller::default())
+                .await
+        }
+        None => {
+            server
+                .tokens
+                .redeem_code(&client, &params, &auth_service::model::Caller::default())
+                .await
+        }
     };
     let tokens = serde_json::to_value(tokens.ok()?).unwrap();
     Some(tokens["access_token"].as_str()?.to_owned())
@@ -92,9 +102,9 @@ async fn a_code_that_was_read_before_is_not_redeemed_after() {
     let now = server.core.clock.now();
     for is_revoked in [false, true] {
         let (code, record, _) = issued(&client, now);
-        server.core.store.grants.put_code(&code, &record, now).await.unwrap();
+        server.core.store.grants.put_code(&code, &record, now, None).await.unwrap();
         if is_revoked {
-            server.core.store.maintenance.revoke(&Selection::All, now).await.unwrap();
+            server.core.store.maintenance.revoke(&Selection::All, now, None).await.unwrap();
         }
         let grant = Grant {
             id: record.grant,
@@ -107,8 +117,18 @@ async fn a_code_that_was_read_before_is_not_redeemed_after() {
             expires_at: UnixTime(now.0 + 3600),
             ends_at: None,
         };
-        let redeemed =
-            server.core.store.grants.redeem_code(&code, (&grant, &grant.id), now).await.unwrap();
+        let redeemed = server
+            .core
+            .store
+            .grants
+            .redeem_code(
+                &code,
+                (&grant, &grant.id),
+                now,
+                &auth_service::store::RedemptionEntries::default(),
+            )
+            .await
+            .unwrap();
         let expected = if is_revoked { Redemption::Revoked } else { Redemption::Granted };
         assert_eq!(redeemed, expected);
         let grants = grants(&gateway).await;
@@ -148,7 +168,7 @@ async fn redeem_both(
     let (code, mut record, by_code) = issued(client, now);
     // As the current generation has it: what is revoked while these are redeemed ends them.
     record.grant = server.core.store.grants.generation().await.unwrap().grant_id().unwrap();
-    server.core.store.grants.put_code(&code, &record, now).await.unwrap();
+    server.core.store.grants.put_code(&code, &record, now, None).await.unwrap();
     let by_device = allow_device(server, client).await;
     // Boxed, since forty of them are large.
     Box::pin(async move {

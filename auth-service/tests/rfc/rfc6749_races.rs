@@ -57,7 +57,15 @@ async fn redeem(
 ) -> Result<Value, GrantFault> {
     let now = server.core.clock.now();
     let client = server.core.store.clients.client(&client, now).await.unwrap().unwrap();
-    match server.tokens.redeem_code(&client, &Params::parse(form.as_bytes())).await {
+    match server
+        .tokens
+        .redeem_code(
+            &client,
+            &Params::parse(form.as_bytes()),
+            &auth_service::model::Caller::default(),
+        )
+        .await
+    {
         Ok(tokens) => Ok(serde_json::to_value(tokens).unwrap()),
         Err(Error::InvalidGrant(fault)) => Err(fault),
         Err(error) => panic!("{error:?}"),
@@ -83,7 +91,14 @@ async fn assert_dead(servers: &[Arc<AuthServer>], client: &ClientId, tokens: &Va
             .await
             .unwrap()
             .unwrap();
-        let refreshed = server.tokens.refresh(&client, &Params::parse(refresh.as_bytes())).await;
+        let refreshed = server
+            .tokens
+            .refresh(
+                &client,
+                &Params::parse(refresh.as_bytes()),
+                &auth_service::model::Caller::default(),
+            )
+            .await;
         let Err(Error::InvalidGrant(GrantFault::Revoked)) = refreshed else {
             panic!("the refresh token of a replayed code is good")
         };
@@ -100,7 +115,7 @@ async fn of_twenty_redemptions_at_once_one_succeeds_and_dies_of_a_later_one() {
     for round in 0..repetitions() {
         let now = gateway.clock.now();
         let (code, record, form) = issued(&client, now);
-        servers[0].core.store.grants.put_code(&code, &record, now).await.unwrap();
+        servers[0].core.store.grants.put_code(&code, &record, now, None).await.unwrap();
         let tries = (0..AT_ONCE).map(|n| {
             let server = Arc::clone(&servers[n % servers.len()]);
             tokio::spawn(redeem(server, client.clone(), form.clone()))
@@ -126,7 +141,7 @@ async fn a_code_that_is_redeemed_once_lives() {
     let server = Arc::new(gateway.instance());
     let now = gateway.clock.now();
     let (code, record, form) = issued(&client, now);
-    server.core.store.grants.put_code(&code, &record, now).await.unwrap();
+    server.core.store.grants.put_code(&code, &record, now, None).await.unwrap();
     let tokens = redeem(Arc::clone(&server), client, form).await.unwrap();
     let access = tokens["access_token"].as_str().unwrap();
     assert_eq!(gateway.verify(TIME, access).await.status, 200);

@@ -128,9 +128,10 @@ async fn a_renewal_does_not_undo_what_the_client_does() {
     let after = store.clients.client(&id, now).await.unwrap().unwrap();
     assert_eq!(after.expires_at, Some(end));
     assert_eq!(after.metadata, before.metadata, "nothing else has changed");
-    store.maintenance.delete_client(&id, now).await.unwrap();
+    store.maintenance.delete_client(&id, now, (None, None)).await.unwrap();
     assert!(!store.clients.renew_client(&id, Some(end), now).await.unwrap());
-    let changed = store.clients.change_client(&id, now, |_| Some(before.clone())).await.unwrap();
+    let changed =
+        store.clients.change_client(&id, now, |_| Some(before.clone()), None).await.unwrap();
     assert_eq!(changed, None);
     assert_eq!(store.clients.client(&id, now).await.unwrap(), None);
 }

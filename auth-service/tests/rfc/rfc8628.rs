@@ -135,7 +135,7 @@ async fn an_answer_is_revoked() {
             _ => Selection::All,
         };
         let store = Store::open(&device.gateway.config.redis).unwrap();
-        store.maintenance.revoke(&what, device.gateway.clock.now()).await.unwrap();
+        store.maintenance.revoke(&what, device.gateway.clock.now(), None).await.unwrap();
         assert_eq!(device.poll().await.error(), (400, "invalid_grant"), "{what:?}");
     }
 }

@@ -22,5 +22,9 @@ async fn s1_a_full_redis_stops_nobody_who_is_connected() {
     assert_eq!(revoked.error(), (401, "invalid_token"));
     let all = auth_service::store::Selection::All;
     let store = auth_service::store::Store::open(&gateway.config.redis).unwrap();
-    store.maintenance.revoke(&all, auth_service::model::Clock::now(&*gateway.clock)).await.unwrap();
+    store
+        .maintenance
+        .revoke(&all, auth_service::model::Clock::now(&*gateway.clock), None)
+        .await
+        .unwrap();
 }

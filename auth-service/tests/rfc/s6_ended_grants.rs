@@ -86,7 +86,11 @@ impl Held {
     /// Ends it in one of the ways of [`ENDS`].
     async fn end(&self, gateway: &Gateway, what: &str) {
         if let Some(selection) = self.selection(gateway, what) {
-            operator(gateway).maintenance.revoke(&selection, gateway.clock.now()).await.unwrap();
+            operator(gateway)
+                .maintenance
+                .revoke(&selection, gateway.clock.now(), None)
+                .await
+                .unwrap();
             return;
         }
         let refresh = self.tokens.text("refresh_token");
@@ -150,7 +154,7 @@ async fn s6_the_end_of_an_access_token_is_told() {
             let jti = Identifier::parsed(parts(&access)[1]["jti"].as_str().unwrap());
             operator(&gateway)
                 .maintenance
-                .revoke(&Selection::Jti(jti), gateway.clock.now())
+                .revoke(&Selection::Jti(jti), gateway.clock.now(), None)
                 .await
                 .unwrap();
         } else {

@@ -29,7 +29,7 @@ async fn s6_the_feed_is_resumed_at_any_instance() {
         expected.push(hashes(&access).0);
         store
             .maintenance
-            .revoke(&Selection::User("alice".into()), gateway.clock.now())
+            .revoke(&Selection::User("alice".into()), gateway.clock.now(), None)
             .await
             .unwrap();
     }

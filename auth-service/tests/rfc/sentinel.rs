@@ -112,7 +112,7 @@ async fn an_instance_beside_an_isolated_master_refuses() {
     });
     let operator = Store::open(&RedisConfig::parse(&group.node_url(1)).unwrap()).unwrap();
     let all = Selection::User("local:alice".into());
-    let ended = operator.maintenance.revoke(&all, gateway.clock.now()).await.unwrap();
+    let ended = operator.maintenance.revoke(&all, gateway.clock.now(), None).await.unwrap();
     assert_eq!(ended.grants, 1);
 
     for _ in 0..3 {
@@ -174,7 +174,7 @@ async fn a_program_that_starts_during_a_promotion_acknowledges_nothing() {
         let operator = Store::open(&RedisConfig::parse(&group.url()).unwrap()).unwrap();
         operator
             .maintenance
-            .revoke(&all, gateway.clock.now())
+            .revoke(&all, gateway.clock.now(), None)
             .await
             .map_err(|why| format!("{why:?}"))
     };

@@ -362,7 +362,8 @@ impl Gateway {
     /// The keys of records and indexes, sorted: not the counters, nor what an instance writes for itself in the
     /// background.
     pub(crate) fn keys(&self) -> Vec<String> {
-        let own = ["mcpgw:limit:", "mcpgw:indexed", "mcpgw:sweeping"];
+        let own =
+            ["mcpgw:limit:", "mcpgw:indexed", "mcpgw:sweeping", "mcpgw:outbox", "mcpgw:audit"];
         let all = self.redis.cli(&["KEYS", "*"]);
         let is_own = |key: &&str| own.iter().any(|own| key.starts_with(own));
         let mut keys: Vec<String> =
@@ -442,7 +443,7 @@ impl Gateway {
     pub(crate) async fn revoke(&self, user: &str) {
         let store = Store::open(&self.config.redis).unwrap();
         let user = Selection::User(user.into());
-        until_done(async || store.maintenance.revoke(&user, self.clock.now()).await).await;
+        until_done(async || store.maintenance.revoke(&user, self.clock.now(), None).await).await;
     }
 
     /// A login code as the operator mints it.
@@ -452,7 +453,7 @@ impl Gateway {
         let user = User { subject: format!("local:{name}"), name: name.into(), email: None };
         let now = self.clock.now();
         let life = (now, UnixTime(now.0 + 600));
-        until_done(async || store.logins.put_login_code(&code, &user, life).await).await;
+        until_done(async || store.logins.put_login_code(&code, &user, life, None).await).await;
         code.reveal().to_owned()
     }
 

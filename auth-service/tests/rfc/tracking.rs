@@ -50,7 +50,7 @@ impl Scene {
 
     async fn revoke(&self, token: &mut Token) {
         let what = Selection::Jti(token.jti.clone());
-        let ended = self.operator.maintenance.revoke(&what, self.gateway.clock.now()).await;
+        let ended = self.operator.maintenance.revoke(&what, self.gateway.clock.now(), None).await;
         assert_eq!(ended.unwrap().grants, 1);
         token.is_revoked = true;
     }
@@ -222,14 +222,26 @@ async fn what_a_client_revokes_elsewhere_is_refused_behind_a_stalled_link() {
         let params = Params::parse(form.as_bytes());
         scene.link.stall();
         match how {
-            "registration" => near.clients.delete_registration(&id, &secret).await.unwrap(),
+            "registration" => near
+                .clients
+                .delete_registration(&id, &secret, &auth_service::model::Caller::default())
+                .await
+                .unwrap(),
             // The answer to the first request was lost.
             "again" => {
-                let first = near.tokens.revoke(&client, &params);
+                let caller = auth_service::model::Caller::default();
+                let first = near.tokens.revoke(&client, &params, &caller);
                 assert!(timeout(Duration::from_millis(100), first).await.is_err());
-                near.tokens.revoke(&client, &params).await.unwrap();
+                near.tokens
+                    .revoke(&client, &params, &auth_service::model::Caller::default())
+                    .await
+                    .unwrap();
             }
-            _ => near.tokens.revoke(&client, &params).await.unwrap(),
+            _ => near
+                .tokens
+                .revoke(&client, &params, &auth_service::model::Caller::default())
+                .await
+                .unwrap(),
         }
         assert_eq!(scene.status(&token).await, 503, "{how}");
         scene.mend(&holds).await;

@@ -1,5 +1,6 @@
 //! The requests of the flood: every endpoint that a stranger reaches, in each way that makes it work.
 
+pub mod account;
 pub mod authorize;
 pub mod client;
 pub mod consent;
@@ -49,7 +50,7 @@ impl Vector {
 pub fn all() -> Vec<Vector> {
     let lists =
         [client::VECTORS, authorize::VECTORS, consent::VECTORS, device::VECTORS, token::VECTORS];
-    lists.into_iter().chain([edge::VECTORS]).flatten().copied().collect()
+    lists.into_iter().chain([account::VECTORS, edge::VECTORS]).flatten().copied().collect()
 }
 
 /// Text that belongs to request `number` alone, `length` long.

@@ -24,7 +24,7 @@ pub async fn ours(stage: &Stage, count: usize) -> anyhow::Result<Vec<String>> {
     let settings: HashMap<_, _> = stage.settings().into_iter().collect();
     let config = Config::from_map(settings).map_err(|problems| anyhow::anyhow!("{problems}"))?;
     let listing = Sources::new(&config).read().await?;
-    let (server, _publish) = app::build(config, &listing)?;
+    let (server, _publish) = app::build(config, &listing, AuditLog::none("bench"))?;
     let server = Arc::new(server);
     let name = ServerName::parse(SERVER).context("the name of the server")?;
     let known = server.core.catalogue().by_name(&name).cloned().context("the server")?;

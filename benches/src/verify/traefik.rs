@@ -121,6 +121,7 @@ fn forward_auth(service: &Program, ca: Option<&Path>) -> Value {
         "authResponseHeaders": [
             "X-Mcp-Server", "X-User-Id", "X-User-Name", "X-User-Email", "X-Client-Id",
             "X-Auth-Scopes", "X-Mcp-Challenge", "X-Mcp-Identity",
+            "X-Request-Id", "X-Client-Address",
         ],
     });
     if let Some(ca) = ca {

@@ -20,6 +20,9 @@ pub enum EventKind {
     /// A person cancelled the request of a client.
     #[serde(rename = "consent.denied")]
     ConsentDenied,
+    /// A consent was stored, so that the person is not asked again.
+    #[serde(rename = "consent.remembered")]
+    ConsentRemembered,
     /// A remembered consent was deleted.
     #[serde(rename = "consent.forgotten")]
     ConsentForgotten,
@@ -71,7 +74,7 @@ pub enum EventKind {
     /// A person lost access, because their provider or the access policy says so.
     #[serde(rename = "person.left")]
     PersonLeft,
-    /// A request to a server was refused.
+    /// A request to a server or to the token endpoint was refused.
     #[serde(rename = "access.denied")]
     AccessDenied,
     /// A request to a server was admitted. Off by default.
@@ -120,12 +123,13 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 38] = [
         Self::LoginCompleted,
         Self::LoginEnded,
         Self::LoginCodeCreated,
         Self::ConsentGiven,
         Self::ConsentDenied,
+        Self::ConsentRemembered,
         Self::ConsentForgotten,
         Self::ClientRegistered,
         Self::ClientUpdated,
@@ -169,6 +173,7 @@ impl EventKind {
             Self::LoginCodeCreated => "login_code.created",
             Self::ConsentGiven => "consent.given",
             Self::ConsentDenied => "consent.denied",
+            Self::ConsentRemembered => "consent.remembered",
             Self::ConsentForgotten => "consent.forgotten",
             Self::ClientRegistered => "client.registered",
             Self::ClientUpdated => "client.updated",

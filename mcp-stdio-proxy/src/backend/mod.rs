@@ -199,6 +199,11 @@ impl Backend {
         *self.last.lock() = Some(why.to_owned());
     }
 
+    /// Reports that a process ended by itself, or that a start failed.
+    pub fn report_failure(&self, status: &str) {
+        self.settings.audit.server_failed(&self.name, status);
+    }
+
     /// How often it was restarted, and what was last wrong.
     pub fn troubles(&self) -> (u64, Option<String>) {
         (self.restarts.load(Ordering::Relaxed), self.last.lock().clone())

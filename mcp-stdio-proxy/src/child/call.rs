@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::time::Time;
+use crate::audit::ToolCall;
 use crate::catalogue::tool_view::ToolView;
 use crate::grants::Admission;
 use crate::protocol::error;
@@ -31,6 +32,8 @@ pub struct Call {
     pub terms: Terms,
     /// What it rests on, if the gateway says that.
     pub admission: Option<Admission>,
+    /// The record of a call of a tool.
+    pub record: Option<Arc<ToolCall>>,
 }
 
 /// The request with which a client comes back to a call.
@@ -95,6 +98,9 @@ pub struct Open {
 impl Call {
     /// Answers with an error.
     pub fn fail(self, code: i32, message: &str) {
+        if let Some(record) = &self.record {
+            record.failed(code);
+        }
         self.stream.answer(error::answer(&self.id, code, message).into());
     }
 }

@@ -228,6 +228,7 @@ mod tests {
             taker: None,
             terms: Terms::default(),
             admission: None,
+            record: None,
         }
     }
 

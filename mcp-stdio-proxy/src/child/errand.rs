@@ -88,6 +88,7 @@ impl Child {
             taker: None,
             terms: Terms::default(),
             admission: None,
+            record: None,
         };
         self.admit(id, call).map_err(|_| Failed::Gone)?;
         let text =

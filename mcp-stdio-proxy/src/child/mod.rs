@@ -248,7 +248,9 @@ impl Child {
         format!("{}; on stderr: {tail}", self.status())
     }
 
-    fn status(&self) -> &str {
+    /// How it ended, without what it wrote.
+    #[must_use]
+    pub fn status(&self) -> &str {
         self.status.get().map_or("closed its output", String::as_str)
     }
 

@@ -134,6 +134,9 @@ impl Child {
         let id = ids::number(envelope.id).unwrap_or_default();
         let Some(call) = self.calls.take(id) else { return self.take_stray(line, envelope) };
         self.notes.answered(id);
+        if let Some(record) = &call.record {
+            record.answered(envelope);
+        }
         if let Some(taker) = call.taker.clone() {
             return taker.take(call, line, envelope);
         }

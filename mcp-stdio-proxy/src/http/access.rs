@@ -8,16 +8,12 @@ use std::time::Instant;
 
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::http::StatusCode;
-use actix_web::http::header::HeaderName;
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
 use gateway_contract::display::log_safe;
 
-use super::headers;
+use super::{headers, origin::REQUEST_ID};
 use crate::metrics::Metrics;
-
-/// The id of the request in the logs of the gateway.
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// What is noted of a request while it is served.
 pub(super) struct Visit {

@@ -9,7 +9,8 @@ use actix_web::{HttpRequest, HttpResponse};
 use gateway_contract::revision::Era;
 
 use super::refusal::Refusal;
-use super::{Gate, answer, asker, sse, tools};
+use super::{Gate, answer, asker, origin, sse, tools};
+use crate::audit::ToolCall;
 use crate::catalogue::tool_view::ToolView;
 use crate::child::Child;
 use crate::child::call::{Call, Taker, Terms};
@@ -32,7 +33,7 @@ pub(super) async fn call(
     message: (&str, &Envelope<'_>),
 ) -> Result<HttpResponse, Refusal> {
     // First of all, since later its status may be that of an open stream.
-    let listed = tools::check(request, &seat.room.backend, message.1)?;
+    let listed = tools::check(request, (gate, &seat.room.backend), message.1)?;
     let stream = Stream::answers(1);
     let asked = seat.room.deliver(&seat.session, &stream);
     let way = (&stream, listed);
@@ -60,7 +61,7 @@ pub(super) async fn calls(
     let stream = Stream::answers(messages.len());
     seat.room.deliver(&seat.session, &stream);
     for (text, envelope) in messages {
-        let placed = match tools::check(request, &seat.room.backend, envelope) {
+        let placed = match tools::check(request, (gate, &seat.room.backend), envelope) {
             Ok(listed) => place(request, gate, seat, (text, envelope), (&stream, listed)).await,
             Err(refusal) => Err(refusal),
         };
@@ -122,7 +123,10 @@ async fn place(
     message: (&str, &Envelope<'_>),
     (stream, listed): Way<'_>,
 ) -> Result<(), Refusal> {
-    let admission = asker::admission(request);
+    let basis = Basis {
+        admission: asker::admission(request),
+        record: origin::tool_call(request, gate, &seat.room.backend.name, message.1),
+    };
     let room = &seat.room;
     if room.withholds(&message.1.method) {
         let why = "a server that several users share does not offer this";
@@ -139,7 +143,7 @@ async fn place(
     // A second time if the server ended in the very moment.
     for _ in 0..2 {
         let child = gate.hub.child(&seat.room).await?;
-        let way = ((stream, listed.clone()), admission.clone());
+        let way = ((stream, listed.clone()), basis.clone());
         let placed = if room.is_upgraded() {
             Box::pin(upgraded(&child, seat, message, way)).await?
         } else {
@@ -167,11 +171,18 @@ async fn place(
 /// Where an answer goes, and what of a list of tools is for the client.
 type Way<'a> = (&'a Arc<Stream>, Option<Arc<ToolView>>);
 
+/// What a request rests on, and the record of it.
+#[derive(Clone)]
+struct Basis {
+    admission: Option<Admission>,
+    record: Option<Arc<ToolCall>>,
+}
+
 fn write(
     child: &Child,
     seat: &Seat,
     (text, envelope): (&str, &Envelope<'_>),
-    ((stream, tools), admission): (Way<'_>, Option<Admission>),
+    ((stream, tools), Basis { admission, record }): (Way<'_>, Basis),
     taker: Option<Arc<dyn Taker>>,
 ) -> Result<(), Refused> {
     // Revoked while the process was started: the server never hears of it.
@@ -191,6 +202,7 @@ fn write(
         taker,
         terms: Terms::default(),
         admission: admission.clone(),
+        record,
     };
     child.admit(id, call)?;
     let parts = [Some(envelope.id), token].into_iter().flatten();
@@ -214,7 +226,7 @@ async fn upgraded(
     child: &Arc<Child>,
     seat: &Seat,
     (text, envelope): (&str, &Envelope<'_>),
-    ((stream, tools), admission): (Way<'_>, Option<Admission>),
+    ((stream, tools), basis): (Way<'_>, Basis),
 ) -> Result<Result<(), Refused>, Refusal> {
     let room = &seat.room;
     if let Some(answer) = room.answer_here(child, &seat.session, envelope).await {
@@ -225,7 +237,7 @@ async fn upgraded(
     let text = text.map_err(|why| Refusal::answer(error::INVALID_PARAMS, why.to_string()))?;
     let envelope = message::parse(&text)?;
     let taker = room.legacy_taker(child, &envelope.method, &text);
-    Ok(write(child, seat, (&text, &envelope), ((stream, tools), admission), Some(taker)))
+    Ok(write(child, seat, (&text, &envelope), ((stream, tools), basis), Some(taker)))
 }
 
 /// A client that waits for the first message of its stream. Dropped before that, it has gone.

@@ -12,6 +12,7 @@ pub mod guard;
 mod headers;
 pub mod listener;
 mod modern;
+mod origin;
 mod post;
 mod refusal;
 mod sse;

@@ -10,7 +10,7 @@ use gateway_contract::revision::Era;
 use super::access::Visit;
 use super::finish::finish;
 use super::refusal::Refusal;
-use super::{Gate, asker, body, call, headers, modern, tools};
+use super::{Gate, asker, body, call, headers, modern, origin, tools};
 use crate::backend::Backend;
 use crate::hub::Seat;
 use crate::protocol::message::{self, Envelope, Kind};
@@ -89,7 +89,7 @@ async fn one(
     if !backend.serves(Era::Legacy) {
         return Err(Refusal::modern_only(envelope.params));
     }
-    check_spelling(request, backend, envelope)?;
+    check_spelling(request, (gate, backend), envelope)?;
     modern::check::unasked(request.headers(), envelope)?;
     if envelope.kind == Kind::Request && envelope.method == "initialize" {
         return Box::pin(initialize(request, gate, backend, envelope)).await;
@@ -97,7 +97,7 @@ async fn one(
     let seat = gate.seat(request, backend)?;
     match envelope.kind {
         Kind::Request => call::call(request, gate, &seat, (text, envelope)).await,
-        Kind::Notification => notify(request, &seat, text, envelope).await,
+        Kind::Notification => notify(request, (gate, &seat), text, envelope).await,
         Kind::Response => Ok(take_answer(&seat, text, envelope)),
     }
 }
@@ -105,18 +105,26 @@ async fn one(
 /// Refuses what the server may read in another way than the proxy, where something depends on that.
 fn check_spelling(
     request: &HttpRequest,
-    backend: &Backend,
+    (gate, backend): (&Gate, &Backend),
     envelope: &Envelope<'_>,
 ) -> Result<(), Refusal> {
     if !tools::need_one_reading(request, backend) {
         return Ok(());
     }
     let checked = envelope.check_spelling(&Asked::of(envelope.params));
-    checked.map_err(|doubt| refused(request, backend, doubt))
+    checked.map_err(|doubt| refused(request, (gate, backend), envelope, doubt))
 }
 
 /// Notes that a message is refused; what it says itself is not logged.
-pub(super) fn refused(request: &HttpRequest, backend: &Backend, doubt: Doubt) -> Refusal {
+pub(super) fn refused(
+    request: &HttpRequest,
+    (gate, backend): (&Gate, &Backend),
+    envelope: &Envelope<'_>,
+    doubt: Doubt,
+) -> Refusal {
+    if envelope.method == "tools/call" {
+        origin::tool_refused(request, (gate, &backend.name), envelope, "ambiguous");
+    }
     let principal = asker::principal(request).ok().flatten();
     let (server, principal) = (&*backend.name, principal.as_deref().unwrap_or("-"));
     log::warn!(server, principal; "a message for server \"{server}\" is refused: {doubt}");
@@ -138,6 +146,7 @@ async fn initialize(
     let principal = asker::principal(request)?;
     let (seat, result) = gate.hub.open(backend, principal, hello).await?;
     asker::note(request, &seat.room);
+    origin::session_opened(request, gate, &seat);
     let text = format!(r#"{{"jsonrpc":"2.0","id":{},"result":{result}}}"#, envelope.id);
     let mut response = HttpResponse::Ok();
     if let Some(id) = &seat.session.id {
@@ -149,12 +158,12 @@ async fn initialize(
 /// "If the server accepts the input, the server MUST return HTTP status code 202".
 async fn notify(
     request: &HttpRequest,
-    seat: &Seat,
+    (gate, seat): (&Gate, &Seat),
     text: &str,
     envelope: &Envelope<'_>,
 ) -> Result<HttpResponse, Refusal> {
     // A server might obey a call that wants no answer.
-    tools::check(request, &seat.room.backend, envelope)?;
+    tools::check(request, (gate, &seat.room.backend), envelope)?;
     let accepted = Ok(HttpResponse::Accepted().finish());
     if envelope.method == "notifications/cancelled" {
         if let Some(id) = envelope.params.and_then(message::cancelled_request) {
@@ -210,7 +219,8 @@ async fn batch(
     let mut messages = Vec::new();
     for item in message::batch(text, BATCH)? {
         let envelope = message::parse(item)?;
-        check_spelling(request, backend, &envelope).map_err(|why| why.with_id(envelope.id))?;
+        check_spelling(request, (gate, backend), &envelope)
+            .map_err(|why| why.with_id(envelope.id))?;
         messages.push((item, envelope));
     }
     let seat = gate.seat(request, backend)?;
@@ -222,7 +232,7 @@ async fn batch(
     }
     for (text, envelope) in &messages {
         match envelope.kind {
-            Kind::Notification => drop(notify(request, &seat, text, envelope).await?),
+            Kind::Notification => drop(notify(request, (gate, &seat), text, envelope).await?),
             Kind::Response => drop(take_answer(&seat, text, envelope)),
             Kind::Request => {}
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use actix_web::HttpRequest;
 
 use super::refusal::Refusal;
-use super::{asker, headers};
+use super::{Gate, asker, headers, origin};
 use crate::backend::Backend;
 use crate::catalogue::tool_view::{Rights, ToolView};
 use crate::catalogue::tools::Verdict;
@@ -17,7 +17,7 @@ use crate::protocol::message::{self, Envelope};
 /// `None` if that is everything.
 pub(super) fn check(
     request: &HttpRequest,
-    backend: &Backend,
+    (gate, backend): (&Gate, &Backend),
     envelope: &Envelope<'_>,
 ) -> Result<Option<Arc<ToolView>>, Refusal> {
     let is_list = envelope.method == "tools/list";
@@ -29,16 +29,19 @@ pub(super) fn check(
         return Ok(Some(view));
     }
     let name = envelope.params.and_then(message::tool_name);
-    match name.map_or(Verdict::Hidden, |name| view.verdict(&name)) {
-        Verdict::Permitted => Ok(None),
+    let (reason, refusal) = match name.map_or(Verdict::Hidden, |name| view.verdict(&name)) {
+        Verdict::Permitted => return Ok(None),
         Verdict::NeedsScopes(scopes) => {
-            Err(Refusal::needs_scopes(headers::challenge(request.headers()), &scopes))
+            let challenge = headers::challenge(request.headers());
+            ("insufficient_scope", Refusal::needs_scopes(challenge, &scopes))
         }
         Verdict::Hidden => {
-            Err(Refusal::answer(error::INVALID_PARAMS, "this tool is not available"))
+            ("not_offered", Refusal::answer(error::INVALID_PARAMS, "this tool is not available"))
         }
-        Verdict::Denied => Err(Refusal::denied_tool()),
-    }
+        Verdict::Denied => ("not_allowed", Refusal::denied_tool()),
+    };
+    origin::tool_refused(request, (gate, &backend.name), envelope, reason);
+    Err(refusal)
 }
 
 /// Returns `true` if the server must read a message of this client as the proxy does.

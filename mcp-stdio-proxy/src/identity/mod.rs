@@ -6,13 +6,16 @@ mod fetch;
 mod keys;
 mod verify;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use gateway_contract::display::log_safe;
 use gateway_contract::tool_lists::ToolLists;
 use quick_cache::sync::Cache;
 use reqwest::Url;
 
+use crate::audit::Who;
 use crate::grants::{Access, Grants, Rests};
 use crate::hub::Hub;
 use feed::Feed;
@@ -23,11 +26,16 @@ use verify::Claims;
 /// The most identities that are remembered; some 2 KB each, with lists of tools up to 8 KB more.
 const CAPACITY: usize = 4_096;
 
+/// The longest id of a client that is kept, in characters.
+const CLIENT_LENGTH: usize = 512;
+
 /// Who asks.
 #[derive(Debug)]
 pub struct Asker {
     /// The user.
     pub subject: Arc<str>,
+    /// The user, the client and the grant, for events.
+    pub who: Arc<Who>,
     /// What they may do, separated by blanks.
     pub scopes: String,
     /// The tools that the access policy allows them, if it does not allow all.
@@ -111,8 +119,16 @@ impl Identities {
         let claims = verify::read(token, key).ok_or(Refused::Unproven)?;
         let access = self.access(&claims)?;
         let tools = Some(claims.tool_lists()).filter(|lists| !lists.admit_all());
+        let subject: Arc<str> = claims.sub.into();
         let asker = Arc::new(Asker {
-            subject: claims.sub.into(),
+            who: Arc::new(Who {
+                subject: Arc::clone(&subject),
+                name: log_safe(&claims.preferred_username).into_owned(),
+                client: claims.client_id.chars().take(CLIENT_LENGTH).collect(),
+                client_name: log_safe(&claims.client_name).into_owned(),
+                grant: claims.grant_hash.map(Cow::into_owned),
+            }),
+            subject,
             scopes: claims.scope.into_owned(),
             tools: tools.map(Arc::new),
             access,

@@ -6,10 +6,12 @@ mod listen;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HOST, ORIGIN};
-use actix_web::web::{self, Data, Path};
+use actix_web::web::{self, Data, Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
+use serde::Deserialize;
 use serde_json::json;
 
+use crate::audit::Page;
 use crate::check::check;
 use crate::http::{Gate, is_of_user};
 use crate::report;
@@ -19,6 +21,7 @@ pub use listen::{Listener, Socket, serve};
 fn routes(config: &mut web::ServiceConfig) {
     config
         .route("/servers", web::get().to(servers))
+        .route("/audit", web::get().to(audit))
         .route("/servers/{name}/tools", web::get().to(tools))
         .route("/servers/{name}/check", web::post().to(checked))
         .default_service(web::to(not_found));
@@ -39,6 +42,26 @@ async fn tools(request: HttpRequest, gate: Data<Gate>, name: Path<String>) -> Ht
         Some(backend) => HttpResponse::Ok().json(report::tools(&backend)),
         None => unknown_server(),
     }
+}
+
+/// The position of a reader of events.
+#[derive(Deserialize)]
+struct Position {
+    #[serde(default)]
+    after: u64,
+}
+
+/// Returns the audit events after the position.
+async fn audit(request: HttpRequest, gate: Data<Gate>, position: Query<Position>) -> HttpResponse {
+    if !is_allowed(&request, &gate) {
+        return forbidden();
+    }
+    let page = gate.hub.settings.audit.ring().map(|ring| ring.after(position.after));
+    let Page { after, lost, lines } = page.unwrap_or_default();
+    // Each line is an object, which needs no second look.
+    let events = String::from_utf8(lines).unwrap_or_default().trim_end().replace('\n', ",");
+    let body = format!(r#"{{"after":{after},"lost":{lost},"events":[{events}]}}"#);
+    HttpResponse::Ok().content_type("application/json").body(body)
 }
 
 /// Checks a server. The work goes on if the caller hangs up, so that its outcome is there for the next one.

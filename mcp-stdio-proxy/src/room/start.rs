@@ -103,6 +103,9 @@ impl Room {
         child.end();
         log::error!(server = &*self.backend.name; "{error}");
         self.note_failure(&error, &child.obituary());
+        if !is_refusal {
+            self.backend.report_failure(child.status());
+        }
         error.into()
     }
 
@@ -132,6 +135,7 @@ impl Room {
             && dead.crashed()
         {
             self.backend.crashed(&dead.obituary());
+            self.backend.report_failure(dead.status());
             self.health.crashed(dead.age());
         }
         self.forget_questions();

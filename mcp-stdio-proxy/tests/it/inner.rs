@@ -190,3 +190,27 @@ fn a_socket_is_for_its_group_and_replaces_a_stale_one() {
     assert!(proxy.terminate());
     assert!(!path.exists(), "the socket goes with the proxy");
 }
+
+/// The events are kept for a reader, who says up to where it has them.
+#[test]
+fn a_reader_gets_each_audit_event_once() {
+    let inner = Inner::start(&["--audit-events=-session.*"], &[SERVER]);
+    let session = inner.proxy.session();
+    let read = |after: u64| {
+        let (status, page) = inner.ask("GET", &format!("/audit?after={after}"), &[]);
+        assert_eq!((status, &page["lost"]), (200, &json!(0)), "{page}");
+        let tools = page["events"].as_array().unwrap().iter().map(|event| event["tool"].clone());
+        (page["after"].as_u64().unwrap(), tools.collect::<Vec<_>>())
+    };
+    assert!(read(0).1.is_empty());
+    session.call("pid", &json!({"secret": "in-the-arguments"}));
+    session.call("cwd", &json!({}));
+    let (last, tools) = read(0);
+    assert_eq!(tools, ["pid", "cwd"]);
+    assert_eq!(read(last - 1).1, ["cwd"]);
+    assert_eq!(read(last), (last, Vec::new()));
+    session.call("args", &json!({}));
+    assert_eq!(read(last).1, ["args"]);
+    assert_eq!(inner.ask("GET", "/audit", &[("X-User-Id", "github:7")]).0, 403);
+    assert_eq!(send(inner.port, "GET", "/audit?after=x", &[], b"").status, 400);
+}

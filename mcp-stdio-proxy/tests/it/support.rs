@@ -88,7 +88,8 @@ impl Proxy {
             assert!(proxy.process.try_wait().unwrap().is_none(), "{}", proxy.log());
             let log = proxy.log();
             let line = log.lines().find_map(|line| line.split("listening on 127.0.0.1:").nth(1));
-            port = line.and_then(|port| port.trim().parse().ok());
+            // As text the line ends here, as JSON it goes on.
+            port = line.and_then(|line| line.split('"').next()?.trim().parse().ok());
             port.is_some()
         });
         proxy.port = port.unwrap();

@@ -73,7 +73,7 @@ pub(super) async fn run(import: Import) -> anyhow::Result<()> {
         u32::try_from(clients).is_ok_and(|clients| clients <= most),
         "the {clients} clients exceed MAX_CLIENTS, which is {most}; raise it"
     );
-    let report = server.tokens.import(&source, options).await?;
+    let report = server.tokens.import(&source, options, &super::operator::actor()).await?;
     log::info!(target: "audit", clients = report.clients.imported,
         refresh_tokens = report.refresh_tokens.imported, dry_run = options.dry_run; "import");
     let notes = names::notes(&settings, &server.core.config);

@@ -9,8 +9,8 @@ use crate::{http::page::account, oauth::AuthServer};
 pub(super) async fn list(server: Data<AuthServer>, request: HttpRequest) -> HttpResponse {
     answered(
         async {
-            let signed = signed_in(&server, &request).await?;
-            Ok(account::activity(&request, &signed.viewer))
+            let viewer = signed_in(&server, &request).await?;
+            Ok(account::activity(&request, &viewer))
         }
         .await,
     )

@@ -7,7 +7,7 @@ use actix_web::{
 
 use super::{
     forms,
-    guard::{Checked, Refused, SignedInRequest, answered, signed_in},
+    guard::{Checked, Refused, answered, signed_in},
     notice::Notice,
 };
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
         },
     },
     model::Identifier,
-    oauth::{AuthServer, Disconnection, PERSONAL, Params},
+    oauth::{AuthServer, Disconnection, PERSONAL, Params, Viewer},
     store::Cursor,
 };
 
@@ -28,12 +28,12 @@ use crate::{
 pub(super) async fn list(server: Data<AuthServer>, request: HttpRequest) -> HttpResponse {
     answered(
         async {
-            let signed = signed_in(&server, &request).await?;
+            let viewer = signed_in(&server, &request).await?;
             let params = Params::parse(request.query_string().as_bytes());
-            let page = server.accounts.connections(&signed.viewer, after(&params)?).await?;
-            let notice = Notice::read(&params, &signed.viewer)?;
+            let page = server.accounts.connections(&viewer, after(&params)?).await?;
+            let notice = Notice::read(&params, &viewer)?;
             let list = ListOf { page, notice, now: server.core.clock.now() };
-            Ok(account::connections(&request, &signed.viewer, &list))
+            Ok(account::connections(&request, &viewer, &list))
         }
         .await,
     )
@@ -47,10 +47,10 @@ pub(in crate::http) fn after(params: &Params) -> Result<Option<Cursor>, crate::o
 async fn own(
     server: &AuthServer,
     request: &HttpRequest,
-    signed: &SignedInRequest,
+    viewer: &Viewer,
     id: &Identifier,
 ) -> Checked<Disconnection> {
-    let found = server.accounts.connection(&signed.viewer, id).await?;
+    let found = server.accounts.connection(viewer, id).await?;
     found.ok_or_else(|| Refused::with(page::nothing_here(request)))
 }
 
@@ -62,9 +62,9 @@ pub(super) async fn ask(
 ) -> HttpResponse {
     answered(
         async {
-            let signed = signed_in(&server, &request).await?;
-            let what = own(&server, &request, &signed, &Identifier::parsed(&id)).await?;
-            Ok(account::disconnect(&request, &signed.viewer, &what))
+            let viewer = signed_in(&server, &request).await?;
+            let what = own(&server, &request, &viewer, &Identifier::parsed(&id)).await?;
+            Ok(account::disconnect(&request, &viewer, &what))
         }
         .await,
     )
@@ -79,19 +79,19 @@ pub(super) async fn end(
 ) -> HttpResponse {
     answered(
         async {
-            let signed = signed_in(&server, &request).await?;
-            let form = forms::fields(&server, &request, &signed, body)?;
+            let viewer = signed_in(&server, &request).await?;
+            let form = forms::fields(&server, &request, &viewer, body)?;
             let id = Identifier::parsed(&id);
-            let what = own(&server, &request, &signed, &id).await?;
+            let what = own(&server, &request, &viewer, &id).await?;
             let is_token = what.connection.listed.grant.client_id.as_str() == PERSONAL;
             let ended = match form.one("of")? {
-                Some("client") => server.accounts.disconnect_client(&signed.viewer, &id).await?,
-                _ => server.accounts.disconnect(&signed.viewer, &id).await?,
+                Some("client") => server.accounts.disconnect_client(&viewer, &id).await?,
+                _ => server.accounts.disconnect(&viewer, &id).await?,
             };
             let Some(name) = ended else { return Ok(page::nothing_here(&request)) };
             let (kind, path) =
                 if is_token { ("token-revoked", "/me/tokens") } else { ("disconnected", "/me") };
-            Ok(page::redirect(&Notice::new(kind, name).at(path, &signed.viewer)))
+            Ok(page::redirect(&Notice::new(kind, name).at(path, &viewer)))
         }
         .await,
     )
@@ -101,10 +101,10 @@ pub(super) async fn end(
 pub(super) async fn ask_all(server: Data<AuthServer>, request: HttpRequest) -> HttpResponse {
     answered(
         async {
-            let signed = signed_in(&server, &request).await?;
-            let page = server.accounts.connections(&signed.viewer, None).await?;
+            let viewer = signed_in(&server, &request).await?;
+            let page = server.accounts.connections(&viewer, None).await?;
             let count = (page.entries.len(), page.next.is_some());
-            Ok(account::disconnect_all(&request, &signed.viewer, count))
+            Ok(account::disconnect_all(&request, &viewer, count))
         }
         .await,
     )
@@ -118,11 +118,11 @@ pub(super) async fn end_all(
 ) -> HttpResponse {
     answered(
         async {
-            let signed = signed_in(&server, &request).await?;
-            forms::fields(&server, &request, &signed, body)?;
-            let ended = server.accounts.disconnect_all(&signed.viewer).await?;
+            let viewer = signed_in(&server, &request).await?;
+            forms::fields(&server, &request, &viewer, body)?;
+            let ended = server.accounts.disconnect_all(&viewer).await?;
             let notice = Notice::new("all-disconnected", ended.to_string());
-            Ok(page::redirect(&notice.at("/me", &signed.viewer)))
+            Ok(page::redirect(&notice.at("/me", &viewer)))
         }
         .await,
     )

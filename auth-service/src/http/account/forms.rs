@@ -2,10 +2,10 @@
 
 use actix_web::HttpRequest;
 
-use super::guard::{Checked, SignedInRequest};
+use super::guard::Checked;
 use crate::{
     http::{body::Body, error::TokenError, navigation},
-    oauth::{AuthServer, Error, Params},
+    oauth::{AuthServer, Error, Params, Viewer},
 };
 
 /// The error for a form of another site, or of another sign-in.
@@ -17,11 +17,11 @@ pub(in crate::http) const FOREIGN: Error = Error::InvalidRequest(
 pub(in crate::http) fn fields(
     server: &AuthServer,
     request: &HttpRequest,
-    signed: &SignedInRequest,
+    viewer: &Viewer,
     body: Result<Body, TokenError>,
 ) -> Checked<Params> {
     let form = own_form(server, request, body)?;
-    if !signed.viewer.is_own_form(form.one("csrf")?.unwrap_or("")) {
+    if !viewer.is_own_form(form.one("csrf")?.unwrap_or("")) {
         return Err(FOREIGN.into());
     }
     Ok(form)

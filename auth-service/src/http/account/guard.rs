@@ -11,7 +11,7 @@ use url::form_urlencoded;
 
 use crate::{
     http::{browser, error::BrowserError, not_allowed, page},
-    oauth::{AuthServer, BrowserContext, Error, Viewer},
+    oauth::{AuthServer, Error, Viewer},
 };
 
 /// A page that shows something on GET, changes something on POST, or both.
@@ -71,12 +71,6 @@ pub(in crate::http) async fn not_found(request: HttpRequest) -> HttpResponse {
     page::nothing_here(&request)
 }
 
-/// A request of a person who is signed in.
-pub(in crate::http) struct SignedInRequest {
-    pub(in crate::http) viewer: Viewer,
-    pub(in crate::http) browser: BrowserContext,
-}
-
 /// The outcome of a check that a request must pass: the request, or the answer to one that does not pass.
 pub(in crate::http) type Checked<T> = Result<T, Refused>;
 
@@ -104,22 +98,20 @@ pub(in crate::http) fn answered(outcome: Checked<HttpResponse>) -> HttpResponse 
 pub(in crate::http) async fn signed_in(
     server: &AuthServer,
     request: &HttpRequest,
-) -> Checked<SignedInRequest> {
+) -> Checked<Viewer> {
     let browser = browser::browser(server, request).map_err(Error::from)?;
-    match server.accounts.viewer(&browser).await? {
-        Some(viewer) => Ok(SignedInRequest { viewer, browser }),
-        None => Err(Refused::with(to_sign_in(request, ""))),
-    }
+    let viewer = server.accounts.viewer(&browser).await?;
+    viewer.ok_or_else(|| Refused::with(to_sign_in(request, "")))
 }
 
 /// Returns the person who signed in within the last minutes. Others sign in again first.
 pub(in crate::http) async fn freshly_signed_in(
     server: &AuthServer,
     request: &HttpRequest,
-) -> Checked<SignedInRequest> {
-    let signed = signed_in(server, request).await?;
-    if signed.viewer.is_fresh {
-        return Ok(signed);
+) -> Checked<Viewer> {
+    let viewer = signed_in(server, request).await?;
+    if viewer.is_fresh {
+        return Ok(viewer);
     }
     Err(Refused::with(to_sign_in(request, "&again=1")))
 }

@@ -9,9 +9,9 @@ use crate::{http::page::account, oauth::AuthServer};
 pub(super) async fn list(server: Data<AuthServer>, request: HttpRequest) -> HttpResponse {
     answered(
         async {
-            let signed = signed_in(&server, &request).await?;
-            let servers = server.accounts.servers(&signed.viewer).await?;
-            Ok(account::servers(&request, &signed.viewer, servers))
+            let viewer = signed_in(&server, &request).await?;
+            let servers = server.accounts.servers(&viewer).await?;
+            Ok(account::servers(&request, &viewer, servers))
         }
         .await,
     )

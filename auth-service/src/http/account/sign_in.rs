@@ -147,9 +147,9 @@ pub(in crate::http) async fn sign_out(
 ) -> HttpResponse {
     answered(
         async {
-            let signed = super::guard::signed_in(&server, &request).await?;
-            super::forms::fields(&server, &request, &signed, body)?;
-            server.accounts.sign_out(&signed.browser).await?;
+            let viewer = super::guard::signed_in(&server, &request).await?;
+            super::forms::fields(&server, &request, &viewer, body)?;
+            server.accounts.sign_out(&viewer).await?;
             Ok(browser::forget_login(page::redirect("/sign-in?signed_out=1")))
         }
         .await,

@@ -25,12 +25,12 @@ use crate::{
 pub(super) async fn list(server: Data<AuthServer>, request: HttpRequest) -> HttpResponse {
     answered(
         async {
-            let signed = signed_in(&server, &request).await?;
+            let viewer = signed_in(&server, &request).await?;
             let params = Params::parse(request.query_string().as_bytes());
-            let notice = Notice::read(&params, &signed.viewer)?;
-            let all = server.accounts.sign_ins(&signed.viewer).await?;
+            let notice = Notice::read(&params, &viewer)?;
+            let all = server.accounts.sign_ins(&viewer).await?;
             let now = server.core.clock.now();
-            Ok(account::sign_ins(&request, &signed.viewer, &all, (notice, now)))
+            Ok(account::sign_ins(&request, &viewer, &all, (notice, now)))
         }
         .await,
     )
@@ -45,14 +45,14 @@ pub(super) async fn end(
 ) -> HttpResponse {
     answered(
         async {
-            let signed = signed_in(&server, &request).await?;
-            forms::fields(&server, &request, &signed, body)?;
+            let viewer = signed_in(&server, &request).await?;
+            forms::fields(&server, &request, &viewer, body)?;
             let id = Fingerprint::parsed(&id);
-            if !server.accounts.end_sign_in(&signed.viewer, &id).await? {
+            if !server.accounts.end_sign_in(&viewer, &id).await? {
                 return Ok(page::nothing_here(&request));
             }
             let notice = Notice::new("sign-in-ended", "");
-            Ok(page::redirect(&notice.at("/me/sign-ins", &signed.viewer)))
+            Ok(page::redirect(&notice.at("/me/sign-ins", &viewer)))
         }
         .await,
     )
@@ -62,9 +62,9 @@ pub(super) async fn end(
 pub(super) async fn ask(server: Data<AuthServer>, request: HttpRequest) -> HttpResponse {
     answered(
         async {
-            let signed = signed_in(&server, &request).await?;
-            let count = server.accounts.sign_ins(&signed.viewer).await?.len();
-            Ok(account::sign_out_everywhere(&request, &signed.viewer, count))
+            let viewer = signed_in(&server, &request).await?;
+            let count = server.accounts.sign_ins(&viewer).await?.len();
+            Ok(account::sign_out_everywhere(&request, &viewer, count))
         }
         .await,
     )
@@ -78,9 +78,9 @@ pub(super) async fn end_all(
 ) -> HttpResponse {
     answered(
         async {
-            let signed = signed_in(&server, &request).await?;
-            forms::fields(&server, &request, &signed, body)?;
-            server.accounts.end_all_sign_ins(&signed.viewer).await?;
+            let viewer = signed_in(&server, &request).await?;
+            forms::fields(&server, &request, &viewer, body)?;
+            server.accounts.end_all_sign_ins(&viewer).await?;
             Ok(browser::forget_login(page::redirect("/sign-in?signed_out=1")))
         }
         .await,

@@ -21,13 +21,13 @@ use crate::{
 pub(super) async fn list(server: Data<AuthServer>, request: HttpRequest) -> HttpResponse {
     answered(
         async {
-            let signed = signed_in(&server, &request).await?;
+            let viewer = signed_in(&server, &request).await?;
             let params = Params::parse(request.query_string().as_bytes());
-            let page = server.accounts.personal_tokens(&signed.viewer, after(&params)?).await?;
-            let notice = Notice::read(&params, &signed.viewer)?;
+            let page = server.accounts.personal_tokens(&viewer, after(&params)?).await?;
+            let notice = Notice::read(&params, &viewer)?;
             let list = ListOf { page, notice, now: server.core.clock.now() };
             let are_on = !server.accounts.token_lifetimes().is_empty();
-            Ok(account::tokens(&request, &signed.viewer, &list, are_on))
+            Ok(account::tokens(&request, &viewer, &list, are_on))
         }
         .await,
     )
@@ -37,9 +37,9 @@ pub(super) async fn list(server: Data<AuthServer>, request: HttpRequest) -> Http
 pub(super) async fn form(server: Data<AuthServer>, request: HttpRequest) -> HttpResponse {
     answered(
         async {
-            let signed = freshly_signed_in(&server, &request).await?;
-            let form = token_form(&server, &signed.viewer, TokenWish::default(), None).await?;
-            Ok(account::new_token(&request, &signed.viewer, &form))
+            let viewer = freshly_signed_in(&server, &request).await?;
+            let form = token_form(&server, &viewer, TokenWish::default(), None).await?;
+            Ok(account::new_token(&request, &viewer, &form))
         }
         .await,
     )
@@ -68,8 +68,8 @@ pub(super) async fn create(
 ) -> HttpResponse {
     answered(
         async {
-            let signed = freshly_signed_in(&server, &request).await?;
-            let form = forms::fields(&server, &request, &signed, body)?;
+            let viewer = freshly_signed_in(&server, &request).await?;
+            let form = forms::fields(&server, &request, &viewer, body)?;
             let many = |name| form.many(name).map(str::to_owned).collect();
             let wish = TokenWish {
                 name: form.one("name")?.unwrap_or("").to_owned(),
@@ -78,15 +78,15 @@ pub(super) async fn create(
                 days: form.one("days")?.and_then(|days| days.parse().ok()).unwrap_or(0),
             };
             let once = form.one("once")?.unwrap_or("");
-            match server.accounts.create_token(&signed.viewer, &wish, once).await {
-                Ok(token) => Ok(account::created_token(&request, &signed.viewer, &wish, &token)),
+            match server.accounts.create_token(&viewer, &wish, once).await {
+                Ok(token) => Ok(account::created_token(&request, &viewer, &wish, &token)),
                 Err(
                     error @ (Error::InvalidRequest(_)
                     | Error::InvalidTarget(_)
                     | Error::NotAllowed(_)),
                 ) => {
-                    let form = token_form(&server, &signed.viewer, wish, Some(error)).await?;
-                    Ok(account::new_token(&request, &signed.viewer, &form))
+                    let form = token_form(&server, &viewer, wish, Some(error)).await?;
+                    Ok(account::new_token(&request, &viewer, &form))
                 }
                 Err(error) => Err(error.into()),
             }

@@ -34,7 +34,7 @@ use crate::{
 pub(super) async fn list(server: Data<AuthServer>, request: HttpRequest) -> HttpResponse {
     answered(
         async {
-            let signed = administrator(&server, &request).await?;
+            let viewer = administrator(&server, &request).await?;
             let params = Params::parse(request.query_string().as_bytes());
             let search = params.one("q")?.unwrap_or("").trim().to_owned();
             let page = if search.is_empty() {
@@ -44,9 +44,9 @@ pub(super) async fn list(server: Data<AuthServer>, request: HttpRequest) -> Http
                 Page { entries: one.into_iter().collect(), next: None }
             };
             let refused = server.administration.refused_clients().await?;
-            let notice = Notice::read(&params, &signed.viewer)?;
+            let notice = Notice::read(&params, &viewer)?;
             let list = ListOf { page, notice, now: server.core.clock.now() };
-            Ok(administration::clients(&request, &signed.viewer, &list, (&search, &refused)))
+            Ok(administration::clients(&request, &viewer, &list, (&search, &refused)))
         }
         .await,
     )
@@ -63,14 +63,14 @@ async fn found(server: &AuthServer, request: &HttpRequest) -> Checked<GrantedCli
 pub(super) async fn show(server: Data<AuthServer>, request: HttpRequest) -> HttpResponse {
     answered(
         async {
-            let signed = administrator(&server, &request).await?;
+            let viewer = administrator(&server, &request).await?;
             let client = found(&server, &request).await?;
             let params = Params::parse(request.query_string().as_bytes());
             let filter = Filter { client: Some(client.id.clone()), ..Filter::default() };
             let grants = server.administration.grants(&filter, after(&params)?).await?;
-            let notice = Notice::read(&params, &signed.viewer)?;
+            let notice = Notice::read(&params, &viewer)?;
             let list = ListOf { page: grants, notice, now: server.core.clock.now() };
-            Ok(administration::client(&request, &signed.viewer, &client, &list))
+            Ok(administration::client(&request, &viewer, &client, &list))
         }
         .await,
     )
@@ -112,9 +112,9 @@ pub(super) async fn ask(
 ) -> HttpResponse {
     answered(
         async {
-            let signed = acting_administrator(&server, &request).await?;
+            let viewer = acting_administrator(&server, &request).await?;
             let question = question(&server, &request, &act).await?;
-            Ok(administration::ask(&request, &signed.viewer, &question))
+            Ok(administration::ask(&request, &viewer, &question))
         }
         .await,
     )
@@ -129,23 +129,24 @@ pub(super) async fn act(
 ) -> HttpResponse {
     answered(
         async {
-            let (signed, form) = form_of_administrator(&server, &request, body).await?;
+            let (viewer, form) = form_of_administrator(&server, &request, body).await?;
             let mut asked = question(&server, &request, &act).await?;
             if !acts::is_confirmed(&form, asked.reach, &asked.name) {
                 asked.problem = Some("name");
-                return Ok(administration::ask(&request, &signed.viewer, &asked));
+                return Ok(administration::ask(&request, &viewer, &asked));
             }
             let (id, administration) = (ClientId::parsed(&asked.id), &server.administration);
+            let actor = viewer.actor();
             match asked.verb {
-                Verb::Revoke => drop(administration.revoke_client(&id).await?),
-                Verb::Refuse => drop(administration.refuse_client(&id).await?),
-                Verb::Readmit => drop(administration.readmit_client(&id).await?),
+                Verb::Revoke => drop(administration.revoke_client(&id, &actor).await?),
+                Verb::Refuse => drop(administration.refuse_client(&id, &actor).await?),
+                Verb::Readmit => drop(administration.readmit_client(&id, &actor).await?),
                 Verb::Block | Verb::Unblock | Verb::SignOut => {
                     return Err(Error::InvalidRequest("there is no such act on a client").into());
                 }
             }
             let notice = Notice::new(asked.verb.done(), asked.name);
-            Ok(page::redirect(&notice.at("/admin/clients", &signed.viewer)))
+            Ok(page::redirect(&notice.at("/admin/clients", &viewer)))
         }
         .await,
     )

@@ -30,7 +30,7 @@ use crate::{
 pub(super) async fn list(server: Data<AuthServer>, request: HttpRequest) -> HttpResponse {
     answered(
         async {
-            let signed = administrator(&server, &request).await?;
+            let viewer = administrator(&server, &request).await?;
             let params = Params::parse(request.query_string().as_bytes());
             let text = |name| {
                 Ok::<_, crate::oauth::Error>(params.one(name)?.unwrap_or("").trim().to_owned())
@@ -54,9 +54,9 @@ pub(super) async fn list(server: Data<AuthServer>, request: HttpRequest) -> Http
             } else {
                 server.administration.grants(&filter, after(&params)?).await?
             };
-            let notice = Notice::read(&params, &signed.viewer)?;
+            let notice = Notice::read(&params, &viewer)?;
             let list = ListOf { page, notice, now: server.core.clock.now() };
-            Ok(administration::grants(&request, &signed.viewer, &list, &search))
+            Ok(administration::grants(&request, &viewer, &list, &search))
         }
         .await,
     )
@@ -79,9 +79,9 @@ pub(super) async fn ask(
 ) -> HttpResponse {
     answered(
         async {
-            let signed = acting_administrator(&server, &request).await?;
+            let viewer = acting_administrator(&server, &request).await?;
             let grant = found(&server, &request, &id).await?;
-            Ok(administration::revoke(&request, &signed.viewer, &grant))
+            Ok(administration::revoke(&request, &viewer, &grant))
         }
         .await,
     )
@@ -96,11 +96,11 @@ pub(super) async fn revoke(
 ) -> HttpResponse {
     answered(
         async {
-            let (signed, _) = form_of_administrator(&server, &request, body).await?;
+            let (viewer, _) = form_of_administrator(&server, &request, body).await?;
             let grant = found(&server, &request, &id).await?;
-            server.administration.revoke_grant(&grant.id).await?;
+            server.administration.revoke_grant(&grant, &viewer.actor()).await?;
             let notice = Notice::new("revoked", grant.client_name);
-            Ok(page::redirect(&notice.at("/admin/grants", &signed.viewer)))
+            Ok(page::redirect(&notice.at("/admin/grants", &viewer)))
         }
         .await,
     )

@@ -6,20 +6,17 @@ use crate::{
     http::{
         account::{
             forms,
-            guard::{Checked, Refused, SignedInRequest, freshly_signed_in, signed_in},
+            guard::{Checked, Refused, freshly_signed_in, signed_in},
         },
         body::Body,
         error::TokenError,
         page,
     },
-    oauth::{AuthServer, Params},
+    oauth::{AuthServer, Params, Viewer},
 };
 
 /// Returns the administrator who is signed in. To everybody else who is, the pages do not exist.
-pub(super) async fn administrator(
-    server: &AuthServer,
-    request: &HttpRequest,
-) -> Checked<SignedInRequest> {
+pub(super) async fn administrator(server: &AuthServer, request: &HttpRequest) -> Checked<Viewer> {
     checked(request, signed_in(server, request).await?)
 }
 
@@ -27,7 +24,7 @@ pub(super) async fn administrator(
 pub(super) async fn acting_administrator(
     server: &AuthServer,
     request: &HttpRequest,
-) -> Checked<SignedInRequest> {
+) -> Checked<Viewer> {
     checked(request, signed_in(server, request).await?)?;
     checked(request, freshly_signed_in(server, request).await?)
 }
@@ -37,15 +34,15 @@ pub(super) async fn form_of_administrator(
     server: &AuthServer,
     request: &HttpRequest,
     body: Result<Body, TokenError>,
-) -> Checked<(SignedInRequest, Params)> {
-    let signed = acting_administrator(server, request).await?;
-    let form = forms::fields(server, request, &signed, body)?;
-    Ok((signed, form))
+) -> Checked<(Viewer, Params)> {
+    let viewer = acting_administrator(server, request).await?;
+    let form = forms::fields(server, request, &viewer, body)?;
+    Ok((viewer, form))
 }
 
-fn checked(request: &HttpRequest, signed: SignedInRequest) -> Checked<SignedInRequest> {
-    if signed.viewer.is_administrator && signed.viewer.may_log_in {
-        return Ok(signed);
+fn checked(request: &HttpRequest, viewer: Viewer) -> Checked<Viewer> {
+    if viewer.is_administrator && viewer.may_log_in {
+        return Ok(viewer);
     }
     Err(Refused::with(page::nothing_here(request)))
 }

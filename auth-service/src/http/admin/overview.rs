@@ -16,13 +16,13 @@ use crate::{
 pub(super) async fn show(server: Data<AuthServer>, request: HttpRequest) -> HttpResponse {
     answered(
         async {
-            let signed = administrator(&server, &request).await?;
+            let viewer = administrator(&server, &request).await?;
             let state = Overview {
                 is_writable: matches!(server.core.ready().await, Ok(Trial::Written)),
                 is_tracking: server.core.store.is_tracking(),
                 servers: server.core.catalogue().iter().count(),
             };
-            Ok(administration::overview(&request, &signed.viewer, state))
+            Ok(administration::overview(&request, &viewer, state))
         }
         .await,
     )

@@ -32,7 +32,7 @@ use crate::{
 pub(super) async fn list(server: Data<AuthServer>, request: HttpRequest) -> HttpResponse {
     answered(
         async {
-            let signed = administrator(&server, &request).await?;
+            let viewer = administrator(&server, &request).await?;
             let params = Params::parse(request.query_string().as_bytes());
             let search = params.one("q")?.unwrap_or("").trim().to_owned();
             let page = if search.is_empty() {
@@ -40,9 +40,9 @@ pub(super) async fn list(server: Data<AuthServer>, request: HttpRequest) -> Http
             } else {
                 Page { entries: server.administration.people_named(&search).await?, next: None }
             };
-            let notice = Notice::read(&params, &signed.viewer)?;
+            let notice = Notice::read(&params, &viewer)?;
             let list = ListOf { page, notice, now: server.core.clock.now() };
-            Ok(administration::people(&request, &signed.viewer, &list, &search))
+            Ok(administration::people(&request, &viewer, &list, &search))
         }
         .await,
     )
@@ -65,17 +65,17 @@ pub(super) async fn show(
 ) -> HttpResponse {
     answered(
         async {
-            let signed = administrator(&server, &request).await?;
+            let viewer = administrator(&server, &request).await?;
             let person = found(&server, &request, &subject).await?;
             let params = Params::parse(request.query_string().as_bytes());
             let grants =
                 server.administration.grants(&grants_of(&subject), after(&params)?).await?;
             let sessions = server.administration.sessions_of(&subject).await?;
-            let notice = Notice::read(&params, &signed.viewer)?;
+            let notice = Notice::read(&params, &viewer)?;
             let list = ListOf { page: grants, notice, now: server.core.clock.now() };
             let is_administrator = server.core.is_administrator(&subject);
             let shown = administration::Person { listed: person, sessions, is_administrator };
-            Ok(administration::person(&request, &signed.viewer, &shown, &list))
+            Ok(administration::person(&request, &viewer, &shown, &list))
         }
         .await,
     )
@@ -122,9 +122,9 @@ pub(super) async fn ask(
 ) -> HttpResponse {
     answered(
         async {
-            let signed = acting_administrator(&server, &request).await?;
+            let viewer = acting_administrator(&server, &request).await?;
             let question = question(&server, &request, &path).await?;
-            Ok(administration::ask(&request, &signed.viewer, &question))
+            Ok(administration::ask(&request, &viewer, &question))
         }
         .await,
     )
@@ -139,33 +139,34 @@ pub(super) async fn act(
 ) -> HttpResponse {
     answered(
         async {
-            let (signed, form) = form_of_administrator(&server, &request, body).await?;
+            let (viewer, form) = form_of_administrator(&server, &request, body).await?;
             let mut asked = question(&server, &request, &path).await?;
             if !acts::is_confirmed(&form, asked.reach, &asked.name) {
                 asked.problem = Some("name");
-                return Ok(administration::ask(&request, &signed.viewer, &asked));
+                return Ok(administration::ask(&request, &viewer, &asked));
             }
             let (subject, administration) = (&asked.id, &server.administration);
-            let is_oneself = *subject == signed.viewer.user.subject;
+            let actor = viewer.actor();
+            let is_oneself = *subject == viewer.user.subject;
             match asked.verb {
                 Verb::Block if is_oneself => {
                     asked.problem = Some("oneself");
-                    return Ok(administration::ask(&request, &signed.viewer, &asked));
+                    return Ok(administration::ask(&request, &viewer, &asked));
                 }
                 Verb::Block => {
-                    if administration.block(subject).await? == Blocking::LastAdministrator {
+                    if administration.block(subject, &actor).await? == Blocking::LastAdministrator {
                         asked.problem = Some("last");
-                        return Ok(administration::ask(&request, &signed.viewer, &asked));
+                        return Ok(administration::ask(&request, &viewer, &asked));
                     }
                 }
-                Verb::Unblock => drop(administration.unblock(subject).await?),
-                Verb::SignOut => drop(administration.sign_out(subject).await?),
+                Verb::Unblock => drop(administration.unblock(subject, &actor).await?),
+                Verb::SignOut => drop(administration.sign_out(subject, &actor).await?),
                 Verb::Revoke | Verb::Refuse | Verb::Readmit => {
                     return Err(Error::InvalidRequest("there is no such act on a person").into());
                 }
             }
             let notice = Notice::new(asked.verb.done(), asked.name);
-            Ok(page::redirect(&notice.at("/admin/people", &signed.viewer)))
+            Ok(page::redirect(&notice.at("/admin/people", &viewer)))
         }
         .await,
     )

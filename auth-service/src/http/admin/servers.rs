@@ -12,9 +12,9 @@ use crate::{
 pub(super) async fn list(server: Data<AuthServer>, request: HttpRequest) -> HttpResponse {
     answered(
         async {
-            let signed = administrator(&server, &request).await?;
+            let viewer = administrator(&server, &request).await?;
             let catalogue = server.core.catalogue();
-            Ok(administration::servers(&request, &signed.viewer, &catalogue))
+            Ok(administration::servers(&request, &viewer, &catalogue))
         }
         .await,
     )

@@ -4,7 +4,9 @@ use actix_web::{HttpRequest, HttpResponse, http::StatusCode};
 use askama::Template;
 
 use super::{Frame, html};
-use crate::oauth::{ClientOrigin, ConsentPage, Destination, LoginWay, Remark, ScopeLabel};
+use crate::oauth::{
+    ClientOrigin, ConsentPage, Destination, Endpoint, LoginWay, Remark, ScopeLabel,
+};
 
 /// The number of scopes in words that are shown at once, so that Cancel stays in view on a phone.
 const SCOPES: usize = 3;
@@ -67,7 +69,8 @@ fn heading(frame: &Frame, page: &ConsentPage, client: &str) -> String {
 
 /// Returns when the access ends, and the place where the person can end it if there is one.
 fn ends(frame: &Frame, page: &ConsentPage) -> String {
-    let place = frame.account_pages.as_deref().map(|url| url.trim_start_matches("https://"));
+    // The host stands at the top of the page.
+    let place = frame.account_pages.as_ref().map(|_| Endpoint::Account.path());
     let time = frame.t.duration(page.lasts.unwrap_or(page.lasts_unused));
     match (page.lasts, place) {
         (None, None) => frame.t.consent_ends_unused(time),

@@ -6,6 +6,7 @@ use super::{style, texts::Language};
 use crate::{
     config::{Branding, Contact},
     http::requested_host::RequestedHost,
+    model::current_request,
     oauth::AuthServer,
 };
 
@@ -50,7 +51,7 @@ impl Frame {
             },
             style_origin: elsewhere.then(|| config.issuer.as_str().to_owned()),
             account_pages: config.has_account_pages().then(|| config.issuer.at("/me")),
-            request_id: None,
+            request_id: current_request().map(|id| id.to_string()),
         }
     }
 }

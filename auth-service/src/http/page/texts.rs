@@ -5,6 +5,8 @@
 
 use std::{fmt::Display, time::Duration};
 
+use crate::oauth::ServerLabel;
+
 /// A number of things, which decides the form of a text.
 pub(in crate::http) trait Count: Display {
     /// Returns the number.
@@ -40,6 +42,16 @@ impl Language {
             (_, hours @ 2.., _) => self.time_hours(hours),
             (_, _, minutes @ 2..) => self.time_minutes(minutes),
             _ => self.time_seconds(seconds),
+        }
+    }
+
+    /// Returns the titles of `servers` as a list, such as "Notes, Time and Git".
+    pub(in crate::http) fn names(self, servers: &[ServerLabel]) -> String {
+        let titles: Vec<&str> = servers.iter().map(|server| server.title.as_str()).collect();
+        match titles.split_last() {
+            None => String::new(),
+            Some((last, [])) => (*last).to_owned(),
+            Some((last, before)) => self.list_and(before.join(", "), last),
         }
     }
 }

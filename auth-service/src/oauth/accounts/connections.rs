@@ -1,12 +1,14 @@
 //! The connections of a person: grants to clients, and their end.
 
+use gateway_contract::audit::EventKind;
+
 use crate::{
-    model::{ClientId, Grant, Identifier},
+    model::{ClientId, ConsentRecord, Grant, Identifier},
     oauth::{
         Accounts, Error, PERSONAL, ScopeLabel, ServerLabel, Viewer,
         authorize::consent_page::scope_labels, client::id_document::publisher,
     },
-    store::{Cursor, Filter, ListedGrant, Page, Selection, everywhere},
+    store::{AuditEntry, Cursor, Filter, ListedGrant, Page, Selection, everywhere},
 };
 
 /// The number of connections on a page.
@@ -117,10 +119,9 @@ impl Accounts {
         id: &Identifier,
     ) -> Result<Option<String>, Error> {
         let Some(grant) = self.own_grant(viewer, id).await? else { return Ok(None) };
-        let (store, subject) = (&self.core.store, &viewer.user.subject);
-        store.logins.forget_consents(subject, &grant.client_id, self.core.now()).await?;
-        everywhere(store.grants.revoke_grant(id)).await?;
-        log::info!(target: "audit", subject, grant:% = id; "connection ended by the person");
+        self.forget_consents(viewer, &grant.client_id).await?;
+        let entry = self.ended(viewer, &grant);
+        everywhere(self.core.store.grants.revoke_grant(id, entry.as_ref())).await?;
         Ok(Some(grant.client_name))
     }
 
@@ -131,25 +132,29 @@ impl Accounts {
         id: &Identifier,
     ) -> Result<Option<String>, Error> {
         let Some(grant) = self.own_grant(viewer, id).await? else { return Ok(None) };
+        let revoked = self.core.draft(EventKind::GrantsRevoked).by(&viewer.actor());
+        let revoked = revoked.client(&grant.client_id, &grant.client_name).target(&viewer.user);
+        let entry = self.core.entry(revoked);
         let subject = viewer.user.subject.clone();
         let selection = Selection::UserAtClient(subject, grant.client_id.clone());
-        Box::pin(self.core.store.maintenance.revoke(&selection, self.core.now())).await?;
-        log::info!(target: "audit", subject = viewer.user.subject, client:% = grant.client_id;
-            "all connections of a client ended by the person");
+        let (maintenance, now) = (&self.core.store.maintenance, self.core.now());
+        Box::pin(maintenance.revoke(&selection, now, entry.as_ref())).await?;
         Ok(Some(grant.client_name))
     }
 
     /// Ends all connections of the person, but neither personal tokens nor sign-ins. Returns their number.
     pub async fn disconnect_all(&self, viewer: &Viewer) -> Result<usize, Error> {
-        let (store, subject) = (&self.core.store, &viewer.user.subject);
+        let store = &self.core.store;
         let ending = async {
             let (mut cursor, mut ended) = (None, 0);
             loop {
                 let now = self.core.now();
                 let page = store.maintenance.grants(&own(viewer), cursor, (BATCH, now)).await?;
                 for ListedGrant { grant, .. } in &page.entries {
-                    store.logins.forget_consents(subject, &grant.client_id, now).await?;
-                    ended += usize::from(store.grants.revoke_grant(&grant.id).await?);
+                    self.forget_consents(viewer, &grant.client_id).await?;
+                    let entry = self.ended(viewer, grant);
+                    let is_ended = store.grants.revoke_grant(&grant.id, entry.as_ref()).await?;
+                    ended += usize::from(is_ended);
                 }
                 cursor = page.next;
                 if cursor.is_none() {
@@ -157,9 +162,23 @@ impl Accounts {
                 }
             }
         };
-        let ended = everywhere(ending).await?;
-        log::info!(target: "audit", subject, grants = ended; "all connections ended by the person");
-        Ok(ended)
+        everywhere(ending).await
+    }
+
+    /// Returns the event of a grant that its person ends.
+    fn ended(&self, viewer: &Viewer, grant: &Grant) -> Option<AuditEntry> {
+        let ended = self.core.draft_about(EventKind::GrantEnded, grant).by_the_person();
+        self.core.entry(ended.from(&viewer.caller))
+    }
+
+    /// Forgets the consents of the person for a client.
+    async fn forget_consents(&self, viewer: &Viewer, client: &ClientId) -> Result<(), Error> {
+        let forgotten = |record: &ConsentRecord| {
+            let draft = self.core.draft(EventKind::ConsentForgotten).by(&viewer.actor());
+            self.core.entry(draft.client(&record.client_id, &record.client_name))
+        };
+        let (logins, subject) = (&self.core.store.logins, &viewer.user.subject);
+        Ok(logins.forget_consents(subject, client, self.core.now(), forgotten).await?)
     }
 }
 

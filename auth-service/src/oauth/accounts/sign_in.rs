@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use gateway_contract::audit::EventKind;
 use serde::{Deserialize, Serialize};
 
 use super::{return_path::ReturnPath, viewer::is_same};
@@ -136,6 +137,8 @@ impl Accounts {
         let provider = self.core.provider(name)?;
         let failed = |error| {
             self.core.metrics.login(name, "failed");
+            let failed = self.core.draft(EventKind::LoginCompleted).from(&browser.caller);
+            self.core.store.audit.tell(failed.failed(name));
             provider_error(error)
         };
         provider.check_issuer(iss).await.map_err(failed)?;
@@ -178,7 +181,7 @@ impl Accounts {
             return Ok(None);
         }
         let arrival = Arrival::from(user);
-        let login = match self.admit_to_pages(&arrival).await {
+        let login = match self.admit_to_pages(&arrival, browser).await {
             // The policy refused the person, whose code stays usable.
             Err(error) => Err(error),
             Ok(()) if logins.take_login_code(code, self.core.now()).await?.is_none() => {
@@ -196,14 +199,22 @@ impl Accounts {
     }
 
     /// Fails unless the policy allows the person to log in.
-    async fn admit_to_pages(&self, arrival: &Arrival) -> Result<(), Error> {
+    async fn admit_to_pages(
+        &self,
+        arrival: &Arrival,
+        browser: &BrowserContext,
+    ) -> Result<(), Error> {
         let user = &arrival.user;
         let outcome = self.core.admission(user, None, &[]).await?;
         let told = if outcome.is_allowed() { "granted" } else { "refused" };
         self.core.metrics.login(user.person().provider(), told);
         match outcome {
             Admission::Allowed { .. } => Ok(()),
-            Admission::Denied => Err(Error::NotAllowed(user.name.clone())),
+            Admission::Denied => {
+                let denied = self.core.draft(EventKind::LoginCompleted).actor(user);
+                self.core.store.audit.tell(denied.from(&browser.caller).denied("policy"));
+                Err(Error::NotAllowed(user.name.clone()))
+            }
             Admission::Unknown => Err(Error::FactsUnknown),
         }
     }
@@ -215,7 +226,7 @@ impl Accounts {
         generation: Generation,
         browser: &BrowserContext,
     ) -> Result<LoginSession, Error> {
-        self.admit_to_pages(arrival).await?;
+        self.admit_to_pages(arrival, browser).await?;
         let cookie = LoginSession::generate()?;
         let stored = self.sessions.log_in(arrival, (&cookie, generation), &browser.caller).await?;
         let login = stored.ok_or(Error::AccessDenied("login sessions are turned off"))?;
@@ -225,7 +236,7 @@ impl Accounts {
             return Err(EXPIRED);
         }
         if let Some(earlier) = &browser.login {
-            logins.end_session(&earlier.fingerprint()).await?;
+            logins.end_session(&earlier.fingerprint(), None).await?;
         }
         Ok(login)
     }

@@ -1,8 +1,11 @@
 //! The sign-ins of a person: login sessions in browsers.
 
+use gateway_contract::audit::EventKind;
+
 use crate::{
     model::{Fingerprint, SignInPlace, UnixTime},
-    oauth::{Accounts, BrowserContext, Error, Viewer},
+    oauth::{Accounts, Error, Viewer},
+    store::AuditEntry,
 };
 
 /// A sign-in in a browser.
@@ -39,7 +42,8 @@ impl Accounts {
         let logins = &self.core.store.logins;
         match logins.session_at(id, self.core.now()).await? {
             Some(record) if record.user.subject == viewer.user.subject => {
-                Ok(logins.end_session(id).await?)
+                let entry = self.signed_out(viewer);
+                Ok(logins.end_session(id, entry.as_ref()).await?)
             }
             _ => Ok(false),
         }
@@ -50,17 +54,21 @@ impl Accounts {
         let (logins, subject) = (&self.core.store.logins, &viewer.user.subject);
         let mut ended = 0;
         for (id, _) in logins.sessions_of(subject, self.core.now()).await? {
-            ended += usize::from(logins.end_session(&id).await?);
+            let entry = self.signed_out(viewer);
+            ended += usize::from(logins.end_session(&id, entry.as_ref()).await?);
         }
-        log::info!(target: "audit", subject, sessions = ended; "signed out everywhere");
         Ok(ended)
     }
 
     /// Ends the sign-in of this browser.
-    pub async fn sign_out(&self, browser: &BrowserContext) -> Result<(), Error> {
-        if let Some(cookie) = &browser.login {
-            self.core.store.logins.end_session(&cookie.fingerprint()).await?;
-        }
+    pub async fn sign_out(&self, viewer: &Viewer) -> Result<(), Error> {
+        let entry = self.signed_out(viewer);
+        self.core.store.logins.end_session(&viewer.session, entry.as_ref()).await?;
         Ok(())
+    }
+
+    /// Returns the event of a sign-in that its person ends.
+    fn signed_out(&self, viewer: &Viewer) -> Option<AuditEntry> {
+        self.core.entry(self.core.draft(EventKind::LoginEnded).by(&viewer.actor()))
     }
 }

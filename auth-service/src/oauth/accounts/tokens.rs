@@ -113,7 +113,10 @@ impl Accounts {
         let lifetime = Duration::from_hours(24 * u64::from(wish.days));
         let label = Some(name.to_owned());
         self.tokens
-            .mint_token(NewToken { user: viewer.user.clone(), access, lifetime, label })
+            .mint_token(
+                NewToken { user: viewer.user.clone(), access, lifetime, label },
+                &viewer.actor(),
+            )
             .await
     }
 }

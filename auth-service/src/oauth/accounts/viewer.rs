@@ -6,7 +6,7 @@ use aws_lc_rs::{constant_time, hmac};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
 use crate::{
-    model::{Fingerprint, SignInPlace, User},
+    model::{Actor, Caller, Fingerprint, SignInPlace, User},
     oauth::{
         Accounts, BrowserContext, Core, Error, People,
         people::{Admission, Checked},
@@ -34,6 +34,8 @@ pub struct Viewer {
     pub is_administrator: bool,
     /// The CSRF token of the forms.
     pub csrf: String,
+    /// The sender of the request.
+    pub caller: Caller,
 }
 
 impl Core {
@@ -51,6 +53,12 @@ impl Core {
 }
 
 impl Viewer {
+    /// Returns the person as the one who acts.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        Actor::Request(Some(self.user.clone()), self.caller.clone())
+    }
+
     /// Returns a value that depends on `text` and on the sign-in, for links that only this server makes.
     #[must_use]
     pub fn tag(&self, text: &str) -> String {
@@ -91,6 +99,7 @@ impl Accounts {
             place: record.place,
             user: record.user,
             is_fresh,
+            caller: browser.caller.clone(),
         }))
     }
 }

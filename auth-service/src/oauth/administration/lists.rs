@@ -1,7 +1,9 @@
 //! The lists of administrators: people, clients, grants.
 
+use gateway_contract::audit::EventKind;
+
 use crate::{
-    model::{ClientId, Fingerprint, Grant, Identifier, SessionRecord},
+    model::{Actor, ClientId, Fingerprint, Grant, Identifier, SessionRecord},
     oauth::{Administration, Error},
     store::{Cursor, Ended, Filter, GrantedClient, ListedGrant, ListedPerson, Page, Selection},
 };
@@ -45,7 +47,7 @@ impl Administration {
             return Ok(Some(client));
         }
         let registered = store.clients.client(id, now).await?;
-        let refused_since = store.people.refused_since(id).await?;
+        let refused_since = store.barred.refused_since(id).await?;
         if registered.is_none() && refused_since.is_none() {
             return Ok(None);
         }
@@ -57,7 +59,7 @@ impl Administration {
 
     /// Returns up to 50 refused clients, latest first.
     pub async fn refused_clients(&self) -> Result<Vec<ClientId>, Error> {
-        Ok(self.core.store.people.refused_clients(PAGE).await?)
+        Ok(self.core.store.barred.refused_clients(PAGE).await?)
     }
 
     /// Lists the grants of `filter` after `cursor`, newest first.
@@ -76,8 +78,10 @@ impl Administration {
     }
 
     /// Ends a grant.
-    pub async fn revoke_grant(&self, id: &Identifier) -> Result<Ended, Error> {
-        let selection = Selection::Grant(id.clone());
-        Ok(Box::pin(self.core.store.maintenance.revoke(&selection, self.core.now())).await?)
+    pub async fn revoke_grant(&self, grant: &Grant, actor: &Actor) -> Result<Ended, Error> {
+        let ended = self.core.draft_about(EventKind::GrantEnded, grant).by(actor);
+        let (entry, selection) = (self.core.entry(ended), Selection::Grant(grant.id.clone()));
+        let maintenance = &self.core.store.maintenance;
+        Ok(Box::pin(maintenance.revoke(&selection, self.core.now(), entry.as_ref())).await?)
     }
 }

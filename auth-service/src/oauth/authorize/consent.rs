@@ -3,6 +3,8 @@
 //! It prevents the "confused deputy" problem of the MCP security best practices, and is bound to one
 //! browser.
 
+use gateway_contract::audit::EventKind;
+
 use super::{
     consent_form::ConsentForm,
     flow_state::{Consented, Decided, Departure, NotAwaited},
@@ -11,7 +13,7 @@ use super::{
     pending::{Opened, STEP},
 };
 use crate::{
-    model::{LoginCode, LoginState, NoMarks, PendingAuthorization, Prompt, ProviderLogin},
+    model::{LoginCode, LoginState, NoMarks, PendingAuthorization, Prompt, ProviderLogin, Reply},
     oauth::{
         AuthorizationOutcome, AuthorizeError, BrowserContext, ConsentFlow, Error, Next, People,
         ProviderVisit, Remark, StepFault,
@@ -46,7 +48,18 @@ impl ConsentFlow {
         match self.take_step(decided, &step, browser).await {
             Ok(next) => Ok(next),
             Err(Error::NotAllowed(name)) => self.show_refused(pending, name, browser).await,
-            Err(error) => Err(self.requests.refuse(&pending.request, error, &step.id).await),
+            Err(error @ Error::AccessDenied(DENIED))
+                if matches!(pending.request.reply, Reply::Redirect(_)) =>
+            {
+                let request = &pending.request;
+                let denied =
+                    self.core.draft_of_request(EventKind::ConsentDenied, request, &browser.caller);
+                self.core.store.audit.tell(denied.denied("person"));
+                Err(self.requests.refuse(request, error, &step.id, &browser.caller).await)
+            }
+            Err(error) => {
+                Err(self.requests.refuse(&pending.request, error, &step.id, &browser.caller).await)
+            }
         }
     }
 
@@ -71,7 +84,7 @@ impl ConsentFlow {
         browser: &BrowserContext,
     ) -> Result<Next, Error> {
         match decided {
-            Decided::Denied => Err(Error::AccessDenied("the user denied the request")),
+            Decided::Denied => Err(Error::AccessDenied(DENIED)),
             Decided::Server(choice, url) => self.choose_server(choice, &url, browser).await,
             Decided::Departure(departure, name) => {
                 self.send_to_provider(departure, &name).await.map(Next::Provider)
@@ -144,14 +157,16 @@ impl ConsentFlow {
         let pending = consented.pending();
         match self.sessions.logged_in(browser, &pending.request).await? {
             Some(user) if pending.prompt != Prompt::Login => {
-                self.sessions.remember_consent(&user, &pending.request, turn.generation).await?;
-                let target = self.admit(consented, user.clone(), turn).await?;
+                let (generation, caller) = (turn.generation, &turn.caller);
+                let request = &pending.request;
+                self.sessions.remember_consent(&user, request, generation, caller).await?;
+                let target = self.admit(consented, user.clone(), (turn, None)).await?;
                 if self.sessions.logged_in(browser, &pending.request).await?.is_some() {
                     let outcome = AuthorizationOutcome { target, login: None };
                     self.pending.keep_answer(turn, pending, &user, &outcome).await;
                     return Ok(Next::Done(outcome));
                 }
-                self.withdraw(&pending.request, &user).await?;
+                self.withdraw(&pending.request, &user, &turn.caller).await?;
                 self.page(pending.clone(), browser).await
             }
             // The login session ended while the page was open.
@@ -195,6 +210,9 @@ impl ConsentFlow {
         Ok(Next::Page(Box::new(self.consent_page(pending, browser).await?)))
     }
 }
+
+/// The message of a request that the person cancelled.
+const DENIED: &str = "the user denied the request";
 
 /// The error for a form that this server did not create, or that was modified.
 const UNKNOWN: Error = Error::Step(StepFault::UnknownForm);

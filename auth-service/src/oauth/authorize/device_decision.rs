@@ -7,6 +7,7 @@ use crate::{
         AuthorizationRequest, Device, DeviceDecision, Fingerprint, Generation, User, UserCode,
     },
     oauth::{Error, Requests, StepFault},
+    store::AuditEntry,
 };
 
 /// The lifetime of the device code and the user code.
@@ -32,12 +33,12 @@ pub(in crate::oauth) enum DeviceAnswer<'a> {
 impl Requests {
     /// Stores the answer of a person to a device, for the device to poll.
     ///
-    /// `by` identifies the step, so that repeating it is idempotent. `generation` is that of the decision.
+    /// `by` identifies the step, so that repeating it is idempotent, and comes with the event. `generation` is that of the decision.
     pub(in crate::oauth) async fn answer_device(
         &self,
         device: &Device,
         answer: DeviceAnswer<'_>,
-        by: &Fingerprint,
+        (by, entry): (&Fingerprint, Option<&AuditEntry>),
         generation: Generation,
     ) -> Result<(), Error> {
         let now = self.core.now();
@@ -55,7 +56,8 @@ impl Requests {
         };
         let (by, expires_at) = (Some(by.clone()), now.plus(LIFE));
         let decision = DeviceDecision { user, request, by, generation, expires_at };
-        if self.core.store.devices.decide_device((&device.code, &shown), &decision, now).await? {
+        let (devices, codes) = (&self.core.store.devices, (&device.code, &shown));
+        if devices.decide_device(codes, &decision, now, entry).await? {
             Ok(())
         } else {
             Err(Error::Step(StepFault::DeviceUsed))

@@ -86,9 +86,8 @@ impl ConsentFlow {
         browser: &BrowserContext,
     ) -> Result<Option<AuthorizationOutcome>, Error> {
         let consented = flow.consented_before();
-        let target = self
-            .admit(&consented, user.clone(), &Turn::alone(generation, browser.caller.clone())?)
-            .await?;
+        let turn = Turn::alone(generation, browser.caller.clone())?;
+        let target = self.admit(&consented, user.clone(), (&turn, Some("remembered"))).await?;
         let request = &consented.pending().request;
         let stands = self.sessions.logged_in(browser, request).await?.is_some()
             && self.sessions.remembers_consent(&user, request).await?;

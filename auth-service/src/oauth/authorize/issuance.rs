@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use gateway_contract::audit::{EventKind, Outcome};
+
 use super::{
     device_decision::DeviceAnswer, flow_state::Consented, idempotency::Turn, outcome::target,
 };
 use crate::{
-    model::{AuthorizationRequest, CodeRecord, Reply, User},
+    model::{AuthorizationRequest, Caller, CodeRecord, Reply, User},
     oauth::{AuthorizationOutcome, ConsentFlow, Core, Error, RedirectTarget, people::Arrival},
+    store::AuditEntry,
 };
 
 /// The lifetime of an authorization code.
@@ -46,7 +49,7 @@ impl ConsentFlow {
             self.pending.keep_answer(turn, pending, user, &outcome).await;
             return Ok(Some(outcome));
         }
-        self.withdraw(&pending.request, user).await?;
+        self.withdraw(&pending.request, user, &turn.caller).await?;
         Ok(None)
     }
 
@@ -58,7 +61,7 @@ impl ConsentFlow {
         turn: &Turn,
     ) -> Result<AuthorizationOutcome, Error> {
         let user = &arrival.user;
-        let target = self.admit(consented, user.clone(), turn).await;
+        let target = self.admit(consented, user.clone(), (turn, None)).await;
         let outcome = match &target {
             Ok(_) => "granted",
             Err(Error::NotAllowed(_)) => "refused",
@@ -67,7 +70,8 @@ impl ConsentFlow {
         self.core.metrics.login(user.person().provider(), outcome);
         let target = target?;
         let request = &consented.pending().request;
-        self.sessions.remember_consent(user, request, turn.generation).await?;
+        let (generation, caller) = (turn.generation, &turn.caller);
+        self.sessions.remember_consent(user, request, generation, caller).await?;
         let login =
             self.sessions.log_in(arrival, (&turn.login, turn.generation), &turn.caller).await?;
         Ok(AuthorizationOutcome { target, login })
@@ -80,21 +84,24 @@ impl ConsentFlow {
         &self,
         request: &AuthorizationRequest,
         user: &User,
+        caller: &Caller,
     ) -> Result<(), Error> {
         log::warn!(target: "audit", subject = user.subject, client:% = request.client_id;
             "login withdrawn: its consent or login session was revoked concurrently");
         if let Reply::Device(device) = &request.reply {
             self.core.store.devices.take_device_decision(&device.code, self.core.now()).await?;
         }
-        self.sessions.forget_consent(user, request).await
+        self.sessions.forget_consent(user, request, caller).await
     }
 
     /// Issues the authorization code, or allows the device, if the policy permits `user` the request.
+    ///
+    /// `reason` says why the person was not asked.
     pub(in crate::oauth) async fn admit(
         &self,
         consented: &Consented,
         user: User,
-        turn: &Turn,
+        (turn, reason): (&Turn, Option<&str>),
     ) -> Result<RedirectTarget, Error> {
         let pending = consented.pending();
         let request = &pending.request;
@@ -103,17 +110,29 @@ impl ConsentFlow {
         if !admission.is_allowed() || (scopes.is_empty() && !request.scopes.is_empty()) {
             log::warn!(target: "audit", subject = user.subject, client:% = request.client_id;
                 "login refused by policy");
+            let told = (Outcome::Denied, "not_allowed");
+            self.core.tell_login((Some(&user), request), &turn.caller, told);
             return Err(Error::NotAllowed(user.name));
         }
         let request = &AuthorizationRequest { scopes, ..request.clone() };
         self.clients.keep_client(pending).await?;
         log::info!(target: "audit", subject = user.subject, client:% = request.client_id;
             "login granted");
+        let given = self.core.draft_of_request(EventKind::ConsentGiven, request, &turn.caller);
+        let given = given.actor(&user);
+        let given = match reason {
+            Some(reason) => given.reason(reason),
+            None => given,
+        };
+        let given = self.core.entry(given);
         match &request.reply {
-            Reply::Redirect(_) => put_code(&self.core, request, user, turn).await?,
+            Reply::Redirect(_) => {
+                put_code(&self.core, request, user, (turn, given.as_ref())).await?;
+            }
             Reply::Device(device) => {
                 let answer = DeviceAnswer::Allow { user, request };
                 let (by, generation) = (turn.step(), turn.generation);
+                let by = (by, given.as_ref());
                 self.requests.answer_device(device, answer, by, generation).await?;
             }
         }
@@ -126,7 +145,7 @@ async fn put_code(
     core: &Core,
     request: &AuthorizationRequest,
     user: User,
-    turn: &Turn,
+    (turn, entry): (&Turn, Option<&AuditEntry>),
 ) -> Result<(), Error> {
     let now = core.now();
     let record = CodeRecord {
@@ -135,5 +154,5 @@ async fn put_code(
         grant: turn.generation.grant_id()?,
         expires_at: now.plus(CODE_LIFE),
     };
-    Ok(core.store.grants.put_code(&turn.code, &record, now).await?)
+    Ok(core.store.grants.put_code(&turn.code, &record, now, entry).await?)
 }

@@ -2,13 +2,15 @@
 
 use std::future::ready;
 
+use gateway_contract::audit::Outcome;
+
 use super::{
     flow_state::{CalledBack, NotAwaited, Returned},
     idempotency::{Begun, Step},
     pending::Opened,
 };
 use crate::{
-    model::{LoginState, SealedAuthorization},
+    model::{AuthorizationRequest, LoginState, SealedAuthorization},
     oauth::{
         AuthorizeError, BrowserContext, ConsentFlow, Error, Next, Params, People, Remark, StepFault,
     },
@@ -101,12 +103,14 @@ impl ConsentFlow {
         let asked = async {
             let provider = self.core.provider(name)?;
             let checked = provider.check_issuer(iss).await;
-            checked.map_err(|error| self.login_failed(name, error))?;
-            Ok((provider, self.code_of(answer, name, provider)?))
+            checked.map_err(|error| self.login_failed(name, error, (request, browser)))?;
+            Ok((provider, self.code_of(answer, name, provider, (request, browser))?))
         };
         let (provider, code) = match asked.await {
             Ok(asked) => asked,
-            Err(error) => return Err(self.requests.refuse(request, error, &step.id).await),
+            Err(error) => {
+                return Err(self.requests.refuse(request, error, &step.id, &browser.caller).await);
+            }
         };
         let begun = self.pending.begin_step(step, browser, Some(login.generation)).await;
         let turn = match begun.map_err(AuthorizeError::Page)? {
@@ -115,7 +119,7 @@ impl ConsentFlow {
         };
         let access = self.core.access();
         let seen = provider.identify((&code, iss), &login.verifier, access.wanted(name)).await;
-        let seen = seen.map_err(|error| self.login_failed(name, error));
+        let seen = seen.map_err(|error| self.login_failed(name, error, (request, browser)));
         let arrival = match seen {
             Ok(sighting) => {
                 People::of(&self.core).note_login(&sighting, Some(&request.client_id)).await
@@ -129,14 +133,27 @@ impl ConsentFlow {
             Err(Error::NotAllowed(name)) => {
                 self.show_refused(consented.again(), name, browser).await
             }
-            Err(error) => Err(self.requests.refuse(request, error, &step.id).await),
+            Err(error) => {
+                Err(self.requests.refuse(request, error, &step.id, &browser.caller).await)
+            }
         }
     }
 
-    /// Counts a failed login, and returns its error.
-    fn login_failed(&self, provider: &str, error: ProviderError) -> Error {
+    /// Counts and notes a failed login, and returns its error.
+    fn login_failed(
+        &self,
+        provider: &str,
+        error: ProviderError,
+        (request, browser): (&AuthorizationRequest, &BrowserContext),
+    ) -> Error {
         self.core.metrics.login(provider, "failed");
-        provider_error(error)
+        let error = provider_error(error);
+        let (outcome, reason) = match error {
+            Error::LoginRefused(..) => (Outcome::Denied, format!("refused by {provider}")),
+            _ => (Outcome::Failed, format!("{provider} failed")),
+        };
+        self.core.tell_login((None, request), &browser.caller, (outcome, &reason));
+        error
     }
 
     /// Handles a callback that cannot finish a login.
@@ -166,15 +183,20 @@ impl ConsentFlow {
         answer: ProviderAnswer,
         name: &str,
         provider: &LoginProvider,
+        (request, browser): (&AuthorizationRequest, &BrowserContext),
     ) -> Result<String, Error> {
         match answer {
             ProviderAnswer::Code(code) => Ok(code),
             ProviderAnswer::Denied => {
                 self.core.metrics.login(name, "declined");
+                let reason = format!("declined at {name}");
+                let told = (Outcome::Denied, reason.as_str());
+                self.core.tell_login((None, request), &browser.caller, told);
                 Err(Error::AccessDenied("the login was declined"))
             }
             ProviderAnswer::Failed(error) => {
-                Err(self.login_failed(name, provider.answer_error(&error)))
+                let error = provider.answer_error(&error);
+                Err(self.login_failed(name, error, (request, browser)))
             }
         }
     }

@@ -1,5 +1,7 @@
 //! Login with a code from the operator.
 
+use gateway_contract::audit::Outcome;
+
 use super::{
     flow_state::Consented,
     idempotency::{TURN, Turn},
@@ -28,6 +30,8 @@ impl ConsentFlow {
             return Ok(Next::Done(outcome));
         }
         self.core.metrics.login("local", "wrong_code");
+        let told = (Outcome::Denied, "wrong login code");
+        self.core.tell_login((None, &consented.pending().request), &turn.caller, told);
         // Only wrong codes count. The counters are shared, so counting all requests would let a
         // flood lock people out.
         let pending = consented.pending();

@@ -2,6 +2,8 @@
 //!
 //! A person stays logged in for some time, so that connecting a second server needs no second login.
 
+use gateway_contract::audit::EventKind;
+
 use crate::{
     model::{
         AuthorizationRequest, BrowserSession, Caller, Fingerprint, Generation, LoginSession,
@@ -99,13 +101,19 @@ impl Sessions {
         (cookie, generation): (&LoginSession, Generation),
         caller: &Caller,
     ) -> Result<Option<LoginSession>, Error> {
-        let Some(life) = self.core.config.lifetimes.login_session else { return Ok(None) };
+        let logged_in =
+            self.core.draft(EventKind::LoginCompleted).actor(&arrival.user).from(caller);
+        let Some(life) = self.core.config.lifetimes.login_session else {
+            self.core.store.audit.tell(logged_in);
+            return Ok(None);
+        };
         let now = self.core.now();
         let Arrival { user, provider_session } = arrival.clone();
         let place = Some(SignInPlace::of(caller, now));
         let record =
             SessionRecord { user, provider_session, place, generation, expires_at: now.plus(life) };
-        self.core.store.logins.put_session(cookie, &record, now).await?;
+        let entry = self.core.entry(logged_in);
+        self.core.store.logins.put_session(cookie, &record, now, entry.as_ref()).await?;
         Ok(Some(cookie.clone()))
     }
 }

@@ -2,10 +2,12 @@
 //!
 //! This is the "registry of approved client ids per user" of the MCP security best practices.
 
+use gateway_contract::audit::EventKind;
+
 use crate::{
     model::{
-        AuthorizationRequest, ClientId, ConsentRecord, Fingerprint, Generation, RedirectUri, Reply,
-        ResourceUri, User,
+        AuthorizationRequest, Caller, ClientId, ConsentRecord, Fingerprint, Generation,
+        RedirectUri, Reply, ResourceUri, User,
     },
     oauth::{BrowserContext, Error, Sessions, client::redirect_uri},
 };
@@ -57,6 +59,7 @@ impl Sessions {
         user: &User,
         request: &AuthorizationRequest,
         generation: Generation,
+        caller: &Caller,
     ) -> Result<(), Error> {
         let (Some(life), Some(keys)) = (self.core.config.lifetimes.consent, keys(user, request))
         else {
@@ -73,7 +76,11 @@ impl Sessions {
                 generation,
                 expires_at: now.plus(life),
             };
-            self.core.store.logins.put_consent(&key, &record, now).await?;
+            let remembered = self.core.draft(EventKind::ConsentRemembered).actor(user).from(caller);
+            let remembered = remembered.client(&request.client_id, &request.client_name);
+            let servers = self.core.server_names(std::slice::from_ref(resource));
+            let entry = self.core.entry(remembered.servers(&servers));
+            self.core.store.logins.put_consent(&key, &record, now, entry.as_ref()).await?;
         }
         Ok(())
     }
@@ -83,9 +90,14 @@ impl Sessions {
         &self,
         user: &User,
         request: &AuthorizationRequest,
+        caller: &Caller,
     ) -> Result<(), Error> {
-        for (key, _) in keys(user, request).into_iter().flatten() {
-            self.core.store.logins.delete_consent(&key).await?;
+        for (key, resource) in keys(user, request).into_iter().flatten() {
+            let forgotten = self.core.draft(EventKind::ConsentForgotten).target(user).from(caller);
+            let forgotten = forgotten.client(&request.client_id, &request.client_name);
+            let servers = self.core.server_names(std::slice::from_ref(resource));
+            let entry = self.core.entry(forgotten.servers(&servers).reason("revoked"));
+            self.core.store.logins.delete_consent(&key, entry.as_ref()).await?;
         }
         Ok(())
     }

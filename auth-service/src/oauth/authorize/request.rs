@@ -1,9 +1,11 @@
 //! The authorization request and its responses (RFC 6749 §4.1.1, §4.1.2; `iss` of RFC 9207).
 
+use gateway_contract::audit::EventKind;
+
 use super::{device_decision::DeviceAnswer, pkce, prompt};
 use crate::{
     model::{
-        AuthorizationRequest, Client, ClientId, Fingerprint, InvalidScope, Issuer,
+        AuthorizationRequest, Caller, Client, ClientId, Fingerprint, InvalidScope, Issuer,
         PendingAuthorization, Prompt, Redirect, RedirectUri, Reply, ResourceUri, Scopes,
     },
     oauth::{
@@ -317,6 +319,7 @@ impl Requests {
         request: &AuthorizationRequest,
         error: Error,
         by: &Fingerprint,
+        caller: &Caller,
     ) -> AuthorizeError {
         // RFC 6749 §4.1.2.1 has no code for this: an unregistered client gets no redirect.
         if matches!(error, Error::InvalidClient) {
@@ -330,6 +333,10 @@ impl Requests {
             Reply::Device(device) if error.code() == ErrorCode::AccessDenied => {
                 let told = async {
                     let generation = self.core.store.grants.generation().await?;
+                    let denied = EventKind::ConsentDenied;
+                    let denied = self.core.draft_of_request(denied, request, caller);
+                    let entry = self.core.entry(denied.denied("device"));
+                    let by = (by, entry.as_ref());
                     self.answer_device(device, DeviceAnswer::Deny, by, generation).await
                 };
                 AuthorizeError::Page(told.await.err().unwrap_or(error))

@@ -18,6 +18,17 @@ pub enum ClientCredentials {
     Public(ClientId),
 }
 
+impl ClientCredentials {
+    /// Returns the id of the client, if the request states it.
+    #[must_use]
+    pub fn client_id(&self) -> Option<&ClientId> {
+        match self {
+            Self::Basic(id, _) | Self::Post(id, _) | Self::Public(id) => Some(id),
+            Self::Assertion(id, _) => id.as_ref(),
+        }
+    }
+}
+
 impl Clients {
     /// Authenticates a client at `endpoint`.
     ///

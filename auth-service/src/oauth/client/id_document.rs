@@ -2,6 +2,7 @@
 //!
 //! A client whose `client_id` is the URL of its metadata document needs no registration.
 
+use gateway_contract::audit::EventKind;
 use std::time::Duration;
 
 use log::Level;
@@ -48,7 +49,7 @@ impl Clients {
 
     async fn find(&self, id: &ClientId, wanted: Wanted) -> Result<Client, Error> {
         let (store, now) = (&self.core.store.clients, self.core.now());
-        if self.core.store.people.refused_since(id).await?.is_some() {
+        if self.core.store.barred.refused_since(id).await?.is_some() {
             return Err(Error::UnauthorizedClient(
                 "an administrator of this gateway has refused this client",
             ));
@@ -90,12 +91,7 @@ impl Clients {
         publisher: &str,
         kept: Option<&DocumentRecord>,
     ) -> Result<DocumentRecord, Error> {
-        let in_use = kept.is_some_and(|kept| kept.in_use);
-        let fetched = self.fetch_document(id, publisher, in_use).await?;
-        if let Some(kept) = kept {
-            report_changes(id, kept, &fetched);
-        }
-        Ok(fetched)
+        self.fetch_document(id, publisher, kept).await
     }
 
     /// Marks the document of `id` as in use, after a person consented to the client.
@@ -105,13 +101,13 @@ impl Clients {
             Some(record) if !record.in_use => {
                 let expires_at = record.fresh_until.plus(STALE);
                 let record = DocumentRecord { in_use: true, expires_at, ..record };
-                Ok(self.core.store.clients.put_client_document(id, &record, now).await?)
+                Ok(self.core.store.clients.put_client_document(id, &record, now, None).await?)
             }
             _ => Ok(()),
         }
     }
 
-    /// Fetches the document of `id` and caches it.
+    /// Fetches the document of `id` and caches it. `kept` is the record that it replaces.
     ///
     /// Only a document in use outlives its freshness, because any request can name a document. A client
     /// is in use once a person has consented to it.
@@ -119,8 +115,9 @@ impl Clients {
         &self,
         id: &ClientId,
         publisher: &str,
-        in_use: bool,
+        kept: Option<&DocumentRecord>,
     ) -> Result<DocumentRecord, Error> {
+        let in_use = kept.is_some_and(|kept| kept.in_use);
         let document = self.core.documents.fetch(id.as_str(), self.core.now()).await.map_err(|error| {
             let level = if error.is_repeated() { Level::Debug } else { Level::Warn };
             log::log!(
@@ -139,7 +136,14 @@ impl Clients {
         let fresh_until = now.plus(document.keep);
         let expires_at = if in_use { fresh_until.plus(STALE) } else { fresh_until };
         let record = DocumentRecord { metadata, in_use, fresh_until, expires_at };
-        self.core.store.clients.put_client_document(id, &record, now).await?;
+        let changed = kept.and_then(|kept| report_changes(id, kept, &record));
+        let entry = changed.and_then(|changed| {
+            let name = record.metadata.client_name.as_deref().unwrap_or("");
+            let updated = self.core.draft(EventKind::ClientUpdated).client(id, name);
+            self.core.entry(updated.reason(&format!("document: {changed}")))
+        });
+        let clients = &self.core.store.clients;
+        clients.put_client_document(id, &record, now, entry.as_ref()).await?;
         Ok(record)
     }
 }
@@ -158,17 +162,23 @@ pub fn publisher(id: &ClientId) -> Option<String> {
     url.host_str().map(str::to_owned)
 }
 
-/// Logs the differences between the old and the new document of a client in use.
+/// Logs and returns the differences between the old and the new document of a client in use.
 ///
 /// Grants stay valid, because key rotation is routine and each request is checked against the new
 /// document. A change of the client name or of a redirect host requires a new consent, because the
 /// consent page showed both (draft §8.4).
-fn report_changes(id: &ClientId, before: &DocumentRecord, after: &DocumentRecord) {
+fn report_changes(
+    id: &ClientId,
+    before: &DocumentRecord,
+    after: &DocumentRecord,
+) -> Option<String> {
     let changed = changes(&before.metadata, &after.metadata);
-    if before.in_use && !changed.is_empty() {
-        let changed = changed.join(", ");
-        log::info!(target: "audit", client:% = id, changed; "client document changed: {changed}");
+    if !before.in_use || changed.is_empty() {
+        return None;
     }
+    let changed = changed.join(", ");
+    log::info!(client:% = id, changed; "client document changed: {changed}");
+    Some(changed)
 }
 
 /// Returns the names of the members that differ between two documents of a client.

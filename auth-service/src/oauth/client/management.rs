@@ -1,9 +1,10 @@
 //! Client configuration endpoint: a client manages its own registration (RFC 7592).
 
+use gateway_contract::audit::EventKind;
 use serde::de::IgnoredAny;
 
 use crate::{
-    model::{Client, ClientId, ClientSecret, RegistrationToken},
+    model::{Caller, Client, ClientId, ClientSecret, RegistrationToken},
     oauth::{Clients, Error, Registered},
 };
 
@@ -24,6 +25,7 @@ impl Clients {
         id: &ClientId,
         token: &RegistrationToken,
         body: &[u8],
+        caller: &Caller,
     ) -> Result<Registered, Error> {
         let client = self.managed(id, token).await?;
         let named: Named = serde_json::from_slice(body)
@@ -49,6 +51,7 @@ impl Clients {
         }
         let metadata = self.registrable(body)?;
         let fresh = ClientSecret::generate()?;
+        let updated = Client { metadata: metadata.clone(), ..client };
         let replaced = |client: Client| {
             let secret = match client.secret.clone() {
                 _ if !metadata.token_endpoint_auth_method.has_secret() => None,
@@ -58,7 +61,10 @@ impl Clients {
             let metadata = metadata.clone();
             manages(&client, token).then_some(Client { secret, metadata, ..client })
         };
-        let client = self.core.store.clients.change_client(id, self.core.now(), replaced).await?;
+        let updated = self.core.draft_of_client(EventKind::ClientUpdated, &updated);
+        let entry = self.core.entry(updated.from(caller));
+        let (clients, now) = (&self.core.store.clients, self.core.now());
+        let client = clients.change_client(id, now, replaced, entry.as_ref()).await?;
         let client = client.ok_or(Error::InvalidToken)?;
         let issued = client.secret == Some(fresh.fingerprint());
         Ok(self.registered(client, issued.then_some(&fresh), Some(token)))
@@ -69,12 +75,19 @@ impl Clients {
         &self,
         id: &ClientId,
         token: &RegistrationToken,
+        caller: &Caller,
     ) -> Result<(), Error> {
         let client = self.managed(id, token).await?;
+        let deleted = self.core.draft_of_client(EventKind::ClientDeleted, &client).from(caller);
+        let deleted = self.core.entry(deleted);
         if client.unused {
-            self.core.store.clients.delete_unused_client(id).await?;
+            self.core.store.clients.delete_unused_client(id, deleted.as_ref()).await?;
         } else {
-            Box::pin(self.core.store.maintenance.delete_client(id, self.core.now())).await?;
+            let revoked = self.core.draft_of_client(EventKind::GrantsRevoked, &client);
+            let revoked = self.core.entry(revoked.reason("client deleted").from(caller));
+            let (maintenance, now) = (&self.core.store.maintenance, self.core.now());
+            let entries = (revoked.as_ref(), deleted.as_ref());
+            Box::pin(maintenance.delete_client(id, now, entries)).await?;
         }
         log::info!(target: "audit", client:% = id; "client deleted its registration");
         Ok(())

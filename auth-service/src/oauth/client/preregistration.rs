@@ -2,9 +2,13 @@
 //!
 //! RFC 6749 §2 leaves the means of registration open. RFC 7591 is only one of them.
 
+use gateway_contract::audit::EventKind;
+
 use super::{metadata, redirect_uri};
 use crate::{
-    model::{AuthMethod, Client, ClientId, ClientMetadata, ClientSecret, OwnAccess, RedirectUri},
+    model::{
+        Actor, AuthMethod, Client, ClientId, ClientMetadata, ClientSecret, OwnAccess, RedirectUri,
+    },
     oauth::{Clients, Error},
 };
 
@@ -28,6 +32,7 @@ impl Clients {
     pub async fn preregister(
         &self,
         new: NewClient,
+        actor: &Actor,
     ) -> Result<(Client, Option<ClientSecret>), Error> {
         let metadata = metadata(&new, &self.core.config.clients.redirect_schemes)?;
         let secret = new.method.has_secret().then(ClientSecret::generate).transpose()?;
@@ -43,7 +48,9 @@ impl Clients {
             own_access: new.own_access,
             metadata,
         };
-        self.core.store.clients.put_client(&client, now).await?;
+        let registered = self.core.draft_of_client(EventKind::ClientRegistered, &client);
+        let entry = self.core.entry(registered.by(actor));
+        self.core.store.clients.put_client(&client, now, entry.as_ref()).await?;
         log::info!(target: "audit", client:% = client.id; "client registered by the operator");
         Ok((client, secret))
     }

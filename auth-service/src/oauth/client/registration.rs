@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use gateway_contract::audit::EventKind;
 use secrecy::ExposeSecret;
 use serde::Serialize;
 
 use super::{id_document::is_document, metadata};
 use crate::{
     model::{
-        AuthMethod, Client, ClientId, ClientMetadata, ClientSecret, Fingerprint,
+        AuthMethod, Caller, Client, ClientId, ClientMetadata, ClientSecret, Fingerprint,
         PendingAuthorization, RegistrationToken, UnixTime,
     },
     oauth::{Clients, Endpoint, Error},
@@ -43,7 +44,12 @@ impl Clients {
     /// Registers a client with the JSON metadata in `body`.
     ///
     /// `token` must be the initial access token, if the operator requires one (RFC 7591 §3).
-    pub async fn register(&self, token: Option<&str>, body: &[u8]) -> Result<Registered, Error> {
+    pub async fn register(
+        &self,
+        token: Option<&str>,
+        body: &[u8],
+        caller: &Caller,
+    ) -> Result<Registered, Error> {
         if let Some(expected) = &self.core.config.clients.registration_token {
             let expected = Fingerprint::of(expected.expose_secret());
             if !token.is_some_and(|token| expected.matches(&Fingerprint::of(token))) {
@@ -52,11 +58,11 @@ impl Clients {
         }
         let metadata = self.registrable(body)?;
         if metadata.token_endpoint_auth_method == AuthMethod::None {
-            return self.register_public(metadata).await;
+            return self.register_public(metadata, caller).await;
         }
         let method = metadata.token_endpoint_auth_method;
         let secret = method.has_secret().then(ClientSecret::generate).transpose()?;
-        let (client, token) = self.create(metadata, secret.as_ref()).await?;
+        let (client, token) = self.create(metadata, secret.as_ref(), caller).await?;
         Ok(self.registered(client, secret.as_ref(), Some(&token)))
     }
 
@@ -65,7 +71,11 @@ impl Clients {
     /// All installations of a client send the same metadata, and some register at each start. A shared
     /// registration belongs to no single client, so the first repeat removes its registration access
     /// token.
-    async fn register_public(&self, metadata: ClientMetadata) -> Result<Registered, Error> {
+    async fn register_public(
+        &self,
+        metadata: ClientMetadata,
+        caller: &Caller,
+    ) -> Result<Registered, Error> {
         let text = serde_json::to_string(&metadata).map_err(store::Error::from)?;
         let same = Fingerprint::of(&text);
         let mut gone = None;
@@ -75,7 +85,7 @@ impl Clients {
             }
             gone = Some(id);
         }
-        let (client, token) = self.create(metadata, None).await?;
+        let (client, token) = self.create(metadata, None, caller).await?;
         // Concurrent requests store their clients first and then agree on one of them.
         loop {
             let claim = (&client.id, SAME.as_secs());
@@ -85,7 +95,9 @@ impl Clients {
                 return Ok(self.registered(client, None, Some(&token)));
             }
             if let Some(shared) = self.share(&named, &client.metadata).await? {
-                self.core.store.clients.forget_client(&client.id).await?;
+                let deleted = self.core.draft_of_client(EventKind::ClientDeleted, &client);
+                let deleted = self.core.entry(deleted.reason("shared").from(caller));
+                self.core.store.clients.forget_client(&client.id, deleted.as_ref()).await?;
                 return Ok(self.registered(shared, None, None));
             }
             gone = Some(named);
@@ -105,13 +117,14 @@ impl Clients {
             let fits = client.metadata == *metadata && now < client.issued_at.plus(SAME);
             fits.then_some(Client { registration_token: None, ..client })
         };
-        Ok(self.core.store.clients.change_client(id, now, shared).await?)
+        Ok(self.core.store.clients.change_client(id, now, shared, None).await?)
     }
 
     async fn create(
         &self,
         metadata: ClientMetadata,
         secret: Option<&ClientSecret>,
+        caller: &Caller,
     ) -> Result<(Client, RegistrationToken), Error> {
         let (now, token) = (self.core.now(), RegistrationToken::generate()?);
         let client = Client {
@@ -125,7 +138,9 @@ impl Clients {
             own_access: None,
             metadata,
         };
-        self.core.store.clients.register_client(&client, now).await?;
+        let registered = self.core.draft_of_client(EventKind::ClientRegistered, &client);
+        let entry = self.core.entry(registered.from(caller));
+        self.core.store.clients.register_client(&client, now, entry.as_ref()).await?;
         self.core.metrics.registered();
         log::info!(target: "audit", client:% = client.id; "client registered");
         Ok((client, token))

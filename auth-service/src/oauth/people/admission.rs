@@ -47,7 +47,7 @@ impl Core {
         client: Option<&ClientId>,
         resources: &[ResourceUri],
     ) -> Result<Admission, Error> {
-        if self.store.people.is_barred(&user.subject, client).await? {
+        if self.store.barred.is_barred(&user.subject, client).await? {
             return Ok(Admission::Denied);
         }
         let seen = self.seen(user.person()).await?;

@@ -1,7 +1,9 @@
 //! The end of what a person may no longer have.
 
+use gateway_contract::audit::EventKind;
+
 use crate::{
-    model::{Chain, User},
+    model::{Chain, Grant},
     oauth::{Error, People, people::Admission},
     store::{Filter, Selection},
 };
@@ -12,11 +14,11 @@ const PAGE: usize = 200;
 impl People {
     /// Ends all access of a person for whom the provider no longer vouches, and forgets the facts.
     pub(in crate::oauth) async fn end_access(&self, subject: &str, why: &str) -> Result<(), Error> {
-        self.core
-            .store
-            .maintenance
-            .revoke(&Selection::User(subject.to_owned()), self.core.now())
-            .await?;
+        let left = self.core.draft(EventKind::PersonLeft).target_named(subject).reason(why);
+        let left = self.core.entry(left);
+        let selection = Selection::User(subject.to_owned());
+        let maintenance = &self.core.store.maintenance;
+        maintenance.revoke(&selection, self.core.now(), left.as_ref()).await?;
         self.core.store.people.forget(subject).await?;
         log::warn!(target: "audit", subject; "access ended: the login provider says {why}");
         Ok(())
@@ -38,6 +40,7 @@ impl People {
     pub async fn follow_policy(&self) {
         let mut access = self.core.access.clone();
         while access.changed().await.is_ok() {
+            self.core.store.audit.tell(self.core.draft(EventKind::PolicyReloaded));
             if let Err(error) = self.end_all_denied().await {
                 log::warn!(
                     "grants that the new access policy denies were not ended: {}",
@@ -60,7 +63,7 @@ impl People {
                     Admission::Allowed { .. } => {}
                     // The provider may know more.
                     Admission::Unknown => unknown.push(grant.user.subject.clone()),
-                    Admission::Denied => self.end_grant(&grant.user, &grant.id).await?,
+                    Admission::Denied => self.end_grant(grant).await?,
                 }
             }
             for subject in unknown.drain(..) {
@@ -73,9 +76,11 @@ impl People {
         }
     }
 
-    async fn end_grant(&self, user: &User, id: &crate::model::Identifier) -> Result<(), Error> {
-        if self.core.store.grants.revoke_grant(id).await? {
-            log::warn!(target: "audit", subject = user.subject, grant:% = id;
+    async fn end_grant(&self, grant: &Grant) -> Result<(), Error> {
+        let ended = self.core.draft_about(EventKind::GrantEnded, grant).denied("policy");
+        let ended = self.core.entry(ended);
+        if self.core.store.grants.revoke_grant(&grant.id, ended.as_ref()).await? {
+            log::warn!(target: "audit", subject = grant.user.subject, grant:% = grant.id;
                 "grant ended: the access policy does not allow it any more");
         }
         Ok(())

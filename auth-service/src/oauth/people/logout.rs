@@ -1,8 +1,10 @@
 //! Logout tokens of a provider (OpenID Connect Back-Channel Logout 1.0).
 
+use gateway_contract::audit::EventKind;
+
 use super::{arrival::provider_session, check::Reason};
 use crate::{
-    model::Fingerprint,
+    model::{Fingerprint, SessionRecord},
     oauth::{Error, People},
     store,
     upstream::{OidcError, ProviderError},
@@ -78,8 +80,12 @@ impl People {
             self.end_access(&subject, "the person has logged out").await?;
             return Ok(());
         };
-        let ended =
-            self.core.store.logins.end_sessions(&subject, &session, self.core.now()).await?;
+        let entry = |record: &SessionRecord| {
+            let ended = self.core.draft(EventKind::LoginEnded).actor(&record.user);
+            self.core.entry(ended.reason("logged out at the provider"))
+        };
+        let logins = &self.core.store.logins;
+        let ended = logins.end_sessions(&subject, &session, self.core.now(), entry).await?;
         log::info!(target: "audit", subject, sessions = ended; "logged out by the login provider");
         self.check(&subject, Reason::Announced).await?;
         Ok(())

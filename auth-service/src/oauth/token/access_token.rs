@@ -9,6 +9,7 @@ use crate::{
     keys::SigningKeys,
     model::{AccessRecord, ClientId, Grant, Identifier, ResourceUri, Scopes, UnixTime},
     oauth::{Error, TokenIssuer},
+    store::AuditEntry,
 };
 
 /// The `typ` header of an access token (RFC 9068 §2.1).
@@ -24,6 +25,9 @@ pub(in crate::oauth) struct AccessTokenClaims {
     pub(in crate::oauth) iat: UnixTime,
     pub(in crate::oauth) jti: Identifier,
     pub(in crate::oauth) client_id: ClientId,
+    /// The display name of the client, for audit events. Tokens of earlier versions lack it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(in crate::oauth) client_name: String,
     pub(in crate::oauth) scope: Scopes,
     /// The grant of the token. Revoking the grant revokes the token.
     pub(in crate::oauth) grant_id: Identifier,
@@ -65,12 +69,13 @@ pub(in crate::oauth) fn signed_claims(keys: &SigningKeys, token: &str) -> Option
 }
 
 impl TokenIssuer {
-    /// Issues an access token for `part` of `grant` that expires at `expires_at`.
+    /// Issues an access token for `part` of `grant` that expires at `expires_at`, with its event.
     pub(in crate::oauth) async fn issue_access_token(
         &self,
         grant: &Grant,
         part: &Part,
         expires_at: UnixTime,
+        entry: Option<&AuditEntry>,
     ) -> Result<String, Error> {
         let (jti, now) = (Identifier::of_token(&grant.id)?, self.core.now());
         let claims = AccessTokenClaims {
@@ -81,6 +86,7 @@ impl TokenIssuer {
             iat: now,
             jti: jti.clone(),
             client_id: grant.client_id.clone(),
+            client_name: grant.client_name.clone(),
             scope: part.scopes.clone(),
             grant_id: grant.id.clone(),
             preferred_username: grant.user.name.clone(),
@@ -98,7 +104,7 @@ impl TokenIssuer {
             issued_at: now,
             expires_at,
         };
-        self.core.store.grants.put_access(&record, now).await?;
+        self.core.store.grants.put_access(&record, now, entry).await?;
         Ok(token)
     }
 

@@ -1,13 +1,15 @@
 //! The authorization code grant (RFC 6749 §4.1.3) with PKCE (RFC 7636 §4.5).
 
+use gateway_contract::audit::EventKind;
+
 use super::response::Part;
 use crate::{
     model::{
-        AuthorizationCode, AuthorizationRequest, Chain, Client, CodeRecord, Grant, Identifier,
-        RedirectUri, RefreshToken, Reply, ResourceUri, UnixTime, User,
+        AuthorizationCode, AuthorizationRequest, Caller, Chain, Client, CodeRecord, Draft, Grant,
+        Identifier, RedirectUri, RefreshToken, Reply, ResourceUri, UnixTime, User,
     },
     oauth::{Error, ErrorCode, GrantFault, Params, TokenIssuer, TokenResponse, authorize::pkce},
-    store::Redemption,
+    store::{Redemption, RedemptionEntries},
 };
 
 impl TokenIssuer {
@@ -16,6 +18,7 @@ impl TokenIssuer {
         &self,
         client: &Client,
         params: &Params,
+        caller: &Caller,
     ) -> Result<TokenResponse, Error> {
         let code = AuthorizationCode::presented(params.required("code", "code is missing")?);
         let record = self.core.store.grants.code(&code, self.core.now()).await?;
@@ -32,10 +35,14 @@ impl TokenIssuer {
         let resources = self.core.narrowed_resources(params, &published)?;
         let (now, attempt) = (self.core.now(), Identifier::generate()?);
         let grant = self.new_grant(record.grant, record.user, record.request);
-        let issued = self.redeem_for((client, resources), &code, &grant, (now, &attempt)).await;
+        let part = (client, resources, caller);
+        let issued = self.redeem_for(part, &code, &grant, (now, &attempt)).await;
         if issued.as_ref().is_err_and(|error| error.code() == ErrorCode::TemporarilyUnavailable) {
             // The client tries again, and its code must still be good then.
-            let undone = self.core.store.grants.undo_redemption(&grant.id, &attempt, now).await;
+            let ended = self.core.draft_about(EventKind::GrantEnded, &grant).failed("interrupted");
+            let ended = self.core.entry(ended.from(caller));
+            let grants = &self.core.store.grants;
+            let undone = grants.undo_redemption(&grant.id, &attempt, now, ended.as_ref()).await;
             if let Err(error) = undone {
                 log::warn!("an interrupted redemption could not be taken back: {}", Chain(&error));
             }
@@ -46,15 +53,22 @@ impl TokenIssuer {
     /// Redeems `code` for `grant` and issues its first tokens.
     async fn redeem_for(
         &self,
-        (client, resources): (&Client, Vec<ResourceUri>),
+        (client, resources, caller): (&Client, Vec<ResourceUri>, &Caller),
         code: &AuthorizationCode,
         grant: &Grant,
         (now, attempt): (UnixTime, &Identifier),
     ) -> Result<TokenResponse, Error> {
-        match self.core.store.grants.redeem_code(code, (grant, attempt), now).await? {
+        let entries = self.redemption_entries(grant, caller);
+        let grants = &self.core.store.grants;
+        match grants.redeem_code(code, (grant, attempt), now, &entries).await? {
             Redemption::Granted => {}
             Redemption::Revoked => return Err(Error::InvalidGrant(GrantFault::Revoked)),
             Redemption::Repeated => return Err(Error::InvalidGrant(GrantFault::Repeated)),
+            Redemption::ReplayedLater => {
+                // Nothing changed: the grant has ended before.
+                self.core.store.audit.tell(self.replay(grant, caller));
+                return Err(Error::InvalidGrant(GrantFault::Replayed));
+            }
             Redemption::Replayed => {
                 log::warn!(target: "audit", client:% = client.id, grant:% = grant.id;
                     "authorization code replayed; its grant is revoked");
@@ -64,7 +78,24 @@ impl TokenIssuer {
         self.clients.renew_client(client).await?;
         let refresh = RefreshToken::generate()?;
         let part = Part { resources, scopes: grant.scopes.clone() };
-        self.issue_tokens(client, grant, part, &refresh).await
+        self.issue_tokens(client, grant, part, (&refresh, caller)).await
+    }
+
+    /// Returns the events of a redemption of a code for `grant`.
+    fn redemption_entries(&self, grant: &Grant, caller: &Caller) -> RedemptionEntries {
+        let core = &self.core;
+        let granted = core.draft_about(EventKind::GrantCreated, grant).by_the_person();
+        let revoked = core.draft_about(EventKind::GrantEnded, grant).reason("code revoked");
+        RedemptionEntries {
+            granted: core.entry(granted.from(caller)),
+            replayed: core.entry(self.replay(grant, caller)),
+            revoked: core.entry(revoked.from(caller)),
+        }
+    }
+
+    /// Returns the event of a code that is presented again.
+    fn replay(&self, grant: &Grant, caller: &Caller) -> Draft<'_> {
+        self.core.draft_about(EventKind::TokenReplayed, grant).denied("code").from(caller)
     }
 
     /// Builds the grant that results from `user` allowing `request`.

@@ -2,8 +2,10 @@
 //!
 //! It is the MCP extension `io.modelcontextprotocol/oauth-client-credentials`.
 
+use gateway_contract::audit::EventKind;
+
 use crate::{
-    model::{AuthMethod, CLIENT_PROVIDER, Client, Grant, OwnAccess, User},
+    model::{AuthMethod, CLIENT_PROVIDER, Caller, Client, Grant, OwnAccess, User},
     oauth::{Error, Params, TokenIssuer, TokenResponse},
 };
 
@@ -16,6 +18,7 @@ impl TokenIssuer {
         &self,
         client: &Client,
         params: &Params,
+        caller: &Caller,
     ) -> Result<TokenResponse, Error> {
         let access = own_access(client)?;
         self.core.within_client_limit("client_credentials", &client.id, "").await?;
@@ -45,14 +48,18 @@ impl TokenIssuer {
             ));
         }
         grant.scopes = admission.capped(&self.narrowed_scopes(params, &grant)?);
-        self.core.store.grants.put_grant(&grant, now).await?;
+        let granted = self.core.draft_about(EventKind::GrantCreated, &grant).by_the_person();
+        let granted = self.core.entry(granted.reason("client_credentials").from(caller));
+        self.core.store.grants.put_grant(&grant, now, granted.as_ref()).await?;
         // A deletion first removes the registration. It either revokes this grant, too, or the
         // registration is gone here.
         if self.core.store.clients.client(&client.id, now).await?.is_none() {
-            self.core.store.grants.revoke_grant(&grant.id).await?;
+            let ended = self.core.draft_about(EventKind::GrantEnded, &grant);
+            let ended = self.core.entry(ended.reason("client deleted").from(caller));
+            self.core.store.grants.revoke_grant(&grant.id, ended.as_ref()).await?;
             return Err(Error::InvalidClient);
         }
-        self.issue_alone(&grant).await
+        self.issue_alone(&grant, caller).await
     }
 }
 

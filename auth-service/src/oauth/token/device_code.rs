@@ -1,8 +1,10 @@
 //! The device code grant (RFC 8628 §3.4, §3.5).
 
+use gateway_contract::audit::EventKind;
+
 use super::response::Part;
 use crate::{
-    model::{Client, DeviceCode, RefreshToken},
+    model::{Caller, Client, DeviceCode, RefreshToken},
     oauth::{Error, GrantFault, Params, TokenIssuer, TokenResponse, authorize::device::INTERVAL},
 };
 
@@ -12,6 +14,7 @@ impl TokenIssuer {
         &self,
         client: &Client,
         params: &Params,
+        caller: &Caller,
     ) -> Result<TokenResponse, Error> {
         let code = params.required("device_code", "device_code is missing")?;
         let device = DeviceCode::presented(code).fingerprint();
@@ -39,15 +42,19 @@ impl TokenIssuer {
         }
         let resources = self.core.narrowed_resources(params, &published)?;
         let grant = self.new_grant(decision.generation.grant_id()?, user, request);
-        self.core.store.grants.put_grant(&grant, now).await?;
+        let granted = self.core.draft_about(EventKind::GrantCreated, &grant).by_the_person();
+        let granted = self.core.entry(granted.reason("device").from(caller));
+        self.core.store.grants.put_grant(&grant, now, granted.as_ref()).await?;
         // A concurrent request took the decision, or it was revoked. The grant has its generation, and is
         // revoked with it.
         if self.core.store.devices.take_device_decision(&device, now).await?.is_none() {
-            self.core.store.grants.revoke_grant(&grant.id).await?;
+            let ended = self.core.draft_about(EventKind::GrantEnded, &grant);
+            let ended = self.core.entry(ended.reason("device code revoked").from(caller));
+            self.core.store.grants.revoke_grant(&grant.id, ended.as_ref()).await?;
             return Err(Error::InvalidGrant(GrantFault::Unknown));
         }
         self.clients.renew_client(client).await?;
         let part = Part { resources, scopes: grant.scopes.clone() };
-        self.issue_tokens(client, &grant, part, &RefreshToken::generate()?).await
+        self.issue_tokens(client, &grant, part, (&RefreshToken::generate()?, caller)).await
     }
 }

@@ -7,12 +7,14 @@
 
 use std::{collections::HashMap, time::Duration};
 
+use gateway_contract::audit::EventKind;
 use serde_json::json;
 
 use crate::{
     model::{
-        AuthMethod, Client, ClientId, ClientMetadata, Fingerprint, Grant, Identifier, OldClient,
-        OldRefresh, RedirectUri, RefreshRecord, RefreshToken, ResourceUri, UnixTime, User,
+        Actor, AuthMethod, Client, ClientId, ClientMetadata, Fingerprint, Grant, Identifier,
+        OldClient, OldRefresh, RedirectUri, RefreshRecord, RefreshToken, ResourceUri, UnixTime,
+        User,
     },
     oauth::{
         Error, TokenIssuer,
@@ -66,6 +68,7 @@ impl TokenIssuer {
         &self,
         source: &Store,
         options: ImportOptions,
+        actor: &Actor,
     ) -> Result<ImportReport, Error> {
         let mut report = ImportReport::default();
         let mut names = HashMap::new();
@@ -78,7 +81,7 @@ impl TokenIssuer {
                         report.left_behind.push(format!("{who}: {uri}"));
                     }
                     names.insert(client.id.clone(), client.display_name().to_owned());
-                    self.import_client(&client, options, &mut report).await?;
+                    self.import_client(&client, (options, actor), &mut report).await?;
                 }
             }
         }
@@ -88,7 +91,7 @@ impl TokenIssuer {
             report.left_behind.push(format!("{} refresh tokens: {why}", refresh.len()));
         } else {
             for record in refresh {
-                self.import_refresh(&record, &names, options, &mut report).await?;
+                self.import_refresh(&record, &names, (options, actor), &mut report).await?;
             }
         }
         let access = source.maintenance.old_keys("token").await?.len();
@@ -102,7 +105,7 @@ impl TokenIssuer {
     async fn import_client(
         &self,
         client: &Client,
-        options: ImportOptions,
+        (options, actor): (ImportOptions, &Actor),
         report: &mut ImportReport,
     ) -> Result<(), Error> {
         let now = self.core.now();
@@ -112,7 +115,10 @@ impl TokenIssuer {
         }
         report.clients.imported += 1;
         let max = self.core.config.clients.max;
-        if !options.dry_run && !self.core.store.clients.import_client(client, max, now).await? {
+        let registered = self.core.draft_of_client(EventKind::ClientRegistered, client);
+        let entry = self.core.entry(registered.reason("imported").by(actor));
+        let clients = &self.core.store.clients;
+        if !options.dry_run && !clients.import_client(client, max, now, entry.as_ref()).await? {
             return Err(Error::TooManyClients);
         }
         Ok(())
@@ -122,7 +128,7 @@ impl TokenIssuer {
         &self,
         record: &OldRecord,
         names: &HashMap<ClientId, String>,
-        options: ImportOptions,
+        (options, actor): (ImportOptions, &Actor),
         report: &mut ImportReport,
     ) -> Result<(), Error> {
         let generation = self.core.store.grants.generation().await?;
@@ -141,7 +147,9 @@ impl TokenIssuer {
                     let grant = Grant { id: generation.name(&grant.id), ..grant };
                     let link =
                         RefreshRecord { grant: grant.id.clone(), expires_at: grant.expires_at };
-                    self.core.store.grants.put_grant(&grant, now).await?;
+                    let granted = self.core.draft_about(EventKind::GrantCreated, &grant);
+                    let granted = self.core.entry(granted.reason("imported").by(actor));
+                    self.core.store.grants.put_grant(&grant, now, granted.as_ref()).await?;
                     self.core.store.grants.put_refresh(&token, &link, now).await?;
                 }
             }

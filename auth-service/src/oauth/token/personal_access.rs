@@ -4,9 +4,11 @@
 
 use std::time::Duration;
 
+use gateway_contract::audit::EventKind;
+
 use super::response::Part;
 use crate::{
-    model::{ClientId, Grant, OwnAccess, User},
+    model::{Actor, ClientId, Grant, OwnAccess, User},
     oauth::{Error, TokenIssuer},
 };
 
@@ -32,10 +34,10 @@ pub struct NewToken {
 }
 
 impl TokenIssuer {
-    /// Mints a personal access token.
+    /// Mints a personal access token for `actor`, which may be the person or an operator.
     ///
     /// Returns an error if the policy does not allow the person to use the servers.
-    pub async fn mint_token(&self, new: NewToken) -> Result<String, Error> {
+    pub async fn mint_token(&self, new: NewToken, actor: &Actor) -> Result<String, Error> {
         if new.lifetime.is_zero() || new.lifetime > LONGEST {
             return Err(Error::InvalidRequest("the lifetime must be 1 second to 365 days"));
         }
@@ -59,9 +61,11 @@ impl TokenIssuer {
             expires_at: now.plus(new.lifetime),
             ends_at: None,
         };
-        self.core.store.grants.put_grant(&grant, now).await?;
+        let created = self.core.draft_about(EventKind::TokenCreated, &grant).by(actor);
+        let created = self.core.entry(created);
+        self.core.store.grants.put_grant(&grant, now, created.as_ref()).await?;
         let part = Part { resources: grant.resources.clone(), scopes: grant.scopes.clone() };
-        let token = self.issue_access_token(&grant, &part, grant.expires_at).await?;
+        let token = self.issue_access_token(&grant, &part, grant.expires_at, None).await?;
         log::info!(target: "audit", subject = grant.user.subject, grant:% = grant.id;
             "personal access token minted");
         Ok(token)

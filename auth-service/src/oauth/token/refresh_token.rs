@@ -1,8 +1,10 @@
 //! The refresh token grant (RFC 6749 §6) with rotation and replay detection (RFC 9700 §4.14).
 
+use gateway_contract::audit::EventKind;
+
 use super::response::Part;
 use crate::{
-    model::{Client, Grant, Identifier, RefreshToken, Scopes},
+    model::{Caller, Client, Grant, Identifier, RefreshToken, Scopes},
     oauth::{
         Error, GrantFault, Params, People, TokenIssuer, TokenResponse,
         derived::derive,
@@ -13,7 +15,12 @@ use crate::{
 
 impl TokenIssuer {
     /// Exchanges a refresh token of `client` for new tokens.
-    pub async fn refresh(&self, client: &Client, params: &Params) -> Result<TokenResponse, Error> {
+    pub async fn refresh(
+        &self,
+        client: &Client,
+        params: &Params,
+        caller: &Caller,
+    ) -> Result<TokenResponse, Error> {
         let token = params.required("refresh_token", "refresh_token is missing")?;
         let token = RefreshToken::presented(token);
         let now = self.core.now();
@@ -30,24 +37,30 @@ impl TokenIssuer {
             return Err(Error::InvalidGrant(GrantFault::OtherClient));
         }
         self.core.within_client_limit("refresh_token", &client.id, &grant.user.subject).await?;
-        let admission = self.check_admission(&mut grant).await?;
+        let admission = self.check_admission(&mut grant, caller).await?;
         let resources =
             self.core.narrowed_resources(params, &self.core.published(&grant.resources))?;
         let scopes = admission.capped(&self.narrowed_scopes(params, &grant)?);
-        let successor = self.rotate(&token, record.expires_at, &grant).await?;
+        let successor = self.rotate(&token, record.expires_at, &grant, caller).await?;
         grant.extend(now.plus(self.core.config.lifetimes.refresh_token));
-        if !self.core.store.grants.extend_grant(&grant, now).await? {
+        let refreshed = self.core.draft_about(EventKind::TokenRefreshed, &grant).by_the_person();
+        let refreshed = self.core.entry(refreshed.from(caller));
+        if !self.core.store.grants.extend_grant(&grant, now, refreshed.as_ref()).await? {
             return Err(Error::InvalidGrant(GrantFault::Revoked));
         }
         self.clients.renew_client(client).await?;
-        self.issue_tokens(client, &grant, Part { resources, scopes }, &successor).await
+        self.issue_tokens(client, &grant, Part { resources, scopes }, (&successor, caller)).await
     }
 
     /// Asks the login provider about the person of `grant` if that is due, and the policy whether they may still
     /// have the grant. The name in the grant follows the one at the provider.
     ///
     /// An answer that the provider withholds leaves the grant and the refresh token as they are.
-    async fn check_admission(&self, grant: &mut Grant) -> Result<Admission, Error> {
+    async fn check_admission(
+        &self,
+        grant: &mut Grant,
+        caller: &Caller,
+    ) -> Result<Admission, Error> {
         let checked = People::of(&self.core).check_if_due(&grant.user.subject).await?;
         if checked == Checked::Ended {
             return Err(Error::InvalidGrant(GrantFault::Revoked));
@@ -61,7 +74,9 @@ impl TokenIssuer {
             Admission::Unknown if checked == Checked::NoAnswer => Err(Error::FactsUnknown),
             Admission::Unknown => Err(Error::InvalidGrant(GrantFault::NotAllowed)),
             Admission::Denied => {
-                self.core.store.grants.revoke_grant(&grant.id).await?;
+                let ended = self.core.draft_about(EventKind::GrantEnded, grant);
+                let ended = self.core.entry(ended.denied("policy").from(caller));
+                self.core.store.grants.revoke_grant(&grant.id, ended.as_ref()).await?;
                 Err(Error::InvalidGrant(GrantFault::NotAllowed))
             }
             allowed @ Admission::Allowed { .. } => Ok(allowed),
@@ -104,6 +119,7 @@ impl TokenIssuer {
         token: &RefreshToken,
         end: crate::model::UnixTime,
         grant: &Grant,
+        caller: &Caller,
     ) -> Result<RefreshToken, Error> {
         let salt = Identifier::generate()?.to_string();
         let grace = self.core.config.lifetimes.refresh_grace;
@@ -123,7 +139,15 @@ impl TokenIssuer {
             }
             Spending::Replay => {}
         }
-        self.core.store.grants.revoke_grant(&grant.id).await?;
+        let replayed = || {
+            let draft = self.core.draft_about(EventKind::TokenReplayed, grant);
+            draft.denied("refresh_token").from(caller)
+        };
+        let entry = self.core.entry(replayed());
+        if !self.core.store.grants.revoke_grant(&grant.id, entry.as_ref()).await? {
+            // Nothing changed: the grant has ended before.
+            self.core.store.audit.tell(replayed());
+        }
         log::warn!(target: "audit", client:% = grant.client_id, grant:% = grant.id;
             "refresh token replayed; its grant is revoked");
         Err(Error::InvalidGrant(GrantFault::Replayed))

@@ -1,9 +1,10 @@
 //! The access token response (RFC 6749 §5.1).
 
+use gateway_contract::audit::EventKind;
 use serde::Serialize;
 
 use crate::{
-    model::{Client, Grant, RefreshRecord, RefreshToken, ResourceUri, Scopes},
+    model::{Caller, Client, Grant, RefreshRecord, RefreshToken, ResourceUri, Scopes},
     oauth::{Error, TokenIssuer},
 };
 
@@ -29,9 +30,10 @@ impl TokenIssuer {
     pub(in crate::oauth) async fn issue_alone(
         &self,
         grant: &Grant,
+        caller: &Caller,
     ) -> Result<TokenResponse, Error> {
         let part = Part { resources: grant.resources.clone(), scopes: grant.scopes.clone() };
-        self.respond(grant, part, None).await
+        self.respond(grant, part, None, caller).await
     }
 
     /// Issues an access token for `part` of a grant, with the refresh token `refresh`.
@@ -42,7 +44,7 @@ impl TokenIssuer {
         client: &Client,
         grant: &Grant,
         part: Part,
-        refresh: &RefreshToken,
+        (refresh, caller): (&RefreshToken, &Caller),
     ) -> Result<TokenResponse, Error> {
         let refresh_token = if client.may_use("refresh_token") {
             let record = RefreshRecord { grant: grant.id.clone(), expires_at: grant.expires_at };
@@ -51,7 +53,7 @@ impl TokenIssuer {
         } else {
             None
         };
-        self.respond(grant, part, refresh_token).await
+        self.respond(grant, part, refresh_token, caller).await
     }
 
     /// Builds the response. The access token expires no later than its grant.
@@ -60,11 +62,14 @@ impl TokenIssuer {
         grant: &Grant,
         part: Part,
         refresh_token: Option<String>,
+        caller: &Caller,
     ) -> Result<TokenResponse, Error> {
         let now = self.core.now();
         let end = now.plus(self.core.config.lifetimes.access_token).min(grant.expires_at);
+        let issued = self.core.draft_about(EventKind::TokenIssued, grant).by_the_person();
+        let issued = self.core.entry(issued.from(caller));
         Ok(TokenResponse {
-            access_token: self.issue_access_token(grant, &part, end).await?,
+            access_token: self.issue_access_token(grant, &part, end, issued.as_ref()).await?,
             token_type: "Bearer",
             expires_in: now.until(end).as_secs(),
             refresh_token,

@@ -1,7 +1,9 @@
 //! Token revocation (RFC 7009).
 
+use gateway_contract::audit::EventKind;
+
 use crate::{
-    model::{Client, RefreshToken},
+    model::{Caller, Client, RefreshToken, User},
     oauth::{Error, GrantFault, Params, TokenIssuer},
     store::everywhere,
 };
@@ -11,11 +13,16 @@ impl TokenIssuer {
     /// instance accepts the token. This also holds for one that an earlier request has revoked.
     ///
     /// Revoking a refresh token revokes the whole grant. Revoking an access token affects no other token.
-    pub async fn revoke(&self, client: &Client, params: &Params) -> Result<(), Error> {
-        everywhere(self.remove(client, params)).await
+    pub async fn revoke(
+        &self,
+        client: &Client,
+        params: &Params,
+        caller: &Caller,
+    ) -> Result<(), Error> {
+        everywhere(self.remove(client, params, caller)).await
     }
 
-    async fn remove(&self, client: &Client, params: &Params) -> Result<(), Error> {
+    async fn remove(&self, client: &Client, params: &Params, caller: &Caller) -> Result<(), Error> {
         let token = params.required("token", "token is missing")?;
         if let Some(claims) = self.read_access_token(token) {
             // "verifies whether the token was issued to the client making the revocation request.
@@ -23,7 +30,16 @@ impl TokenIssuer {
             if claims.client_id != client.id {
                 return Err(Error::InvalidGrant(GrantFault::OtherClient));
             }
-            self.core.store.grants.revoke_access(&claims.grant_id, &claims.jti).await?;
+            let user = User {
+                subject: claims.sub.clone(),
+                name: claims.preferred_username.clone(),
+                email: None,
+            };
+            let revoked = self.core.draft_of_client(EventKind::TokenRevoked, client).target(&user);
+            let revoked = revoked.grant_id(&claims.grant_id).reason("client").from(caller);
+            let entry = self.core.entry(revoked);
+            let grants = &self.core.store.grants;
+            grants.revoke_access(&claims.grant_id, &claims.jti, entry.as_ref()).await?;
             log::info!(target: "audit", client:% = client.id, jti:% = claims.jti;
                 "access token revoked by its client");
             return Ok(());
@@ -41,7 +57,9 @@ impl TokenIssuer {
         if grant.client_id != client.id {
             return Err(Error::InvalidGrant(GrantFault::OtherClient));
         }
-        self.core.store.grants.revoke_grant(&grant.id).await?;
+        let ended = self.core.draft_about(EventKind::GrantEnded, &grant).reason("client");
+        let ended = self.core.entry(ended.from(caller));
+        self.core.store.grants.revoke_grant(&grant.id, ended.as_ref()).await?;
         log::info!(target: "audit", client:% = client.id, grant:% = grant.id;
             "grant revoked by its client");
         Ok(())

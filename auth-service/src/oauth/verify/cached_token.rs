@@ -29,6 +29,8 @@ pub(super) struct CachedClaims<'a> {
     pub(super) jti: Identifier,
     #[serde(borrow)]
     client_id: Cow<'a, str>,
+    #[serde(borrow, default)]
+    client_name: Cow<'a, str>,
     #[serde(borrow)]
     scope: Cow<'a, str>,
     pub(super) grant_id: Identifier,
@@ -59,12 +61,13 @@ pub(in crate::oauth) enum Part {
     Name,
     Email,
     Client,
+    ClientName,
     Scope,
     /// The audiences, separated by spaces, which no URL contains.
     Audience,
 }
 
-const PARTS: usize = 8;
+const PARTS: usize = 9;
 
 impl CachedToken {
     pub(super) fn new(claims: &CachedClaims<'_>, liveness: LivenessEntry) -> Option<Self> {
@@ -76,6 +79,7 @@ impl CachedToken {
             &claims.preferred_username,
             claims.email.as_deref().unwrap_or(""),
             &claims.client_id,
+            &claims.client_name,
             &claims.scope,
             &audience,
         ])?;

@@ -91,7 +91,7 @@ impl Verifier {
         target: RequestTarget<'_>,
         authorization: Option<&[u8]>,
         operation: &Operation,
-        origin: Option<impl FnOnce() -> Origin<'a>>,
+        origin: Option<impl Fn() -> Origin<'a>>,
     ) -> Result<Arc<Identity>, BearerError> {
         let catalogue = self.core.catalogue();
         let Some(server) = catalogue.at(target.authority, target.path) else {
@@ -114,10 +114,10 @@ impl Verifier {
             Err(denial) => (None, Err(denial)),
         };
         let decision = decided.as_ref().map_or_else(Denial::decision, |_| Decision::Admitted);
-        if let (Decision::Admitted, Some(token), Some(origin)) = (decision, &token, origin) {
+        if let (Decision::Admitted, Some(token), Some(origin)) = (decision, &token, &origin) {
             self.uses.note(token, now, origin);
         }
-        self.note(server, operation, token.as_deref(), decision);
+        self.note(server, operation, token.as_deref(), (decision, origin));
         decided.map_err(|denial| denial.at(server))
     }
 

@@ -153,6 +153,7 @@ impl Verifier {
                 preferred_username: name.into(),
                 email: email.into(),
                 client_id: client.into(),
+                client_name: token.text(Part::ClientName).into(),
                 scope: scopes.into(),
                 mcp_server: server.name.as_str().into(),
                 grant_hash: hash(Part::Grant),

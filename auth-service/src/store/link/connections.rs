@@ -22,19 +22,22 @@ const SIZE: usize = 16;
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The commands that only read. Any other command counts as a write.
-const READS: [&[u8]; 17] = [
+const READS: [&[u8]; 20] = [
     b"EXISTS",
     b"GET",
     b"HGET",
     b"HKEYS",
+    b"LRANGE",
     b"MGET",
     b"PEXPIRETIME",
     b"PING",
     b"SCAN",
     b"SCRIPT",
     b"STRLEN",
+    b"TIME",
     b"TTL",
     b"XRANGE",
+    b"XREVRANGE",
     b"ZCARD",
     b"ZRANDMEMBER",
     b"ZRANGE",

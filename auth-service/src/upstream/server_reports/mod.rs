@@ -13,7 +13,7 @@ mod streamable;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use gateway_contract::reports::{ServersAnswer, ToolsAnswer};
+use gateway_contract::reports::{EventsAnswer, ServersAnswer, ToolsAnswer};
 
 pub use self::{
     bounded::ReportError,
@@ -84,6 +84,18 @@ impl ServerReports {
             servers: answer.as_ref().map_or(0, |answer| answer.servers.len()),
         };
         self.ask().await.iter().map(state).collect()
+    }
+
+    /// Returns the names of the proxies.
+    #[must_use]
+    pub fn proxy_names(&self) -> Vec<String> {
+        self.proxies.iter().map(|proxy| proxy.name.clone()).collect()
+    }
+
+    /// Returns the audit events of the proxy `name` after the one with the number `after`.
+    pub async fn events(&self, name: &str, after: u64) -> Result<EventsAnswer, ReportError> {
+        let proxy = self.proxies.iter().find(|proxy| proxy.name == name);
+        proxy.ok_or(ReportError::NotRun)?.events(after).await
     }
 
     async fn ask(&self) -> Vec<Asked<'_>> {

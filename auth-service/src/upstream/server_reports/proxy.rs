@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gateway_contract::reports::{ServerReport, ServersAnswer, ToolsAnswer};
+use gateway_contract::reports::{EventsAnswer, ServerReport, ServersAnswer, ToolsAnswer};
 use reqwest::{Client, Method, Url};
 use serde::de::DeserializeOwned;
 
@@ -61,6 +61,11 @@ impl ProxyClient {
     /// Returns the tools of the server `name`.
     pub(super) async fn tools(&self, name: &str) -> Result<ToolsAnswer, ReportError> {
         self.ask(Method::GET, &format!("servers/{name}/tools"), READY).await
+    }
+
+    /// Returns the audit events after the one with the number `after`.
+    pub(super) async fn events(&self, after: u64) -> Result<EventsAnswer, ReportError> {
+        self.ask(Method::GET, &format!("audit?after={after}"), READY).await
     }
 
     /// Checks the server `name`.

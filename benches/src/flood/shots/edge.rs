@@ -27,6 +27,10 @@ pub const VECTORS: &[Vector] = &[
         Shot::get(path).at(Host::Nobody)
     })
     .expecting(404),
+    Vector::new("GET /assets/{name}", |_, number| {
+        Shot::get(format!("/assets/{}.css", junk(number, 4096)))
+    })
+    .expecting(200),
     Vector::new("GET /jwks", |_, _| Shot::get("/jwks")).expecting(200).learning(keep_key_id),
     Vector::new("GET /health", |_, _| Shot::get("/health")).expecting(200),
     Vector::new("GET, an unknown path", |_, number| {

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use gateway_contract::revision::Era;
 
 use super::super::refusal::Refusal;
-use super::super::{Gate, answer, asker, sse, tools};
+use super::super::{Gate, answer, asker, origin, sse, tools};
 use super::check;
 use crate::child::Child;
 use crate::child::call::{Call, Input, Terms};
@@ -79,9 +79,10 @@ async fn place(
     asked: &Asked<'_>,
     (text, envelope): (&str, &Envelope<'_>),
 ) -> Result<InFlight, Refusal> {
-    let listed = tools::check(request, &room.backend, envelope)?;
+    let listed = tools::check(request, (gate, &room.backend), envelope)?;
     let admission = asker::admission(request);
     let principal = asker::principal(request)?;
+    let record = origin::tool_call(request, gate, &room.backend.name, envelope);
     // A second time if the server ended in the very moment.
     for _ in 0..2 {
         let child = gate.hub.child(room).await?;
@@ -101,6 +102,7 @@ async fn place(
             taker: taker(room, &envelope.method, principal.clone()),
             terms: terms(room, envelope, asked),
             admission: admission.clone(),
+            record: record.clone(),
         };
         let (log, may_ask) = (call.terms.log, call.terms.input.is_some());
         match child.admit(id, call) {

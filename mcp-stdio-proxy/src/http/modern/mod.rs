@@ -99,7 +99,7 @@ async fn dispatch(
 ) -> Result<HttpResponse, Refusal> {
     // Always: what the headers say is worth what the body says, and the gateway decides by the headers.
     let checked = envelope.check_spelling(asked);
-    checked.map_err(|doubt| post::refused(request, backend, doubt))?;
+    checked.map_err(|doubt| post::refused(request, (gate, backend), envelope, doubt))?;
     if envelope.kind == Kind::Request {
         let tolerant = gate.hub.settings.tolerate_version_header;
         check::check(request.headers(), envelope, asked, tolerant)?;
@@ -163,7 +163,7 @@ async fn pass(
     (text, envelope): (&str, &Envelope<'_>),
 ) -> Result<HttpResponse, Refusal> {
     if envelope.kind == Kind::Notification {
-        return notify(request, room, text, envelope).await;
+        return notify(request, (gate, room), text, envelope).await;
     }
     if envelope.method == "subscriptions/listen" {
         return listen::listen(request, gate, room, asked, (text, envelope)).await;
@@ -198,11 +198,11 @@ fn discovered(room: &Room, envelope: &Envelope<'_>) -> HttpResponse {
 /// not known go to a server that is running.
 async fn notify(
     request: &HttpRequest,
-    room: &Room,
+    (gate, room): (&Gate, &Room),
     text: &str,
     envelope: &Envelope<'_>,
 ) -> Result<HttpResponse, Refusal> {
-    tools::check(request, &room.backend, envelope)?;
+    tools::check(request, (gate, &room.backend), envelope)?;
     let token = || envelope.params.and_then(message::asked_progress);
     let is_strange = || upgrade::is_withdrawn(&envelope.method) || token().is_some();
     if room.is_shared() && is_strange() {

@@ -29,7 +29,7 @@ pub(super) async fn retry(
     asked: &Asked<'_>,
     (text, envelope): (&str, &Envelope<'_>),
 ) -> Result<HttpResponse, Refusal> {
-    tools::check(request, &room.backend, envelope)?;
+    tools::check(request, (gate, &room.backend), envelope)?;
     if let ("tools/call", Some(child)) = (&*envelope.method, room.live()) {
         mirrored(request, room, &child, asked).await?;
     }

@@ -5,7 +5,10 @@ use askama::Template;
 
 use super::Chrome;
 use crate::{
-    http::page::{Frame, html},
+    http::{
+        client_links::ClientLinks,
+        page::{Frame, html},
+    },
     oauth::{UsableServer, Viewer},
 };
 
@@ -14,17 +17,23 @@ use crate::{
 struct UsableServers<'a> {
     frame: &'a Frame,
     chrome: Chrome<'a>,
-    all: Vec<UsableServer>,
+    all: Vec<(UsableServer, ClientLinks)>,
 }
 
 /// Renders the list of servers. Those that the person may not use are left out.
 pub(in crate::http) fn servers(
     request: &HttpRequest,
     viewer: &Viewer,
-    mut servers: Vec<UsableServer>,
+    servers: Vec<UsableServer>,
 ) -> HttpResponse {
-    servers.retain(|one| one.is_allowed);
     let frame = &Frame::of(request);
     let chrome = Chrome { viewer, section: "servers", notice: None };
-    html(frame, StatusCode::OK, &UsableServers { frame, chrome, all: servers })
+    let allowed = servers.into_iter().filter(|one| one.is_allowed);
+    let all = allowed.map(|one| {
+        let server = &one.server;
+        let links = ClientLinks::of(server.name.as_str(), &server.title, server.resource.as_str());
+        (one, links)
+    });
+    let all = all.collect();
+    html(frame, StatusCode::OK, &UsableServers { frame, chrome, all })
 }

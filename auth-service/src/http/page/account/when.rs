@@ -1,16 +1,18 @@
 //! A moment on a page: in words, and exactly for whom the words are not enough.
 
+use std::time::Duration;
+
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use crate::model::{UnixTime, in_words};
+use crate::{http::page::Language, model::UnixTime};
 
 /// A moment.
 #[derive(Clone, Debug)]
 pub(in crate::http) struct When {
     /// The moment as in RFC 3339, in UTC.
     pub(in crate::http) exact: String,
-    /// The moment in words, such as "3 minutes ago" or "in 29 days".
-    pub(in crate::http) words: String,
+    /// The seconds from now, negative for what has passed.
+    offset: i64,
 }
 
 impl When {
@@ -18,14 +20,23 @@ impl When {
     pub(in crate::http) fn seen(at: UnixTime, now: UnixTime) -> Self {
         let exact = OffsetDateTime::from_unix_timestamp(at.0).ok();
         let exact = exact.and_then(|time| time.format(&Rfc3339).ok()).unwrap_or_default();
-        let words = match (at.0, now.0) {
-            (at, now) if at > now + 90 => format!(
-                "in {}",
-                in_words(std::time::Duration::from_secs((at - now).unsigned_abs()))
-            ),
-            (at, now) if at > now - 90 => "just now".to_owned(),
-            _ => format!("{} ago", in_words(at.until(now))),
-        };
-        Self { exact, words }
+        Self { exact, offset: at.0.saturating_sub(now.0) }
+    }
+}
+
+/// What counts as now, in seconds: clocks differ, and last uses are written with a delay.
+const NOW: u64 = 90;
+
+impl Language {
+    /// Returns `when` in words, such as "3 minutes ago" or "in 29 days".
+    pub(in crate::http) fn moment(self, when: &When) -> String {
+        let time = self.duration(Duration::from_secs(when.offset.unsigned_abs()));
+        if when.offset.unsigned_abs() < NOW {
+            self.moment_now().to_owned()
+        } else if when.offset < 0 {
+            self.moment_past(time)
+        } else {
+            self.moment_future(time)
+        }
     }
 }

@@ -95,6 +95,20 @@ impl Question {
         }
     }
 
+    /// Returns what the act ends, in words.
+    fn hits(&self, frame: &Frame) -> String {
+        let t = frame.t;
+        let Reach { grants, clients, people, is_more } = &self.reach;
+        let grants =
+            if *is_more { t.admin_count_more_grants(grants) } else { t.admin_count_grants(grants) };
+        if self.verb.is_on_person() {
+            let grants = format!("{grants} {}", t.admin_count_of_clients(clients));
+            t.list_and(grants, t.admin_count_sign_ins(self.sign_ins))
+        } else {
+            format!("{grants} {}", t.admin_count_of_people(people))
+        }
+    }
+
     /// Returns the URL that the form is sent to.
     fn action(&self) -> String {
         let (id, act) = (self.encoded(), self.verb.path());

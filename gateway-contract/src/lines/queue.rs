@@ -1,18 +1,14 @@
-//! The bounded queue between the threads that log and the thread that writes. Logging never blocks.
+//! The bounded queue between the threads that add lines and the thread that writes them. Adding never blocks.
 
-use std::io;
-use std::sync::Arc;
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
-/// The capacity in bytes, enough for several thousand lines.
-pub(super) const CAPACITY: usize = 1 << 20;
-
-/// The pending log records and the number of dropped lines.
-#[derive(Default)]
-pub(super) struct Queue {
+/// The pending records and the number of dropped lines.
+pub(crate) struct Queue {
+    /// The maximum size of the pending records, in bytes.
+    capacity: usize,
     state: Mutex<State>,
     work: Condvar,
     idle: Condvar,
@@ -30,28 +26,38 @@ struct State {
 }
 
 /// The records that the writer takes at once, and the lines dropped since the last batch.
-pub(super) struct Batch {
-    pub(super) records: Vec<u8>,
-    pub(super) dropped: u64,
+pub(crate) struct Batch {
+    pub(crate) records: Vec<u8>,
+    pub(crate) dropped: u64,
 }
 
 /// Returns the number of lines in `records`.
-pub(super) fn count_lines(records: &[u8]) -> u64 {
+pub(crate) fn count_lines(records: &[u8]) -> u64 {
     let ends = memchr::memchr_iter(b'\n', records).count();
     u64::try_from(ends).unwrap_or(u64::MAX)
 }
 
 impl Queue {
+    pub(crate) fn new(capacity: usize) -> Self {
+        let (state, work, idle) = (Mutex::default(), Condvar::new(), Condvar::new());
+        Self { capacity, state, work, idle }
+    }
+
+    /// Returns `true` if so much is pending that the writer should not wait for more.
+    fn is_urgent(&self, state: &State) -> bool {
+        state.pending.len() >= self.capacity / 4
+    }
+
     /// Adds one record, or counts its lines as dropped if the queue is full.
-    pub(super) fn push(&self, record: &[u8]) {
+    pub(crate) fn push(&self, record: &[u8]) {
         let mut state = self.state.lock();
-        let fits = state.pending.len().saturating_add(record.len()) <= CAPACITY;
+        let fits = state.pending.len().saturating_add(record.len()) <= self.capacity;
         if fits || state.writer == Some(thread::current().id()) {
             state.pending.extend_from_slice(record);
         } else {
             state.dropped = state.dropped.saturating_add(count_lines(record));
         }
-        let wake = !state.writing;
+        let wake = !state.writing || self.is_urgent(&state);
         drop(state);
         if wake {
             self.work.notify_one();
@@ -59,12 +65,12 @@ impl Queue {
     }
 
     /// Registers the calling thread as the writer.
-    pub(super) fn own(&self) {
+    pub(crate) fn own(&self) {
         self.state.lock().writer = Some(thread::current().id());
     }
 
     /// Waits for records and takes all of them. The empty `buffer` replaces them in the queue.
-    pub(super) fn take(&self, mut buffer: Vec<u8>) -> Batch {
+    pub(crate) fn take(&self, mut buffer: Vec<u8>) -> Batch {
         let mut state = self.state.lock();
         state.writing = false;
         while state.pending.is_empty() && state.dropped == 0 {
@@ -77,19 +83,20 @@ impl Queue {
     }
 
     /// Counts `lines` that could not be written as dropped.
-    pub(super) fn count_dropped(&self, lines: u64) {
+    pub(crate) fn count_dropped(&self, lines: u64) {
         let mut state = self.state.lock();
         state.dropped = state.dropped.saturating_add(lines);
     }
 
-    /// Lets records accumulate for `time`, or until a thread calls [`Self::flush`].
-    pub(super) fn pause(&self, time: Duration) {
+    /// Lets records accumulate for `time`, or until the queue is a quarter full or a thread calls [`Self::flush`].
+    pub(crate) fn pause(&self, time: Duration) {
         let (mut state, end) = (self.state.lock(), Instant::now() + time);
-        while !state.flushing && !self.work.wait_until(&mut state, end).timed_out() {}
+        let goes_on = |state: &State| !state.flushing && !self.is_urgent(state);
+        while goes_on(&state) && !self.work.wait_until(&mut state, end).timed_out() {}
     }
 
     /// Waits until all records are written, for `time` at most.
-    pub(super) fn flush(&self, time: Duration) {
+    pub(crate) fn flush(&self, time: Duration) {
         let mut state = self.state.lock();
         state.flushing = true;
         self.work.notify_one();
@@ -97,19 +104,5 @@ impl Queue {
         let waits = |state: &State| state.writing || !state.pending.is_empty() || state.dropped > 0;
         while waits(&state) && !self.idle.wait_until(&mut state, end).timed_out() {}
         state.flushing = false;
-    }
-}
-
-/// The writer for the logger, which adds one record to the queue per call.
-pub(super) struct Sink(pub(super) Arc<Queue>);
-
-impl io::Write for Sink {
-    fn write(&mut self, record: &[u8]) -> io::Result<usize> {
-        self.0.push(record);
-        Ok(record.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }

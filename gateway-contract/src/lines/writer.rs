@@ -1,117 +1,109 @@
-//! The thread that writes the log and reports dropped lines.
+//! The thread that writes a queue of lines and reports dropped ones.
 
-use std::io::{self, ErrorKind, Write};
+use std::io;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use super::queue::{Batch, Queue, count_lines};
+use parking_lot::Mutex;
 
-/// The pause after a write. Under load, lines accumulate, so that one wake-up and one write serve many.
-const GATHER: Duration = Duration::from_millis(5);
+use super::appender::{Appender, Unwritten};
+use super::queue::{Batch, Queue};
+
 /// The pause after a failed write, for instance to a full disk.
 const RETRY: Duration = Duration::from_millis(500);
-/// The pause before a retry if a non-blocking stderr is full.
-const BEHIND: Duration = Duration::from_millis(20);
 /// The maximum capacity of a buffer that is reused; larger ones are freed.
 const KEPT: usize = 64 << 10;
 /// The stack size of the thread, which formats one line at a time.
 const STACK: usize = 256 << 10;
 
-/// Starts the thread that writes the records in `queue` to `out`. When `out` accepts lines again, the thread
-/// passes the number of dropped lines to `report`, which logs it.
-pub(super) fn start(
+/// What the writer reports, on its own thread.
+pub(crate) enum Notice<'a> {
+    /// This many lines were dropped, and the output accepts lines again. The report adds one line to the queue.
+    Dropped(u64),
+    /// The output fails, for the first time since it last accepted lines.
+    Failing(&'a io::Error),
+}
+
+/// The name and the rhythm of a writer.
+#[derive(Clone, Copy)]
+pub(crate) struct Pace {
+    /// The name of the thread.
+    pub(crate) name: &'static str,
+    /// The pause after a write. Under load, lines accumulate, so that one wake-up and one write serve many.
+    pub(crate) gather: Duration,
+}
+
+/// Starts the thread that appends the records in `queue` to `out`, and passes what happens to `report`.
+pub(crate) fn start(
+    pace: Pace,
     queue: Arc<Queue>,
-    out: impl Write + Send + 'static,
-    report: fn(u64),
+    out: Arc<Mutex<Appender>>,
+    report: impl FnMut(Notice<'_>) + Send + 'static,
 ) -> io::Result<()> {
     let run = move || {
         queue.own();
-        Writer { queue, out, report, torn: false, reported: 0 }.run();
+        Writer { pace, queue, out, report, reported: 0, fails: false }.run();
     };
-    thread::Builder::new().name("log".to_owned()).stack_size(STACK).spawn(run).map(drop)
+    thread::Builder::new().name(pace.name.to_owned()).stack_size(STACK).spawn(run).map(drop)
 }
 
-struct Writer<W> {
+struct Writer<R> {
+    pace: Pace,
     queue: Arc<Queue>,
-    out: W,
-    report: fn(u64),
-    /// `true` if the last line was written only in part.
-    torn: bool,
+    out: Arc<Mutex<Appender>>,
+    report: R,
     /// The number of dropped lines in a report that is not written yet.
     reported: u64,
+    /// `true` if the last write failed.
+    fails: bool,
 }
 
-impl<W: Write> Writer<W> {
+impl<R: FnMut(Notice<'_>)> Writer<R> {
     fn run(mut self) {
         let mut buffer = Vec::new();
         loop {
             let Batch { mut records, dropped } = self.queue.take(buffer);
-            match self.write(&records) {
+            let result = self.out.lock().append(&records);
+            match result {
                 Ok(()) => {
+                    self.fails = false;
                     self.reported = dropped;
                     if dropped > 0 {
-                        (self.report)(dropped);
+                        (self.report)(Notice::Dropped(dropped));
                     }
-                    self.queue.pause(GATHER);
+                    self.queue.pause(self.pace.gather);
                 }
-                Err(lost) => {
-                    // The lost records include the report itself, which no caller logged.
-                    let reported = self.reported.saturating_sub(1);
-                    let lost = lost.saturating_add(dropped).saturating_add(reported);
-                    self.reported = 0;
-                    self.queue.count_dropped(lost);
-                    thread::sleep(RETRY);
-                }
+                Err(unwritten) => self.fail(dropped, &unwritten),
             }
             records.clear();
             buffer = if records.capacity() > KEPT { Vec::new() } else { records };
         }
     }
 
-    /// Writes `records`. The error is the number of lines not written.
-    fn write(&mut self, records: &[u8]) -> Result<(), u64> {
-        if self.torn {
-            self.write_all(b"\n").map_err(|_| count_lines(records))?;
-            self.torn = false;
+    fn fail(&mut self, dropped: u64, Unwritten { lines, error }: &Unwritten) {
+        // The lost records include the report itself, which no caller added.
+        let reported = self.reported.saturating_sub(1);
+        self.reported = 0;
+        self.queue.count_dropped(lines.saturating_add(dropped).saturating_add(reported));
+        if !std::mem::replace(&mut self.fails, true) {
+            (self.report)(Notice::Failing(error));
         }
-        self.write_all(records).map_err(|rest| {
-            self.torn = rest.len() < records.len() && !ends_line(records, rest);
-            count_lines(rest)
-        })
+        thread::sleep(RETRY);
     }
-
-    /// Writes all of `bytes`. The error is the part not written.
-    fn write_all<'a>(&mut self, mut bytes: &'a [u8]) -> Result<(), &'a [u8]> {
-        while !bytes.is_empty() {
-            match self.out.write(bytes) {
-                Ok(0) => return Err(bytes),
-                Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => thread::sleep(BEHIND),
-                Err(_) => return Err(bytes),
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Returns `true` if the part of `records` before `rest` ends with a whole line.
-fn ends_line(records: &[u8], rest: &[u8]) -> bool {
-    let written = records.get(..records.len() - rest.len()).unwrap_or_default();
-    written.last().is_none_or(|byte| *byte == b'\n')
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Mutex;
+    use std::io::{ErrorKind, Write};
     use std::sync::mpsc::{Receiver, Sender, channel};
     use std::time::Instant;
 
-    use crate::logging::queue::CAPACITY;
+    use crate::lines::appender::Output;
+    use crate::lines::queue::count_lines;
 
-    static REPORTED: Mutex<Vec<u64>> = Mutex::new(Vec::new());
+    const CAPACITY: usize = 1 << 20;
 
     /// A writer that blocks until the test decides the result of the next write.
     struct Gate {
@@ -132,17 +124,28 @@ mod tests {
         }
     }
 
-    fn gated(report: fn(u64)) -> (Arc<Queue>, Sender<io::Result<usize>>, Receiver<Vec<u8>>) {
-        let queue = Arc::new(Queue::default());
+    impl Output for Gate {}
+
+    fn gated(
+        report: impl FnMut(Notice<'_>) + Send + 'static,
+    ) -> (Arc<Queue>, Sender<io::Result<usize>>, Receiver<Vec<u8>>) {
+        let queue = Arc::new(Queue::new(CAPACITY));
         let (open, next) = channel();
         let (written, read) = channel();
-        start(Arc::clone(&queue), Gate { next, written }, report).unwrap();
+        let out = Arc::new(Mutex::new(Appender::new(Gate { next, written })));
+        let pace = Pace { name: "test", gather: Duration::from_millis(5) };
+        start(pace, Arc::clone(&queue), out, report).unwrap();
         (queue, open, read)
     }
 
     #[test]
     fn p10_a_full_queue_drops_counts_and_reports() {
-        let (queue, open, read) = gated(|lines| REPORTED.lock().unwrap().push(lines));
+        let reported = Arc::new(Mutex::new(0));
+        let report = Arc::clone(&reported);
+        let (queue, open, read) = gated(move |notice| match notice {
+            Notice::Dropped(lines) => *report.lock() += lines,
+            Notice::Failing(error) => panic!("{error}"),
+        });
         queue.push(b"first\n");
         let line = [b'x'; 1023].iter().chain(b"\n").copied().collect::<Vec<u8>>();
         // The blocked writer holds at most one batch, so twice the capacity overflows the queue.
@@ -157,7 +160,7 @@ mod tests {
         let mut written = 0;
         loop {
             written += read.try_iter().map(|batch| count_lines(&batch)).sum::<u64>();
-            let dropped = REPORTED.lock().unwrap().iter().sum::<u64>();
+            let dropped = *reported.lock();
             if dropped > 0 && written + dropped == all {
                 break;
             }

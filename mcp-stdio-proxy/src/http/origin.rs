@@ -1,0 +1,90 @@
+//! The origin of a request for audit events, and the events of calls.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use actix_web::HttpRequest;
+use actix_web::http::header::{HeaderName, USER_AGENT};
+use gateway_contract::audit::{EventKind, Outcome};
+use gateway_contract::display::log_safe;
+use gateway_contract::headers as names;
+
+use super::{Gate, asker, headers};
+use crate::audit::{OpenSession, Source, ToolCall, Who};
+use crate::hub::Seat;
+use crate::protocol::message::{self, Envelope};
+
+/// The id of the request in the logs of the gateway.
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static(names::REQUEST_ID);
+const ADDRESS: HeaderName = HeaderName::from_static(names::CLIENT_ADDRESS);
+const NAME: HeaderName = HeaderName::from_static(names::USER_NAME);
+const CLIENT: HeaderName = HeaderName::from_static(names::CLIENT_ID);
+
+/// Returns the origin of a request. What the signed identity says goes before the plain headers.
+pub(super) fn source(request: &HttpRequest) -> Source {
+    let all = request.headers();
+    let text = |name| headers::text(all, name).filter(|text| !text.is_empty());
+    let safe = |name| text(name).map(|text| log_safe(text).into_owned());
+    let address = text(ADDRESS).map_or_else(
+        || request.peer_addr().map(|peer| peer.ip()),
+        |address| address.parse::<IpAddr>().ok(),
+    );
+    Source {
+        who: asker::proven(request).map(|one| Arc::clone(&one.who)).or_else(|| stated(request)),
+        address: address.map(|address| address.to_canonical().to_string()),
+        user_agent: safe(USER_AGENT),
+        request: safe(REQUEST_ID),
+    }
+}
+
+/// Returns the person that the plain headers state, if there is a gateway without signed identities.
+fn stated(request: &HttpRequest) -> Option<Arc<Who>> {
+    let safe = |name| headers::text(request.headers(), name).map(log_safe).unwrap_or_default();
+    let subject = headers::principal(request.headers()).ok().flatten()?;
+    let (name, client) = (safe(NAME).into_owned(), safe(CLIENT).into_owned());
+    Some(Arc::new(Who { subject, name, client, ..Who::default() }))
+}
+
+/// Reports that a session was opened, and from now on its end.
+pub(super) fn session_opened(request: &HttpRequest, gate: &Gate, seat: &Seat) {
+    let (audit, source) = (gate.hub.settings.audit.clone(), source(request));
+    seat.session.note_opened(OpenSession::new(audit, source, &seat.room.backend.name));
+}
+
+/// Returns the record of an admitted message for `server`, if it calls a tool and such calls are recorded.
+pub(super) fn tool_call(
+    request: &HttpRequest,
+    gate: &Gate,
+    server: &Arc<str>,
+    envelope: &Envelope<'_>,
+) -> Option<Arc<ToolCall>> {
+    let audit = &gate.hub.settings.audit;
+    if envelope.method != "tools/call" || !audit.records(EventKind::ToolCalled) {
+        return None;
+    }
+    let tool = tool(envelope);
+    Some(ToolCall::new(audit.clone(), source(request), Arc::clone(server), tool))
+}
+
+/// Reports that the call of a tool of `server` is refused.
+pub(super) fn tool_refused(
+    request: &HttpRequest,
+    (gate, server): (&Gate, &str),
+    envelope: &Envelope<'_>,
+    reason: &'static str,
+) {
+    let (source, tool) = (source(request), tool(envelope));
+    gate.hub.settings.audit.write(EventKind::ToolRefused, |event| {
+        event.outcome = Outcome::Denied;
+        event.reason = Some(reason.into());
+        event.server = Some(server.to_owned().into());
+        event.tool = Some(tool.into());
+        source.add_to(event);
+    });
+}
+
+/// Returns the name of the tool, which a client can make up.
+fn tool(envelope: &Envelope<'_>) -> String {
+    let name = envelope.params.and_then(message::tool_name).unwrap_or_default();
+    log_safe(&name).into_owned()
+}
