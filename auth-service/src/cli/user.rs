@@ -72,7 +72,8 @@ pub(super) async fn run(command: Command) -> anyhow::Result<()> {
         Command::Block(one) => block(one).await,
         Command::Unblock { user } => {
             let subject = subject(&super::store()?, &user).await?;
-            if !super::server().await?.administration.unblock(&subject, &operator::actor()).await? {
+            let server = super::server().await?;
+            if !server.administration.unblock(&subject, &operator::actor()).await? {
                 return Err(Stop::NothingMatched(format!("{subject} is not blocked")).into());
             }
             super::say("unblocked")
@@ -159,7 +160,8 @@ async fn confirmed(one: &One) -> anyhow::Result<Option<String>> {
 
 async fn block(one: One) -> anyhow::Result<()> {
     let Some(subject) = confirmed(&one).await? else { return Ok(()) };
-    match super::server().await?.administration.block(&subject, &operator::actor()).await? {
+    let server = super::server().await?;
+    match server.administration.block(&subject, &operator::actor()).await? {
         Blocking::Done(ended) => super::say(&format!("blocked; {}", told(&ended))),
         Blocking::LastAdministrator => {
             let why = format!("{subject} is the last administrator who is not blocked");
@@ -170,8 +172,8 @@ async fn block(one: One) -> anyhow::Result<()> {
 
 async fn sign_out(one: One) -> anyhow::Result<()> {
     let Some(subject) = confirmed(&one).await? else { return Ok(()) };
-    let ended =
-        super::server().await?.administration.sign_out(&subject, &operator::actor()).await?;
+    let server = super::server().await?;
+    let ended = server.administration.sign_out(&subject, &operator::actor()).await?;
     super::say(&format!("signed out; {}", told(&ended)))
 }
 

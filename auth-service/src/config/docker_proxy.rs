@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use super::{LogsConfig, Problems, check::Check, logs::logs};
+use super::{LogsConfig, Problems, check::Check};
 
 /// The settings of the `docker-proxy` command.
 #[derive(Clone, Debug)]

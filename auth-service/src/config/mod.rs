@@ -117,9 +117,6 @@ pub struct Config {
     pub audit_stream_max: usize,
 }
 
-/// The default of `AUDIT_STREAM_MAX`.
-const STREAM_MAX: usize = 100_000;
-
 /// The settings of the commands that work on Redis.
 #[derive(Clone, Debug)]
 pub struct AuditConfig {
