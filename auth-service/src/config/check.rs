@@ -94,13 +94,16 @@ impl Check {
         let local_login = self.local_login(raw, &providers);
         let device_grant = self.switch("DEVICE_GRANT", raw.device_grant.as_deref());
         let signed_identity = self.switch("SIGNED_IDENTITY", raw.signed_identity.as_deref());
-        let (facts, lifetimes) = (self.fact_terms(raw), self.lifetimes(raw));
-        let (verify_secret, limits) = (self.verify_secret(raw), self.limits(raw));
-        let clients = self.clients(raw);
-        let pages = PagesConfig::read(self, raw, server_urls, &lifetimes);
-        let logs = LogsConfig::read(self, raw);
-        let audit_stream_max = audit_stream_max(self, raw);
+        let lifetimes = self.lifetimes(raw);
         Some(Config {
+            // First what cannot fail, so that all problems are found.
+            facts: self.fact_terms(raw),
+            verify_secret: self.verify_secret(raw),
+            limits: self.limits(raw),
+            clients: self.clients(raw),
+            pages: PagesConfig::read(self, raw, server_urls, &lifetimes),
+            logs: LogsConfig::read(self, raw),
+            audit_stream_max: audit_stream_max(self, raw),
             branding: Branding::read(raw, &mut self.0),
             base_domain: base_domain?,
             public_port,
@@ -120,17 +123,10 @@ impl Check {
             secrets_key_file: raw.secrets_key_file.as_ref().map(Into::into),
             providers,
             access,
-            facts,
             local_login: local_login?,
             device_grant: device_grant?,
             signed_identity: signed_identity?,
             lifetimes,
-            verify_secret,
-            limits,
-            clients,
-            pages,
-            logs,
-            audit_stream_max,
         })
     }
 

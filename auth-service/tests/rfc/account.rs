@@ -27,7 +27,7 @@ pub(crate) async fn sign_in(
     path: &str,
 ) -> Page {
     let page = browser.get(&at(path)).await;
-    let page = browser.get(&page.next().expect("the sign-in")).await;
+    let page = browser.get(&page.next().unwrap()).await;
     assert_eq!((page.status.as_u16(), page.url.path()), (200, "/sign-in"), "{page:?}");
     let (csrf, return_to) = (page.hidden("csrf"), page.hidden("return_to"));
     let code = gateway.login_code(name).await;
@@ -50,7 +50,7 @@ pub(crate) async fn submit(browser: &mut Browser, path: &str, more: &[(&str, &st
 
 /// The path of the question whether to end the first connection on a page.
 fn first(page: &Page) -> String {
-    let from = page.body.find("/me/grants/").expect("a connection");
+    let from = page.body.find("/me/grants/").unwrap();
     page.body[from..].split('"').next().unwrap().to_owned()
 }
 
@@ -61,7 +61,7 @@ async fn web_tokens(gateway: &Gateway, browser: &mut Browser, app: &App, server:
     if page.next().is_none() {
         page = browser.decide(&page, "allow", "").await;
     }
-    let code = code(&page).expect("a code");
+    let code = code(&page).unwrap();
     let form = [
         ("grant_type", "authorization_code"),
         ("client_id", &*app.id),

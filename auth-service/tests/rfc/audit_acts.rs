@@ -135,6 +135,7 @@ async fn prepare(store: &Store, act: &str, name: &str) {
 }
 
 /// Carries out the act.
+#[expect(clippy::too_many_lines, reason = "one scenario, step by step")]
 async fn carry_out(store: &Store, act: &str, name: &str, entry: &AuditEntry) -> Result<(), Error> {
     let (one, entry) = (grant(name), Some(entry));
     let (grants, logins) = (&store.grants, &store.logins);

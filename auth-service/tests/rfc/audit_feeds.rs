@@ -40,9 +40,9 @@ impl Proxy {
                 let seen = usize::try_from(after.saturating_sub(100)).unwrap();
                 // Two at a time.
                 let page: Vec<_> = events.iter().skip(seen).take(2).collect();
-                let last = 100 + (seen + page.len()) as u64;
+                let end = 100 + (seen + page.len()) as u64;
                 let lost = if after == 0 { lost } else { 0 };
-                let body = json!({"after": last, "lost": lost, "events": page}).to_string();
+                let body = json!({"after": end, "lost": lost, "events": page}).to_string();
                 let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n", body.len());
                 let _sent = write!(&stream, "{head}Connection: close\r\n\r\n{body}");
             }

@@ -30,6 +30,7 @@ fn kinds(events: &[AuditedEvent]) -> Vec<&'static str> {
 /// A registration, a login with consent, a refresh, a replay, a revocation, a deletion: one event each, with who and
 /// where. No event has a token, a code, a cookie or a secret.
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one scenario, step by step")]
 async fn a_flow_is_on_record_and_its_secrets_are_not() {
     let gateway = Gateway::start();
     let registered = gateway
@@ -159,6 +160,7 @@ async fn refusals_are_on_record() {
 
 /// What the operator does is on record, with the operator as the actor. `audit search` and `audit tail` print it.
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one scenario, step by step")]
 async fn acts_of_the_operator_are_on_record_and_printed() {
     let gateway = Gateway::start();
     let minted = gateway.cli(&["token", "mint", "--user", "alice", "--server", "time"]).unwrap();

@@ -8,7 +8,7 @@ use crate::{model::UnixTime, store::AuditedEvent};
 
 impl Language {
     /// Returns a kind of event in words.
-    pub(in crate::http) fn event(self, kind: &EventKind) -> &'static str {
+    pub(in crate::http) fn event(self, kind: EventKind) -> &'static str {
         match kind {
             EventKind::LoginCompleted => self.audit_login_completed(),
             EventKind::LoginEnded => self.audit_login_ended(),
@@ -52,7 +52,7 @@ impl Language {
     }
 
     /// Returns an outcome in a word.
-    pub(in crate::http) fn result(self, outcome: &Outcome) -> &'static str {
+    pub(in crate::http) fn result(self, outcome: Outcome) -> &'static str {
         match outcome {
             Outcome::Ok => self.audit_ok(),
             Outcome::Denied => self.audit_denied(),
@@ -67,14 +67,20 @@ pub(in crate::http) struct EventRow<'a> {
     pub(in crate::http) of: &'a Event<'static>,
     /// The time of the event.
     pub(in crate::http) at: When,
+    /// The kind in words.
+    pub(in crate::http) kind: &'static str,
+    /// The outcome in a word.
+    pub(in crate::http) result: &'static str,
 }
 
 impl<'a> EventRow<'a> {
-    /// Returns the row of an event, as seen from `now`.
-    pub(in crate::http) fn of(audited: &'a AuditedEvent, now: UnixTime) -> Self {
+    /// Returns the row of an event in a language, as seen from `now`.
+    pub(in crate::http) fn of(audited: &'a AuditedEvent, t: Language, now: UnixTime) -> Self {
         let at = OffsetDateTime::parse(&audited.event.time, &Rfc3339);
         let at = at.map_or(now, |at| UnixTime(at.unix_timestamp()));
-        Self { of: &audited.event, at: When::seen(at, now) }
+        let of = &audited.event;
+        let (kind, result) = (t.event(of.event), t.result(of.outcome));
+        Self { of, at: When::seen(at, now), kind, result }
     }
 
     /// Returns the class of the badge with the outcome.

@@ -30,7 +30,7 @@ pub(in crate::http) fn activity(
 ) -> HttpResponse {
     let frame = &Frame::of(request);
     let chrome = Chrome { viewer, section: "activity", notice: None };
-    let rows = page.events.iter().map(|event| EventRow::of(event, now)).collect();
+    let rows = page.events.iter().map(|event| EventRow::of(event, frame.t, now)).collect();
     let next = page.next.as_deref();
     html(frame, StatusCode::OK, &Activity { frame, chrome, rows, next, only_refusals })
 }

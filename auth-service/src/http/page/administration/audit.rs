@@ -62,7 +62,7 @@ pub(in crate::http) fn audit(
 ) -> HttpResponse {
     let frame = &Frame::of(request);
     let chrome = Chrome { viewer, section: "audit", notice: None };
-    let rows = page.events.iter().map(|event| EventRow::of(event, now)).collect();
+    let rows = page.events.iter().map(|event| EventRow::of(event, frame.t, now)).collect();
     let next = page.next.as_deref();
     html(frame, StatusCode::OK, &AuditList { frame, chrome, rows, next, search })
 }

@@ -20,7 +20,7 @@ use crate::{
 
 impl Language {
     /// Returns the state of a server in words.
-    fn health(self, health: &ServerHealth) -> &'static str {
+    fn health(self, health: ServerHealth) -> &'static str {
         match health {
             ServerHealth::Ok => self.admin_health_ok(),
             ServerHealth::Failing => self.admin_health_failing(),
@@ -43,6 +43,7 @@ const fn class(health: ServerHealth) -> &'static str {
 struct Row<'a> {
     of: &'a ServerReport,
     class: &'static str,
+    health: &'static str,
     processes: String,
     sessions: String,
     tools: String,
@@ -50,7 +51,7 @@ struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    fn of(of: &'a ServerReport) -> Self {
+    fn of(of: &'a ServerReport, t: Language) -> Self {
         let count = |number: Option<usize>| number.map(|one| one.to_string()).unwrap_or_default();
         let mcp = of.mcp.as_ref();
         let process = mcp.map(|mcp| &mcp.process).filter(|_| of.http.is_none());
@@ -62,6 +63,7 @@ impl<'a> Row<'a> {
         ];
         Self {
             class: class(of.health),
+            health: t.health(of.health),
             processes: count(process.map(|process| process.pids.len())),
             sessions: count(process.map(|process| process.sessions)),
             tools: count(mcp.and_then(|mcp| mcp.tools)),
@@ -87,7 +89,7 @@ pub(in crate::http) fn servers(
 ) -> HttpResponse {
     let frame = &Frame::of(request);
     let chrome = Chrome { viewer, section: "servers", notice: None };
-    let rows = reports.iter().map(Row::of).collect();
+    let rows = reports.iter().map(|of| Row::of(of, frame.t)).collect();
     html(frame, StatusCode::OK, &ServerList { frame, chrome, rows })
 }
 
@@ -114,6 +116,6 @@ pub(in crate::http) fn server(
     let check = report.mcp.as_ref().and_then(|mcp| mcp.check.as_ref());
     let at = |check: &CheckReport| UnixTime(i64::try_from(check.at).unwrap_or(0));
     let checked = check.map(|check| When::seen(at(check), now));
-    let row = Row::of(report);
+    let row = Row::of(report, frame.t);
     html(frame, StatusCode::OK, &OneServer { frame, chrome, server, row, tools, checked })
 }
