@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use toml::{Table, Value};
 
 /// Texts that are the same in two languages, as words of a trade or names are.
-const ALIKE: usize = 12;
+const ALIKE: usize = 30;
 
 fn texts(code: &str) -> BTreeMap<String, Value> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("texts/{code}.toml"));

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 
-const { ISSUER } = process.env;
+const { ISSUER, RESOURCE } = process.env;
 
 const at = (path) => new URL(path, ISSUER).href;
 
@@ -95,6 +95,45 @@ export function checks(looks, client, { person, admin }) {
         ['admin-audit', '/admin/audit'],
       ];
       await lookAt(pages, signedIn.admin);
+    },
+    async 'a page on the host of a server cannot submit a form of this gateway'() {
+      const evil = new URL('/evil', RESOURCE).href;
+      const attack = async (page, path, csrf) => {
+        const form = `<form method="post" action="${at(path)}"><input name="csrf" value="${csrf}">
+          <input name="of" value="client"><input name="name" value="x"></form><script>document.forms[0].submit()</script>`;
+        await page.route(evil, (route) => route.fulfill({ contentType: 'text/html', body: form }));
+        const posted = page.waitForResponse((one) => one.request().method() === 'POST');
+        await page.goto(evil).catch(() => {});
+        const answer = await posted;
+        const { cookie } = await answer.request().allHeaders();
+        // The host is on the same site: the browser sends the cookie, and the gateway has to refuse the form.
+        assert.ok(cookie?.includes('__Host-mcpgw-login='), `${path}: no cookie`);
+        assert.deepEqual([answer.url(), answer.status()], [at(path), 400], path);
+        await page.unroute(evil);
+      };
+      await looks.visit(signedIn.person, async (page) => {
+        await page.goto(at('/me'));
+        const grant = await page.getAttribute('a[href^="/me/grants/"]', 'href');
+        const csrf = await page.inputValue('[name=csrf] >> nth=0');
+        const own = ['/me/disconnect-all', '/me/sign-out-everywhere', '/me/tokens/new', '/sign-out'];
+        for (const path of [grant, ...own, '/sign-in', '/authorize/consent']) await attack(page, path, csrf);
+        await page.goto(at('/me'));
+        assert.equal(await page.getAttribute('a[href^="/me/grants/"]', 'href'), grant);
+      });
+      await looks.visit(signedIn.admin, async (page) => {
+        await page.goto(at('/admin/grants'));
+        const csrf = await page.inputValue('[name=csrf] >> nth=0');
+        const grant = await page.getAttribute('a[href$="/revoke"]', 'href');
+        const client = await page.getAttribute('a[href^="/admin/client?id="]', 'href');
+        const person = '/admin/people/local%3Apam';
+        const acts = ['block', 'unblock', 'sign-out'].map((act) => `${person}/${act}`);
+        const onClient = ['revoke', 'refuse', 'readmit'].map((act) => client.replace('client?', `client/${act}?`));
+        for (const path of [grant, ...acts, ...onClient, '/admin/servers/everything/check']) {
+          await attack(page, path, csrf);
+        }
+        await page.goto(at(person));
+        assert.ok(!(await page.innerText('main')).includes('blocked'));
+      });
     },
     async 'a person disconnects a client by keyboard alone and without JavaScript, and is told so'() {
       await looks.visit({ ...signedIn.person, javaScriptEnabled: false }, async (page) => {

@@ -5,10 +5,7 @@ use std::{collections::HashMap, fmt, time::Duration};
 use gateway_contract::duration::duration;
 use secrecy::SecretString;
 
-use super::{
-    Branding, Config, Lifetimes, LogsConfig, PagesConfig, Provider, Raw, ServerUrls,
-    proxies::proxies,
-};
+use super::{Branding, Config, Lifetimes, Provider, Raw, ServerUrls, proxies::proxies};
 use crate::model::{Issuer, canonical_host};
 
 /// The variables that can also be read from the file named in `<variable>_FILE`.
@@ -101,8 +98,8 @@ impl Check {
             verify_secret: self.verify_secret(raw),
             limits: self.limits(raw),
             clients: self.clients(raw),
-            pages: PagesConfig::read(self, raw, server_urls, &lifetimes),
-            logs: LogsConfig::read(self, raw),
+            pages: Default::default(),
+            logs: Default::default(),
             audit_stream_max: audit_stream_max(self, raw),
             branding: Branding::read(raw, &mut self.0),
             base_domain: base_domain?,
@@ -160,7 +157,7 @@ impl Check {
         None
     }
 
-    pub(super) fn lifetimes(&mut self, raw: &Raw) -> Lifetimes {
+    fn lifetimes(&mut self, raw: &Raw) -> Lifetimes {
         let mut seconds = |name, text: &Option<String>, default| {
             self.time(name, text.as_deref(), Duration::from_secs(default))
         };

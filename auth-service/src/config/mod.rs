@@ -290,7 +290,13 @@ impl Config {
 
     fn checked(mut check: Check, variables: HashMap<String, String>) -> Result<Self, Problems> {
         let raw = check.raw(variables.clone());
-        let config = check.config(&raw, variables);
+        let logs = LogsConfig::read(&mut check, &raw);
+        let mut pages = PagesConfig::read(&mut check, &raw);
+        let config = check.config(&raw, variables).map(|config| {
+            let has_sessions = config.lifetimes.login_session.is_some();
+            pages.settle(&mut check, config.server_urls, has_sessions);
+            Self { logs, pages, ..config }
+        });
         match (config, check.0.is_empty()) {
             (Some(config), true) => Ok(config),
             _ => Err(Problems(check.0)),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Lifetimes, Raw, ServerUrls, check::Check};
+use super::{Raw, ServerUrls, check::Check};
 use crate::model::CLIENT_PROVIDER;
 
 /// The settings of the pages for people and administrators.
@@ -19,12 +19,7 @@ pub struct PagesConfig {
 
 impl PagesConfig {
     /// Reads the settings, and adds their problems to `check`.
-    pub(super) fn read(
-        check: &mut Check,
-        raw: &Raw,
-        server_urls: ServerUrls,
-        lifetimes: &Lifetimes,
-    ) -> Self {
+    pub(super) fn read(check: &mut Check, raw: &Raw) -> Self {
         let text = raw.admin_users.as_deref().unwrap_or("");
         let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
         let mut administrators = Vec::new();
@@ -50,14 +45,17 @@ impl PagesConfig {
         if !life.is_zero() && !(day..=day * 365).contains(&life) {
             check.0.push("PERSONAL_TOKEN_LIFETIME must be 1 to 365 days, or 0".to_owned());
         }
-        let are_on = server_urls == ServerUrls::Host && lifetimes.login_session.is_some();
-        if !administrators.is_empty() && !are_on {
-            check
-                .0
-                .push("ADMIN_USERS needs SERVER_URLS=host and a LOGIN_SESSION_LIFETIME".to_owned());
-        }
         let token_lifetime = (!life.is_zero()).then_some(life);
-        Self { are_on, administrators, token_lifetime }
+        Self { are_on: false, administrators, token_lifetime }
+    }
+
+    /// Decides whether there are pages, by the other settings.
+    pub(super) fn settle(&mut self, check: &mut Check, urls: ServerUrls, has_sessions: bool) {
+        self.are_on = urls == ServerUrls::Host && has_sessions;
+        if !self.administrators.is_empty() && !self.are_on {
+            let problem = "ADMIN_USERS needs SERVER_URLS=host and a LOGIN_SESSION_LIFETIME";
+            check.0.push(problem.to_owned());
+        }
     }
 }
 
@@ -67,8 +65,8 @@ mod tests {
 
     fn checked(raw: &Raw, urls: ServerUrls) -> (PagesConfig, String) {
         let mut check = Check::default();
-        let lifetimes = check.lifetimes(raw);
-        let config = PagesConfig::read(&mut check, raw, urls, &lifetimes);
+        let mut config = PagesConfig::read(&mut check, raw);
+        config.settle(&mut check, urls, true);
         (config, check.0.join("; "))
     }
 
