@@ -179,8 +179,8 @@ async fn acts_of_the_operator_are_on_record_and_printed() {
         "--json",
     ]);
     let id = created["client_id"].as_str().unwrap();
-    gateway.cli(&["client", "delete", id]).unwrap();
-    gateway.cli(&["token", "revoke", "--user", "alice"]).unwrap();
+    gateway.cli(&["client", "delete", id, "--yes"]).unwrap();
+    gateway.cli(&["token", "revoke", "--user", "alice", "--yes"]).unwrap();
     let file = gateway.path("backup").display().to_string();
     gateway.cli(&["backup", &file]).unwrap();
     let all = events(&gateway).await;

@@ -65,7 +65,8 @@ fn files(gateway: &Gateway) -> Vec<Value> {
 #[expect(clippy::too_many_lines, reason = "one scenario, step by step")]
 async fn a_program_that_is_killed_under_load_loses_and_doubles_no_event() {
     let gateway = Gateway::start();
-    let address = free_address().to_string();
+    // An address of its own: while the program is down, another test could take the port.
+    let address = format!("127.0.0.77:{}", free_address().port());
     let base = format!("http://{address}");
     let stop = Arc::new(AtomicBool::new(false));
     let loads: Vec<_> = (0..4)
@@ -118,10 +119,11 @@ async fn a_program_that_is_killed_under_load_loses_and_doubles_no_event() {
         .filter_map(|key| key.strip_prefix("mcpgw:client:"))
         .map(str::to_owned)
         .collect();
-    for events in [&stream, &file] {
+    for (name, events) in [("stream", &stream), ("file", &file)] {
         let (registered, deleted) = (of(events, "client.registered"), of(events, "client.deleted"));
-        assert!(deleted.len() > 10 && registered.len() >= done, "{}", registered.len());
+        let counts = (registered.len(), deleted.len(), done);
+        assert!(deleted.len() > 10 && registered.len() >= done, "{name}: {counts:?}");
         let left: BTreeSet<_> = registered.difference(&deleted).cloned().collect();
-        assert_eq!(left, live);
+        assert_eq!(left, live, "{name}");
     }
 }

@@ -3,7 +3,7 @@
 use gateway_tests::pkce;
 use serde_json::json;
 
-use crate::support::{App, CALLBACK, Gateway, TIME};
+use crate::support::{App, CALLBACK, Gateway, TIME, without_request_id};
 
 const URL: &str = "https://app.example/client";
 pub(crate) const OK: &str =
@@ -54,7 +54,7 @@ async fn a_wrong_document_is_refused_without_saying_why() {
         let url = app().authorize_url(&pkce::pair().1, &[]);
         let page = gateway.browser().get(&url).await;
         assert_eq!((page.status.as_u16(), page.next()), (503, None), "{head}");
-        pages.push(page.body);
+        pages.push(without_request_id(&page.body));
         // What failed is not asked again at once.
         gateway.clock.advance(30);
     }

@@ -613,3 +613,9 @@ pub(crate) fn redirected(page: &Page) -> HashMap<String, String> {
     assert!(next.as_str().starts_with(CALLBACK), "{next}");
     query(&next)
 }
+
+/// A page without the id of its request, which no other page has.
+pub(crate) fn without_request_id(page: &str) -> String {
+    let Some((before, rest)) = page.split_once("Request ") else { return page.to_owned() };
+    format!("{before}{}", rest.trim_start_matches(|c: char| c.is_ascii_hexdigit() || c == '-'))
+}
