@@ -40,13 +40,13 @@ pub struct ServerState {
     pub era: Option<String>,
     /// Owners whose process ends again and again.
     pub crashing: usize,
-    /// The running processes.
+    /// The ids of the running processes.
     pub pids: Vec<u32>,
-    /// Processes held ready.
+    /// The number of processes that are held ready.
     pub warm: usize,
-    /// Open sessions.
+    /// The number of open sessions.
     pub sessions: usize,
-    /// Calls in flight.
+    /// The number of calls in flight.
     pub calls: usize,
     /// Processes that replaced a crashed one.
     pub restarts: u64,
@@ -65,13 +65,13 @@ pub struct ServerReport {
     pub process: ServerState,
     /// The name that the server gives itself.
     pub name: Option<String>,
-    /// Its version.
+    /// The version that the server states.
     pub version: Option<String>,
     /// The revision of MCP that it speaks.
     pub protocol: Option<String>,
     /// The number of its tools, at the last check that succeeded.
     pub tools: Option<usize>,
-    /// The last check.
+    /// The last check, if there was one.
     pub check: Option<CheckReport>,
 }
 
@@ -81,7 +81,7 @@ pub struct ServerReport {
 pub enum CheckOutcome {
     /// The server answered `initialize` and `tools/list`.
     Ok,
-    /// It did not.
+    /// The server did not answer one of them.
     Failed,
 }
 
@@ -90,11 +90,11 @@ pub enum CheckOutcome {
 pub struct CheckReport {
     /// When it ended, in seconds since 1970.
     pub at: u64,
-    /// The outcome.
+    /// The outcome of the check.
     pub outcome: CheckOutcome,
     /// The duration in milliseconds.
     pub ms: u64,
-    /// Why it failed.
+    /// The reason of a failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
@@ -115,12 +115,12 @@ pub struct ToolsAnswer {
 /// A tool. The texts are the server's own, and may be shortened.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub struct ToolReport {
-    /// The name.
+    /// The name of the tool.
     pub name: String,
     /// The title for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// The description.
+    /// The description of the tool.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
 }

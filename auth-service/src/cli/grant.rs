@@ -12,6 +12,7 @@ use super::{
     operator,
     output::{Json, shown},
     pages::Span,
+    revocation,
     table::Table,
 };
 use crate::{
@@ -172,7 +173,7 @@ async fn revoke(what: Revoke) -> anyhow::Result<()> {
         return Ok(());
     }
     if let Some(selection) = selection(&filter, what.all) {
-        return super::token::end(&selection).await;
+        return revocation::revoke(&selection).await;
     }
     let server = super::server().await?;
     let grants = server.administration.revoke_matching(&filter, &operator::actor()).await?;

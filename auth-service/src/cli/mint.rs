@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use clap::Args;
 
-use super::access::Access;
+use super::{access::Access, moment::duration};
 use crate::{model::User, oauth::NewToken};
 
 /// Arguments of `token mint`.
@@ -57,12 +57,6 @@ fn user(text: &str, login: Option<String>) -> anyhow::Result<User> {
     // Without a login name, no list of logins may match. The subject cannot, because no login has a colon.
     let name = login.unwrap_or_else(|| text.to_owned());
     Ok(User { subject: text.to_owned(), name, email: None })
-}
-
-/// Parses a duration such as 90d, 12h, 30m or 3600s.
-pub(super) fn duration(text: &str) -> anyhow::Result<Duration> {
-    gateway_contract::duration::duration(text)
-        .context("invalid duration; write 90d, 12h, 30m or 3600s")
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ mod pages;
 mod policy;
 mod provider;
 mod reference;
+mod revocation;
 mod server;
 mod session;
 mod table;

@@ -1,10 +1,17 @@
 //! Times as people write and read them: RFC 3339 and durations.
 
+use std::time::Duration;
+
 use anyhow::Context;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use super::mint::duration;
 use crate::model::{Clock, SystemClock, UnixTime, in_words};
+
+/// Parses a duration such as 90d, 12h, 30m or 3600s.
+pub(super) fn duration(text: &str) -> anyhow::Result<Duration> {
+    gateway_contract::duration::duration(text)
+        .context("invalid duration; write 90d, 12h, 30m or 3600s")
+}
 
 /// Parses a point in time: RFC 3339, a duration before now such as 30d, or seconds since 1970.
 pub(super) fn moment(text: &str) -> anyhow::Result<UnixTime> {

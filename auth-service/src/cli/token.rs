@@ -4,17 +4,16 @@ use clap::{Args, Subcommand};
 
 use super::{
     confirm::Confirmation,
-    exit::Stop,
     filters::{GrantFilter, resource},
     grant,
     mint::Mint,
     moment::moment,
-    operator,
     pages::Span,
+    revocation,
 };
 use crate::{
-    model::{ClientId, Clock, Identifier, SystemClock, UnixTime},
-    store::{Ended, Filter, Selection},
+    model::{ClientId, Identifier, UnixTime},
+    store::{Filter, Selection},
 };
 
 /// The subcommands of `token`.
@@ -118,7 +117,7 @@ pub(super) async fn revoke(what: What) -> anyhow::Result<()> {
         }
         _ => what.confirmation.ask("Revoke one access token?")?,
     };
-    if goes_on { end(&selection).await } else { Ok(()) }
+    if goes_on { revocation::revoke(&selection).await } else { Ok(()) }
 }
 
 /// Returns the filter that lists the grants of `selection`, unless it is a single record.
@@ -135,26 +134,4 @@ fn filter(selection: &Selection) -> Option<Filter> {
         Selection::All => all,
         Selection::Grant(_) | Selection::Jti(_) => return None,
     })
-}
-
-/// Revokes `selection` and prints the number of revoked grants. Fails if nothing matched.
-pub(super) async fn end(selection: &Selection) -> anyhow::Result<()> {
-    let (store, now) = (super::store()?, SystemClock.now());
-    let entry = operator::revocation(&store, selection, now).await?;
-    let ended = Box::pin(store.maintenance.revoke(selection, now, entry.as_ref())).await?;
-    let Ended { grants, beside, unreadable, left } = ended;
-    log::info!(target: "audit", grants, beside, unreadable, left; "revoked by the operator");
-    super::say(&match (beside, left) {
-        (0, 0) => format!("{grants} revoked"),
-        (_, 0) => format!("{grants} revoked, and {beside} logins, consents, codes and requests"),
-        _ => format!(
-            "revoked; {grants} grants are deleted already, the running service deletes up to {left} others"
-        ),
-    })?;
-    anyhow::ensure!(unreadable == 0, "{unreadable} of the records cannot be read");
-    // A script that selects something expects it to exist.
-    if ended == Ended::default() && !matches!(selection, Selection::All) {
-        return Err(Stop::NothingMatched("nothing matched".to_owned()).into());
-    }
-    Ok(())
 }

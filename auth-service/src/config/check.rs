@@ -79,7 +79,6 @@ impl Check {
         let server_urls = self.server_urls(raw);
         let issuer = self.issuer(raw, (base_domain.as_deref(), &server_urls, public_port));
         let listen = self.parsed("AUTH_LISTEN", raw.auth_listen.as_deref(), "127.0.0.1:8000");
-        let tls = self.tls(raw);
         let metrics_listen = self.optional("METRICS_LISTEN", raw.metrics_listen.as_deref());
         let shutdown_delay = shutdown_delay(self, raw);
         let docker = self.optional("DOCKER_ENDPOINT", raw.docker_endpoint.as_deref());
@@ -92,21 +91,23 @@ impl Check {
         let device_grant = self.switch("DEVICE_GRANT", raw.device_grant.as_deref());
         let signed_identity = self.switch("SIGNED_IDENTITY", raw.signed_identity.as_deref());
         let lifetimes = self.lifetimes(raw);
+        // Read beside these settings, in `Config::checked`.
+        let (pages, logs) = Default::default();
         Some(Config {
             // First what cannot fail, so that all problems are found.
+            tls: self.tls(raw),
             facts: self.fact_terms(raw),
             verify_secret: self.verify_secret(raw),
             limits: self.limits(raw),
             clients: self.clients(raw),
-            pages: Default::default(),
-            logs: Default::default(),
+            pages,
+            logs,
             audit_stream_max: audit_stream_max(self, raw),
             branding: Branding::read(raw, &mut self.0),
             base_domain: base_domain?,
             public_port,
             issuer: issuer?,
             listen: listen?,
-            tls,
             metrics_listen,
             workers: self.optional("AUTH_WORKERS", raw.auth_workers.as_deref()),
             shutdown_delay,

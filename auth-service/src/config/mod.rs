@@ -295,7 +295,7 @@ impl Config {
         let config = check.config(&raw, variables).map(|config| {
             let has_sessions = config.lifetimes.login_session.is_some();
             pages.settle(&mut check, config.server_urls, has_sessions);
-            Self { logs, pages, ..config }
+            Self { pages, logs, ..config }
         });
         match (config, check.0.is_empty()) {
             (Some(config), true) => Ok(config),

@@ -53,7 +53,7 @@ pub struct Event<'a> {
     pub time: Cow<'a, str>,
     /// The kind of the event.
     pub event: EventKind,
-    /// The result.
+    /// The result of the act.
     pub outcome: Outcome,
     /// The reason of a refusal or failure, or of the end of a grant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -64,13 +64,13 @@ pub struct Event<'a> {
     /// The person whom the act concerns, if that is another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<Person<'a>>,
-    /// The client.
+    /// The client that acted, or that the act concerns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<Client<'a>>,
     /// The names of the servers, separated by blanks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server: Option<Cow<'a, str>>,
-    /// The tool.
+    /// The name of the tool.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool: Option<Cow<'a, str>>,
     /// The hash of the grant's id, as in the feed of ended grants.

@@ -122,7 +122,7 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    /// Every kind.
+    /// Every kind of event, in the order of the documentation.
     pub const ALL: [Self; 38] = [
         Self::LoginCompleted,
         Self::LoginEnded,

@@ -10,7 +10,7 @@ use crate::lines::Rotation;
 pub enum Target {
     /// Standard output (`-`).
     Stdout,
-    /// A file.
+    /// The file with this path.
     File(PathBuf),
 }
 

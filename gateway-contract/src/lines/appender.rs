@@ -26,7 +26,7 @@ impl Output for io::Stdout {}
 pub(crate) struct Unwritten {
     /// The number of lines, including one that was written in part.
     pub(crate) lines: u64,
-    /// The reason.
+    /// The error of the write.
     pub(crate) error: io::Error,
 }
 

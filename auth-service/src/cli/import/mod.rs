@@ -51,7 +51,7 @@ struct Trust {
     keep_registration_tokens: bool,
     /// The time within which an imported refresh token must be used for the first time. Until then, a copy
     /// in a dump is valid, too. With 0s none is imported, and people log in again.
-    #[arg(long, value_name = "TIME", default_value = "7d", value_parser = super::mint::duration)]
+    #[arg(long, value_name = "TIME", default_value = "7d", value_parser = super::moment::duration)]
     refresh_tokens_for: Duration,
 }
 
