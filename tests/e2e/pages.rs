@@ -9,7 +9,7 @@ use crate::Scenario;
 pub const SCENARIOS: &[Scenario] = &[("the_pages_work_in_chromium", the_pages)];
 
 fn the_pages(stack: &Stack) {
-    let names = ["ann", "bob", "eve", "kim", "lea", "max", "nia", "oli", "pam", "root"];
+    let names = ["ann", "bob", "eve", "kim", "lea", "max", "nia", "oli", "pam", "root", "ben"];
     let codes = names.map(|name| stack.login_code(name)).join(",");
     let output = Command::new("node")
         .arg(root().join("tests/pages/pages.mjs"))

@@ -52,6 +52,8 @@ impl OneName {
         let variables = vec![
             ("SERVER_URLS", "path".to_owned()),
             ("ISSUER", String::new()),
+            // There are no pages for administrators here.
+            ("ADMIN_USERS", String::new()),
             ("PUBLIC_PORT", public.port().to_string()),
             ("AUTH_LISTEN", auth.to_string()),
             ("AUTH_TLS_LISTEN", auth_tls.to_string()),

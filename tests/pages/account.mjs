@@ -16,9 +16,49 @@ async function signIn(page, path, code) {
   await page.waitForURL((url) => url.pathname === new URL(at(path)).pathname);
 }
 
-/** The checks, for a person with the login code `person` and an administrator with `admin`. */
-export function checks(looks, client, { person, admin }) {
+/** What a connected MCP client has: a session, and its open stream. */
+class Session {
+  async open(token) {
+    const Accept = 'application/json, text/event-stream';
+    this.headers = { Authorization: `Bearer ${token}`, Accept, 'Content-Type': 'application/json' };
+    const clientInfo = { name: 'pages', version: '1' };
+    const hello = await this.call('initialize', { protocolVersion: '2025-06-18', capabilities: {}, clientInfo });
+    assert.equal(hello.status, 200);
+    await hello.text();
+    this.headers['Mcp-Session-Id'] = hello.headers.get('mcp-session-id');
+    const stream = await fetch(RESOURCE, { headers: { ...this.headers, Accept: 'text/event-stream' } });
+    assert.equal(stream.status, 200);
+    this.isOpen = true;
+    this.ended = this.read(stream.body.getReader());
+    return this;
+  }
+
+  async read(reader) {
+    try {
+      while (!(await reader.read()).done);
+    } catch {
+      // It was cut off.
+    }
+    this.isOpen = false;
+  }
+
+  call(method, params) {
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params });
+    return fetch(RESOURCE, { method: 'POST', headers: this.headers, body });
+  }
+}
+
+/** The checks, for a person with the login code `person`, another with `other`, and an administrator with `admin`. */
+export function checks(looks, client, { person, admin, other }) {
   const signedIn = {};
+  const sessions = {};
+
+  /** Connects the client in the name of who is signed in; its session. */
+  const connect = async (page) => {
+    await page.goto(client.authorize());
+    const answer = await client.answer(() => page.click('button[value=allow]', { noWaitAfter: true }));
+    return new Session().open((await client.token(answer.get('code'))).access_token);
+  };
 
   /** Looks at pages, each of which is a path or leads to one from a first page. */
   const lookAt = async (pages, options) => {
@@ -43,9 +83,7 @@ export function checks(looks, client, { person, admin }) {
         await signIn(page, '/me', person);
         assert.ok((await page.innerText('main')).includes('Nothing is connected'));
         await looks.assertLegible(page, 'nothing is connected');
-        await page.goto(client.authorize());
-        const answer = await client.answer(() => page.click('button[value=allow]', { noWaitAfter: true }));
-        assert.ok((await client.token(answer.get('code'))).access_token);
+        sessions.own = await connect(page);
         await page.goto(at('/me/tokens/new'));
         await page.fill('[name=name]', 'Nightly backup');
         await page.check('[name=server] >> nth=0');
@@ -57,6 +95,10 @@ export function checks(looks, client, { person, admin }) {
         const list = await page.content();
         assert.ok(list.includes('Nightly backup') && !list.includes(token));
         signedIn.person = { storageState: await page.context().storageState() };
+      });
+      await looks.visit({}, async (page) => {
+        await signIn(page, '/me', other);
+        sessions.other = await connect(page);
       });
     },
     async 'legible: the pages of a person'() {
@@ -145,6 +187,12 @@ export function checks(looks, client, { person, admin }) {
         await page.keyboard.press('Enter');
         await page.waitForSelector('[role=status]:has-text("Notes for the team is disconnected.")');
       });
+      // Out at the next request, and the open stream ends; the same client of somebody else goes on.
+      assert.equal((await sessions.own.call('tools/list', {})).status, 401);
+      await Promise.race([sessions.own.ended, new Promise((resolve) => setTimeout(resolve, 15_000).unref())]);
+      assert.ok(!sessions.own.isOpen, 'the stream of the disconnected client is open');
+      assert.equal((await sessions.other.call('tools/list', {})).status, 200);
+      assert.ok(sessions.other.isOpen, 'the stream of the other person has ended');
       // axe-core is a script itself.
       await looks.visit(signedIn.person, async (page) => {
         await page.goto(at('/me'));

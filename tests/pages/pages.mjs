@@ -2,7 +2,7 @@
 // light and in the dark. Each check is a line of output; the first thing that is wrong ends it.
 //
 // Environment: ISSUER, RESOURCE; CERTIFICATE, the only one that is trusted; LOGIN_CODES, fresh ones of eight people,
-// of pam, and of the administrator root;
+// of pam, of the administrator root, and of ben;
 // NODE_EXTRA_CA_CERTS; SCREENSHOTS, a directory, if there are to be any; ONLY, a pattern of the checks to run;
 // CHROMIUM, if it is elsewhere.
 
@@ -279,7 +279,7 @@ const CHECKS = {
       assert.equal(answer.status(), 400);
     });
   },
-  ...accountChecks(looks, client, { person: codes[8], admin: codes[9] }),
+  ...accountChecks(looks, client, { person: codes[8], admin: codes[9], other: codes[10] }),
 };
 
 for (const [name, check] of Object.entries(CHECKS)) {

@@ -126,6 +126,7 @@ async fn a_disconnected_client_is_out_at_once_and_asks_again() {
     let mut browser = signed_in(&gateway, "alice").await;
     assert!(browser.get(&at("/me")).await.body.contains("Nothing is connected"));
     let token = web_tokens(&gateway, &mut browser, &app, TIME).await;
+    gateway.clock.advance(1);
     let other = web_tokens(&gateway, &mut browser, &app, GIT).await;
     // Allowed before: no question.
     assert!(code(&browser.get(&crate::session::url(&app, &[])).await).is_some());
