@@ -26,7 +26,9 @@ class Session {
     assert.equal(hello.status, 200);
     await hello.text();
     this.headers['Mcp-Session-Id'] = hello.headers.get('mcp-session-id');
-    const stream = await fetch(RESOURCE, { headers: { ...this.headers, Accept: 'text/event-stream' } });
+    this.closing = new AbortController();
+    const { signal } = this.closing;
+    const stream = await fetch(RESOURCE, { headers: { ...this.headers, Accept: 'text/event-stream' }, signal });
     assert.equal(stream.status, 200);
     this.isOpen = true;
     this.ended = this.read(stream.body.getReader());
@@ -40,6 +42,11 @@ class Session {
       // It was cut off.
     }
     this.isOpen = false;
+  }
+
+  /** Leaves, so that nothing keeps this program. */
+  close() {
+    this.closing.abort();
   }
 
   call(method, params) {
@@ -193,6 +200,7 @@ export function checks(looks, client, { person, admin, other }) {
       assert.ok(!sessions.own.isOpen, 'the stream of the disconnected client is open');
       assert.equal((await sessions.other.call('tools/list', {})).status, 200);
       assert.ok(sessions.other.isOpen, 'the stream of the other person has ended');
+      sessions.other.close();
       // axe-core is a script itself.
       await looks.visit(signedIn.person, async (page) => {
         await page.goto(at('/me'));
