@@ -51,7 +51,7 @@ async fn own(
     id: &Identifier,
 ) -> Checked<Disconnection> {
     let found = server.accounts.connection(viewer, id).await?;
-    found.ok_or_else(|| Refused::with(page::nothing_here(request)))
+    found.ok_or_else(|| Refused::not_found(request))
 }
 
 /// Asks whether to end a connection or a personal token.

@@ -81,6 +81,11 @@ impl Refused {
     pub(in crate::http) fn with(answer: HttpResponse) -> Self {
         Self(Box::new(answer))
     }
+
+    /// Returns the answer where the page, or what it is about, does not exist for this person.
+    pub(in crate::http) fn not_found(request: &HttpRequest) -> Self {
+        Self::with(page::nothing_here(request))
+    }
 }
 
 impl<E: Into<BrowserError>> From<E> for Refused {
@@ -109,7 +114,11 @@ pub(in crate::http) async fn freshly_signed_in(
     server: &AuthServer,
     request: &HttpRequest,
 ) -> Checked<Viewer> {
-    let viewer = signed_in(server, request).await?;
+    fresh(request, signed_in(server, request).await?)
+}
+
+/// Returns `viewer` who signed in within the last minutes. Others sign in again first.
+pub(in crate::http) fn fresh(request: &HttpRequest, viewer: Viewer) -> Checked<Viewer> {
     if viewer.is_fresh {
         return Ok(viewer);
     }

@@ -7,7 +7,7 @@ use url::form_urlencoded;
 
 use crate::oauth::{Error, Params, Viewer};
 
-/// What a form has done.
+/// The outcome of a form, for the page that follows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::http) struct Notice {
     /// The kind, such as `disconnected`.

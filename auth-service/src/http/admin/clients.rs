@@ -56,7 +56,7 @@ async fn found(server: &AuthServer, request: &HttpRequest) -> Checked<GrantedCli
     let params = Params::parse(request.query_string().as_bytes());
     let id = ClientId::parsed(params.one("id")?.unwrap_or(""));
     let client = server.administration.client(&id).await?;
-    client.ok_or_else(|| Refused::with(page::nothing_here(request)))
+    client.ok_or_else(|| Refused::not_found(request))
 }
 
 /// Shows a client with its grants.
@@ -81,7 +81,7 @@ fn verb(request: &HttpRequest, name: &str) -> Checked<Verb> {
         "revoke" => Ok(Verb::Revoke),
         "refuse" => Ok(Verb::Refuse),
         "readmit" => Ok(Verb::Readmit),
-        _ => Err(Refused::with(page::nothing_here(request))),
+        _ => Err(Refused::not_found(request)),
     }
 }
 

@@ -68,7 +68,7 @@ fn some(text: &str) -> Option<String> {
 
 async fn found(server: &AuthServer, request: &HttpRequest, id: &str) -> Checked<Grant> {
     let grant = server.administration.grant(&Identifier::parsed(id)).await?;
-    grant.ok_or_else(|| Refused::with(page::nothing_here(request)))
+    grant.ok_or_else(|| Refused::not_found(request))
 }
 
 /// Asks whether to end a grant.

@@ -6,11 +6,10 @@ use crate::{
     http::{
         account::{
             forms,
-            guard::{Checked, Refused, freshly_signed_in, signed_in},
+            guard::{Checked, Refused, fresh, signed_in},
         },
         body::Body,
         error::TokenError,
-        page,
     },
     oauth::{AuthServer, Params, Viewer},
 };
@@ -25,8 +24,7 @@ pub(super) async fn acting_administrator(
     server: &AuthServer,
     request: &HttpRequest,
 ) -> Checked<Viewer> {
-    checked(request, signed_in(server, request).await?)?;
-    checked(request, freshly_signed_in(server, request).await?)
+    fresh(request, administrator(server, request).await?)
 }
 
 /// Returns the administrator and the fields of the form that they submitted.
@@ -44,5 +42,5 @@ fn checked(request: &HttpRequest, viewer: Viewer) -> Checked<Viewer> {
     if viewer.is_administrator && viewer.may_log_in {
         return Ok(viewer);
     }
-    Err(Refused::with(page::nothing_here(request)))
+    Err(Refused::not_found(request))
 }

@@ -50,7 +50,7 @@ pub(super) async fn list(server: Data<AuthServer>, request: HttpRequest) -> Http
 
 async fn found(server: &AuthServer, request: &HttpRequest, subject: &str) -> Checked<ListedPerson> {
     let person = server.administration.person(subject).await?;
-    person.ok_or_else(|| Refused::with(page::nothing_here(request)))
+    person.ok_or_else(|| Refused::not_found(request))
 }
 
 fn grants_of(subject: &str) -> Filter {
@@ -87,7 +87,7 @@ fn verb(request: &HttpRequest, name: &str) -> Checked<Verb> {
         "block" => Ok(Verb::Block),
         "unblock" => Ok(Verb::Unblock),
         "sign-out" => Ok(Verb::SignOut),
-        _ => Err(Refused::with(page::nothing_here(request))),
+        _ => Err(Refused::not_found(request)),
     }
 }
 

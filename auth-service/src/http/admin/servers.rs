@@ -35,7 +35,7 @@ pub(super) async fn list(server: Data<AuthServer>, request: HttpRequest) -> Http
 fn found(server: &AuthServer, request: &HttpRequest, name: &str) -> Checked<McpServer> {
     let catalogue = server.core.catalogue();
     let known = ServerName::parse(name).and_then(|name| catalogue.by_name(&name).cloned());
-    known.ok_or_else(|| Refused::with(page::nothing_here(request)))
+    known.ok_or_else(|| Refused::not_found(request))
 }
 
 /// Shows a server with its tools.

@@ -1,4 +1,4 @@
-//! What was done in the name of a person.
+//! The page of the acts done in the name of a person.
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode};
 use askama::Template;

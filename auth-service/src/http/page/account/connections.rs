@@ -18,7 +18,7 @@ use crate::{
 pub(in crate::http) struct ListOf<T> {
     /// The entries and the position after them.
     pub(in crate::http) page: Page<T>,
-    /// What a form has just done.
+    /// The outcome of the form before this page.
     pub(in crate::http) notice: Option<Notice>,
     /// The current time.
     pub(in crate::http) now: UnixTime,

@@ -19,12 +19,12 @@ pub(in crate::http) use self::{
 };
 use crate::{http::account::notice::Notice, oauth::Viewer};
 
-/// What the pages of people show beside their content.
+/// The parts of a page of people around its content.
 pub(in crate::http) struct Chrome<'a> {
     /// The person who is signed in.
     pub(in crate::http) viewer: &'a Viewer,
     /// The name of the section that is open.
     pub(in crate::http) section: &'static str,
-    /// What a form has just done.
+    /// The outcome of the form before this page.
     pub(in crate::http) notice: Option<Notice>,
 }

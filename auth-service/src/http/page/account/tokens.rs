@@ -43,9 +43,9 @@ pub(in crate::http) struct TokenForm {
     pub(in crate::http) lifetimes: Vec<u32>,
     /// A value that creates one token only, however often the form is sent.
     pub(in crate::http) once: String,
-    /// What the person has entered.
+    /// The values that the person entered.
     pub(in crate::http) wish: TokenWish,
-    /// What is wrong with it.
+    /// The fault in these values.
     pub(in crate::http) problem: Option<Error>,
 }
 

@@ -24,7 +24,7 @@ impl When {
     }
 }
 
-/// What counts as now, in seconds: clocks differ, and last uses are written with a delay.
+/// The distance that counts as now, in seconds: clocks differ, and last uses are written with a delay.
 const NOW: u64 = 90;
 
 impl Language {
