@@ -19,7 +19,16 @@ check() {
     tests=$(sed -n 's/^test result: [a-zA-Z]*\. \([0-9]*\) passed.*/\1/p' "$RESULTS.output" |
         awk '{ sum += $1 } END { print sum + 0 }')
     printf '%s\t%s\t%s\t%s\n' "$status" "$tests" "$(($(date +%s) - check_began))" "$name" >>"$RESULTS"
+    failed_tests "$RESULTS.output" >>"$RESULTS.failed"
     rm -f "$status_file" "$RESULTS.output"
+}
+
+# failed_tests FILE: the names that each test program lists at its end, after the output of its failed tests.
+failed_tests() {
+    awk '
+        /^failures:$/ { names = ""; lists = 1; next }
+        /^test result: FAILED/ { printf "%s", names; lists = 0 }
+        lists && /^    [^ ]+$/ { names = names $0 "\n" }' "$1"
 }
 
 # workspace_test OPTION...: always with all packages, since cargo compiles the dependencies again for each choice of
@@ -36,6 +45,10 @@ summary() {
         if [ "$tests" -gt 0 ]; then name="$name ($tests tests)"; fi
         printf '%-7s %4s s  %s\n' "$verdict" "$seconds" "$name"
     done <"$RESULTS"
+    if [ -s "$RESULTS.failed" ]; then
+        printf 'Failed tests:\n'
+        cat "$RESULTS.failed"
+    fi
     awk -F '\t' -v seconds="$(($(date +%s) - $1))" '
         { tests += $2; checks++; if ($1 != 0) failed++ }
         END {
