@@ -78,11 +78,14 @@ async fn refusals_are_written_at_a_bounded_rate() {
     };
     let started = std::time::Instant::now();
     (0..1_000).for_each(|_| tell());
-    assert!(started.elapsed().as_millis() < 900, "the machine is too slow for this test");
+    // Few, unless the machine is busy.
+    let seconds = started.elapsed().as_secs() + 1;
     store.audit.relay_once().await.unwrap();
     let events = stage.stream().await;
-    let lost: Vec<_> = events.iter().filter_map(|one| one.event.count).collect();
-    assert_eq!((events.len(), lost), (51, vec![950]));
-    assert_eq!(store.audit.lost(), 950);
+    let lost: u64 = events.iter().filter_map(|one| one.event.count).sum();
+    let written = events.iter().filter(|one| one.event.count.is_none()).count() as u64;
+    assert!((50..=50 * seconds).contains(&written), "{written} in {seconds} s");
+    assert_eq!(written + lost, 1_000);
+    assert_eq!(store.audit.lost(), lost);
     assert!(stage.counts().await.values().all(|count| *count == (1, 1)));
 }

@@ -209,7 +209,7 @@ async fn a_refusal_is_noted_and_a_token_is_not() {
     // A tool whose name would begin a line of its own.
     let call = [MODERN, ("Mcp-Method", "tools/call"), ("Mcp-Name", "=?base64?YQpi?=")];
     assert_eq!(watched.asks(&token, &call).await, 401);
-    let all = crate::audit_flow::events(&watched.gateway).await;
+    let all = crate::audit_flow::events(&watched.gateway, 5).await;
     let refused: Vec<_> =
         all.iter().filter(|one| one.event.event.as_str().starts_with("access.")).collect();
     let [one] = refused.as_slice() else { panic!("{refused:?}") };

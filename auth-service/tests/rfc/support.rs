@@ -90,6 +90,7 @@ pub(crate) struct Gateway {
     pub(crate) http: reqwest::Client,
     variables: HashMap<String, String>,
     handle: actix_web::dev::ServerHandle,
+    thread: Option<std::thread::JoinHandle<()>>,
     directory: TempDir,
 }
 
@@ -224,7 +225,7 @@ impl Gateway {
             clock: clock.clone(),
             config: config.clone(),
         };
-        let (base, tls_port, handle) = run(AuthServer::new(core));
+        let Running { base, tls_port, handle, thread } = run(AuthServer::new(core));
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
@@ -243,8 +244,15 @@ impl Gateway {
             http,
             variables,
             handle,
+            thread: Some(thread),
             directory,
         }
+    }
+
+    /// Ends the server and its work in the background, which would compete with that of another one.
+    pub(crate) async fn stop(&mut self) {
+        self.handle.stop(false).await;
+        self.thread.take().unwrap().join().unwrap();
     }
 
     /// One more instance of the program, without HTTP: the same Redis, keys, servers and clock.
@@ -565,20 +573,28 @@ fn variables(directory: &Path, redis: &Redis, github: &FakeGitHub) -> HashMap<St
 }
 
 /// Runs `server` on a port of its own, in a thread of its own.
-fn run(server: AuthServer) -> (String, Option<u16>, actix_web::dev::ServerHandle) {
+/// A server on a thread of its own.
+struct Running {
+    base: String,
+    tls_port: Option<u16>,
+    handle: actix_web::dev::ServerHandle,
+    thread: std::thread::JoinHandle<()>,
+}
+
+fn run(server: AuthServer) -> Running {
     let tls = server.core.config.tls.as_ref().map(|tls| app::listen_tls(tls).unwrap());
     let tls_port = tls.as_ref().map(|tls| tls.listener.local_addr().unwrap().port());
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     let (tell, told) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
+    let thread = std::thread::spawn(move || {
         actix_web::rt::System::new().block_on(async move {
             let server = app::http_server(Arc::new(server), listener, tls).unwrap();
             tell.send(server.handle()).unwrap();
             server.await.unwrap();
         });
     });
-    (base, tls_port, told.recv().unwrap())
+    Running { base, tls_port, handle: told.recv().unwrap(), thread }
 }
 
 /// The grants of `gateway`, newest first.

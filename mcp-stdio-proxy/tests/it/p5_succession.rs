@@ -13,8 +13,9 @@ use crate::support::{ERA_SERVER, Modern, Proxy, call, eventually, initialize, is
 
 /// Holds a lock while it runs, and 1.5 s longer.
 const SLOW: &str = "\"$@\"; sleep 1.5; rmdir $lock";
-/// The same of a helper, which outlives the server and ignores TERM.
-const HELPED: &str = "(trap '' TERM; tail -s 0.3 --pid=$$ -f /dev/null; rmdir $lock) & exec \"$@\"";
+/// The same of a helper, which outlives the server and ignores TERM from its first moment.
+const HELPED: &str =
+    "trap '' TERM; (tail -s 0.3 --pid=$$ -f /dev/null; rmdir $lock) & trap - TERM; exec \"$@\"";
 
 /// A server that ends at once if another instance of it runs.
 struct Single {
