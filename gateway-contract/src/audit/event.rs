@@ -102,10 +102,16 @@ impl<'a> Event<'a> {
     /// Returns an event of `kind` with an `id`, a `time` and a writer, and nothing else.
     #[must_use]
     pub fn new(kind: EventKind, id: Cow<'a, str>, time: Cow<'a, str>, by: &'a str) -> Self {
+        Self { id, time, by: by.into(), ..Self::of(kind) }
+    }
+
+    /// Returns an event of `kind` that has nothing else, not even an id.
+    #[must_use]
+    pub fn of(kind: EventKind) -> Self {
         Self {
             v: VERSION,
-            id,
-            time,
+            id: "".into(),
+            time: "".into(),
             event: kind,
             outcome: Outcome::Ok,
             reason: None,
@@ -121,7 +127,7 @@ impl<'a> Event<'a> {
             trace: None,
             ms: None,
             count: None,
-            by: Cow::Borrowed(by),
+            by: "".into(),
         }
     }
 }

@@ -15,6 +15,6 @@ pub use event::{Client, Event, Outcome, Person};
 pub use filter::{Filter, UnknownKind};
 pub use id::{Id, is_id};
 pub use kind::EventKind;
-pub use output::{AuditLog, FLUSH_INTERVAL, to_line};
+pub use output::{AuditLog, FLUSH_INTERVAL};
 pub use settings::{Settings, Target};
 pub use time::{now, rfc3339};

@@ -1,5 +1,6 @@
 //! The audit log of a program: lines of JSON in a file or on standard output.
 
+use std::cell::RefCell;
 use std::collections::HashSet;
 use std::io;
 use std::path::PathBuf;
@@ -16,6 +17,11 @@ use crate::lines::{Appender, Notice, Pace, Queue, RotatingFile, start};
 pub const FLUSH_INTERVAL: Duration = Duration::from_millis(200);
 /// The capacity of the queue in bytes, enough for some twenty thousand events.
 const CAPACITY: usize = 8 << 20;
+
+thread_local! {
+    /// The line of the latest event. Its memory is used again for the next one.
+    static LINE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
 
 /// The audit log. Clones write to the same one.
 #[derive(Clone)]
@@ -118,8 +124,9 @@ impl AuditLog {
     #[must_use]
     pub fn event(&self, kind: EventKind) -> Event<'_> {
         let millis = time::now();
-        let id = Id::at(millis).as_str().to_owned().into();
-        Event::new(kind, id, rfc3339(millis).into(), &self.0.by)
+        let (id, time) = (Id::at(millis), rfc3339(millis));
+        let owned = |text: &str| text.to_owned().into();
+        Event::new(kind, owned(id.as_str()), owned(time.as_str()), &self.0.by)
     }
 
     /// Writes `event` within [`FLUSH_INTERVAL`], unless its kind is not recorded. Never blocks: an event that finds
@@ -128,11 +135,26 @@ impl AuditLog {
         if let Some(Output { queue, .. }) = &self.0.output
             && self.records(event.event)
         {
-            queue.push(&to_line(event));
+            with_line(event, |line| queue.push(line));
         }
     }
 
-    /// Writes a line that [`to_line`] made, like [`Self::write`].
+    /// Gives `event` an id, the time of this moment and the writer, and passes its line to `take`.
+    pub fn stamp<T>(&self, event: Event<'_>, take: impl FnOnce(&[u8]) -> T) -> T {
+        let millis = time::now();
+        let (id, time) = (Id::at(millis), rfc3339(millis));
+        // The fields of the caller live longer than those that are added.
+        let event: Event<'_> = event;
+        let event = Event {
+            id: id.as_str().into(),
+            time: time.as_str().into(),
+            by: self.0.by.as_str().into(),
+            ..event
+        };
+        with_line(&event, take)
+    }
+
+    /// Writes a line of [`Self::stamp`], like [`Self::write`].
     pub fn write_line(&self, line: &[u8]) {
         if let Some(Output { queue, .. }) = &self.0.output {
             queue.push(line);
@@ -170,14 +192,15 @@ impl AuditLog {
     }
 }
 
-/// Returns `event` as a line of JSON with its line feed.
-#[must_use]
-pub fn to_line(event: &Event<'_>) -> Vec<u8> {
-    let mut line = Vec::with_capacity(512);
-    // Events have no member that JSON cannot represent, and a vector accepts all bytes.
-    drop(serde_json::to_writer(&mut line, event));
-    line.push(b'\n');
-    line
+/// Passes `event` to `take` as a line of JSON with its line feed. `take` itself writes no event.
+fn with_line<T>(event: &Event<'_>, take: impl FnOnce(&[u8]) -> T) -> T {
+    LINE.with_borrow_mut(|line| {
+        line.clear();
+        // Events have no member that JSON cannot represent, and a vector accepts all bytes.
+        drop(serde_json::to_writer(&mut *line, event));
+        line.push(b'\n');
+        take(line)
+    })
 }
 
 fn host() -> String {

@@ -12,7 +12,7 @@ use super::queue::{Batch, Queue};
 
 /// The pause after a failed write, for instance to a full disk.
 const RETRY: Duration = Duration::from_millis(500);
-/// The maximum capacity of a buffer that is reused; larger ones are freed.
+/// The capacity up to which a buffer is reused. A larger one is freed, unless its batch filled half of it.
 const KEPT: usize = 64 << 10;
 /// The stack size of the thread, which formats one line at a time.
 const STACK: usize = 256 << 10;
@@ -76,8 +76,9 @@ impl<R: FnMut(Notice<'_>)> Writer<R> {
                 }
                 Err(unwritten) => self.fail(dropped, &unwritten),
             }
+            let is_kept = records.capacity() <= KEPT.max(2 * records.len());
             records.clear();
-            buffer = if records.capacity() > KEPT { Vec::new() } else { records };
+            buffer = if is_kept { records } else { Vec::new() };
         }
     }
 

@@ -15,7 +15,7 @@ const MEMBERS: [&str; 4] = ["time", "level", "target", "message"];
 /// like one of those gets an underscore.
 pub(super) fn write(out: &mut impl Write, record: &Record<'_>) -> io::Result<()> {
     let values = [
-        rfc3339(now()),
+        rfc3339(now()).as_str().to_owned(),
         record.level().as_str().to_ascii_lowercase(),
         record.target().to_owned(),
         record.args().to_string(),

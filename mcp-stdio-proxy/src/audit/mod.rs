@@ -11,7 +11,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gateway_contract::audit::{AuditLog, Event, EventKind, Outcome, Settings, to_line};
+use gateway_contract::audit::{AuditLog, Event, EventKind, Outcome, Settings};
 
 pub use call::ToolCall;
 pub use ring::{Page, Ring};
@@ -73,13 +73,14 @@ impl Audit {
         if !self.records(kind) {
             return;
         }
-        let mut event = self.0.log.event(kind);
+        let mut event = Event::of(kind);
         add(&mut event);
-        let line = to_line(&event);
-        self.0.log.write_line(&line);
-        if let Some(ring) = &self.0.ring {
-            ring.push(line.into());
-        }
+        self.0.log.stamp(event, |line| {
+            self.0.log.write_line(line);
+            if let Some(ring) = &self.0.ring {
+                ring.push(line.into());
+            }
+        });
     }
 
     /// Reports that a process of `server` ended by itself, or could not be started.
