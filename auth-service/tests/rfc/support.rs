@@ -226,11 +226,6 @@ impl Gateway {
             config: config.clone(),
         };
         let Running { base, tls_port, handle, thread } = run(AuthServer::new(core));
-        let http = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .build()
-            .unwrap();
         Self {
             redis,
             github,
@@ -241,7 +236,7 @@ impl Gateway {
             access,
             base,
             tls_port,
-            http,
+            http: client(),
             variables,
             handle,
             thread: Some(thread),
@@ -573,6 +568,11 @@ fn variables(directory: &Path, redis: &Redis, github: &FakeGitHub) -> HashMap<St
 }
 
 /// Runs `server` on a port of its own, in a thread of its own.
+fn client() -> reqwest::Client {
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+    client.no_proxy().build().unwrap()
+}
+
 /// A server on a thread of its own.
 struct Running {
     base: String,
