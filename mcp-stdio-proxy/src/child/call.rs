@@ -96,6 +96,24 @@ pub struct Open {
 }
 
 impl Call {
+    /// Returns a request of the proxy itself, whose answer goes to `stream` as it is.
+    #[must_use]
+    pub fn of_proxy(stream: Arc<Stream>) -> Self {
+        Self {
+            // The answer keeps an id of ours, which nothing reads.
+            id: "0".into(),
+            token: None,
+            stream,
+            session: 0,
+            time: Time::default(),
+            tools: None,
+            taker: None,
+            terms: Terms::default(),
+            admission: None,
+            record: None,
+        }
+    }
+
     /// Answers with an error.
     pub fn fail(self, code: i32, message: &str) {
         if let Some(record) = &self.record {

@@ -38,8 +38,8 @@ impl Calls {
         Self { open: Mutex::new(Some(HashMap::new())), next: AtomicU64::new(1), limit }
     }
 
-    /// An id for a request of this child.
-    pub fn next_id(&self) -> u64 {
+    /// Returns the id of the next request.
+    pub(super) fn next_id(&self) -> u64 {
         self.next.fetch_add(1, Ordering::Relaxed)
     }
 
@@ -215,21 +215,9 @@ impl Calls {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::child::call::Terms;
 
     fn call(id: &str, session: u64) -> Call {
-        Call {
-            id: id.into(),
-            token: None,
-            stream: Stream::answers(1),
-            session,
-            time: Time::default(),
-            tools: None,
-            taker: None,
-            terms: Terms::default(),
-            admission: None,
-            record: None,
-        }
+        Call { id: id.into(), session, ..Call::of_proxy(Stream::answers(1)) }
     }
 
     #[test]

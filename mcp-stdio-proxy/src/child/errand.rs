@@ -9,10 +9,9 @@ use bytes::Bytes;
 use tokio::time::sleep;
 
 use super::Child;
-use super::call::{Call, Terms};
+use super::call::Call;
 use super::shortcut::Following;
-use super::time::Time;
-use crate::protocol::splice;
+use super::submit;
 use crate::stream::{First, Stream};
 
 /// How long a finder may take to execute a server.
@@ -77,23 +76,9 @@ impl Child {
         params: &str,
         overdue: impl Future<Output = ()>,
     ) -> Result<Bytes, Failed> {
-        let (id, stream) = (self.calls.next_id(), Stream::answers(1));
-        let call = Call {
-            id: id.to_string().into(),
-            token: None,
-            stream: Arc::clone(&stream),
-            session: 0,
-            time: Time::default(),
-            tools: None,
-            taker: None,
-            terms: Terms::default(),
-            admission: None,
-            record: None,
-        };
-        self.admit(id, call).map_err(|_| Failed::Gone)?;
-        let text =
-            format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{params}}}"#);
-        self.send(splice::line(&text, &mut [])).await;
+        let stream = Stream::answers(1);
+        let id = self.register(Call::of_proxy(Arc::clone(&stream))).map_err(|_| Failed::Gone)?;
+        self.send(submit::request(id, method, params)).await;
         let first = poll_fn(|cx| match stream.poll_first(cx) {
             Poll::Ready(First::Answer(payload)) => Poll::Ready(Ok(payload.to_bytes())),
             Poll::Ready(_) => Poll::Ready(Err(Failed::Gone)),

@@ -19,6 +19,7 @@ pub mod shortcut;
 mod spawn;
 mod stderr;
 mod stdin;
+pub mod submit;
 mod supervise;
 pub mod time;
 pub mod traffic;
@@ -37,8 +38,7 @@ use crate::protocol::error;
 use crate::protocol::message::Envelope;
 use crate::protocol::splice;
 use crate::sync::{now_ms, since_ms};
-use call::Call;
-use calls::{Calls, Refused};
+use calls::Calls;
 use pressure::Pressure;
 use quota::Permit;
 use shortcut::{Following, Shortcut};
@@ -126,11 +126,6 @@ impl Child {
     #[must_use]
     pub fn is_backed_up(&self) -> bool {
         self.stdin.waiting() > BACKED_UP
-    }
-
-    /// Takes a call that is about to be written.
-    pub fn admit(&self, id: u64, call: Call) -> Result<(), Refused> {
-        if self.is_backed_up() { Err(Refused::Full) } else { self.calls.add(id, call) }
     }
 
     fn end_if_it_does_not_read(&self) {

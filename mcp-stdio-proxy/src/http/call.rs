@@ -15,11 +15,12 @@ use crate::catalogue::tool_view::ToolView;
 use crate::child::Child;
 use crate::child::call::{Call, Taker, Terms};
 use crate::child::calls::Refused;
+use crate::child::submit;
 use crate::child::time::Time;
 use crate::grants::Admission;
 use crate::hub::Seat;
+use crate::protocol::error;
 use crate::protocol::message::{self, Envelope};
-use crate::protocol::{error, splice};
 use crate::room::upgrade;
 use crate::stream::{First, Stream};
 use crate::translate::{shared, tasks};
@@ -190,7 +191,6 @@ fn write(
         stream.answer(error::answer(envelope.id, error::TRANSPORT, &over.to_string()).into());
         return Ok(());
     }
-    let id = child.calls.next_id();
     let token = envelope.params.and_then(message::asked_progress);
     let call = Call {
         id: envelope.id.into(),
@@ -201,15 +201,11 @@ fn write(
         tools,
         taker,
         terms: Terms::default(),
-        admission: admission.clone(),
+        admission,
         record,
     };
-    child.admit(id, call)?;
-    let parts = [Some(envelope.id), token].into_iter().flatten();
-    let mut edits: Vec<_> =
-        parts.filter_map(|part| Some((splice::span(text, part)?, id.to_string()))).collect();
-    child.post(splice::line(text, &mut edits));
-    child.settle(id, admission.as_ref());
+    child
+        .submit(call, |id| Some(submit::renumbered(text, (envelope.id, token), id, Vec::new())))?;
     Ok(())
 }
 

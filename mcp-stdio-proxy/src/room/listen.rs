@@ -12,9 +12,10 @@ use serde_json::Value;
 
 use super::Room;
 use crate::child::Child;
+use crate::child::submit;
 use crate::protocol::ids;
 use crate::protocol::message::{self, Envelope};
-use crate::protocol::splice::{self, Payload, span};
+use crate::protocol::splice::{Payload, span};
 use crate::stream::{Stream, Weight};
 use crate::translate::subscription::{self, Filter};
 use crate::unavailable::Unavailable;
@@ -219,16 +220,12 @@ impl Room {
 impl Listener {
     /// Sends the request to `child`, a server of 2026-07-28.
     fn ask(&self, child: &Child) {
-        let id = child.calls.next_id();
-        {
+        let Ok(envelope) = message::parse(&self.text) else { return };
+        child.submit_unregistered(|id| {
             let mut at = self.at.lock();
             (at.pid, at.id) = (child.pid, id);
-        }
-        let envelope = message::parse(&self.text).ok();
-        let place = envelope.and_then(|envelope| span(&self.text, envelope.id));
-        if let Some(place) = place {
-            child.post(splice::line(&self.text, &mut [(place, id.to_string())]));
-        }
+            submit::renumbered(&self.text, (envelope.id, None), id, Vec::new())
+        });
     }
 
     fn end(&self) {
@@ -252,7 +249,5 @@ fn uri_params(uri: &str) -> String {
 
 /// A request whose answer changes nothing.
 pub(super) fn post_uri(child: &Child, method: &str, uri: &str) {
-    let (id, params) = (child.calls.next_id(), uri_params(uri));
-    let text = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{params}}}"#);
-    child.post(splice::line(&text, &mut []));
+    child.submit_ignoring(method, &uri_params(uri));
 }

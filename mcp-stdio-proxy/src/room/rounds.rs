@@ -11,10 +11,11 @@ use super::Room;
 use super::asks::next_ask;
 use crate::child::Child;
 use crate::child::call::{Call, Taker};
+use crate::child::submit;
 use crate::child::time::Time;
 use crate::protocol::error;
 use crate::protocol::message::{self, Envelope};
-use crate::protocol::splice::{self, Payload, span};
+use crate::protocol::splice::{Payload, span};
 use crate::stream::{Stream, Weight};
 use crate::translate::{result, round, tasks};
 
@@ -114,8 +115,7 @@ impl ToLegacy {
             }
         }
         // It stays in flight, so that it can be cancelled and is missed when the process ends.
-        let (id, stream, client_id) =
-            (child.calls.next_id(), Arc::clone(&call.stream), call.id.clone());
+        let (stream, client_id) = (Arc::clone(&call.stream), call.id.clone());
         let session = call.session;
         let next = Self {
             room: Weak::clone(&self.room),
@@ -126,10 +126,13 @@ impl ToLegacy {
         };
         let next: Arc<dyn Taker> = Arc::new(next);
         let call = Call { time: Time::default(), taker: Some(next), ..call };
-        if let Err(why) = child.admit(id, call) {
-            return stream
-                .answer(error::answer(&client_id, error::INTERNAL, &why.to_string()).into());
-        }
+        let id = match child.register(call) {
+            Ok(id) => id,
+            Err(why) => {
+                let failure = error::answer(&client_id, error::INTERNAL, &why.to_string());
+                return stream.answer(failure.into());
+            }
+        };
         let round = Round {
             child: Arc::downgrade(&child),
             session,
@@ -233,10 +236,7 @@ impl Round {
         let line = again.and_then(|text| {
             let read = message::parse(&text).ok()?;
             let token = read.params.and_then(message::asked_progress);
-            let parts = [Some(read.id), token].into_iter().flatten();
-            let mut edits: Vec<_> =
-                parts.filter_map(|part| Some((span(&text, part)?, id.to_string()))).collect();
-            Some(splice::line(&text, &mut edits))
+            Some(submit::renumbered(&text, (read.id, token), id, Vec::new()))
         });
         match line {
             Some(line) => {

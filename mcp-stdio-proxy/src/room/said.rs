@@ -15,7 +15,6 @@ use crate::child::Child;
 use crate::child::call::{Call, Taker};
 use crate::protocol::message::Envelope;
 use crate::protocol::object::value;
-use crate::protocol::splice;
 use crate::session::Session;
 use crate::translate::{log, subscription};
 
@@ -134,11 +133,7 @@ impl Room {
 /// Tells a process from which level on to log, and ignores the answer.
 pub(super) fn post_level(child: &Child, level: usize) {
     let Some(name) = log::LEVELS.get(level) else { return };
-    let id = child.calls.next_id();
-    let text = format!(
-        r#"{{"jsonrpc":"2.0","id":{id},"method":"logging/setLevel","params":{{"level":"{name}"}}}}"#
-    );
-    child.post(splice::line(&text, &mut []));
+    child.submit_ignoring("logging/setLevel", &format!(r#"{{"level":"{name}"}}"#));
 }
 
 /// A subscription that holds unless the server refuses it, or ends before it answers.

@@ -11,8 +11,9 @@ use tokio::sync::oneshot;
 use super::Room;
 use super::upgrade::Refused;
 use crate::child::Child;
+use crate::child::submit;
 use crate::protocol::message::{self, Envelope, Kind};
-use crate::protocol::splice::{self, Payload};
+use crate::protocol::splice::Payload;
 use crate::protocol::{error, ids, object};
 use crate::session::Session;
 use crate::translate::subscription::{self, Filter, UPDATED};
@@ -90,14 +91,16 @@ impl Room {
     }
 
     async fn ask_for(&self, child: &Child, filter: &Filter) -> Result<(), Refused> {
-        let (id, envelope) = (child.calls.next_id(), self.envelope(None));
-        let (waiting, told) = oneshot::channel();
-        self.watching.state.lock().asked = Some((id, waiting));
-        let text = format!(
-            r#"{{"jsonrpc":"2.0","id":{id},"method":"subscriptions/listen","params":{{"_meta":{{{envelope}}},"notifications":{}}}}}"#,
+        let params = format!(
+            r#"{{"_meta":{{{}}},"notifications":{}}}"#,
+            self.envelope(None),
             filter.stated()
         );
-        child.send(splice::line(&text, &mut [])).await;
+        let (waiting, told) = oneshot::channel();
+        let id = child.submit_unregistered(|id| {
+            self.watching.state.lock().asked = Some((id, waiting));
+            submit::request(id, "subscriptions/listen", &params)
+        });
         let told = tokio::time::timeout(self.backend.probe_timeout(), told).await;
         told.ok().and_then(Result::ok).unwrap_or_else(|| {
             self.watching.state.lock().asked = None;

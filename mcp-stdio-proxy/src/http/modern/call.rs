@@ -16,6 +16,7 @@ use super::check;
 use crate::child::Child;
 use crate::child::call::{Call, Input, Terms};
 use crate::child::calls::Refused;
+use crate::child::submit::{self, Pending};
 use crate::child::time::Time;
 use crate::grants::Admission;
 use crate::protocol::error;
@@ -23,7 +24,7 @@ use crate::protocol::message::{self, Envelope};
 use crate::protocol::meta::Asked;
 use crate::protocol::mirror::Mirrors;
 use crate::protocol::object::Edit;
-use crate::protocol::splice::{self, Payload, span};
+use crate::protocol::splice::Payload;
 use crate::room::{Room, taker};
 use crate::stream::{First, Stream};
 use crate::translate::{log, request as requests};
@@ -49,27 +50,11 @@ pub(super) async fn call(
     asked: &Asked<'_>,
     message: (&str, &Envelope<'_>),
 ) -> Result<HttpResponse, Refusal> {
-    let in_flight = place(request, gate, room, asked, message).await?;
+    let pending = place(request, gate, room, asked, message).await?;
     let may_run_long = ASKABLE.contains(&&*message.1.method);
     let settings = &gate.hub.settings;
     let patience = settings.stream_after * if may_run_long { 1 } else { PATIENCE };
-    Ok(respond(gate, in_flight, asker::admission(request), patience).await)
-}
-
-/// A request that the server has. Dropped before its answer came, it is cancelled: "Closing the SSE
-/// response stream MUST be treated by the server as cancellation of that request".
-pub(super) struct InFlight {
-    pub(super) child: Arc<Child>,
-    pub(super) id: u64,
-    pub(super) stream: Arc<Stream>,
-}
-
-impl Drop for InFlight {
-    fn drop(&mut self) {
-        if self.child.calls.take_of(self.id, &self.stream).is_some() {
-            self.child.cancel(self.id, "the client has left");
-        }
-    }
+    Ok(respond(gate, pending, asker::admission(request), patience).await)
 }
 
 async fn place(
@@ -78,7 +63,7 @@ async fn place(
     room: &Arc<Room>,
     asked: &Asked<'_>,
     (text, envelope): (&str, &Envelope<'_>),
-) -> Result<InFlight, Refusal> {
+) -> Result<Pending, Refusal> {
     let listed = tools::check(request, (gate, &room.backend), envelope)?;
     let admission = asker::admission(request);
     let principal = asker::principal(request)?;
@@ -86,7 +71,7 @@ async fn place(
     // A second time if the server ended in the very moment.
     for _ in 0..2 {
         let child = gate.hub.child(room).await?;
-        let (id, stream) = (child.calls.next_id(), Stream::answers(1));
+        let stream = Stream::answers(1);
         let token = envelope.params.and_then(message::asked_progress);
         if envelope.method == "tools/call" {
             mirrored(request, room, &child, asked).await?;
@@ -105,18 +90,17 @@ async fn place(
             record: record.clone(),
         };
         let (log, may_ask) = (call.terms.log, call.terms.input.is_some());
-        match child.admit(id, call) {
-            Ok(()) if may_ask && room.ask_first(&child, id) => {
-                return Ok(InFlight { child, id, stream });
+        let submitted = child.submit(call, |id| {
+            if may_ask && room.ask_first(&child, id) {
+                return None;
             }
-            Ok(()) => {
-                if let (Some(level), Era::Legacy) = (log, room.pairing.server) {
-                    room.want_level(&child, level);
-                }
-                child.post(line(room, id, (text, envelope)));
-                child.settle(id, admission.as_ref());
-                return Ok(InFlight { child, id, stream });
+            if let (Some(level), Era::Legacy) = (log, room.pairing.server) {
+                room.want_level(&child, level);
             }
+            Some(line(room, id, (text, envelope)))
+        });
+        match submitted {
+            Ok(id) => return Ok(Pending { child, id, stream }),
             Err(Refused::Gone) => {}
             Err(Refused::Full) => {
                 let what = "too many requests are in flight";
@@ -131,11 +115,7 @@ async fn place(
 /// The request as the server gets it, under the id `id`.
 pub(super) fn line(room: &Room, id: u64, (text, envelope): (&str, &Envelope<'_>)) -> Bytes {
     let token = envelope.params.and_then(message::asked_progress);
-    let ours = [Some(envelope.id), token].into_iter().flatten();
-    let ours = ours.filter_map(|part| Some((span(text, part)?, id.to_string())));
-    let mut edits = edits(room, text, envelope);
-    edits.extend(ours);
-    splice::line(text, &mut edits)
+    submit::renumbered(text, (envelope.id, token), id, edits(room, text, envelope))
 }
 
 fn terms(room: &Room, envelope: &Envelope<'_>, asked: &Asked<'_>) -> Terms {
@@ -177,12 +157,12 @@ pub(super) fn edits(room: &Room, text: &str, envelope: &Envelope<'_>) -> Vec<Edi
 /// Answers as JSON if the answer comes first and within `patience`, else with a stream.
 pub(super) async fn respond(
     gate: &Gate,
-    in_flight: InFlight,
+    pending: Pending,
     admission: Option<Admission>,
     patience: Duration,
 ) -> HttpResponse {
     let settings = &gate.hub.settings;
-    let stream = Arc::clone(&in_flight.stream);
+    let stream = Arc::clone(&pending.stream);
     let first = poll_fn(|cx| stream.poll_first(cx));
     match tokio::time::timeout(patience, first).await {
         Ok(First::Answer(payload)) => alone(payload),
@@ -191,7 +171,7 @@ pub(super) async fn respond(
         }
         Ok(First::More) | Err(_) => {
             let until = admission.map(|admission| admission.until_answered());
-            sse::once(stream.reader(), settings.keep_alive, until, Box::new(in_flight))
+            sse::once(stream.reader(), settings.keep_alive, until, Box::new(pending))
         }
     }
 }

@@ -8,8 +8,9 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::super::refusal::Refusal;
 use super::super::{Gate, asker, tools};
-use super::call::{InFlight, alone, line, mirrored, respond};
+use super::call::{alone, line, mirrored, respond};
 use crate::child::call::Resumed;
+use crate::child::submit::Pending;
 use crate::grants::Admission;
 use crate::parking::{Binding, Parked, Refused};
 use crate::protocol::error;
@@ -66,14 +67,15 @@ pub(super) async fn retry(
     if !child.calls.resume(id, resumed(asked, envelope, &stream, admission.as_ref())) {
         return ended(&parked, envelope.id);
     }
-    let in_flight = InFlight { child, id, stream };
+    // Its stream is left to cancel it (Streamable HTTP, "Cancellation").
+    let pending = Pending { child, id, stream };
     pass(&parked, &answered, responses);
     if parked.held {
         tokio::time::sleep(SETTLING).await;
-        in_flight.child.post(line(room, id, (text, envelope)));
+        pending.child.post(line(room, id, (text, envelope)));
     }
-    in_flight.child.settle(id, admission.as_ref());
-    Ok(respond(gate, in_flight, admission, gate.hub.settings.stream_after).await)
+    pending.child.settle(id, admission.as_ref());
+    Ok(respond(gate, pending, admission, gate.hub.settings.stream_after).await)
 }
 
 fn resumed(
