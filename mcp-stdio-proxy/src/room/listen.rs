@@ -221,10 +221,11 @@ impl Listener {
     /// Sends the request to `child`, a server of 2026-07-28.
     fn ask(&self, child: &Child) {
         let Ok(envelope) = message::parse(&self.text) else { return };
+        let token = envelope.params.and_then(message::asked_progress);
         child.submit_unregistered(|id| {
             let mut at = self.at.lock();
             (at.pid, at.id) = (child.pid, id);
-            submit::renumbered(&self.text, (envelope.id, None), id, Vec::new())
+            submit::renumbered(&self.text, (envelope.id, token), id, Vec::new())
         });
     }
 

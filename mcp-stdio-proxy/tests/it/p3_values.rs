@@ -139,6 +139,19 @@ fn p3_a_server_takes_a_request_back_in_any_spelling() {
     assert_eq!(before.len(), 4, "{before:?}");
 }
 
+/// The progress token of a listener, which is a number of another call at the server, is replaced like its id.
+#[test]
+fn p3_progress_of_a_listener_is_none_of_a_call() {
+    let proxy = Proxy::of_era("--modern", &[]);
+    let client = proxy.modern(json!({}));
+    let filter =
+        json!({"notifications": {"toolsListChanged": true}, "_meta": {"progressToken": 7}});
+    let mut stream = client.ask("subscriptions/listen", &filter);
+    assert!(stream.event().is_some());
+    let heard = &client.received("subscriptions/listen")[0];
+    assert_eq!(heard["params"]["_meta"]["progressToken"], heard["id"]);
+}
+
 /// What a server of 2026-07-28 tells a listener, in any spelling of the subscription.
 #[test]
 fn p3_a_listener_hears_under_its_own_id_however_the_server_spells_it() {
