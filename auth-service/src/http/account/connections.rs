@@ -6,22 +6,19 @@ use actix_web::{
 };
 
 use super::{
-    forms,
+    forms::form_of_person,
     guard::{Checked, Refused, answered, signed_in},
     notice::Notice,
+    query::ListQuery,
 };
 use crate::{
     http::{
         body::Body,
         error::TokenError,
-        page::{
-            self,
-            account::{self, ListOf},
-        },
+        page::{self, account},
     },
     model::Identifier,
-    oauth::{AuthServer, Disconnection, PERSONAL, Params, Viewer},
-    store::Cursor,
+    oauth::{AuthServer, Disconnection, PERSONAL, Viewer},
 };
 
 /// Lists the connections of the person.
@@ -29,19 +26,12 @@ pub(super) async fn list(server: Data<AuthServer>, request: HttpRequest) -> Http
     answered(
         async {
             let viewer = signed_in(&server, &request).await?;
-            let params = Params::parse(request.query_string().as_bytes());
-            let page = server.accounts.connections(&viewer, after(&params)?).await?;
-            let notice = Notice::read(&params, &viewer)?;
-            let list = ListOf { page, notice, now: server.core.clock.now() };
-            Ok(account::connections(&request, &viewer, &list))
+            let query = ListQuery::read(&server, &request, &viewer)?;
+            let page = server.accounts.connections(&viewer, query.after()?).await?;
+            Ok(account::connections(&request, &viewer, &query.list(page)))
         }
         .await,
     )
-}
-
-/// Returns the position in the query of a list. A malformed one is the beginning.
-pub(in crate::http) fn after(params: &Params) -> Result<Option<Cursor>, crate::oauth::Error> {
-    Ok(params.one("after")?.and_then(|text| text.parse().ok()))
 }
 
 async fn own(
@@ -79,8 +69,7 @@ pub(super) async fn end(
 ) -> HttpResponse {
     answered(
         async {
-            let viewer = signed_in(&server, &request).await?;
-            let form = forms::fields(&server, &request, &viewer, body)?;
+            let (viewer, form) = form_of_person(&server, &request, body).await?;
             let id = Identifier::parsed(&id);
             let what = own(&server, &request, &viewer, &id).await?;
             let is_token = what.connection.listed.grant.client_id.as_str() == PERSONAL;
@@ -118,8 +107,7 @@ pub(super) async fn end_all(
 ) -> HttpResponse {
     answered(
         async {
-            let viewer = signed_in(&server, &request).await?;
-            forms::fields(&server, &request, &viewer, body)?;
+            let (viewer, _) = form_of_person(&server, &request, body).await?;
             let ended = server.accounts.disconnect_all(&viewer).await?;
             let notice = Notice::new("all-disconnected", ended.to_string());
             Ok(page::redirect(&notice.at("/me", &viewer)))

@@ -2,7 +2,7 @@
 
 use actix_web::HttpRequest;
 
-use super::guard::Checked;
+use super::guard::{Checked, signed_in};
 use crate::{
     http::{body::Body, error::TokenError, navigation},
     oauth::{AuthServer, Error, Params, Viewer},
@@ -12,6 +12,17 @@ use crate::{
 pub(in crate::http) const FOREIGN: Error = Error::InvalidRequest(
     "this form was not submitted by this page, or the sign-in has changed; open the page again",
 );
+
+/// Returns the person who is signed in, and the fields of the form that they submitted.
+pub(super) async fn form_of_person(
+    server: &AuthServer,
+    request: &HttpRequest,
+    body: Result<Body, TokenError>,
+) -> Checked<(Viewer, Params)> {
+    let viewer = signed_in(server, request).await?;
+    let form = fields(server, request, &viewer, body)?;
+    Ok((viewer, form))
+}
 
 /// Returns the fields of a form, if a page of this server submitted it for the person who is signed in.
 pub(in crate::http) fn fields(

@@ -1,10 +1,11 @@
 //! The pages of a person, at `/me`, and the sign-in to them.
 
 mod activity;
-pub(super) mod connections;
+mod connections;
 pub(super) mod forms;
 pub(super) mod guard;
 pub(super) mod notice;
+pub(super) mod query;
 mod servers;
 pub(super) mod sign_in;
 mod sign_ins;

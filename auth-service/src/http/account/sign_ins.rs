@@ -6,7 +6,7 @@ use actix_web::{
 };
 
 use super::{
-    forms,
+    forms::form_of_person,
     guard::{answered, signed_in},
     notice::Notice,
 };
@@ -45,8 +45,7 @@ pub(super) async fn end(
 ) -> HttpResponse {
     answered(
         async {
-            let viewer = signed_in(&server, &request).await?;
-            forms::fields(&server, &request, &viewer, body)?;
+            let (viewer, _) = form_of_person(&server, &request, body).await?;
             let id = Fingerprint::parsed(&id);
             if !server.accounts.end_sign_in(&viewer, &id).await? {
                 return Ok(page::nothing_here(&request));
@@ -78,8 +77,7 @@ pub(super) async fn end_all(
 ) -> HttpResponse {
     answered(
         async {
-            let viewer = signed_in(&server, &request).await?;
-            forms::fields(&server, &request, &viewer, body)?;
+            let (viewer, _) = form_of_person(&server, &request, body).await?;
             server.accounts.end_all_sign_ins(&viewer).await?;
             Ok(browser::forget_login(page::redirect("/sign-in?signed_out=1")))
         }

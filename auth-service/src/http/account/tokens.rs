@@ -3,18 +3,17 @@
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 
 use super::{
-    connections::after,
     forms,
     guard::{Checked, answered, freshly_signed_in, signed_in},
-    notice::Notice,
+    query::ListQuery,
 };
 use crate::{
     http::{
         body::Body,
         error::TokenError,
-        page::account::{self, ListOf, TokenForm},
+        page::account::{self, TokenForm},
     },
-    oauth::{AuthServer, Error, Params, TokenWish, Viewer},
+    oauth::{AuthServer, Error, TokenWish, Viewer},
 };
 
 /// Lists the personal tokens of the person.
@@ -22,12 +21,10 @@ pub(super) async fn list(server: Data<AuthServer>, request: HttpRequest) -> Http
     answered(
         async {
             let viewer = signed_in(&server, &request).await?;
-            let params = Params::parse(request.query_string().as_bytes());
-            let page = server.accounts.personal_tokens(&viewer, after(&params)?).await?;
-            let notice = Notice::read(&params, &viewer)?;
-            let list = ListOf { page, notice, now: server.core.clock.now() };
+            let query = ListQuery::read(&server, &request, &viewer)?;
+            let page = server.accounts.personal_tokens(&viewer, query.after()?).await?;
             let are_on = !server.accounts.token_lifetimes().is_empty();
-            Ok(account::tokens(&request, &viewer, &list, are_on))
+            Ok(account::tokens(&request, &viewer, &query.list(page), are_on))
         }
         .await,
     )

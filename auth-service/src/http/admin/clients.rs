@@ -13,15 +13,14 @@ use super::{
 use crate::{
     http::{
         account::{
-            connections::after,
             guard::{Checked, Refused, answered},
             notice::Notice,
+            query::ListQuery,
         },
         body::Body,
         error::TokenError,
         page::{
             self,
-            account::ListOf,
             administration::{self, Question, Verb},
         },
     },
@@ -35,17 +34,16 @@ pub(super) async fn list(server: Data<AuthServer>, request: HttpRequest) -> Http
     answered(
         async {
             let viewer = administrator(&server, &request).await?;
-            let params = Params::parse(request.query_string().as_bytes());
-            let search = params.one("q")?.unwrap_or("").trim().to_owned();
+            let query = ListQuery::read(&server, &request, &viewer)?;
+            let search = query.search("q")?;
             let page = if search.is_empty() {
-                server.administration.clients(after(&params)?).await?
+                server.administration.clients(query.after()?).await?
             } else {
                 let one = server.administration.client(&ClientId::parsed(&search)).await?;
                 Page { entries: one.into_iter().collect(), next: None }
             };
             let refused = server.administration.refused_clients().await?;
-            let notice = Notice::read(&params, &viewer)?;
-            let list = ListOf { page, notice, now: server.core.clock.now() };
+            let list = query.list(page);
             Ok(administration::clients(&request, &viewer, &list, (&search, &refused)))
         }
         .await,
@@ -65,12 +63,10 @@ pub(super) async fn show(server: Data<AuthServer>, request: HttpRequest) -> Http
         async {
             let viewer = administrator(&server, &request).await?;
             let client = found(&server, &request).await?;
-            let params = Params::parse(request.query_string().as_bytes());
+            let query = ListQuery::read(&server, &request, &viewer)?;
             let filter = Filter { client: Some(client.id.clone()), ..Filter::default() };
-            let grants = server.administration.grants(&filter, after(&params)?).await?;
-            let notice = Notice::read(&params, &viewer)?;
-            let list = ListOf { page: grants, notice, now: server.core.clock.now() };
-            Ok(administration::client(&request, &viewer, &client, &list))
+            let grants = server.administration.grants(&filter, query.after()?).await?;
+            Ok(administration::client(&request, &viewer, &client, &query.list(grants)))
         }
         .await,
     )

@@ -9,20 +9,19 @@ use super::guard::{acting_administrator, administrator, form_of_administrator};
 use crate::{
     http::{
         account::{
-            connections::after,
             guard::{Checked, Refused, answered},
             notice::Notice,
+            query::ListQuery,
         },
         body::Body,
         error::TokenError,
         page::{
             self,
-            account::ListOf,
             administration::{self, GrantSearch},
         },
     },
     model::{ClientId, Grant, Identifier, ServerName},
-    oauth::{AuthServer, Params},
+    oauth::AuthServer,
     store::{Filter, Page},
 };
 
@@ -31,14 +30,11 @@ pub(super) async fn list(server: Data<AuthServer>, request: HttpRequest) -> Http
     answered(
         async {
             let viewer = administrator(&server, &request).await?;
-            let params = Params::parse(request.query_string().as_bytes());
-            let text = |name| {
-                Ok::<_, crate::oauth::Error>(params.one(name)?.unwrap_or("").trim().to_owned())
-            };
+            let query = ListQuery::read(&server, &request, &viewer)?;
             let search = GrantSearch {
-                user: text("user")?,
-                client: text("client")?,
-                server: text("server")?,
+                user: query.search("user")?,
+                client: query.search("client")?,
+                server: query.search("server")?,
             };
             let catalogue = server.core.catalogue();
             let named = ServerName::parse(&search.server).and_then(|name| catalogue.by_name(&name));
@@ -52,11 +48,9 @@ pub(super) async fn list(server: Data<AuthServer>, request: HttpRequest) -> Http
             let page = if is_unknown {
                 Page { entries: Vec::new(), next: None }
             } else {
-                server.administration.grants(&filter, after(&params)?).await?
+                server.administration.grants(&filter, query.after()?).await?
             };
-            let notice = Notice::read(&params, &viewer)?;
-            let list = ListOf { page, notice, now: server.core.clock.now() };
-            Ok(administration::grants(&request, &viewer, &list, &search))
+            Ok(administration::grants(&request, &viewer, &query.list(page), &search))
         }
         .await,
     )

@@ -12,19 +12,18 @@ use super::{
 use crate::{
     http::{
         account::{
-            connections::after,
             guard::{Checked, Refused, answered},
             notice::Notice,
+            query::ListQuery,
         },
         body::Body,
         error::TokenError,
         page::{
             self,
-            account::ListOf,
             administration::{self, Question, Verb},
         },
     },
-    oauth::{AuthServer, Blocking, Error, Params, Reach},
+    oauth::{AuthServer, Blocking, Error, Reach},
     store::{Filter, ListedPerson, Page},
 };
 
@@ -33,16 +32,14 @@ pub(super) async fn list(server: Data<AuthServer>, request: HttpRequest) -> Http
     answered(
         async {
             let viewer = administrator(&server, &request).await?;
-            let params = Params::parse(request.query_string().as_bytes());
-            let search = params.one("q")?.unwrap_or("").trim().to_owned();
+            let query = ListQuery::read(&server, &request, &viewer)?;
+            let search = query.search("q")?;
             let page = if search.is_empty() {
-                server.administration.people(after(&params)?).await?
+                server.administration.people(query.after()?).await?
             } else {
                 Page { entries: server.administration.people_named(&search).await?, next: None }
             };
-            let notice = Notice::read(&params, &viewer)?;
-            let list = ListOf { page, notice, now: server.core.clock.now() };
-            Ok(administration::people(&request, &viewer, &list, &search))
+            Ok(administration::people(&request, &viewer, &query.list(page), &search))
         }
         .await,
     )
@@ -67,15 +64,13 @@ pub(super) async fn show(
         async {
             let viewer = administrator(&server, &request).await?;
             let person = found(&server, &request, &subject).await?;
-            let params = Params::parse(request.query_string().as_bytes());
-            let grants =
-                server.administration.grants(&grants_of(&subject), after(&params)?).await?;
+            let query = ListQuery::read(&server, &request, &viewer)?;
+            let grants = grants_of(&subject);
+            let grants = server.administration.grants(&grants, query.after()?).await?;
             let sessions = server.administration.sessions_of(&subject).await?;
-            let notice = Notice::read(&params, &viewer)?;
-            let list = ListOf { page: grants, notice, now: server.core.clock.now() };
             let is_administrator = server.core.is_administrator(&subject);
             let shown = administration::Person { listed: person, sessions, is_administrator };
-            Ok(administration::person(&request, &viewer, &shown, &list))
+            Ok(administration::person(&request, &viewer, &shown, &query.list(grants)))
         }
         .await,
     )
