@@ -1,4 +1,4 @@
-//! What a legacy server answers, on its way to a modern client.
+//! Translation of a legacy server's responses for modern clients.
 
 use std::sync::{Arc, Weak};
 
@@ -13,13 +13,14 @@ use crate::protocol::splice::{Payload, span};
 use crate::translate::input::{self, Kind};
 use crate::translate::{failure, result};
 
-/// Completes the answers to a method.
+/// Translates the responses to one method into those of a modern server.
 struct ToModern {
     method: Box<str>,
     room: Weak<Room>,
 }
 
-/// Who takes the answer to a request of `principal` with `method`, if it must be translated.
+/// Returns the response handler for a request of `principal` with `method`, if the response must be
+/// translated.
 pub fn taker(room: &Room, method: &str, principal: Option<Arc<str>>) -> Option<Arc<dyn Taker>> {
     if room.pairing.server == Era::Modern {
         return room.shared_taker(method, principal);
@@ -38,8 +39,8 @@ impl ToModern {
         result::to_modern(text, result, &self.method, info)
     }
 
-    /// The answer instead of an error that says which URLs the user has to visit first: the client is
-    /// asked to have them visited, and to send the request again.
+    /// Returns the response that replaces a `URLElicitationRequiredError`: an `InputRequiredResult` that asks
+    /// the client to have the URLs visited and to retry the request. Returns `None` for any other error.
     fn visits(&self, id: &str, failure: &str) -> Option<String> {
         if message::error_code(failure) != Some(failure::URL_NEEDED) {
             return None;

@@ -1,6 +1,6 @@
-//! Requests of a legacy server on their way to a legacy client. One waits until a way to the client opens: its GET
-//! stream, or the answer to its next POST, since many clients never open the former
-//! (Streamable HTTP, "Sending Messages to the Server" §6, "Listening for Messages").
+//! Requests of a legacy server to a legacy client. A request waits until a stream to the client opens: its
+//! GET stream, or the response to its next POST, since many clients never open a GET stream (Streamable HTTP,
+//! "Sending Messages to the Server" §6, "Listening for Messages").
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,43 +19,43 @@ use crate::protocol::splice::{self, Payload, span};
 use crate::session::Session;
 use crate::stream::{Stream, Weight};
 
-/// Requests of a server that wait for a client, per room.
+/// The maximum number of pending server requests per instance.
 const ASKS: usize = 256;
-/// Bytes of those that no client has been sent, per room.
+/// The maximum size in bytes of the server requests not sent to any client yet, per instance.
 const WAITING_BYTES: usize = 4 << 20;
 
-/// How long a request waits for its client to answer what the server wanted to know before.
+/// The time that a client's request is held until the client has answered the earlier requests of the server.
 const HELD: Duration = Duration::from_secs(2);
-/// How long a server may take to make use of an answer before the next request comes: server-filesystem looks at
-/// the roots it is told.
+/// The time for which a server may process an answer before the next request is sent. server-filesystem, for
+/// example, checks the roots that it receives.
 pub const SETTLING: Duration = Duration::from_millis(150);
 
-/// A request of the server, on its way to a client.
+/// A request of the server on its way to a client.
 pub(super) struct Ask {
-    /// The text of the server's id.
+    /// The server's id as JSON text.
     id: Box<str>,
-    /// The process that asked.
+    /// The process that sent the request.
     pid: u32,
-    /// The text of the token under which the server wants to hear of progress.
+    /// The server's progress token as JSON text.
     token: Option<Box<str>>,
-    /// The session that it is for; any of the room if it cannot be told.
+    /// The session that the request is meant for; `None` if any session of the instance may answer.
     session: Option<u64>,
-    /// Whether the roots are asked for, which any later request may be about.
+    /// `true` for a request for roots, on which any later client request may depend.
     is_for_roots: bool,
     at: At,
     time: Time,
 }
 
-/// Where a request is.
+/// The delivery state of a server request.
 enum At {
-    /// No way to a client is open.
+    /// Queued, because no stream to a client is open.
     Waiting(Payload),
-    /// On a stream, from which the client may not have taken it.
+    /// Sent on a stream, although the client may not have read it.
     On(Arc<Stream>),
 }
 
 impl Ask {
-    /// Takes the request back if no client has it or is about to get it.
+    /// Withdraws the request, unless a client has it or is about to read it.
     fn recall(&mut self, id: u64) -> Option<Payload> {
         match &mut self.at {
             At::Waiting(payload) => Some(std::mem::take(payload)),
@@ -69,19 +69,19 @@ impl Ask {
     }
 }
 
-/// An id for a request to a client. Ids of servers repeat, after a restart at the latest; ours do not.
+/// Returns a unique id for a request to a client. Servers reuse ids, at the latest after a restart.
 pub(super) fn next_ask() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 impl Room {
-    /// Sends a request of the server to the one client it must be meant for, or keeps it.
+    /// Sends a request of the server to the only client it can be meant for, or queues it.
     pub(super) fn ask(&self, child: &Arc<Child>, line: &Bytes, envelope: &Envelope<'_>) {
         let refuse = |code, why: &str| {
             child.post(splice::line(&error::answer(envelope.id, code, why), &mut []));
         };
-        // Shared among users, a server cannot say whom it asks.
+        // A server shared among users cannot indicate which client it means.
         if self.is_shared() {
             return refuse(error::METHOD_NOT_FOUND, "clients of a shared server take no requests");
         }
@@ -92,7 +92,7 @@ impl Room {
         let Some(range) = span(text, envelope.id) else { return };
         let id = next_ask();
         let payload = Payload::spliced(line, range, &id.to_string());
-        // Held from here on, so that no way opens unnoticed.
+        // Locked from here on, so that no stream opens unnoticed.
         let mut asks = self.asks.lock();
         let (session, way) = self.way(child);
         let waiting: usize = asks.values().map(Ask::waits).sum();
@@ -116,8 +116,9 @@ impl Room {
         asks.insert(id, ask);
     }
 
-    /// The session that a request of the server must be for, if that can be told, and the stream on which its
-    /// client reads: that of the newest call, or the one for what is said unasked, of the session last heard.
+    /// Returns the session that a server request must be meant for, if that is known, and a stream that its
+    /// client reads. That is the stream of the newest call, otherwise the standing stream of the most
+    /// recently used session.
     fn way(&self, child: &Child) -> (Option<u64>, Option<Arc<Stream>>) {
         let mut calls = child.calls.streams().into_iter().filter(|(session, _)| *session != 0);
         let newest = calls.next();
@@ -138,8 +139,9 @@ impl Room {
         }
     }
 
-    /// Puts what waits for the client of `session` on `stream`, which it is about to read. Returns the ids of
-    /// the requests that it should answer before it is served: those among it, and one for its roots.
+    /// Moves the queued requests for the client of `session` to `stream`, which it is about to read. Returns
+    /// the ids of the requests that it should answer before it is served: the moved ones and a pending
+    /// request for roots.
     pub fn deliver(&self, session: &Session, stream: &Arc<Stream>) -> Vec<u64> {
         let mut open = Vec::new();
         let mut asks = self.asks.lock();
@@ -171,19 +173,19 @@ impl Room {
         open
     }
 
-    /// Takes back what `deliver` has put on a stream that nobody will read.
+    /// Reverts `deliver` for a stream that no client will read.
     pub fn take_back(&self, session: &Session, stream: &Arc<Stream>) {
         stream.abandon();
         stream.hand_over(&session.standing);
     }
 
-    /// Returns `true` if the server was told roots so lately that it may not have made use of them.
+    /// Returns `true` if the server received roots so recently that it may still be processing them.
     pub fn is_settling(&self) -> bool {
         self.told_roots.lock().is_some_and(|told| told.elapsed() < SETTLING)
     }
 
-    /// Waits until none of the requests `ids` waits for its client, for a while at most, and until the server
-    /// has made use of the answers.
+    /// Waits until the client has answered the requests `ids`, for a limited time, and until the server has
+    /// processed the answers.
     pub async fn answered(&self, ids: &[u64]) {
         let all = async {
             loop {
@@ -202,7 +204,7 @@ impl Room {
         }
     }
 
-    /// Passes a client's answer to the server that asked; whether one had.
+    /// Forwards a client's response to the server. Returns `true` if the server was waiting for it.
     pub fn answer(&self, text: &str, envelope: &Envelope<'_>) -> bool {
         let Some(id) = ids::number(envelope.id) else { return false };
         if self.rounds.answer(id, envelope) {
@@ -230,29 +232,28 @@ impl Room {
         true
     }
 
-    /// Notes that a client has made progress with a request of the server: `params` are those of its
-    /// notification.
+    /// Records progress of a client on a request of the server. `params` are those of the notification.
     pub fn progressed(&self, params: &str) {
         let Some(token) = message::progress_token(params) else { return };
         let theirs = |ask: &Ask| ask.token.as_ref().is_some_and(|one| ids::same(one, token));
         self.asks.lock().values_mut().filter(|ask| theirs(ask)).for_each(|ask| ask.time.restart());
     }
 
-    /// Answers requests of the server that no client has answered for `patience`.
+    /// Answers server requests that no client has answered for `patience` with an error.
     pub fn expire_asks(&self, child: &Arc<Child>, patience: Duration) {
         self.rounds.tidy(child);
         self.expire_questions(child, patience);
         let overdue = |ask: &Ask| ask.time.is_over(patience);
         let expired: Vec<_> = self.asks.lock().extract_if(|_, ask| overdue(ask)).collect();
         for (id, mut ask) in expired {
-            // A client that comes later is not asked what nobody waits for.
+            // A client that connects later must not receive an expired request.
             let _unread = ask.recall(id);
             let answer = error::answer(&ask.id, error::INTERNAL, "no client has answered");
             child.post(splice::line(&answer, &mut []));
         }
     }
 
-    /// The server no longer wants an answer.
+    /// Handles a cancellation by the server of its own request.
     pub(super) fn withdraw(&self, child: &Child, line: &Bytes, envelope: &Envelope<'_>) {
         let Some(theirs) = envelope.params.and_then(message::cancelled_request) else { return };
         let ours = |ask: &Ask| ids::same(&ask.id, theirs) && ask.pid == child.pid;

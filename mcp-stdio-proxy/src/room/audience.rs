@@ -1,5 +1,5 @@
-//! What a server says unasked: to which session and on which stream it goes
-//! (Streamable HTTP, "Sending Messages to the Server" §6, "Listening for Messages").
+//! Routing of server-initiated messages to a session and a stream (Streamable HTTP, "Sending Messages to the
+//! Server" §6, "Listening for Messages").
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ impl Audience for Room {
         }
         match (envelope.kind, &*envelope.method) {
             (Kind::Response, _) => log::debug!("{}: an answer nobody waits for", child.server),
-            // Whether a client is connected says nothing about the session being alive.
+            // A connected client does not prove that the session is alive, so the proxy answers itself.
             (Kind::Request, "ping") => {
                 let answer = format!(r#"{{"jsonrpc":"2.0","id":{},"result":{{}}}}"#, envelope.id);
                 child.post(splice::line(&answer, &mut []));
@@ -38,12 +38,12 @@ impl Audience for Room {
 }
 
 impl Room {
-    /// Passes a notification on: to the only call it can be about, else once to each session.
+    /// Forwards a notification to the only call it can belong to, otherwise once to each session.
     pub(super) fn tell(&self, child: &Child, line: &Bytes, envelope: &Envelope<'_>) {
         let payload = Payload::from(line.clone());
         let mut calls = child.calls.streams();
         calls.retain(|(session, _)| *session != 0);
-        // What changed is everyone's business and outlives the call.
+        // A change notification concerns every session and outlives the call.
         let change = envelope.method.ends_with("list_changed") || envelope.method == UPDATED;
         if self.is_shared() {
             return self.tell_all(child, &calls, &payload, envelope);
@@ -73,7 +73,7 @@ impl Room {
         }
     }
 
-    /// Passes a notification on to the only call it can be about, else to the session of that call.
+    /// Forwards a notification to the only call it can belong to, otherwise to the session of that call.
     fn tell_caller(
         &self,
         child: &Child,
@@ -88,9 +88,9 @@ impl Room {
         }
     }
 
-    /// Passes on what is no user's own: that a list has changed, and a resource to those that watch it. Which
-    /// user anything else is about cannot be told, also if only one has a call in flight: it may be about one
-    /// that has just ended.
+    /// Forwards notifications that belong to no single user: list changes to everyone, and resource updates
+    /// to the subscribers. For any other notification the user is unknown, even if only one user has a call
+    /// in flight: it may belong to a call that has just ended.
     fn tell_all(
         &self,
         child: &Child,
@@ -106,9 +106,9 @@ impl Room {
         }
     }
 
-    /// Passes a message on, once to each session that `is_meant`: on the stream that it has for what is
-    /// said unasked, or on that of a call if nobody reads the former. If nobody reads either it waits in the
-    /// former.
+    /// Sends a message once to each session that `is_meant`: on its standing stream, or on the stream of a
+    /// call if the standing stream has no reader. If neither has a reader, the message is queued on the
+    /// standing stream.
     pub(super) fn tell_sessions(
         &self,
         child: &Child,

@@ -1,4 +1,4 @@
-//! The grants that keep the process of a person: with the last of them it ends.
+//! Grants behind the process of a person. The process ends with the last of them.
 
 use std::sync::Arc;
 
@@ -7,17 +7,17 @@ use parking_lot::Mutex;
 use super::{Owner, Room};
 use crate::grants::Grant;
 
-/// The most that are remembered, per room; then the oldest go.
+/// The maximum number of grants that are kept per instance; beyond it, the oldest is evicted.
 const MOST: usize = 64;
 
-/// The grants that the requests of a room rest on, the oldest first.
+/// The grants that authorized requests of this instance, the oldest first.
 #[derive(Default)]
 pub(super) struct Grants(Mutex<Vec<Arc<Grant>>>);
 
 impl Room {
-    /// Notes that a request rests on `grant`.
+    /// Records that a request was authorized by `grant`.
     pub fn note(&self, grant: &Arc<Grant>) {
-        // A process for everyone does not end with one of them.
+        // A process shared by everyone does not end with one grant.
         if self.owner == Owner::Everyone {
             return;
         }
@@ -31,7 +31,7 @@ impl Room {
         grants.push(Arc::clone(grant));
     }
 
-    /// Returns `true` if a grant was revoked, and none is left on which a request could rest.
+    /// Returns `true` if a grant was revoked and no live grant is left.
     pub fn is_disowned(&self) -> bool {
         let grants = self.grants.0.lock();
         grants.iter().any(|grant| grant.has_ended()) && !grants.iter().any(|grant| grant.is_live())

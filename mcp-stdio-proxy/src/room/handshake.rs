@@ -1,5 +1,4 @@
-//! `initialize` towards a server: once for its first client, again after each restart
-//! (MCP "Lifecycle").
+//! `initialize` towards a server: once for its first client, and again after each restart (MCP "Lifecycle").
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -18,25 +17,27 @@ use crate::translate::capabilities;
 use crate::translate::discover;
 use crate::unavailable::Unavailable;
 
-/// The parameters of `initialize`. Clients that differ in what the server would notice, which is
-/// the version and their capabilities, cannot share a process.
+/// The parameters of `initialize`. Clients whose protocol version or capabilities differ cannot share a
+/// process, since the server would notice the difference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hello {
-    /// Their text.
+    /// The parameters as JSON text.
     pub params: String,
-    /// The `protocolVersion` asked for.
+    /// The requested `protocolVersion`.
     pub version: String,
-    /// The text of what the clients can do.
+    /// The client capabilities as JSON text.
     pub capabilities: String,
-    /// How a client of 2026-07-28 has declared that.
+    /// The capabilities as declared by a client of 2026-07-28, before their translation.
     declared: Option<Box<str>>,
 }
 
-/// The longest parameters of `initialize`, and declaration of capabilities: a room keeps them.
+/// The maximum length of the parameters of `initialize` and of declared capabilities, since an instance keeps
+/// them.
 pub const LONGEST: usize = 64 << 10;
 
 impl Hello {
-    /// Reads the parameters of a client's `initialize`.
+    /// Parses the parameters of a client's `initialize`. Returns `None` if they are malformed or longer than
+    /// [`LONGEST`].
     #[must_use]
     pub fn of_client(params: &str) -> Option<Self> {
         #[derive(Deserialize)]
@@ -56,15 +57,15 @@ impl Hello {
             let params = params.to_owned();
             return Some(Self { params, version: asked, capabilities, declared: None });
         }
-        // "Otherwise, the server MUST respond with another protocol version it supports. This
-        // SHOULD be the latest version": a server might echo what it does not know.
+        // "Otherwise, the server MUST respond with another protocol version it supports. This SHOULD be the
+        // latest version". The version is replaced here, because a server might echo an unknown one.
         let mut settled = params.to_owned();
         settled.replace_range(span(params, read.version.get())?, &format!("{NEWEST_HANDSHAKE:?}"));
         let version = NEWEST_HANDSHAKE.to_owned();
         Some(Self { params: settled, version, capabilities, declared: None })
     }
 
-    /// What the proxy says for itself, to speak for clients that did not or cannot.
+    /// Returns the proxy's own parameters, for clients that sent none or cannot.
     #[must_use]
     pub fn of_proxy(version: &str) -> Self {
         let params = serde_json::json!({
@@ -76,7 +77,7 @@ impl Hello {
         Self { params: params.to_string(), version, capabilities, declared: None }
     }
 
-    /// What the proxy says for clients of 2026-07-28 that declare `capabilities` in each request.
+    /// Returns the parameters for clients of 2026-07-28 that declare `capabilities` in each request.
     #[must_use]
     pub fn of_modern(declared: &str, client_info: Option<&str>) -> Self {
         let capabilities = &*capabilities::to_legacy(declared);
@@ -84,26 +85,26 @@ impl Hello {
         let params = format!(
             r#"{{"protocolVersion":"{NEWEST_HANDSHAKE}","capabilities":{capabilities},"clientInfo":{client_info}}}"#
         );
-        // However they are written: clients that can do the same share a process.
+        // Normalized, so that clients with equal capabilities share a process however they write them.
         let read = serde_json::from_str::<serde_json::Value>(capabilities);
         let capabilities = read.map_or_else(|_| "{}".to_owned(), |all| all.to_string());
         let version = NEWEST_HANDSHAKE.to_owned();
         Self { params, version, capabilities, declared: Some(declared.into()) }
     }
 
-    /// Whether it was said for a client of 2026-07-28 that declares just this.
+    /// Returns `true` if this stands for a client of 2026-07-28 that declares exactly these capabilities.
     #[must_use]
     pub fn is_of(&self, declared: &str) -> bool {
         self.declared.as_deref() == Some(declared)
     }
 
-    /// What the proxy says when no client has named a version.
+    /// Returns the parameters to use when no client has named a version.
     #[must_use]
     pub fn newest() -> Self {
         Self::of_proxy(NEWEST_HANDSHAKE)
     }
 
-    /// Whether a server would treat the two alike.
+    /// Returns `true` if a server cannot tell the two apart.
     #[must_use]
     pub fn is_like(&self, other: &Self) -> bool {
         self.version == other.version && self.capabilities == other.capabilities
@@ -118,7 +119,7 @@ const DISCOVER: &str = "server/discover";
 const INITIALIZED: &str = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
 
 impl Room {
-    /// The result of `initialize`, for a client that will say `initialized` itself.
+    /// Returns the result of `initialize`, for a client that sends `notifications/initialized` itself.
     pub async fn open(
         &self,
         permit: impl Future<Output = Result<Permit, Unavailable>>,
@@ -131,7 +132,7 @@ impl Room {
         self.greeting().map(|greeting| greeting.result.clone()).ok_or(Unavailable::Closed)
     }
 
-    /// A process that is ready for requests, started and greeted by the proxy if need be.
+    /// Returns a process that is ready for requests; starts and initializes one if necessary.
     pub async fn ready(
         &self,
         permit: impl Future<Output = Result<Permit, Unavailable>>,
@@ -148,7 +149,7 @@ impl Room {
         Ok(child)
     }
 
-    /// Says `notifications/initialized` for the client, unless it was said.
+    /// Sends `notifications/initialized` on behalf of the client, unless it was sent already.
     pub async fn say_initialized(&self, child: &Child) {
         if self.greet() {
             child.notify(splice::line(INITIALIZED, &mut [])).await;
@@ -156,8 +157,8 @@ impl Room {
         }
     }
 
-    /// What the server says of itself: the result of `initialize`, also of one that has no handshake;
-    /// for clients of 2026-07-28, the result of `server/discover`.
+    /// Performs the handshake and returns the result of `initialize`, which is synthesized for a server
+    /// without a handshake. For clients of 2026-07-28, returns the result of `server/discover`.
     pub(super) async fn introduce(&self, child: &Child) -> Result<String, Unavailable> {
         let Some(hello) = &self.hello else {
             return self
@@ -178,13 +179,13 @@ impl Room {
         if self.pairing.clients == Era::Modern {
             return Err(refused);
         }
-        // "Legacy clients have no fall-forward mechanism": they have it here.
+        // "Legacy clients have no fall-forward mechanism", so the proxy falls forward for them.
         let discovered = self.discover(child, hello).await.map_err(|_| refused)?;
         verdict.note_no_handshake(entry);
         Ok(discovered)
     }
 
-    /// The handshake of a server that has none.
+    /// Synthesizes the handshake of a server that has none from its `server/discover`.
     async fn discover(&self, child: &Child, hello: &Hello) -> Result<String, Unavailable> {
         let params = format!("{{\"_meta\":{{{}}}}}", self.envelope(None));
         let discovered = self.first(child, DISCOVER, &params).await?;
@@ -197,7 +198,7 @@ impl Room {
         })
     }
 
-    /// The result of the first request to a server.
+    /// Sends the first request to a server and returns its result.
     async fn first(
         &self,
         child: &Child,

@@ -1,13 +1,13 @@
-//! From which level on a legacy server logs: it knows one level for all, clients of 2026-07-28 name one
-//! in each request (MCP "Logging").
+//! Log level of a legacy server. The server has one level for all clients, whereas clients of 2026-07-28 name
+//! one in each request (MCP "Logging").
 
 use super::Room;
 use super::said::post_level;
 use crate::child::Child;
 
 impl Room {
-    /// Tells `child` to log from `level` on, unless it logs that already. What nobody has asked for is
-    /// left out on the way to the clients.
+    /// Lowers the log level of `child` to `level`, unless it logs at that level already. Messages below the
+    /// level of a client are filtered on the way to it.
     pub fn want_level(&self, child: &Child, level: usize) {
         if !self.greeting().is_some_and(|greeting| greeting.offers("/logging")) {
             return;

@@ -1,4 +1,4 @@
-//! How long the process of a room lives: whether somebody waits for what it says, and how it is ended.
+//! Lifetime of a server process: whether it is in use, and how it is stopped.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -8,11 +8,11 @@ use super::Room;
 use crate::child::Child;
 use crate::session::Session;
 
-/// How long a client that reads no stream is expected to come back for changes that it has subscribed to.
+/// The time for which a subscription keeps the process alive although the client reads no stream.
 const SUBSCRIBED: Duration = Duration::from_hours(1);
 
 impl Room {
-    /// Whether the process has ended by itself, and clients wait for what it will tell.
+    /// Returns `true` if the process crashed while clients were waiting for its notifications.
     pub fn is_missed(&self) -> bool {
         let crashed = self.live.lock().as_ref().is_some_and(|child| child.crashed());
         let is_subscribed =
@@ -20,13 +20,14 @@ impl Room {
         crashed && (self.is_listened_to() || self.sessions.lock().iter().any(is_subscribed))
     }
 
-    /// Returns `true` if clients wait for what the process says unasked: they listen, or have subscribed.
+    /// Returns `true` if clients wait for messages that the server initiates: they listen, or have
+    /// subscribed.
     pub fn is_in_use(&self) -> bool {
         self.is_listened_to()
             || self.sessions.lock().iter().any(|session| session.is_waiting(SUBSCRIBED))
     }
 
-    /// Ends the process; the sessions stay, and the next request starts another one.
+    /// Stops the process. The sessions stay, and the next request starts a new process.
     pub fn retire(&self) -> Option<Arc<Child>> {
         let child = self.live.lock().take()?;
         self.forget_questions();
@@ -34,8 +35,8 @@ impl Room {
         Some(child)
     }
 
-    /// Lets the process finish what it has begun, then ends it; the next request starts another.
-    /// Those who listen are told that it is over: what comes next may be another server.
+    /// Drains and then stops the process; the next request starts a new one. The subscription streams of
+    /// modern clients are closed first, since the next process may be a different server.
     pub fn renew(&self, within: Duration) {
         self.end_listening();
         let Some(child) = self.live.lock().take() else { return };
@@ -51,7 +52,7 @@ impl Room {
         });
     }
 
-    /// Ends the process and the sessions, for good.
+    /// Stops the process and closes its sessions, permanently.
     pub fn close(&self) -> Option<Arc<Child>> {
         self.closed.store(true, Ordering::SeqCst);
         self.end_listening();

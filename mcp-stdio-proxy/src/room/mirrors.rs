@@ -1,5 +1,5 @@
-//! Which parameters of its tools a server wants repeated in headers: asked once of each process, and
-//! again when that may have changed.
+//! Tool parameters that the server wants repeated in headers. The proxy requests the list once per process,
+//! and again when it may have changed.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,14 +9,15 @@ use crate::child::Child;
 use crate::protocol::mirror::{Mirrors, collect};
 use crate::protocol::{message, meta};
 
-/// The most pages of a list of tools that are read.
+/// The maximum number of pages of a tool list that are read.
 const PAGES: usize = 32;
-/// How long a page may take. A server that does not list its tools in time has no such parameters.
+/// The timeout for one page. A server that does not list its tools in time is taken to have no such
+/// parameters.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long an answer holds: a server need not say that its tools have changed.
+/// The time for which a list is cached, since a server need not announce changes of its tools.
 const FRESH: Duration = Duration::from_mins(5);
 
-/// What one process has said.
+/// The cached header parameters of one process.
 pub(super) struct Known {
     pid: u32,
     since: Instant,
@@ -24,7 +25,7 @@ pub(super) struct Known {
 }
 
 impl Room {
-    /// Those of the tools of `child`; asked anew if `again`.
+    /// Returns the header parameters of the tools of `child`. Bypasses the cache if `again`.
     pub async fn mirrors(&self, child: &Child, again: bool) -> Arc<Mirrors> {
         let holds =
             |known: &&Known| known.pid == child.pid && known.since.elapsed() < FRESH && !again;
@@ -49,12 +50,12 @@ impl Room {
         mirrors
     }
 
-    /// Forgets them: the tools have changed.
+    /// Invalidates the cache, because the tools have changed.
     pub(super) fn forget_mirrors(&self) {
         *self.known.lock() = None;
     }
 
-    /// Returns the parameters of a `tools/list` of the proxy itself.
+    /// Returns the parameters of a `tools/list` request of the proxy itself.
     pub fn list_params(&self, cursor: Option<&str>) -> String {
         let cursor = cursor.map(|cursor| format!("\"cursor\":{}", serde_json::Value::from(cursor)));
         let meta = self.is_modern().then(|| format!("\"_meta\":{{{}}}", meta::of_proxy()));

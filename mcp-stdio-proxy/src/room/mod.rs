@@ -1,4 +1,4 @@
-//! A server process for one owner, and the sessions that share it; the process may be replaced.
+//! A server instance: the process for one owner, and the sessions that share it. The process may be replaced.
 
 mod answers;
 mod asks;
@@ -51,93 +51,93 @@ use roots::Roots;
 use rounds::Rounds;
 use watching::Watching;
 
-/// The most users of a room whose clients send no session id; then the one that was silent longest is
-/// forgotten.
+/// The maximum number of users of an instance whose clients send no session id; beyond it, the least recently
+/// used session is evicted.
 const AMBIENT: usize = 1024;
 
-/// Whom a process works for.
+/// The isolation key of a server process.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Owner {
     /// A user, as named by the gateway.
     Principal(Arc<str>),
-    /// One session.
+    /// A single session.
     Session(Arc<str>),
-    /// Everyone.
+    /// Every client of the server.
     Everyone,
-    /// Clients that have neither user nor session: those of 2026-07-28 without a gateway.
+    /// Clients with neither user nor session: those of 2026-07-28 without a gateway.
     Anonymous,
 }
 
-/// Whom a room is for, and how its process is spoken to.
+/// The key of an instance, and the protocol towards its process.
 pub struct Lease {
-    /// Whom its process works for.
+    /// The isolation key of the process.
     pub owner: Owner,
     /// The user, if the owner has one.
     pub user: Option<Arc<str>>,
-    /// Of which era its clients and its process are.
+    /// The eras of the clients and of the process.
     pub pairing: Pairing,
-    /// What is said to the process first, if it is one with a handshake.
+    /// The parameters of `initialize`, if the process has a handshake.
     pub hello: Option<Hello>,
 }
 
-/// See the module.
+/// A server instance with its process, sessions and pending requests.
 pub struct Room {
-    /// The server.
+    /// The server that the process belongs to.
     pub backend: Arc<Backend>,
-    /// Whom it works for.
+    /// The isolation key of the process.
     pub owner: Owner,
     /// The user, if the owner has one.
     pub user: Option<Arc<str>>,
-    /// Of which era its clients and its process are.
+    /// The eras of the clients and of the process.
     pub pairing: Pairing,
-    /// What was said to the server first, and is said again after a restart.
+    /// The parameters of the handshake, which is repeated after a restart.
     pub hello: Option<Hello>,
     live: Mutex<Option<Arc<Child>>>,
-    /// Held while a process is started.
+    /// Locked while a process is started.
     starting: tokio::sync::Mutex<()>,
-    /// What the last process has said of itself.
+    /// The server information from the latest handshake.
     greeting: Mutex<Option<Arc<Greeting>>>,
-    /// Whether the process was told `notifications/initialized`.
+    /// `true` once the process has received `notifications/initialized`.
     greeted: AtomicBool,
-    /// How its processes fared: a user whose requests end the server slows down nobody else.
+    /// The back-off state of this instance, so that a user who crashes the server slows down nobody else.
     health: Health,
     closed: AtomicBool,
     touched: AtomicU64,
     sessions: Mutex<Vec<Arc<Session>>>,
-    /// The grants that its requests rest on.
+    /// The grants that authorize its requests.
     grants: Grants,
     /// The session of each user whose clients send no session id.
     ambient: Mutex<HashMap<Option<Arc<str>>, Arc<Session>>>,
-    /// What the server asks its clients.
+    /// Pending requests of the server to its clients, by our id.
     asks: Mutex<HashMap<u64, Ask>>,
-    /// A client has answered one of them.
+    /// Notified when a client has answered one of `asks`.
     heard_back: Notify,
     roots: Roots,
-    /// When the server was last told the roots of a client.
+    /// The time at which the server last received the roots of a client.
     told_roots: Mutex<Option<Instant>>,
-    /// Clients of 2026-07-28 that listen for changes.
+    /// Open subscriptions of clients of 2026-07-28.
     listeners: Mutex<Vec<Arc<Listener>>>,
-    /// Questions of the server that are about to be put to the client, by process and call.
+    /// Questions of the server that are being collected for one `InputRequiredResult`, by process and call.
     gathered: Mutex<HashMap<(u32, u64), Vec<Question>>>,
-    /// Questions of the server that no request of a client could be answered with yet.
+    /// Questions of the server that no client request could carry yet.
     unasked: Mutex<Vec<Unasked>>,
-    /// Which parameters of tools are repeated in headers.
+    /// Cached tool parameters that are repeated in headers.
     known: Mutex<Option<Known>>,
-    /// The process that was told from which level on to log, and the level.
+    /// The process that received a log level, and the level.
     level: Mutex<Option<(u32, usize)>>,
-    /// Whether its clients have a handshake and its process has none.
+    /// `true` if the clients have a handshake and the process has none.
     upgraded: AtomicBool,
-    /// What its clients have said of themselves, for a process that has no handshake.
+    /// The `_meta` of each request to a process without a handshake, built from the clients' `initialize`.
     envelope: OnceLock<String>,
-    /// What such a process is asked to tell.
+    /// Upstream subscriptions at a process without a handshake.
     watching: Watching,
-    /// What such a process asks the clients.
+    /// Input rounds of a process without a handshake.
     rounds: Rounds,
     me: Weak<Room>,
 }
 
 impl Room {
-    /// An empty room.
+    /// Creates an instance without a process or sessions.
     #[must_use]
     pub fn new(backend: Arc<Backend>, lease: Lease) -> Arc<Self> {
         let Lease { owner, user, pairing, hello } = lease;
@@ -174,22 +174,22 @@ impl Room {
         })
     }
 
-    /// The process, if it can answer.
+    /// Returns the process, if it can answer.
     pub fn live(&self) -> Option<Arc<Child>> {
         self.live.lock().as_ref().filter(|child| child.is_live()).cloned()
     }
 
-    /// What the process has said of itself, once it has.
+    /// Returns the server information, once the handshake is complete.
     pub fn greeting(&self) -> Option<Arc<Greeting>> {
         self.greeting.lock().clone()
     }
 
-    /// Adds a session.
+    /// Attaches a session to this instance.
     pub fn attach(&self, session: &Arc<Session>) {
         self.sessions.lock().push(Arc::clone(session));
     }
 
-    /// Removes a session. Returns `true` if it was the last.
+    /// Detaches a session. Returns `true` if it was the last.
     pub fn detach(&self, serial: u64) -> bool {
         let (left, is_last) = {
             let mut sessions = self.sessions.lock();
@@ -204,8 +204,8 @@ impl Room {
         is_last
     }
 
-    /// The session of the clients of `principal` that send no session id. No other user has a part in it,
-    /// also where the process is for all.
+    /// Returns the session of the clients of `principal` that send no session id. Users never share such a
+    /// session, not even where they share the process.
     pub fn ambient(&self, principal: Option<Arc<str>>) -> Arc<Session> {
         let mut ambient = self.ambient.lock();
         if let Some(session) = ambient.get(&principal) {
@@ -225,39 +225,39 @@ impl Room {
         session
     }
 
-    /// Whether the process serves several users. Then nothing that is not plainly for one of them reaches
-    /// any, and what a process keeps for the one that asked is withheld: tasks, log levels, questions.
+    /// Returns `true` if the process serves several users. Messages that do not clearly belong to one user
+    /// are then dropped, and per-client state of the server is withheld: tasks, log levels, questions.
     pub fn is_shared(&self) -> bool {
         self.owner == Owner::Everyone
     }
 
-    /// Returns `true` if its process speaks 2026-07-28.
+    /// Returns `true` if the process speaks 2026-07-28.
     pub fn is_modern(&self) -> bool {
         self.pairing.server == Era::Modern || self.is_upgraded()
     }
 
-    /// Notes that a client is about to use it.
+    /// Records a use by a client.
     pub fn touch(&self) {
         self.touched.store(now_ms(), Ordering::Relaxed);
     }
 
-    /// When a client last used it.
+    /// Returns the time of the last use by a client, in milliseconds.
     pub fn used(&self) -> u64 {
         self.touched.load(Ordering::Relaxed)
     }
 
-    /// Whether its processes end again and again.
+    /// Returns `true` if its processes keep crashing.
     pub fn is_crashing(&self) -> bool {
         self.health.is_failing()
     }
 
-    /// How many sessions there are.
+    /// Returns the number of sessions.
     pub fn sessions(&self) -> usize {
         self.sessions.lock().len()
     }
 
-    /// Whether no session is left, and none is being opened. Clients of 2026-07-28 have none: their
-    /// room is left when its process is.
+    /// Returns `true` if no session is left and none is being opened. Clients of 2026-07-28 have no sessions,
+    /// so their instance is empty when it has no process.
     pub fn is_empty(&self) -> bool {
         self.sessions() == 0
             && (self.pairing.clients == Era::Legacy || self.live().is_none())
@@ -266,8 +266,8 @@ impl Room {
             && since_ms(self.used()) > Duration::from_secs(5)
     }
 
-    /// Forgets the sessions of clients without session id once they were silent for `timeout`, and
-    /// returns the ids of the others that were.
+    /// Expires sessions without an id that were idle for longer than `timeout`. Returns the ids of the other
+    /// sessions that were.
     pub fn expire(&self, timeout: Duration) -> Vec<String> {
         self.ambient.lock().retain(|_, session| session.idle() <= timeout);
         let left: Vec<_> = self
@@ -283,14 +283,14 @@ impl Room {
         silent.filter_map(|session| session.id.clone()).collect()
     }
 
-    /// Notes that a client has sent `notifications/initialized`; whether to pass it on. A process
-    /// must hear it once, however many sessions share it.
+    /// Records that `notifications/initialized` was sent. Returns `true` if it must be forwarded: a process
+    /// must receive it once, however many sessions share it.
     pub fn greet(&self) -> bool {
         !self.greeted.swap(true, Ordering::Relaxed)
     }
 
-    /// Passes a client's cancellation on and ends the call's stream without an answer: "Receivers of cancellation
-    /// SHOULD not send a response". Returns `true` if there was the call.
+    /// Forwards a client's cancellation and ends the stream of the call without a response: "Receivers of
+    /// cancellation SHOULD not send a response". Returns `true` if the call was in flight.
     pub fn cancel(&self, session: u64, client_id: &str, text: &str) -> bool {
         let Some(child) = self.live() else { return false };
         let Some((id, call)) = child.calls.take_named(session, client_id) else { return false };

@@ -1,5 +1,5 @@
-//! Requests of a legacy server, for modern clients: they become the answer to the call they are asked
-//! in, which stays open until its client comes back (MCP "Multi Round-Trip Requests").
+//! Requests of a legacy server to modern clients. They are returned as the result of the call during which
+//! they arise, and the call is suspended until its client retries (MCP "Multi Round-Trip Requests").
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,13 +17,13 @@ use crate::protocol::message::Envelope;
 use crate::stream::Stream;
 use crate::translate::input::{Kind, Question, required};
 
-/// How long is waited for further questions of a call: servers ask several at once.
+/// The time to collect further questions of a call, since servers may send several at once.
 const BREATH: Duration = Duration::from_millis(10);
 
-/// The most questions that wait for a request of a client, per room.
+/// The maximum number of questions that wait for a client request, per instance.
 const UNASKED: usize = 32;
 
-/// A question that waits for a request of a client.
+/// A question that waits for a client request.
 pub(super) struct Unasked {
     question: Question,
     pid: u32,
@@ -31,9 +31,9 @@ pub(super) struct Unasked {
 }
 
 impl Room {
-    /// The server asks something.
+    /// Handles a question of the server.
     pub(super) fn question(&self, child: &Arc<Child>, kind: Kind, envelope: &Envelope<'_>) {
-        // Ids of servers repeat; the names of their questions do not.
+        // Servers reuse the ids of requests; the names of their questions must be unique.
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let refused = |why: &str| refuse(child, envelope.id, error::INTERNAL, why);
         if self.is_shared() {
@@ -43,7 +43,7 @@ impl Room {
         let question = Question::new(kind, envelope.id, envelope.params, number);
         let mut calls = child.calls.addressees();
         calls.retain(|call| call.terms.input.is_some());
-        // Whom it asks cannot be told, and they may be different people.
+        // The addressee is unknown, and the callers may be different people.
         let of_one_user = self.owner != Owner::Anonymous;
         if !of_one_user && calls.len() > 1 {
             return refused(
@@ -65,7 +65,7 @@ impl Room {
         }
     }
 
-    /// Keeps questions until a client sends a request that can be answered with them.
+    /// Queues questions until a client sends a request whose response can carry them.
     fn keep_questions(&self, child: &Child, questions: Vec<Question>) {
         let mut unasked = self.unasked.lock();
         for question in questions {
@@ -78,8 +78,8 @@ impl Room {
         }
     }
 
-    /// Answers the call `id`, which `child` has not been sent yet, with the questions that wait. Returns
-    /// `false` if there are none.
+    /// Answers the call `id`, which `child` has not received yet, with the queued questions. Returns `false`
+    /// if there are none.
     pub fn ask_first(&self, child: &Arc<Child>, id: u64) -> bool {
         let waiting: Vec<_> = {
             let mut unasked = self.unasked.lock();
@@ -92,7 +92,7 @@ impl Room {
         true
     }
 
-    /// Answers the questions that have waited for a client for `patience`.
+    /// Answers the questions that have waited for a client for `patience` with an error.
     pub(super) fn expire_questions(&self, child: &Child, patience: Duration) {
         let overdue = |one: &mut Unasked| one.since.elapsed() > patience;
         let expired: Vec<_> = self.unasked.lock().extract_if(.., overdue).collect();
@@ -101,13 +101,13 @@ impl Room {
         }
     }
 
-    /// Forgets what the process wanted to know that has ended.
+    /// Drops the pending requests and questions of a process that has ended.
     pub(super) fn forget_questions(&self) {
         self.asks.lock().clear();
         self.unasked.lock().clear();
     }
 
-    /// Keeps a question for the moment in which more may come.
+    /// Collects a question for a short time, in case more arrive.
     fn gather(&self, child: &Arc<Child>, call: &Addressee, question: Question) {
         let mut gathered = self.gathered.lock();
         let questions = gathered.entry((child.pid, call.id)).or_default();
@@ -124,7 +124,7 @@ impl Room {
         });
     }
 
-    /// Answers the call with what the server wants to know, and lets it wait.
+    /// Answers the call with the collected questions and suspends it.
     fn park(&self, child: &Arc<Child>, call: u64) {
         let questions = self.gathered.lock().remove(&(child.pid, call)).unwrap_or_default();
         if !questions.is_empty() {
@@ -135,7 +135,7 @@ impl Room {
     fn park_with(&self, child: &Arc<Child>, call: u64, questions: Vec<Question>, held: bool) {
         let holding = Stream::answers(1);
         let Some(open) = child.calls.park(call, &holding) else {
-            // It was answered meanwhile; the server still waits.
+            // The call was answered meanwhile, but the server is still waiting.
             return self.keep_questions(child, questions);
         };
         let user = self.user.as_deref();
@@ -155,7 +155,7 @@ impl Room {
         }
     }
 
-    /// The server no longer wants an answer to its request `id`.
+    /// Withdraws the request `id`, which the server has cancelled.
     pub(super) fn withdraw_question(&self, child: &Child, id: &str) {
         for ((pid, _), questions) in self.gathered.lock().iter_mut() {
             if *pid == child.pid {
@@ -167,15 +167,15 @@ impl Room {
     }
 }
 
-/// Ends a call that needs what its client has not declared.
+/// Fails a call that needs a capability that the client has not declared.
 fn fail(child: &Child, call: &Addressee, missing: &Value) {
     let Some(taken) = child.calls.take_of(call.id, &call.stream) else { return };
     child.cancel(call.id, "the client cannot answer");
     taken.stream.answer(lacking(&taken.id, missing).into());
 }
 
-/// "If processing a request requires a capability the client did not include in
-/// `io.modelcontextprotocol/clientCapabilities`, the server MUST return" this.
+/// Returns the error for a missing capability. "If processing a request requires a capability the client did
+/// not include in `io.modelcontextprotocol/clientCapabilities`, the server MUST return" this.
 pub(super) fn lacking(id: &str, missing: &Value) -> String {
     let why = "the server needs a capability that the client has not declared";
     let data = json!({ "requiredCapabilities": missing });

@@ -1,5 +1,5 @@
-//! The roots of the sessions of a process: a server has one list of them, and asks for it when it begins, when no
-//! client may be there to answer (MCP "Roots").
+//! Roots of the sessions that share a process. A server has a single list of roots and requests it at
+//! startup, when possibly no client is connected to answer (MCP "Roots").
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -18,27 +18,27 @@ use crate::protocol::object::value;
 use crate::protocol::splice::{self, span};
 use crate::session::Session;
 
-/// The method that asks for them.
+/// The method with which a server requests the roots.
 pub(super) const LIST: &str = "roots/list";
-/// The notification that they have changed.
+/// The notification that the roots have changed.
 pub const CHANGED: &str = "notifications/roots/list_changed";
 const CHANGED_TEXT: &str = r#"{"jsonrpc":"2.0","method":"notifications/roots/list_changed"}"#;
-/// How long a request waits for a new process to ask for the roots that are known: it might need them.
+/// The time that a request waits for a new process to ask for the known roots, since it may need them.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// See the module.
+/// The roots as far as the process has asked for them.
 #[derive(Default)]
 pub(super) struct Roots {
     told: Notify,
-    /// Whether a process has asked for them outside of the requests of clients.
+    /// `true` once a process has requested roots outside of any client request.
     are_asked_first: AtomicBool,
 }
 
 impl Room {
-    /// Answers a process that asks for the roots of sessions that have told them to the one before it. Returns
-    /// `false` if a client has to be asked.
+    /// Answers a request for roots on behalf of sessions that reported theirs to the previous process.
+    /// Returns `false` if a client has to be asked.
     pub(super) fn answer_roots(&self, child: &Arc<Child>, envelope: &Envelope<'_>) -> bool {
-        // In a request of a client it can be asked itself.
+        // Within a client's request, that client can be asked directly.
         let is_asked = child.calls.streams().iter().any(|(session, _)| *session != 0);
         if envelope.method != LIST || is_asked {
             return false;
@@ -61,20 +61,20 @@ impl Room {
         true
     }
 
-    /// Returns `true` if the clients say when their roots have changed.
+    /// Returns `true` if the clients declare that they notify of changed roots.
     fn declares_changes(&self) -> bool {
         let capabilities = self.hello.as_ref().map_or("{}", |hello| &hello.capabilities);
         let roots = value(capabilities, "roots");
         roots.and_then(|roots| value(roots, "listChanged")) == Some("true")
     }
 
-    /// Returns the session `serial`, if it is still there.
+    /// Returns the session `serial`, if it still exists.
     pub(super) fn session(&self, serial: u64) -> Option<Arc<Session>> {
         self.sessions.lock().iter().find(|one| one.serial == serial).cloned()
     }
 
-    /// Notes the roots that `session` tells the process `pid`. Returns the answer with those of the other sessions,
-    /// if they have told any.
+    /// Records the roots that `session` reports to the process `pid`. Returns the response merged with the
+    /// roots of the other sessions, if those have reported any.
     pub(super) fn with_other_roots(
         &self,
         session: &Session,
@@ -95,21 +95,22 @@ impl Room {
         Some(splice::edited(text, &mut [(place, format!("[{all}]"))]))
     }
 
-    /// Begins to wait until a new process has asked for roots; `None` if none are known, or it may not ask.
+    /// Starts waiting for a new process to request roots. Returns `None` if no roots are known, or if the
+    /// server does not request them at startup.
     pub(super) fn roots_wanted(&self) -> Option<Notified<'_>> {
         let told = self.roots.told.notified();
         let is_known = || self.sessions.lock().iter().any(|session| session.roots().is_some());
         (self.roots.are_asked_first.load(Ordering::Relaxed) && is_known()).then_some(told)
     }
 
-    /// Waits until a new process has asked for roots, but not for long.
+    /// Waits until a new process has requested roots, for at most [`PATIENCE`].
     pub(super) async fn wait_for_roots(&self, wanted: Option<Notified<'_>>) {
         if let Some(wanted) = wanted {
             let _asks_later = tokio::time::timeout(PATIENCE, wanted).await;
         }
     }
 
-    /// Tells a new process that roots have changed, if a session has told one before.
+    /// Notifies a new process that roots have changed, if a session has sent that notification before.
     pub(super) fn tell_roots_changed(&self, child: &Child) {
         let has_changed = |session: &Arc<Session>| session.has_changed_roots();
         if !self.is_shared() && self.sessions.lock().iter().any(has_changed) {
@@ -118,7 +119,7 @@ impl Room {
     }
 }
 
-/// Returns the members of several lists of roots, each URI once.
+/// Merges several lists of roots; each URI appears once.
 fn merged<'a>(lists: impl Iterator<Item = &'a str>) -> String {
     #[derive(Deserialize)]
     struct Root {

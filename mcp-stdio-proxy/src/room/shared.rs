@@ -1,5 +1,6 @@
-//! A process that serves several users: which of them a resource is told to, and whose a state is. What it
-//! keeps for the one that asked, tasks or a log level, it is not asked for (2025-11-25 "Tasks", "Security").
+//! Isolation of users that share a process: which user a resource or a `requestState` belongs to. Requests
+//! for per-client state of the server, such as tasks or a log level, are not forwarded (2025-11-25 "Tasks",
+//! "Security").
 
 use std::sync::{Arc, Weak};
 
@@ -13,20 +14,20 @@ use crate::protocol::object::value;
 use crate::protocol::splice::{Payload, span};
 use crate::translate::{shared, tasks};
 
-/// The methods whose results may bring a `requestState` (MCP "Multi Round-Trip Requests"), and the one that
-/// says what the server can do.
+/// The methods whose results may contain a `requestState` (MCP "Multi Round-Trip Requests"), and the one that
+/// lists the server's capabilities.
 const ANSWERS: [&str; 4] = ["tools/call", "prompts/get", "resources/read", DISCOVER];
 const DISCOVER: &str = "server/discover";
 
 impl Room {
-    /// Returns `true` if a method is not there where the process serves several users.
+    /// Returns `true` if the method is unavailable where the process serves several users.
     #[must_use]
     pub fn withholds(&self, method: &str) -> bool {
         self.is_shared() && (method.starts_with(tasks::METHODS) || method == "logging/setLevel")
     }
 
-    /// Who takes the answer of a process of 2026-07-28 to `method` for `principal`, if it says what is not
-    /// for all.
+    /// Returns the response handler for `method` of `principal` at a process of 2026-07-28, if the response
+    /// needs to be bound to one user.
     pub(super) fn shared_taker(
         &self,
         method: &str,
@@ -40,7 +41,7 @@ impl Room {
     }
 }
 
-/// Makes the answer one for the user that has asked.
+/// Binds a response to the user that sent the request.
 struct ForOne {
     room: Weak<Room>,
     principal: Option<Arc<str>>,
@@ -65,7 +66,7 @@ impl Taker for ForOne {
     }
 }
 
-/// Answers `call` with `line` under the client's id, and with a part of it replaced.
+/// Answers `call` with `line` under the client's id, optionally with one part replaced.
 pub(super) fn hand_over(
     call: &Call,
     line: &Bytes,

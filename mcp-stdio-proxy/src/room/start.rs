@@ -1,4 +1,4 @@
-//! Starts the process of a room, which is the same for its clients however it is found.
+//! Start of a server process, the same for the clients however the program is found.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -11,12 +11,13 @@ use crate::translate::discover::Greeting;
 use crate::translate::shared;
 use crate::unavailable::Unavailable;
 
-/// The most processes that are started for one request: from memory, and of an entry that is edited meanwhile.
+/// The maximum number of processes started for one request. A retry follows a stale start from memory, or an
+/// entry that was edited meanwhile.
 const TRIES: usize = 4;
 
-/// A start that did not succeed.
+/// A failed start.
 enum Failure {
-    /// Another one may: the entry was edited, or the process was started from memory and has ended.
+    /// A retry may succeed: the entry was edited, or a process started from memory has exited.
     Outdated(Arc<Child>),
     /// The server cannot be started.
     Final(Unavailable),
@@ -29,7 +30,7 @@ impl From<Unavailable> for Failure {
 }
 
 impl Room {
-    /// Starts a process and introduces the clients to it.
+    /// Starts a process and performs the handshake.
     pub(super) async fn start(
         &self,
         permit: impl Future<Output = Result<Permit, Unavailable>>,
@@ -37,7 +38,7 @@ impl Room {
         self.note_crash();
         self.backend.may_start(&self.health)?;
         let user = self.user.as_deref();
-        // One that waits for the installation of its package takes no place from others.
+        // A start that waits for the installation of its package must not hold a permit.
         let mut installing = self.backend.install(user).await;
         self.backend.succeed(user).await;
         let mut permit = permit.await?;
@@ -61,7 +62,7 @@ impl Room {
         installing: Installing,
     ) -> Result<Arc<Child>, Failure> {
         self.check_open()?;
-        // One that was ended to make room for this one, or a probe.
+        // Waits for a process that was evicted for this one, or for an era probe.
         self.backend.succeed(self.user.as_deref()).await;
         let turn = self.backend.turn().await;
         let child = self.backend.start(permit, self.user.as_deref())?;
@@ -71,7 +72,7 @@ impl Room {
         let introduced = {
             let introducing = self.introduce(&child);
             tokio::pin!(introducing);
-            // A finder that installs for minutes does not keep others from starting.
+            // A package that takes minutes to install must not block the starts of others.
             let soon = tokio::time::timeout(self.backend.start_timeout(), &mut introducing).await;
             drop(turn);
             match soon {
@@ -109,9 +110,9 @@ impl Room {
         error.into()
     }
 
-    /// Makes `child` the process of the room.
+    /// Makes `child` the current process.
     fn take(&self, child: &Arc<Child>) -> Result<(), Unavailable> {
-        // Without a handshake there is nothing to say after it.
+        // Without a handshake, no `notifications/initialized` is due.
         let silent = self.hello.is_none() || self.is_upgraded();
         self.greeted.store(silent, Ordering::Relaxed);
         let mut live = self.live.lock();
@@ -119,7 +120,7 @@ impl Room {
         if self.is_upgraded() {
             self.watch_again(child);
         }
-        // Closed while it was starting: whoever closed the room found no process to end.
+        // The instance may have been closed during the start, when there was no process to stop yet.
         self.check_open().inspect_err(|_| {
             child.end();
             *live = None;
@@ -141,10 +142,10 @@ impl Room {
         self.forget_questions();
     }
 
-    /// Holds a failed start against the server, unless one user alone may be the cause.
+    /// Counts a failed start against the server, unless a single user may be the cause.
     fn note_failure(&self, error: &Unavailable, why: &str) {
         if matches!(error, Unavailable::Refused { .. }) {
-            // The server works: it does not like what the client says.
+            // The server works; it only rejects the client's parameters.
         } else if self.backend.entry().is_personal() {
             self.health.failed();
         } else {

@@ -1,5 +1,5 @@
-//! A room whose clients have a handshake and whose process has none: what its process is told, and what
-//! the room answers itself (MCP "Compatibility Matrix", legacy client and modern server).
+//! Legacy clients on a modern server: rewrites requests, and answers those that the server cannot (MCP
+//! "Compatibility Matrix", legacy client and modern server).
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -13,14 +13,14 @@ use crate::protocol::object::value;
 use crate::session::Session;
 use crate::translate::{log, request, subscription, tasks};
 
-/// The resources that a session may watch.
+/// The maximum number of resources that a session may subscribe to.
 const WATCHED: usize = 1024;
 
-/// Why a request is refused: the code and the message of the error.
+/// The code and the message of the error with which a request is rejected.
 pub type Refused = (i32, Cow<'static, str>);
 
-/// A notification that only a server with a handshake has a use for: `ClientNotification` of 2026-07-28
-/// knows cancellation alone.
+/// Returns `true` for notifications that a modern server does not accept. `ClientNotification` of 2026-07-28
+/// has only the cancellation.
 #[must_use]
 pub fn is_withdrawn(notification: &str) -> bool {
     matches!(
@@ -33,12 +33,12 @@ pub fn is_withdrawn(notification: &str) -> bool {
 }
 
 impl Room {
-    /// Whether its clients have a handshake and its process has none.
+    /// Returns `true` if the clients have a handshake and the process has none.
     pub fn is_upgraded(&self) -> bool {
         self.upgraded.load(Ordering::Relaxed)
     }
 
-    /// The request `text` of a client, as the process wants it.
+    /// Translates the request `text` of a client for a modern process.
     pub fn upgrade(
         &self,
         session: &Session,
@@ -48,7 +48,7 @@ impl Room {
         request::to_modern(text, read, &self.envelope(session.log_level()))
     }
 
-    /// What each request of this room carries.
+    /// Returns the `_meta` members that each request of this instance carries.
     pub(super) fn envelope(&self, level: Option<usize>) -> String {
         let hello = || self.hello.as_ref().map_or("{}", |hello| &hello.params);
         let all = self.envelope.get_or_init(|| request::envelope_of(hello()));
@@ -56,7 +56,8 @@ impl Room {
         level.map_or_else(|| all.clone(), |level| request::with_level(all, level))
     }
 
-    /// Answers what a server without sessions cannot; `None` if the request is for the process.
+    /// Answers requests that a server without sessions cannot answer. Returns `None` if the request is meant
+    /// for the process.
     pub async fn answer_here(
         &self,
         child: &Arc<Child>,
@@ -69,7 +70,7 @@ impl Room {
             "logging/setLevel" => Some(self.set_level(session, params)),
             "resources/subscribe" => Some(self.watch(child, session, params).await),
             "resources/unsubscribe" => Some(self.unwatch(child, session, params).await),
-            // Those of the server are of another kind, and were not declared to the client.
+            // Tasks of a modern server are of another kind, and were not declared to the client.
             method if method.starts_with(tasks::METHODS) => Some(self.offers("/tasks")),
             _ => None,
         }
@@ -89,7 +90,7 @@ impl Room {
         Ok(())
     }
 
-    /// The resource that `params` name, if `session` may watch one more.
+    /// Returns the resource that `params` name, unless `session` has reached its maximum of subscriptions.
     pub(super) fn watchable(session: &Session, params: &str) -> Result<String, Refused> {
         let uri = resource(params)?;
         if session.watched().len() >= WATCHED {
@@ -129,7 +130,7 @@ impl Room {
     }
 }
 
-/// The resource that `params` name.
+/// Returns the resource that `params` name.
 fn resource(params: &str) -> Result<String, Refused> {
     let uri = subscription::uri(params).filter(|uri| uri.len() <= subscription::URI);
     uri.ok_or((error::INVALID_PARAMS, "uri is missing, or too long".into()))
