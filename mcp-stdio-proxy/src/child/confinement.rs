@@ -1,7 +1,7 @@
-//! Confines each server process to a Landlock domain of its own (landlock(7)), which its descendants
-//! inherit. A process in a domain may ptrace(2) only processes of the same domain or of one nested in
-//! it, and the kernel guards `/proc/PID/environ`, `mem`, `maps` and `fd` by the same check. The proxy
-//! is in no domain: it can signal all servers, and no server can read the proxy.
+//! Confinement of each server process to a Landlock domain of its own (landlock(7)), which its descendants
+//! inherit. A process in a domain may ptrace(2) only processes of the same domain or of one nested in it, and
+//! the kernel guards `/proc/PID/environ`, `mem`, `maps` and `fd` by the same check. The proxy is in no
+//! domain: it can signal all servers, and no server can read the proxy's memory.
 
 use std::io;
 
@@ -18,8 +18,7 @@ const OVER_OTHERS: CapabilitySet = CapabilitySet::SYS_ADMIN
     .union(CapabilitySet::SYS_RAWIO)
     .union(CapabilitySet::SYS_MODULE);
 
-/// The protection of other processes from a server process. Each level has what the levels below it
-/// have.
+/// The level of protection of other processes from a server process. Each level includes those below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Confinement {
     /// No signals and no connections to abstract sockets across domains (Linux 6.12).
@@ -28,7 +27,7 @@ pub enum Confinement {
     Tracing,
     /// No gain of privileges by setuid programs, and no capabilities over other processes.
     Privileges,
-    /// Nothing.
+    /// No confinement.
     Off,
 }
 
@@ -60,12 +59,12 @@ impl Confinement {
         Self::ALL.into_iter().find(|one| one.name() == name)
     }
 
-    /// Confines this process and what it executes, permanently.
+    /// Confines this process and the programs that it executes, permanently.
     pub(super) fn enter(self) -> io::Result<()> {
         if self == Self::Off {
             return Ok(());
         }
-        // Landlock demands it of processes without CAP_SYS_ADMIN, and execve(2) gives no capability back.
+        // Landlock requires it of processes without CAP_SYS_ADMIN, and execve(2) restores no capability.
         set_no_new_privs(true)?;
         let mut sets = capabilities(None)?;
         if sets.permitted.intersects(OVER_OTHERS) {
@@ -81,8 +80,9 @@ impl Confinement {
         }
     }
 
-    /// Returns the smallest ruleset that makes a domain, so that servers work as without it. A file
-    /// right that is handled and allowed below `/` changes nothing, but only scopes do without one.
+    /// Returns the smallest ruleset that creates a domain, so that servers work as they do without one. A
+    /// file right that is handled and allowed below `/` has no effect; a ruleset of scopes needs no such
+    /// right.
     fn ruleset(self) -> Result<Option<RulesetCreated>, RulesetError> {
         let ruleset = Ruleset::default().set_compatibility(CompatLevel::HardRequirement);
         match self {
@@ -99,7 +99,7 @@ impl Confinement {
         }
     }
 
-    /// Logs what the operator has to know about it.
+    /// Logs the consequences of this level for the operator.
     pub(super) fn report(self) {
         match self {
             Self::Full => log::info!(

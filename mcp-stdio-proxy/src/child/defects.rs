@@ -1,5 +1,5 @@
-//! Lines of a server that are not well formed. What an official client reads is passed on, what none reads ends
-//! the call that it was to answer, and the operator is told of both.
+//! Handling of malformed lines of a server. Lines that some official client accepts are forwarded. Lines that
+//! no client accepts fail the call that they were meant to answer. The operator is informed of both.
 
 use std::mem::{Discriminant, discriminant};
 use std::sync::Arc;
@@ -16,12 +16,12 @@ use crate::protocol::message::{self, Envelope};
 use crate::protocol::splice;
 use crate::protocol::torn;
 
-/// What is kept of an object that goes on in the next line.
+/// The maximum size kept of an object that continues on the next line.
 const BEGUN: usize = 16 << 10;
-/// The most lines of such an object that are read.
+/// The maximum number of lines of such an object.
 const LINES: usize = 64;
 
-/// The kinds of defects that the operator was told of.
+/// The kinds of defects already reported to the operator.
 #[derive(Default)]
 pub(super) struct Told(Mutex<Vec<Discriminant<Defect>>>);
 
@@ -37,7 +37,7 @@ impl Told {
     }
 }
 
-/// The start of an object that did not end in its line.
+/// The beginning of an object that was not complete at the end of its line.
 #[derive(Default)]
 pub(super) struct Begun {
     text: String,
@@ -51,7 +51,7 @@ impl Begun {
         self.lines = 1;
     }
 
-    /// Adds a line; returns the answer that can be told by now, after which the rest does not count.
+    /// Appends a line. Returns the response once it can be identified; the remaining lines are then ignored.
     fn go_on(&mut self, text: &str) -> Option<Answer> {
         if self.lines == 0 {
             return None;
@@ -69,7 +69,7 @@ impl Begun {
 }
 
 impl Child {
-    /// Takes a line that is not a plain message.
+    /// Processes a line that is not a plain message.
     pub(super) fn take_defective(self: &Arc<Self>, line: &Bytes, begun: &mut Begun) {
         let (defect, reading) = lenient::read(line);
         match (reading, defect) {
@@ -86,7 +86,7 @@ impl Child {
                 self.take_batch(&without_breaks(text.into()));
             }
             (Reading::Answers(answers), Some(defect)) => {
-                // Each is failed, whatever became of the one before.
+                // Every response is failed, even if an earlier one matches no call.
                 let known = answers.iter().filter(|answer| self.fail_answer(answer, &defect));
                 let is_known = known.count() > 0;
                 if !is_known {
@@ -97,7 +97,7 @@ impl Child {
         }
     }
 
-    /// Takes a line that is no message, unless one goes on in it.
+    /// Processes a line that is not a message, unless it continues a message.
     fn take_noise(self: &Arc<Self>, text: &str, begun: &mut Begun) {
         self.noise("not a JSON-RPC message");
         if torn::is_open(text) {
@@ -107,7 +107,7 @@ impl Child {
         }
     }
 
-    /// Takes what a server has written without a line break, and nothing after it.
+    /// Processes output without a line break, ignoring anything after it.
     pub(super) fn take_unended(self: &Arc<Self>, line: &[u8]) {
         let text = String::from_utf8_lossy(line);
         if !torn::is_open(&text) {
@@ -117,23 +117,24 @@ impl Child {
         }
     }
 
-    /// Takes an answer to no call. An error with an id that no request of ours has is one without an id.
+    /// Processes a response that matches no call. An error whose id matches no request of ours counts as one
+    /// without an id.
     pub(super) fn take_stray(self: &Arc<Self>, line: &Bytes, envelope: &Envelope<'_>) {
         match lenient::unaddressed(envelope) {
             Some(answer) => {
                 self.fail_answer(&answer, &Defect::Id);
             }
-            // Answered twice, after a cancellation, or never asked.
+            // A duplicate, a late response to a cancelled request, or a response without a request.
             None => self.say(line, envelope),
         }
     }
 
-    /// Answers the call that `answer` is for with an error. Returns `false` if it cannot be told which that is.
+    /// Fails the call that `answer` belongs to. Returns `false` if the call cannot be determined.
     fn fail_answer(self: &Arc<Self>, answer: &Answer, defect: &Defect) -> bool {
         let (server, pid) = (&*self.server, self.pid);
         let message = format!("the answer of server \"{server}\" {defect}{answer}");
         let call = self.call_of(answer);
-        // What the server says itself is for the client.
+        // The server's own error message is included for the client.
         if call.is_some() {
             log::warn!(server, pid; "{server}[{pid}] wrote an answer that {defect}; its call ends with an error");
         } else if self.told.is_new(defect) {
@@ -151,7 +152,7 @@ impl Child {
         if let Some(id) = answer.id {
             return self.calls.take(id);
         }
-        // Servers without a list of notifications refuse them as unknown methods.
+        // Servers that do not know notifications reject them as unknown methods.
         let is_refusal = answer.code == Some(error::METHOD_NOT_FOUND.into());
         if is_refusal && self.notes.blame() {
             return None;
@@ -159,7 +160,7 @@ impl Child {
         self.calls.take_only()
     }
 
-    /// Tells whoever has asked something else than a call, if anybody has, that it has failed.
+    /// Reports the failure of an internal request to the handler that is waiting for it, if there is one.
     pub(super) fn fail_elsewhere(self: &Arc<Self>, id: u64, message: &str) {
         let line = Bytes::from(error::answer(&id.to_string(), error::INTERNAL, message));
         let text = std::str::from_utf8(&line).unwrap_or_default();
@@ -168,7 +169,7 @@ impl Child {
         }
     }
 
-    /// Tells the operator once of a kind of defect that clients do not notice.
+    /// Reports a kind of defect that clients do not notice to the operator, once.
     fn tell_defect(&self, defect: Option<&Defect>) {
         let (server, pid) = (&*self.server, self.pid);
         if let Some(defect) = defect.filter(|defect| self.told.is_new(defect)) {
@@ -177,7 +178,8 @@ impl Child {
         }
     }
 
-    /// Takes a line over the limit: the call it answers fails, and no other if that can be told.
+    /// Handles a line over the limit. Fails the call that it answers, or all pending calls if that call
+    /// cannot be determined.
     pub(super) fn refuse_line(self: &Arc<Self>, head: &[u8], tail: &[u8], limit: usize) {
         let (server, pid) = (&*self.server, self.pid);
         if let Some(id) = torn::request(head) {

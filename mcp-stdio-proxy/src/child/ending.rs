@@ -1,4 +1,4 @@
-//! The end of a child, as the rest of the program brings it about and waits for it.
+//! Termination of a child, as requested and awaited by the rest of the program.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -7,27 +7,27 @@ use tokio::time::timeout;
 
 use super::Child;
 
-/// How long a process may be in vanishing: it has been killed by then.
+/// The maximum time for a killed process to disappear.
 const GONE: Duration = Duration::from_secs(10);
 
 impl Child {
-    /// Asks the child to end; returns at once.
+    /// Asks the child to exit, without waiting.
     pub fn end(&self) {
         self.ending.cancel();
     }
 
-    /// Notes that its successor waits for its end.
+    /// Records that a successor is waiting for the end of this child.
     pub fn leave(&self) {
         self.leaving.store(true, Ordering::Relaxed);
     }
 
-    /// Returns `true` if it is about to end, or has, and something of it may be left.
+    /// Returns `true` if the child is about to exit or has exited, and parts of its process group may remain.
     #[must_use]
     pub fn is_leaving(&self) -> bool {
         self.leaving.load(Ordering::Relaxed) || !self.is_live()
     }
 
-    /// Waits until nothing of the child is left; what it does after `grace` is cut short.
+    /// Waits until the child's whole process group has exited; requests termination after `grace`.
     pub async fn make_way(&self, grace: Duration) {
         if timeout(grace, self.ended()).await.is_ok() {
             return;
@@ -42,24 +42,24 @@ impl Child {
         }
     }
 
-    /// Waits until nothing of the child is left.
+    /// Waits until the child's whole process group has exited.
     pub async fn ended(&self) {
         self.gone.cancelled().await;
     }
 
-    /// Whether it can still answer.
+    /// Returns `true` if the child can still answer.
     #[must_use]
     pub fn is_live(&self) -> bool {
         !self.silent.is_cancelled() && !self.ending.is_cancelled()
     }
 
-    /// Whether it was asked to end.
+    /// Returns `true` if the child was asked to exit.
     #[must_use]
     pub fn is_ending(&self) -> bool {
         self.ending.is_cancelled()
     }
 
-    /// Whether it has ended, or can answer nothing more.
+    /// Returns `true` if the child has exited or closed its output.
     #[must_use]
     pub fn has_ended(&self) -> bool {
         self.silent.is_cancelled()

@@ -1,8 +1,8 @@
-//! Which of the proxy's own environment a child sees; the gateway's secrets are in the rest.
+//! The part of the proxy's own environment that a child inherits. The rest contains the gateway's secrets.
 
 use std::ffi::OsString;
 
-/// What a program needs to find itself a home, a language and certificates.
+/// The variables that locate a home directory, a locale and certificates.
 const PASSED: &[&str] = &[
     "HOME",
     "LANG",
@@ -24,7 +24,7 @@ const PASSED: &[&str] = &[
     "XDG_STATE_HOME",
 ];
 
-/// The part of `all` that is passed on: the names above, `LC_*`, and those in `more`.
+/// Returns the inherited part of `all`: the names above, `LC_*`, and those in `more`.
 pub fn passed(
     all: impl Iterator<Item = (OsString, OsString)>,
     more: &[String],
@@ -41,7 +41,7 @@ pub fn passed(
 mod tests {
     use super::*;
 
-    /// Otherwise servers of the quickstart would miss one that others get.
+    /// Otherwise servers of the quickstart would miss a variable that others get.
     #[test]
     fn the_quickstart_gives_the_proxy_what_servers_get() {
         let script = include_str!("../../../scripts/lib/environment.sh");

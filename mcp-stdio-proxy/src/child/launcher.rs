@@ -1,6 +1,6 @@
-//! The first program of every child: sets its limits and its death with the proxy, confines it, then
-//! becomes the server. A parent could do none of this without unsafe code between fork and exec
-//! (prctl(2), setrlimit(2), landlock(7)).
+//! The launcher, the first program of every child: it sets resource limits and the parent-death signal,
+//! confines the process, and then executes the server. A parent could do none of this without unsafe code
+//! between fork and exec (prctl(2), setrlimit(2), landlock(7)).
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -16,14 +16,14 @@ use rustix::process::{
 use super::confinement::Confinement;
 use crate::catalogue::Limits;
 
-/// The first argument that makes the program a launcher.
+/// The first argument that turns the program into a launcher.
 pub(super) const VERB: &str = "__launch";
-/// The same; the next argument is the name that the server is executed under.
+/// The same, followed by the `argv[0]` of the server.
 const VERB_NAMED: &str = "__launch-named";
-/// What it is found as, even if the file was replaced meanwhile.
+/// The path of the launcher, which stays valid even if the file is replaced.
 pub(super) const PROGRAM: &str = "/proc/self/exe";
 
-/// Returns the arguments of the launcher, before the command.
+/// Returns the arguments of the launcher that precede the command.
 pub(super) fn arguments(
     name: Option<&str>,
     limits: &Limits,
@@ -45,8 +45,8 @@ pub(super) fn arguments(
     verb.into_iter().chain(settings)
 }
 
-/// Becomes the server if `args`, the arguments of the program, tell it to. Comes back only if they do not, or
-/// with the exit code of a failure.
+/// Executes the server if `args`, the arguments of the program, ask for it. Returns `None` if they do not,
+/// and the exit code if the execution fails.
 pub fn launch(mut args: impl Iterator<Item = OsString>) -> Option<ExitCode> {
     let verb = args.next()?;
     let name = if verb == VERB {
@@ -57,7 +57,7 @@ pub fn launch(mut args: impl Iterator<Item = OsString>) -> Option<ExitCode> {
         return None;
     };
     let error = become_server(name, args);
-    // To the proxy, which logs what its children write. If it does not read, nothing is lost by it.
+    // The proxy reads and logs the stderr of its children. If it does not, nothing else can be done.
     let _written = writeln!(io::stderr(), "{error}");
     Some(ExitCode::from(127))
 }
@@ -67,12 +67,12 @@ fn become_server(name: Option<OsString>, mut args: impl Iterator<Item = OsString
     let mut next = || args.next().and_then(|arg| arg.into_string().ok()).ok_or_else(bad);
     let prepared = next().and_then(|parent| {
         die_with(&parent)?;
-        // Before the limits, since it takes a descriptor for a moment.
+        // Before the limits, since it briefly needs a file descriptor.
         Confinement::from_name(&next()?).ok_or_else(bad)?.enter()?;
         for resource in [Resource::Data, Resource::Nofile, Resource::Nproc] {
             limit(resource, &next()?)?;
         }
-        // A core file would hold one person's secrets in a directory that others may read.
+        // A core file would expose one person's secrets in a directory that others may read.
         set_limit(Resource::Core, 0)?;
         Ok(())
     });
@@ -86,7 +86,7 @@ fn become_server(name: Option<OsString>, mut args: impl Iterator<Item = OsString
     }
 }
 
-/// Says why `command`, which is there, could not be run.
+/// Explains why the existing file `command` could not be executed.
 fn unstarted(command: &OsStr, error: &io::Error) -> io::Error {
     let command = Path::new(command);
     let shown = command.display();
@@ -98,7 +98,7 @@ fn unstarted(command: &OsStr, error: &io::Error) -> io::Error {
     }
 }
 
-/// The program that the first line of a script names.
+/// Returns the interpreter that the first line of a script names.
 fn interpreter(script: &Path) -> Option<String> {
     let mut line = Vec::new();
     File::open(script).ok()?.take(256).read_to_end(&mut line).ok()?;
@@ -106,10 +106,11 @@ fn interpreter(script: &Path) -> Option<String> {
     line.lines().next()?.split_whitespace().next().map(str::to_owned)
 }
 
-/// A server that does not notice the end of its input must not outlive a proxy that was killed.
+/// Sets the parent-death signal. A server that does not notice the end of its input must not outlive a proxy
+/// that was killed.
 fn die_with(parent: &str) -> io::Result<()> {
     set_parent_process_death_signal(Some(Signal::KILL))?;
-    // It may have died before the line above.
+    // The parent may have died before the line above.
     match getppid().map(|pid| pid.as_raw_pid().to_string()) {
         Some(pid) if pid != parent => Err(io::Error::other("the proxy has ended")),
         _ => Ok(()),

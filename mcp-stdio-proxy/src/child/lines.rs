@@ -1,4 +1,4 @@
-//! Splits the output of a child into lines of any length up to a limit (stdio transport).
+//! Splitting of a child's output into lines of bounded length (stdio transport).
 
 use std::io;
 use std::time::Duration;
@@ -8,35 +8,35 @@ use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe;
 use tokio::time::timeout;
 
-/// The least room for a read; most messages fit.
+/// The minimum size of a read; most messages fit.
 const CHUNK: usize = 8 << 10;
-/// The most room for a read; large results come in few reads.
+/// The maximum size of a read, so that large results take few reads.
 const LARGE_CHUNK: usize = 1 << 20;
-/// What is kept of the ends of a line that is too long, to find the id in it.
+/// The number of bytes kept from both ends of an overlong line, to find the id in them.
 const ENDS: usize = 1024;
-/// How long a line break may take that ends a message.
+/// The maximum delay of the line break that ends a message.
 const QUIET: Duration = Duration::from_secs(2);
 
 /// A line of output.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Line {
-    /// A whole line, without its end.
+    /// A complete line, without its line break.
     Whole(Bytes),
-    /// The two ends of a line that was over the limit.
+    /// The head and the tail of a line over the limit.
     TooLong(Bytes, Bytes),
-    /// What looks like a whole message, although no line break has followed for a while.
+    /// An apparently complete message whose line break is overdue.
     Unended(Bytes),
 }
 
-/// The splitter; it holds no memory while the child is silent.
+/// The splitter, which holds no memory while the child is silent.
 pub(super) struct Lines {
     limit: usize,
     buffer: BytesMut,
     scanned: usize,
     chunk: usize,
-    /// The head of the line being skipped.
+    /// The head of the line that is being skipped.
     skipping: Option<Bytes>,
-    /// The length of what was given out as not ended.
+    /// The length of the buffer when it was last returned as [`Line::Unended`].
     unended: usize,
 }
 
@@ -52,13 +52,13 @@ impl Lines {
         }
     }
 
-    /// Reads on until there is a line; `None` at the end of the output.
+    /// Reads until a line is complete. Returns `None` at the end of the output.
     pub(super) async fn next(&mut self, pipe: &mut pipe::Receiver) -> io::Result<Option<Line>> {
         loop {
             if let Some(line) = self.split() {
                 return Ok(Some(line));
             }
-            // Waited for first, so that a silent child holds no buffer.
+            // Awaited before reserving, so that a silent child holds no buffer.
             if self.may_be_whole() {
                 match timeout(QUIET, pipe.readable()).await {
                     Ok(readable) => readable?,
@@ -76,7 +76,7 @@ impl Lines {
         }
     }
 
-    /// Returns `true` if the line that is being read ends as a message does.
+    /// Returns `true` if the current line ends like a complete message.
     fn may_be_whole(&self) -> bool {
         let ends = self.buffer.trim_ascii_end().last();
         self.skipping.is_none()
@@ -89,7 +89,7 @@ impl Lines {
         Line::Unended(Bytes::copy_from_slice(&self.buffer))
     }
 
-    /// Takes one line out of what was read.
+    /// Splits one line off the buffer.
     fn split(&mut self) -> Option<Line> {
         let fresh = self.buffer.get(self.scanned..)?;
         let Some(end) = memchr::memchr(b'\n', fresh).map(|at| at + self.scanned) else {

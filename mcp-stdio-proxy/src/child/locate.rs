@@ -1,40 +1,40 @@
-//! Finds the program of a command as a shell would (POSIX, "Command Search and Execution").
+//! Lookup of the program of a command, as in a shell (POSIX, "Command Search and Execution").
 //!
-//! The crate `which` would replace the loop over `PATH` alone. It searches relative directories, too, and does not
-//! tell why a program cannot be executed.
+//! The crate `which` would only replace the loop over `PATH`. It also searches relative directories, and it
+//! does not report why a program cannot be executed.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-/// Where a search path is missing, as in a shell.
+/// The default search path, as in a shell.
 const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
-/// The program of a command is not there, or cannot be run: what was looked for, and where.
+/// The reason why the program of a command cannot be executed, with the path or the directories searched.
 #[derive(Debug, thiserror::Error)]
 pub enum NotFound {
-    /// It is in no directory of the search path.
+    /// No directory of the search path contains the program.
     #[error("there is no program \"{command}\" in PATH ({path})")]
     InPath {
-        /// Its name.
+        /// The name of the program.
         command: String,
-        /// The directories.
+        /// The searched directories.
         path: String,
     },
-    /// There is nothing at the path.
+    /// No file exists at the path.
     #[error("there is no program {}", .0.display())]
     At(PathBuf),
-    /// The file cannot be run.
+    /// The file is not executable.
     #[error("{} is not an executable file", .0.display())]
     NotExecutable(PathBuf),
-    /// The path cannot be looked at.
+    /// The path cannot be accessed.
     #[error("{}: {}", .0.display(), .1)]
     Closed(PathBuf, io::Error),
 }
 
 impl NotFound {
-    /// The kind of the failure.
+    /// Returns the kind of the failure.
     pub(super) fn kind(&self) -> io::ErrorKind {
         match self {
             Self::InPath { .. } | Self::At(_) => io::ErrorKind::NotFound,
@@ -44,7 +44,7 @@ impl NotFound {
     }
 }
 
-/// The program that `command` names, seen from directory `cwd`, with the `PATH` of `env`.
+/// Returns the program that `command` names, relative to the directory `cwd` and with the `PATH` of `env`.
 pub(super) fn locate(
     command: &str,
     cwd: Option<&Path>,

@@ -1,24 +1,24 @@
-//! Notifications that a server may still answer with an error, against JSON-RPC 2.0 §4.1: such an error has no id
-//! and must not be taken for the answer to a request.
+//! Tracking of notifications that a server may still answer with an error, in violation of JSON-RPC 2.0 §4.1.
+//! Such an error has no id and must not be attributed to a request.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Notifications that were written after the last request that was answered.
+/// The notifications written since the last answered request.
 #[derive(Default)]
 pub(super) struct Notes {
     count: AtomicU64,
-    /// The id of the next request when the last of them was written; zero if there is none.
+    /// The id of the next request at the time of the last notification; zero if there is none.
     before: AtomicU64,
 }
 
 impl Notes {
-    /// Notes that a notification is about to be written; the next request will have the id `next`.
+    /// Counts a notification that is about to be written; the next request will have the id `next`.
     pub(super) fn add(&self, next: u64) {
         self.count.fetch_add(1, Ordering::Relaxed);
         self.before.store(next, Ordering::Relaxed);
     }
 
-    /// Notes the answer to the request `id`: a server that reads one message after the other has read the
+    /// Records the response to the request `id`. A server that processes messages in order has then read the
     /// notifications before it.
     pub(super) fn answered(&self, id: u64) {
         let before = self.before.load(Ordering::Relaxed);
@@ -28,7 +28,7 @@ impl Notes {
         }
     }
 
-    /// Takes one of them to be what an error without an id is about. Returns `false` if there is none.
+    /// Attributes an error without an id to one of the notifications. Returns `false` if there is none.
     pub(super) fn blame(&self) -> bool {
         let less = |count: u64| count.checked_sub(1);
         self.count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()

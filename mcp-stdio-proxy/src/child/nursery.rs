@@ -1,5 +1,5 @@
-//! All processes of this program: how many there may be, that each is found at the end, and that
-//! what they leave behind is reaped, also as PID 1 of a container (stdio transport, "Shutdown").
+//! Registry of all child processes: limits their number, stops them at shutdown, and reaps their orphans,
+//! also as PID 1 of a container (stdio transport, "Shutdown").
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -16,37 +16,37 @@ use super::quota::{Permit, Quota};
 use super::shortcut::Installs;
 use super::{Child, Program, SpawnError};
 
-/// Processes that may be starting at once: many at once make each miss its deadline.
+/// The maximum number of concurrent starts; too many at once would make each miss its deadline.
 const STARTS: usize = 8;
-/// How long one waits for its turn. One that never gets it starts nevertheless: servers that do not
-/// answer must not stop others for ever.
+/// The maximum time to wait for a start slot. A start then proceeds without one, so that unresponsive servers
+/// cannot block others indefinitely.
 const TURN: Duration = Duration::from_secs(2);
 
-/// The turn to start, given back when dropped.
+/// A start slot, released when dropped.
 pub type Turn<'a> = Option<SemaphorePermit<'a>>;
 
-/// How long killed strays may take to vanish.
+/// The maximum time for killed orphans to disappear.
 const STRAYS: Duration = Duration::from_millis(500);
 
-/// See the module.
+/// The pool of child processes.
 pub struct Nursery {
-    /// How many there may be.
+    /// The limits on processes.
     pub quota: Arc<Quota>,
-    /// The packages that finders install.
+    /// The packages that package runners install.
     pub installs: Installs,
-    /// How processes are separated from each other.
+    /// The confinement of server processes.
     pub(super) confinement: Confinement,
-    /// There is no time left: the proxy ends.
+    /// Cancelled when the shutdown of the proxy must be hurried.
     pub(super) haste: CancellationToken,
     starts: Semaphore,
-    /// Held while a process is started, so that it is never taken for a stray.
+    /// The children. Locked while a process is started, so that it is never mistaken for an orphan.
     all: Mutex<Vec<Weak<Child>>>,
-    /// Children of this process that it has not started.
+    /// Children of this process that existed before it was executed.
     inherited: Vec<Pid>,
 }
 
 impl Nursery {
-    /// An empty one, with room as `quota` says.
+    /// Creates an empty pool with the limits of `quota`.
     #[must_use]
     pub fn new(quota: Arc<Quota>) -> Arc<Self> {
         let starts = Semaphore::new(STARTS);
@@ -61,24 +61,24 @@ impl Nursery {
         })
     }
 
-    /// Makes this process the parent of what its children leave behind.
+    /// Makes this process the subreaper, so that it adopts orphans of its children.
     pub fn adopt_orphans(&self) {
         if let Err(error) = set_child_subreaper(Some(getpid())) {
             log::warn!("orphans of servers cannot be adopted: {error}");
         }
     }
 
-    /// Logs how processes are separated from each other.
+    /// Logs the level of confinement.
     pub fn report_confinement(&self) {
         self.confinement.report();
     }
 
-    /// Waits for the turn to start a process.
+    /// Waits for a start slot, for a limited time.
     pub async fn turn(&self) -> Turn<'_> {
         tokio::time::timeout(TURN, self.starts.acquire()).await.ok()?.ok()
     }
 
-    /// Starts a process.
+    /// Starts a process and registers it.
     pub fn spawn(
         self: &Arc<Self>,
         program: &Program,
@@ -91,12 +91,12 @@ impl Nursery {
         Ok(child)
     }
 
-    /// Those that are not gone.
+    /// Returns the children that have not been dropped.
     pub fn all(&self) -> Vec<Arc<Child>> {
         self.all.lock().iter().filter_map(Weak::upgrade).collect()
     }
 
-    /// Returns the processes of `server` for `user` that make way for others.
+    /// Returns the processes of `server` for `user` that are shutting down.
     pub fn predecessors(&self, server: &str, user: Option<&str>) -> Vec<Arc<Child>> {
         let theirs = |child: &Arc<Child>| {
             &*child.server == server && child.is_leaving() && child.user().as_deref() == user
@@ -104,8 +104,8 @@ impl Nursery {
         self.all().into_iter().filter(theirs).collect()
     }
 
-    /// Reaps what servers left behind, and returns what of it still runs. Servers themselves are
-    /// reaped by their supervisors.
+    /// Reaps exited orphans and returns those that still run. Servers themselves are reaped by their
+    /// supervisors.
     pub fn reap(&self) -> Vec<Pid> {
         let all = self.all.lock();
         let known: Vec<_> = all.iter().filter_map(Weak::upgrade).map(|child| child.pid).collect();
@@ -118,7 +118,7 @@ impl Nursery {
         strays
     }
 
-    /// Ends all and waits until nothing of them is left. After `grace` they are ended faster.
+    /// Stops all processes and waits until nothing of them is left. After `grace`, the shutdown is hurried.
     pub async fn end_all(&self, grace: Duration) {
         self.quota.close();
         let all = self.all();
@@ -132,7 +132,7 @@ impl Nursery {
             ended.await;
         }
         let gone = async {
-            // Those that have left the process group of their server.
+            // These have left the process group of their server.
             loop {
                 let strays = self.reap();
                 if strays.is_empty() {
@@ -150,7 +150,7 @@ impl Nursery {
     }
 }
 
-/// The children of this process, of whichever of its threads.
+/// Returns the children of this process, over all of its threads.
 fn children() -> Vec<Pid> {
     let threads = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
     let lists =

@@ -1,5 +1,5 @@
-//! Lets a child wait for a client that reads, but more slowly than the child speaks: nothing is lost
-//! for it. A client that does not keep up in a moment is left behind, since others use the child too.
+//! Backpressure on a child whose client reads more slowly than the child writes, so that nothing is lost for
+//! that client. A client that does not catch up within a moment is skipped, since others use the child too.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 
 use crate::stream::Stream;
 
-/// How long everyone waits for one reader.
+/// The maximum time that all clients wait for one slow reader.
 const MOMENT: Duration = Duration::from_millis(100);
 
 /// The stream whose reader is behind, if there is one.
@@ -16,14 +16,14 @@ const MOMENT: Duration = Duration::from_millis(100);
 pub(crate) struct Pressure(Mutex<Option<Arc<Stream>>>);
 
 impl Pressure {
-    /// Notes that something was added to `stream`.
+    /// Records that a message was added to `stream`.
     pub(crate) fn note(&self, stream: &Arc<Stream>) {
         if stream.is_crowded() {
             *self.0.lock() = Some(Arc::clone(stream));
         }
     }
 
-    /// Waits until the reader has caught up, for a moment at most.
+    /// Waits, for a limited time, until the reader has caught up.
     pub(super) async fn ease(&self) {
         let crowded = self.0.lock().take();
         let Some(stream) = crowded else { return };

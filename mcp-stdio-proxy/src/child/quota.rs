@@ -1,4 +1,4 @@
-//! How many processes there may be: in all, of one server, and of one user.
+//! Limits on the number of processes: in total, per server and per user.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,27 +7,27 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
-/// For whom a process is to be started.
+/// A request to start a process.
 #[derive(Clone, Debug)]
 pub struct Claim {
-    /// The server.
+    /// The server of the process.
     pub server: Arc<str>,
-    /// The most processes of it.
+    /// The maximum number of processes of the server.
     pub of_server: usize,
-    /// The user, if one has asked.
+    /// The user on whose behalf the process is started, if any.
     pub user: Option<Arc<str>>,
 }
 
-/// Which bound is reached.
+/// The limit that is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Full {
-    /// That on all processes.
+    /// The limit on all processes.
     All,
-    /// That on those of the server.
+    /// The limit on the processes of the server.
     Server,
-    /// That on those of the user.
+    /// The limit on the processes of the user.
     User,
-    /// There will be no more: the proxy ends.
+    /// The quota is closed, because the proxy is shutting down.
     Closed,
 }
 
@@ -39,7 +39,7 @@ struct Counts {
     closed: bool,
 }
 
-/// See the module.
+/// The limits on processes, with the current counts.
 pub struct Quota {
     all: usize,
     of_user: usize,
@@ -48,13 +48,13 @@ pub struct Quota {
 }
 
 impl Quota {
-    /// Room for `all` processes, and for `of_user` of each user.
+    /// Creates a quota of `all` processes in total and `of_user` per user.
     #[must_use]
     pub fn new(all: usize, of_user: usize) -> Arc<Self> {
         Arc::new(Self { all, of_user, counts: Mutex::default(), freed: Notify::new() })
     }
 
-    /// The right to start one more process; given back when dropped.
+    /// Acquires a permit for one more process, which is released when dropped.
     pub fn take(self: &Arc<Self>, claim: &Claim) -> Result<Permit, Full> {
         let mut counts = self.counts.lock();
         let of = |counts: &HashMap<Arc<str>, usize>, key: &Arc<str>| {
@@ -81,24 +81,24 @@ impl Quota {
         Ok(Permit { quota: Arc::clone(self), server, user })
     }
 
-    /// Resolves when a permit was given back since the call.
+    /// Resolves when a permit has been released since the call.
     pub fn freed(&self) -> Notified<'_> {
         self.freed.notified()
     }
 
-    /// Gives no more permits.
+    /// Closes the quota: no further permits are granted.
     pub fn close(&self) {
         self.counts.lock().closed = true;
     }
 
-    /// The processes of each server.
+    /// Returns the number of processes of each server.
     #[must_use]
     pub fn by_server(&self) -> HashMap<Arc<str>, usize> {
         self.counts.lock().servers.clone()
     }
 }
 
-/// The right to run a process.
+/// A permit to run a process.
 pub struct Permit {
     quota: Arc<Quota>,
     server: Arc<str>,
@@ -106,7 +106,7 @@ pub struct Permit {
 }
 
 impl Permit {
-    /// Returns the user that it counts for.
+    /// Returns the user that the permit is counted for.
     #[must_use]
     pub fn user(&self) -> Option<&Arc<str>> {
         self.user.as_ref()

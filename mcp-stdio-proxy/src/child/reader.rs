@@ -1,4 +1,4 @@
-//! Reads what a child writes and hands each message to whom it is for (stdio transport).
+//! Reads the output of a child and dispatches its messages (stdio transport).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,8 +17,8 @@ use crate::protocol::message::{self, Envelope, Kind};
 use crate::protocol::splice::{Payload, blank_breaks, span};
 use crate::stream::Weight;
 
-/// How long after the end of the process its last output is waited for: something it started may
-/// hold the pipe open for ever.
+/// The time to wait for remaining output after the process has exited. A descendant may hold the pipe open
+/// indefinitely.
 const LAST_WORDS: Duration = Duration::from_millis(5);
 
 /// Reads until the end of the output or of the process.
@@ -51,7 +51,7 @@ pub(super) async fn read(child: Arc<Child>, mut pipe: pipe::Receiver, limit: usi
 }
 
 impl Child {
-    /// Waits a moment for the exit status and the last words, so that the error can name them.
+    /// Waits briefly for the exit status and the last lines of stderr, so that errors can include them.
     async fn linger(&self) {
         let last = async {
             self.exit.cancelled().await;
@@ -73,7 +73,7 @@ impl Child {
             Some((text, envelope)) if memchr::memchr(b'\r', &line).is_none() => {
                 self.take_message(&line, text, &envelope);
             }
-            // Valid JSON has them between its tokens alone.
+            // In valid JSON, carriage returns occur only between tokens.
             Some(_) => {
                 let line = without_breaks(line);
                 let text = std::str::from_utf8(&line).unwrap_or_default();
@@ -86,10 +86,10 @@ impl Child {
         }
     }
 
-    /// A server of 2025-03-26 may answer a batch with a batch.
+    /// Processes a batch, with which a server of 2025-03-26 may answer a batch.
     pub(super) fn take_batch(self: &Arc<Self>, line: &Bytes) {
         let text = std::str::from_utf8(line).unwrap_or_default();
-        // One after the other: a list of them all would be eight times as long as the line.
+        // One at a time: a list of all items would take eight times the size of the line.
         let _read = array::each(text, |item| {
             let Some(range) = span(text, item) else { return true };
             let part = line.slice(range);
@@ -151,7 +151,7 @@ impl Child {
         }
     }
 
-    /// Our progress tokens are our ids.
+    /// Forwards a progress notification. The proxy uses its request ids as progress tokens.
     fn take_progress(&self, line: &Bytes, text: &str, envelope: &Envelope<'_>) {
         let token = envelope.params.and_then(message::progress_token);
         let id = token.and_then(ids::number);
@@ -165,7 +165,7 @@ impl Child {
     }
 }
 
-/// The envelope of a message that every client reads.
+/// Returns the envelope of a message that every client accepts.
 fn plain(text: &str) -> Option<Envelope<'_>> {
     message::parse(text).ok().filter(lenient::is_plain)
 }
@@ -174,7 +174,7 @@ fn is_array(text: &str) -> bool {
     text.trim_start().starts_with('[') && array::each(text, |_| true).is_some()
 }
 
-/// Carriage returns end a line in SSE, so none may be in a message.
+/// Replaces carriage returns by blanks. They would end a line in SSE, so a message must not contain any.
 pub(super) fn without_breaks(line: Bytes) -> Bytes {
     if memchr::memchr(b'\r', &line).is_none() {
         return line;

@@ -1,4 +1,4 @@
-//! Starts a server process in a group of its own (stdio transport; credentials by environment).
+//! Start of a server process in a process group of its own (stdio transport; credentials by environment).
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -28,58 +28,58 @@ use super::{Calls, Child, Patience, reader, stderr, stdin};
 use crate::catalogue::{Entry, Limits};
 use crate::sync::now_ms;
 
-/// The pipe of the results: a large one takes few turns.
+/// The size of the pipe for stdout. A large pipe needs fewer context switches.
 const PIPE: usize = 256 << 10;
 
-/// How a program was found.
+/// The origin of a command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// It is that of the entry.
+    /// The command of the entry.
     Entry,
-    /// It is that of the entry, and finds the server itself.
+    /// The command of the entry, which is a package runner.
     Finder,
-    /// It is what a finder executed before.
+    /// The command that a package runner executed earlier.
     Memory,
 }
 
-/// What to start, and the bounds of it.
+/// The program to start, and its limits.
 #[derive(Clone)]
 pub struct Program {
     /// The name of the server.
     pub server: Arc<str>,
-    /// The program.
+    /// The command or its path.
     pub command: String,
-    /// The name it is executed under, if not as the program.
+    /// The value of `argv[0]`, if it differs from the program.
     pub name: Option<String>,
-    /// Its arguments.
+    /// The arguments of the program.
     pub args: Vec<String>,
-    /// Its whole environment.
+    /// The complete environment of the program.
     pub env: Vec<(OsString, OsString)>,
-    /// Its directory.
+    /// The working directory.
     pub cwd: Option<PathBuf>,
-    /// The user and the group it runs as.
+    /// The user id and group id of the process.
     pub identity: (Option<u32>, Option<u32>),
-    /// What the operating system allows it.
+    /// The resource limits.
     pub limits: Limits,
-    /// Whether it is separated from other processes.
+    /// `true` to confine the process with Landlock.
     pub confine: bool,
-    /// The longest line it may write.
+    /// The maximum length of an output line.
     pub line_limit: usize,
-    /// The most requests that may wait for it.
+    /// The maximum number of pending requests.
     pub call_limit: usize,
-    /// How patiently it is ended.
+    /// The timeouts of the shutdown.
     pub patience: Patience,
-    /// Whether clients may read what it wrote last on stderr, if it fails.
+    /// `true` if clients may see the last lines of stderr when the process fails.
     pub explain: bool,
-    /// Where its bytes are counted.
+    /// The counters for the bytes of the process.
     pub traffic: Arc<Traffic>,
-    /// How it was found.
+    /// The origin of the command line.
     pub origin: Origin,
-    /// The entry it is started for.
+    /// The entry that the process is started for.
     pub entry: Arc<Entry>,
 }
 
-/// Why a server cannot be started. `Display` is for the operator.
+/// A failure to start a server. `Display` is meant for the operator.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot start server \"{server}\": {reason}")]
 pub struct SpawnError {
@@ -87,16 +87,16 @@ pub struct SpawnError {
     reason: Reason,
 }
 
-/// What stands in the way of a start, and where it was looked for.
+/// The reason why a process cannot be started, with the path.
 #[derive(Debug, thiserror::Error)]
 pub enum Reason {
-    /// The program.
+    /// The program cannot be executed.
     #[error(transparent)]
     Program(#[from] NotFound),
-    /// The directory.
+    /// The working directory is unusable.
     #[error("its directory {} cannot be used: {}", .0.display(), .1)]
     Directory(PathBuf, io::Error),
-    /// The operating system.
+    /// The operating system returned an error.
     #[error("the operating system refused: {0}")]
     System(#[from] io::Error),
 }
@@ -111,13 +111,13 @@ impl Reason {
 }
 
 impl SpawnError {
-    /// A failure to start `server`.
+    /// Creates the error for `server`.
     #[must_use]
     pub fn new(server: &Arc<str>, reason: Reason) -> Self {
         Self { server: Arc::clone(server), reason }
     }
 
-    /// What the client may read: the kind of failure, not the command line.
+    /// Returns the message for clients, with the kind of failure but without the command line.
     #[must_use]
     pub fn public(&self) -> String {
         let why = match self.reason.kind() {
@@ -132,7 +132,7 @@ impl SpawnError {
 }
 
 impl Program {
-    /// Starts it.
+    /// Starts the process.
     pub(super) fn spawn(
         &self,
         permit: Permit,
@@ -147,7 +147,7 @@ impl Program {
         let pid = process.id().ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
         let [input, output, errors] = pipes(&mut process)?;
         let following = self.following(pid, [&input, &output, &errors])?;
-        // A smaller pipe is slower and nothing else.
+        // A smaller pipe is merely slower.
         let _size = rustix::pipe::fcntl_setpipe_size(&output, PIPE);
         let output = pipe::Receiver::from_owned_fd(output)?;
         let errors = pipe::Receiver::from_owned_fd(errors)?;
@@ -195,7 +195,7 @@ impl Program {
         Ok(child)
     }
 
-    /// Returns what is needed to follow a finder, if this is one. The pipes are the ends of the proxy.
+    /// Returns the state to follow a package runner, if this is one. `pipes` are the proxy's ends.
     fn following(&self, leader: u32, pipes: [&OwnedFd; 3]) -> io::Result<Option<Following>> {
         if self.origin != Origin::Finder {
             return Ok(None);
@@ -205,7 +205,7 @@ impl Program {
         Ok(Some(Following::new(leader, cwd, self.env.clone(), [input?, output?, errors?])))
     }
 
-    /// Returns `true` if there is such a program.
+    /// Returns `true` if the program exists.
     #[must_use]
     pub fn exists(&self) -> bool {
         locate(&self.command, self.cwd.as_deref(), &self.env).is_ok()
@@ -219,7 +219,7 @@ impl Program {
             });
             is_usable.map_err(|error| Reason::Directory(cwd.clone(), error))?;
         }
-        // The launcher could not say that there is nothing to launch.
+        // The launcher could not report a missing program.
         let program = locate(&self.command, self.cwd.as_deref(), &self.env)?;
         let mut command = Command::new(launcher::PROGRAM);
         command
@@ -251,7 +251,7 @@ fn inode(pipe: &OwnedFd) -> io::Result<u64> {
     Ok(File::from(pipe.try_clone()?).metadata()?.ino())
 }
 
-/// Takes the ends of the pipes to the standard input, output and errors of a process.
+/// Takes the proxy's ends of the pipes to the standard input, output and error of a process.
 fn pipes(process: &mut tokio::process::Child) -> io::Result<[OwnedFd; 3]> {
     let lost = || io::Error::other("a pipe of the process is missing");
     Ok([

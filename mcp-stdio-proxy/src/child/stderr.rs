@@ -1,4 +1,4 @@
-//! What a child says on stderr goes to the log: always read, never too much of it (stdio transport).
+//! Logging of the stderr of a child. It is always drained, and the log is rate limited (stdio transport).
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -9,19 +9,19 @@ use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
 use tokio_util::sync::CancellationToken;
 
-/// A longer line is cut into pieces.
+/// The maximum length of a logged line; longer lines are split.
 const LINE: usize = 2048;
-/// Lines logged at once.
+/// The burst size of the rate limit, in lines.
 const BURST: u32 = 50;
-/// The time after which another line may be logged.
+/// The refill interval of the rate limit, per line.
 const REFILL: Duration = Duration::from_millis(100);
 
-/// Lines that are remembered.
+/// The number of lines that are kept.
 const REMEMBERED: usize = 8;
-/// What is remembered of a line.
+/// The number of bytes kept of each line.
 const MEMORY: usize = 200;
 
-/// The last lines, for the question what was wrong.
+/// The last lines of stderr, for error messages.
 #[derive(Default)]
 pub(super) struct Tail {
     lines: Mutex<VecDeque<String>>,
@@ -38,18 +38,18 @@ impl Tail {
         lines.push_back(line);
     }
 
-    /// The lines as one.
+    /// Returns the lines, joined.
     pub(super) fn text(&self) -> String {
         self.lines.lock().iter().map(String::as_str).collect::<Vec<_>>().join(" | ")
     }
 
-    /// Waits until there will be no more lines.
+    /// Waits until stderr is closed.
     pub(super) async fn complete(&self) {
         self.over.cancelled().await;
     }
 }
 
-/// Logs the lines of `stderr` until it ends, and remembers the last ones in `tail`.
+/// Logs the lines of `stderr` until it is closed, and keeps the last ones in `tail`.
 pub(super) async fn drain(server: Arc<str>, pid: u32, mut stderr: pipe::Receiver, tail: Arc<Tail>) {
     let _over = tail.over.clone().drop_guard();
     let mut bucket = Bucket::new();
@@ -78,13 +78,13 @@ pub(super) async fn drain(server: Arc<str>, pid: u32, mut stderr: pipe::Receiver
     bucket.log_lost(&server, pid);
 }
 
-/// A line without what could forge lines of the log or steer a terminal.
+/// Removes control characters, which could forge log lines or control a terminal.
 fn plain(line: &[u8]) -> String {
     let text = String::from_utf8_lossy(line);
     text.chars().filter(|c| !c.is_control() || *c == '\t').collect()
 }
 
-/// A token bucket.
+/// A token bucket that limits the rate of logged lines.
 struct Bucket {
     tokens: u32,
     filled: Instant,

@@ -1,4 +1,4 @@
-//! The input of a child: whole lines only, whatever becomes of those who write (stdio transport).
+//! The input of a child. Only whole lines are written, even if a writer is dropped (stdio transport).
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -10,14 +10,14 @@ use rustix::io::ioctl_fionread;
 use tokio::net::unix::pipe;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-/// What a waiting line needs beside its bytes.
+/// The memory overhead of a queued line in addition to its bytes.
 const OVERHEAD: usize = 512;
 
-/// The writing end; a waiting queue of its own keeps lines in order.
+/// The write end of the pipe. The fair mutex keeps lines in order.
 #[derive(Clone)]
 pub(super) struct Stdin {
     pipe: Arc<Mutex<Option<pipe::Sender>>>,
-    /// The bytes of the lines that wait for the child to read.
+    /// The size of the lines that wait for the child to read.
     waiting: Arc<AtomicUsize>,
 }
 
@@ -27,13 +27,13 @@ impl Stdin {
         Ok(Self { pipe, waiting: Arc::default() })
     }
 
-    /// Returns how many bytes wait for the child to read, without those in the pipe.
+    /// Returns the number of queued bytes, excluding those in the pipe.
     pub(super) fn waiting(&self) -> usize {
         self.waiting.load(Ordering::Relaxed)
     }
 
-    /// Hands over `line`. Once the pipe is ours the line is written whole, even if the caller is
-    /// dropped; until then nothing of it is. A full pipe makes the callers wait.
+    /// Writes `line`. Once the lock on the pipe is acquired, the whole line is written, even if the caller is
+    /// dropped; before that, nothing is written. A full pipe delays the callers (backpressure).
     pub(super) async fn write(&self, line: Bytes) {
         let waits = Waits::new(self, &line);
         self.write_in_turn(line, waits).await;
@@ -46,8 +46,8 @@ impl Stdin {
         }
     }
 
-    /// Hands over `line` without waiting: at once if nobody else is writing, so that what the
-    /// caller says next comes after it.
+    /// Queues `line` without waiting. If the pipe is free, the write happens immediately, so that later
+    /// writes of the caller follow it.
     pub(super) fn post(&self, line: Bytes) {
         let Ok(guard) = Arc::clone(&self.pipe).try_lock_owned() else {
             let (stdin, waits) = (self.clone(), Waits::new(self, &line));
@@ -60,14 +60,14 @@ impl Stdin {
         }
     }
 
-    /// Returns `true` if the child has not read all that was written.
+    /// Returns `true` if the child has not read everything that was written.
     pub(super) fn is_unread(&self) -> bool {
-        // Somebody waits for room in the pipe.
+        // A writer is waiting for space in the pipe.
         let Ok(pipe) = self.pipe.try_lock() else { return true };
         pipe.as_ref().is_some_and(|pipe| ioctl_fionread(pipe).is_ok_and(|bytes| bytes > 0))
     }
 
-    /// Closes the pipe, which tells the child to end ("Shutdown": close the input first).
+    /// Closes the pipe, which tells the child to exit ("Shutdown": close the input first).
     pub(super) fn close(&self) {
         if let Ok(mut guard) = self.pipe.try_lock() {
             *guard = None;
@@ -78,7 +78,7 @@ impl Stdin {
     }
 }
 
-/// A line that waits, counted until it is written or dropped.
+/// A queued line, counted until it is written or dropped.
 struct Waits {
     waiting: Arc<AtomicUsize>,
     bytes: usize,
@@ -100,8 +100,8 @@ impl Drop for Waits {
 
 type Guard = OwnedMutexGuard<Option<pipe::Sender>>;
 
-/// Writes what the pipe takes at once, and returns what is left. A failed write needs no report
-/// here: the reader sees that the child is gone and answers all who wait.
+/// Writes as much as the pipe accepts and returns the remainder. A failed write needs no error here: the
+/// reader notices that the child has exited and fails all pending calls.
 fn write_now(mut guard: Guard, mut line: Bytes) -> Option<(Guard, Bytes)> {
     while !line.is_empty() {
         match guard.as_ref()?.try_write(&line) {

@@ -1,5 +1,5 @@
-//! The end of a child: its input closed, then TERM, then KILL, to its whole process group
-//! (stdio transport, "Shutdown").
+//! Shutdown of a child: closes its input, then sends TERM, then KILL, to its whole process group (stdio
+//! transport, "Shutdown").
 
 use std::process::ExitStatus;
 use std::sync::Arc;
@@ -11,28 +11,28 @@ use tokio::time::{sleep, timeout};
 use super::Child;
 use super::nursery::Nursery;
 
-/// How long each step of the end may take.
+/// The timeouts of the steps of a shutdown.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
-    /// From the closed input to TERM.
+    /// The time from closing the input to TERM.
     pub eof: Duration,
-    /// From TERM to KILL.
+    /// The time from TERM to KILL.
     pub term: Duration,
 }
 
-/// The same at the end of the proxy, for which an orchestrator grants some seconds.
+/// The timeouts at the shutdown of the proxy, for which an orchestrator grants only a few seconds.
 const HASTE: Patience =
     Patience { eof: Duration::from_millis(800), term: Duration::from_millis(700) };
 
 impl Default for Patience {
-    /// At least what the official SDKs grant: servers remove their lock files when their input ends.
+    /// Returns at least what the official SDKs grant: servers remove their lock files when their input ends.
     fn default() -> Self {
         Self { eof: Duration::from_secs(3), term: Duration::from_secs(2) }
     }
 }
 
-/// The process group of a child. Dropping it kills what is left, so that no path out of the
-/// supervisor leaves a process behind.
+/// The process group of a child. Dropping it kills the remaining processes, so that no exit path of the
+/// supervisor leaks a process.
 pub(super) struct Group(Option<Pid>);
 
 impl Group {
@@ -42,7 +42,7 @@ impl Group {
 
     fn signal(&self, signal: Signal) {
         if let Some(pid) = self.0 {
-            // The only failure is that nobody is left.
+            // The only possible failure is that no process is left.
             let _gone = kill_process_group(pid, signal);
         }
     }
@@ -60,7 +60,7 @@ impl Drop for Group {
     }
 }
 
-/// Waits for the end of a process, whoever brings it about, and leaves nothing of it behind.
+/// Waits for a process to exit, for whatever reason, and cleans up everything it leaves behind.
 pub(super) struct Supervisor {
     pub(super) child: Arc<Child>,
     pub(super) group: Group,
@@ -79,7 +79,7 @@ impl Supervisor {
             None => self.stop(&mut process).await,
         };
         self.child.exited(&describe(status));
-        // What the process started may outlive it.
+        // Processes started by the server may outlive it.
         if !self.group.is_empty() {
             self.group.signal(Signal::TERM);
             if !self.emptied().await {
@@ -105,7 +105,7 @@ impl Supervisor {
         process.wait().await.ok()
     }
 
-    /// Waits for `patience`, but no longer than `in_haste` once the proxy ends.
+    /// Waits for `patience`, but no longer than `in_haste` once the proxy shuts down.
     async fn late(&self, patience: Duration, in_haste: Duration) {
         let hasty = async {
             self.nursery.haste.cancelled().await;
@@ -114,7 +114,7 @@ impl Supervisor {
         let _first = timeout(patience, hasty).await;
     }
 
-    /// Waits until no process of the group is left.
+    /// Waits until the process group is empty. Returns `false` on timeout.
     async fn emptied(&self) -> bool {
         let emptied = async {
             let mut pause = Duration::from_millis(1);

@@ -1,12 +1,12 @@
-//! How long a request may take: progress restarts the time, within a maximum (MCP "Timeouts": "implementations
+//! Timeout of a request. Progress restarts the timeout, up to a maximum (MCP "Timeouts": "implementations
 //! SHOULD always enforce a maximum timeout, regardless of progress notifications").
 
 use std::time::{Duration, Instant};
 
-/// The maximum, in times of what a request may take without progress.
+/// The maximum duration, as a multiple of the timeout without progress.
 pub const LONGEST: u32 = 12;
 
-/// When a request was sent, and when it last made progress.
+/// The start of a request and its last progress.
 #[derive(Clone, Copy, Debug)]
 pub struct Time {
     begun: Instant,
@@ -21,18 +21,19 @@ impl Default for Time {
 }
 
 impl Time {
-    /// Notes progress.
+    /// Records progress, which restarts the timeout.
     pub fn restart(&mut self) {
         self.progressed = Instant::now();
     }
 
-    /// Returns `true` if there was no progress for longer than `patience`, or the maximum has passed.
+    /// Returns `true` if the request made no progress for longer than `patience`, or has exceeded the
+    /// maximum.
     #[must_use]
     pub fn is_over(&self, patience: Duration) -> bool {
         self.progressed.elapsed() > patience || self.is_past_maximum(patience)
     }
 
-    /// Returns `true` if the maximum has passed.
+    /// Returns `true` if the request has exceeded the maximum.
     #[must_use]
     pub fn is_past_maximum(&self, patience: Duration) -> bool {
         self.begun.elapsed() > patience.saturating_mul(LONGEST)

@@ -1,8 +1,8 @@
-//! How much is said to a server and by it.
+//! Counters of the bytes sent to a server and received from it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Bytes in both directions, over all processes of a server.
+/// Byte counters for both directions, over all processes of a server.
 #[derive(Default)]
 pub struct Traffic {
     to: AtomicU64,
@@ -18,7 +18,7 @@ impl Traffic {
         self.from.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    /// The bytes to the server, and those from it.
+    /// Returns the bytes sent to the server and those received from it.
     #[must_use]
     pub fn bytes(&self) -> (u64, u64) {
         (self.to.load(Ordering::Relaxed), self.from.load(Ordering::Relaxed))

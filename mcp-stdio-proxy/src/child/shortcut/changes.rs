@@ -1,4 +1,4 @@
-//! What a finder changes in the environment: a directory of programs in `PATH`, `NODE_OPTIONS`, `npm_*`,
+//! Environment changes made by a package runner: a directory of programs in `PATH`, `NODE_OPTIONS`, `npm_*`,
 //! `VIRTUAL_ENV` and others.
 
 use std::collections::BTreeMap;
@@ -15,9 +15,9 @@ pub(super) struct Changes(Vec<Change>);
 #[derive(Debug)]
 struct Change {
     name: OsString,
-    /// The value that the finder was given; `None` if it had none.
+    /// The value given to the package runner; `None` if the variable was not set.
     was: Option<OsString>,
-    /// The value that it passed on; `None` if it removed the variable.
+    /// The value it passed on; `None` if it removed the variable.
     is: Option<OsString>,
 }
 
@@ -34,8 +34,8 @@ impl Changes {
         Self(names.into_iter().filter_map(change).collect())
     }
 
-    /// Returns `env` with the changes. A variable whose value is another than the finder was given keeps it,
-    /// except that what the finder put before or after it is put there again.
+    /// Applies the changes to `env`. A variable whose value differs from the one given to the package runner
+    /// keeps its value, except that a prefix or suffix added by the runner is added again.
     pub(super) fn applied(&self, env: Vec<Variable>) -> Vec<Variable> {
         let mut env: BTreeMap<_, _> = env.into_iter().collect();
         for Change { name, was, is } in &self.0 {
@@ -54,7 +54,7 @@ impl Changes {
     }
 }
 
-/// Returns `present` with what makes `is` of `was`, if that is something before or after it.
+/// Adds to `present` the prefix or suffix that turns `was` into `is`, if there is one.
 fn extended(present: &OsStr, was: &OsStr, is: &OsStr) -> OsString {
     let [present, was, is] = [present, was, is].map(OsStr::as_bytes);
     let parts = match (is.strip_suffix(was), is.strip_prefix(was)) {
@@ -65,7 +65,7 @@ fn extended(present: &OsStr, was: &OsStr, is: &OsStr) -> OsString {
     OsString::from_vec(parts.concat())
 }
 
-/// The last of several variables of one name counts.
+/// Indexes variables by name; the last of several with the same name wins.
 fn by_name(env: &[Variable]) -> BTreeMap<&OsStr, &OsStr> {
     env.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str())).collect()
 }

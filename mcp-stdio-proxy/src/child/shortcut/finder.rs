@@ -1,10 +1,10 @@
-//! The programs that find and install a package before they execute it, and their command lines.
+//! Package runners, which find and install a package before they execute it, and their command lines.
 
-/// The names under which finders and their parts are executed.
+/// The names under which package runners and their parts are executed.
 const NAMES: [&str; 6] = ["npx", "npm", "npx-cli.js", "npm-cli.js", "uvx", "uv"];
-/// Their options that name a package.
+/// Options of package runners that name a package.
 const PACKAGE: [&str; 4] = ["-p", "--package", "--from", "--with"];
-/// Their other options that take a value.
+/// Other options of package runners that take a value.
 const VALUED: [&str; 27] = [
     "-c",
     "--call",
@@ -35,7 +35,7 @@ const VALUED: [&str; 27] = [
     "--with-requirements",
 ];
 
-/// Returns `true` if a command finds the program to execute itself.
+/// Returns `true` if the command is a package runner.
 #[must_use]
 pub fn is_finder(command: &str, args: &[String]) -> bool {
     let arg = |at: usize| args.get(at).map_or("", String::as_str);
@@ -47,7 +47,7 @@ pub fn is_finder(command: &str, args: &[String]) -> bool {
     }
 }
 
-/// Returns the package that a finder looks for: its name, with those that the options add.
+/// Returns the package that a package runner looks for: its name, and the packages that options add.
 #[must_use]
 pub fn package(command: &str, args: &[String]) -> String {
     let verbs = match base(command) {
@@ -74,11 +74,11 @@ pub fn package(command: &str, args: &[String]) -> String {
     named.join(" ")
 }
 
-/// Returns `true` if a process with this command line is a finder, a shell between a finder and what it
-/// executes, or the launcher on its way to the finder.
+/// Returns `true` if a command line belongs to a package runner, to a shell between a runner and its program,
+/// or to the launcher before it executes the runner.
 pub(super) fn is_wrapper(line: &[String]) -> bool {
     let arg = |at: usize| line.get(at).map_or("", |arg| base(arg));
-    // npm writes what it does where its command line was.
+    // npm overwrites its command line with a title.
     let is_npm = line.first().is_some_and(|arg| arg.starts_with("npm "));
     let is_finder = |name: &str| NAMES.contains(&name);
     let is_shell = matches!(arg(0), "sh" | "dash" | "bash" | "ash" | "busybox");

@@ -1,5 +1,5 @@
-//! Follows a finder to the program that it executes, early enough to read its arguments before it can write a
-//! title over them.
+//! Follows a package runner to the program that it executes, early enough to read the arguments before the
+//! program can overwrite them with a title.
 
 use std::path::PathBuf;
 use std::sync::Weak;
@@ -12,30 +12,30 @@ use super::image::{Execution, Image};
 use super::{Shortcut, finder};
 use crate::child::Child;
 
-/// How often is looked: interpreters take longer than this to begin with a program.
+/// The polling interval; interpreters take longer than this to start a program.
 const OFTEN: Duration = Duration::from_millis(4);
-/// The same once it takes long: most of that is an installation.
+/// The polling interval of slow starts, most of which install a package.
 const LESS_OFTEN: Duration = Duration::from_millis(15);
-/// How long is looked often.
+/// The time after which a start counts as slow.
 const SOON: Duration = Duration::from_secs(5);
-/// The longest chain of wrappers.
+/// The maximum length of a chain of wrappers.
 const DEPTH: usize = 10;
 
-/// A finder on its way to a program.
+/// A package runner on its way to a program.
 pub(in crate::child) struct Following {
-    /// The process of the finder.
+    /// The process id of the package runner.
     leader: u32,
-    /// The inodes of its standard input, output and errors.
+    /// The inodes of its standard input, output and error.
     pipes: [u64; 3],
-    /// Its directory.
+    /// Its working directory.
     cwd: PathBuf,
-    /// Its environment.
+    /// The environment that it was started with.
     env: Vec<Variable>,
-    /// What it seems to have executed.
+    /// The latest program that it executed and that may be the server.
     seen: Mutex<Option<Image>>,
 }
 
-/// Looks what the finder of `child` executes, until the child has answered or ended.
+/// Polls for the program that the package runner of `child` executes, until the child has answered or exited.
 pub(in crate::child) async fn follow(child: Weak<Child>) {
     let start = Instant::now();
     loop {
@@ -50,7 +50,8 @@ pub(in crate::child) async fn follow(child: Weak<Child>) {
 }
 
 impl Following {
-    /// Begins to follow `leader`, which was started in this directory with this environment and these pipes.
+    /// Prepares to follow `leader`, which was started in this directory with this environment and these
+    /// pipes.
     pub(in crate::child) fn new(
         leader: u32,
         cwd: PathBuf,
@@ -60,33 +61,33 @@ impl Following {
         Self { leader, pipes, cwd, env, seen: Mutex::default() }
     }
 
-    /// Returns the way to repeat what was executed, once the server has answered.
+    /// Returns the shortcut to the executed program, once the server has answered.
     pub(in crate::child) fn shortcut(&self) -> Option<Shortcut> {
         let execution = self.look()?;
         let seen = self.seen.lock();
         let image = seen.as_ref().filter(|image| image.execution == execution)?;
-        // What else the finder may have changed cannot be told from what the server did itself.
+        // Other changes by the package runner cannot be told from those of the server itself.
         (image.cwd == self.cwd).then(|| Shortcut::new(image, &self.env))?
     }
 
-    /// Returns `true` if the finder has executed something that may be a server.
+    /// Returns `true` if the package runner has executed a program that may be the server.
     pub(in crate::child) fn has_seen(&self) -> bool {
         self.seen.lock().is_some()
     }
 
-    /// Reads what the finder has executed, unless it was read before.
+    /// Reads the image of the executed program, unless it was read before.
     fn look(&self) -> Option<Execution> {
         let pid = self.server()?;
         let execution = Execution::of(pid)?;
         let mut seen = self.seen.lock();
         if seen.as_ref().is_none_or(|image| image.execution != execution) {
-            // Only at first: servers put their pipes elsewhere, so that nothing else writes to them.
+            // Checked only at first: servers redirect their pipes, so that nothing else writes to them.
             *seen = Image::of(pid).filter(|image| image.execution == execution && self.speaks(pid));
         }
         Some(execution)
     }
 
-    /// Returns the first process of the chain that is no wrapper.
+    /// Returns the first process of the chain that is not a wrapper.
     fn server(&self) -> Option<u32> {
         let mut pid = self.leader;
         for _ in 0..DEPTH {
@@ -97,7 +98,7 @@ impl Following {
             if theirs.len() > 1 {
                 theirs.retain(|child| self.speaks(*child));
             }
-            // Which of several would be the server cannot be told.
+            // With several candidates, the server cannot be determined.
             pid = match theirs.as_slice() {
                 [only] => *only,
                 _ => return None,
@@ -106,7 +107,7 @@ impl Following {
         None
     }
 
-    /// Returns `true` if a process has the pipes of the finder: scripts of an installation have others.
+    /// Returns `true` if a process has the pipes of the package runner. Install scripts have others.
     fn speaks(&self, pid: u32) -> bool {
         self.pipes.iter().enumerate().all(|(fd, inode)| {
             let link = std::fs::read_link(format!("/proc/{pid}/fd/{fd}"));

@@ -1,7 +1,9 @@
-//! What a process was executed as, read from where the kernel put it (proc(5), execve(2)). A process may write a
-//! title over its arguments, and further over its environment: what was changed is not returned.
+//! The command line, environment and program of a process at its execution, read from the kernel's original
+//! location (proc(5), execve(2)). A process may overwrite its arguments with a title, and even its
+//! environment; overwritten values are never returned.
 //!
-//! The crate `procfs` reads the text that a title overwrites, and parses all 52 fields of `stat` where five are needed.
+//! The crate `procfs` reads the text that a title overwrites, and parses all 52 fields of `stat` where five
+//! are needed.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -12,32 +14,32 @@ use std::path::PathBuf;
 
 use super::changes::Variable;
 
-/// The longest arguments, and the longest environment, that are read.
+/// The maximum size of arguments, and of an environment, to read.
 const LONGEST: usize = 4 << 20;
 const WORD: usize = size_of::<usize>();
 
-/// An execution: a process begins another one with a stack at another place.
+/// One execution by a process; another one has its stack at another address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Execution {
     pid: u32,
     stack: usize,
 }
 
-/// What a process was executed as.
+/// The program, arguments and environment of an execution.
 pub(super) struct Image {
     pub(super) execution: Execution,
-    /// The file, whatever its name was.
+    /// The executed file, whatever name it was called by.
     pub(super) program: PathBuf,
-    /// The arguments with the name.
+    /// The arguments, including `argv[0]`.
     pub(super) args: Vec<OsString>,
     pub(super) env: Vec<Variable>,
     pub(super) cwd: PathBuf,
 }
 
-/// Where the kernel put what the process was executed with.
+/// The memory areas in which the kernel placed arguments and environment.
 #[derive(PartialEq, Eq)]
 struct Place {
-    /// The number of arguments, and the pointers to them.
+    /// The address of the argument count, which the pointers to the arguments follow.
     stack: usize,
     args: Range<usize>,
     env: Range<usize>,
@@ -51,9 +53,9 @@ impl Execution {
 }
 
 impl Image {
-    /// Reads what `pid` was executed as. `None` if it may not be read, or has changed it.
+    /// Reads the image of `pid`. Returns `None` if it may not be read, or if the process has overwritten it.
     pub(super) fn of(pid: u32) -> Option<Self> {
-        // Opened first: it shows nothing of another execution.
+        // Opened first, since the descriptor shows nothing of a later execution.
         let memory = File::open(format!("/proc/{pid}/mem")).ok()?;
         let place = Place::of(pid)?;
         let args = place.args(&memory)?;
@@ -69,10 +71,10 @@ impl Image {
     }
 }
 
-/// Returns the path that the file `exe` was executed by, if the name tells it: a link in a virtual environment
-/// can come to mean another file.
+/// Returns the path by which the file `exe` was executed, if `argv[0]` tells it. A link in a virtual
+/// environment may later point to another file.
 fn called(args: &[OsString], exe: PathBuf) -> Option<PathBuf> {
-    // One that was deleted cannot be executed again.
+    // A deleted file cannot be executed again.
     let file = exe.canonicalize().ok()?;
     let name = PathBuf::from(args.first()?);
     let is_same = name.is_absolute() && name.canonicalize().is_ok_and(|named| named == file);
@@ -82,19 +84,19 @@ fn called(args: &[OsString], exe: PathBuf) -> Option<PathBuf> {
 impl Place {
     fn of(pid: u32) -> Option<Self> {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        // The name, in parentheses, may contain anything.
+        // The name in parentheses may contain any character.
         let (_, fields) = stat.rsplit_once(") ")?;
         let fields: Vec<_> = fields.split_ascii_whitespace().collect();
-        // The first of these is the third field of proc(5).
+        // The first of these is field 3 of proc(5).
         let field = |number: usize| fields.get(number - 3)?.parse::<usize>().ok();
         let place =
             Self { stack: field(28)?, args: field(48)?..field(49)?, env: field(50)?..field(51)? };
-        // Zero is what is shown to those that may not know.
+        // Processes without permission see zero.
         (place.stack != 0 && place.args.start != 0).then_some(place)
     }
 
-    /// Reads the arguments. Their pointers show whether they were overwritten: one argument ends where the
-    /// next one begins. Programs may put the pointers in another order.
+    /// Reads the arguments. Their pointers reveal whether they were overwritten, since each argument starts
+    /// where the previous one ends. Programs may reorder the pointers.
     fn args(&self, memory: &File) -> Option<Vec<OsString>> {
         let args = texts(memory, &self.args)?;
         let count = args.len();
@@ -124,7 +126,7 @@ impl Place {
     }
 }
 
-/// Reads texts that end with NUL.
+/// Reads NUL-terminated strings.
 fn texts(memory: &File, area: &Range<usize>) -> Option<Vec<OsString>> {
     let mut bytes = read(memory, area.start, area.end.checked_sub(area.start)?)?;
     if bytes.is_empty() {

@@ -1,5 +1,5 @@
-//! The first starts of a package, one after the other: two finders that install the same package at once spoil
-//! it for each other (npm/cli#7295).
+//! Serialization of the first starts of a package: two package runners that install the same package
+//! concurrently corrupt each other's installation (npm/cli#7295).
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,25 +8,25 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parking_lot::Mutex;
 use tokio::sync::OwnedMutexGuard;
 
-/// Packages that are remembered; then those that nobody installs are forgotten.
+/// The maximum number of remembered packages; beyond it, those without a pending start are evicted.
 const MOST: usize = 1024;
 
-/// The packages that finders were asked for.
+/// The packages requested from package runners.
 #[derive(Default)]
 pub struct Installs(Mutex<HashMap<String, Arc<Package>>>);
 
-/// A package.
+/// The installation state of a package.
 #[derive(Default)]
 pub struct Package {
     is_installed: AtomicBool,
     turn: Arc<tokio::sync::Mutex<()>>,
 }
 
-/// The turn to install a package, given back when dropped; `None` once it is installed.
+/// The right to install a package, released when dropped; `None` once the package is installed.
 pub type Turn = Option<OwnedMutexGuard<()>>;
 
 impl Installs {
-    /// Returns the package `name`.
+    /// Returns the state of the package `name`.
     pub fn package(&self, name: String) -> Arc<Package> {
         let mut all = self.0.lock();
         if all.len() >= MOST {
@@ -37,17 +37,17 @@ impl Installs {
 }
 
 impl Package {
-    /// Waits for the turn to start it.
+    /// Waits for the right to install the package.
     pub async fn turn(&self) -> Turn {
         if self.is_installed.load(Ordering::Relaxed) {
             return None;
         }
         let turn = Arc::clone(&self.turn).lock_owned().await;
-        // By whoever had the turn before.
+        // Installed by the previous holder.
         (!self.is_installed.load(Ordering::Relaxed)).then_some(turn)
     }
 
-    /// Takes the turn, unless another start has it.
+    /// Acquires the right to install the package, unless another start holds it.
     pub fn try_turn(&self) -> Result<Turn, tokio::sync::TryLockError> {
         if self.is_installed.load(Ordering::Relaxed) {
             return Ok(None);
@@ -55,7 +55,7 @@ impl Package {
         Arc::clone(&self.turn).try_lock_owned().map(Some)
     }
 
-    /// Notes whether it is installed, as far as can be told.
+    /// Records whether the package is installed, as far as this is known.
     pub fn set_installed(&self, is_installed: bool) {
         self.is_installed.store(is_installed, Ordering::Relaxed);
     }

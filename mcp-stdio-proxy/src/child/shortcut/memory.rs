@@ -1,4 +1,5 @@
-//! What finders were seen to execute, for each entry, and for each user where the entry is filled in for them.
+//! Cache of the programs that package runners executed, per entry, and per user for entries with placeholders
+//! for the user.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use parking_lot::Mutex;
 use super::Shortcut;
 use crate::catalogue::Entry;
 
-/// The most starts that are remembered of a server; then the oldest go.
+/// The maximum number of shortcuts kept per server; beyond it, the oldest is evicted.
 const MOST: usize = 256;
 
 struct Start {
@@ -23,19 +24,19 @@ impl Start {
     }
 }
 
-/// The memory of one server.
+/// The shortcuts of one server.
 #[derive(Default)]
 pub struct Memory(Mutex<VecDeque<Start>>);
 
 impl Memory {
-    /// Returns what the finder of `entry` executes for `user`.
+    /// Returns the shortcut for `entry` and `user`.
     pub fn get(&self, entry: &Arc<Entry>, user: Option<&str>) -> Option<Arc<Shortcut>> {
         let starts = self.0.lock();
         let start = starts.iter().find(|one| one.is_of(entry, user))?;
         Some(Arc::clone(&start.shortcut))
     }
 
-    /// Remembers `shortcut`; what another version of the entry executes is forgotten.
+    /// Stores `shortcut` and evicts those of other versions of the entry.
     pub fn keep(&self, entry: Arc<Entry>, user: Option<&str>, shortcut: Arc<Shortcut>) {
         let mut starts = self.0.lock();
         starts.retain(|one| Arc::ptr_eq(&one.entry, &entry) && one.user.as_deref() != user);
@@ -45,7 +46,7 @@ impl Memory {
         starts.push_back(Start { entry, user: user.map(Into::into), shortcut });
     }
 
-    /// Forgets what the finder of `entry` executes for `user`.
+    /// Evicts the shortcut for `entry` and `user`.
     pub fn forget(&self, entry: &Arc<Entry>, user: Option<&str>) {
         self.0.lock().retain(|one| !one.is_of(entry, user));
     }

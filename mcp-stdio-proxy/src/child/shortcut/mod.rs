@@ -1,6 +1,7 @@
-//! Starts from memory. `npx` and `uvx` look for a package, install it if need be, and execute what is in
-//! it; they cost half a second and a process or two. What they execute is remembered, with what they changed
-//! in the environment, and executed directly the next time.
+//! Starts from memory. `npx` and `uvx` look for a package, install it if necessary, and execute a program of
+//! it. They cost half a second and a process or two. The program, and the runner's changes to the
+//! environment, are therefore cached and executed directly the next time. The code calls such a package
+//! runner a *finder*.
 
 mod changes;
 mod finder;
@@ -18,19 +19,19 @@ pub use memory::Memory;
 
 use super::{Origin, Program};
 
-/// An execution that can be repeated without the finder.
+/// A program that can be executed without the package runner.
 #[derive(Debug)]
 pub struct Shortcut {
     program: String,
-    /// The name it is executed under, which programs such as Python find their packages by.
+    /// The `argv[0]` of the program, by which Python, for example, finds its packages.
     name: String,
     args: Vec<String>,
     changes: Changes,
 }
 
 impl Shortcut {
-    /// Returns how to repeat `image`, of a finder that was started with the environment `env`. `None` if
-    /// that cannot be written as a command.
+    /// Returns the shortcut for `image`, the program of a package runner with the environment `env`. Returns
+    /// `None` if it cannot be expressed as a command.
     fn new(image: &Image, env: &[changes::Variable]) -> Option<Self> {
         let text = |arg: &std::ffi::OsString| arg.to_str().map(str::to_owned);
         let mut args = image.args.iter().map(text);
@@ -42,7 +43,7 @@ impl Shortcut {
         })
     }
 
-    /// Makes `program`, a start of the finder, one of what it has executed.
+    /// Replaces the package runner `program` by the program that it executed.
     #[must_use]
     pub fn shorten(&self, program: Program) -> Program {
         Program {
