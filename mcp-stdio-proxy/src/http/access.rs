@@ -1,4 +1,4 @@
-//! One line of log and one observation for each POST; never what it says.
+//! Access log: one log line and one metric observation per POST, without the content.
 
 use std::borrow::Cow;
 use std::pin::Pin;
@@ -15,15 +15,15 @@ use gateway_contract::display::log_safe;
 use super::{headers, origin::REQUEST_ID};
 use crate::metrics::Metrics;
 
-/// What is noted of a request while it is served.
+/// The log record of a request that is being served.
 pub(super) struct Visit {
     started: Instant,
     request: Option<String>,
-    /// The server.
+    /// The name of the server.
     pub(super) server: Option<Arc<str>>,
-    /// The user.
+    /// The user, as named by the gateway.
     pub(super) principal: Option<Arc<str>>,
-    /// The method.
+    /// The method of the message, in a log-safe form.
     pub(super) method: String,
     /// The tool of `tools/call`.
     pub(super) tool: Option<String>,
@@ -42,13 +42,13 @@ impl Visit {
         }
     }
 
-    /// Notes what is asked.
+    /// Records the method and the tool.
     pub(super) fn asks(&mut self, method: &str, tool: Option<Cow<'_, str>>) {
         self.method = log_safe(method).into_owned();
         self.tool = tool.map(|tool| log_safe(&tool).into_owned());
     }
 
-    /// Notes how it ended: now, or with the end of its stream.
+    /// Logs the request: immediately, or when its response stream ends.
     pub(super) fn follow(self, metrics: &Arc<Metrics>, response: HttpResponse) -> HttpResponse {
         let status = response.status();
         if response.body().size() != BodySize::Stream {
@@ -83,7 +83,7 @@ impl Visit {
     }
 }
 
-/// A stream that is noted when it ends, or its client leaves.
+/// A stream whose request is logged when it ends or the client disconnects.
 struct Followed {
     body: BoxBody,
     visit: Option<(Visit, Arc<Metrics>, StatusCode)>,

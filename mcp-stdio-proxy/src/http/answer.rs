@@ -1,4 +1,5 @@
-//! Answers as one JSON document; a large one leaves in pieces, so that it is not held twice.
+//! Responses with a single JSON document. A large one is sent in chunks, so that it is not held in memory
+//! twice.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -9,10 +10,10 @@ use actix_web::web::Bytes;
 
 use crate::protocol::splice::Payload;
 
-/// What is handed to the connection at once.
+/// The maximum size of a chunk.
 pub(super) const PIECE: usize = 64 << 10;
 
-/// The answer to a request.
+/// Returns the response with `payload`.
 pub(super) fn json(payload: Payload) -> HttpResponse {
     let mut response = HttpResponse::Ok();
     response.content_type("application/json");
@@ -22,13 +23,13 @@ pub(super) fn json(payload: Payload) -> HttpResponse {
     response.body(Pieces { length: payload.len(), rest: payload })
 }
 
-/// A body of known length, in pieces.
+/// A body of known length, sent in chunks.
 struct Pieces {
     length: usize,
     rest: Payload,
 }
 
-/// Takes the next piece of a payload.
+/// Removes the next chunk from a payload.
 pub(super) fn next_piece(payload: &mut Payload) -> Option<Bytes> {
     let part = payload.0.iter_mut().find(|part| !part.is_empty())?;
     Some(part.split_to(PIECE.min(part.len())))

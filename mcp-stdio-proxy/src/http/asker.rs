@@ -1,5 +1,5 @@
-//! Who asks: by the signed identity of the gateway if there has to be one (`--identity-jwks`), else by
-//! what its plain headers say.
+//! Authentication of the caller: by the signed identity of the gateway if one is required
+//! (`--identity-jwks`), otherwise by the plain headers.
 
 use std::sync::Arc;
 
@@ -16,7 +16,8 @@ use crate::room::Room;
 
 const IDENTITY: HeaderName = HeaderName::from_static(names::IDENTITY);
 
-/// Refuses a request for `server` that does not prove to come from the gateway, and notes who it is.
+/// Rejects a request for `server` without a valid signed identity of the gateway, and attaches the identity
+/// to the request.
 pub(super) async fn check(
     request: &HttpRequest,
     identities: &Identities,
@@ -42,8 +43,8 @@ pub(super) async fn check(
     Ok(())
 }
 
-/// Whether the plain header `name` is absent, empty, or says `proven`. A header has `?` for what is
-/// not printable ASCII.
+/// Returns `true` if the plain header `name` is absent, empty, or equal to `proven`. In a header, `?`
+/// replaces characters that are not printable ASCII.
 fn agrees(request: &HttpRequest, name: HeaderName, proven: &str) -> bool {
     let plain = |c: char| if c.is_ascii_graphic() || c == ' ' { c } else { '?' };
     request.headers().get_all(name).all(|value| {
@@ -52,41 +53,41 @@ fn agrees(request: &HttpRequest, name: HeaderName, proven: &str) -> bool {
     })
 }
 
-/// Who has proven to be who, and what the request rests on.
+/// The verified identity of the caller, and the admission by its access token.
 struct Proven {
     asker: Arc<Asker>,
     admission: Option<Admission>,
 }
 
-/// Who has proven to be who.
+/// Returns the verified identity of the caller.
 pub(super) fn proven(request: &HttpRequest) -> Option<Arc<Asker>> {
     request.extensions().get::<Proven>().map(|proven| Arc::clone(&proven.asker))
 }
 
-/// What the request rests on, if the gateway tells when that ends.
+/// Returns the admission of the request, if the gateway announces revocations.
 pub(super) fn admission(request: &HttpRequest) -> Option<Admission> {
     request.extensions().get::<Proven>()?.admission.clone()
 }
 
-/// Notes at `room` what the request rests on.
+/// Records at `room` the grant that authorized the request.
 pub(super) fn note(request: &HttpRequest, room: &Room) {
     if let Some(Proven { admission: Some(admission), .. }) = request.extensions().get() {
         room.note(admission.grant());
     }
 }
 
-/// Refuses a request whose access was revoked since it came in, or may have been.
+/// Rejects a request whose access was revoked after it arrived, or may have been.
 pub(super) fn check_admission(admission: Option<&Admission>) -> Result<(), Refusal> {
     let over = admission.and_then(Admission::over);
     over.map_or(Ok(()), |over| Err(Refusal::answer(error::TRANSPORT, over.to_string())))
 }
 
-/// The answer to a request whose access was revoked, as the gateway itself would give it.
+/// Returns the response for a revoked access, as the gateway itself would send it.
 pub(super) fn revoked(request: &HttpRequest) -> Refusal {
     Refusal::revoked(headers::challenge(request.headers()))
 }
 
-/// The user, if there is a gateway.
+/// Returns the user, if there is a gateway.
 pub(super) fn principal(request: &HttpRequest) -> Result<Option<Arc<str>>, Refusal> {
     match proven(request) {
         Some(asker) => Ok(Some(Arc::clone(&asker.subject))),

@@ -1,4 +1,4 @@
-//! The body of a request, up to a limit.
+//! Reading of a request body, up to a limit.
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ use super::headers;
 use super::refusal::Refusal;
 use crate::protocol::error;
 
-/// How much more than the limit is read and dropped, so that the client can read the refusal.
+/// The amount of data beyond the limit that is read and discarded, so that the client can read the error.
 const DISCARDED: usize = 64 << 20;
 
-/// The longest pause within a body.
+/// The maximum pause within a body.
 const PAUSE: Duration = Duration::from_secs(30);
 
 fn broken(error: &PayloadError) -> Refusal {
@@ -31,9 +31,9 @@ fn too_slow() -> Refusal {
     Refusal::new(status, error::TRANSPORT, "the body did not arrive in time")
 }
 
-/// Returns the next part of the body.
+/// Returns the next chunk of the body.
 async fn next(payload: &mut Payload) -> Result<Option<Bytes>, Refusal> {
-    // A small body came with the head: no timer is needed.
+    // A small body arrives together with the head and needs no timer.
     let part = match payload.next().now_or_never() {
         Some(part) => part,
         None => timeout(PAUSE, payload.next()).await.map_err(|_| too_slow())?,
@@ -41,7 +41,7 @@ async fn next(payload: &mut Payload) -> Result<Option<Bytes>, Refusal> {
     part.transpose().map_err(|error| broken(&error))
 }
 
-/// Reads the body; a body in one piece is not copied.
+/// Reads the whole body. A body of a single chunk is not copied.
 pub(super) async fn read(
     mut payload: Payload,
     headers: &HeaderMap,

@@ -1,4 +1,4 @@
-//! Cross-origin requests of pages (Fetch, "CORS protocol"). Behind a gateway they are the gateway's business.
+//! Cross-origin requests of pages (Fetch, "CORS protocol"). Behind a gateway, the gateway handles them.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
@@ -11,7 +11,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::{Gate, headers, not_allowed};
 
-/// `*` stands for any header (`Mcp-Param-*` of 2026-07-28) but `Authorization`.
+/// `*` matches any header (`Mcp-Param-*` of 2026-07-28) except `Authorization`.
 const ALLOWED_HEADERS: HeaderValue = HeaderValue::from_static(
     "Authorization, Content-Type, Accept, MCP-Protocol-Version, Mcp-Session-Id, Last-Event-ID, \
      Mcp-Method, Mcp-Name, *",
@@ -20,11 +20,11 @@ const EXPOSED: HeaderValue =
     HeaderValue::from_static("Mcp-Session-Id, WWW-Authenticate, MCP-Protocol-Version, Retry-After");
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, DELETE, OPTIONS");
 const MAX_AGE: HeaderValue = HeaderValue::from_static("7200");
-/// A page of a public site asks whether it may reach a private address (Private Network Access).
+/// Sent by a page of a public site before it accesses a private address (Private Network Access).
 const ASKS_PRIVATE: HeaderName = HeaderName::from_static("access-control-request-private-network");
 const ALLOW_PRIVATE: HeaderName = HeaderName::from_static("access-control-allow-private-network");
 
-/// `OPTIONS`: whether a page may send a request.
+/// Answers a CORS preflight (`OPTIONS`).
 pub(super) async fn preflight(request: HttpRequest, gate: Data<Gate>) -> HttpResponse {
     let asked = request.headers();
     if !asked.contains_key(ORIGIN) || !asked.contains_key(ACCESS_CONTROL_REQUEST_METHOD) {
@@ -47,7 +47,7 @@ pub(super) async fn preflight(request: HttpRequest, gate: Data<Gate>) -> HttpRes
     response
 }
 
-/// Lets the page that sent `request` read the response.
+/// Allows the page that sent `request` to read the response.
 pub(super) fn expose(
     request: &HttpRequest,
     gate: &Gate,

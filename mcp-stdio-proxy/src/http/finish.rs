@@ -1,4 +1,4 @@
-//! The last touch to a response: what a page and an old client need to read it.
+//! Final adjustments of a response for browsers and for HTTP/1.0 clients.
 
 use actix_web::body::{BodySize, MessageBody as _};
 use actix_web::http::{ConnectionType, Version};

@@ -1,9 +1,9 @@
-//! Which hosts and origins may use the proxy: the defence against DNS rebinding
-//! (Streamable HTTP, "Security Warning").
+//! Checks of the `Host` and `Origin` headers, as a defence against DNS rebinding (Streamable HTTP, "Security
+//! Warning").
 
 use std::net::IpAddr;
 
-/// Names that are allowed beside the loopback ones.
+/// The allowed names in addition to loopback.
 #[derive(Clone, Debug, Default)]
 pub struct Guard {
     hosts: Vec<Pattern>,
@@ -11,7 +11,7 @@ pub struct Guard {
     any_origin: bool,
 }
 
-/// `name`, `*.name`, either with `:port`; in lower case.
+/// A pattern `name` or `*.name`, optionally with `:port`, in lower case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Pattern {
     scheme: Option<String>,
@@ -21,7 +21,7 @@ struct Pattern {
 }
 
 impl Guard {
-    /// Reads the lists; each entry may be a list separated by commas.
+    /// Parses the lists; each entry may itself be a comma-separated list.
     #[must_use]
     pub fn new(hosts: &[String], origins: &[String]) -> Self {
         Self {
@@ -34,7 +34,7 @@ impl Guard {
         }
     }
 
-    /// Whether a request may name us `host`.
+    /// Returns `true` if `host` is an allowed value of the `Host` header.
     #[must_use]
     pub fn allows_host(&self, host: &str) -> bool {
         let host = host.to_ascii_lowercase();
@@ -42,7 +42,7 @@ impl Guard {
         is_loopback(name) || self.hosts.iter().any(|pattern| pattern.covers(None, name, port))
     }
 
-    /// Whether a page of `origin` may use us: "Servers MUST validate the Origin header".
+    /// Returns `true` if pages of `origin` may use the proxy: "Servers MUST validate the Origin header".
     #[must_use]
     pub fn allows_origin(&self, origin: &str) -> bool {
         if self.any_origin {
@@ -50,7 +50,7 @@ impl Guard {
         }
         let origin = origin.to_ascii_lowercase();
         let Some((scheme, host)) = origin.split_once("://") else {
-            // "null" is the origin of a page without one.
+            // "null" is the opaque origin of a page.
             return self.origins.iter().any(|pattern| pattern.is(&origin));
         };
         let (name, port) = split_port(host);
@@ -82,13 +82,14 @@ fn patterns(lists: &[String]) -> impl Iterator<Item = Pattern> {
 }
 
 impl Pattern {
-    /// Returns `true` if the pattern is only the name `name`.
+    /// Returns `true` if the pattern is just the name `name`.
     fn is(&self, name: &str) -> bool {
         self.scheme.is_none() && !self.below && self.port.is_none() && self.name == name
     }
 
-    /// A pattern without a scheme stands for any scheme and, without a port, for any port. One with a scheme is
-    /// an origin, which has the port of its scheme unless it names another one.
+    /// Returns `true` if the pattern matches. A pattern without a scheme matches any scheme and, without a
+    /// port, any port. One with a scheme is an origin, which has the default port of its scheme unless it
+    /// names another.
     fn covers(&self, scheme: Option<&str>, name: &str, port: Option<&str>) -> bool {
         let is_below = || {
             let labels = name.strip_suffix(self.name.as_str())?.strip_suffix('.')?;
@@ -104,12 +105,12 @@ impl Pattern {
     }
 }
 
-/// Returns `true` for the port of `scheme`, which browsers leave out.
+/// Returns `true` for the default port of `scheme`, which browsers omit.
 fn is_usual(scheme: Option<&str>, port: &str) -> bool {
     matches!((scheme, port), (Some("http"), "80") | (Some("https"), "443"))
 }
 
-/// `name[:port]`, where the name may be an IPv6 address in brackets.
+/// Splits `name[:port]`, where the name may be an IPv6 address in brackets.
 fn split_port(host: &str) -> (&str, Option<&str>) {
     match host.rsplit_once(':') {
         Some((name, port)) if !port.ends_with(']') => (name, Some(port)),
@@ -122,7 +123,7 @@ fn is_loopback(name: &str) -> bool {
     name == "localhost" || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// The first label of a host name, by which a server may be chosen.
+/// Returns the first label of a host name, which may select a server.
 #[must_use]
 pub fn first_label(host: &str) -> &str {
     host.split(['.', ':']).next().unwrap_or_default()

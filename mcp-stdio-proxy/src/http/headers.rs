@@ -1,5 +1,5 @@
-//! What the headers of a request must say (Streamable HTTP, "Sending Messages to the Server",
-//! "Protocol Version Header").
+//! Validation of request headers (Streamable HTTP, "Sending Messages to the Server", "Protocol Version
+//! Header").
 
 use std::sync::Arc;
 
@@ -13,29 +13,29 @@ use super::guard::Guard;
 use super::refusal::Refusal;
 use crate::protocol::error;
 
-/// The header of the session id.
+/// The header with the session id.
 pub(super) const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
-/// The header of the event after which to resume.
+/// The header with the id of the last event that the client received.
 pub(super) const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
-/// The user, set by the gateway; a key for isolation and nothing more.
+/// The user, set by the gateway. It serves as an isolation key only.
 pub(super) const USER: HeaderName = HeaderName::from_static(names::USER_ID);
-/// The header of the revision.
+/// The header with the protocol revision.
 pub(super) const VERSION: HeaderName = HeaderName::from_static(names::PROTOCOL_VERSION);
 /// The server that the gateway chose.
 pub(super) const SERVER: HeaderName = HeaderName::from_static(names::SERVER);
 /// The scopes of the access token, set by the gateway.
 pub(super) const SCOPES: HeaderName = HeaderName::from_static(names::SCOPES);
-/// What a challenge (RFC 6750 §3) of this server begins with, set by the gateway.
+/// The beginning of a challenge (RFC 6750 §3) of this server, set by the gateway.
 const CHALLENGE: HeaderName = HeaderName::from_static(names::CHALLENGE);
-/// The longest user id.
+/// The maximum length of a user id.
 const USER_LENGTH: usize = 256;
 
-/// One header as text, if it is there once and plain.
+/// Returns the first value of a header, if it is visible ASCII.
 pub(super) fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// Refuses foreign hosts and origins.
+/// Rejects hosts and origins that are not allowed.
 pub(super) fn check_source(guard: &Guard, host: &str, headers: &HeaderMap) -> Result<(), Refusal> {
     if !guard.allows_host(host) {
         return Err(Refusal::forbidden("this host name is not allowed; see --allow-host"));
@@ -48,7 +48,7 @@ pub(super) fn check_source(guard: &Guard, host: &str, headers: &HeaderMap) -> Re
     Ok(())
 }
 
-/// Refuses versions that never were.
+/// Rejects unknown protocol revisions.
 pub(super) fn check_version(headers: &HeaderMap) -> Result<(), Refusal> {
     let mut all = headers.get_all(VERSION);
     if all.all(|value| value.to_str().is_ok_and(revision::is_served)) {
@@ -61,7 +61,7 @@ pub(super) fn check_version(headers: &HeaderMap) -> Result<(), Refusal> {
     ))
 }
 
-/// "The client MUST include an Accept header, listing both".
+/// Checks the media types of a POST: "The client MUST include an Accept header, listing both".
 pub(super) fn check_post(headers: &HeaderMap) -> Result<(), Refusal> {
     let json = |kind: &str| kind.eq_ignore_ascii_case("application/json");
     if !media_types(text(headers, CONTENT_TYPE).unwrap_or_default()).any(json) {
@@ -75,7 +75,7 @@ pub(super) fn check_post(headers: &HeaderMap) -> Result<(), Refusal> {
     check_accept(headers, &["application/json", "text/event-stream"])
 }
 
-/// Refuses a compressed body, which would be read as what it is not (RFC 9110 §15.5.16).
+/// Rejects a compressed body, which would be misread (RFC 9110 §15.5.16).
 fn check_encoding(headers: &HeaderMap) -> Result<(), Refusal> {
     let plain = |value: &HeaderValue| {
         value.to_str().is_ok_and(|list| {
@@ -88,7 +88,7 @@ fn check_encoding(headers: &HeaderMap) -> Result<(), Refusal> {
     Err(Refusal::coded())
 }
 
-/// Refuses clients that could not read the answer.
+/// Rejects clients that do not accept the media types of the response.
 pub(super) fn check_accept(headers: &HeaderMap, kinds: &[&str]) -> Result<(), Refusal> {
     let accepted: Vec<&str> = headers
         .get_all(ACCEPT)
@@ -113,14 +113,14 @@ pub(super) fn check_accept(headers: &HeaderMap, kinds: &[&str]) -> Result<(), Re
     ))
 }
 
-/// The media types of a list, without their parameters.
+/// Returns the media types of a list, without their parameters.
 fn media_types(list: &str) -> impl Iterator<Item = &str> {
     list.split(',')
         .map(|one| one.split(';').next().unwrap_or_default().trim())
         .filter(|one| !one.is_empty())
 }
 
-/// The user the gateway names, if there is a gateway.
+/// Returns the user that the gateway names, if there is a gateway.
 pub(super) fn principal(headers: &HeaderMap) -> Result<Option<Arc<str>>, Refusal> {
     let mut all = headers.get_all(USER);
     let (Some(value), None) = (all.next(), all.next()) else {
@@ -137,17 +137,17 @@ pub(super) fn principal(headers: &HeaderMap) -> Result<Option<Arc<str>>, Refusal
     }
 }
 
-/// The scopes the gateway names.
+/// Returns the scopes that the gateway names.
 pub(super) fn scopes(headers: &HeaderMap) -> &str {
     text(headers, SCOPES).unwrap_or_default()
 }
 
-/// What a challenge of the gateway begins with, if there is a gateway.
+/// Returns the beginning of a challenge of the gateway, if there is a gateway.
 pub(super) fn challenge(headers: &HeaderMap) -> Option<&str> {
     text(headers, CHALLENGE).filter(|text| text.starts_with("Bearer "))
 }
 
-/// The server that the gateway chose, if there is a gateway.
+/// Returns the server that the gateway chose, if there is a gateway.
 pub(crate) fn server(headers: &HeaderMap) -> Result<Option<&str>, Refusal> {
     let mut values = headers.get_all(SERVER);
     match (values.next().map(|value| value.to_str()), values.next()) {

@@ -1,4 +1,4 @@
-//! The HTTP/1.1 server of the proxy: that of actix, on connections whose refusals have a body.
+//! The HTTP/1.1 server of the proxy. It is that of actix, on connections whose errors have a body.
 
 use std::io;
 use std::net::TcpListener;
@@ -14,16 +14,16 @@ use actix_web::{App, Error};
 use super::wire::Wire;
 use super::{Gate, routes};
 
-/// An idle connection is kept this long: longer than proxies in front keep theirs.
+/// The timeout of an idle connection, longer than that of reverse proxies in front.
 const KEEP_ALIVE: Duration = Duration::from_mins(2);
-/// The time limit of the head of a request.
+/// The timeout for the head of a request.
 const HEAD: Duration = Duration::from_secs(5);
-/// The time limit for the end of a connection.
+/// The timeout for closing a connection.
 const DISCONNECT: Duration = Duration::from_secs(1);
-/// Connections that wait to be accepted.
+/// The maximum number of connections waiting to be accepted.
 const BACKLOG: i32 = 1024;
 
-/// The server of `gate` on `listener`, which ends when it is told to.
+/// Returns the server of `gate` on `listener`, which runs until it is stopped.
 pub fn serve(listener: TcpListener, gate: &Data<Gate>) -> io::Result<Server> {
     rustix::net::listen(&listener, BACKLOG)?;
     let address = listener.local_addr()?;
@@ -42,13 +42,13 @@ pub fn serve(listener: TcpListener, gate: &Data<Gate>) -> io::Result<Server> {
             .keep_alive(KEEP_ALIVE)
             .client_request_timeout(HEAD)
             .client_disconnect_timeout(DISCONNECT)
-            // "The server MUST treat a client disconnect as cancellation" (2026-07-28): a client that
-            // has closed its side is gone, and is noticed at once.
+            // "The server MUST treat a client disconnect as cancellation" (2026-07-28). A client that has
+            // closed its side counts as disconnected, and is detected immediately.
             .h1_allow_half_closed(false)
             .local_addr(address)
             .h1(map_config(app, |()| AppConfig::default()));
         let accept = |stream: TcpStream| async move {
-            // Without it, only the last packet of an answer is late.
+            // Without this option, only the last packet of a response is delayed.
             let _set = stream.set_nodelay(true);
             let peer = stream.peer_addr().ok();
             Ok((Wire::new(stream), peer))

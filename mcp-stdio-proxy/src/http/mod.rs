@@ -1,4 +1,5 @@
-//! The routes: `/mcp`, `/{server}/mcp` and `/` (Streamable HTTP), and those of operation.
+//! Routes of the MCP endpoint, `/mcp`, `/{server}/mcp` and `/` (Streamable HTTP), and of the operational
+//! endpoints.
 
 mod access;
 mod answer;
@@ -39,36 +40,36 @@ use guard::Guard;
 use refusal::Refusal;
 pub use status::{is_of_user, metrics_page};
 
-/// How long a request for an unknown server waits for a look at the file that lists servers.
+/// The time that a request for an unknown server waits for a reload of the configuration file.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// What every request needs.
+/// The state shared by all request handlers.
 pub struct Gate {
     /// The servers and sessions.
     pub hub: Arc<Hub>,
-    /// The file the servers come from, if it is one.
+    /// The watcher of the configuration file, if servers come from a file.
     pub watch: Option<Arc<Watch>>,
-    /// Who may come in.
+    /// The allowed hosts and origins.
     pub guard: Guard,
     /// The server of `/mcp`, if there is only one.
     pub single: Option<Arc<str>>,
-    /// What proves that a request comes from the gateway, if it has to.
+    /// The verifier of the gateway's signed identities, if they are required.
     pub identities: Option<Arc<Identities>>,
-    /// The counters.
+    /// The metrics of the proxy.
     pub metrics: Arc<Metrics>,
 }
 
-/// The paths of the endpoint without a gateway: `/` is `/mcp` for a server whose public URL is a bare origin,
-/// and many clients add a slash.
+/// The paths of the endpoint without a gateway. `/` is an alias of `/mcp` for a server whose public URL is a
+/// bare origin, and many clients append a slash.
 const PATHS: [&str; 5] = ["/mcp", "/{server}/mcp", "/", "/mcp/", "/{server}/mcp/"];
 
-/// Adds the routes.
+/// Registers the routes.
 pub fn routes(config: &mut web::ServiceConfig) {
     for path in PATHS {
         config.service(endpoint(path));
     }
     config
-        // Whatever path the gateway has let through is one that it promised to serve.
+        // The gateway vouches for any path that it has let through.
         .service(endpoint("/{path:.*}").guard(fn_guard(|request| {
             request.head().headers().get(headers::SERVER).is_some_and(|name| !name.is_empty())
         })))
@@ -96,7 +97,7 @@ async fn not_allowed() -> HttpResponse {
 }
 
 impl Gate {
-    /// Checks who asks and by which name, and finds the server.
+    /// Checks the source and the identity of a request, and finds its server.
     async fn enter(&self, request: &HttpRequest) -> Result<Arc<Backend>, Refusal> {
         let host = headers::text(request.headers(), HOST).unwrap_or_default();
         headers::check_source(&self.guard, host, request.headers())?;
@@ -105,7 +106,7 @@ impl Gate {
             (None, Some(single)) => single,
             (Some(path), Some(single)) if path == &**single => single,
             (Some(_), Some(_)) => "",
-            // What the gateway checked the token for is what gets the request.
+            // The server for which the gateway checked the token takes precedence.
             (path, None) => match (chosen, path) {
                 (Some(chosen), _) => chosen,
                 (None, Some(name)) => name,
@@ -124,12 +125,12 @@ impl Gate {
         })
     }
 
-    /// The server `name`, also if the file lists it only since the last look at it: whoever sent the
-    /// client here may have read the file already.
+    /// Returns the server `name`. For an unknown name, the configuration file is read again first: whatever
+    /// directed the client here may have read a newer version.
     async fn backend(&self, name: &str) -> Option<Arc<Backend>> {
         let found = self.hub.backend(name);
         let (None, Some(watch)) = (&found, &self.watch) else { return found };
-        // Not for ever, if the file system hangs.
+        // Bounded, in case the file system hangs.
         let _ = tokio::time::timeout(LOOK, watch.look()).await;
         self.hub.backend(name)
     }
@@ -142,8 +143,8 @@ impl Gate {
                 let seat = self.hub.seat(id, backend, principal.as_deref());
                 seat.ok_or_else(Refusal::no_session)?
             }
-            // "Servers that require a session ID SHOULD respond to requests without an
-            // Mcp-Session-Id header (other than initialization) with HTTP 400".
+            // "Servers that require a session ID SHOULD respond to requests without an Mcp-Session-Id header
+            // (other than initialization) with HTTP 400".
             None => self.hub.ambient(backend, principal).ok_or_else(|| {
                 Refusal::bad_request("the Mcp-Session-Id header is missing; send initialize first")
             })?,

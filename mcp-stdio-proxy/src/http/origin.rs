@@ -1,4 +1,4 @@
-//! The origin of a request for audit events, and the events of calls.
+//! The origin of a request for audit events, and the audit events of tool calls.
 
 use std::cell::RefCell;
 use std::net::IpAddr;
@@ -22,7 +22,7 @@ const ADDRESS: HeaderName = HeaderName::from_static(names::CLIENT_ADDRESS);
 const NAME: HeaderName = HeaderName::from_static(names::USER_NAME);
 const CLIENT: HeaderName = HeaderName::from_static(names::CLIENT_ID);
 
-/// Returns the origin of a request. What the signed identity says goes before the plain headers.
+/// Returns the origin of a request. The signed identity takes precedence over the plain headers.
 pub(super) fn source(request: &HttpRequest) -> Source {
     let all = request.headers();
     let text = |name| headers::text(all, name).filter(|text| !text.is_empty());
@@ -40,11 +40,11 @@ pub(super) fn source(request: &HttpRequest) -> Source {
 }
 
 thread_local! {
-    /// The latest `User-Agent` and its kind: most requests have that of the request before.
+    /// The latest `User-Agent` and its kind, since consecutive requests mostly share it.
     static LATEST: RefCell<(String, &'static str)> = const { RefCell::new((String::new(), "")) };
 }
 
-/// Returns the kind of a program with this `User-Agent`.
+/// Returns the kind of program with this `User-Agent`.
 fn agent(user_agent: Option<&str>) -> &'static str {
     let Some(text) = user_agent else { return program(None) };
     LATEST.with_borrow_mut(|(latest, kind)| {
@@ -55,7 +55,7 @@ fn agent(user_agent: Option<&str>) -> &'static str {
     })
 }
 
-/// Returns the person that the plain headers state, if there is a gateway without signed identities.
+/// Returns the person named by the plain headers, if there is a gateway without signed identities.
 fn stated(request: &HttpRequest) -> Option<Arc<Who>> {
     let safe = |name| headers::text(request.headers(), name).map(log_safe).unwrap_or_default();
     let subject = headers::principal(request.headers()).ok().flatten()?;
@@ -63,13 +63,14 @@ fn stated(request: &HttpRequest) -> Option<Arc<Who>> {
     Some(Arc::new(Who { subject, name, client, ..Who::default() }))
 }
 
-/// Reports that a session was opened, and from now on its end.
+/// Records that a session was opened, and arranges that its end is recorded, too.
 pub(super) fn session_opened(request: &HttpRequest, gate: &Gate, seat: &Seat) {
     let (audit, source) = (gate.hub.settings.audit.clone(), source(request));
     seat.session.note_opened(OpenSession::new(audit, source, &seat.room.backend.name));
 }
 
-/// Returns the record of an admitted message for `server`, if it calls a tool and such calls are recorded.
+/// Returns the audit record of an admitted message for `server`, if it calls a tool and such calls are
+/// recorded.
 pub(super) fn tool_call(
     request: &HttpRequest,
     gate: &Gate,
@@ -84,7 +85,7 @@ pub(super) fn tool_call(
     Some(ToolCall::new(audit.clone(), source(request), Arc::clone(server), tool))
 }
 
-/// Reports that the call of a tool of `server` is refused.
+/// Records that a tool call at `server` was denied.
 pub(super) fn tool_refused(
     request: &HttpRequest,
     (gate, server): (&Gate, &str),
@@ -101,7 +102,7 @@ pub(super) fn tool_refused(
     });
 }
 
-/// Returns the name of the tool, which a client can make up.
+/// Returns the name of the tool in a log-safe form, since a client can send any text.
 fn tool(envelope: &Envelope<'_>) -> String {
     let name = envelope.params.and_then(message::tool_name).unwrap_or_default();
     log_safe(&name).into_owned()

@@ -1,5 +1,4 @@
-//! `POST /mcp`: one message, or a batch in 2025-03-26
-//! (Streamable HTTP, "Sending Messages to the Server").
+//! `POST /mcp`: one message, or a batch in 2025-03-26 (Streamable HTTP, "Sending Messages to the Server").
 
 use std::sync::Arc;
 
@@ -19,7 +18,7 @@ use crate::protocol::spelling::Doubt;
 use crate::protocol::{error, splice};
 use crate::room::{Hello, ROOTS_CHANGED, upgrade};
 
-/// The most messages of a batch.
+/// The maximum number of messages in a batch.
 const BATCH: usize = 64;
 const INITIALIZED: &str = "notifications/initialized";
 
@@ -82,7 +81,7 @@ async fn one(
         if !backend.serves(Era::Modern) {
             return Err(Refusal::legacy_only());
         }
-        // Apart, so that the future of a plain call stays small: it is moved several times.
+        // Boxed, so that the future of a plain call stays small: it is moved several times.
         return Box::pin(modern::serve(request, gate, backend, &asked, (text, envelope))).await;
     }
     headers::check_version(request.headers())?;
@@ -102,7 +101,8 @@ async fn one(
     }
 }
 
-/// Refuses what the server may read in another way than the proxy, where something depends on that.
+/// Rejects messages that the server may parse differently from the proxy, where an authorization decision
+/// depends on them.
 fn check_spelling(
     request: &HttpRequest,
     (gate, backend): (&Gate, &Backend),
@@ -115,7 +115,7 @@ fn check_spelling(
     checked.map_err(|doubt| refused(request, (gate, backend), envelope, doubt))
 }
 
-/// Notes that a message is refused; what it says itself is not logged.
+/// Logs that a message was rejected, without its content, and returns the error.
 pub(super) fn refused(
     request: &HttpRequest,
     (gate, backend): (&Gate, &Backend),
@@ -162,7 +162,7 @@ async fn notify(
     text: &str,
     envelope: &Envelope<'_>,
 ) -> Result<HttpResponse, Refusal> {
-    // A server might obey a call that wants no answer.
+    // A server might execute a call that has no id.
     tools::check(request, (gate, &seat.room.backend), envelope)?;
     let accepted = Ok(HttpResponse::Accepted().finish());
     if envelope.method == "notifications/cancelled" {
@@ -182,10 +182,11 @@ async fn notify(
         return accepted;
     }
     if seat.room.is_shared() && envelope.params.and_then(message::asked_progress).is_some() {
-        // Tokens of a process are ours, and name the calls of all its users.
+        // The progress tokens of a shared process are those of the proxy, and would name calls of other
+        // users.
         return accepted;
     }
-    // A server that is not running has nothing that a notification could be about.
+    // A notification is meaningless to a server that is not running.
     let Some(child) = seat.room.live().filter(|child| !child.is_backed_up()) else {
         return accepted;
     };
@@ -205,8 +206,7 @@ fn take_answer(seat: &Seat, text: &str, envelope: &Envelope<'_>) -> HttpResponse
     HttpResponse::Accepted().finish()
 }
 
-/// 2025-03-26: "implementations MUST support receiving JSON-RPC batches"; later revisions have
-/// none.
+/// 2025-03-26: "implementations MUST support receiving JSON-RPC batches"; later revisions have none.
 async fn batch(
     request: &HttpRequest,
     gate: &Gate,

@@ -1,4 +1,4 @@
-//! A request that is not served: an HTTP status with a JSON-RPC error, never a page of HTML.
+//! Errors for rejected requests: an HTTP status with a JSON-RPC error, never an HTML page.
 
 use std::borrow::Cow;
 
@@ -15,22 +15,22 @@ use crate::protocol::spelling::Doubt;
 use crate::protocol::{error, splice};
 use crate::unavailable::Unavailable;
 
-/// Why a request is not served.
+/// A rejected request.
 #[derive(Debug)]
 pub(super) struct Refusal {
     status: StatusCode,
     code: i32,
     message: Cow<'static, str>,
     retry: bool,
-    /// `data` of the error.
+    /// The member `data` of the error.
     data: Option<Box<serde_json::Value>>,
-    /// The text of the id of the request.
+    /// The id of the request as JSON text.
     id: String,
-    /// The answer of the server, if it is the server that refuses.
+    /// The error response of the server, if the server rejected the request.
     answer: Option<String>,
-    /// `WWW-Authenticate`, if the gateway can give what is missing.
+    /// The value of `WWW-Authenticate`, if the gateway can grant what is missing.
     challenge: Option<String>,
-    /// The body has a `Content-Encoding`.
+    /// `true` if the body has a `Content-Encoding`.
     coded: bool,
 }
 
@@ -53,7 +53,7 @@ impl Refusal {
         }
     }
 
-    /// 415, with the codings that are read.
+    /// Returns 415, with the content codings that are supported.
     pub(super) fn coded() -> Self {
         let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
         let why = "the body must be sent without a Content-Encoding";
@@ -68,7 +68,7 @@ impl Refusal {
         Self::new(StatusCode::FORBIDDEN, error::TRANSPORT, message)
     }
 
-    /// 404: "The client MUST start a new session by sending a new `InitializeRequest`".
+    /// Returns 404: "The client MUST start a new session by sending a new `InitializeRequest`".
     pub(super) fn no_session() -> Self {
         Self::new(
             StatusCode::NOT_FOUND,
@@ -77,14 +77,14 @@ impl Refusal {
         )
     }
 
-    /// 401, with a challenge as RFC 9110 §15.5.2 wants one: only the gateway can meet it.
+    /// Returns 401 with a challenge, as RFC 9110 §15.5.2 requires. Only the gateway can satisfy it.
     pub(super) fn past_the_gateway() -> Self {
         let why = "this server is reached through its gateway only";
         let refusal = Self::new(StatusCode::UNAUTHORIZED, error::TRANSPORT, why);
         Self { challenge: Some("MCP-Identity".to_owned()), ..refusal }
     }
 
-    /// 401, with the gateway's challenge to log in again (RFC 6750 §3.1).
+    /// Returns 401 with the gateway's challenge to log in again (RFC 6750 §3.1).
     pub(super) fn revoked(challenge: Option<&str>) -> Self {
         let why = "the access of this client was revoked; log in again";
         let challenge = challenge.map(|beginning| {
@@ -96,12 +96,12 @@ impl Refusal {
         Self { challenge, ..Self::new(StatusCode::UNAUTHORIZED, error::TRANSPORT, why) }
     }
 
-    /// 400 without an error of 2026-07-28: then a client of either era begins with `initialize`.
+    /// Returns 400 without an error of 2026-07-28, so that clients of either era fall back to `initialize`.
     pub(super) fn legacy_only() -> Self {
         Self::bad_request("this server is served to clients that send initialize")
     }
 
-    /// 400, with the revision to speak (`-32022`). `params` are those of the request.
+    /// Returns 400 with the supported revision (`-32022`). `params` are those of the request.
     pub(super) fn modern_only(params: Option<&str>) -> Self {
         let requested = params.and_then(|params| value(params, "protocolVersion"));
         let requested = requested.and_then(|text| serde_json::from_str(text).ok());
@@ -117,13 +117,13 @@ impl Refusal {
         Self { retry: true, ..refusal }
     }
 
-    /// An error that is the answer to a request: HTTP has succeeded.
+    /// Returns an error that is the response to a request, with HTTP status 200.
     pub(super) fn answer(code: i32, message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::OK, code, message)
     }
 
-    /// The gateway's challenge to come back with more scopes (MCP 2025-11-25, "Runtime Insufficient
-    /// Scope Errors"). Without a gateway nobody could give them.
+    /// Returns the gateway's challenge to request more scopes (MCP 2025-11-25, "Runtime Insufficient Scope
+    /// Errors"). Without a gateway, no scopes can be granted.
     pub(super) fn needs_scopes(challenge: Option<&str>, scopes: &str) -> Self {
         let message = "this tool needs a scope that the access token lacks";
         let Some(beginning) = challenge else {
@@ -136,8 +136,8 @@ impl Refusal {
         Self { challenge: Some(challenge), ..Self::forbidden(message) }
     }
 
-    /// 403 without a challenge: no other token of the same person would help. Says nothing of the server, which may
-    /// have no such tool.
+    /// Returns 403 without a challenge, since no other token of the same person would help. The message does
+    /// not reveal whether the server has such a tool.
     pub(super) fn denied_tool() -> Self {
         Self::forbidden("the access policy does not let this user call a tool of this name")
     }
@@ -147,7 +147,7 @@ impl Refusal {
         Self { data: Some(Box::new(data)), ..self }
     }
 
-    /// The same for a client that only asks what is here: it takes a 5xx for the end of the road.
+    /// Adapts the status for a client that probes for the era, which gives up on a 5xx.
     pub(super) fn for_probe(mut self) -> Self {
         if self.status.is_server_error() {
             self.status = StatusCode::TOO_MANY_REQUESTS;
@@ -160,7 +160,7 @@ impl Refusal {
         self
     }
 
-    /// The error as a message.
+    /// Returns the error as a JSON-RPC message.
     pub(super) fn text(&self) -> String {
         if let Some(answer) = &self.answer
             && let Ok(envelope) = message::parse(answer)
@@ -185,7 +185,7 @@ impl Refusal {
             response.insert_header((ALLOW, "POST"));
         }
         if self.status == StatusCode::REQUEST_TIMEOUT {
-            // The rest of the body may still come.
+            // The rest of the body may still arrive.
             response.force_close();
         }
         if self.coded {
@@ -202,8 +202,8 @@ impl Refusal {
 }
 
 impl From<Unavailable> for Refusal {
-    /// A server that fails is an answer, not a failure of HTTP: clients that probe take a 5xx for
-    /// the end of the road. Only what passes by itself is 503.
+    /// Converts the failure of a server to a response with status 200, because clients that probe for the era
+    /// give up on a 5xx. Only temporary failures are 503.
     fn from(why: Unavailable) -> Self {
         let message = why.to_string();
         match why {

@@ -1,4 +1,4 @@
-//! Server-sent events of a stream, with ids to resume after and comments to keep it open
+//! Server-sent events of a stream, with ids to resume after and comments to keep the connection open
 //! (Streamable HTTP, "Resumability and Redelivery").
 
 use std::any::Any;
@@ -18,10 +18,10 @@ use crate::grants::Until;
 use crate::protocol::splice::Payload;
 use crate::stream::Reader;
 
-/// Below this an event leaves in one piece.
+/// The size below which an event is sent as one chunk.
 const SMALL: usize = 16 << 10;
 
-/// Answers with the events of `reader`, which a client can come back to, until they have to end.
+/// Responds with the events of `reader`, a resumable stream, until it ends or `until` is reached.
 pub(super) fn response(
     reader: Reader,
     priming: bool,
@@ -29,18 +29,19 @@ pub(super) fn response(
     until: Option<Until>,
 ) -> HttpResponse {
     let first = match reader.name().filter(|_| priming) {
-        // "The server SHOULD immediately send an SSE event consisting of an event ID and an empty
-        // data field in order to prime the client to reconnect".
+        // "The server SHOULD immediately send an SSE event consisting of an event ID and an empty data field
+        // in order to prime the client to reconnect".
         Some(name) => format!("id: {name}-0\nretry: 1000\ndata: \n\n").into(),
-        // Something must be sent at once, or the client does not see that the stream is open.
+        // Something must be sent immediately, since the client would not see otherwise that the stream is
+        // open.
         None => Bytes::from_static(b": open\n\n"),
     };
     let ready = VecDeque::from([first]);
     respond(Events { reader, ready, large: None, beats: beats(beat), until, whole: None })
 }
 
-/// Answers with the events of `reader`, in a revision in which "resumable SSE streams via
-/// `Last-Event-ID` are not supported". `whole` is dropped with the stream, at its end or earlier.
+/// Responds with the events of `reader`, in a revision in which "resumable SSE streams via `Last-Event-ID`
+/// are not supported". `whole` is dropped with the stream.
 pub(super) fn once(
     reader: Reader,
     beat: Duration,
@@ -51,7 +52,7 @@ pub(super) fn once(
     respond(Events { reader, ready, large: None, beats: beats(beat), until, whole: Some(whole) })
 }
 
-/// Answers with a stream in which nothing comes. Without an event id, nobody comes back to it.
+/// Responds with a stream without events. It has no event id, so a client cannot resume it.
 pub(super) fn empty() -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "text/event-stream"))
@@ -74,12 +75,12 @@ fn respond(events: Events) -> HttpResponse {
 struct Events {
     reader: Reader,
     ready: VecDeque<Bytes>,
-    /// The rest of an event that leaves in pieces.
+    /// The remainder of an event that is sent in chunks.
     large: Option<Payload>,
     beats: Interval,
-    /// When it has to end, whatever is still to come.
+    /// The time at which the stream has to end, even if messages are pending.
     until: Option<Until>,
-    /// What ends with a stream that nobody can come back to.
+    /// A guard that is dropped with a stream that cannot be resumed.
     whole: Option<Box<dyn Any>>,
 }
 
@@ -137,7 +138,7 @@ impl MessageBody for Events {
             }
             Poll::Pending => {}
         }
-        // A write is also how a client that vanished is noticed.
+        // A failed write also reveals that the client has disconnected.
         self.beats.poll_tick(cx).map(|_| Some(Ok(Bytes::from_static(b": keep-alive\n\n"))))
     }
 }

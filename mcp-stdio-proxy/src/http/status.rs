@@ -1,4 +1,4 @@
-//! Health, readiness, the state of the servers, and metrics; none of them starts a server.
+//! Health, readiness, state of the servers, and metrics. None of these starts a server.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::HOST;
@@ -16,7 +16,7 @@ pub(super) async fn alive() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "ok" }))
 }
 
-/// One bad server does not make the proxy unready, unless it is the only one.
+/// Reports readiness. A failing server does not make the proxy unready, unless it is the only one.
 pub(super) async fn ready(gate: Data<Gate>) -> HttpResponse {
     let backends = gate.hub.backends();
     let failing: Vec<_> = backends
@@ -33,7 +33,8 @@ pub(super) async fn ready(gate: Data<Gate>) -> HttpResponse {
     HttpResponse::build(status).json(json!({ "status": word, "failing": failing.len() }))
 }
 
-/// For operators. A user of the gateway, who may not even know of all servers, does not get it.
+/// Lists the servers for operators. Users of the gateway are denied, since they may not even know of all
+/// servers.
 pub(super) async fn servers(request: HttpRequest, gate: Data<Gate>) -> HttpResponse {
     let host = headers::text(request.headers(), HOST).unwrap_or_default();
     if let Err(refusal) = headers::check_source(&gate.guard, host, request.headers()) {
@@ -45,12 +46,12 @@ pub(super) async fn servers(request: HttpRequest, gate: Data<Gate>) -> HttpRespo
     HttpResponse::Ok().json(json!({ "servers": report::states(&gate.hub) }))
 }
 
-/// Returns `true` if a user of the gateway sends the request.
+/// Returns `true` if the request comes from a user of the gateway.
 pub fn is_of_user(request: &HttpRequest) -> bool {
     request.headers().contains_key(headers::USER)
 }
 
-/// The page of `--metrics-listen`.
+/// Returns the metrics page of `--metrics-listen`.
 pub async fn metrics_page(gate: Data<Gate>) -> HttpResponse {
     HttpResponse::Ok().content_type(CONTENT_TYPE).body(gate.metrics.render(&gate.hub))
 }

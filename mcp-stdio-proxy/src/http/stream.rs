@@ -1,5 +1,5 @@
-//! `GET /mcp`: the stream of what the server sends unasked, and the way back to a stream that was
-//! cut (Streamable HTTP, "Listening for Messages from the Server").
+//! `GET /mcp`: the standing stream of server-initiated messages, and the resumption of an interrupted stream
+//! (Streamable HTTP, "Listening for Messages from the Server").
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ async fn open(request: &HttpRequest, gate: &Gate) -> Result<HttpResponse, Refusa
         .and_then(|(name, seq)| Some((seat.session.stream(name)?, seq)));
     let (stream, reader) = match resumed {
         // "A client can be told to stop reconnecting using the HTTP 204 No Content response code" (HTML,
-        // "Server-sent events"). It has all of the stream, or took its request back.
+        // "Server-sent events"). The client has received the whole stream, or has cancelled its request.
         Some((stream, seq)) if stream.is_over_after(seq) => {
             return Ok(HttpResponse::NoContent().finish());
         }
@@ -43,7 +43,7 @@ async fn open(request: &HttpRequest, gate: &Gate) -> Result<HttpResponse, Refusa
     Ok(sse::response(reader, priming, gate.hub.settings.keep_alive, until))
 }
 
-/// The name of the stream and the number of the event, of an event id.
+/// Splits an event id into the name of the stream and the number of the event.
 fn event(id: &str) -> Option<(&str, u64)> {
     let (name, seq) = id.split_once('-')?;
     Some((name, seq.parse().ok()?))

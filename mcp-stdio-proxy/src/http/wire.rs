@@ -1,5 +1,5 @@
-//! A connection on which every refusal has a body. The HTTP library refuses a head that is malformed (400), too
-//! slow (408) or too large (431) before anything of ours sees it, and says nothing but the status.
+//! A connection on which every error response has a body. The HTTP library rejects a head that is malformed
+//! (400), too slow (408) or too large (431) before any handler runs, with an empty body.
 
 use std::io;
 use std::pin::Pin;
@@ -11,10 +11,10 @@ use crate::protocol::error;
 
 const EMPTY: &[u8] = b"content-length: 0\r\n";
 
-/// A connection.
+/// A connection that adds a body to error responses of the HTTP library.
 pub(super) struct Wire<T> {
     io: T,
-    /// What is still to be written instead of a refusal without a body.
+    /// The remainder of the response that replaces one without a body.
     refusal: Option<Vec<u8>>,
 }
 
@@ -24,7 +24,8 @@ impl<T> Wire<T> {
     }
 }
 
-/// The refusal `head` with a body, if it has none. Answers of ours always have one.
+/// Returns the error response `head` with a body, if it has none. The handlers' own responses always have
+/// one.
 fn with_body(head: &[u8]) -> Option<Vec<u8>> {
     let why = match head.strip_prefix(b"HTTP/1.1 ")?.get(..3)? {
         b"400" => "the head of the request is malformed",
@@ -63,7 +64,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Wire<T> {
             *refusal = with_body(bytes);
         }
         let Some(rest) = refusal else { return Pin::new(io).poll_write(cx, bytes) };
-        // The caller sees its own bytes written when all of these are.
+        // The caller is told that its bytes are written once all of these are.
         while !rest.is_empty() {
             let written = ready!(Pin::new(&mut *io).poll_write(cx, rest))?;
             if written == 0 {

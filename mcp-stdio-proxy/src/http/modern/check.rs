@@ -1,5 +1,5 @@
-//! What the headers and the envelope of a request must say, and that both say the same
-//! (Streamable HTTP, "Request Metadata", "Server Validation").
+//! Validation of the headers and the `_meta` envelope of a request, which must agree (Streamable HTTP,
+//! "Request Metadata", "Server Validation").
 
 use std::borrow::Cow;
 
@@ -21,13 +21,13 @@ use crate::protocol::tree;
 use crate::room::LONGEST;
 use crate::translate::log;
 
-/// The header of the method.
+/// The header that repeats the method.
 pub(super) const METHOD: HeaderName = HeaderName::from_static(names::METHOD);
-/// The header of the tool, prompt or resource.
+/// The header that repeats the name of the tool or prompt, or the URI of the resource.
 const NAME: HeaderName = HeaderName::from_static(names::NAME);
 
-/// Refuses a request whose envelope is incomplete, or whose headers do not say the same. With
-/// `tolerant`, the header of the version may be absent, doubled, or of an earlier revision.
+/// Rejects a request whose envelope is incomplete, or whose headers differ from the body. With `tolerant`,
+/// the version header may be absent, duplicated, or of an earlier revision.
 pub(super) fn check(
     headers: &HeaderMap,
     envelope: &Envelope<'_>,
@@ -61,8 +61,8 @@ pub(super) fn check(
     }
 }
 
-/// Refuses a message of which the headers say, without need, something else than the body: of an earlier
-/// revision, or a notification. The gateway has decided by them whatever the revision of the body.
+/// Rejects a message of an earlier revision, or a notification, whose optional headers contradict the body.
+/// The gateway has based its decision on the headers, whatever the revision of the body.
 pub(in crate::http) fn unasked(
     headers: &HeaderMap,
     envelope: &Envelope<'_>,
@@ -74,14 +74,14 @@ pub(in crate::http) fn unasked(
     if says(METHOD) {
         same(headers, &METHOD, Some(&envelope.method))?;
     }
-    // The gateway decides nothing by the URI of a resource.
+    // The gateway does not use the URI of a resource.
     let parameter = methods::named_by(&envelope.method).filter(|parameter| *parameter != "uri");
     let Some(parameter) = parameter.filter(|_| says(NAME)) else { return Ok(()) };
     let said = Asked::of(envelope.params).text(parameter);
     same(headers, &NAME, Some(said.as_deref().unwrap_or_default()))
 }
 
-/// A batch is about many things: no header says which.
+/// Rejects these headers on a batch, since they could not describe all of its messages.
 pub(in crate::http) fn unasked_of_batch(headers: &HeaderMap) -> Result<(), Refusal> {
     if headers.contains_key(METHOD) || headers.contains_key(NAME) {
         return Err(mismatch("a batch has no Mcp-Method and no Mcp-Name".to_owned()));
@@ -89,14 +89,15 @@ pub(in crate::http) fn unasked_of_batch(headers: &HeaderMap) -> Result<(), Refus
     Ok(())
 }
 
-/// A header that clients in the field send (claude-code#93290): nothing, or revisions there are.
+/// Returns `true` for a version header that existing clients send (claude-code#93290): none, or served
+/// revisions.
 fn is_tolerable(headers: &HeaderMap) -> bool {
     headers.get_all(VERSION).all(|value| value.to_str().is_ok_and(revision::is_served))
 }
 
-/// Refuses a request whose header `name` is not there once, or does not say what the body says.
+/// Rejects a request unless the header `name` occurs exactly once and matches the body.
 fn same(headers: &HeaderMap, name: &HeaderName, body: Option<&str>) -> Result<(), Refusal> {
-    // A body that says nothing is for the server to refuse.
+    // An incomplete body is left for the server to reject.
     let Some(body) = body else { return Ok(()) };
     let mut values = headers.get_all(name);
     let (Some(value), None) = (values.next(), values.next()) else {
@@ -109,7 +110,7 @@ fn same(headers: &HeaderMap, name: &HeaderName, body: Option<&str>) -> Result<()
     Err(mismatch(format!("the {name} header does not say what the body says")))
 }
 
-/// Refuses a call whose `arguments` are not in the headers that `mirrors` names, or not the same there.
+/// Rejects a call whose `arguments` do not match the headers that `mirrors` requires.
 pub(super) fn mirrors(
     headers: &HeaderMap,
     mirrors: &[Mirror],
@@ -142,12 +143,12 @@ pub(super) fn mirrors(
     Ok(())
 }
 
-/// 400 with `-32020`.
+/// Returns the error `-32020` with status 400.
 pub(super) fn mismatch(why: String) -> Refusal {
     bad(error::HEADER_MISMATCH, why)
 }
 
-/// 400 with `-32602`.
+/// Returns the error `-32602` with status 400.
 pub(super) fn invalid(why: String) -> Refusal {
     bad(error::INVALID_PARAMS, why)
 }

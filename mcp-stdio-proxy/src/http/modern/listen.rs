@@ -1,4 +1,4 @@
-//! `subscriptions/listen`: a stream of changes that stays open (MCP "Subscriptions").
+//! `subscriptions/listen`: a long-lived stream of change notifications (MCP "Subscriptions").
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -16,10 +16,10 @@ use crate::room::Room;
 use crate::stream::First;
 use crate::translate::subscription::Filter;
 
-/// The longest request: it is kept as long as the client listens.
+/// The maximum length of the request, since it is kept for the lifetime of the subscription.
 const LONGEST: usize = 4 << 20;
 
-/// Serves the request.
+/// Serves a `subscriptions/listen` request.
 pub(super) async fn listen(
     request: &HttpRequest,
     gate: &Gate,

@@ -1,5 +1,5 @@
-//! A client of 2026-07-28 comes back with what a legacy server wanted to know: the very call it has
-//! made goes on (MCP "Multi Round-Trip Requests").
+//! Resumption of a call by a client of 2026-07-28 that brings the answers a legacy server asked for. The
+//! original call continues (MCP "Multi Round-Trip Requests").
 
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -22,7 +22,7 @@ use crate::stream::{First, Stream};
 use crate::translate::input::{Question, required, response};
 use crate::translate::log;
 
-/// Serves a request that brings back a state.
+/// Serves a request with a `requestState`.
 pub(super) async fn retry(
     request: &HttpRequest,
     gate: &Gate,
@@ -97,7 +97,7 @@ fn refusal(why: Refused) -> Refusal {
     Refusal::answer(error::INVALID_PARAMS, why.to_string())
 }
 
-/// Passes the answers on to the server that asked.
+/// Forwards the answers to the server that asked for them.
 fn pass(parked: &Parked, answered: &[Question], responses: &str) {
     for question in answered {
         let Some(answer) = response(responses, &question.key) else { continue };
@@ -106,7 +106,7 @@ fn pass(parked: &Parked, answered: &[Question], responses: &str) {
     }
 }
 
-/// The answer to a call that has ended while its client was away.
+/// Returns the response to a call that completed while it was suspended.
 fn ended(parked: &Parked, id: &str) -> Result<HttpResponse, Refusal> {
     let first = parked.stream.poll_first(&mut Context::from_waker(Waker::noop()));
     let Poll::Ready(First::Answer(payload)) = first else { return Err(refusal(Refused::Lost)) };
