@@ -1,17 +1,17 @@
-//! The items of a JSON array one after the other, so that none of them is kept (RFC 8259 §5).
+//! Streaming iteration over the items of a JSON array, so that none of them is kept (RFC 8259 §5).
 
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// Calls `take` with the text of each item of the array that `text` is, until it returns `false`. Returns
-/// `None` if the text is not a valid array as far as it was read.
+/// Calls `take` with the text of each item of the array `text`, until it returns `false`. Returns `None` if
+/// the part that was read is not a valid array.
 pub fn each<'a>(text: &'a str, take: impl FnMut(&'a str) -> bool) -> Option<()> {
     let mut items = Items { take, stopped: false };
     let mut json = serde_json::Deserializer::from_str(text);
     let read = (&mut items).deserialize(&mut json).and_then(|()| json.end());
-    // An array that is not read to its end ends in an error.
+    // The deserializer reports an error for an array that is not read to its end.
     (read.is_ok() || items.stopped).then_some(())
 }
 

@@ -1,4 +1,4 @@
-//! Error objects of JSON-RPC 2.0 §5.1.
+//! Error codes and error objects of JSON-RPC 2.0 §5.1.
 
 use serde_json::json;
 
@@ -8,30 +8,30 @@ pub const PARSE: i32 = -32700;
 pub const INVALID_REQUEST: i32 = -32600;
 /// The method does not exist.
 pub const METHOD_NOT_FOUND: i32 = -32601;
-/// Invalid parameters.
+/// The parameters are invalid.
 pub const INVALID_PARAMS: i32 = -32602;
-/// The server failed.
+/// An internal error of the server.
 pub const INTERNAL: i32 = -32603;
 /// The transport cannot serve the request (implementation-defined).
 pub const TRANSPORT: i32 = -32000;
 /// The session or server is unknown (implementation-defined).
 pub const NOT_FOUND: i32 = -32001;
 
-/// The headers and the body of a request say different things (2026-07-28).
+/// The headers and the body of a request disagree (2026-07-28).
 pub const HEADER_MISMATCH: i32 = -32020;
 /// The request needs a capability that the client has not declared (2026-07-28).
 pub const MISSING_CAPABILITY: i32 = -32021;
-/// The revision is not served (2026-07-28).
+/// The revision is not supported (2026-07-28).
 pub const UNSUPPORTED_VERSION: i32 = -32022;
 
-/// An error answer with `data` to the request whose id has the text `id`.
+/// Returns an error response with `data`. `id` is the JSON text of the request id.
 #[must_use]
 pub fn answer_with(id: &str, code: i32, message: &str, data: &serde_json::Value) -> String {
     let error = json!({ "code": code, "message": message, "data": data });
     format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{error}}}"#)
 }
 
-/// An error answer to the request whose id has the text `id` (`null` if it could not be read).
+/// Returns an error response. `id` is the JSON text of the request id; an empty one becomes `null`.
 #[must_use]
 pub fn answer(id: &str, code: i32, message: &str) -> String {
     let error = json!({ "code": code, "message": message });

@@ -1,12 +1,13 @@
-//! `NaN` and `Infinity`, which some libraries write although JSON has no such numbers (RFC 8259 §6).
+//! Replacement of `NaN` and `Infinity`, which some libraries write although JSON has no such numbers (RFC
+//! 8259 §6).
 
 use serde_json::value::RawValue;
 
-/// The words, as the Python SDK reads them.
+/// The spellings that the Python SDK accepts.
 const WORDS: [&str; 3] = ["-Infinity", "Infinity", "NaN"];
 
-/// Returns `text` with each such number replaced by `null`, as both official SDKs write it; `None` if there is
-/// none, or the text is no JSON then either.
+/// Returns `text` with each such number replaced by `null`, as both official SDKs serialize it. Returns
+/// `None` if there is none, or if the result is not valid JSON.
 #[must_use]
 pub fn without(text: &str) -> Option<String> {
     let (mut out, mut rest) = (String::new(), text);
@@ -17,7 +18,7 @@ pub fn without(text: &str) -> Option<String> {
         let word = WORDS.iter().find(|word| !is_in_string && here.starts_with(**word));
         let (taken, put) = match word {
             Some(word) => (word.len(), "null"),
-            // An escape is two characters, of which the second may be of any length.
+            // An escape is a backslash and one character of any encoded length.
             None if here.starts_with('\\') => {
                 let taken = here.chars().take(2).map(char::len_utf8).sum();
                 (taken, here.get(..taken)?)

@@ -1,15 +1,15 @@
-//! Ids and tokens, compared by value: JSON spells one value in many ways (RFC 8259 §6, §7).
+//! Comparison of ids and tokens by value, since JSON has many spellings of one value (RFC 8259 §6, §7).
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-/// The greatest whole number below which all are told apart as floating point.
+/// The limit below which floating point represents every integer exactly.
 const SAFE: f64 = 9_007_199_254_740_992.0;
 
-/// Returns the number that `text`, an id or a token, stands for, if the proxy can have sent it.
+/// Returns the number that `text`, an id or a token, represents, if it may originate from the proxy.
 ///
-/// Servers send a number back as a string or with a fraction of zero. Official clients read it all the
-/// same: the TypeScript SDK applies `Number()` to it, the Python SDK reads strings of digits.
+/// Some servers return a number as a string, or with a zero fraction. Official clients accept both: the
+/// TypeScript SDK applies `Number()`, the Python SDK reads strings of digits.
 #[must_use]
 pub fn number(text: &str) -> Option<u64> {
     match text.parse() {
@@ -26,7 +26,7 @@ pub fn same(one: &str, other: &str) -> bool {
         return true;
     }
     match (one.starts_with('"'), other.starts_with('"')) {
-        // Without an escape, another text is another value.
+        // Without escapes, different texts are different values.
         (true, true) if one.contains('\\') || other.contains('\\') => {
             string(one).zip(string(other)).is_some_and(|(one, other)| one == other)
         }
@@ -64,7 +64,7 @@ fn string(text: &str) -> Option<Cow<'_, str>> {
     text.strip_prefix('"')?.strip_suffix('"').map(Cow::Borrowed)
 }
 
-/// Converts a string as `Number()` of JavaScript does.
+/// Converts a string like `Number()` of JavaScript.
 fn converted(text: &str) -> Option<f64> {
     let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
     let radix = |prefix: [&str; 2], radix| {
@@ -75,7 +75,7 @@ fn converted(text: &str) -> Option<f64> {
     let other = radix(["0x", "0X"], 16)
         .or_else(|| radix(["0o", "0O"], 8))
         .or_else(|| radix(["0b", "0B"], 2));
-    // Rust reads the words for infinity and for what is no number as well.
+    // Rust would also parse the words for infinity and NaN.
     let digits = |c: char| c.is_ascii_digit() || "+-.eE".contains(c);
     other.or_else(|| text.parse().ok().filter(|_| text.chars().all(digits)))
 }

@@ -1,8 +1,8 @@
-//! Messages of servers that are not well formed: those that official clients read all the same, and those that
-//! none reads although it can be told which call they answer (JSON-RPC 2.0 §5).
+//! Lenient parsing of malformed server messages: those that official clients accept anyway, and those that no
+//! client accepts although the answered call can be identified (JSON-RPC 2.0 §5).
 //!
-//! "Official clients" are the TypeScript and Python SDKs over stdio, as tried: the former decodes bytes that are
-//! not UTF-8, the latter ignores members it does not know, takes `NaN`, and prefers an error to a result.
+//! "Official clients" are the TypeScript and Python SDKs over stdio, as tested. The former decodes bytes that
+//! are not UTF-8. The latter ignores unknown members, accepts `NaN`, and prefers an error to a result.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,85 +14,85 @@ use super::message::{self, Envelope};
 use super::object::{Member, members};
 use super::{finite, ids, spelling, torn};
 
-/// What is wrong with a message.
+/// The defect of a malformed message.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Defect {
-    /// Bytes that are not UTF-8.
+    /// The text is not valid UTF-8.
     #[error("has bytes that are not UTF-8")]
     Encoding,
-    /// `NaN` or `Infinity`.
+    /// The text contains `NaN` or `Infinity`.
     #[error("has NaN or Infinity, which JSON has not")]
     NotFinite,
-    /// Members that are null, unknown, or there more than once.
+    /// Members are null, unknown or duplicated.
     #[error("has members that do not belong to it")]
     Members,
-    /// A byte order mark.
+    /// The text begins with a byte order mark.
     #[error("begins with a byte order mark")]
     Mark,
-    /// A control character that is not escaped.
+    /// A string contains a control character that is not escaped.
     #[error("has a control character in a string")]
     Control,
-    /// It ends before the JSON does.
+    /// The line ends before the JSON text does.
     #[error("is cut off")]
     Cut,
-    /// It goes on after the JSON has ended.
+    /// The line continues after the end of the JSON text.
     #[error("has something after the end of the JSON")]
     Trailing,
-    /// It goes on in the next line.
+    /// The JSON text continues on the next line.
     #[error("is spread over several lines")]
     Lines,
-    /// No end of line follows.
+    /// The line break is missing.
     #[error("has no line break after it")]
     Unended,
-    /// It is not JSON in another way.
+    /// The text is invalid JSON for another reason.
     #[error("is not valid JSON: {0}")]
     Json(String),
-    /// The version is missing, or another.
+    /// The `jsonrpc` member is missing or has another value.
     #[error("has no \"jsonrpc\": \"2.0\"")]
     Version,
-    /// No id, or none that a request can have.
+    /// The id is missing, or is not a valid request id.
     #[error("has no id")]
     Id,
-    /// Neither a result nor an error.
+    /// The message has neither a result nor an error.
     #[error("has neither a result nor an error, or null in their place")]
     Empty,
-    /// A method beside a result or an error.
+    /// The message has a method in addition to a result or an error.
     #[error("is a request as well")]
     Request,
-    /// A result that is no object.
+    /// The result is not an object.
     #[error("has a result that is not an object")]
     Result,
-    /// An error that is no error object.
+    /// The error is not an error object.
     #[error("has an error without a code and a message")]
     Error,
 }
 
-/// What can be made of a line.
+/// The interpretation of a line.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Reading {
-    /// A message that an official client reads, in a form that every client reads.
+    /// A message that an official client accepts, normalized to a form that every client accepts.
     Message(String),
-    /// An array, whose items are to be read one by one.
+    /// An array whose items are to be read one at a time.
     Batch(String),
-    /// Answers that no client reads.
+    /// Responses that no client accepts.
     Answers(Vec<Answer>),
-    /// Nothing that is known.
+    /// Not a recognizable message.
     Noise,
 }
 
-/// An answer that no client reads.
+/// A response that no client accepts.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// The id of the call, if it is one of ours.
+    /// The id of the call, if it is one of the proxy's.
     pub id: Option<u64>,
-    /// Whether it is an error, and with which code.
+    /// The error code, if the response is an error.
     pub code: Option<i64>,
-    /// The message of the error.
+    /// The error message.
     pub said: Option<String>,
 }
 
-/// Returns `true` if `read`, a valid message, is one that every client reads: results are objects, and errors
-/// have a code and a message.
+/// Returns `true` if every client accepts `read`, a valid message: results are objects, and errors have a
+/// code and a message.
 #[must_use]
 pub fn is_plain(read: &Envelope<'_>) -> bool {
     match (read.result, read.error) {
@@ -115,7 +115,8 @@ fn is_error(error: &str) -> bool {
             .is_ok_and(|error| error.message.get().starts_with('"'))
 }
 
-/// Returns an error whose id no request of ours has, as servers write it that know no id: zero, or empty.
+/// Returns an error response with an id that no request of the proxy has, zero or empty, as sent by servers
+/// that could not determine the id.
 #[must_use]
 pub fn unaddressed(read: &Envelope<'_>) -> Option<Answer> {
     let is_zero = read.id.starts_with('-') || matches!(read.id, "0" | "\"\"");
@@ -124,7 +125,7 @@ pub fn unaddressed(read: &Envelope<'_>) -> Option<Answer> {
     Some(parts.answer())
 }
 
-/// Reads a line that is not a plain message. Returns the first defect that was found.
+/// Parses a line that is not a plain message. Returns the first defect found.
 #[must_use]
 pub fn read(line: &[u8]) -> (Option<Defect>, Reading) {
     let text = String::from_utf8_lossy(line);
@@ -142,7 +143,8 @@ pub fn read(line: &[u8]) -> (Option<Defect>, Reading) {
     (Some(torn::defect(&text, &invalid)), Reading::Answers(answers))
 }
 
-/// A defect that was found `before` the others counts, unless it is one that clients bear and they are not.
+/// Combines the defects. The one found `before` takes precedence, unless clients tolerate it and not the
+/// others.
 fn after(
     before: Option<Defect>,
     (found, reading): (Option<Defect>, Reading),
@@ -173,12 +175,12 @@ fn of_members(all: &[Member<'_>]) -> (Option<Defect>, Reading) {
     }
 }
 
-/// The members of a message, of equal ones the last, as all libraries of the official clients take it. What is
-/// null is not there, except an id.
+/// The members of a message. Of duplicates, the last wins, as in all libraries of the official clients. A
+/// null member counts as absent, except the id.
 #[derive(Default)]
 pub(super) struct Parts<'a> {
     values: [Option<&'a str>; spelling::MESSAGE.len()],
-    /// Whether there are other members.
+    /// `true` if there are unknown members.
     others: bool,
 }
 
@@ -198,16 +200,16 @@ impl<'a> Parts<'a> {
         parts
     }
 
-    /// Returns `true` if this is an answer rather than a line of a log: JSON of another kind has an id and an
-    /// error, too. `open` is the name of a member that is cut off.
+    /// Returns `true` for a response, as opposed to a JSON log line, which may have an id and an error, too.
+    /// `open` is the name of a member that is truncated.
     pub(super) fn is_answer(&self, open: Option<&str>) -> bool {
         let [jsonrpc, _, method, _, result, error] = self.values;
         let said = result.is_some() || error.is_some() || matches!(open, Some("result" | "error"));
         said && method.is_none() && (jsonrpc.is_some() || !self.others)
     }
 
-    /// Returns the message in a form that every client reads; why none reads it, or nothing if it is no
-    /// message at all.
+    /// Returns the message in a form that every client accepts, or the defect that makes all reject it.
+    /// `Err(None)` means that it is not a message at all.
     fn message(&self) -> Result<String, Option<Defect>> {
         let [jsonrpc, id, method, params, result, error] = self.values;
         let is_versioned = jsonrpc == Some("\"2.0\"");
@@ -217,7 +219,7 @@ impl<'a> Parts<'a> {
             format!(r#"{{"jsonrpc":"2.0"{id}"#)
         };
         if let Some(method) = method {
-            // One of a client is its own, come back with the answer.
+            // An echoed client request that includes the result.
             if !OF_SERVERS.contains(&method) && (result.is_some() || error.is_some()) {
                 return Err(Some(Defect::Request));
             }
@@ -249,7 +251,7 @@ impl<'a> Parts<'a> {
         Ok(format!("{},{said}}}", head(id)))
     }
 
-    /// The answer that no client reads.
+    /// Returns the response, for reporting.
     pub(super) fn answer(&self) -> Answer {
         let [_, id, _, _, _, error] = self.values;
         let read = error.and_then(members).unwrap_or_default();
@@ -263,17 +265,18 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// Requests of servers.
+/// The requests that a server may send to a client.
 const OF_SERVERS: [&str; 4] =
     ["\"ping\"", "\"roots/list\"", "\"sampling/createMessage\"", "\"elicitation/create\""];
-/// The most characters of the message of an error that are repeated.
+/// The maximum number of characters of an error message to repeat.
 const SAID: usize = 500;
 
 fn is_integer(number: f64) -> bool {
     number.fract() == 0.0
 }
 
-/// Returns the error as every client reads it: the Python SDK takes a string of digits for a code.
+/// Returns the error in a form that every client accepts. The Python SDK accepts a string of digits as the
+/// code.
 fn whole_error(error: &str) -> Option<Cow<'_, str>> {
     if is_error(error) {
         return Some(Cow::Borrowed(error));
@@ -288,7 +291,7 @@ fn whole_error(error: &str) -> Option<Cow<'_, str>> {
         .then(|| Cow::Owned(format!(r#"{{"code":{code},"message":{message}{data}}}"#)))
 }
 
-/// Returns the whole number that the text of a code stands for.
+/// Parses an error code, which must be an integer.
 fn code(text: &str) -> Option<i64> {
     let text = text.trim_matches('"').trim();
     let float = || text.parse::<f64>().ok().filter(|code| is_integer(*code) && code.abs() < 1e15);

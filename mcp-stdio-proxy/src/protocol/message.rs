@@ -1,4 +1,4 @@
-//! The envelope of a JSON-RPC 2.0 message; what it carries stays the text it was.
+//! The envelope of a JSON-RPC 2.0 message. The payload is not parsed.
 
 use std::borrow::Cow;
 
@@ -11,38 +11,38 @@ use super::spelling::{self, Doubt};
 use super::wire::Wire;
 use super::{array, ids, object};
 
-/// What a message is, by the members it has (JSON-RPC 2.0 §4, §5).
+/// The kind of a message, determined by its members (JSON-RPC 2.0 §4, §5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// It has a method and an id.
+    /// A message with a method and an id.
     Request,
-    /// It has a method and no id.
+    /// A message with a method and without an id.
     Notification,
-    /// It has an id and a result or an error.
+    /// A message with an id and either a result or an error.
     Response,
 }
 
-/// The members of one message, borrowed from its text.
+/// The members of a message, borrowed from its text.
 #[derive(Debug)]
 pub struct Envelope<'a> {
-    /// What the message is.
+    /// The kind of the message.
     pub kind: Kind,
-    /// The text of the id, quotes included; empty for a notification.
+    /// The id as JSON text, including quotes; empty for a notification.
     pub id: &'a str,
     /// The method; empty for a response.
     pub method: Cow<'a, str>,
-    /// The text of the parameters.
+    /// The parameters as JSON text.
     pub params: Option<&'a str>,
-    /// The text of a result.
+    /// The result as JSON text.
     pub result: Option<&'a str>,
-    /// The text of an error.
+    /// The error as JSON text.
     pub error: Option<&'a str>,
-    /// Whether every server reads the same members.
+    /// `Ok` if every server parses the same members.
     pub spelling: Result<(), Doubt>,
 }
 
 impl Envelope<'_> {
-    /// Refuses a message with the parameters `asked` that some server may read in another way.
+    /// Rejects a message with the parameters `asked` if some server may parse it differently.
     pub fn check_spelling(&self, asked: &Asked<'_>) -> Result<(), Doubt> {
         self.spelling?;
         if self.kind != Kind::Response {
@@ -56,21 +56,21 @@ impl Envelope<'_> {
     }
 }
 
-/// Why a text is not a message.
+/// The reason why a text is not a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
-    /// It is not JSON.
+    /// The text is not valid JSON.
     #[error("the body is not valid JSON")]
     Json,
-    /// It is JSON, but not a JSON-RPC 2.0 message.
+    /// The JSON value is not a JSON-RPC 2.0 message.
     #[error("the body is not a JSON-RPC 2.0 request, notification or response")]
     Message,
-    /// A batch of more messages than are taken.
+    /// The batch exceeds the maximum number of messages.
     #[error("the batch has too many messages")]
     Batch,
 }
 
-/// Reads the envelope of one message.
+/// Parses the envelope of one message.
 pub fn parse(text: &str) -> Result<Envelope<'_>, Malformed> {
     let wire: Wire<'_> = serde_json::from_str(text).map_err(|error| match error.classify() {
         serde_json::error::Category::Data => Malformed::Message,
@@ -87,7 +87,7 @@ pub fn parse(text: &str) -> Result<Envelope<'_>, Malformed> {
         None => "",
     };
     let method = method.map(unquote).transpose()?;
-    // One with a method and an answer is a request to some servers and an answer to others.
+    // With both a method and a result, some servers would take it for a request and others for a response.
     let answers = usize::from(result.is_some()) + usize::from(error.is_some());
     let kind = match (&method, id.is_empty(), answers) {
         (Some(_), false, 0) => Kind::Request,
@@ -106,7 +106,7 @@ pub fn parse(text: &str) -> Result<Envelope<'_>, Malformed> {
     })
 }
 
-/// The string that a JSON string stands for, copied only if it has escapes.
+/// Decodes a JSON string; copies it only if it has escapes.
 fn unquote(raw: &str) -> Result<Cow<'_, str>, Malformed> {
     let inner = raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     match inner {
@@ -118,8 +118,8 @@ fn unquote(raw: &str) -> Result<Cow<'_, str>, Malformed> {
     }
 }
 
-/// The texts of the messages of a batch (2025-03-26 only), of which there are at most `limit`. What is
-/// beyond is not even read: two bytes of text would become sixteen.
+/// Splits a batch (2025-03-26 only) into its messages, at most `limit`. Reading stops beyond the limit,
+/// because two bytes of text would become sixteen.
 pub fn batch(text: &str, limit: usize) -> Result<Vec<&str>, Malformed> {
     let mut items = Vec::new();
     let read = array::each(text, |item| {
@@ -133,35 +133,35 @@ pub fn batch(text: &str, limit: usize) -> Result<Vec<&str>, Malformed> {
     }
 }
 
-/// The text of `params._meta.progressToken` of a request that wants progress.
+/// Returns `params._meta.progressToken` of a request as JSON text.
 #[must_use]
 pub fn asked_progress(params: &str) -> Option<&str> {
-    // Most requests want none: a search is cheaper than reading the parameters again.
+    // Most requests have none, and a substring search is cheaper than parsing the parameters again.
     if !object::may_say(params, "progressToken") {
         return None;
     }
     Asked::of(Some(params)).progress_token().filter(|token| is_id(token))
 }
 
-/// The text of `params.progressToken` of `notifications/progress`.
+/// Returns `params.progressToken` of `notifications/progress` as JSON text.
 #[must_use]
 pub fn progress_token(params: &str) -> Option<&str> {
     object::value(params, "progressToken")
 }
 
-/// The text of `params.requestId` of `notifications/cancelled`.
+/// Returns `params.requestId` of `notifications/cancelled` as JSON text.
 #[must_use]
 pub fn cancelled_request(params: &str) -> Option<&str> {
     object::value(params, "requestId")
 }
 
-/// The `params.name` of `tools/call`.
+/// Returns `params.name` of `tools/call`.
 #[must_use]
 pub fn tool_name(params: &str) -> Option<Cow<'_, str>> {
     Asked::of(Some(params)).name()
 }
 
-/// The code of an error object.
+/// Returns the code of an error object.
 #[must_use]
 pub fn error_code(error: &str) -> Option<i64> {
     #[derive(Deserialize)]

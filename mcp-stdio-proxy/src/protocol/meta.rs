@@ -10,51 +10,51 @@ use serde_json::value::RawValue;
 use super::object;
 use super::spelling::{self, Doubt, Key, PARAMS};
 
-/// The key of the revision.
+/// The `_meta` key of the protocol revision.
 pub const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
-/// The key of who the client is.
+/// The `_meta` key of the client's name and version.
 pub const CLIENT_INFO: &str = "io.modelcontextprotocol/clientInfo";
-/// The key of what the client can do.
+/// The `_meta` key of the client capabilities.
 pub const CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
-/// The key of the least level of log messages.
+/// The `_meta` key of the minimum log level.
 pub const LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
-/// The key that tells whose notification one on a stream of `subscriptions/listen` is.
+/// The `_meta` key of the subscription that a notification on a `subscriptions/listen` stream belongs to.
 pub const SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
-/// The key of who the server is, in a result.
+/// The `_meta` key of the server's name and version, in a result.
 pub const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
 
-/// The keys that only this revision has: a server with a handshake must not see them.
+/// The keys that only this revision has. A server with a handshake must not receive them.
 pub const ENVELOPE: [&str; 4] = [VERSION, CLIENT_INFO, CAPABILITIES, LOG_LEVEL];
 
-/// Whether `params` may have an envelope: most requests of earlier revisions have not, and a search is
-/// cheaper than reading.
+/// Returns `true` if `params` may have an envelope. Most requests of earlier revisions have none, and a
+/// substring search is cheaper than parsing.
 #[must_use]
 pub fn is_mentioned(params: &str) -> bool {
     object::may_say(params, "protocolVersion")
 }
 
-/// The key that tells which task of 2025-11-25 a message is about.
+/// The `_meta` key of the task of 2025-11-25 that a message belongs to.
 pub const RELATED_TASK: &str = "io.modelcontextprotocol/related-task";
 
 /// The members of `_meta` that the proxy reads.
 const META: [&str; 6] =
     [VERSION, CLIENT_INFO, CAPABILITIES, LOG_LEVEL, "progressToken", RELATED_TASK];
-/// More members than parameters or `_meta` have.
+/// A limit that parameters and `_meta` never reach in practice.
 const MEMBERS: usize = 4096;
 
-/// The parameters of a request, as far as the proxy reads them; all values are the texts they were.
+/// The parameters of a request, as far as the proxy reads them. Values are JSON text.
 #[derive(Debug)]
 pub struct Asked<'a> {
-    /// The members that the proxy knows.
+    /// The known members of the parameters, in the order of [`PARAMS`].
     params: [Option<&'a str>; PARAMS.len()],
-    /// Those of `_meta`.
+    /// The known members of `_meta`, in the order of `META`.
     meta: [Option<&'a str>; META.len()],
-    /// Whether every server reads the same members.
+    /// `Ok` if every server parses the same members.
     pub spelling: Result<(), Doubt>,
 }
 
 impl<'a> Asked<'a> {
-    /// Reads `params`; what cannot be read is not there.
+    /// Parses `params`; invalid parameters count as absent.
     #[must_use]
     pub fn of(params: Option<&'a str>) -> Self {
         const OF: &str = "params";
@@ -86,80 +86,80 @@ impl<'a> Asked<'a> {
         self.param(name).and_then(string)
     }
 
-    /// The name of the tool or prompt.
+    /// Returns the name of the tool or prompt.
     #[must_use]
     pub fn name(&self) -> Option<Cow<'a, str>> {
         self.text("name")
     }
 
-    /// The URI of the resource.
+    /// Returns the URI of the resource.
     #[must_use]
     pub fn uri(&self) -> Option<Cow<'a, str>> {
         self.text("uri")
     }
 
-    /// The text of the arguments of a tool.
+    /// Returns the arguments of a tool as JSON text.
     #[must_use]
     pub fn arguments(&self) -> Option<&'a str> {
         self.param("arguments")
     }
 
-    /// The text of the filter of `subscriptions/listen`.
+    /// Returns the filter of `subscriptions/listen` as JSON text.
     #[must_use]
     pub fn notifications(&self) -> Option<&'a str> {
         self.param("notifications")
     }
 
-    /// The text of what the client answers.
+    /// Returns the client's answers to input requests as JSON text.
     #[must_use]
     pub fn responses(&self) -> Option<&'a str> {
         self.param("inputResponses")
     }
 
-    /// What the client was given to bring back.
+    /// Returns the decoded `requestState`, which the client echoes.
     #[must_use]
     pub fn state(&self) -> Option<Cow<'a, str>> {
         self.state_text().and_then(string)
     }
 
-    /// The text of that.
+    /// Returns the `requestState` as JSON text.
     #[must_use]
     pub fn state_text(&self) -> Option<&'a str> {
         self.param("requestState")
     }
 
-    /// The revision.
+    /// Returns the protocol revision.
     #[must_use]
     pub fn version(&self) -> Option<Cow<'a, str>> {
         self.meta(VERSION).and_then(string)
     }
 
-    /// The text of who the client is.
+    /// Returns the client's name and version as JSON text.
     #[must_use]
     pub fn client_info(&self) -> Option<&'a str> {
         self.meta(CLIENT_INFO).filter(|text| is_object(text))
     }
 
-    /// The text of what the client can do.
+    /// Returns the client capabilities as JSON text.
     #[must_use]
     pub fn capabilities(&self) -> Option<&'a str> {
         self.meta(CAPABILITIES).filter(|text| is_object(text))
     }
 
-    /// The text of the least level of log messages, if the client wants any.
+    /// Returns the minimum log level as JSON text, if the client wants log messages.
     #[must_use]
     pub fn log_level(&self) -> Option<&'a str> {
         self.meta(LOG_LEVEL)
     }
 
-    /// The text of the token under which the client wants to hear of progress.
+    /// Returns the progress token as JSON text.
     #[must_use]
     pub fn progress_token(&self) -> Option<&'a str> {
         self.meta("progressToken")
     }
 }
 
-/// The values of the members with `names`, of each the first, of the object that `text` is.
+/// Returns the values of the members `names` of the object `text`. Of duplicates, the first wins.
 fn known<'a, const N: usize>(
     text: &'a str,
     names: &[&'static str; N],
@@ -189,7 +189,7 @@ impl<'a, const N: usize> Found<'a, '_, N> {
             Some((name, Some(_))) => Some(Doubt::Duplicate { of, name }),
             Some((name, place)) => {
                 *place = Some(value);
-                // Of a key with a slash, the slash may be escaped.
+                // In a key with a slash, the slash may legitimately be escaped.
                 let escaped = key.escaped && !name.contains('/');
                 escaped.then_some(Doubt::Lookalike { of, name })
             }
@@ -243,7 +243,7 @@ fn is_object(text: &str) -> bool {
     text.starts_with('{')
 }
 
-/// The envelope of what the proxy itself asks.
+/// Returns the envelope of the proxy's own requests.
 #[must_use]
 pub fn of_proxy() -> String {
     format!(

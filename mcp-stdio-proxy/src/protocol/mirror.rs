@@ -1,5 +1,5 @@
-//! Parameters of tools that a client repeats in headers: which they are, and what the header must say
-//! (Streamable HTTP, "Custom Headers from Tool Parameters").
+//! Tool parameters that a client repeats in headers: their paths and the expected header values (Streamable
+//! HTTP, "Custom Headers from Tool Parameters").
 
 use std::collections::HashMap;
 
@@ -13,17 +13,17 @@ use super::{array, tree};
 pub struct Mirror {
     /// The name of the header, in lower case.
     pub header: String,
-    /// Where the parameter is in the arguments.
+    /// The path of the parameter in the arguments.
     path: Vec<String>,
 }
 
-/// The tools with such parameters.
+/// The repeated parameters of each tool that has any.
 pub type Mirrors = HashMap<String, Vec<Mirror>>;
 
-/// How deep a schema is looked into.
+/// The maximum depth of a schema that is searched.
 const DEPTH: usize = 16;
 
-/// Adds those of a page of `tools/list` to `mirrors`; the cursor of the next page.
+/// Adds the parameters on a page of `tools/list` to `mirrors`. Returns the cursor of the next page.
 pub fn collect(result: &str, mirrors: &mut Mirrors) -> Option<String> {
     array::each(value(result, "tools")?, |tool| {
         learn(tool, mirrors);
@@ -44,7 +44,7 @@ fn learn(tool: &str, mirrors: &mut Mirrors) {
     }
 }
 
-/// "reachable via a chain consisting solely of `properties` keys".
+/// Searches a schema for annotated parameters "reachable via a chain consisting solely of `properties` keys".
 fn search(schema: &Value, path: &mut Vec<String>, found: &mut Vec<Mirror>) {
     let properties = schema.get("properties").and_then(Value::as_object);
     for (name, property) in properties.into_iter().flatten() {
@@ -61,7 +61,7 @@ fn search(schema: &Value, path: &mut Vec<String>, found: &mut Vec<Mirror>) {
 }
 
 impl Mirror {
-    /// The value of the parameter, if it has one that a header can say.
+    /// Returns the value of the parameter, if a header can represent it.
     #[must_use]
     pub fn value<'a>(&self, arguments: &'a Map<String, Value>) -> Option<&'a Value> {
         let (first, rest) = self.path.split_first()?;
@@ -73,8 +73,8 @@ impl Mirror {
     }
 }
 
-/// Whether a header, decoded, says `value`: "servers SHOULD compare the header value and the body value
-/// numerically".
+/// Returns `true` if a decoded header matches `value`: "servers SHOULD compare the header value and the body
+/// value numerically".
 #[must_use]
 pub fn says(header: &str, value: &Value) -> bool {
     match value {

@@ -1,4 +1,4 @@
-//! JSON-RPC 2.0 and the revisions of MCP, as far as a proxy must read them.
+//! Parsing and editing of JSON-RPC 2.0 and MCP messages, as far as a proxy needs it.
 
 pub mod array;
 pub mod error;

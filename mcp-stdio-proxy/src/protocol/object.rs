@@ -1,30 +1,30 @@
-//! The members of a JSON object by their place in its text, so that one can be taken out or put in
-//! and all else stays as it was (RFC 8259 §4).
+//! Access to the members of a JSON object by their position in the text. A member can be removed or inserted
+//! while everything else stays byte for byte the same (RFC 8259 §4).
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 use super::scan::Scan;
 
-/// A change of a text: what is replaced, and with what.
+/// A replacement of a range of a text.
 pub type Edit = (Range<usize>, String);
 
 /// A member of an object.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Member<'a> {
-    /// Its name.
+    /// The decoded name of the member.
     pub name: Cow<'a, str>,
-    /// The text of its value.
+    /// The value as JSON text.
     pub value: &'a str,
-    /// Where the member lies, from the quote of its name to the end of its value.
+    /// The range of the member, from the quote of its name to the end of its value.
     pub place: Range<usize>,
 }
 
-/// The most members of an object. Five bytes of text become more than fifty.
+/// The maximum number of members of an object, because five bytes of text become more than fifty.
 pub const MEMBERS: usize = 1 << 16;
 
-/// The members of the object that `text` is, which must be valid JSON; `None` if it is none, or has more than
-/// [`MEMBERS`].
+/// Returns the members of the object `text`, which must be valid JSON. Returns `None` if it is not an object,
+/// or has more than [`MEMBERS`].
 #[must_use]
 pub fn members(text: &str) -> Option<Vec<Member<'_>>> {
     let mut scan = Scan::new(text);
@@ -48,8 +48,8 @@ pub(super) fn unquoted(name: &str) -> Option<Cow<'_, str>> {
     name.get(1..name.len().checked_sub(1)?).map(Cow::Borrowed)
 }
 
-/// The edits that take the members with a name that is not `wanted` out of an object with `members`,
-/// which begins at `offset` of the text that is edited.
+/// Returns the edits that remove all members except the `wanted` ones. The object with `members` begins at
+/// `offset` of the edited text.
 pub fn without(members: &[Member<'_>], offset: usize, wanted: impl Fn(&str) -> bool) -> Vec<Edit> {
     let cut = |range: Range<usize>| (range.start + offset..range.end + offset, String::new());
     let last = members.iter().rposition(|member| wanted(&member.name));
@@ -59,7 +59,7 @@ pub fn without(members: &[Member<'_>], offset: usize, wanted: impl Fn(&str) -> b
             edits.push(cut(member.place.start..next.place.start));
         }
     }
-    // Of what is left at the end, the comma before it goes as well.
+    // A removed tail takes the preceding comma with it.
     let kept = last.and_then(|at| members.get(at)).map(|member| member.place.end);
     let from = kept.or_else(|| members.first().map(|member| member.place.start));
     if let (Some(from), Some(end)) = (from, members.last().map(|member| member.place.end))
@@ -70,8 +70,8 @@ pub fn without(members: &[Member<'_>], offset: usize, wanted: impl Fn(&str) -> b
     edits
 }
 
-/// The edit that puts `members`, without a comma at either end, into the object that `text` is and
-/// that begins at `offset` of the text that is edited.
+/// Returns the edit that inserts `members`, without a comma at either end, into the object `text`, which
+/// begins at `offset` of the edited text.
 #[must_use]
 pub fn with(text: &str, offset: usize, members: &str) -> Option<Edit> {
     let open = text.find('{')? + 1;
@@ -80,15 +80,15 @@ pub fn with(text: &str, offset: usize, members: &str) -> Option<Edit> {
     Some((offset + open..offset + open, format!("{members}{comma}")))
 }
 
-/// Whether a name or a string in `text` may be `word`, which has no slash: a search is cheaper than reading,
-/// but a letter may be written as an escape.
+/// Returns `true` if `text` may contain the string `word`, which has no slash. A substring search is cheaper
+/// than parsing, but letters may be escaped.
 #[must_use]
 pub fn may_say(text: &str, word: &str) -> bool {
     let has = |part: &[u8]| memchr::memmem::find(text.as_bytes(), part).is_some();
     has(word.as_bytes()) || has(b"\\u")
 }
 
-/// The text of the value of the member `name` of the object that `text` is, if there is exactly one.
+/// Returns the value of the member `name` of the object `text`, if there is exactly one such member.
 #[must_use]
 pub fn value<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let mut named = members(text)?.into_iter().filter(|member| member.name == name);
@@ -96,8 +96,8 @@ pub fn value<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     named.next().is_none().then_some(first.value)
 }
 
-/// The edits that replace the members with `names`, as many as there are, by `put`, without a comma at
-/// either end, in the object that `text` is and that begins at `offset` of the text that is edited.
+/// Returns the edits that replace all members named in `names` by `put`, which has no comma at either end.
+/// The object `text` begins at `offset` of the edited text.
 #[must_use]
 pub fn set(text: &str, offset: usize, names: &[&str], put: &str) -> Option<Vec<Edit>> {
     let all = members(text)?;

@@ -1,8 +1,8 @@
-//! The eras on both sides of a process.
+//! The protocol eras of both sides of a process.
 
 use gateway_contract::revision::Era;
 
-/// The era of a process and that of its clients.
+/// The protocol era of a process and that of its clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Pairing {
     /// The era of the clients that use the process.

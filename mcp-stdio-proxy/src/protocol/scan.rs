@@ -1,17 +1,17 @@
-//! Finds where the members of an object begin and end (RFC 8259 §4). What a value is made of is not checked: the
-//! text is known to be valid JSON, or known not to be.
+//! A scanner for the extent of the members of an object (RFC 8259 §4). It does not validate values: the text
+//! is known to be valid JSON, or known to be invalid.
 
 use super::object::MEMBERS;
 
-/// A position in a text.
+/// A scanner over a text.
 pub(super) struct Scan<'a> {
     text: &'a [u8],
-    /// The position.
+    /// The current position in the text.
     pub(super) at: usize,
 }
 
 impl<'a> Scan<'a> {
-    /// Begins at the start of `text`.
+    /// Creates a scanner at the start of `text`.
     pub(super) fn new(text: &'a str) -> Self {
         Self { text: text.as_bytes(), at: 0 }
     }
@@ -20,20 +20,20 @@ impl<'a> Scan<'a> {
         self.text.get(self.at).copied()
     }
 
-    /// Moves over `byte`; `None` if another one follows.
+    /// Skips `byte`. Returns `None` if another byte follows.
     pub(super) fn take(&mut self, byte: u8) -> Option<()> {
         (self.peek()? == byte).then(|| self.at += 1)
     }
 
-    /// Moves over blanks.
+    /// Skips whitespace.
     pub(super) fn blanks(&mut self) {
         while matches!(self.peek(), Some(b' ' | b'\n' | b'\r' | b'\t')) {
             self.at += 1;
         }
     }
 
-    /// Returns `true` before the next member, and `false` at the end of the object; `None` if `count`
-    /// members are too many, or neither follows.
+    /// Returns `true` before a member and `false` at the end of the object. Returns `None` if neither
+    /// follows, or if there are already `count` members and no more are allowed.
     pub(super) fn is_at_member(&mut self, count: usize) -> Option<bool> {
         self.blanks();
         if count > 0 && self.peek()? == b',' {
@@ -46,7 +46,8 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Reads the name of a member and what is between it and the value; returns where it begins.
+    /// Reads the name of a member and the colon after it. Returns the start of the name and its text, with
+    /// the quotes.
     pub(super) fn name<'t>(&mut self, text: &'t str) -> Option<(usize, &'t str)> {
         let start = self.at;
         self.string()?;
@@ -70,7 +71,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Moves over a value.
+    /// Skips a value.
     pub(super) fn value(&mut self) -> Option<()> {
         match self.peek()? {
             b'"' => self.string(),

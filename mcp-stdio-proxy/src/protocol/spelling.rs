@@ -1,11 +1,11 @@
-//! Names that JSON libraries disagree about. A message is checked as it is spelt and then passed on, so a
-//! server must not read another member, method or tool than the proxy did.
+//! Detection of names that JSON libraries disagree about. A message is checked and then forwarded as it is
+//! spelt, so a server must not read another member, method or tool than the proxy did.
 //!
-//! What libraries do: Go `encoding/json` and Gson-like readers fold case with the simple Unicode folding
-//! (`ſ` is `s`, `K` is `k`), Go `encoding/json/v2` also drops `_` and `-`; .NET
+//! Behaviour of libraries: Go `encoding/json` and Gson-like readers fold case with the simple Unicode folding
+//! (`ſ` is `s`, `K` is `k`). Go `encoding/json/v2` also drops `_` and `-`. .NET
 //! (`PropertyNameCaseInsensitive`, Newtonsoft.Json) and Jackson (`ACCEPT_CASE_INSENSITIVE_PROPERTIES`) fold
-//! case by their own tables; C strings end at NUL; Python, Node and Go take the last of two equal names,
-//! others the first; Node gives `__proto__` a meaning.
+//! case by their own tables. C strings end at NUL. Of two equal names, Python, Node and Go take the last,
+//! others the first. Node gives `__proto__` a special meaning.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -16,7 +16,7 @@ use serde::de::{Deserializer, Visitor};
 /// The members of a message (JSON-RPC 2.0 §4, §5).
 pub const MESSAGE: [&str; 6] = ["jsonrpc", "id", "method", "params", "result", "error"];
 
-/// The members of parameters that decide what is done, and for whom.
+/// The members of parameters that determine the operation and the user it is for.
 pub const PARAMS: [&str; 17] = [
     "_meta",
     "name",
@@ -37,47 +37,48 @@ pub const PARAMS: [&str; 17] = [
     "clientInfo",
 ];
 
-/// A member that JavaScript takes for the prototype of its object.
+/// The member that JavaScript takes for the prototype of an object.
 const PROTOTYPE: &str = "__proto__";
 
-/// Why servers may read a message in different ways.
+/// The reason why servers may parse a message differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Doubt {
-    /// A member may be read under the name of another.
+    /// A member that some servers read under another name.
     #[error("a member of {of} is not \"{name}\", but some servers would read it as that")]
     Lookalike {
-        /// The object.
+        /// The object with the member.
         of: &'static str,
-        /// The name it may be read under.
+        /// The name that it may be read as.
         name: &'static str,
     },
-    /// A name occurs twice.
+    /// A member that occurs twice.
     #[error("{of} has more than one \"{name}\"")]
     Duplicate {
-        /// The object.
+        /// The object with the member.
         of: &'static str,
-        /// The name.
+        /// The name of the member.
         name: &'static str,
     },
-    /// The object has too many members, or is none.
+    /// An oversized object, or a value that is not an object.
     #[error("{of} is not an object of a sensible size")]
     Shape {
-        /// The object.
+        /// The description of the value.
         of: &'static str,
     },
-    /// The method has characters that some servers drop, or differs from a known one in them or in case.
+    /// A method with characters that some servers drop, or that differs from a known one only in those or in
+    /// case.
     #[error("some servers would read the method as another one")]
     Method,
-    /// The name of the tool has characters that some servers drop.
+    /// A tool name with characters that some servers drop.
     #[error("the name of the tool has control characters, or blanks around it")]
     Tool,
 }
 
-/// The name of a member, and whether its text has escapes.
+/// The name of a member, with a flag for escapes.
 pub struct Key<'a> {
-    /// The name.
+    /// The decoded name.
     pub name: Cow<'a, str>,
-    /// Whether it is spelt with escapes.
+    /// `true` if the name is written with escapes.
     pub escaped: bool,
 }
 
@@ -95,7 +96,7 @@ impl<'de: 'a, 'a> serde::Deserialize<'de> for Key<'a> {
                 Ok(Key { name: Cow::Borrowed(text), escaped: false })
             }
 
-            // What cannot be borrowed from the text is not spelt as it is.
+            // A string that cannot be borrowed contains escapes.
             fn visit_str<E>(self, text: &str) -> Result<Key<'de>, E> {
                 Ok(Key { name: Cow::Owned(text.to_owned()), escaped: true })
             }
@@ -104,15 +105,15 @@ impl<'de: 'a, 'a> serde::Deserialize<'de> for Key<'a> {
     }
 }
 
-/// Returns the name among `names` that some library reads `key` as, if `key` is not that name.
+/// Returns the name in `names` that some library reads `key` as, unless `key` is exactly that name.
 #[must_use]
 pub fn lookalike(key: &str, names: &[&'static str]) -> Option<&'static str> {
     if key == PROTOTYPE {
         return Some(PROTOTYPE);
     }
-    // A library of C strings sees what is before the first NUL, another one drops the NUL.
+    // A library with C strings reads up to the first NUL; others drop the NUL.
     let cut = key.split('\0').next().unwrap_or(key);
-    // Most names differ at once.
+    // Most names already differ in the first character.
     let first = skeleton(key).next();
     let reads = |name: &&&'static str| {
         if skeleton(name).next() != first {
@@ -124,23 +125,24 @@ pub fn lookalike(key: &str, names: &[&'static str]) -> Option<&'static str> {
     names.iter().find(reads).copied().filter(|name| *name != key && !is_other(key, name))
 }
 
-/// Python servers know `_meta` as `meta`, and clients in the field have sent it so, empty.
+/// Returns `true` for `meta`: Python servers use it as the name of `_meta`, and existing clients send it,
+/// empty.
 fn is_other(key: &str, name: &str) -> bool {
     name == "_meta" && key == "meta"
 }
 
-/// The characters of `text` that are left when case, invisible characters, blanks, `_` and `-` do not count.
+/// Returns the characters of `text` without case, invisible characters, whitespace, `_` and `-`.
 fn skeleton(text: &str) -> impl Iterator<Item = char> + '_ {
     let shown = text.chars().filter(|c| !is_invisible(*c) && !c.is_whitespace());
     folded(shown).filter(|c| !matches!(c, '_' | '-'))
 }
 
-/// Refuses a method that a server may take for another one.
+/// Rejects a method that a server may mistake for another.
 pub fn method(text: &str) -> Result<(), Doubt> {
     if is_ambiguous_method(text) { Err(Doubt::Method) } else { Ok(()) }
 }
 
-/// Refuses the name of a tool that a server may take for another one's.
+/// Rejects a tool name that a server may mistake for another.
 pub fn tool(name: &str) -> Result<(), Doubt> {
     if is_ambiguous_tool(name) { Err(Doubt::Tool) } else { Ok(()) }
 }

@@ -1,10 +1,10 @@
-//! Replaces ids and tokens of a JSON text in place, by byte range, and nothing else (JSON-RPC 2.0).
+//! In-place replacement of ids and tokens in a JSON text, by byte range (JSON-RPC 2.0).
 
 use std::ops::Range;
 
 use bytes::Bytes;
 
-/// Where `part`, a slice borrowed from `whole`, lies in it.
+/// Returns the range of `part`, a slice borrowed from `whole`.
 #[must_use]
 pub fn span(whole: &str, part: &str) -> Option<Range<usize>> {
     let start = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
@@ -12,15 +12,15 @@ pub fn span(whole: &str, part: &str) -> Option<Range<usize>> {
     (whole.get(start..end)? == part).then_some(start..end)
 }
 
-/// A message as the pieces it is made of, so that a large one is not copied for a new id.
+/// A message in up to three pieces, so that a large one is not copied to change its id.
 #[derive(Clone, Debug, Default)]
 pub struct Payload(pub [Bytes; 3]);
 
-/// Below this a single piece is cheaper than three.
+/// The size below which a single piece is cheaper than three.
 const COPY_BELOW: usize = 16 * 1024;
 
 impl Payload {
-    /// `line` with the bytes of `range` replaced.
+    /// Returns `line` with the bytes of `range` replaced by `with`.
     #[must_use]
     pub fn spliced(line: &Bytes, range: Range<usize>, with: &str) -> Self {
         let (Some(head), Some(tail)) = (line.get(..range.start), line.get(range.end..)) else {
@@ -33,8 +33,8 @@ impl Payload {
         Self([line.slice(..range.start), id, line.slice(range.end..)])
     }
 
-    /// `line` with `edits` made, each of a range of its own. What is before the first and after the
-    /// last of them is not copied.
+    /// Returns `line` with non-overlapping `edits` applied. For a large line, the parts before the first and
+    /// after the last edit are not copied.
     #[must_use]
     pub fn edited(line: &Bytes, mut edits: Vec<(Range<usize>, String)>) -> Self {
         edits.sort_by_key(|(range, _)| range.start);
@@ -58,19 +58,19 @@ impl Payload {
         Self([line.slice(..start), Bytes::from(middle), line.slice(end..)])
     }
 
-    /// The length of the message.
+    /// Returns the length of the message in bytes.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.iter().map(Bytes::len).sum()
     }
 
-    /// Whether there is nothing in it.
+    /// Returns `true` if the message is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The message in one piece.
+    /// Returns the message in one piece.
     #[must_use]
     pub fn to_bytes(&self) -> Bytes {
         match &self.0 {
@@ -92,8 +92,8 @@ impl From<String> for Payload {
     }
 }
 
-/// The line for a child: `text` with `edits` made, and its line breaks, which JSON allows only
-/// between tokens, turned into blanks.
+/// Returns the input line for a child: `text` with `edits` applied and its line breaks replaced by blanks.
+/// JSON allows line breaks only between tokens.
 #[must_use]
 pub fn line(text: &str, edits: &mut [(Range<usize>, String)]) -> Bytes {
     edits.sort_by_key(|(range, _)| range.start);
@@ -110,7 +110,7 @@ pub fn line(text: &str, edits: &mut [(Range<usize>, String)]) -> Bytes {
     Bytes::from(out)
 }
 
-/// `text` with `edits` made, each of a range of its own.
+/// Returns `text` with non-overlapping `edits` applied.
 #[must_use]
 pub fn edited(text: &str, edits: &mut [(Range<usize>, String)]) -> String {
     edits.sort_by_key(|(range, _)| range.start);
@@ -125,7 +125,7 @@ pub fn edited(text: &str, edits: &mut [(Range<usize>, String)]) -> String {
     out
 }
 
-/// Turns line breaks into blanks.
+/// Replaces line breaks by blanks.
 pub fn blank_breaks(text: &mut [u8]) {
     if memchr::memchr2(b'\n', b'\r', text).is_some() {
         for byte in text.iter_mut().filter(|byte| matches!(**byte, b'\n' | b'\r')) {

@@ -1,4 +1,4 @@
-//! Lines that are not JSON: which calls they were to answer, and what is wrong with them.
+//! Analysis of lines that are not valid JSON: the calls that they were meant to answer, and their defects.
 
 use std::borrow::Cow;
 
@@ -7,22 +7,22 @@ use super::lenient::{Answer, Defect, Parts};
 use super::object::{Member, unquoted};
 use super::scan::Scan;
 
-/// The most answers of a line: some servers forget the line break between two.
+/// The maximum number of responses in a line. Some servers omit the line break between two.
 const ANSWERS: usize = 64;
-/// A byte order mark.
+/// The byte order mark.
 const MARK: char = '\u{feff}';
 
-/// An object in a text that may be cut off or invalid.
+/// An object in a text that may be truncated or invalid.
 struct Torn<'a> {
-    /// The members that are whole.
+    /// The complete members.
     members: Vec<Member<'a>>,
-    /// The name of the member that is not.
+    /// The name of the truncated member.
     open: Option<Cow<'a, str>>,
-    /// Where the object ends, if it does.
+    /// The end of the object, if it is complete.
     end: Option<usize>,
 }
 
-/// Reads the object that `text` begins with, as far as its members can be told.
+/// Parses the object at the start of `text`, as far as its members can be determined.
 fn object(text: &str) -> Torn<'_> {
     let mut scan = Scan::new(text);
     let mut torn = Torn { members: Vec::new(), open: None, end: None };
@@ -47,11 +47,11 @@ fn object(text: &str) -> Torn<'_> {
     }
 }
 
-/// Returns the answers that `text`, which is not JSON, was to be. A line that begins with anything but JSON is one
-/// of a log, also if it quotes an answer.
+/// Returns the responses in `text`, which is not valid JSON. A line that begins with anything but JSON is
+/// taken for a log line, even if it quotes a response.
 #[must_use]
 pub fn answers(text: &str) -> Vec<Answer> {
-    // In UTF-16, every other byte of the letters that matter is zero.
+    // In UTF-16, every other byte of ASCII characters is zero.
     let plain = if text.contains('\0') { Cow::Owned(text.replace('\0', "")) } else { text.into() };
     let mut rest = start(&plain);
     let mut all = Vec::new();
@@ -71,19 +71,19 @@ pub fn answers(text: &str) -> Vec<Answer> {
     all
 }
 
-/// Returns `true` if `text`, a line, begins an object that does not end in it.
+/// Returns `true` if the line `text` begins an object that does not end on it.
 #[must_use]
 pub fn is_open(text: &str) -> bool {
     text.trim_start().starts_with('{') && object(text.trim_start()).end.is_none()
 }
 
-/// Returns `text` from where its first object must begin, also in an array.
+/// Skips to where the first object must begin, also within an array.
 fn start(text: &str) -> &str {
     let skipped = |c: char| c == MARK || c == '\u{fffd}' || c.is_whitespace() || c.is_control();
     text.trim_start_matches(|c: char| skipped(c) || matches!(c, '[' | ']' | ','))
 }
 
-/// Names what is wrong with `text`, of which serde says that it is `invalid`.
+/// Determines the defect of `text`, for which serde reports the error `invalid`.
 #[must_use]
 pub fn defect(text: &str, invalid: &serde_json::Error) -> Defect {
     let why = invalid.to_string();
@@ -101,13 +101,14 @@ pub fn defect(text: &str, invalid: &serde_json::Error) -> Defect {
     }
 }
 
-/// Returns the id in a line of which only the ends are known. SDKs write it first or last.
+/// Returns the id in a line of which only head and tail are known. SDKs write it as the first or the last
+/// member.
 #[must_use]
 pub fn id_of(head: &[u8], tail: &[u8]) -> Option<u64> {
     last_id(tail).or_else(|| first_id(head))
 }
 
-/// Returns the text of the id, if there is one, of the request or notification that begins with `head`.
+/// Returns `Some` if `head` begins a request or notification, with the JSON text of its id, if any.
 #[must_use]
 pub fn request(head: &[u8]) -> Option<Option<String>> {
     let head = String::from_utf8_lossy(head);
@@ -117,7 +118,7 @@ pub fn request(head: &[u8]) -> Option<Option<String>> {
     Some(last("id").map(|id| id.value.to_owned()).filter(|id| ids::is_id(id)))
 }
 
-/// The id as the last member of the message: `…"id":7}`.
+/// Returns an id that is the last member of the message: `…"id":7}`.
 fn last_id(tail: &[u8]) -> Option<u64> {
     let members = tail.trim_ascii_end().strip_suffix(b"}")?.trim_ascii_end();
     let colon = memchr::memrchr(b':', members)?;
@@ -126,7 +127,7 @@ fn last_id(tail: &[u8]) -> Option<u64> {
     before.trim_ascii_end().ends_with(b"\"id\"").then(|| ids::number(value))?
 }
 
-/// The id as a member before any object: `{"jsonrpc":"2.0","id":7,…`.
+/// Returns an id that precedes any nested object: `{"jsonrpc":"2.0","id":7,…`.
 fn first_id(head: &[u8]) -> Option<u64> {
     let head = String::from_utf8_lossy(head);
     let torn = object(start(&head));

@@ -1,32 +1,32 @@
-//! JSON as a tree of values. A tree takes up to a hundred times the bytes of its text, so only texts of few
-//! values become one.
+//! Parsing of JSON into a tree of values. A tree takes up to a hundred times the size of its text, so the
+//! number of values is limited.
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// The most values of a text that becomes a tree: some megabytes.
+/// The maximum number of values in a tree, equivalent to some megabytes.
 const VALUES: usize = 1 << 16;
 
-/// Reads `text` into a tree; `None` if it is not valid, or has too many values.
+/// Parses `text` into a tree. Returns `None` if it is invalid or has too many values.
 #[must_use]
 pub fn value(text: &str) -> Option<Value> {
     read(text)
 }
 
-/// Reads `text` into a type that holds trees; `None` if it does not fit, or has too many values.
+/// Parses `text` into a type that contains trees. Returns `None` if it does not match or has too many values.
 #[must_use]
 pub fn read<T: DeserializeOwned>(text: &str) -> Option<T> {
     is_small(text).then(|| serde_json::from_str(text).ok()).flatten()
 }
 
-/// Whether `text` has few values.
+/// Returns `true` if the number of values in `text` is within the limit.
 #[must_use]
 pub fn is_small(text: &str) -> bool {
-    // Each value takes a byte.
+    // Each value takes at least one byte.
     text.len() <= VALUES || values(text) <= VALUES
 }
 
-/// An upper bound of the number of values: each but the first follows one of these signs.
+/// Returns an upper bound of the number of values: each but the first follows one of these characters.
 fn values(text: &str) -> usize {
     let (mut count, mut rest) = (1usize, text.as_bytes());
     while let Some(quote) = memchr::memchr(b'"', rest) {
@@ -41,7 +41,7 @@ fn signs(bytes: &[u8]) -> usize {
     bytes.iter().filter(|byte| matches!(byte, b',' | b':' | b'[')).count()
 }
 
-/// What follows the string that `bytes` begin with.
+/// Returns the rest of `bytes` after the string at their start.
 fn after_string(bytes: &[u8]) -> &[u8] {
     let mut at = 1;
     loop {

@@ -1,4 +1,5 @@
-//! The members of one message, read once, and whether every server reads the same ones (JSON-RPC 2.0 §4, §5).
+//! Single-pass parsing of the members of a message, which also checks whether every server reads the same
+//! ones (JSON-RPC 2.0 §4, §5).
 
 use std::fmt;
 
@@ -7,10 +8,10 @@ use serde_json::value::RawValue;
 
 use super::spelling::{self, Doubt, Key};
 
-/// More members than any message has.
+/// A limit that no message reaches in practice.
 const MEMBERS: usize = 64;
 
-/// The members of a message by their places in [`spelling::MESSAGE`].
+/// The members of a message, in the order of [`spelling::MESSAGE`].
 pub(super) struct Wire<'a> {
     pub(super) members: [Option<&'a str>; spelling::MESSAGE.len()],
     pub(super) spelling: Result<(), Doubt>,
@@ -40,13 +41,13 @@ impl<'de: 'a, 'a> Deserialize<'de> for Wire<'a> {
                 Ok(wire)
             }
         }
-        // Not by `deserialize_struct`, which takes an array for one, too.
+        // `deserialize_struct` would accept an array, too.
         de.deserialize_map(Members)
     }
 }
 
 impl<'a> Wire<'a> {
-    /// Notes a member. Returns `true` if a message cannot have it once more.
+    /// Records a member. Returns `true` if it is a duplicate, which a message must not have.
     fn take(&mut self, key: &Key<'_>, value: &'a str) -> bool {
         const OF: &str = "the message";
         let known =
