@@ -1,12 +1,12 @@
-//! What a client can do, as modern clients declare it in each request and legacy ones in `initialize`
-//! (MCP "Capability Negotiation").
+//! Translation of client capabilities, which modern clients declare in each request and legacy ones in
+//! `initialize` (MCP "Capability Negotiation").
 
 use super::tasks::undeclared;
 use crate::protocol::object::{Edit, members, without};
 use crate::protocol::splice::{line, span};
 
-/// What a modern client declares, for `initialize`: its roots can no longer say that they changed, and
-/// tasks are another thing than they were.
+/// Translates the capabilities of a modern client for `initialize`. Modern clients cannot announce changed
+/// roots, and their tasks differ from legacy tasks.
 #[must_use]
 pub fn to_legacy(declared: &str) -> String {
     let declared = &*undeclared(declared, &[]);
@@ -25,8 +25,8 @@ pub fn to_legacy(declared: &str) -> String {
     String::from_utf8_lossy(line.trim_ascii_end()).into_owned()
 }
 
-/// What a legacy client has declared in `initialize`, for each of its requests: of roots and tasks the
-/// same holds.
+/// Translates the capabilities of a legacy client for each of its requests. The same restrictions on roots
+/// and tasks apply.
 #[must_use]
 pub fn to_modern(declared: &str) -> String {
     to_legacy(declared)

@@ -1,4 +1,4 @@
-//! `server/discover`, answered from what a legacy server has said to `initialize`.
+//! Translation between `server/discover` and `initialize`.
 
 use gateway_contract::revision::MODERN;
 use serde::Deserialize;
@@ -11,15 +11,14 @@ use crate::protocol::object::{self, members, value};
 use crate::protocol::splice::{edited, line};
 use crate::protocol::tree;
 
-/// What a server has said of itself when it was greeted: the result of `initialize`, or of
-/// `server/discover`.
+/// Server information from the handshake: the result of `initialize` or of `server/discover`.
 #[derive(Debug)]
 pub struct Greeting {
-    /// The text of the result.
+    /// The result as JSON text.
     pub result: String,
-    /// The text of who it is.
+    /// The server's name and version as JSON text.
     pub server_info: Option<String>,
-    /// The text of what it can do.
+    /// The server capabilities as JSON text.
     pub capabilities: String,
 }
 
@@ -34,7 +33,7 @@ struct Said<'a> {
 }
 
 impl Greeting {
-    /// Reads the result of `initialize` or `server/discover`.
+    /// Parses the result of `initialize` or `server/discover`.
     #[must_use]
     pub fn new(result: String) -> Self {
         let said = serde_json::from_str::<Said<'_>>(&result).ok();
@@ -44,7 +43,7 @@ impl Greeting {
         Self { server_info, capabilities: capabilities.unwrap_or_else(|| "{}".to_owned()), result }
     }
 
-    /// Whether it says of itself that it can do what is at `pointer` of its capabilities.
+    /// Returns `true` if the server declares the capability at the JSON pointer `pointer`.
     #[must_use]
     pub fn offers(&self, pointer: &str) -> bool {
         tree::value(&self.capabilities).is_some_and(|all| {
@@ -52,7 +51,7 @@ impl Greeting {
         })
     }
 
-    /// The `DiscoverResult` of a legacy server.
+    /// Returns the `DiscoverResult` for a legacy server.
     #[must_use]
     pub fn discovered(&self) -> String {
         let said = serde_json::from_str::<Said<'_>>(&self.result).ok();
@@ -80,13 +79,14 @@ const DISCOVERY: [&str; 8] = [
     "ttlMs",
     "cacheScope",
     "_meta",
-    // Not of this result; a server that says them anyway is not heard twice.
+    // These do not belong to this result; a server that sends them anyway must not cause duplicates.
     "protocolVersion",
     "serverInfo",
 ];
 
-/// The result of `initialize` for a legacy client that is served `revision`, from `discovered`, the result
-/// of `server/discover`; `name` is what the catalogue calls a server that does not name itself.
+/// Returns the result of `initialize` for a legacy client that is served `revision`, derived from
+/// `discovered`, the result of `server/discover`. `name` is the name in the catalogue, for a server that does
+/// not name itself.
 #[must_use]
 pub fn handshake(discovered: &str, revision: &str, name: &str) -> Option<String> {
     let versions: Vec<String> = tree::read(value(discovered, "supportedVersions")?)?;
@@ -105,7 +105,7 @@ pub fn handshake(discovered: &str, revision: &str, name: &str) -> Option<String>
     let mut put = format!(
         r#""protocolVersion":{revision},"serverInfo":{info},"capabilities":{capabilities}"#
     );
-    // What else is said there is for whoever knows it.
+    // Other members of `_meta` are preserved.
     if let Some(meta) = meta {
         let rest = edited(meta, &mut object::set(meta, 0, &[SERVER_INFO], "")?);
         if members(&rest).is_some_and(|members| !members.is_empty()) {

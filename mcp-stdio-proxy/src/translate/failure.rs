@@ -1,5 +1,5 @@
-//! An error of a legacy server, for a modern client: codes that 2026-07-28 has given another meaning,
-//! or taken back (MCP "Error Codes").
+//! Translation of a legacy server's errors for modern clients: codes that 2026-07-28 has redefined or
+//! withdrawn (MCP "Error Codes").
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -8,24 +8,24 @@ use crate::protocol::error;
 use crate::protocol::object::Edit;
 use crate::protocol::splice::span;
 
-/// Resource not found, until 2025-11-25.
+/// The code for a resource that does not exist, until 2025-11-25.
 const NO_RESOURCE: i64 = -32002;
-/// The user has to visit a URL first, in 2025-11-25.
+/// The code of `URLElicitationRequiredError`, in 2025-11-25.
 pub const URL_NEEDED: i64 = -32042;
 
-/// What a modern client is told instead of `code`.
+/// Returns the code that replaces `code` for a modern client.
 fn modern(code: i64) -> Option<i32> {
     match code {
         // "-32002 — resource not found (… replaced by -32602)".
         NO_RESOURCE => Some(error::INVALID_PARAMS),
         // "Implementations MUST NOT emit any code from this sub-range that is not defined by this
-        // specification": those of a legacy server are its own.
+        // specification". The codes of a legacy server are its own.
         -32099..=-32020 => Some(error::INTERNAL),
         _ => None,
     }
 }
 
-/// The edits that make `failure`, the error object within `text`, one of 2026-07-28.
+/// Returns the edits that turn `failure`, the error object within `text`, into one of 2026-07-28.
 #[must_use]
 pub fn to_modern(text: &str, failure: &str) -> Vec<Edit> {
     #[derive(Deserialize)]

@@ -1,5 +1,5 @@
-//! A request of a legacy server to its client, as one of the questions of an `InputRequiredResult`,
-//! and what the client answers (MCP "Multi Round-Trip Requests").
+//! Translation of a legacy server's requests to its client into the input requests of an
+//! `InputRequiredResult`, and checks of the client's answers (MCP "Multi Round-Trip Requests").
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -9,36 +9,36 @@ use crate::protocol::object::{members, without};
 use crate::protocol::splice::line;
 use crate::protocol::tree;
 
-/// What a server may ask.
+/// The kinds of input that a server may request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// `elicitation/create`.
+    /// User input, by `elicitation/create`.
     Elicitation,
-    /// `sampling/createMessage`.
+    /// A completion of a language model, by `sampling/createMessage`.
     Sampling,
-    /// `roots/list`.
+    /// The client's roots, by `roots/list`.
     Roots,
 }
 
-/// A question of a server.
+/// An input request of a server.
 #[derive(Clone, Debug)]
 pub struct Question {
-    /// The name under which the client answers it.
+    /// The key under which the client answers.
     pub key: String,
-    /// The text of the id of the server's request.
+    /// The id of the server's request as JSON text.
     pub id: Box<str>,
-    /// What is asked.
+    /// The kind of input.
     pub kind: Kind,
-    /// The text of the question: its method and parameters.
+    /// The input request as JSON text: its method and parameters.
     pub text: String,
 }
 
-/// Members of the parameters that 2026-07-28 does not know: tasks of 2025-11-25, and the id by which a
-/// server said that a user has been where a URL led.
+/// Members of the parameters that 2026-07-28 lacks: tasks of 2025-11-25, and the id by which a server reports
+/// that a user has visited a URL.
 const WITHDRAWN: [&str; 2] = ["task", "elicitationId"];
 
 impl Kind {
-    /// The kind of a request.
+    /// Returns the kind of input that `method` requests.
     #[must_use]
     pub fn of(method: &str) -> Option<Self> {
         match method {
@@ -57,8 +57,8 @@ impl Kind {
         }
     }
 
-    /// What a client that has `declared` this lacks for a question with `params`: the capabilities, as
-    /// `MissingRequiredClientCapabilityError` lists them.
+    /// Returns the capabilities that a client with the `declared` ones lacks for a question with `params`, in
+    /// the form of `MissingRequiredClientCapabilityError`.
     #[must_use]
     pub fn lacks(self, declared: &str, params: &str) -> Option<Value> {
         let declared = tree::value(declared).unwrap_or_default();
@@ -84,7 +84,7 @@ impl Kind {
         }
     }
 
-    /// Whether `answer` is what a client answers to such a question.
+    /// Returns `true` if `answer` has the form of an answer to such a question.
     #[must_use]
     pub fn is_answered_by(self, answer: &str) -> bool {
         let Some(Value::Object(answer)) = tree::value(answer) else { return false };
@@ -105,7 +105,8 @@ impl Kind {
 }
 
 impl Question {
-    /// The question that a server asks under `id` with `params`.
+    /// Creates the input request for a server's request with `id` and `params`. `number` makes its key
+    /// unique.
     #[must_use]
     pub fn new(kind: Kind, id: &str, params: Option<&str>, number: u64) -> Self {
         let text = format!(r#"{{"method":"{}","params":{}}}"#, kind.method(), params_of(params));
@@ -125,7 +126,7 @@ fn params_of(params: Option<&str>) -> String {
     String::from_utf8_lossy(line.trim_ascii_end()).into_owned()
 }
 
-/// The `InputRequiredResult` that asks `questions`, as the answer to the request with the id `id`.
+/// Returns the `InputRequiredResult` with `questions`, as the response to the request `id`.
 #[must_use]
 pub fn required(id: &str, questions: &[Question], state: Option<&str>) -> String {
     let asked: Vec<_> =
@@ -138,14 +139,14 @@ pub fn required(id: &str, questions: &[Question], state: Option<&str>) -> String
     )
 }
 
-/// The text of the answer to the question `key` in `inputResponses`.
+/// Returns the answer to the question `key` in `inputResponses` as JSON text.
 #[must_use]
 pub fn response<'a>(responses: &'a str, key: &str) -> Option<&'a str> {
     members(responses)?.into_iter().find(|member| member.name == key).map(|member| member.value)
 }
 
-/// The questions in an error that says which URLs the user has to visit first (`-32042` of
-/// 2025-11-25), and whether the server could ask them.
+/// Returns the questions that replace a `URLElicitationRequiredError` (`-32042` of 2025-11-25), which lists
+/// URLs that the user has to visit first. Returns `None` if it lists none.
 #[must_use]
 pub fn of_error(failure: &str) -> Option<Vec<Question>> {
     #[derive(Deserialize)]

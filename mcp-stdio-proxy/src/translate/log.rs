@@ -1,19 +1,19 @@
-//! Log messages: per request in 2026-07-28, for the whole process before (MCP "Logging").
+//! Log levels, which are per request in 2026-07-28 and per process before (MCP "Logging").
 
 use serde::Deserialize;
 
-/// The levels, from the least.
+/// The log levels in ascending order.
 pub const LEVELS: [&str; 8] =
     ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
 
-/// The place of a level, given as the text of a JSON value, among [`LEVELS`].
+/// Returns the index in [`LEVELS`] of a level, given as JSON text.
 #[must_use]
 pub fn level(text: &str) -> Option<usize> {
     let name = text.strip_prefix('"')?.strip_suffix('"')?;
     LEVELS.iter().position(|level| *level == name)
 }
 
-/// The level of a message with `params`; one that is not known counts as the highest.
+/// Returns the level of a message with `params`. An unknown level counts as the highest.
 #[must_use]
 pub fn level_of(params: Option<&str>) -> usize {
     #[derive(Deserialize)]

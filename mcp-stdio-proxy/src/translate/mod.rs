@@ -1,6 +1,6 @@
-//! What becomes of a message when client and server are of different eras; `docs/ERAS.md` has the
-//! table. Each file is about one kind of message and changes only what it names: everything else
-//! stays the text it was. Modern is 2026-07-28, legacy a revision with a handshake.
+//! Translation of messages between a client and a server of different eras. `docs/ERAS.md` has the table.
+//! Each file covers one kind of message and changes only the documented parts; everything else stays the same
+//! text. *Modern* is 2026-07-28, *legacy* a revision with a handshake.
 
 pub mod capabilities;
 pub mod discover;

@@ -1,5 +1,5 @@
-//! A request of a modern client, for a legacy server: without what only 2026-07-28 has. And the other
-//! way, with what each must say there (MCP "General fields", `_meta`).
+//! Translation of requests: of a modern client for a legacy server, by removing what only 2026-07-28 has, and
+//! vice versa, by adding the envelope (MCP "General fields", `_meta`).
 
 use gateway_contract::revision::MODERN;
 
@@ -9,13 +9,13 @@ use crate::protocol::meta::{CAPABILITIES, CLIENT_INFO, ENVELOPE, LOG_LEVEL, VERS
 use crate::protocol::object::{self, Edit, members, value, without};
 use crate::protocol::splice::{edited, span};
 
-/// What a client sends when it asks again (MCP "Multi Round-Trip Requests").
+/// Members of a retry (MCP "Multi Round-Trip Requests").
 const RETRY: [&str; 2] = ["inputResponses", "requestState"];
 
-/// The edits that make `text`, the request or notification `read`, one of a revision with a handshake.
+/// Returns the edits that turn `text`, the request or notification `read`, into one of a legacy revision.
 #[must_use]
 pub fn to_legacy(text: &str, read: &Envelope<'_>) -> Vec<Edit> {
-    // In 2026-07-28 it means nothing; to a server of 2025-11-25 the request would be a task.
+    // Meaningless in 2026-07-28, but a server of 2025-11-25 would run the request as a task.
     let is_task = |name: &str| tasks::makes_task(name, &read.method);
     let edits = || {
         let params = read.params?;
@@ -32,18 +32,18 @@ pub fn to_legacy(text: &str, read: &Envelope<'_>) -> Vec<Edit> {
     edits().unwrap_or_default()
 }
 
-/// Why a legacy request cannot be made a modern one.
+/// The reason why a legacy request cannot be translated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
-    /// "params?: { [key: string]: unknown }".
+    /// The parameters violate "params?: { [key: string]: unknown }".
     #[error("params is not an object")]
     Params,
-    /// "`_meta`?: { [key: string]: unknown }".
+    /// The metadata violates "`_meta`?: { [key: string]: unknown }".
     #[error("params._meta is not one object")]
     Meta,
 }
 
-/// What each request of a legacy client carries that has said `hello`, the `params` of `initialize`.
+/// Returns the envelope for the requests of a legacy client with `hello`, the `params` of `initialize`.
 #[must_use]
 pub fn envelope_of(hello: &str) -> String {
     let object = |name| value(hello, name).filter(|text| text.starts_with('{'));
@@ -52,14 +52,14 @@ pub fn envelope_of(hello: &str) -> String {
     format!(r#""{VERSION}":"{MODERN}",{}"{CAPABILITIES}":{declared}"#, info.unwrap_or_default())
 }
 
-/// The same for a client that wants log messages from `level` on.
+/// Returns `envelope` for a client that wants log messages of at least `level`.
 #[must_use]
 pub fn with_level(envelope: &str, level: &str) -> String {
     format!(r#"{envelope},"{LOG_LEVEL}":"{level}""#)
 }
 
-/// The request `text` of a legacy client, for a modern server: with `envelope` in its `_meta`. What it
-/// said there under the same names is gone.
+/// Returns the request `text` of a legacy client for a modern server, with `envelope` in its `_meta`. The
+/// client's own members of the same names are removed.
 pub fn to_modern(text: &str, read: &Envelope<'_>, envelope: &str) -> Result<String, Malformed> {
     let meta = format!(r#""_meta":{{{envelope}}}"#);
     let Some(params) = read.params else {

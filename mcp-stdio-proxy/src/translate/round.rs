@@ -1,5 +1,5 @@
-//! A result of a modern server that asks for input, as requests to a legacy client; its answers, as a
-//! retry of the request (MCP "Multi Round-Trip Requests").
+//! Translation of a modern server's `InputRequiredResult` into requests to a legacy client, and of its
+//! answers into a retry of the original request (MCP "Multi Round-Trip Requests").
 
 use std::borrow::Cow;
 
@@ -9,36 +9,36 @@ use super::input::Kind;
 use crate::protocol::object::{self, may_say, members, value};
 use crate::protocol::splice::{edited, span};
 
-/// What is asked in one round, at most.
+/// The maximum number of input requests in one round.
 const REQUESTS: usize = 32;
 
-/// "The request is incomplete and more information is needed".
+/// An `InputRequiredResult`: "The request is incomplete and more information is needed".
 #[derive(Debug, PartialEq, Eq)]
 pub struct InputRequired<'a> {
-    /// What is asked.
+    /// The input requests of this round.
     pub requests: Vec<InputRequest<'a>>,
-    /// The text of what the server wants back.
+    /// The `requestState` as JSON text.
     pub state: Option<&'a str>,
 }
 
-/// One thing that is asked.
+/// One input request.
 #[derive(Debug, PartialEq, Eq)]
 pub struct InputRequest<'a> {
-    /// The name under which the answer is wanted.
+    /// The key under which the server expects the answer.
     pub key: Cow<'a, str>,
     /// The method of the request.
     pub method: String,
-    /// The text of its parameters.
+    /// The parameters as JSON text.
     pub params: &'a str,
 }
 
-/// Why a result that asks cannot be served.
+/// The reason why an `InputRequiredResult` cannot be served.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unfit {
     /// "Servers MUST include at least one of `inputRequests` or `requestState`".
     #[error("the server asks for input without saying for which")]
     Malformed,
-    /// More than is passed on.
+    /// The number of input requests exceeds the limit.
     #[error("the server asks for too much at once")]
     Many,
     /// "Servers MUST NOT send an `inputRequests` that the client has not declared support for".
@@ -46,7 +46,7 @@ pub enum Unfit {
     Undeclared(String),
 }
 
-/// Reads a result; `None` if it is not one that asks.
+/// Parses a result. Returns `None` if it is not an `InputRequiredResult`.
 #[must_use]
 pub fn read(result: &str) -> Option<Result<InputRequired<'_>, Unfit>> {
     if !may_say(result, "input_required") {
@@ -81,7 +81,7 @@ fn asked(result: &str) -> Result<InputRequired<'_>, Unfit> {
 }
 
 impl InputRequest<'_> {
-    /// The request to the client, under the id `id`.
+    /// Returns the request to the client with the id `id`.
     #[must_use]
     pub fn to_client(&self, id: u64) -> String {
         let (method, mut params) = (Value::from(&*self.method), Cow::from(self.params));
@@ -99,7 +99,7 @@ impl InputRequest<'_> {
         format!(r#"{{"jsonrpc":"2.0","id":{id},"method":{method},"params":{params}}}"#)
     }
 
-    /// Refuses what a client that has `declared` this has not.
+    /// Rejects a request that the client's `declared` capabilities do not cover.
     pub fn check(&self, declared: &str) -> Result<(), Unfit> {
         let kind = Kind::of(&self.method);
         if kind.is_some_and(|kind| kind.lacks(declared, self.params).is_none()) {
@@ -109,8 +109,8 @@ impl InputRequest<'_> {
     }
 }
 
-/// The request `text` with `params` again, with the client's `answers` by their keys, and with `state`:
-/// "the client MUST echo back the exact value", and none if there was none.
+/// Returns the request `text`, which has `params`, with the client's `answers` by their keys and with
+/// `state`: "the client MUST echo back the exact value", and send none if there was none.
 #[must_use]
 pub fn retry(
     text: &str,
@@ -196,7 +196,7 @@ mod tests {
             again(r#"{"name": "t"}"#, &answers, Some("\"s\"")),
             r#"{"inputResponses":{"a\"b":{"action": "decline"}},"requestState":"s","name": "t"}"#
         );
-        // What was answered in the last round is not said again.
+        // The answers of the last round are not repeated.
         assert_eq!(
             again(
                 r#"{"inputResponses":{"o":{}},"requestState":"o","name":"t"}"#,

@@ -1,5 +1,5 @@
-//! Messages to and from a process that serves several users: without what would tie it to one of them, or
-//! let one reach for what is another's.
+//! Filtering of messages to and from a process that serves several users. It removes members that would tie
+//! the process to one user, or give access to another user's state.
 
 use gateway_contract::revision::Era;
 
@@ -9,14 +9,14 @@ use crate::protocol::meta::{CAPABILITIES, RELATED_TASK};
 use crate::protocol::object::{Edit, Member, members, without};
 use crate::protocol::splice::{edited, span};
 
-/// What a process cannot offer to one of several users: a log level is one for all.
+/// Capabilities that a shared process cannot offer to a single user, since its log level applies to all.
 const WITHHELD: [&str; 1] = ["logging"];
-/// The tasks that a subscription is about.
+/// The tasks that a subscription refers to.
 const TASK_IDS: &str = "taskIds";
-/// What a client of 2026-07-28 sends when it asks again. One of another revision has nothing to send there.
+/// Members of a retry by a client of 2026-07-28. Clients of earlier revisions have no use for them.
 const RETRY: [&str; 2] = ["inputResponses", "requestState"];
 
-/// Returns `result`, of `initialize` or `server/discover`, without the capabilities that are withheld.
+/// Returns `result`, of `initialize` or `server/discover`, without the withheld capabilities.
 #[must_use]
 pub fn offered(result: &str) -> String {
     let edits = || -> Option<Vec<Edit>> {
@@ -30,8 +30,8 @@ pub fn offered(result: &str) -> String {
     edits().map_or_else(|| result.to_owned(), |mut edits| edited(result, &mut edits))
 }
 
-/// Returns the request `text` of a client of the era `clients` as the process may see it; `None` if that is
-/// what it is.
+/// Returns the request `text` of a client of the era `clients` without the withheld members. Returns `None`
+/// if nothing is to be removed.
 #[must_use]
 pub fn request(text: &str, read: &Envelope<'_>, clients: Era) -> Option<String> {
     let params = read.params?;
@@ -53,7 +53,7 @@ pub fn request(text: &str, read: &Envelope<'_>, clients: Era) -> Option<String> 
     (!edits.is_empty()).then(|| edited(text, &mut edits))
 }
 
-/// The edits that take tasks out of `_meta`.
+/// Returns the edits that remove tasks from `_meta`.
 fn meta(text: &str) -> Option<Vec<Edit>> {
     let all = members(text)?;
     let mut edits = cut(&all, 0, |name| name == RELATED_TASK);
@@ -66,7 +66,8 @@ fn meta(text: &str) -> Option<Vec<Edit>> {
     Some(edits)
 }
 
-/// The edits that take out those of the members `all` that go; none if all stay.
+/// Returns the edits that remove the members of `all` for which `goes` returns `true`. Returns no edits if
+/// there are none.
 fn cut(all: &[Member<'_>], offset: usize, goes: impl Fn(&str) -> bool) -> Vec<Edit> {
     if all.iter().any(|member| goes(&member.name)) {
         return without(all, offset, |name| !goes(name));

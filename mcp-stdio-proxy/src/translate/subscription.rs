@@ -1,5 +1,5 @@
-//! `subscriptions/listen`: what a client wants to hear, and notifications that say for whom they are
-//! (MCP "Subscriptions").
+//! `subscriptions/listen`: the filter of a client, and notifications tagged with their subscription (MCP
+//! "Subscriptions").
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -12,30 +12,30 @@ use crate::protocol::object::{self, Edit, members, value, with};
 use crate::protocol::splice::{edited, span};
 use crate::protocol::tree;
 
-/// The types of change, by the name in the filter, the notification, and the capability that a legacy
-/// server must have for it.
+/// The types of change: the name in the filter, the notification, and the capability that a legacy server
+/// must have for it.
 const CHANGES: [(&str, &str, &str); 3] = [
     ("toolsListChanged", "notifications/tools/list_changed", "/tools/listChanged"),
     ("promptsListChanged", "notifications/prompts/list_changed", "/prompts/listChanged"),
     ("resourcesListChanged", "notifications/resources/list_changed", "/resources/listChanged"),
 ];
-/// The notification about one resource.
+/// The notification that a resource was updated.
 pub const UPDATED: &str = "notifications/resources/updated";
-/// The most resources that one client may listen to.
+/// The maximum number of resources in one filter.
 const URIS: usize = 256;
-/// The longest of their URIs, in bytes.
+/// The maximum length of a resource URI, in bytes.
 pub const URI: usize = 8 << 10;
 
-/// What a client wants to hear, or will.
+/// The notifications that a client has requested, or that it will receive.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     changes: [bool; CHANGES.len()],
-    /// The resources.
+    /// The resources to watch.
     pub uris: Vec<String>,
 }
 
 impl Filter {
-    /// Reads the `notifications` of a request; `None` if that is no filter.
+    /// Parses the `notifications` of a request. Returns `None` if they are not a valid filter.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
         let all: Map<String, Value> = tree::read(text)?;
@@ -57,19 +57,20 @@ impl Filter {
         few.then_some(Self { changes, uris })
     }
 
-    /// Everything, and the resources `uris`.
+    /// Returns a filter with all types of change and the resources `uris`.
     #[must_use]
     pub fn of_everything(uris: Vec<String>) -> Self {
         Self { changes: [true; CHANGES.len()], uris }
     }
 
-    /// Whether nothing is wanted.
+    /// Returns `true` if the filter selects nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.uris.is_empty() && !self.changes.contains(&true)
     }
 
-    /// What of it a legacy server can do: "Notification types the server does not support are omitted".
+    /// Returns the part that a legacy server supports: "Notification types the server does not support are
+    /// omitted".
     #[must_use]
     pub fn offered(mut self, greeting: &Greeting) -> Self {
         for (wanted, (.., capability)) in self.changes.iter_mut().zip(CHANGES) {
@@ -81,7 +82,7 @@ impl Filter {
         self
     }
 
-    /// The filter as the acknowledgement says it.
+    /// Returns the filter as stated in the acknowledgement.
     #[must_use]
     pub fn stated(&self) -> Value {
         let wanted = self.changes.iter().zip(CHANGES).filter(|(wanted, _)| **wanted);
@@ -93,7 +94,7 @@ impl Filter {
         all.into()
     }
 
-    /// Whether a notification is one of those.
+    /// Returns `true` if the filter selects the notification.
     #[must_use]
     pub fn wants(&self, envelope: &Envelope<'_>) -> bool {
         if envelope.method == UPDATED {
@@ -105,13 +106,13 @@ impl Filter {
     }
 }
 
-/// Whether a notification is about a change, which concerns only those who listen for it.
+/// Returns `true` for a change notification, which is sent only to subscribers.
 #[must_use]
 pub fn is_change(method: &str) -> bool {
     method == UPDATED || CHANGES.iter().any(|(_, change, _)| *change == method)
 }
 
-/// The resource that `params` name.
+/// Returns the resource that `params` name.
 #[must_use]
 pub fn uri(params: &str) -> Option<String> {
     #[derive(Deserialize)]
@@ -121,7 +122,7 @@ pub fn uri(params: &str) -> Option<String> {
     serde_json::from_str::<Updated>(params).ok().map(|updated| updated.uri)
 }
 
-/// The acknowledgement of the request with the id `id`.
+/// Returns the acknowledgement of the request `id`.
 #[must_use]
 pub fn acknowledged(id: &str, filter: &Filter) -> String {
     format!(
@@ -130,7 +131,7 @@ pub fn acknowledged(id: &str, filter: &Filter) -> String {
     )
 }
 
-/// The answer to the request with the id `id`: "signals that the subscription ended gracefully".
+/// Returns the response to the request `id`, which "signals that the subscription ended gracefully".
 #[must_use]
 pub fn ended(id: &str) -> String {
     format!(
@@ -150,13 +151,14 @@ struct Tag<'a> {
     id: Option<&'a RawValue>,
 }
 
-/// The text of the id of the subscription that `object`, parameters or a result, is about.
+/// Returns the subscription id in `object`, parameters or a result, as JSON text.
 #[must_use]
 pub fn tag(object: &str) -> Option<&str> {
     serde_json::from_str::<Tagged<'_>>(object).ok()?.meta?.id.map(RawValue::get)
 }
 
-/// The notification `text` with `params` without its subscription: a legacy client has none.
+/// Returns the notification `text`, which has `params`, without its subscription id, since legacy clients
+/// have no subscriptions.
 #[must_use]
 pub fn untagged(text: &str, params: &str) -> String {
     let edits = value(params, "_meta")
@@ -164,7 +166,7 @@ pub fn untagged(text: &str, params: &str) -> String {
     edited(text, &mut edits.unwrap_or_default())
 }
 
-/// The edit that makes `text`, a notification, one about the subscription `id`.
+/// Returns the edit that tags the notification `text` with the subscription `id`.
 #[must_use]
 pub fn tagged(text: &str, envelope: &Envelope<'_>, id: &str) -> Option<Edit> {
     let tag = format!("\"{SUBSCRIPTION}\":{id}");
