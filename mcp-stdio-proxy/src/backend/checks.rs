@@ -1,4 +1,4 @@
-//! The last check of a server at the level of MCP.
+//! Results of MCP-level health checks of a server.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -6,46 +6,46 @@ use std::time::Instant;
 use gateway_contract::reports::{CheckOutcome, CheckReport, ToolReport};
 use parking_lot::Mutex;
 
-/// What a check found of a server that answered.
+/// The properties of a server that a check has discovered.
 #[derive(Clone, Debug, Default)]
 pub struct Examined {
-    /// The name that the server gives itself.
+    /// The name that the server reports.
     pub name: Option<String>,
-    /// Its version.
+    /// The version that the server reports.
     pub version: Option<String>,
-    /// The revision that it speaks.
+    /// The protocol revision that the server speaks.
     pub protocol: Option<String>,
-    /// Its tools, as far as they are kept.
+    /// The tools of the server, up to a limit.
     pub tools: Vec<ToolReport>,
-    /// `true` if it has more tools than are kept.
+    /// `true` if the server has more tools than are kept.
     pub truncated: bool,
-    /// `true` if it says that it has tools.
+    /// `true` if the server declares tools.
     pub has_tools: bool,
 }
 
-/// A check that has ended.
+/// A completed check.
 #[derive(Clone, Debug)]
 pub struct Checked {
-    /// When it ended.
+    /// The time at which the check completed.
     pub ended: Instant,
-    /// Its outcome.
+    /// The outcome of the check.
     pub report: CheckReport,
 }
 
-/// What checks found of one server.
+/// The check results of one server.
 #[derive(Default)]
 pub struct Checks {
-    /// Held during a check: there is never more than one at a time.
+    /// Locked during a check, so that only one runs at a time.
     pub turn: tokio::sync::Mutex<()>,
     last: Mutex<Option<Checked>>,
-    /// What the last check that succeeded found, and when.
+    /// The result of the last successful check, with its time.
     found: Mutex<Option<(u64, Arc<Examined>)>>,
-    /// Whether the server has failed a check since it last answered.
+    /// `true` if the server has failed a check and has not answered since.
     is_down: Mutex<bool>,
 }
 
 impl Checks {
-    /// Notes the end of a check, and what it found.
+    /// Records the outcome of a check, and the properties that it discovered.
     pub fn note(&self, report: CheckReport, found: Option<Examined>) -> Checked {
         *self.is_down.lock() = report.outcome == CheckOutcome::Failed;
         if let Some(found) = found {
@@ -56,29 +56,29 @@ impl Checks {
         checked
     }
 
-    /// Notes that the server has answered a client.
+    /// Records that the server has answered a client.
     pub(super) fn answered(&self) {
         *self.is_down.lock() = false;
     }
 
-    /// Forgets everything: the server is another one now.
+    /// Clears all results, because the entry was replaced.
     pub(super) fn forget(&self) {
         *self.last.lock() = None;
         *self.found.lock() = None;
         self.answered();
     }
 
-    /// The last check.
+    /// Returns the last check.
     pub fn last(&self) -> Option<Checked> {
         self.last.lock().clone()
     }
 
-    /// What the last check that succeeded found, and when in seconds since 1970.
+    /// Returns the result of the last successful check, with its time in seconds since 1970.
     pub fn found(&self) -> Option<(u64, Arc<Examined>)> {
         self.found.lock().clone()
     }
 
-    /// Returns `true` if the server has failed a check, and has not answered anything since.
+    /// Returns `true` if the server has failed a check and has not answered since.
     pub fn is_down(&self) -> bool {
         *self.is_down.lock()
     }

@@ -1,4 +1,4 @@
-//! A server of the catalogue at run time: how it is started, and what is known of its health.
+//! A server of the catalogue at run time: its processes and its health.
 
 mod checks;
 mod start;
@@ -26,36 +26,36 @@ use crate::probe::Verdict;
 use crate::settings::Settings;
 use crate::unavailable::Unavailable;
 
-/// A server.
+/// A server of the catalogue.
 pub struct Backend {
-    /// Its name.
+    /// The name in the catalogue.
     pub name: Arc<str>,
     entry: Mutex<Arc<Entry>>,
     settings: Arc<Settings>,
     nursery: Arc<Nursery>,
-    /// How its starts went.
+    /// The back-off state of its starts.
     pub health: Health,
     /// The bytes exchanged with its processes.
     pub traffic: Arc<Traffic>,
-    /// Whether one of them has answered `initialize`, ever.
+    /// `true` once any of its processes has answered `initialize`.
     initialized: AtomicBool,
     restarts: AtomicU64,
     last: Mutex<Option<String>>,
     warm: Mutex<VecDeque<Arc<Child>>>,
-    /// Its calls that wait for input of a client of 2026-07-28.
+    /// Calls that are suspended for input of a client of 2026-07-28.
     pub parking: Parking,
-    /// Of which era it is.
+    /// The detected protocol era.
     pub verdict: Verdict,
-    /// What checks found of it.
+    /// The results of health checks.
     pub checks: Checks,
-    /// What its finder was seen to execute.
+    /// The programs that its package runner has executed.
     memory: Memory,
-    /// Starts that wait for the installation of the package.
+    /// The number of starts that wait for the installation of the package.
     waiting: AtomicUsize,
 }
 
 impl Backend {
-    /// A server whose processes are in `nursery`.
+    /// Creates a server whose processes are registered in `nursery`.
     #[must_use]
     pub fn new(
         name: Arc<str>,
@@ -83,12 +83,12 @@ impl Backend {
         })
     }
 
-    /// How it is run.
+    /// Returns the configuration.
     pub fn entry(&self) -> Arc<Entry> {
         Arc::clone(&self.entry.lock())
     }
 
-    /// Runs it differently from now on.
+    /// Replaces the configuration and resets back-off, checks and warm processes.
     pub fn set_entry(&self, entry: Arc<Entry>) {
         *self.entry.lock() = entry;
         self.health.recovered();
@@ -96,7 +96,7 @@ impl Backend {
         self.end_warm();
     }
 
-    /// Who shares a process.
+    /// Returns the isolation level of its processes.
     pub fn isolation(&self) -> Isolation {
         self.entry.lock().isolation.unwrap_or(self.settings.isolation)
     }
@@ -106,34 +106,35 @@ impl Backend {
         self.entry.lock().era.or(self.settings.era).is_none_or(|only| only == era)
     }
 
-    /// Returns `true` if the server must read a message as the proxy does: there are rules for its tools, or
-    /// its process serves several users, whose requests are told apart by their ids.
+    /// Returns `true` if the server must parse messages exactly like the proxy. This is the case if there are
+    /// rules for its tools, or if its process serves several users, whose requests are distinguished by their
+    /// ids.
     pub fn needs_one_reading(&self) -> bool {
         self.has_tool_rules() || self.isolation() == Isolation::Shared
     }
 
-    /// Returns `true` if not every client may use every tool.
+    /// Returns `true` if the use of tools is restricted.
     pub fn has_tool_rules(&self) -> bool {
         self.entry.lock().tools.is_some()
     }
 
-    /// How long a request may take without progress.
+    /// Returns the timeout of a request without progress.
     pub fn request_timeout(&self) -> Option<Duration> {
         let timeout = self.entry.lock().request_timeout.unwrap_or(self.settings.request_timeout);
         (!timeout.is_zero()).then_some(timeout)
     }
 
-    /// How long it may take to answer `initialize`.
+    /// Returns the timeout of `initialize`.
     pub fn start_timeout(&self) -> Duration {
         self.settings.start_timeout
     }
 
-    /// How long it may take to say of which era it is.
+    /// Returns the timeout of the era probe.
     pub fn probe_timeout(&self) -> Duration {
         self.settings.probe_timeout.min(self.settings.start_timeout)
     }
 
-    /// What must be free for one more process of `user`.
+    /// Returns the quota claim for one more process of `user`.
     pub fn claim(&self, user: Option<&Arc<str>>) -> Claim {
         let own = self.entry.lock().max_processes;
         Claim {
@@ -143,12 +144,12 @@ impl Backend {
         }
     }
 
-    /// The turn to start a process and to wait for its first answer.
+    /// Waits for a slot to start a process and to await its first response.
     pub async fn turn(&self) -> Turn<'_> {
         self.nursery.turn().await
     }
 
-    /// Ends what is held ready; whether there was anything.
+    /// Stops the warm processes. Returns `true` if there were any.
     pub fn end_warm(&self) -> bool {
         let warm: Vec<_> = self.warm.lock().drain(..).collect();
         for child in &warm {
@@ -157,7 +158,7 @@ impl Backend {
         !warm.is_empty()
     }
 
-    /// Notes that a process has answered `initialize`.
+    /// Records that a process has answered `initialize`.
     pub fn answered(&self, child: &Child) {
         self.health.recovered();
         self.initialized.store(true, Ordering::Relaxed);
@@ -166,7 +167,7 @@ impl Backend {
         self.learn(child);
     }
 
-    /// How it is, in a word: whether it initializes is known only once it did or did not.
+    /// Returns the state as a word. It is `untried` until an `initialize` has succeeded or failed.
     pub fn state(&self) -> &'static str {
         match (self.health.is_failing(), self.initialized.load(Ordering::Relaxed)) {
             (true, _) => "failing",
@@ -181,35 +182,35 @@ impl Backend {
         (!is_up || self.initialized.load(Ordering::Relaxed)).then_some(is_up)
     }
 
-    /// Refuses to start while `health`, of the server or of one user's use of it, has to wait.
+    /// Rejects a start while `health`, of the server or of one user's instance, is backing off.
     pub fn may_start(&self, health: &Health) -> Result<(), Unavailable> {
         let Some(wait) = health.wait() else { return Ok(()) };
         Err(Unavailable::Crashing { server: Arc::clone(&self.name), wait: wait.as_secs() + 1 })
     }
 
-    /// Notes that a process ended by itself.
+    /// Records a crash of a process.
     pub fn crashed(&self, status: &str) {
         self.restarts.fetch_add(1, Ordering::Relaxed);
         *self.last.lock() = Some(status.to_owned());
     }
 
-    /// Notes that a start failed.
+    /// Records a failed start.
     pub fn failed(&self, why: &str) {
         self.health.failed();
         *self.last.lock() = Some(why.to_owned());
     }
 
-    /// Reports that a process ended by itself, or that a start failed.
+    /// Writes the audit event of a crash or a failed start.
     pub fn report_failure(&self, status: &str) {
         self.settings.audit.server_failed(&self.name, status);
     }
 
-    /// How often it was restarted, and what was last wrong.
+    /// Returns the number of restarts and the last failure.
     pub fn troubles(&self) -> (u64, Option<String>) {
         (self.restarts.load(Ordering::Relaxed), self.last.lock().clone())
     }
 
-    /// How many processes are held ready.
+    /// Returns the number of warm processes.
     pub fn warm(&self) -> usize {
         self.warm.lock().len()
     }

@@ -1,4 +1,5 @@
-//! Starts the processes of a server: anew, from memory of what its finder has executed, or one held ready.
+//! Start of a server's processes: by the configured command, from memory of the program that its package
+//! runner has executed, or by taking a warm one.
 
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -15,17 +16,17 @@ use crate::child::shortcut::{Package, Turn, is_finder, package};
 use crate::child::{Child, Origin, Program, Reason, SpawnError, environment};
 use crate::unavailable::Unavailable;
 
-/// How long a successor waits for what its predecessor has begun.
+/// The time that a predecessor gets to complete its pending work.
 const GRACE: Duration = Duration::from_secs(15);
 
-/// A start that may install the package of the server. Others of the same package wait for its end.
+/// A start that may install the package of the server. Other starts of the same package wait for it.
 pub struct Installing {
     package: Option<Arc<Package>>,
     turn: Turn,
 }
 
 impl Installing {
-    /// Notes that the server has answered: its package is installed.
+    /// Records that the server has answered, so its package is installed.
     pub fn done(self) {
         if let Some(package) = &self.package {
             package.set_installed(true);
@@ -34,7 +35,7 @@ impl Installing {
     }
 }
 
-/// A start that waits until another one has installed the package.
+/// The registration of a start that waits for an installation.
 struct Waiting<'a>(&'a AtomicUsize);
 
 impl<'a> Waiting<'a> {
@@ -51,7 +52,7 @@ impl Drop for Waiting<'_> {
 }
 
 impl Backend {
-    /// Waits until the start of a process for `user` does not disturb the installation of its package.
+    /// Waits until the start of a process for `user` cannot interfere with the installation of its package.
     pub async fn install(&self, user: Option<&str>) -> Installing {
         let entry = self.entry();
         if !self.asks_finder(&entry, user) {
@@ -63,7 +64,7 @@ impl Backend {
         Installing { package: Some(package), turn }
     }
 
-    /// Returns `true` if the next start of `entry` for `user` is one through a finder.
+    /// Returns `true` if the next start of `entry` for `user` uses the package runner.
     fn asks_finder(&self, entry: &Arc<Entry>, user: Option<&str>) -> bool {
         is_finder(&entry.command, &entry.args)
             && self.memory.get(entry, personal(entry, user)).is_none()
@@ -73,20 +74,20 @@ impl Backend {
         self.nursery.installs.package(package(&entry.command, &entry.args))
     }
 
-    /// Returns `true` while a finder installs the package of the server.
+    /// Returns `true` while a package runner installs the package of the server.
     pub fn is_being_installed(&self) -> bool {
         let is_ours = |child: &Arc<Child>| child.server == self.name && child.is_being_installed();
         self.waiting.load(Ordering::Relaxed) > 0 || self.nursery.all().iter().any(is_ours)
     }
 
-    /// Waits until nothing is left of the processes for `user` that were ended: a server may hold a file or a
-    /// port until it has ended.
+    /// Waits until the stopped processes for `user` have exited, since a server may hold a file or a port
+    /// until then.
     pub async fn succeed(&self, user: Option<&str>) {
         let before = self.nursery.predecessors(&self.name, user);
         join_all(before.iter().map(|child| child.make_way(GRACE))).await;
     }
 
-    /// Starts a process, or takes one held ready. Nothing was said to it yet.
+    /// Starts a process, or takes a warm one. No message has been sent to it yet.
     pub fn start(&self, permit: Permit, user: Option<&str>) -> Result<Arc<Child>, Unavailable> {
         self.may_start(&self.health)?;
         let entry = self.entry();
@@ -107,7 +108,7 @@ impl Backend {
         self.spawn(&self.program(&entry, &entry), None, permit)
     }
 
-    /// The directory of a user, who may be here for the first time.
+    /// Creates the directory of a user, who may be new.
     fn make_directory(&self, entry: &Entry) -> Result<(), Unavailable> {
         let Some(cwd) = &entry.cwd else { return Ok(()) };
         let made = DirBuilder::new().recursive(true).mode(0o700).create(cwd);
@@ -122,7 +123,7 @@ impl Backend {
         })
     }
 
-    /// Starts `program`, or what its finder is known to execute for `user`.
+    /// Starts `program`, or the program that its package runner is known to execute for `user`.
     fn spawn(
         &self,
         program: &Program,
@@ -141,7 +142,7 @@ impl Backend {
         })?)
     }
 
-    /// Returns how to start `filled`, which is `entry` for one user.
+    /// Returns the program for `filled`, which is `entry` with the placeholders of one user filled in.
     fn program(&self, entry: &Arc<Entry>, filled: &Entry) -> Program {
         let is_finder = is_finder(&filled.command, &filled.args);
         let origin = if is_finder { Origin::Finder } else { Origin::Entry };
@@ -160,7 +161,7 @@ impl Backend {
             line_limit: self.settings.max_message,
             call_limit: self.settings.max_calls,
             patience: self.settings.patience,
-            // What the last words of a shared process are about, and whose, cannot be told.
+            // The stderr of a shared process may concern any of its users.
             explain: self.settings.explain_failures && self.isolation() != Isolation::Shared,
             traffic: Arc::clone(&self.traffic),
             origin,
@@ -168,7 +169,7 @@ impl Backend {
         }
     }
 
-    /// Starts what is to be held ready and is not, one process at a time. Returns `true` if it started one.
+    /// Starts one missing warm process. Returns `true` if it did.
     pub fn prewarm(&self) -> bool {
         let entry = self.entry();
         let wanted = if entry.is_personal() { 0 } else { entry.prewarm };
@@ -205,12 +206,13 @@ impl Backend {
         true
     }
 
-    /// Takes a process held ready.
+    /// Takes a warm process.
     fn take_warm(&self) -> Option<Arc<Child>> {
         self.warm.lock().pop_front()
     }
 
-    /// Remembers what a finder has executed as `child`, which has answered its first request.
+    /// Caches the program that a package runner has executed as `child`, which has answered its first
+    /// request.
     pub fn learn(&self, child: &Child) {
         let shortcut = child.settle_start();
         let Some(shortcut) = shortcut else { return };
@@ -223,7 +225,8 @@ impl Backend {
         self.memory.keep(Arc::clone(&child.entry), user, Arc::new(shortcut));
     }
 
-    /// Forgets the start from memory that `child` was, which has failed. Returns `true` if it was one.
+    /// Evicts the cached start of `child`, which has failed. Returns `true` if `child` was started from
+    /// memory.
     pub fn forget_start(&self, child: &Child) -> bool {
         if !child.is_remembered() {
             return false;
@@ -240,7 +243,7 @@ impl Backend {
     }
 }
 
-/// Returns the user that a start is remembered for.
+/// Returns the user that a start is cached for.
 fn personal<'a>(entry: &Entry, user: Option<&'a str>) -> Option<&'a str> {
     user.filter(|_| entry.is_personal())
 }

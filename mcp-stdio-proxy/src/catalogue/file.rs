@@ -1,4 +1,4 @@
-//! Reads `mcp-servers.json`, the `mcpServers` object of MCP clients with a few keys of the gateway.
+//! Parsing of `mcp-servers.json`, the `mcpServers` object of MCP clients with a few keys of the gateway.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,28 +14,28 @@ use serde_json::Value;
 use super::tools::{StepUpTools, ToolRules};
 use super::{Catalogue, Entry, Isolation, Limits};
 
-/// Why the file cannot be used.
+/// The reason why the file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// It cannot be read.
+    /// The file cannot be read.
     #[error("cannot read {}", path.display())]
     Read {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// Why.
+        /// The underlying error.
         source: std::io::Error,
     },
-    /// It can be read, but not used.
+    /// The contents of the file are invalid.
     #[error("{}", list(path, problems))]
     Problems {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// What is wrong, and where.
+        /// The problems, with their positions.
         problems: Vec<Problem>,
     },
 }
 
-/// Each problem with the file, the line and the column, as compilers say it.
+/// Formats each problem with file, line and column, like a compiler.
 fn list(path: &Path, problems: &[Problem]) -> String {
     let all = problems.iter().map(|problem| format!("{}:{problem}", path.display()));
     all.collect::<Vec<_>>().join("; ")
@@ -68,7 +68,7 @@ struct Raw {
 }
 
 impl Raw {
-    /// Returns `None` for a server that speaks HTTP itself, which needs no proxy.
+    /// Returns the entry, or `None` for a server that speaks HTTP itself and needs no proxy.
     fn into_entry(self) -> Option<Entry> {
         Some(Entry {
             command: self.command.filter(|command| !command.is_empty())?,
@@ -90,7 +90,7 @@ impl Raw {
     }
 }
 
-/// Reads the catalogue from the text of the file, with the `variables` that the operator passes on.
+/// Parses the text of the file, with the `variables` that the operator passes on.
 pub fn parse(text: &str, variables: Lookup<'_>) -> Result<Catalogue, Vec<Problem>> {
     let mut catalogue = Catalogue::default();
     let mut problems = Vec::new();
@@ -108,7 +108,7 @@ pub fn parse(text: &str, variables: Lookup<'_>) -> Result<Catalogue, Vec<Problem
     if problems.is_empty() { Ok(catalogue) } else { Err(problems) }
 }
 
-/// Reads the catalogue from the file, with the `variables` that the operator passes on.
+/// Reads and parses the file, with the `variables` that the operator passes on.
 pub fn load(path: &Path, variables: Lookup<'_>) -> Result<Catalogue, LoadError> {
     let text = std::fs::read_to_string(path)
         .map_err(|source| LoadError::Read { path: path.to_owned(), source })?;

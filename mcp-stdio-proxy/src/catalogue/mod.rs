@@ -1,4 +1,4 @@
-//! The servers there are: one from the command line, or those of `mcp-servers.json`.
+//! The catalogue of servers: one from the command line, or those of `mcp-servers.json`.
 
 mod file;
 mod template;
@@ -15,43 +15,43 @@ pub use file::{LoadError, load, parse};
 use gateway_contract::revision::Era;
 use tools::{StepUpTools, ToolRules};
 
-/// Who shares a server process.
+/// The scope within which a server process is shared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Isolation {
-    /// One process for each user; without a user, one for each session.
+    /// One process per user; without a user, one per session.
     Principal,
-    /// One process for each session.
+    /// One process per session.
     Session,
-    /// One process for all: only for servers that keep nothing between calls.
+    /// One process for everyone, suitable only for stateless servers.
     Shared,
 }
 
-/// What the operating system allows a server.
+/// Resource limits of a server process.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 pub struct Limits {
-    /// Bytes of memory of its own (`RLIMIT_DATA`).
+    /// The maximum size of private memory in bytes (`RLIMIT_DATA`).
     pub memory: Option<u64>,
-    /// Open files (`RLIMIT_NOFILE`).
+    /// The maximum number of open files (`RLIMIT_NOFILE`).
     pub files: Option<u64>,
-    /// Processes of its user (`RLIMIT_NPROC`).
+    /// The maximum number of processes of its operating-system user (`RLIMIT_NPROC`).
     pub processes: Option<u64>,
 }
 
-/// How to run a server.
+/// The configuration of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// The program.
+    /// The program to execute.
     pub command: String,
-    /// Its arguments.
+    /// The arguments of the program.
     pub args: Vec<String>,
     /// Variables added to the environment.
     pub env: BTreeMap<String, String>,
-    /// Its directory.
+    /// The working directory.
     pub cwd: Option<PathBuf>,
-    /// Which tools are offered to whom.
+    /// The rules for its tools.
     pub tools: Option<ToolRules>,
-    /// Whether `tools/list` has the tools whose scope a client lacks.
+    /// The treatment of tools whose scope a client lacks, in `tools/list`.
     pub step_up_tools: StepUpTools,
     /// Overrides the option of the same name.
     pub isolation: Option<Isolation>,
@@ -59,22 +59,22 @@ pub struct Entry {
     pub era: Option<Era>,
     /// Overrides the option of the same name.
     pub request_timeout: Option<Duration>,
-    /// Processes held ready.
+    /// The number of warm processes.
     pub prewarm: usize,
-    /// The most processes; overrides the option.
+    /// The maximum number of processes; overrides the option.
     pub max_processes: Option<usize>,
-    /// The user it runs as.
+    /// The user id of its processes.
     pub uid: Option<u32>,
-    /// The group it runs as.
+    /// The group id of its processes.
     pub gid: Option<u32>,
-    /// What the operating system allows it.
+    /// The resource limits of its processes.
     pub limits: Limits,
-    /// Whether its processes are separated from others, and may gain no privileges.
+    /// `true` to confine its processes and to deny them new privileges.
     pub confine: bool,
 }
 
 impl Entry {
-    /// A server without anything special.
+    /// Creates an entry with default settings.
     #[must_use]
     pub fn of_command(command: String, args: Vec<String>) -> Self {
         Self {
@@ -97,9 +97,9 @@ impl Entry {
     }
 }
 
-/// All servers by name.
+/// The servers of one proxy, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Catalogue {
-    /// The servers.
+    /// The entries by the name of the server.
     pub servers: BTreeMap<Arc<str>, Arc<Entry>>,
 }

@@ -1,4 +1,5 @@
-//! `{user}` in an entry: each user gets a directory or a file of their own, whatever their id.
+//! The placeholder `{user}` in an entry, which gives each user a directory or file of their own, whatever
+//! their id.
 
 use std::fmt::Write as _;
 
@@ -6,8 +7,8 @@ use super::Entry;
 
 const USER: &str = "{user}";
 
-/// A user id as a part of a path: letters, digits and hyphens stay, every other byte becomes `_`
-/// and two hexadecimal digits. Different users stay different, and none can name a directory.
+/// Escapes a user id for use in a path. Letters, digits and hyphens stay; every other byte becomes `_` and
+/// two hexadecimal digits. The mapping is injective, and no result can name another directory.
 fn escape(user: &str) -> String {
     user.bytes().fold(String::with_capacity(user.len()), |mut escaped, byte| {
         if byte.is_ascii_alphanumeric() || byte == b'-' {
@@ -21,7 +22,7 @@ fn escape(user: &str) -> String {
 }
 
 impl Entry {
-    /// Whether the server is another for each user.
+    /// Returns `true` if the entry has placeholders for the user.
     #[must_use]
     pub fn is_personal(&self) -> bool {
         let cwd = self.cwd.as_ref().and_then(|cwd| cwd.to_str());
@@ -29,7 +30,7 @@ impl Entry {
         texts.chain(cwd).any(|text| text.contains(USER))
     }
 
-    /// The entry for `user`.
+    /// Returns the entry with the placeholders filled in for `user`.
     #[must_use]
     pub fn personal(&self, user: &str) -> Self {
         let user = escape(user);

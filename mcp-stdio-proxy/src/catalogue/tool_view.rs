@@ -1,4 +1,4 @@
-//! Which tools of a server a client sees and may call (MCP "Tools", `tools/list`, `tools/call`).
+//! The tools of a server that one client sees and may call (MCP "Tools", `tools/list`, `tools/call`).
 
 use std::sync::Arc;
 
@@ -16,30 +16,30 @@ use crate::protocol::splice::{line, span};
 /// The rights of a client.
 #[derive(Clone, Debug, Default)]
 pub struct Rights {
-    /// Its scopes, separated by blanks.
+    /// The granted scopes, separated by spaces.
     pub scopes: String,
-    /// The tools that the access policy allows its user, if not all.
+    /// The tools that the access policy allows the user; `None` if it allows all.
     pub lists: Option<Arc<ToolLists>>,
-    /// Whether a gateway can give it more scopes.
+    /// `true` if a gateway can grant more scopes.
     pub can_step_up: bool,
 }
 
-/// The rules for one client, with its rights.
+/// The tool rules as they apply to one client.
 pub struct ToolView {
     entry: Arc<Entry>,
     rights: Rights,
 }
 
 impl ToolView {
-    /// Returns the view of a client with `rights`; `None` if it may use every tool.
+    /// Returns the view of a client with `rights`, or `None` if it may use every tool.
     #[must_use]
     pub fn new(entry: &Arc<Entry>, rights: Rights) -> Option<Arc<Self>> {
         let is_restricted = entry.tools.is_some() || rights.lists.is_some();
         is_restricted.then(|| Arc::new(Self { entry: Arc::clone(entry), rights }))
     }
 
-    /// Returns what the rules say of the tool `name`. The access policy goes first: its refusal must not tell whether
-    /// the server has the tool.
+    /// Returns the verdict on the tool `name`. The access policy takes precedence, since its denial must not
+    /// reveal whether the server has the tool.
     #[must_use]
     pub fn verdict(&self, name: &str) -> Verdict {
         if self.rights.lists.as_ref().is_some_and(|lists| !lists.admits(name)) {
@@ -49,7 +49,7 @@ impl ToolView {
         rules.map_or(Verdict::Permitted, |rules| rules.verdict(name, &self.rights.scopes))
     }
 
-    /// Returns `true` if the list of tools has the tool `name`.
+    /// Returns `true` if the list of tools includes the tool `name`.
     fn lists(&self, name: &str) -> bool {
         match self.verdict(name) {
             Verdict::Permitted => true,
@@ -66,8 +66,8 @@ impl ToolView {
         self.rights.lists.is_some() || rules.is_some_and(ToolRules::need_scopes)
     }
 
-    /// Returns the answer to `tools/list` without the tools that are not for this client, and with the
-    /// client's id; `None` if it lists nothing. A list that cannot be read is not shown.
+    /// Returns the response to `tools/list` without hidden tools and with the client's id. Returns `None` if
+    /// the result has no tools. An unreadable list becomes an error.
     #[must_use]
     pub fn shown(&self, text: &str, envelope: &Envelope<'_>, id: &str) -> Option<String> {
         let result = envelope.result?;
@@ -87,7 +87,7 @@ impl ToolView {
         Some(shown().unwrap_or_else(unreadable))
     }
 
-    /// Returns the edits that keep a cache from giving the list to another user (2026-07-28 "Caching").
+    /// Returns the edits that prevent a cache from serving the list to another user (2026-07-28 "Caching").
     fn unshared(&self, text: &str, result: &str) -> Option<Vec<Edit>> {
         if !self.is_personal() {
             return Some(Vec::new());
@@ -97,7 +97,7 @@ impl ToolView {
         stated.map(|one| Some((span(text, one.value)?, "\"private\"".to_owned()))).collect()
     }
 
-    /// Returns the text of the array `tools` with those alone that the client sees.
+    /// Returns the array `tools` as JSON text with only the visible tools.
     fn seen(&self, tools: &str) -> Option<String> {
         #[derive(Deserialize)]
         struct Tool {

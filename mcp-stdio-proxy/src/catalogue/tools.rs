@@ -1,4 +1,5 @@
-//! Which tools of a server the operator offers, and which need a scope (`tools` of an entry).
+//! The operator's rules for the tools of a server: which are offered, and which need a scope (`tools` of an
+//! entry).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,19 +7,19 @@ use gateway_contract::spelling::caseless;
 use gateway_contract::tool_pattern::{CaselessPattern, matches};
 use serde::Deserialize;
 
-/// The rules of a server. A pattern is a name in which `*` stands for anything.
+/// The tool rules of a server. In a pattern, `*` matches any text.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(from = "Stated")]
 pub struct ToolRules {
-    /// If not empty, only these.
+    /// If not empty, only matching tools are offered.
     allow: Vec<String>,
-    /// Never these.
+    /// Matching tools are never offered.
     deny: Vec<CaselessPattern>,
-    /// These only for those who have the scope.
+    /// The scope that matching tools require.
     scopes: Vec<(CaselessPattern, String)>,
 }
 
-/// As written: a list of what is allowed, or the rules in full.
+/// The rules as written: a list of allowed tools, or the full rules.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Stated {
@@ -50,28 +51,28 @@ impl From<Stated> for ToolRules {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StepUpTools {
-    /// They are left out.
+    /// They are omitted.
     #[default]
     Hide,
-    /// They are listed if the gateway can give the scope: a call of one asks the client to step up.
+    /// They are listed if the gateway can grant the scope; a call then asks the client to step up.
     List,
 }
 
-/// What the rules say of a tool.
+/// The verdict of the rules on a tool.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// The client may use it.
+    /// The client may call the tool.
     Permitted,
-    /// For this client there is no such tool.
+    /// The tool does not exist for this client.
     Hidden,
-    /// It may be used with these scopes: those the client has, and those it lacks.
+    /// The tool requires these scopes: those the client has, and those it lacks.
     NeedsScopes(String),
-    /// The access policy does not admit it for this person, whether there is such a tool or not.
+    /// The access policy does not allow the tool for this person, whether it exists or not.
     Denied,
 }
 
 impl ToolRules {
-    /// Returns what the rules say of the tool `name` to a client with `scopes`, which are separated by blanks.
+    /// Returns the verdict on the tool `name` for a client with `scopes`, which are separated by spaces.
     pub(super) fn verdict(&self, name: &str, scopes: &str) -> Verdict {
         let allowed = self.allow.is_empty() || self.allow.iter().any(|one| matches(one, name));
         let folded = caseless(name);
@@ -88,7 +89,7 @@ impl ToolRules {
         Verdict::NeedsScopes(all.into_iter().collect::<Vec<_>>().join(" "))
     }
 
-    /// Returns `true` if some tools need a scope.
+    /// Returns `true` if some tools require a scope.
     pub(super) fn need_scopes(&self) -> bool {
         !self.scopes.is_empty()
     }

@@ -1,4 +1,4 @@
-//! Takes over edits of `mcp-servers.json` while running; a bad edit changes nothing and is logged.
+//! Live reload of `mcp-servers.json`. An invalid edit is logged and otherwise ignored.
 
 use std::path::{Path, PathBuf};
 
@@ -8,15 +8,15 @@ use tokio::sync::Mutex;
 
 use super::{Catalogue, LoadError};
 
-/// Reads the file.
+/// The function that reads the file.
 type Load = dyn Fn(&Path) -> Result<Catalogue, LoadError> + Send + Sync;
 
-/// Looks at a file, and hands on each new good state of it.
+/// A watcher that applies each new valid state of a file.
 pub struct Watch {
     path: PathBuf,
     load: Box<Load>,
     apply: Box<dyn Fn(&Catalogue) + Send + Sync>,
-    // Held while a state is handed on, so that an older one never comes after a newer one.
+    // Locked while a state is applied, so that an older one never replaces a newer one.
     last: Mutex<Last>,
 }
 
@@ -26,7 +26,8 @@ struct Last {
 }
 
 impl Watch {
-    /// Of the file at `path`, which `load` reads, and whose last good state was `good`.
+    /// Creates a watcher of the file at `path`, which `load` reads and whose last valid state is `good`.
+    /// `apply` is called with each new one.
     pub fn new(
         path: PathBuf,
         load: impl Fn(&Path) -> Result<Catalogue, LoadError> + Send + Sync + 'static,
@@ -37,7 +38,7 @@ impl Watch {
         Self { path, load: Box::new(load), apply: Box::new(apply), last }
     }
 
-    /// Looks for ever.
+    /// Polls the file, forever.
     pub async fn follow(&self) {
         let mut ticks = tokio::time::interval(INTERVAL);
         loop {
@@ -46,7 +47,7 @@ impl Watch {
         }
     }
 
-    /// Takes over what the file says now.
+    /// Applies the current contents of the file, if they have changed.
     pub async fn look(&self) {
         let mut last = self.last.lock().await;
         if !last.changes.poll().await {

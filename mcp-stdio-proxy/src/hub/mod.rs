@@ -1,4 +1,5 @@
-//! Finds the room and the session of a request (Streamable HTTP, "Session Management").
+//! The registry of instances and sessions, which finds those of a request (Streamable HTTP, "Session
+//! Management").
 
 mod modern;
 mod permit;
@@ -26,24 +27,25 @@ use crate::settings::Settings;
 use crate::unavailable::Unavailable;
 use crate::unguessable;
 
-/// The most sessions of one user: clients that never end theirs must not push out others'.
+/// The maximum number of sessions per user, so that clients that never end theirs cannot evict those of
+/// others.
 const SESSIONS_OF_A_USER: usize = 256;
 
-/// A session and the room it is in.
+/// A session and the instance that it belongs to.
 #[derive(Clone)]
 pub struct Seat {
-    /// The room.
+    /// The instance with the process.
     pub room: Arc<Room>,
-    /// The session.
+    /// The session of the client.
     pub session: Arc<Session>,
 }
 
-/// The server, whom its process works for, and of which era both sides are.
+/// The key of an instance: the server, the isolation key, and the eras of both sides.
 type Key = (Arc<str>, Owner, Pairing);
 
-/// Everything the proxy knows at run time.
+/// The run-time state of the proxy.
 pub struct Hub {
-    /// The bounds.
+    /// The settings of the proxy.
     pub settings: Arc<Settings>,
     nursery: Arc<Nursery>,
     backends: Mutex<BTreeMap<Arc<str>, Arc<Backend>>>,
@@ -53,7 +55,7 @@ pub struct Hub {
 }
 
 impl Hub {
-    /// A hub with these servers.
+    /// Creates a hub with the servers of `catalogue`.
     #[must_use]
     pub fn new(settings: Settings, catalogue: &Catalogue) -> Arc<Self> {
         let quota = Quota::new(settings.max_children, settings.max_children_per_principal);
@@ -70,47 +72,47 @@ impl Hub {
         hub
     }
 
-    /// Makes this process the parent of what servers leave behind.
+    /// Makes this process the subreaper, so that it adopts orphans of servers.
     pub fn adopt_orphans(&self) {
         self.nursery.adopt_orphans();
     }
 
-    /// Logs how the processes of servers are separated from each other.
+    /// Logs the level of confinement of server processes.
     pub fn report_confinement(&self) {
         self.nursery.report_confinement();
     }
 
-    /// The server `name`.
+    /// Returns the server `name`.
     pub fn backend(&self, name: &str) -> Option<Arc<Backend>> {
         self.backends.lock().get(name).cloned()
     }
 
-    /// All servers.
+    /// Returns all servers.
     pub fn backends(&self) -> Vec<Arc<Backend>> {
         self.backends.lock().values().cloned().collect()
     }
 
-    /// All rooms.
+    /// Returns all instances.
     pub fn rooms(&self) -> Vec<Arc<Room>> {
         self.rooms.lock().values().flatten().cloned().collect()
     }
 
-    /// The number of sessions.
+    /// Returns the number of sessions.
     pub fn sessions(&self) -> usize {
         self.seats.lock().len()
     }
 
-    /// The number of processes of a server.
+    /// Returns the number of processes of a server.
     pub fn children(&self, server: &str) -> usize {
         self.nursery.quota.by_server().get(server).copied().unwrap_or_default()
     }
 
-    /// Whether the proxy is about to end.
+    /// Returns `true` if the proxy is shutting down.
     pub fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)
     }
 
-    /// Opens a session for a client that has sent `initialize`; its seat and the result.
+    /// Opens a session for a client that has sent `initialize`. Returns its seat and the result.
     pub async fn open(
         self: &Arc<Self>,
         backend: &Arc<Backend>,
@@ -123,7 +125,7 @@ impl Hub {
         };
         self.make_room_for_session(principal.as_deref());
         let (owner, hello) = match (backend.isolation(), &principal) {
-            // For all at once only the proxy itself can speak.
+            // Only the proxy itself can speak for all clients of a shared process.
             (Isolation::Shared, _) => (Owner::Everyone, Hello::of_proxy(&hello.version)),
             (Isolation::Principal, Some(name)) => (Owner::Principal(Arc::clone(name)), hello),
             _ => (Owner::Session(id.as_str().into()), hello),
@@ -132,13 +134,14 @@ impl Hub {
         let lease = Lease { owner, user, pairing: Pairing::LEGACY, hello: Some(hello) };
         let room = self.room(backend, lease);
         let (hub, opened) = (Arc::clone(self), Arc::clone(&room));
-        // On its own, so that a client that hangs up leaves no half-started process.
+        // Spawned, so that a client that disconnects leaves no half-started process.
         let opening = tokio::spawn(async move {
             let permit = hub.permit(&opened.backend, opened.user.as_ref());
             opened.open(permit).await.inspect_err(|_| hub.drop_unused(&opened))
         });
         let result = started(backend, opening).await.inspect_err(|why| {
-            // Its client was not told the id: it is over when the package is installed.
+            // The client was not told its session id, so nobody can use the process once the package is
+            // installed.
             if matches!((why, &room.owner), (Unavailable::Installing { .. }, Owner::Session(_))) {
                 self.remove(&room);
             }
@@ -150,7 +153,7 @@ impl Hub {
         Ok((seat, result))
     }
 
-    /// The session `id` of `principal` at `backend`. One of another user is as good as none.
+    /// Returns the session `id` of `principal` at `backend`. A session of another user is treated as unknown.
     pub fn seat(&self, id: &str, backend: &Backend, principal: Option<&str>) -> Option<Seat> {
         let seats = self.seats.lock();
         let seat = seats.get(id)?;
@@ -159,7 +162,8 @@ impl Hub {
         theirs.then(|| seat.clone())
     }
 
-    /// Where requests without session id go; `None` if nothing says whose they are.
+    /// Returns the session for requests without a session id. Returns `None` if nothing identifies their
+    /// owner.
     pub fn ambient(&self, backend: &Arc<Backend>, principal: Option<Arc<str>>) -> Option<Seat> {
         let (owner, user) = match (backend.isolation(), &principal) {
             (Isolation::Shared, _) => (Owner::Everyone, None),
@@ -200,7 +204,7 @@ impl Hub {
         room
     }
 
-    /// The process of `room`, started if there is none.
+    /// Returns the process of `room`; starts one if necessary.
     pub async fn child(self: &Arc<Self>, room: &Arc<Room>) -> Result<Arc<Child>, Unavailable> {
         room.touch();
         if let Some(child) = room.live() {
@@ -214,7 +218,7 @@ impl Hub {
         started(&room.backend, starting).await
     }
 
-    /// Ends the session `id`, and its process if it was the last to use it.
+    /// Ends the session `id`, and its process if no other session uses it.
     pub fn end(&self, id: &str) {
         let Some(seat) = self.seats.lock().remove(id) else { return };
         seat.session.close();
@@ -229,7 +233,7 @@ impl Hub {
         }
     }
 
-    /// Forgets `room` and ends its process.
+    /// Removes `room` and stops its process.
     fn remove(&self, room: &Arc<Room>) {
         let key = (Arc::clone(&room.backend.name), room.owner.clone(), room.pairing);
         {
@@ -244,7 +248,7 @@ impl Hub {
         room.close();
     }
 
-    /// Ends the session that was silent longest if there are too many, of this user or in all.
+    /// Evicts the least recently used session if the limit per user or in total is reached.
     fn make_room_for_session(&self, principal: Option<&str>) {
         let oldest = {
             let seats = self.seats.lock();
@@ -264,7 +268,8 @@ impl Hub {
     }
 }
 
-/// Waits for a start, but no longer than one may take for a package that is being installed. That goes on.
+/// Waits for a start, but returns an error once the start timeout has passed while a package is being
+/// installed. The installation continues in the background.
 async fn started<T>(
     backend: &Backend,
     mut starting: JoinHandle<Result<T, Unavailable>>,
@@ -280,7 +285,7 @@ async fn started<T>(
     outcome.map_err(|_| Unavailable::Closed).flatten()
 }
 
-/// The revision that a result of `initialize` names.
+/// Returns the revision in a result of `initialize`.
 fn revision_of(result: &str) -> Revision {
     #[derive(Deserialize)]
     struct Version {

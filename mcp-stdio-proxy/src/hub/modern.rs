@@ -1,4 +1,4 @@
-//! Where a request of 2026-07-28 goes: it has no session, so what counts is whose it is
+//! Selection of the instance for a request of 2026-07-28, which has no session and is assigned by its owner
 //! (MCP "Statelessness").
 
 use std::sync::Arc;
@@ -14,11 +14,11 @@ use crate::protocol::pairing::Pairing;
 use crate::room::{Hello, LONGEST, Lease, Owner, Room};
 use crate::unavailable::Unavailable;
 
-/// How many different capabilities the clients of one person may declare at a time.
+/// The maximum number of distinct capability sets that the clients of one person may have in use.
 const DECLARATIONS: usize = 16;
 
 impl Hub {
-    /// The room that serves the requests of `principal` at `backend`.
+    /// Returns the instance for the requests of `principal` at `backend`.
     pub async fn modern_room(
         self: &Arc<Self>,
         backend: &Arc<Backend>,
@@ -32,12 +32,12 @@ impl Hub {
         };
         let server = self.era(backend, user.as_ref()).await?;
         let pairing = Pairing { clients: Era::Modern, server };
-        // A room keeps what its clients say.
+        // Bounded, because an instance keeps the declarations of its clients.
         let short = |text: &&str| text.len() <= LONGEST;
         let declared = asked.capabilities().filter(short).unwrap_or("{}");
         let hello = match (server, &owner) {
             (Era::Modern, _) => None,
-            // For all at once only the proxy itself can speak.
+            // Only the proxy itself can speak for all clients of a shared process.
             (Era::Legacy, Owner::Everyone) => Some(Hello::newest()),
             (Era::Legacy, _) => {
                 let key = (Arc::clone(&backend.name), owner.clone(), pairing);
@@ -57,7 +57,7 @@ impl Hub {
         Ok(self.room(backend, lease))
     }
 
-    /// Forgets the room that was unused for longest if these clients have too many. Clients of legacy servers
+    /// Evicts the least recently used instance if these clients have too many. Clients of a legacy server
     /// have one for each set of capabilities that they declare.
     fn make_room_for_declaration(
         &self,
@@ -79,7 +79,7 @@ impl Hub {
         Ok(())
     }
 
-    /// The era of `backend`, asked of a process of its own if it is not known.
+    /// Returns the era of `backend`, probed in a process of its own if it is unknown.
     pub async fn era(
         self: &Arc<Self>,
         backend: &Arc<Backend>,
@@ -90,7 +90,7 @@ impl Hub {
         }
         let (hub, waiting, user) = (Arc::clone(self), Arc::clone(backend), user.cloned());
         let backend = Arc::clone(backend);
-        // On its own, so that a client that hangs up does not make the next one ask again.
+        // Spawned, so that the probe survives a client that disconnects.
         let asked = tokio::spawn(async move { hub.ask_era(&backend, user.as_ref()).await });
         started(&waiting, asked).await
     }
@@ -112,7 +112,7 @@ impl Hub {
             backend.succeed(name).await;
             let turn = backend.turn().await;
             let child = backend.start(permit, name)?;
-            // No other process of this user is started beside it.
+            // Marks it as leaving, so that no other process of this user is started concurrently.
             child.leave();
             let finding = probe::ask(&child, backend.probe_timeout()).await;
             drop(turn);

@@ -1,4 +1,4 @@
-//! Who may start a process, and which idle ones are ended to make room for it.
+//! Permits to start a process, and the eviction of idle processes in favour of new ones.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,13 +11,14 @@ use crate::child::quota::{Claim, Full, Permit};
 use crate::room::Room;
 use crate::unavailable::Unavailable;
 
-/// How long a request waits for a process that is being ended to make room.
+/// The maximum time that a request waits for an eviction.
 const EVICTION: Duration = Duration::from_secs(10);
-/// A process must have been silent this long to be ended for another.
+/// The minimum idle time before a process may be evicted.
 const EVICTABLE: Duration = Duration::from_secs(1);
 
 impl Hub {
-    /// The right to start a process of `backend` for `user`; idle ones are ended to make room.
+    /// Acquires a permit to start a process of `backend` for `user`. Idle processes are evicted if a limit is
+    /// reached.
     pub(super) async fn permit(
         &self,
         backend: &Backend,
@@ -44,26 +45,26 @@ impl Hub {
         }
     }
 
-    /// Whether a process is about to leave its place to another.
+    /// Returns `true` if a process is shutting down, so that its permit will be released.
     fn is_one_ending(&self) -> bool {
         self.nursery.all().iter().any(|child| child.is_ending())
     }
 
-    /// Ends something that stands in the way of a process; whether it found something.
+    /// Evicts something that counts towards the reached limit. Returns `true` if it found a candidate.
     fn make_way(&self, claim: &Claim, full: Full) -> bool {
         match full {
             Full::Closed => false,
             Full::User => self.evict(|one| one.user == claim.user),
             Full::Server => self.evict(|one| one.backend.name == claim.server),
-            // What was not spoken to yet has nothing to lose.
+            // A warm process has not been used yet and has no state to lose.
             Full::All => {
                 self.backends().iter().any(|backend| backend.end_warm()) || self.evict(|_| true)
             }
         }
     }
 
-    /// Ends the process that was silent longest, of those that have nothing to do; one whose clients wait for what
-    /// it says only if there is no other.
+    /// Evicts the process that was idle longest. A process whose clients wait for its notifications is chosen
+    /// only as a last resort.
     fn evict(&self, candidate: impl Fn(&Room) -> bool) -> bool {
         let idle = |room: &Room| {
             let child = room.live()?;

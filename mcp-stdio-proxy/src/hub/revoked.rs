@@ -1,9 +1,10 @@
-//! The end of what rests on a revoked grant: calls in flight, and processes of a person who has no other.
+//! Enforcement of revocations: ends calls in flight, and processes of people without any other grant.
 
 use super::Hub;
 
 impl Hub {
-    /// Ends the calls and processes whose access was revoked, and the calls of which nobody can tell.
+    /// Ends the calls and processes whose access was revoked, and the calls whose revocation status is
+    /// unknown.
     pub fn end_revoked(&self) {
         let calls: usize = self.nursery.all().iter().map(|child| child.end_revoked()).sum();
         if calls > 0 {
@@ -14,7 +15,7 @@ impl Hub {
         self.end_disowned();
     }
 
-    /// Ends the processes of people whose last grant was revoked, with their sessions.
+    /// Stops the processes of people whose last grant was revoked, and closes their sessions.
     pub(super) fn end_disowned(&self) {
         for room in self.rooms().iter().filter(|room| room.is_disowned()) {
             let server = &*room.backend.name;

@@ -1,4 +1,4 @@
-//! What time brings about: overdue requests, idle processes, forgotten sessions, edits, the end.
+//! Periodic housekeeping: timeouts, idle eviction, session expiry, reload, shutdown.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -12,17 +12,18 @@ use crate::child::time::LONGEST;
 use crate::protocol::error;
 use crate::room::Room;
 
-/// How often the hub is swept.
+/// The interval of housekeeping.
 const EVERY: Duration = Duration::from_secs(1);
-/// Processes to be held ready that are started in one sweep.
+/// The maximum number of warm processes started per run.
 const STARTS: usize = 4;
-/// How long the process of a changed server may finish what it has begun.
+/// The time that the process of a changed server gets to complete its pending work.
 const RENEWAL: Duration = Duration::from_mins(1);
-/// How much of the time for requests in flight, if they do not need it, servers get for their end.
+/// The part of the drain timeout that servers may use for their own shutdown, if requests in flight do not
+/// need it.
 const LEISURE: Duration = Duration::from_millis(800);
 
 impl Hub {
-    /// Sweeps for ever.
+    /// Runs housekeeping, forever.
     pub async fn keep_tidy(self: Arc<Self>) {
         let mut ticks = tokio::time::interval(EVERY.min(self.settings.idle_timeout));
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -34,7 +35,7 @@ impl Hub {
 
     fn sweep(self: &Arc<Self>) {
         self.nursery.reap();
-        // One that was started while the grant ended.
+        // For a process that was started while its grant was being revoked.
         self.end_disowned();
         for room in self.rooms() {
             if let Some(child) = room.live() {
@@ -46,7 +47,7 @@ impl Hub {
                 }
             } else if room.is_missed() && !self.is_draining() {
                 let (hub, room) = (Arc::clone(self), Arc::clone(&room));
-                // Said in the log by whoever starts it.
+                // A failure is logged where the process is started.
                 tokio::spawn(async move { hub.child(&room).await.map(drop) });
             }
             for id in room.expire(self.settings.session_timeout) {
@@ -63,7 +64,7 @@ impl Hub {
         }
     }
 
-    /// Takes over a catalogue. Servers that did not change do not notice.
+    /// Applies a catalogue. Unchanged servers are not affected.
     pub fn apply(&self, catalogue: &Catalogue) {
         let mut backends = self.backends.lock();
         let (mut changed, mut removed) = (Vec::new(), Vec::new());
@@ -96,13 +97,13 @@ impl Hub {
         }
     }
 
-    /// Ends a room with all its sessions.
+    /// Removes an instance with all its sessions.
     pub(super) fn forget(&self, room: &Arc<Room>) {
         self.seats.lock().retain(|_, seat| !Arc::ptr_eq(&seat.room, room));
         self.remove(room);
     }
 
-    /// Refuses new work, lets requests in flight finish within the deadline, then ends all.
+    /// Rejects new work, drains requests in flight until the deadline, then stops all processes.
     pub async fn shut_down(&self) {
         self.draining.store(true, Ordering::SeqCst);
         let start = Instant::now();
@@ -123,7 +124,7 @@ impl Hub {
     }
 }
 
-/// Answers what waited too long, and tells the server ("SHOULD issue a cancellation").
+/// Fails overdue requests, and cancels them at the server ("SHOULD issue a cancellation").
 fn fail_overdue(room: &Room, child: &Arc<Child>) {
     let Some(timeout) = room.backend.request_timeout() else { return };
     room.expire_asks(child, timeout);

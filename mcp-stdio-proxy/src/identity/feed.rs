@@ -1,4 +1,5 @@
-//! The gateway's feed of ended grants: read on from where it was left, and missed when it is silent.
+//! The gateway's feed of ended grants: resumed from its last position, with a lease that expires when the
+//! feed is silent.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,12 +17,12 @@ use crate::sync::now_ms;
 
 /// The delays between failed attempts, much shorter than a lease.
 const BACKOFF: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(1));
-/// Between two questions to a feed that has nothing new and does not wait.
+/// The minimum interval between requests to a feed that has nothing new and does not long-poll.
 const TURN: Duration = Duration::from_millis(250);
-/// How often it is looked whether the lease is over, at most and at least.
+/// The minimum and the maximum interval for checking whether the lease has expired.
 const LOOK: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
 
-/// The feed cannot be read.
+/// A failure to read the feed.
 #[derive(Debug, thiserror::Error)]
 enum Error {
     #[error(transparent)]
@@ -30,17 +31,17 @@ enum Error {
     Json(#[from] serde_json::Error),
 }
 
-/// An answer of the feed.
+/// A response of the feed.
 #[derive(Deserialize)]
 struct News {
-    /// Ends may have been missed.
+    /// `true` if ended grants may have been missed.
     reset: bool,
     ended: Vec<Box<str>>,
-    /// The position to read on from.
+    /// The position to resume from.
     after: String,
 }
 
-/// See the module.
+/// The follower of the feed.
 pub(super) struct Feed {
     url: Url,
     fetcher: Fetcher,
@@ -52,7 +53,7 @@ impl Feed {
         Self { url, fetcher, grants }
     }
 
-    /// Reads the feed, and ends what rests on what has ended. Never returns.
+    /// Reads the feed and ends everything that depends on ended grants. Never returns.
     pub(super) async fn follow(&self, hub: &Hub) {
         let (mut after, mut backoff, mut failing) = (None, BACKOFF, false);
         loop {
@@ -64,7 +65,7 @@ impl Feed {
                     }
                     backoff.reset();
                     failing = false;
-                    // The first answer tells all; nothing was missed before it.
+                    // The first response is complete; nothing can have been missed before it.
                     let missed = news.reset && after.is_some();
                     let is_quiet = news.ended.is_empty();
                     self.take(&news, missed, hub);

@@ -1,26 +1,26 @@
-//! Asks the gateway for a document.
+//! Retrieval of documents of the gateway.
 
 use std::time::Duration;
 
 use reqwest::{Client, Url, redirect};
 
-/// How long an answer may take.
+/// The timeout for a response.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// The longest answer, in bytes.
+/// The maximum length of a response, in bytes.
 const LONGEST: usize = 64 << 10;
 
-/// A document cannot be had.
+/// The reason why a document cannot be retrieved.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
-    /// No answer, or none that is good.
+    /// The request failed, or the response has an error status.
     #[error("no answer")]
     Http(#[from] reqwest::Error),
-    /// An answer without end.
+    /// The response exceeds the maximum length.
     #[error("the answer is longer than {LONGEST} bytes")]
     Long,
 }
 
-/// An HTTP client for what is inside the gateway.
+/// An HTTP client for internal endpoints of the gateway.
 #[derive(Clone)]
 pub(super) struct Fetcher(Client);
 

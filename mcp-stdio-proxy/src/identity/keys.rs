@@ -1,5 +1,5 @@
-//! The keys that the gateway publishes (JWK Set, RFC 7517 §5): asked for at the start until they are
-//! there, then now and then, and when one is named that is not among them.
+//! The keys that the gateway publishes (JWK Set, RFC 7517 §5). They are fetched at startup with retries, then
+//! periodically, and when a token names an unknown key.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,16 +15,16 @@ use serde_json::Value;
 
 use super::fetch::{self, Fetcher};
 
-/// How often keys are asked for without a reason.
+/// The interval of periodic fetches.
 const EVERY: Duration = Duration::from_mins(10);
-/// How often at most because of a key that is not known: anybody can name one.
+/// The minimum interval between fetches for unknown keys, which anybody can name.
 const AT_MOST: Duration = Duration::from_secs(10);
 /// The delays between failed attempts.
 const BACKOFF: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));
-/// The most keys of a set.
+/// The maximum number of keys in a set.
 const MOST: usize = 16;
 
-/// Keys cannot be had.
+/// The reason why keys are not available.
 #[derive(Debug, thiserror::Error)]
 enum Error {
     #[error(transparent)]
@@ -35,16 +35,16 @@ enum Error {
     Empty,
 }
 
-/// A key that verifies.
+/// A key that verifies signatures.
 pub(super) struct Key {
     kid: String,
     pub(super) algorithm: Algorithm,
     pub(super) decoding: DecodingKey,
 }
 
-/// Keys as they were at one time.
+/// A snapshot of the keys.
 pub(super) struct KeySet {
-    /// Another for other keys.
+    /// A number that changes with the keys.
     pub(super) generation: u64,
     jwks: Vec<Jwk>,
     keys: Vec<Key>,
@@ -56,12 +56,12 @@ impl KeySet {
     }
 }
 
-/// The keys, as far as they are known.
+/// The cached keys of the gateway.
 pub(super) struct Keys {
     url: Url,
     fetcher: Fetcher,
     known: RwLock<Option<Arc<KeySet>>>,
-    /// When they were asked for because of one that was not known.
+    /// The time of the last fetch for an unknown key.
     missed: tokio::sync::Mutex<Option<Instant>>,
 }
 
@@ -86,12 +86,12 @@ impl Keys {
         }
     }
 
-    /// Keys that are newer than this call, if they can be had now.
+    /// Returns keys that are newer than this call, if they can be fetched now.
     pub(super) async fn ask_again(&self) -> Option<Arc<KeySet>> {
         let called = Instant::now();
         let mut missed = self.missed.lock().await;
         match *missed {
-            // Others had the same question while this one waited.
+            // Another caller has fetched them while this one waited.
             Some(asked) if asked >= called => self.known(),
             Some(asked) if asked.elapsed() < AT_MOST => None,
             _ => {
@@ -101,7 +101,7 @@ impl Keys {
         }
     }
 
-    /// Asks once; what was known stays if there is no good answer.
+    /// Fetches the keys once. On failure, the cached ones stay.
     async fn ask(&self) -> Option<Arc<KeySet>> {
         match self.fetch().await {
             Ok(jwks) => Some(self.learn(jwks)),
@@ -130,7 +130,7 @@ impl Keys {
     }
 }
 
-/// The keys of a set that are of use; RFC 7517 §5: others are to be ignored.
+/// Returns the usable keys of a set. RFC 7517 §5: others are to be ignored.
 fn read(text: &[u8]) -> Result<Vec<Jwk>, Error> {
     #[derive(Deserialize)]
     struct Set {
@@ -143,7 +143,7 @@ fn read(text: &[u8]) -> Result<Vec<Jwk>, Error> {
 }
 
 impl Key {
-    /// The key, if it is of a kind that signs identities.
+    /// Returns the key, if its type is one that signs identities.
     fn of(jwk: &Jwk) -> Option<Self> {
         let algorithm = match &jwk.algorithm {
             AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P256 => {

@@ -1,5 +1,5 @@
-//! Who asks, as the gateway in front says in a form that proves itself: a JWT (RFC 7519) of the type
-//! `mcp-identity+jwt`, signed with a key that the gateway publishes. Of OAuth nothing is known here.
+//! The caller's identity as asserted by the gateway: a signed JWT (RFC 7519) of type `mcp-identity+jwt`,
+//! verified with a key that the gateway publishes. This module knows nothing of OAuth.
 
 mod feed;
 mod fetch;
@@ -23,55 +23,55 @@ use fetch::Fetcher;
 use keys::Keys;
 use verify::Claims;
 
-/// The most identities that are remembered; some 2 KB each, with lists of tools up to 8 KB more.
+/// The maximum number of cached identities, at some 2 KB each, and up to 8 KB more with lists of tools.
 const CAPACITY: usize = 4_096;
 
-/// The longest id of a client that is kept, in characters.
+/// The maximum length of a client id to keep, in characters.
 const CLIENT_LENGTH: usize = 512;
 
-/// Who asks.
+/// A verified caller.
 #[derive(Debug)]
 pub struct Asker {
-    /// The user.
+    /// The user, an isolation key.
     pub subject: Arc<str>,
-    /// The user, the client and the grant, for events.
+    /// The user, the client and the grant, for audit events.
     pub who: Arc<Who>,
-    /// What they may do, separated by blanks.
+    /// The granted scopes, separated by spaces.
     pub scopes: String,
-    /// The tools that the access policy allows them, if it does not allow all.
+    /// The tools that the access policy allows; `None` if it allows all.
     pub tools: Option<Arc<ToolLists>>,
-    /// The access token that they have, if the gateway tells when it ends.
+    /// The state of the access token, if the gateway announces revocations.
     pub access: Option<Arc<Access>>,
-    /// The server that they may use.
+    /// The server that the identity is valid for.
     server: String,
     expires_at: u64,
-    /// The keys with which this was found out.
+    /// The generation of the keys that verified the identity.
     generation: u64,
 }
 
-/// Why a request is not served.
+/// The reason why an identity is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refused {
-    /// It does not come from the gateway, or not for this server.
+    /// The identity is not from the gateway, or not for this server.
     Unproven,
-    /// The keys are not known yet.
+    /// The keys are not available yet.
     NotNow,
-    /// The grant, or the access token, was revoked since the gateway let the request through.
+    /// The grant or the access token was revoked after the gateway admitted the request.
     Revoked,
 }
 
-/// Checks identities.
+/// The verifier of signed identities.
 pub struct Identities {
     keys: Keys,
     grants: Arc<Grants>,
     feed: Feed,
-    /// By their text, so that a signature is checked once.
+    /// The verified identities by their token, so that each signature is checked once.
     checked: Cache<String, Arc<Asker>>,
 }
 
 impl Identities {
-    /// With the keys at `keys` and the feed of ended grants at `ended`, both of which are read by
-    /// [`follow`](Self::follow). The silence of the feed counts for `lease`.
+    /// Creates a verifier with the keys at `keys` and the feed of ended grants at `ended`, both of which
+    /// [`follow`](Self::follow) reads. The feed may be silent for `lease`.
     pub fn new(keys: Url, ended: Url, lease: Duration) -> Result<Self, reqwest::Error> {
         let grants = Arc::new(Grants::new(lease));
         let fetcher = Fetcher::new()?;
@@ -83,12 +83,12 @@ impl Identities {
         })
     }
 
-    /// Keeps the keys current, and ends what `hub` serves on the strength of ended grants. Never returns.
+    /// Keeps the keys up to date, and ends the requests in `hub` whose grants have ended. Never returns.
     pub async fn follow(&self, hub: &Hub) {
         tokio::join!(self.keys.follow(), self.feed.follow(hub), self.feed.watch(hub));
     }
 
-    /// Who has `token`, if it is for `server`.
+    /// Returns the caller that `token` identifies, if it is valid for `server`.
     pub async fn asker(&self, token: &str, server: &str) -> Result<Arc<Asker>, Refused> {
         let asker = match self.remembered(token) {
             Some(asker) => asker,
@@ -105,7 +105,7 @@ impl Identities {
 
     fn remembered(&self, token: &str) -> Option<Arc<Asker>> {
         let asker = self.checked.get(token)?;
-        // A key that was withdrawn takes along what it signed.
+        // A withdrawn key invalidates everything that it signed.
         (self.keys.known()?.generation == asker.generation).then_some(asker)
     }
 
