@@ -1,4 +1,4 @@
-//! Serves until told to stop, then ends in order.
+//! Startup, serving and graceful shutdown of the proxy.
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -20,7 +20,7 @@ use crate::identity::Identities;
 use crate::inner::{self, Listener};
 use crate::metrics::Metrics;
 
-/// Does what the command line says; whether it went well.
+/// Runs the action of the command line. Returns `true` if it succeeded.
 pub async fn run(options: Options) -> anyhow::Result<bool> {
     match options.action {
         None => serve(options).await.map(|()| true),
@@ -39,7 +39,7 @@ async fn check_servers(options: &Options) -> anyhow::Result<bool> {
     good
 }
 
-/// What every request needs, as the options say.
+/// Builds the state of the request handlers from the options.
 fn gate(options: &Options) -> anyhow::Result<Gate> {
     let (catalogue, single) = options.catalogue()?;
     let mut settings = options.settings();
@@ -67,7 +67,7 @@ fn gate(options: &Options) -> anyhow::Result<Gate> {
     })
 }
 
-/// Runs the proxy.
+/// Runs the proxy until it is told to stop.
 async fn serve(options: Options) -> anyhow::Result<()> {
     let gate = web::Data::new(gate(&options)?);
     let (hub, watch, identities) = (gate.hub.clone(), gate.watch.clone(), gate.identities.clone());
@@ -100,7 +100,7 @@ async fn serve(options: Options) -> anyhow::Result<()> {
         server.stop(false).await;
     }
     let outcome = serving.await?.context("the server failed");
-    // The sessions have ended by now.
+    // By now all sessions have ended.
     hub.settings.audit.flush();
     outcome
 }
@@ -124,8 +124,8 @@ fn metrics_server(
     Ok(Some(handle))
 }
 
-/// Starts the inner interface if there is one. Returns its handle and the file of its socket, which is removed when
-/// it is dropped.
+/// Starts the inner interface, if it is configured. Returns its handle and the file of its socket, which is
+/// removed when dropped.
 fn inner_server(
     options: &Options,
     gate: web::Data<Gate>,
@@ -140,7 +140,7 @@ fn inner_server(
     Ok(Some((handle, file)))
 }
 
-/// Takes SIGTERM and SIGINT from now on, and returns what waits for the first of them.
+/// Installs handlers for SIGTERM and SIGINT. Returns a future that resolves at the first of them.
 fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

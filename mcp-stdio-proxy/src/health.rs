@@ -1,4 +1,4 @@
-//! How often something failed in a row, and how long to wait before it is tried again.
+//! Counting of consecutive failures, with exponential back-off before the next attempt.
 
 use std::time::{Duration, Instant};
 
@@ -6,11 +6,11 @@ use parking_lot::Mutex;
 
 /// A process that lived at least this long was not part of a crash loop.
 const STABLE: Duration = Duration::from_secs(10);
-/// Failures in a row before the next try has to wait.
+/// The number of consecutive failures from which on the next attempt is delayed.
 const FREE_FAILURES: u32 = 3;
-/// The first wait; it doubles.
+/// The first delay, which doubles with each failure.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
-/// The longest wait.
+/// The maximum delay between attempts.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 #[derive(Default)]
@@ -19,12 +19,12 @@ struct State {
     until: Option<Instant>,
 }
 
-/// See the module.
+/// The failure count and back-off state of a server or an instance.
 #[derive(Default)]
 pub struct Health(Mutex<State>);
 
 impl Health {
-    /// Notes a failure.
+    /// Records a failure.
     pub fn failed(&self) {
         let mut state = self.0.lock();
         state.failures = state.failures.saturating_add(1);
@@ -33,7 +33,7 @@ impl Health {
         state.until = wait.map(|wait| Instant::now() + wait.min(LONGEST_WAIT));
     }
 
-    /// Notes that a process ended by itself after living for `age`.
+    /// Records the crash of a process that lived for `age`.
     pub fn crashed(&self, age: Duration) {
         if age >= STABLE {
             self.recovered();
@@ -42,22 +42,22 @@ impl Health {
         }
     }
 
-    /// Notes that it works.
+    /// Records a success, which resets the back-off.
     pub fn recovered(&self) {
         *self.0.lock() = State::default();
     }
 
-    /// How long to wait before the next try.
+    /// Returns the delay before the next attempt, if any.
     pub fn wait(&self) -> Option<Duration> {
         self.0.lock().until?.checked_duration_since(Instant::now())
     }
 
-    /// Failures in a row.
+    /// Returns the number of consecutive failures.
     pub fn failures(&self) -> u32 {
         self.0.lock().failures
     }
 
-    /// Whether it fails again and again.
+    /// Returns `true` if attempts keep failing.
     pub fn is_failing(&self) -> bool {
         self.failures() >= FREE_FAILURES
     }

@@ -1,11 +1,12 @@
-//! `healthcheck`: asks a running proxy whether it is alive, for containers, whose images have no curl.
+//! The action `healthcheck`: asks a running proxy whether it is alive. It is meant for containers, whose
+//! images have no curl.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 
-/// Asks `/healthz` of the proxy that listens at `address`; no server is started for it.
+/// Requests `/healthz` from the proxy that listens at `address`. No server is started for it.
 pub(crate) async fn ask(mut address: SocketAddr) -> anyhow::Result<()> {
     if address.ip().is_unspecified() {
         address.set_ip(Ipv4Addr::LOCALHOST.into());

@@ -1,12 +1,11 @@
 //! Serves MCP servers that speak stdio over Streamable HTTP, revisions 2024-11-05 to 2026-07-28.
 //!
-//! A request comes in at `http`, which checks its headers and finds its seat in the `hub`: a
-//! `session`, and the `room` it shares with others of the same owner. The room has a `child`, the
-//! server process, started by its `backend` as the `catalogue` says. The request is written to the
-//! child under an id of our own (`child::calls`), and what comes back goes to the `stream` of the
-//! request, or of the session. Of a message only the envelope is read (`protocol`);
-//! where client and server are of different eras it is translated (`translate`), after `probe` has
-//! found out of which the server is.
+//! A request arrives at `http`, which checks its headers and finds its seat in the `hub`: a `session`, and
+//! the `room`, a server instance that it shares with others of the same owner. The room has a `child`, the
+//! server process, started by its `backend` as configured in the `catalogue`. The request is written to the
+//! child under an id of the proxy (`child::calls`), and the response goes to the `stream` of the request or
+//! of the session. Only the envelope of a message is parsed (`protocol`). Where client and server are of
+//! different eras, messages are translated (`translate`), after `probe` has detected the era of the server.
 
 pub mod app;
 pub mod audit;

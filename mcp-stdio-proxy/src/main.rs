@@ -12,7 +12,7 @@ fn main() -> ExitCode {
         return failed;
     }
     let log = logging::start("info,actix_server=warn");
-    // Keeps other processes of this user from reading memory and environment of this one.
+    // Prevents other processes of the same user from reading the memory and environment of this one.
     if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
         log::warn!("other processes of this user can read the memory of this one: {error}");
     }
@@ -20,7 +20,7 @@ fn main() -> ExitCode {
         log.flush();
         error.exit()
     });
-    // Whoever asks for a single result gets it on a terminal.
+    // Actions that print a single result log to the terminal.
     if options.action.is_none()
         && let Err(error) = log.configure(&options.logs.log())
     {

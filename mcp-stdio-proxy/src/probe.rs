@@ -1,6 +1,6 @@
-//! Of which era a server is: asked once for each command, of a process of its own, because a server
-//! stays with the era that speaks to it first, and some end when they do not know it
-//! (stdio transport, "Backward Compatibility").
+//! Detection of the server's protocol era: once per command, in a process of its own. A server stays with the
+//! era that it is first addressed in, and some exit when they do not know it (stdio transport, "Backward
+//! Compatibility").
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,38 +13,38 @@ use crate::catalogue::Entry;
 use crate::child::Child;
 use crate::protocol::{error, message, meta};
 
-/// How long it holds that a server has said nothing of its era.
+/// The time for which a probe without an answer is cached.
 const SILENCE: Duration = Duration::from_mins(10);
 
-/// What a server makes of `server/discover`.
+/// The result of an era probe by `server/discover`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finding {
-    /// It has answered as one of this era does.
+    /// The server has answered like one of this era.
     Era(Era),
-    /// It did not answer: "The server is legacy", as far as one can tell.
+    /// The server did not answer: "The server is legacy", as far as one can tell.
     Silence,
 }
 
-/// What was found of a command.
+/// The cached era of a command.
 struct Found {
     entry: Arc<Entry>,
     era: Era,
-    /// Until when it holds, if it may not be true.
+    /// The expiry, if the era is uncertain.
     until: Option<Instant>,
 }
 
-/// What is known of the era of one server.
+/// The detected era of one server.
 #[derive(Default)]
 pub struct Verdict {
     last: Mutex<Option<Found>>,
-    /// The command whose server refuses `initialize`, and answers `server/discover`.
+    /// The command whose server rejects `initialize` and answers `server/discover`.
     without_handshake: Mutex<Option<Arc<Entry>>>,
-    /// Held while it is asked.
+    /// Locked during a probe.
     pub asking: tokio::sync::Mutex<()>,
 }
 
 impl Verdict {
-    /// The era of the server that `entry` starts, if it is known.
+    /// Returns the era of the server that `entry` starts, if it is known.
     pub fn of(&self, entry: &Arc<Entry>) -> Option<Era> {
         let last = self.last.lock();
         let found = last.as_ref()?;
@@ -52,17 +52,17 @@ impl Verdict {
         (Arc::ptr_eq(&found.entry, entry) && holds).then_some(found.era)
     }
 
-    /// Whether the server that `entry` starts is known to have no handshake at all.
+    /// Returns `true` if the server that `entry` starts is known to have no handshake.
     pub fn has_no_handshake(&self, entry: &Arc<Entry>) -> bool {
         self.without_handshake.lock().as_ref().is_some_and(|known| Arc::ptr_eq(known, entry))
     }
 
-    /// Notes that the server that `entry` starts has no handshake.
+    /// Records that the server that `entry` starts has no handshake.
     pub fn note_no_handshake(&self, entry: Arc<Entry>) {
         *self.without_handshake.lock() = Some(entry);
     }
 
-    /// Notes that the server has answered `initialize`, and need not be asked again if it was silent.
+    /// Records that the server has answered `initialize`, so an uncertain result need not be probed again.
     pub fn confirm(&self) {
         if let Some(found) = self.last.lock().as_mut()
             && found.era == Era::Legacy
@@ -71,7 +71,7 @@ impl Verdict {
         }
     }
 
-    /// Notes what was found.
+    /// Records the result of a probe.
     pub fn note(&self, entry: Arc<Entry>, finding: Finding) -> Era {
         let (era, until) = match finding {
             Finding::Era(era) => (era, None),
@@ -82,7 +82,7 @@ impl Verdict {
     }
 }
 
-/// Asks `child`, which must not be used for anything else.
+/// Probes `child`, which must not be used for anything else.
 pub async fn ask(child: &Child, within: Duration) -> Finding {
     let params = format!("{{\"_meta\":{{{}}}}}", meta::of_proxy());
     match child.first_errand("server/discover", &params, within).await {
@@ -91,7 +91,7 @@ pub async fn ask(child: &Child, within: Duration) -> Finding {
     }
 }
 
-/// "The fallback MUST NOT be keyed to one specific error code": what is not modern is legacy.
+/// "The fallback MUST NOT be keyed to one specific error code": any other answer counts as legacy.
 fn read(answer: &str) -> Finding {
     #[derive(Deserialize)]
     struct Discovered {

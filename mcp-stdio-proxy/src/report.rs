@@ -1,4 +1,4 @@
-//! Reports the state of the servers to operators, within bounds.
+//! Reports on the state of the servers for operators, of bounded size.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ pub fn states(hub: &Hub) -> BTreeMap<String, ServerState> {
     hub.backends().iter().map(|one| (one.name.to_string(), of(one))).collect()
 }
 
-/// Returns what is known of each server.
+/// Returns the full report on each server.
 #[must_use]
 pub fn servers(hub: &Hub) -> ServersAnswer {
     let rooms = hub.rooms();
@@ -31,14 +31,14 @@ pub fn servers(hub: &Hub) -> ServersAnswer {
     }
 }
 
-/// Returns what is known of `backend`.
+/// Returns the full report on `backend`.
 #[must_use]
 pub fn server(hub: &Hub, backend: &Backend) -> ServerReport {
     let rooms = hub.rooms();
     report(backend, &theirs(&rooms, backend))
 }
 
-/// Returns the tools that the last successful check of `backend` found.
+/// Returns the tools found by the last successful check of `backend`.
 #[must_use]
 pub fn tools(backend: &Backend) -> ToolsAnswer {
     let Some((at, found)) = backend.checks.found() else { return ToolsAnswer::default() };

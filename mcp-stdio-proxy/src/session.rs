@@ -1,4 +1,4 @@
-//! A session of Streamable HTTP ("Session Management"): who it belongs to and its open streams.
+//! A session of Streamable HTTP ("Session Management"): its owner and its open streams.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -12,50 +12,50 @@ use crate::audit::OpenSession;
 use crate::stream::Stream;
 use crate::sync::{now_ms, since_ms};
 
-/// Streams of calls that can be resumed, per session.
+/// The maximum number of resumable call streams per session.
 const STREAMS: usize = 32;
-/// The longest list of roots that is kept.
+/// The maximum length of a list of roots to keep.
 const LONGEST_ROOTS: usize = 64 << 10;
-/// Bytes of ended streams kept for a client that comes back, per session.
+/// The maximum size in bytes of ended streams kept for resumption, per session.
 const KEPT_BYTES: usize = 4 << 20;
 
-/// What a session has said of its roots.
+/// The roots of a session.
 #[derive(Default)]
 struct Roots {
-    /// The process that was told, and the text of the list.
+    /// The process that received the roots, and the list as JSON text.
     told: Option<(u32, Arc<str>)>,
-    /// Whether it has said that they have changed.
+    /// `true` if the session has ever announced changed roots.
     have_changed: bool,
 }
 
-/// A session. One without an id serves the requests of a user whose client sends no id back.
+/// A session. One without an id serves the requests of a user whose client sends no session id.
 pub struct Session {
-    /// Its number in this process; never seen outside.
+    /// The number of the session in this process, which is internal.
     pub serial: u64,
-    /// Its id on the wire.
+    /// The session id on the wire.
     pub id: Option<String>,
-    /// The user it belongs to.
+    /// The user that the session belongs to.
     pub principal: Option<Arc<str>>,
-    /// What was negotiated.
+    /// The negotiated protocol revision.
     pub revision: Revision,
-    /// What the server sends unasked.
+    /// The standing stream, for server-initiated messages.
     pub standing: Arc<Stream>,
     streams: Mutex<VecDeque<Arc<Stream>>>,
-    /// From which level on it wants log messages.
+    /// The minimum log level that the session wants.
     level: Mutex<Option<usize>>,
-    /// The resources it has subscribed to.
+    /// The resources that the session has subscribed to.
     watched: Mutex<BTreeSet<String>>,
     roots: Mutex<Roots>,
     used: AtomicU64,
-    /// The record of a session that a client has opened.
+    /// The audit record of a session that a client has opened.
     opened: Mutex<Option<OpenSession>>,
 }
 
 impl Session {
-    /// A session with the id `id`.
+    /// Creates a session with the id `id`.
     #[must_use]
     pub fn new(id: Option<String>, principal: Option<Arc<str>>, revision: Revision) -> Arc<Self> {
-        // Zero is the proxy itself.
+        // Zero stands for the proxy itself.
         static SERIAL: AtomicU64 = AtomicU64::new(1);
         Arc::new(Self {
             serial: SERIAL.fetch_add(1, Ordering::Relaxed),
@@ -72,28 +72,29 @@ impl Session {
         })
     }
 
-    /// Keeps the record of the session, which reports its end.
+    /// Keeps the audit record of the session, which reports its end.
     pub fn note_opened(&self, record: OpenSession) {
         *self.opened.lock() = Some(record);
     }
 
-    /// Notes that the client was heard.
+    /// Records a request of the client.
     pub fn touch(&self) {
         self.used.store(now_ms(), Ordering::Relaxed);
     }
 
-    /// When the client was last heard.
+    /// Returns the time of the client's last request, in milliseconds.
     pub fn used(&self) -> u64 {
         self.used.load(Ordering::Relaxed)
     }
 
-    /// How long the client was not heard; an open stream counts as being heard.
+    /// Returns the time since the client's last request. A session with an open standing stream is never
+    /// idle.
     #[must_use]
     pub fn idle(&self) -> Duration {
         if self.standing.is_read() { Duration::ZERO } else { since_ms(self.used()) }
     }
 
-    /// Keeps `stream`, so that the client can come back to it.
+    /// Keeps `stream` for resumption and evicts older ones beyond the limits.
     pub fn keep(&self, stream: &Arc<Stream>) {
         let mut streams = self.streams.lock();
         streams.push_back(Arc::clone(stream));
@@ -105,50 +106,51 @@ impl Session {
         }
     }
 
-    /// From which level on it wants log messages.
+    /// Returns the minimum log level that the session wants.
     pub fn log_level(&self) -> Option<usize> {
         *self.level.lock()
     }
 
-    /// Notes that it wants log messages from `level` on.
+    /// Sets the minimum log level that the session wants.
     pub fn set_log_level(&self, level: usize) {
         *self.level.lock() = Some(level);
     }
 
-    /// The process that was told its roots, and the text of the list, unless they have changed since.
+    /// Returns the process that received the roots and the list as JSON text, unless the roots have changed
+    /// since.
     pub fn roots(&self) -> Option<(u32, Arc<str>)> {
         self.roots.lock().told.clone()
     }
 
-    /// Notes that it has told the process `pid` its roots, a list that is kept if it is short.
+    /// Records the list of roots that the process `pid` has received. An overlong list is not kept.
     pub fn set_roots(&self, pid: u32, list: &str) {
         let is_short = list.len() <= LONGEST_ROOTS;
         self.roots.lock().told = is_short.then(|| (pid, list.into()));
     }
 
-    /// Notes that its roots have changed.
+    /// Records that the roots have changed.
     pub fn change_roots(&self) {
         *self.roots.lock() = Roots { told: None, have_changed: true };
     }
 
-    /// Returns `true` if it has ever said that its roots have changed.
+    /// Returns `true` if the session has ever announced changed roots.
     pub fn has_changed_roots(&self) -> bool {
         self.roots.lock().have_changed
     }
 
-    /// Returns `true` if it waits for what its server says unasked: it reads a stream, or was heard within `recently`
-    /// and has subscribed to resources.
+    /// Returns `true` if the session waits for server-initiated messages: its standing stream is read, or it
+    /// has subscriptions and sent a request within `recently`.
     pub fn is_waiting(&self, recently: Duration) -> bool {
         self.standing.is_read()
             || (!self.watched.lock().is_empty() && since_ms(self.used()) < recently)
     }
 
-    /// The resources it has subscribed to.
+    /// Returns the resources that the session has subscribed to.
     pub fn watched(&self) -> BTreeSet<String> {
         self.watched.lock().clone()
     }
 
-    /// Whether it has subscribed to the resource, or to one that it is a part of.
+    /// Returns `true` if the session has subscribed to the resource or to one that contains it.
     pub fn watches(&self, uri: &str) -> bool {
         let part = |whole: &String| {
             let rest = uri.strip_prefix(whole.as_str());
@@ -159,17 +161,17 @@ impl Session {
         self.watched.lock().iter().any(part)
     }
 
-    /// Notes that it has subscribed to a resource; whether it had not.
+    /// Adds a subscription to a resource. Returns `true` if it is new.
     pub fn watch(&self, uri: &str) -> bool {
         self.watched.lock().insert(uri.to_owned())
     }
 
-    /// Notes that it is no longer subscribed to a resource; whether it was.
+    /// Removes a subscription to a resource. Returns `true` if it existed.
     pub fn unwatch(&self, uri: &str) -> bool {
         self.watched.lock().remove(uri)
     }
 
-    /// The stream with this name in event ids, if it is one of this session's.
+    /// Returns the stream of this session with the given name in event ids.
     #[must_use]
     pub fn stream(&self, name: &str) -> Option<Arc<Stream>> {
         let named = |stream: &&Arc<Stream>| stream.name() == Some(name);
@@ -179,7 +181,7 @@ impl Session {
             .or_else(|| self.streams.lock().iter().find(named).cloned())
     }
 
-    /// Ends every stream.
+    /// Closes all streams of the session.
     pub fn close(&self) {
         drop(self.opened.lock().take());
         self.standing.close();

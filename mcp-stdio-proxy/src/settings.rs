@@ -1,4 +1,4 @@
-//! The bounds within which the proxy works.
+//! The settings of the proxy.
 
 use std::time::Duration;
 
@@ -8,56 +8,57 @@ use crate::audit::Audit;
 use crate::catalogue::Isolation;
 use crate::child::Patience;
 
-/// Bounds and habits; all of them are options of the command line.
+/// Limits and behaviour switches, all of which are command-line options.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Who shares a process, unless the server says otherwise.
+    /// The default isolation of processes, which a server may override.
     pub isolation: Isolation,
-    /// The era of the only clients that are served, unless the server says otherwise.
+    /// The only era that is served, if any; a server may override it.
     pub era: Option<Era>,
-    /// The longest body of a request.
+    /// The maximum size of a request body.
     pub max_request: usize,
-    /// The longest message of a server.
+    /// The maximum size of a message of a server.
     pub max_message: usize,
-    /// Requests in flight, per process.
+    /// The maximum number of requests in flight per process.
     pub max_calls: usize,
-    /// Processes in all.
+    /// The maximum number of processes in total.
     pub max_children: usize,
-    /// Processes of one server, unless the server says otherwise.
+    /// The maximum number of processes per server, which a server may override.
     pub max_children_per_server: usize,
-    /// Processes of one user.
+    /// The maximum number of processes per user.
     pub max_children_per_principal: usize,
-    /// Sessions in all.
+    /// The maximum number of sessions in total.
     pub max_sessions: usize,
-    /// A process nobody spoke to for this long is ended.
+    /// The time after which an idle process is stopped.
     pub idle_timeout: Duration,
-    /// A session nobody used for this long is forgotten.
+    /// The time after which an unused session expires.
     pub session_timeout: Duration,
-    /// A request may take this long without progress, with it twelve times as long; zero is for ever.
+    /// The timeout of a request without progress; zero disables it. With progress, the limit is twelve times
+    /// as long.
     pub request_timeout: Duration,
-    /// A request may wait this long for its client to answer a question of the server (2026-07-28).
+    /// The time for which a call stays suspended for input of its client (2026-07-28).
     pub input_timeout: Duration,
-    /// A server must have answered `initialize` after this long.
+    /// The timeout of `initialize`.
     pub start_timeout: Duration,
-    /// A server that has not answered `server/discover` after this long has a handshake.
+    /// The timeout of `server/discover`, after which a server is taken for one with a handshake.
     pub probe_timeout: Duration,
-    /// After this long without an answer a stream is opened, which can be kept alive.
+    /// The time after which a pending response becomes a stream, which can be kept alive.
     pub stream_after: Duration,
-    /// A comment is sent on a stream this often.
+    /// The interval of keep-alive comments on a stream.
     pub keep_alive: Duration,
-    /// At the end, requests in flight have this long.
+    /// The time that requests in flight get at shutdown.
     pub drain_timeout: Duration,
-    /// The silence of the gateway's feed of ended grants counts for this long.
+    /// The time for which the gateway's feed of ended grants may be silent.
     pub grants_lease: Duration,
-    /// How patiently a process is ended.
+    /// The timeouts of the shutdown of a process.
     pub patience: Patience,
-    /// Whether a request of 2026-07-28 may have a version header that says something else.
+    /// `true` to accept a deviating version header in requests of 2026-07-28.
     pub tolerate_version_header: bool,
-    /// Whether clients are told what a server that failed wrote last on stderr.
+    /// `true` to show clients the last lines of stderr of a failed server.
     pub explain_failures: bool,
-    /// Variables that are passed to servers beside the usual ones.
+    /// Additional environment variables that servers inherit.
     pub pass_env: Vec<String>,
-    /// Where events go.
+    /// The writer of audit events.
     pub audit: Audit,
 }
 

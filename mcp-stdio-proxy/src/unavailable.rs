@@ -1,70 +1,70 @@
-//! Why a server cannot serve, in words for its clients (JSON-RPC 2.0 §5.1).
+//! Reasons why a server cannot serve, in words for its clients (JSON-RPC 2.0 §5.1).
 
 use std::sync::Arc;
 
 use crate::child::SpawnError;
 
-/// Why a server does not answer. `Display` is what the client may read.
+/// The reason why a server does not answer. `Display` is meant for the client.
 #[derive(Debug, thiserror::Error)]
 pub enum Unavailable {
-    /// It cannot be started.
+    /// The process cannot be started.
     #[error("{}", .0.public())]
     Spawn(#[from] SpawnError),
-    /// It ends again and again.
+    /// The processes of the server keep crashing.
     #[error("server \"{server}\" keeps ending; it is started again in {wait} s")]
     Crashing {
-        /// The server.
+        /// The name of the server.
         server: Arc<str>,
-        /// Seconds to wait.
+        /// The delay before the next start, in seconds.
         wait: u64,
     },
-    /// A finder such as `npx` installs it.
+    /// The package is being installed by a package runner such as `npx`.
     #[error("server \"{server}\" is being installed; try again in a moment")]
     Installing {
-        /// The server.
+        /// The name of the server.
         server: Arc<str>,
     },
-    /// It was started and did not answer the first request.
+    /// The process was started and did not answer the first request.
     #[error("server \"{server}\" did not answer \"{method}\" within {seconds} s")]
     Mute {
-        /// The server.
+        /// The name of the server.
         server: Arc<str>,
-        /// `initialize`, or `server/discover`.
+        /// The first request: `initialize` or `server/discover`.
         method: &'static str,
-        /// How long it was waited for.
+        /// The timeout in seconds.
         seconds: u64,
     },
-    /// It ended during `initialize`.
+    /// The process exited during the handshake.
     #[error("server \"{server}\" ended when it was started{status}")]
     Ended {
-        /// The server.
+        /// The name of the server.
         server: Arc<str>,
-        /// How.
+        /// The exit status, in words.
         status: String,
     },
-    /// It answered the first request with an error: the whole answer.
+    /// The server answered the first request with an error.
     #[error("server \"{server}\" refused \"{method}\"")]
     Refused {
-        /// The server.
+        /// The name of the server.
         server: Arc<str>,
-        /// `initialize`, or `server/discover`.
+        /// The first request: `initialize` or `server/discover`.
         method: &'static str,
-        /// Its answer.
+        /// The whole error response.
         answer: String,
     },
-    /// Its entry says `{user}`, and there is none.
+    /// The entry has placeholders for the user, and the request has no user.
     #[error("server \"{server}\" is only for users that the gateway names")]
     Anonymous {
-        /// The server.
+        /// The name of the server.
         server: Arc<str>,
     },
-    /// A bound is reached.
+    /// A limit is reached.
     #[error("{what}; try again in a few seconds")]
     Busy {
-        /// Which bound.
+        /// The description of the limit.
         what: &'static str,
     },
-    /// The session, or its server, was ended meanwhile.
+    /// The session or its server was ended meanwhile.
     #[error("the session has ended")]
     Closed,
 }

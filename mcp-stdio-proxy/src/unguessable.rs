@@ -1,8 +1,9 @@
-//! Names that nobody can guess, from the random numbers of the operating system.
+//! Unguessable names, from the random numbers of the operating system.
 
 use std::fmt::Write as _;
 
-/// Returns a fresh name: 192 random bits in visible ASCII, without a hyphen. `None` without random numbers.
+/// Returns a new name: 192 random bits in visible ASCII, without a hyphen. Returns `None` if random numbers
+/// are unavailable.
 pub(crate) fn name() -> Option<String> {
     let mut bytes = [0u8; 24];
     getrandom::fill(&mut bytes).ok()?;

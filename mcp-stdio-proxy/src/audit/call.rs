@@ -1,4 +1,4 @@
-//! The event of one call of a tool.
+//! The audit event of a tool call.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -12,12 +12,12 @@ use crate::protocol::object::value;
 
 /// The server has not answered yet.
 const OPEN: u8 = 0;
-/// The server needs input of the client first.
+/// The server has requested input of the client first.
 const ASKED: u8 = 1;
-/// The event is written.
+/// The event has been written.
 const WRITTEN: u8 = 2;
 
-/// A call of a tool that was admitted. It is reported once: with its answer, or when nothing waits for one any more.
+/// An admitted tool call. It is recorded once: with its response, or when nothing waits for one any more.
 pub struct ToolCall {
     audit: Audit,
     source: Source,
@@ -28,14 +28,14 @@ pub struct ToolCall {
 }
 
 impl ToolCall {
-    /// Returns the record of a call that begins now.
+    /// Creates the record of a call that begins now.
     #[must_use]
     pub fn new(audit: Audit, source: Source, server: Arc<str>, tool: String) -> Arc<Self> {
         let (begun, state) = (Instant::now(), AtomicU8::new(OPEN));
         Arc::new(Self { audit, source, server, tool, begun, state })
     }
 
-    /// Reports the answer of the server, unless it only asks for input of the client.
+    /// Records the response of the server, unless it only requests input of the client.
     pub fn answered(&self, envelope: &Envelope<'_>) {
         if let Some(error) = envelope.error {
             let code = error_code(error).map_or_else(|| "?".to_owned(), |code| code.to_string());
@@ -51,7 +51,7 @@ impl ToolCall {
         }
     }
 
-    /// Reports an error that the proxy answers in place of the server.
+    /// Records an error response of the proxy itself.
     pub fn failed(&self, code: i32) {
         self.report(Outcome::Failed, Some(&format!("error {code}")));
     }
@@ -81,8 +81,8 @@ impl Drop for ToolCall {
     }
 }
 
-/// Returns `true` if the member `name` of the object in `text` has the value `wanted`. Most answers do not even
-/// contain the name, which costs little to see.
+/// Returns `true` if the member `name` of the object `text` has the value `wanted`. Most responses do not
+/// contain the name at all, so a substring search comes first.
 fn has(text: &str, name: &str, wanted: &str) -> bool {
     memchr::memmem::find(text.as_bytes(), name.as_bytes()).is_some()
         && value(text, name).is_some_and(|value| value == wanted)

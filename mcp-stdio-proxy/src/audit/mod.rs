@@ -1,4 +1,4 @@
-//! Audit events of the proxy: calls of tools, sessions and failures of servers. They are written to the file of
+//! Audit events of the proxy: tool calls, sessions and server failures. They are written to the file of
 //! `--audit-log`, and kept for a while for the gateway, which reads them on the inner interface.
 
 mod call;
@@ -68,7 +68,7 @@ impl Audit {
         self.0.log.lost()
     }
 
-    /// Writes an event of `kind`, to which `add` adds the details, if such events are recorded.
+    /// Writes an event of `kind`, if such events are recorded. `add` fills in the details.
     pub fn write<'a>(&'a self, kind: EventKind, add: impl FnOnce(&mut Event<'a>)) {
         if !self.records(kind) {
             return;
@@ -83,7 +83,7 @@ impl Audit {
         });
     }
 
-    /// Reports that a process of `server` ended by itself, or could not be started.
+    /// Records that a process of `server` crashed or could not be started.
     pub fn server_failed(&self, server: &str, reason: &str) {
         self.write(EventKind::ServerFailed, |event| {
             event.outcome = Outcome::Failed;
@@ -92,7 +92,7 @@ impl Audit {
         });
     }
 
-    /// Waits until the file has all events, for half a second at most.
+    /// Waits until all events are written to the file, for at most half a second.
     pub fn flush(&self) {
         self.0.log.flush(Duration::from_millis(500));
     }

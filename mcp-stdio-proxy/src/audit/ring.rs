@@ -9,10 +9,11 @@ use parking_lot::Mutex;
 const CAPACITY: usize = 8 << 20;
 /// The maximum size of a page, in bytes.
 const PAGE: usize = 1 << 20;
-/// The shift of the time in the number of the first event, so that the numbers of a later process are higher.
+/// The number of bits by which the time is shifted in the number of the first event, so that the numbers of a
+/// later process are higher.
 const RUN: u32 = 20;
 
-/// The latest events, numbered in order. When it is full, the oldest are dropped.
+/// The latest events, numbered in order. When the ring is full, the oldest are evicted.
 pub struct Ring(Mutex<State>);
 
 struct State {
@@ -24,14 +25,14 @@ struct State {
     bytes: usize,
 }
 
-/// Events in the order of their numbers.
+/// A page of events in the order of their numbers.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Page {
     /// The number of the last event of the page.
     pub after: u64,
-    /// The number of events that fell out before they were read.
+    /// The number of events that were evicted before they were read.
     pub lost: u64,
-    /// The events, a line each.
+    /// The events, one per line.
     pub lines: Vec<u8>,
 }
 
@@ -55,13 +56,13 @@ impl Ring {
         }
     }
 
-    /// Returns the events after the number `after`, as many as a page holds. Zero is the position of a reader that
-    /// begins: it has lost nothing.
+    /// Returns the events after the number `after`, up to one page. Zero is the position of a new reader,
+    /// which has lost nothing.
     #[must_use]
     pub fn after(&self, after: u64) -> Page {
         let state = self.0.lock();
         let oldest = state.next - u64::try_from(state.events.len()).unwrap_or(0);
-        // A position of an earlier process is before the first event of this one.
+        // A position in the numbering of an earlier process precedes the first event of this one.
         let wanted = if after == 0 { oldest } else { after.saturating_add(1).max(state.first) };
         let start = wanted.clamp(oldest, state.next);
         let mut page =

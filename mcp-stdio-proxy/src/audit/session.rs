@@ -1,4 +1,4 @@
-//! The events of a session.
+//! The audit events of a session.
 
 use std::time::Instant;
 
@@ -6,7 +6,7 @@ use gateway_contract::audit::{Event, EventKind};
 
 use super::{Audit, Source};
 
-/// A session that was opened. Its end is reported when this is dropped.
+/// An open session, whose end is recorded when this is dropped.
 pub struct OpenSession {
     audit: Audit,
     source: Source,
@@ -15,7 +15,7 @@ pub struct OpenSession {
 }
 
 impl OpenSession {
-    /// Reports that a session of `server` was opened.
+    /// Records that a session of `server` was opened.
     #[must_use]
     pub fn new(audit: Audit, source: Source, server: &str) -> Self {
         let session = Self { audit, source, server: server.to_owned(), begun: Instant::now() };
@@ -29,7 +29,7 @@ impl OpenSession {
             event.ms = ms;
             self.source.add_to(event);
             if kind == EventKind::SessionEnded {
-                // The request that opened it is over.
+                // The request that opened the session is over.
                 event.request = None;
             }
         });

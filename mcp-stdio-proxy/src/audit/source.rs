@@ -1,20 +1,20 @@
-//! The origin of a request, as events name it.
+//! The origin of a request, as recorded in audit events.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use gateway_contract::audit::{Client, Event, Person};
 
-/// The person and the client of a request, and the grant that it rests on.
+/// The person, the client and the grant behind a request.
 #[derive(Clone, Debug, Default)]
 pub struct Who {
-    /// The subject.
+    /// The subject, an isolation key.
     pub subject: Arc<str>,
-    /// The login name, or nothing.
+    /// The login name, or empty.
     pub name: String,
-    /// The id of the client, or nothing.
+    /// The id of the client, or empty.
     pub client: String,
-    /// The display name of the client, or nothing.
+    /// The display name of the client, or empty.
     pub client_name: String,
     /// The hash of the grant's id.
     pub grant: Option<String>,
@@ -27,9 +27,9 @@ pub struct Source {
     pub who: Option<Arc<Who>>,
     /// The address of the client.
     pub address: Option<IpAddr>,
-    /// The kind of program, from its `User-Agent`.
+    /// The kind of program, derived from its `User-Agent`.
     pub agent: &'static str,
-    /// The request id.
+    /// The request id of the gateway.
     pub request: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Checks all servers again and again, if the operator wants it.
+//! Periodic checks of all servers, if configured.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::check;
 use crate::hub::Hub;
 
-/// Checks each server of `hub` once in `every`, one after the other, until the proxy ends.
+/// Checks each server of `hub` once per `every`, sequentially, until the proxy shuts down.
 pub async fn run(hub: Arc<Hub>, every: Duration) {
     let mut ticks = interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -1,4 +1,4 @@
-//! Reads the tools of a server, within bounds.
+//! Retrieval of a server's tools, within limits.
 
 use std::time::Duration;
 
@@ -11,9 +11,9 @@ use crate::catalogue::tools::Verdict;
 use crate::child::Child;
 use crate::room::Room;
 
-/// The most pages that are read.
+/// The maximum number of pages.
 const PAGES: usize = 32;
-/// The time limit of a page.
+/// The timeout for one page.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 #[derive(Deserialize)]
@@ -41,8 +41,8 @@ struct Annotations {
     title: Option<String>,
 }
 
-/// Returns the tools that the server offers, and `true` if there are more. Tools that the catalogue hides from all
-/// are left out.
+/// Returns the tools that the server offers, and `true` if there are more. Tools that the catalogue hides
+/// from everyone are omitted.
 pub(super) async fn read(room: &Room, child: &Child) -> anyhow::Result<(Vec<ToolReport>, bool)> {
     let view = ToolView::new(&room.backend.entry(), Rights::default());
     let is_offered =

@@ -1,5 +1,5 @@
-//! Checks a server at the level of MCP: `initialize` and `tools/list`, of a running process or of one that is
-//! started for it (MCP "Lifecycle", "Tools").
+//! Health checks of a server at the level of MCP: `initialize` and `tools/list`, on a running process or on
+//! one started for the check (MCP "Lifecycle", "Tools").
 
 pub mod interval;
 mod listing;
@@ -20,12 +20,12 @@ use crate::protocol::meta::SERVER_INFO;
 use crate::room::{Hello, Room};
 use crate::unavailable::Unavailable;
 
-/// The user that processes for checks are started for.
+/// The user on whose behalf processes for checks are started.
 const USER: &str = "check";
-/// The time limit of all pages of a list of tools.
+/// The timeout for all pages of a tool list.
 const LISTING: Duration = Duration::from_secs(30);
 
-/// A session of a check, which ends when it is dropped.
+/// The session of a check, which ends when dropped.
 struct Opened {
     hub: Arc<Hub>,
     id: Option<String>,
@@ -39,7 +39,7 @@ impl Drop for Opened {
     }
 }
 
-/// Checks `backend`. A caller that comes while a check is running gets the outcome of that check.
+/// Checks `backend`. Concurrent calls are coalesced: a caller that arrives during a check gets its outcome.
 pub async fn check(hub: &Arc<Hub>, backend: &Arc<Backend>) -> Checked {
     let asked = Instant::now();
     let _turn = backend.checks.turn.lock().await;
@@ -72,7 +72,7 @@ fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
-/// Says what failed in words for the operator; a failed start has others for clients.
+/// Describes a failure for the operator. The description of a failed start for clients has less detail.
 fn told(error: &anyhow::Error) -> String {
     match error.downcast_ref() {
         Some(Unavailable::Spawn(error)) => error.to_string(),
@@ -80,7 +80,7 @@ fn told(error: &anyhow::Error) -> String {
     }
 }
 
-/// Asks a process of `backend` what it is and which tools it has.
+/// Retrieves the server information and the tools from a process of `backend`.
 async fn examine(hub: &Arc<Hub>, backend: &Arc<Backend>) -> anyhow::Result<Examined> {
     let rooms = hub.rooms();
     let mut theirs = rooms.iter().filter(|room| Arc::ptr_eq(&room.backend, backend));
@@ -88,7 +88,7 @@ async fn examine(hub: &Arc<Hub>, backend: &Arc<Backend>) -> anyhow::Result<Exami
     if let Some((room, child)) = running {
         let (used, child_used) = (room.used(), child.used());
         let found = inspect(room, &child).await;
-        // A check keeps no idle process alive.
+        // A check must not keep an idle process alive.
         if room.used() == used && child.calls.is_empty() {
             child.set_used(child_used);
         }
@@ -113,7 +113,7 @@ async fn inspect(room: &Room, child: &Child) -> anyhow::Result<Examined> {
     Ok(found)
 }
 
-/// Returns what the process of `room` has said of itself, without its tools.
+/// Returns the server information from the handshake of `room`, without tools.
 #[must_use]
 pub fn introduced(room: &Room) -> Option<Examined> {
     let greeting: Value = serde_json::from_str(&room.greeting()?.result).ok()?;

@@ -1,4 +1,4 @@
-//! The command `check`: starts every configured server once and prints what it offers.
+//! The action `check`: starts every configured server once and prints what it offers.
 
 use std::io::Write;
 use std::sync::Arc;

@@ -1,43 +1,43 @@
-//! A request that was admitted on the strength of an access token.
+//! The admission of a request by an access token.
 
 use std::sync::Arc;
 
 use super::{Access, Grant, Until};
 use crate::sync::now_ms;
 
-/// A request that was admitted, and since when.
+/// An admitted request and the time of its admission.
 #[derive(Clone, Debug)]
 pub struct Admission {
     pub(super) access: Arc<Access>,
-    /// A moment of [`now_ms`].
+    /// The time of admission, an instant of [`now_ms`].
     pub(super) at: u64,
 }
 
-/// Why an admitted request is ended.
+/// The reason why an admitted request is terminated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Over {
-    /// Its grant, or its access token, was revoked.
+    /// The grant or the access token was revoked.
     #[error("the access of this client was revoked")]
     Revoked,
-    /// Nobody can tell.
+    /// The revocation status is unknown.
     #[error("whether the access of this client was revoked cannot be checked now; try again")]
     Unknown,
 }
 
 impl Admission {
-    /// A request that is admitted now.
+    /// Creates the admission of a request that arrives now.
     #[must_use]
     pub fn now(access: &Arc<Access>) -> Self {
         Self { access: Arc::clone(access), at: now_ms() }
     }
 
-    /// The grant that it rests on.
+    /// Returns the grant that authorizes the request.
     #[must_use]
     pub fn grant(&self) -> &Arc<Grant> {
         &self.access.grant
     }
 
-    /// Returns why it may not go on, if so.
+    /// Returns the reason why the request may not continue, if there is one.
     #[must_use]
     pub fn over(&self) -> Option<Over> {
         if self.access.has_ended() {
@@ -46,18 +46,18 @@ impl Admission {
         self.access.lease.left(self.at).is_none().then_some(Over::Unknown)
     }
 
-    /// Waits until its grant or its access token is revoked.
+    /// Waits until the grant or the access token is revoked.
     pub async fn revoked(&self) {
         self.access.ended.cancelled().await;
     }
 
-    /// Returns the end of a stream that a client can open again.
+    /// Returns the end of a stream that a client can reopen.
     #[must_use]
     pub fn until(&self) -> Until {
         Until::of_stream(self)
     }
 
-    /// Returns the end of a stream with the answer to a call, which may outlive the access token.
+    /// Returns the end of a stream with the response to a call, which may outlive the access token.
     #[must_use]
     pub fn until_answered(&self) -> Until {
         Until::of_call(self)

@@ -1,16 +1,16 @@
-//! What has ended lately, for requests that the gateway let through just before.
+//! Recently ended grants and tokens, for requests that the gateway admitted just before.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Longer than a signed identity is taken.
+/// The retention time, longer than the validity of a signed identity.
 const KEPT: Duration = Duration::from_mins(2);
 
-/// The most that are kept; then the oldest go.
+/// The maximum number of hashes to keep; beyond it, the oldest is evicted.
 const MOST: usize = 65_536;
 
-/// Hashes of what has ended lately.
+/// The hashes of recently ended grants and tokens.
 #[derive(Default)]
 pub(super) struct Ended {
     hashes: HashSet<Arc<str>>,

@@ -1,4 +1,4 @@
-//! How long the silence of the feed means that nothing has ended.
+//! The lease on the feed of ended grants: the time for which its silence means that no grant has ended.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -8,15 +8,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::sync::{now_ms, since_ms};
 
-/// The lease, and the moments that it is counted from; those are of [`now_ms`].
+/// The lease and the instants that it is counted from, in the time of [`now_ms`].
 #[derive(Debug)]
 pub struct Lease {
     length: Duration,
-    /// Everything that had ended by then was told.
+    /// The instant up to which all ended grants are known.
     told: AtomicU64,
-    /// Ends from before then may have been missed.
+    /// The instant before which ended grants may have been missed.
     reset: AtomicU64,
-    /// Cancelled, and replaced, by a reset.
+    /// Cancelled and replaced by a reset.
     epoch: Mutex<CancellationToken>,
 }
 
@@ -25,28 +25,29 @@ impl Lease {
         Self { length, told: now_ms().into(), reset: AtomicU64::new(0), epoch: Mutex::default() }
     }
 
-    /// Its length.
+    /// Returns the length of the lease.
     pub fn length(&self) -> Duration {
         self.length
     }
 
-    /// Notes that the feed has told of everything that had ended by `moment`.
+    /// Records that the feed has reported all grants that had ended by `moment`.
     pub fn renew(&self, moment: u64) {
         self.told.fetch_max(moment, Ordering::Relaxed);
     }
 
-    /// Notes that ends may have been missed: nothing that was admitted before now goes on.
+    /// Records that ended grants may have been missed, which terminates everything admitted before now.
     pub fn reset(&self) {
         self.reset.store(now_ms() + 1, Ordering::Relaxed);
         std::mem::take(&mut *self.epoch.lock()).cancel();
     }
 
-    /// Returns `true` if the feed has been silent for too long.
+    /// Returns `true` if the feed has been silent for longer than the lease.
     pub fn is_lost(&self) -> bool {
         since_ms(self.told.load(Ordering::Relaxed)) > self.length
     }
 
-    /// Returns how long what was admitted at `moment` may go on without news, `None` if no longer.
+    /// Returns the time for which a request admitted at `moment` may continue without news. Returns `None` if
+    /// it may not continue.
     pub(super) fn left(&self, moment: u64) -> Option<Duration> {
         if moment < self.reset.load(Ordering::Relaxed) {
             return None;
@@ -55,7 +56,7 @@ impl Lease {
         self.length.checked_sub(since_ms(since)).filter(|left| !left.is_zero())
     }
 
-    /// Returns what is cancelled by the next reset.
+    /// Returns the token that the next reset cancels.
     pub(super) fn epoch(&self) -> CancellationToken {
         self.epoch.lock().clone()
     }

@@ -1,5 +1,5 @@
-//! The grants and access tokens that requests rest on, and whether they still hold. The gateway's feed tells
-//! which have ended; its silence counts for the length of a lease.
+//! Grants and access tokens that authorize requests, with their revocation status. The gateway's feed reports
+//! ended grants; its silence is trusted for the length of a lease.
 
 mod admission;
 mod ended;
@@ -20,32 +20,32 @@ use ended::Ended;
 pub use lease::Lease;
 pub use until::Until;
 
-/// The names under which a request rests on a grant, as its signed identity gives them.
+/// The identifiers of the grant behind a request, from its signed identity.
 pub struct Rests<'a> {
     /// The hash of the grant.
     pub grant: &'a str,
     /// The hash of the access token.
     pub token: Option<&'a str>,
-    /// When the access token ends, in seconds since 1970.
+    /// The expiry of the access token, in seconds since 1970.
     pub ends: Option<u64>,
 }
 
-/// What a person has granted to a client.
+/// The permission that a person has granted to a client.
 #[derive(Debug)]
 pub struct Grant {
     ended: CancellationToken,
-    /// The latest end of its access tokens, in seconds since 1970.
+    /// The latest expiry of its access tokens, in seconds since 1970.
     until: AtomicU64,
 }
 
 impl Grant {
-    /// Returns `true` if the feed has told of its end.
+    /// Returns `true` if the feed has reported the end of the grant.
     #[must_use]
     pub fn has_ended(&self) -> bool {
         self.ended.is_cancelled()
     }
 
-    /// Returns `true` if it has not ended, and an access token of it is still good.
+    /// Returns `true` if the grant has not ended and has an unexpired access token.
     #[must_use]
     pub fn is_live(&self) -> bool {
         !self.has_ended() && get_current_timestamp() < self.until.load(Ordering::Relaxed)
@@ -55,16 +55,16 @@ impl Grant {
 /// An access token of a grant.
 #[derive(Debug)]
 pub struct Access {
-    /// The grant.
+    /// The grant that the token belongs to.
     pub grant: Arc<Grant>,
     lease: Arc<Lease>,
     ends: Option<u64>,
-    /// Cancelled with the grant, too.
+    /// Cancelled with the token or its grant.
     ended: CancellationToken,
 }
 
 impl Access {
-    /// Returns `true` if the feed has told of its end, or that of its grant.
+    /// Returns `true` if the feed has reported the end of the token or its grant.
     #[must_use]
     pub fn has_ended(&self) -> bool {
         self.ended.is_cancelled()
@@ -85,18 +85,18 @@ struct State {
 }
 
 impl Grants {
-    /// None yet; the silence of the feed is to count for `lease`.
+    /// Creates an empty registry; the feed may be silent for `lease`.
     #[must_use]
     pub fn new(lease: Duration) -> Self {
         Self { lease: Arc::new(Lease::new(lease)), state: Mutex::default() }
     }
 
-    /// How long the feed is believed.
+    /// Returns the lease on the feed.
     pub fn lease(&self) -> &Lease {
         &self.lease
     }
 
-    /// Returns the access token of a request; `None` if it or its grant has ended.
+    /// Returns the access token of a request. Returns `None` if it or its grant has ended.
     pub fn access(&self, rests: &Rests<'_>) -> Option<Arc<Access>> {
         let mut state = self.state.lock();
         let names = [Some(rests.grant), rests.token];
@@ -122,7 +122,7 @@ impl Grants {
         Some(access)
     }
 
-    /// Ends the grants and access tokens of these hashes. Returns `true` if any was in use.
+    /// Ends the grants and access tokens with these hashes. Returns `true` if any was in use.
     pub fn end(&self, hashes: &[Box<str>]) -> bool {
         let mut in_use = false;
         let mut state = self.state.lock();
@@ -141,10 +141,10 @@ impl Grants {
     }
 }
 
-/// What is in use, by its hash; what is not is forgotten.
+/// Weak references by hash; unused entries are evicted.
 struct InUse<T> {
     all: HashMap<Box<str>, Weak<T>>,
-    /// The number from which on those not in use are looked for.
+    /// The size at which unused entries are evicted.
     tidy_at: usize,
 }
 

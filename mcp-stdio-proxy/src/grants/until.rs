@@ -1,4 +1,4 @@
-//! The end of an open stream: with the grant, with the access token, or when the feed has been silent for too
+//! The end of an open stream: with its grant, with its access token, or when the feed has been silent for too
 //! long.
 
 use std::pin::Pin;
@@ -13,28 +13,28 @@ use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::{Admission, Lease};
 
-/// A stream that can be opened again ends at the latest after this time, so that `/verify` decides again:
-/// access tokens may live for a year, and who may use a server changes.
+/// The maximum duration of a stream that can be reopened, so that `/verify` decides again. Access tokens may
+/// be valid for a year, and permissions change.
 const LONGEST: Duration = Duration::from_hours(1);
 
-/// A stream whose access token has ended by our clock, which may be ahead, lives this long: its client would
-/// open it again and again as long as the gateway lets it in.
+/// The minimum duration of a stream, even if its access token has expired by our clock, which may be ahead.
+/// Otherwise its client would reopen it in a loop as long as the gateway admits it.
 const SHORTEST: Duration = Duration::from_secs(5);
 
-/// How long the client of a revoked call has to read the error.
+/// The time that the client of a revoked call has to read the error.
 const GRACE: Duration = Duration::from_millis(500);
 
 type Cancelled = Pin<Box<WaitForCancellationFutureOwned>>;
 
-/// See the module.
+/// The end of a stream, to be polled with it.
 pub struct Until {
-    /// Until it is over.
+    /// Resolves when the access ends; `None` afterwards.
     revoked: Option<Select<Cancelled, Cancelled>>,
     lease: Arc<Lease>,
     at: u64,
-    /// When the access token ends, if the stream ends with it.
+    /// The expiry of the access token, if the stream ends with it.
     end: Option<Instant>,
-    /// What is left to read once it is over.
+    /// The time for which the stream stays open after the end.
     grace: Duration,
     timer: Pin<Box<Sleep>>,
 }
@@ -66,7 +66,7 @@ impl Until {
         }
     }
 
-    /// Ready when the stream has to end.
+    /// Returns `Ready` when the stream has to end.
     pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.revoked.as_mut().is_some_and(|revoked| Pin::new(revoked).poll(cx).is_ready()) {
             self.is_over();

@@ -1,4 +1,4 @@
-//! The address of the inner interface, as options and settings write it.
+//! The address of the inner interface, as written in options.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -10,7 +10,7 @@ use std::str::FromStr;
 pub enum InnerAddress {
     /// A Unix socket: `unix:PATH`.
     Unix(PathBuf),
-    /// `ADDR:PORT`.
+    /// A TCP address: `ADDR:PORT`.
     Tcp(SocketAddr),
 }
 

@@ -1,4 +1,4 @@
-//! Listens on a TCP address or a Unix socket.
+//! Listening on a TCP address or a Unix socket.
 
 use std::fs::{self, Permissions};
 use std::io;
@@ -15,14 +15,14 @@ use super::address::InnerAddress;
 use super::routes;
 use crate::http::Gate;
 
-/// The mode of the socket: its group may use it, too, for an auth-service of another user.
+/// The mode of the socket. Its group has access, for an auth-service that runs as another user.
 const MODE: u32 = 0o660;
 
-/// A bound address. A Unix socket is removed when it is dropped.
+/// A bound address. A Unix socket is removed when dropped.
 pub enum Listener {
-    /// A Unix socket.
+    /// A listener on a Unix socket.
     Unix(UnixListener, Socket),
-    /// A TCP address.
+    /// A listener on a TCP address.
     Tcp(TcpListener),
 }
 
@@ -34,7 +34,7 @@ pub struct Socket {
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        // Not that of a successor, which has replaced it.
+        // A successor may have replaced the file; its socket stays.
         if fs::symlink_metadata(&self.path).is_ok_and(|file| file.ino() == self.inode) {
             let _gone = fs::remove_file(&self.path);
         }
@@ -42,7 +42,7 @@ impl Drop for Socket {
 }
 
 impl Listener {
-    /// Binds `address`.
+    /// Binds the listener to `address`.
     pub fn bind(address: &InnerAddress) -> io::Result<Self> {
         match address {
             InnerAddress::Tcp(address) => TcpListener::bind(address).map(Self::Tcp),
@@ -53,7 +53,7 @@ impl Listener {
     }
 }
 
-/// Binds a socket at `path` instead of a stale one. Nobody ever finds it there with another mode than its own.
+/// Binds a socket at `path`, replacing a stale one. The socket appears there atomically with its final mode.
 fn bind_socket(path: &Path) -> io::Result<(UnixListener, Socket)> {
     match fs::symlink_metadata(path) {
         Ok(file) if !file.file_type().is_socket() => {
@@ -78,7 +78,7 @@ fn bind_socket(path: &Path) -> io::Result<(UnixListener, Socket)> {
     Ok((listener, file))
 }
 
-/// Returns the server of the inner interface, and the file that has to be kept as long as it runs.
+/// Returns the server of the inner interface, and the socket file, which must be kept while it runs.
 pub fn serve(listener: Listener, gate: Data<Gate>) -> io::Result<(Server, Option<Socket>)> {
     let app = move || App::new().app_data(gate.clone()).configure(routes);
     let server = HttpServer::new(app).workers(1).disable_signals();

@@ -1,5 +1,5 @@
 //! The inner interface, for auth-service and operators: the state of the servers, their tools, and checks on
-//! demand. It is off by default, and never behind Traefik.
+//! demand. It is off by default, and must never be exposed through Traefik.
 
 pub mod address;
 mod listen;
@@ -17,7 +17,7 @@ use crate::http::{Gate, is_of_user};
 use crate::report;
 pub use listen::{Listener, Socket, serve};
 
-/// Adds the routes.
+/// Registers the routes.
 fn routes(config: &mut web::ServiceConfig) {
     config
         .route("/servers", web::get().to(servers))
@@ -44,7 +44,7 @@ async fn tools(request: HttpRequest, gate: Data<Gate>, name: Path<String>) -> Ht
     }
 }
 
-/// The position of a reader of events.
+/// The position of a reader of audit events.
 #[derive(Deserialize)]
 struct Position {
     #[serde(default)]
@@ -58,13 +58,13 @@ async fn audit(request: HttpRequest, gate: Data<Gate>, position: Query<Position>
     }
     let page = gate.hub.settings.audit.ring().map(|ring| ring.after(position.after));
     let Page { after, lost, lines } = page.unwrap_or_default();
-    // Each line is an object, which needs no second look.
+    // Each line is a JSON object already.
     let events = String::from_utf8(lines).unwrap_or_default().trim_end().replace('\n', ",");
     let body = format!(r#"{{"after":{after},"lost":{lost},"events":[{events}]}}"#);
     HttpResponse::Ok().content_type("application/json").body(body)
 }
 
-/// Checks a server. The work goes on if the caller hangs up, so that its outcome is there for the next one.
+/// Checks a server. The check continues if the caller disconnects, so that the next caller finds its outcome.
 async fn checked(request: HttpRequest, gate: Data<Gate>, name: Path<String>) -> HttpResponse {
     if !is_allowed(&request, &gate) {
         return forbidden();
@@ -81,10 +81,10 @@ async fn checked(request: HttpRequest, gate: Data<Gate>, name: Path<String>) -> 
     }
 }
 
-/// Returns `true` for a program of the operator: neither a user of the gateway nor a page in a browser.
+/// Returns `true` for a program of the operator, as opposed to a user of the gateway or a page in a browser.
 ///
-/// A page that has its own name resolve to this address sends that name as `Host`. Names of the inner network
-/// have no dot, or are allowed by the operator.
+/// A page that uses DNS rebinding sends its own name as `Host`. Names of the inner network have no dot, or
+/// are allowed by the operator.
 fn is_allowed(request: &HttpRequest, gate: &Gate) -> bool {
     let headers = request.headers();
     let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Prometheus metrics of the proxy; the labels are bounded.
+//! Prometheus metrics of the proxy, with bounded labels.
 
 mod requests;
 mod servers;
@@ -26,7 +26,7 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// Counts a POST.
+    /// Counts a POST request.
     pub fn served(&self, server: &str, method: &str, status: u16, took: Duration) {
         self.requests.observe(server, method, status, took);
     }

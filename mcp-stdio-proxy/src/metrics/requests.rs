@@ -1,4 +1,4 @@
-//! Latency of the requests to each server, by method and status; the labels are bounded.
+//! Latency of the requests to each server, by method and status, with bounded labels.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-/// The values of the `method` label: known methods, and `other` for the rest, which clients can make up.
+/// The values of the `method` label: known methods, and `other` for the rest, which clients can invent.
 const METHODS: [&str; 18] = [
     "completion/complete",
     "initialize",
@@ -33,10 +33,10 @@ const METHODS: [&str; 18] = [
     "other",
 ];
 
-/// Statuses of success, whose histograms have handles. The others are looked up in the family.
+/// The success statuses whose histograms have handles. Others are looked up in the family.
 const SUCCESSES: [u16; 2] = [200, 202];
 
-/// Upper bounds of the buckets, in seconds.
+/// The upper bounds of the buckets, in seconds.
 const BUCKETS: [f64; 8] = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10.0, 60.0];
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -46,7 +46,7 @@ struct Labels {
     status: u16,
 }
 
-/// Handles to the histograms of one server, by status of success.
+/// The histogram handles of one server, by success status.
 type Server = [Handles<Histogram, 18>; 2];
 
 /// The histograms of all requests, with handles for each server.
@@ -64,7 +64,7 @@ impl Requests {
         Self { family, servers: RwLock::default() }
     }
 
-    /// Counts a POST that took this time.
+    /// Records the duration of a POST.
     pub(super) fn observe(&self, server: &str, method: &str, status: u16, took: Duration) {
         let seconds = took.as_secs_f64();
         let Some(at) = SUCCESSES.iter().position(|success| *success == status) else {

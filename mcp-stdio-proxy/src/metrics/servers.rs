@@ -1,4 +1,4 @@
-//! Metrics that are read from the servers when the page is rendered.
+//! Metrics that are collected from the servers when the page is rendered.
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,20 +21,20 @@ struct Reading {
     children: usize,
     sessions: usize,
     calls: usize,
-    /// Bytes to the server, and those from it.
+    /// The bytes sent to the server, and those received.
     bytes: (u64, u64),
     restarts: u64,
     is_up: Option<bool>,
-    /// When the last check ended, in seconds since 1970, and its duration in milliseconds.
+    /// The end of the last check, in seconds since 1970, and its duration in milliseconds.
     check: Option<(u64, u64)>,
 }
 
-/// The state of all servers at one moment.
+/// A snapshot of the state of all servers.
 #[derive(Debug)]
 pub(super) struct Servers(Vec<Reading>);
 
 impl Servers {
-    /// Reads the state of the servers of `hub`.
+    /// Collects the state of the servers of `hub`.
     pub(super) fn of(hub: &Hub) -> Self {
         let rooms = hub.rooms();
         let read = |backend: &Backend| {
@@ -70,7 +70,7 @@ impl Servers {
 
     fn bytes(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
         let help = "Bytes exchanged with the processes of the server.";
-        // The unit is all of the name that follows the prefix: `mcp_proxy_bytes_total`.
+        // The unit is the whole name after the prefix: `mcp_proxy_bytes_total`.
         let unit = Some(&Unit::Bytes);
         let mut family = encoder.encode_descriptor("mcp_proxy", help, unit, MetricType::Counter)?;
         for Reading { server, bytes: (to, from), .. } in &self.0 {
@@ -92,7 +92,7 @@ impl Servers {
         Ok(())
     }
 
-    /// Encodes a gauge of those servers that have a value.
+    /// Encodes a gauge for the servers that have a value.
     fn known(
         &self,
         encoder: &mut DescriptorEncoder<'_>,

@@ -1,4 +1,5 @@
-//! For whom and for which request a state is good (MCP "Multi Round-Trip Requests", "Server Requirements").
+//! The user and the request that a `requestState` is bound to (MCP "Multi Round-Trip Requests", "Server
+//! Requirements").
 
 use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::Value;
@@ -6,23 +7,23 @@ use serde_json::Value;
 use crate::protocol::object::members;
 use crate::protocol::tree;
 
-/// The length of a digest.
+/// The length of a digest in bytes.
 pub(super) const DIGEST: usize = 32;
 
-/// Whose request it is, and which: digests, all of one length.
+/// The digests that identify the user and the request, all of one length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Binding {
-    /// Of the user.
+    /// The digest of the user.
     pub principal: [u8; DIGEST],
-    /// Of the method and its parameters.
+    /// The digest of the method and its parameters.
     pub request: [u8; DIGEST],
 }
 
-/// The members of parameters that differ when a client asks again.
+/// The members of parameters that may differ in a retry.
 const PASSING: [&str; 3] = ["_meta", "inputResponses", "requestState"];
 
 impl Binding {
-    /// The binding of a request of `principal`.
+    /// Returns the binding of a request of `principal`.
     #[must_use]
     pub fn new(principal: Option<&str>, method: &str, params: &str) -> Self {
         let mut text = format!("{}:{method}", method.len());
@@ -36,14 +37,14 @@ impl Binding {
     }
 }
 
-/// The digest of a user.
+/// Returns the digest of a user.
 pub(super) fn whose(principal: Option<&str>) -> [u8; DIGEST] {
     let name = principal.map_or_else(|| "-".to_owned(), |name| format!("+{name}"));
     sha256(name.as_bytes())
 }
 
-/// Parameters of too many values to look into: they must come back as they were written, but for the order
-/// of the members.
+/// Appends parameters with too many values to parse. They must be repeated byte for byte, except for the
+/// order of members.
 fn verbatim(params: &str, text: &mut String) {
     let Some(mut all) = members(params) else { return text.push_str(params) };
     all.retain(|member| !PASSING.contains(&&*member.name));
@@ -56,7 +57,7 @@ fn verbatim(params: &str, text: &mut String) {
     }
 }
 
-/// The same text for the same value: a client may write members in another order.
+/// Appends a canonical form of a value, since a client may reorder members.
 fn canonical(value: &Value, text: &mut String) {
     match value {
         Value::Object(all) => {

@@ -1,5 +1,5 @@
-//! Calls of a legacy server that wait for input of a modern client: the call stays open, the client
-//! gets the questions and a sealed state, and comes back with both (MCP "Multi Round-Trip Requests").
+//! Calls of a legacy server that are suspended for input of a modern client. The client receives the
+//! questions with a sealed state, and retries with answers and state (MCP "Multi Round-Trip Requests").
 
 mod binding;
 mod seal;
@@ -19,42 +19,42 @@ pub use binding::Binding;
 pub use seal::Broken;
 use seal::{Seal, Ticket};
 
-/// Calls of one server that may wait at once.
+/// The maximum number of suspended calls per server.
 const CALLS: usize = 256;
-/// Calls of one user that may wait at once.
+/// The maximum number of suspended calls per user.
 const CALLS_OF_A_USER: usize = 32;
-/// What is remembered of calls that no longer wait, so that a client learns what became of its own.
+/// The number of redeemed states that are remembered, so that a client learns why its state is rejected.
 const REMEMBERED: usize = 1024;
 
-/// A call that waits.
+/// A suspended call.
 pub struct Parked {
-    /// The process.
+    /// The process that executes the call.
     pub child: Arc<Child>,
     /// The id of the call at the process.
     pub call: u64,
-    /// What the server wants to know.
+    /// The questions of the server.
     pub questions: Vec<Question>,
-    /// Where the answer goes if it comes while the call waits.
+    /// The stream that receives a response that arrives while the call is suspended.
     pub stream: Arc<Stream>,
-    /// Whose call it is, and which.
+    /// The user and the request of the call.
     pub binding: Binding,
-    /// Whether the process has not been sent the call yet: it had asked before.
+    /// `true` if the process has not received the call yet, because its questions came first.
     pub held: bool,
 }
 
-/// Why a call cannot go on.
+/// The reason why a call cannot be resumed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    /// The state is not one that can be taken.
+    /// The state is invalid.
     #[error(transparent)]
     Broken(#[from] Broken),
-    /// What the client answers is no answer to what was asked.
+    /// The answers of the client do not match the questions.
     #[error("an answer in inputResponses does not fit what was asked")]
     Unfit,
-    /// It was brought back before.
+    /// The state was redeemed before.
     #[error("this requestState was used before; send the request again without it")]
     Used,
-    /// The call is no longer there.
+    /// The call no longer exists.
     #[error("the call that this requestState is for has ended; send the request again without it")]
     Lost,
 }
@@ -70,7 +70,7 @@ struct Lot {
     used: VecDeque<u64>,
 }
 
-/// The calls of one server that wait.
+/// The suspended calls of one server.
 pub struct Parking {
     seal: Option<Seal>,
     patience: Duration,
@@ -79,14 +79,13 @@ pub struct Parking {
 }
 
 impl Parking {
-    /// Room for calls of `server`, each of which may wait for `patience`.
+    /// Creates storage for the calls of `server`, each of which may be suspended for `patience`.
     #[must_use]
     pub fn new(server: &str, patience: Duration) -> Self {
         Self { seal: Seal::new(server), patience, next: AtomicU64::new(1), lot: Mutex::default() }
     }
 
-    /// Lets `parked` wait; the state with which its client comes back. It is given back if there is no
-    /// room.
+    /// Suspends `parked` and returns the state for its client. Returns the call itself if a limit is reached.
     pub fn park(&self, parked: Parked) -> Result<String, Parked> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let until = Instant::now() + self.patience;
@@ -104,8 +103,8 @@ impl Parking {
         Ok(state)
     }
 
-    /// Takes the call that `state` is for, if `binding` is the one it was made for and `fits` says that
-    /// its questions are answered as they can be. A state is good once.
+    /// Removes and returns the call for `state`, if `binding` matches and `fits` accepts the answers to its
+    /// questions. A state can be redeemed only once.
     pub fn redeem(
         &self,
         state: &str,
@@ -131,18 +130,18 @@ impl Parking {
         Ok(waiting.parked)
     }
 
-    /// Returns the `requestState` of a server, as it is given to `principal`.
+    /// Seals the `requestState` of a server for `principal`.
     pub fn bind(&self, principal: Option<&str>, state: &str) -> Option<String> {
         self.seal.as_ref()?.close_for(principal, state)
     }
 
-    /// Returns the `requestState` of a server that `principal` was given as `state`.
+    /// Returns the `requestState` of a server that was sealed for `principal` as `state`.
     pub fn unbind(&self, principal: Option<&str>, state: &str) -> Result<String, Broken> {
         self.seal.as_ref().ok_or(Broken::Altered)?.open_for(principal, state)
     }
 
-    /// Adds a question to the call of `child` that began to wait last, if it is of one user or the only
-    /// one; whether there is such a call.
+    /// Adds a question to the most recently suspended call of `child`, if the process serves one user or this
+    /// is its only call. Returns `true` if there was such a call.
     pub fn add(&self, child: &Child, question: Question, of_one_user: bool) -> bool {
         let mut lot = self.lot.lock();
         let theirs = lot.waiting.iter_mut().filter(|(_, one)| one.parked.child.pid == child.pid);
@@ -154,14 +153,14 @@ impl Parking {
         true
     }
 
-    /// Takes back the question that `child` calls `id`.
+    /// Withdraws the question with the id `id` of `child`.
     pub fn withdraw(&self, child: &Child, id: &str) {
         let mut lot = self.lot.lock();
         let theirs = lot.waiting.values_mut().filter(|one| one.parked.child.pid == child.pid);
         theirs.for_each(|one| one.parked.questions.retain(|question| !ids::same(&question.id, id)));
     }
 
-    /// Gives up the calls that have waited too long, and forgets those whose process has ended.
+    /// Fails the calls whose time is over, and drops those whose process has ended.
     pub fn expire(&self) {
         let now = Instant::now();
         let over = |one: &Waiting| one.until <= now || !one.parked.child.is_live();
@@ -172,21 +171,21 @@ impl Parking {
         }
     }
 
-    /// How many calls wait.
+    /// Returns the number of suspended calls.
     pub fn len(&self) -> usize {
         self.lot.lock().waiting.len()
     }
 
-    /// Whether none waits.
+    /// Returns `true` if no call is suspended.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
 impl Parked {
-    /// Ends the call: its client has not come back.
+    /// Fails the call, because its client has not retried in time.
     pub fn give_up(self) {
-        // First, or the server would still answer a call that nobody waits for.
+        // The call is removed first, since the server would otherwise answer it.
         if self.child.calls.take(self.call).is_some() && !self.held {
             self.child.cancel(self.call, "the client has not come back");
         }
@@ -196,7 +195,7 @@ impl Parked {
     }
 }
 
-/// Answers a question with an error, so that the server does not wait for ever.
+/// Answers a question with an error, so that the server does not wait indefinitely.
 pub fn refuse(child: &Child, id: &str, code: i32, why: &str) {
     child.post(splice::line(&error::answer(id, code, why), &mut []));
 }

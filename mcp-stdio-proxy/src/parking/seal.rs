@@ -1,6 +1,6 @@
-//! `requestState`: "Servers MUST treat `requestState` as an attacker-controlled input". It is sealed
-//! (AES-256-GCM) with a key of this process, for one server, and says for whom, for which request and
-//! until when it is good (MCP "Multi Round-Trip Requests", "Server Requirements").
+//! Sealing of `requestState`: "Servers MUST treat `requestState` as an attacker-controlled input". It is
+//! encrypted (AES-256-GCM) with a key of this process, for one server, and bound to a user, a request and an
+//! expiry (MCP "Multi Round-Trip Requests", "Server Requirements").
 
 use std::time::Duration;
 
@@ -10,39 +10,39 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-/// A longer state is none of ours.
+/// The maximum length of a state issued here.
 const LONGEST: usize = 512;
 
-/// Why a state is not taken.
+/// The reason why a state is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Broken {
-    /// It was not made here, or not as it is now.
+    /// The state was not issued by this process, or was altered.
     #[error(
         "this requestState was altered, or is from before a restart; send the request again without it"
     )]
     Altered,
-    /// It is too old.
+    /// The state has expired.
     #[error("this requestState has expired; send the request again without it")]
     Expired,
-    /// It was made for another user.
+    /// The state was issued to another user.
     #[error("this requestState was made for another user")]
     Foreign,
-    /// It was made for another request.
+    /// The state was issued for another request.
     #[error("this requestState was made for another request: method and params must be the same")]
     Other,
 }
 
-/// What a state says.
+/// The contents of a state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Ticket {
     pub(super) number: u64,
-    /// An instant of `now_ms`: a state does not outlive the process.
+    /// The expiry, an instant of `now_ms`, since a state does not outlive the process.
     expires: u64,
     binding: Binding,
 }
 
 impl Ticket {
-    /// A ticket that is good for `patience`.
+    /// Creates a ticket that expires after `patience`.
     pub(super) fn new(number: u64, patience: Duration, binding: Binding) -> Self {
         let patience = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
         Self { number, expires: now_ms().saturating_add(patience), binding }
@@ -69,7 +69,7 @@ impl Ticket {
         })
     }
 
-    /// Whether it is good now and for this request.
+    /// Returns an error unless the ticket is unexpired and matches `binding`.
     pub(super) fn check(&self, binding: &Binding) -> Result<(), Broken> {
         if self.binding.principal != binding.principal {
             return Err(Broken::Foreign);
@@ -81,14 +81,14 @@ impl Ticket {
     }
 }
 
-/// The seal of one server.
+/// The sealing key of one server.
 pub(super) struct Seal {
     key: RandomizedNonceKey,
     server: String,
 }
 
 impl Seal {
-    /// A seal with a key that nobody else has; `None` without random numbers.
+    /// Creates a seal with a random key. Returns `None` if random numbers are unavailable.
     pub(super) fn new(server: &str) -> Option<Self> {
         let mut key = [0; 32];
         getrandom::fill(&mut key).ok()?;
@@ -96,30 +96,30 @@ impl Seal {
         Some(Self { key, server: format!("mcp-stdio-proxy requestState {server}") })
     }
 
-    /// The state that stands for `ticket`.
+    /// Encrypts `ticket` as a state.
     pub(super) fn close(&self, ticket: &Ticket) -> Option<String> {
         self.encrypt(self.server.as_bytes(), ticket.bytes())
     }
 
-    /// The ticket that `state` stands for.
+    /// Decrypts `state` to its ticket.
     pub(super) fn open(&self, state: &str) -> Result<Ticket, Broken> {
         let short = Some(state).filter(|state| state.len() <= LONGEST);
         let bytes = short.and_then(|state| self.decrypt(self.server.as_bytes(), state));
         bytes.and_then(|bytes| Ticket::read(&bytes)).ok_or(Broken::Altered)
     }
 
-    /// Returns `state`, which a server gave to `principal`, in a form that is good for nobody else.
+    /// Encrypts `state`, which a server issued to `principal`, so that no other user can present it.
     pub(super) fn close_for(&self, principal: Option<&str>, state: &str) -> Option<String> {
         self.encrypt(&self.purpose(principal), state.as_bytes().to_vec())
     }
 
-    /// Returns the state of a server that `state` stands for, if it was given to `principal`.
+    /// Decrypts `state` to the state of a server, if it was issued to `principal`.
     pub(super) fn open_for(&self, principal: Option<&str>, state: &str) -> Result<String, Broken> {
         let bytes = self.decrypt(&self.purpose(principal), state);
         bytes.and_then(|bytes| String::from_utf8(bytes).ok()).ok_or(Broken::Altered)
     }
 
-    /// Unlike that of a ticket, and another for each user.
+    /// Returns the associated data for `principal`, which differs from that of tickets and between users.
     fn purpose(&self, principal: Option<&str>) -> Vec<u8> {
         [self.server.as_bytes(), b" of ", &whose(principal)].concat()
     }

@@ -1,4 +1,4 @@
-//! The bounds of a stream: what is kept for a client that is slow, absent or comes back
+//! The state of a stream, with limits on what is kept for a client that is slow, absent or resumes later
 //! (Streamable HTTP, "Resumability and Redelivery").
 
 use std::collections::VecDeque;
@@ -7,53 +7,55 @@ use std::task::Waker;
 use super::Weight;
 use crate::protocol::splice::Payload;
 
-/// Notifications that wait for a slow reader, per stream; then the oldest are lost.
+/// The maximum number of events that wait for a slow reader, per stream; beyond it, the oldest notifications
+/// are dropped.
 const WAITING_EVENTS: usize = 1024;
-/// Bytes of notifications that wait for a slow reader, per stream.
+/// The maximum size in bytes of events that wait for a slow reader, per stream.
 const WAITING_BYTES: usize = 4 << 20;
-/// From then on the child is kept waiting for the reader.
+/// The number of waiting events from which on the child is slowed down (backpressure).
 const CROWDED_EVENTS: u64 = 512;
-/// From then on the child is kept waiting for the reader.
+/// The size of waiting events from which on the child is slowed down (backpressure).
 const CROWDED_BYTES: usize = 2 << 20;
-/// The same for a stream that no client is reading.
+/// The maximum number of events that wait on a stream without a reader.
 const UNREAD_EVENTS: usize = 64;
-/// The same for a stream that no client is reading.
+/// The maximum size in bytes of events that wait on a stream without a reader.
 const UNREAD_BYTES: usize = 256 << 10;
-/// Bytes kept for a client that comes back, per stream.
+/// The maximum size in bytes of read events kept for resumption, per stream.
 const KEPT_BYTES: usize = 1 << 20;
 
-/// A message on its way.
+/// A message with its number in the stream.
 pub(super) struct Event {
     pub(super) seq: u64,
     pub(super) payload: Payload,
     weight: Weight,
-    /// The request of the server that it is.
+    /// The key of a server request that can be retracted.
     key: Option<u64>,
 }
 
-/// What a stream holds, and who reads it.
+/// The contents and the reader of a stream.
 pub(super) struct State {
     pub(super) events: VecDeque<Event>,
     /// The number of the newest event; the first is 1.
     pub(super) last: u64,
-    /// The newest event that a reader took.
+    /// The number of the newest event that a reader has taken.
     pub(super) taken: u64,
     pub(super) bytes: usize,
-    /// Answers still to come; the stream ends with the last. `None`: it has no end of its own.
+    /// The number of responses still due; the stream ends with the last. `None` for a stream without a
+    /// natural end.
     pub(super) due: Option<usize>,
     pub(super) closed: bool,
-    /// Which reader is the current one; an older one ends.
+    /// The generation of the current reader; an older one ends.
     pub(super) reader: u64,
     pub(super) read: bool,
     pub(super) waker: Option<Waker>,
-    /// The reader did not keep up: nobody waits for it until it has caught up.
+    /// `true` if the reader did not keep up. It exerts no backpressure until it has caught up.
     pub(super) left_behind: bool,
-    /// The child that waits for the reader.
+    /// The waker of the child that waits for the reader.
     pub(super) writer: Option<Waker>,
 }
 
 impl State {
-    /// Adds an event within the bounds.
+    /// Adds an event and enforces the limits.
     pub(super) fn add(&mut self, payload: Payload, weight: Weight, key: Option<u64>) {
         self.last += 1;
         self.bytes += payload.len();
@@ -62,7 +64,7 @@ impl State {
         self.shed();
     }
 
-    /// Takes the request `key` out, if no reader has taken it.
+    /// Removes the request `key`, unless a reader has taken it.
     pub(super) fn retract(&mut self, key: u64) -> Option<Payload> {
         let taken = self.taken;
         let at = self.events.iter().position(|one| one.key == Some(key) && one.seq > taken)?;
@@ -71,12 +73,12 @@ impl State {
         Some(event.payload)
     }
 
-    /// Returns `true` if a reader has taken all there is.
+    /// Returns `true` if a reader has taken all events.
     pub(super) fn is_taken(&self) -> bool {
         self.events.back().is_none_or(|event| event.seq <= self.taken)
     }
 
-    /// Takes out the notifications that no reader has taken.
+    /// Removes the notifications that no reader has taken.
     pub(super) fn take_light(&mut self) -> Vec<Payload> {
         let first = self.events.partition_point(|event| event.seq <= self.taken);
         let (mut moved, unread) = (Vec::new(), self.events.split_off(first));
@@ -104,7 +106,7 @@ impl State {
         self.last - self.taken <= CROWDED_EVENTS / 2 && self.bytes <= CROWDED_BYTES
     }
 
-    /// Whom to wake because the reader has caught up.
+    /// Returns the waker of the waiting child, if the reader has caught up.
     pub(super) fn relieved(&mut self) -> Option<Waker> {
         if !self.has_caught_up() {
             return None;
@@ -113,7 +115,7 @@ impl State {
         self.writer.take()
     }
 
-    /// Drops the oldest events that were read, beyond what is kept for a client that comes back.
+    /// Drops the oldest events that were read, beyond the limit for resumption.
     pub(super) fn forget_taken(&mut self) {
         while self.bytes > KEPT_BYTES || self.events.len() > WAITING_EVENTS {
             match self.events.front() {
@@ -126,7 +128,7 @@ impl State {
         }
     }
 
-    /// Drops the oldest notifications nobody read, when too many wait.
+    /// Drops the oldest unread notifications beyond the limits.
     fn shed(&mut self) {
         let (bytes, events) =
             if self.read { (WAITING_BYTES, WAITING_EVENTS) } else { (UNREAD_BYTES, UNREAD_EVENTS) };

@@ -1,4 +1,4 @@
-//! Messages on their way to one client: bounded, resumable (Streamable HTTP, "Resumability").
+//! Message streams to one client, bounded and resumable (Streamable HTTP, "Resumability").
 
 mod buffer;
 mod reader;
@@ -13,43 +13,43 @@ use crate::unguessable;
 use buffer::State;
 pub use reader::Reader;
 
-/// What a message is worth when the reader is too slow.
+/// The importance of a message when the reader is too slow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Weight {
-    /// A notification, which may be lost.
+    /// A notification, which may be dropped.
     Light,
-    /// A request of the server, which may not.
+    /// A request of the server or a response, which may not be dropped.
     Heavy,
 }
 
-/// One stream: the answers of a POST, or what a session sends unasked.
+/// One stream: the responses to a POST, or the server-initiated messages of a session.
 pub struct Stream {
-    /// The name of the stream in event ids, once it was needed.
+    /// The name of the stream in event ids, generated when first needed.
     name: OnceLock<Option<String>>,
     batch: bool,
     state: Mutex<State>,
 }
 
-/// What comes first on the stream of a POST.
+/// The first outcome on the stream of a POST.
 pub enum First {
-    /// The one answer, with nothing before it.
+    /// The only response, with no message before it.
     Answer(Payload),
-    /// Something else: read on.
+    /// Other messages, to be read from the stream.
     More,
-    /// The client took its request back, and gets no answer.
+    /// The client cancelled its request and gets no response.
     Withdrawn,
-    /// The stream ended without an answer.
+    /// The stream ended without a response.
     Nothing,
 }
 
 impl Stream {
-    /// A stream that ends with the last of `answers`.
+    /// Creates a stream that ends with the last of `answers` responses.
     #[must_use]
     pub fn answers(answers: usize) -> Arc<Self> {
         Self::new(Some(answers))
     }
 
-    /// A stream without an end of its own.
+    /// Creates a standing stream, which has no natural end.
     #[must_use]
     pub fn standing() -> Arc<Self> {
         Self::new(None)
@@ -64,7 +64,7 @@ impl Stream {
             due,
             closed: false,
             reader: 0,
-            // The client that asked is waiting; for what is said unasked none may be there.
+            // The client of a call is waiting; a standing stream may have no reader.
             read: due.is_some(),
             waker: None,
             left_behind: false,
@@ -77,13 +77,14 @@ impl Stream {
         })
     }
 
-    /// The name of the stream in event ids, which nobody can guess; `None` without random numbers.
+    /// Returns the unguessable name of the stream in event ids. Returns `None` if random numbers are
+    /// unavailable.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         self.name.get_or_init(unguessable::name).as_deref()
     }
 
-    /// Adds a message that is not an answer. Returns `false` if the stream has ended.
+    /// Adds a message that is not a response. Returns `false` if the stream has ended.
     pub fn push(&self, payload: Payload, weight: Weight) -> bool {
         self.change(|state| {
             if !state.closed {
@@ -93,7 +94,7 @@ impl Stream {
         })
     }
 
-    /// Adds a request of the server that can be retracted by `key`. Returns `false` if the stream has ended.
+    /// Adds a server request that can be retracted by `key`. Returns `false` if the stream has ended.
     pub fn push_keyed(&self, key: u64, payload: Payload) -> bool {
         self.change(|state| {
             if !state.closed {
@@ -103,12 +104,12 @@ impl Stream {
         })
     }
 
-    /// Takes the request `key` out, if no reader has taken it.
+    /// Removes the request `key`, unless a reader has taken it.
     pub fn retract(&self, key: u64) -> Option<Payload> {
         self.state.lock().retract(key)
     }
 
-    /// Moves the notifications that no reader took to `other`, unless a client reads this stream.
+    /// Moves unread notifications to `other`, unless a client reads this stream.
     pub fn hand_over(&self, other: &Self) {
         let moved = {
             let mut state = self.state.lock();
@@ -119,7 +120,7 @@ impl Stream {
         }
     }
 
-    /// Adds an answer; the last one due ends the stream.
+    /// Adds a response; the last one due ends the stream.
     pub fn answer(&self, payload: Payload) {
         self.change(|state| {
             if !state.closed {
@@ -130,7 +131,7 @@ impl Stream {
         });
     }
 
-    /// Takes one answer less; the stream ends after the last one due.
+    /// Reduces the number of responses due; the stream ends when none is left.
     pub fn withdraw(&self) {
         let writer = self.change(|state| {
             state.due = state.due.map(|due| due.saturating_sub(1));
@@ -140,14 +141,14 @@ impl Stream {
         writer.into_iter().for_each(Waker::wake);
     }
 
-    /// Returns `true` if nothing comes after event `seq`, ever.
+    /// Returns `true` if no event can ever follow event `seq`.
     #[must_use]
     pub fn is_over_after(&self, seq: u64) -> bool {
         let state = self.state.lock();
         state.closed && state.last <= seq
     }
 
-    /// Ends the stream; what is in it can still be read.
+    /// Ends the stream; its events can still be read.
     pub fn close(&self) {
         let writer = self.change(|state| {
             state.closed = true;
@@ -156,8 +157,8 @@ impl Stream {
         writer.into_iter().for_each(Waker::wake);
     }
 
-    /// Changes the state, then wakes the reader. It may run on another thread: woken earlier, it
-    /// would only wait for the lock.
+    /// Applies a change to the state, then wakes the reader. The reader may run on another thread, where it
+    /// would wait for the lock if woken earlier.
     fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         let (changed, waker) = {
             let mut state = self.state.lock();
@@ -169,25 +170,25 @@ impl Stream {
         changed
     }
 
-    /// Whether a client is reading it now.
+    /// Returns `true` if a client is reading the stream.
     #[must_use]
     pub fn is_read(&self) -> bool {
         self.state.lock().read
     }
 
-    /// Whether nothing more will be added.
+    /// Returns `true` if the stream accepts no more events.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.state.lock().closed
     }
 
-    /// The bytes it holds.
+    /// Returns the number of bytes in the stream.
     #[must_use]
     pub fn held(&self) -> usize {
         self.state.lock().bytes
     }
 
-    /// Notes that the client has gone before anything was sent.
+    /// Records that the client disconnected before anything was sent.
     pub fn abandon(&self) {
         let writer = {
             let mut state = self.state.lock();
@@ -197,7 +198,7 @@ impl Stream {
         writer.into_iter().for_each(Waker::wake);
     }
 
-    /// Whether a client reads it that has fallen behind, and is worth waiting for.
+    /// Returns `true` if the stream has a reader that is behind and should exert backpressure.
     #[must_use]
     pub fn is_crowded(&self) -> bool {
         self.state.lock().is_crowded()
@@ -213,12 +214,12 @@ impl Stream {
         Poll::Pending
     }
 
-    /// Waits no longer for a reader until it has caught up.
+    /// Disables backpressure from the reader until it has caught up.
     pub fn leave_behind(&self) {
         self.state.lock().left_behind = true;
     }
 
-    /// Waits for the first message, to choose between JSON and SSE.
+    /// Waits for the first message, which decides between JSON and SSE.
     pub fn poll_first(&self, cx: &mut Context<'_>) -> Poll<First> {
         let mut state = self.state.lock();
         let alone = !self.batch && state.last == 1 && state.due == Some(0);
@@ -236,14 +237,14 @@ impl Stream {
         Poll::Pending
     }
 
-    /// Reads on from what no reader took yet. An earlier reader ends.
+    /// Returns a reader of the events that no reader has taken. An earlier reader ends.
     #[must_use]
     pub fn reader(self: &Arc<Self>) -> Reader {
         let taken = self.state.lock().taken;
         self.reader_after(taken)
     }
 
-    /// Reads on after event `seq`, as far as it is still there. An earlier reader ends.
+    /// Returns a reader of the events after `seq`, as far as they are kept. An earlier reader ends.
     #[must_use]
     pub fn reader_after(self: &Arc<Self>, seq: u64) -> Reader {
         let generation = self.change(|state| {

@@ -1,4 +1,4 @@
-//! A client that reads a stream; of several the last one counts (Streamable HTTP, "Resumability").
+//! The reader of a stream; a new one replaces the previous (Streamable HTTP, "Resumability").
 
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -14,13 +14,14 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// The stream's name in event ids.
+    /// Returns the name of the stream in event ids.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         self.stream.name()
     }
 
-    /// The next event and its number; `None` when the stream ended or another reader took over.
+    /// Returns the next event and its number. Returns `None` when the stream has ended or another reader has
+    /// taken over.
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<(u64, Payload)>> {
         let mut state = self.stream.state.lock();
         if state.reader != self.generation {
