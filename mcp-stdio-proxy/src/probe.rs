@@ -91,7 +91,8 @@ pub async fn ask(child: &Child, within: Duration) -> Finding {
     }
 }
 
-/// "The fallback MUST NOT be keyed to one specific error code": any other answer counts as legacy.
+/// Determines the era from an answer. "The fallback MUST NOT be keyed to one specific error code", so any
+/// other answer counts as legacy.
 fn read(answer: &str) -> Finding {
     #[derive(Deserialize)]
     struct Discovered {

@@ -8,7 +8,7 @@ use crate::audit::Audit;
 use crate::catalogue::Isolation;
 use crate::child::Patience;
 
-/// Limits and behaviour switches, all of which are command-line options.
+/// Limits and behaviour switches, most of which are command-line options.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The default isolation of processes, which a server may override.

@@ -9,8 +9,7 @@ use parking_lot::Mutex;
 const CAPACITY: usize = 8 << 20;
 /// The maximum size of a page, in bytes.
 const PAGE: usize = 1 << 20;
-/// The number of bits by which the time is shifted in the number of the first event, so that the numbers of a
-/// later process are higher.
+/// The shift of the time in the number of the first event. It makes the numbers of a later process higher.
 const RUN: u32 = 20;
 
 /// The latest events, numbered in order. When the ring is full, the oldest are evicted.

@@ -1,5 +1,5 @@
-//! Start of a server's processes: by the configured command, from memory of the program that its package
-//! runner has executed, or by taking a warm one.
+//! Start of a server's processes. A process is started by the configured command, or from memory of the
+//! program that its package runner has executed. Otherwise, a warm one is taken.
 
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -206,7 +206,6 @@ impl Backend {
         true
     }
 
-    /// Takes a warm process.
     fn take_warm(&self) -> Option<Arc<Child>> {
         self.warm.lock().pop_front()
     }

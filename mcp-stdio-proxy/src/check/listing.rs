@@ -11,7 +11,6 @@ use crate::catalogue::tools::Verdict;
 use crate::child::Child;
 use crate::room::Room;
 
-/// The maximum number of pages.
 const PAGES: usize = 32;
 /// The timeout for one page.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -1,7 +1,7 @@
 //! Confinement of each server process to a Landlock domain of its own (landlock(7)), which its descendants
-//! inherit. A process in a domain may ptrace(2) only processes of the same domain or of one nested in it, and
-//! the kernel guards `/proc/PID/environ`, `mem`, `maps` and `fd` by the same check. The proxy is in no
-//! domain: it can signal all servers, and no server can read the proxy's memory.
+//! inherit. A process in a domain may ptrace(2) only processes of the same domain or of one nested in it. The
+//! kernel guards `/proc/PID/environ`, `mem`, `maps` and `fd` by the same check. The proxy is in no domain: it
+//! can signal all servers, and no server can read the proxy's memory.
 
 use std::io;
 

@@ -160,7 +160,7 @@ impl Child {
         self.calls.take_only()
     }
 
-    /// Reports the failure of an internal request to the handler that is waiting for it, if there is one.
+    /// Reports the failure of a request that is not a call, such as an upstream subscription, to its handler.
     pub(super) fn fail_elsewhere(self: &Arc<Self>, id: u64, message: &str) {
         let line = Bytes::from(error::answer(&id.to_string(), error::INTERNAL, message));
         let text = std::str::from_utf8(&line).unwrap_or_default();
@@ -178,8 +178,8 @@ impl Child {
         }
     }
 
-    /// Handles a line over the limit. Fails the call that it answers, or all pending calls if that call
-    /// cannot be determined.
+    /// Handles a line over the limit. A request of the server is answered with an error. A response fails the
+    /// call that it answers, or all pending calls if that call cannot be determined.
     pub(super) fn refuse_line(self: &Arc<Self>, head: &[u8], tail: &[u8], limit: usize) {
         let (server, pid) = (&*self.server, self.pid);
         if let Some(id) = torn::request(head) {

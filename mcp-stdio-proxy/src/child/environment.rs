@@ -41,7 +41,7 @@ pub fn passed(
 mod tests {
     use super::*;
 
-    /// Otherwise servers of the quickstart would miss a variable that others get.
+    /// Checks the quickstart's own list, since its servers would otherwise miss a variable that others get.
     #[test]
     fn the_quickstart_gives_the_proxy_what_servers_get() {
         let script = include_str!("../../../scripts/lib/environment.sh");

@@ -34,7 +34,6 @@ pub enum NotFound {
 }
 
 impl NotFound {
-    /// Returns the kind of the failure.
     pub(super) fn kind(&self) -> io::ErrorKind {
         match self {
             Self::InPath { .. } | Self::At(_) => io::ErrorKind::NotFound,

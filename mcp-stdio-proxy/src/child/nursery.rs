@@ -34,7 +34,6 @@ pub struct Nursery {
     pub quota: Arc<Quota>,
     /// The packages that package runners install.
     pub installs: Installs,
-    /// The confinement of server processes.
     pub(super) confinement: Confinement,
     /// Cancelled when the shutdown of the proxy must be hurried.
     pub(super) haste: CancellationToken,

@@ -132,7 +132,6 @@ impl SpawnError {
 }
 
 impl Program {
-    /// Starts the process.
     pub(super) fn spawn(
         &self,
         permit: Permit,
@@ -246,7 +245,6 @@ impl Program {
     }
 }
 
-/// Returns the inode of a pipe.
 fn inode(pipe: &OwnedFd) -> io::Result<u64> {
     Ok(File::from(pipe.try_clone()?).metadata()?.ino())
 }

@@ -60,7 +60,8 @@ impl Drop for Group {
     }
 }
 
-/// Waits for a process to exit, for whatever reason, and cleans up everything it leaves behind.
+/// The supervisor of a process. It waits for the exit, for whatever reason, and cleans up everything it
+/// leaves behind.
 pub(super) struct Supervisor {
     pub(super) child: Arc<Child>,
     pub(super) group: Group,

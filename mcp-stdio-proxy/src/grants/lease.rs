@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::sync::{now_ms, since_ms};
 
-/// The lease and the instants that it is counted from, in the time of [`now_ms`].
+/// The lease and the instants that it is counted from, in the time of `now_ms`.
 #[derive(Debug)]
 pub struct Lease {
     length: Duration,

@@ -19,7 +19,6 @@ use crate::metrics::Metrics;
 pub(super) struct Visit {
     started: Instant,
     request: Option<String>,
-    /// The name of the server.
     pub(super) server: Option<Arc<str>>,
     /// The user, as named by the gateway.
     pub(super) principal: Option<Arc<str>>,

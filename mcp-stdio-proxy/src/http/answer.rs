@@ -1,5 +1,4 @@
-//! Responses with a single JSON document. A large one is sent in chunks, so that it is not held in memory
-//! twice.
+//! Responses with a single JSON document. A large one is sent in chunks to avoid a second copy in memory.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};

@@ -13,13 +13,11 @@ use super::guard::Guard;
 use super::refusal::Refusal;
 use crate::protocol::error;
 
-/// The header with the session id.
 pub(super) const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
 /// The header with the id of the last event that the client received.
 pub(super) const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
 /// The user, set by the gateway. It serves as an isolation key only.
 pub(super) const USER: HeaderName = HeaderName::from_static(names::USER_ID);
-/// The header with the protocol revision.
 pub(super) const VERSION: HeaderName = HeaderName::from_static(names::PROTOCOL_VERSION);
 /// The server that the gateway chose.
 pub(super) const SERVER: HeaderName = HeaderName::from_static(names::SERVER);

@@ -155,7 +155,8 @@ async fn initialize(
     Ok(response.content_type("application/json").body(text))
 }
 
-/// "If the server accepts the input, the server MUST return HTTP status code 202".
+/// Forwards a notification and returns 202: "If the server accepts the input, the server MUST return HTTP
+/// status code 202".
 async fn notify(
     request: &HttpRequest,
     (gate, seat): (&Gate, &Seat),
@@ -206,7 +207,8 @@ fn take_answer(seat: &Seat, text: &str, envelope: &Envelope<'_>) -> HttpResponse
     HttpResponse::Accepted().finish()
 }
 
-/// 2025-03-26: "implementations MUST support receiving JSON-RPC batches"; later revisions have none.
+/// Serves a batch. 2025-03-26: "implementations MUST support receiving JSON-RPC batches"; later revisions
+/// have none.
 async fn batch(
     request: &HttpRequest,
     gate: &Gate,

@@ -142,7 +142,6 @@ impl Refusal {
         Self::forbidden("the access policy does not let this user call a tool of this name")
     }
 
-    /// Adds `data` to the error.
     pub(super) fn with_data(self, data: serde_json::Value) -> Self {
         Self { data: Some(Box::new(data)), ..self }
     }

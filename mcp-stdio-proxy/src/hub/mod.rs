@@ -140,7 +140,7 @@ impl Hub {
             opened.open(permit).await.inspect_err(|_| hub.drop_unused(&opened))
         });
         let result = started(backend, opening).await.inspect_err(|why| {
-            // The client was not told its session id, so nobody can use the process once the package is
+            // The client was not told its session id, so no client can use the process once the package is
             // installed.
             if matches!((why, &room.owner), (Unavailable::Installing { .. }, Owner::Session(_))) {
                 self.remove(&room);

@@ -22,7 +22,6 @@ const TURN: Duration = Duration::from_millis(250);
 /// The minimum and the maximum interval for checking whether the lease has expired.
 const LOOK: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
 
-/// A failure to read the feed.
 #[derive(Debug, thiserror::Error)]
 enum Error {
     #[error(transparent)]

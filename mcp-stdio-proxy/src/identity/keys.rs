@@ -17,7 +17,7 @@ use super::fetch::{self, Fetcher};
 
 /// The interval of periodic fetches.
 const EVERY: Duration = Duration::from_mins(10);
-/// The minimum interval between fetches for unknown keys, which anybody can name.
+/// The minimum interval between fetches for unknown keys, since any caller can name one.
 const AT_MOST: Duration = Duration::from_secs(10);
 /// The delays between failed attempts.
 const BACKOFF: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));

@@ -17,7 +17,6 @@ use crate::http::{Gate, is_of_user};
 use crate::report;
 pub use listen::{Listener, Socket, serve};
 
-/// Registers the routes.
 fn routes(config: &mut web::ServiceConfig) {
     config
         .route("/servers", web::get().to(servers))

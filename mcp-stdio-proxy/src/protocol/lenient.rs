@@ -1,5 +1,5 @@
-//! Lenient parsing of malformed server messages: those that official clients accept anyway, and those that no
-//! client accepts although the answered call can be identified (JSON-RPC 2.0 §5).
+//! Lenient parsing of malformed server messages (JSON-RPC 2.0 §5). Official clients accept some of them
+//! anyway. For others, which no client accepts, the answered call can still be identified.
 //!
 //! "Official clients" are the TypeScript and Python SDKs over stdio, as tested. The former decodes bytes that
 //! are not UTF-8. The latter ignores unknown members, accepts `NaN`, and prefers an error to a result.
@@ -115,8 +115,8 @@ fn is_error(error: &str) -> bool {
             .is_ok_and(|error| error.message.get().starts_with('"'))
 }
 
-/// Returns an error response with an id that no request of the proxy has, zero or empty, as sent by servers
-/// that could not determine the id.
+/// Returns an error response whose id, zero or empty, no request of the proxy has. Servers that could not
+/// determine the id send it.
 #[must_use]
 pub fn unaddressed(read: &Envelope<'_>) -> Option<Answer> {
     let is_zero = read.id.starts_with('-') || matches!(read.id, "0" | "\"\"");

@@ -201,11 +201,11 @@ mod tests {
             r#"{"jsonrpc":"2.0","id":1,"method":"a","method":"b"}"#,
             r#"{"jsonrpc":"2.0"}"#,
             "17",
-            // To some servers a request, to others an answer.
+            // Some servers read a request here, others a response.
             r#"{"jsonrpc":"2.0","id":1,"method":"ping","result":{}}"#,
             r#"{"jsonrpc":"2.0","id":1,"method":"ping","result":null,"error":null}"#,
             r#"{"jsonrpc":"2.0","method":"x","error":{}}"#,
-            // The members in order are no message: to a server the last of these is a batch.
+            // An array of the members in order is not a message. To a server, the last of these is a batch.
             r#"["2.0",1,"ping",{}]"#,
             r#"["2.0",1,"ping",{"jsonrpc":"2.0","id":2,"method":"ping"},null,null]"#,
         ] {

@@ -3,7 +3,6 @@
 
 use super::object::MEMBERS;
 
-/// A scanner over a text.
 pub(super) struct Scan<'a> {
     text: &'a [u8],
     /// The current position in the text.

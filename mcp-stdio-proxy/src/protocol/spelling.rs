@@ -1,5 +1,5 @@
-//! Detection of names that JSON libraries disagree about. A message is checked and then forwarded as it is
-//! spelt, so a server must not read another member, method or tool than the proxy did.
+//! Detection of names that JSON libraries disagree about. A checked message is forwarded as it is spelt. A
+//! server must therefore not read another member, method or tool than the proxy did.
 //!
 //! Behaviour of libraries: Go `encoding/json` and Gson-like readers fold case with the simple Unicode folding
 //! (`ſ` is `s`, `K` is `k`). Go `encoding/json/v2` also drops `_` and `-`. .NET
@@ -51,7 +51,7 @@ pub enum Doubt {
         /// The name that it may be read as.
         name: &'static str,
     },
-    /// A member that occurs twice.
+    /// A duplicate member.
     #[error("{of} has more than one \"{name}\"")]
     Duplicate {
         /// The object with the member.

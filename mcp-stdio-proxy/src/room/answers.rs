@@ -13,7 +13,7 @@ use crate::protocol::splice::{Payload, span};
 use crate::translate::input::{self, Kind};
 use crate::translate::{failure, result};
 
-/// Translates the responses to one method into those of a modern server.
+/// A handler that translates the responses to one method into those of a modern server.
 struct ToModern {
     method: Box<str>,
     room: Weak<Room>,
@@ -40,7 +40,8 @@ impl ToModern {
     }
 
     /// Returns the response that replaces a `URLElicitationRequiredError`: an `InputRequiredResult` that asks
-    /// the client to have the URLs visited and to retry the request. Returns `None` for any other error.
+    /// the client to have the URLs visited and to retry the request. A client without URL elicitation gets an
+    /// error instead. Returns `None` for other errors.
     fn visits(&self, id: &str, failure: &str) -> Option<String> {
         if message::error_code(failure) != Some(failure::URL_NEEDED) {
             return None;

@@ -1,5 +1,5 @@
 //! Requests of a legacy server to a legacy client. A request waits until a stream to the client opens: its
-//! GET stream, or the response to its next POST, since many clients never open a GET stream (Streamable HTTP,
+//! GET stream, or the response to its next POST. Many clients never open a GET stream (Streamable HTTP,
 //! "Sending Messages to the Server" §6, "Listening for Messages").
 
 use std::sync::Arc;

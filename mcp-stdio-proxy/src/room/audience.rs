@@ -90,7 +90,7 @@ impl Room {
 
     /// Forwards notifications that belong to no single user: list changes to everyone, and resource updates
     /// to the subscribers. For any other notification the user is unknown, even if only one user has a call
-    /// in flight: it may belong to a call that has just ended.
+    /// in flight. The notification may belong to a call that has just ended.
     fn tell_all(
         &self,
         child: &Child,
@@ -106,9 +106,9 @@ impl Room {
         }
     }
 
-    /// Sends a message once to each session that `is_meant`: on its standing stream, or on the stream of a
-    /// call if the standing stream has no reader. If neither has a reader, the message is queued on the
-    /// standing stream.
+    /// Sends a message once to each session that `is_meant`. It goes to the standing stream or, if that has
+    /// no reader, to the stream of a call. If neither has a reader, the message is queued on the standing
+    /// stream.
     pub(super) fn tell_sessions(
         &self,
         child: &Child,

@@ -12,7 +12,7 @@ use crate::session::Session;
 const SUBSCRIBED: Duration = Duration::from_hours(1);
 
 impl Room {
-    /// Returns `true` if the process crashed while clients were waiting for its notifications.
+    /// Returns `true` if the process has crashed and clients are waiting for its notifications.
     pub fn is_missed(&self) -> bool {
         let crashed = self.live.lock().as_ref().is_some_and(|child| child.crashed());
         let is_subscribed =

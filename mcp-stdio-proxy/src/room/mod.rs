@@ -99,7 +99,7 @@ pub struct Room {
     greeting: Mutex<Option<Arc<Greeting>>>,
     /// `true` once the process has received `notifications/initialized`.
     greeted: AtomicBool,
-    /// The back-off state of this instance, so that a user who crashes the server slows down nobody else.
+    /// The back-off state of this instance, so that a user who crashes the server does not slow down others.
     health: Health,
     closed: AtomicBool,
     touched: AtomicU64,

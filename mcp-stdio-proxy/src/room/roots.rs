@@ -26,7 +26,7 @@ const CHANGED_TEXT: &str = r#"{"jsonrpc":"2.0","method":"notifications/roots/lis
 /// The time that a request waits for a new process to ask for the known roots, since it may need them.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// The roots as far as the process has asked for them.
+/// The state of the server's requests for roots.
 #[derive(Default)]
 pub(super) struct Roots {
     told: Notify,

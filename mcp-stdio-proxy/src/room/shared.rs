@@ -41,7 +41,7 @@ impl Room {
     }
 }
 
-/// Binds a response to the user that sent the request.
+/// A handler that binds a response to the user that sent the request.
 struct ForOne {
     room: Weak<Room>,
     principal: Option<Arc<str>>,

@@ -130,7 +130,6 @@ impl Room {
     }
 }
 
-/// Returns the resource that `params` name.
 fn resource(params: &str) -> Result<String, Refused> {
     let uri = subscription::uri(params).filter(|uri| uri.len() <= subscription::URI);
     uri.ok_or((error::INVALID_PARAMS, "uri is missing, or too long".into()))

@@ -1,5 +1,5 @@
 //! Translation of messages between a client and a server of different eras. `docs/ERAS.md` has the table.
-//! Each file covers one kind of message and changes only the documented parts; everything else stays the same
+//! Each file covers one kind of message and changes only the documented parts. Everything else stays the same
 //! text. *Modern* is 2026-07-28, *legacy* a revision with a handshake.
 
 pub mod capabilities;

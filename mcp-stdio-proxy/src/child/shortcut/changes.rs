@@ -35,7 +35,7 @@ impl Changes {
     }
 
     /// Applies the changes to `env`. A variable whose value differs from the one given to the package runner
-    /// keeps its value, except that a prefix or suffix added by the runner is added again.
+    /// keeps its value. A prefix or suffix that the runner added is added again.
     pub(super) fn applied(&self, env: Vec<Variable>) -> Vec<Variable> {
         let mut env: BTreeMap<_, _> = env.into_iter().collect();
         for Change { name, was, is } in &self.0 {

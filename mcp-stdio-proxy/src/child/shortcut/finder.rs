@@ -74,8 +74,8 @@ pub fn package(command: &str, args: &[String]) -> String {
     named.join(" ")
 }
 
-/// Returns `true` if a command line belongs to a package runner, to a shell between a runner and its program,
-/// or to the launcher before it executes the runner.
+/// Returns `true` if a command line belongs to a wrapper. That is a package runner, a shell between a runner
+/// and its program, or the launcher before it executes the runner.
 pub(super) fn is_wrapper(line: &[String]) -> bool {
     let arg = |at: usize| line.get(at).map_or("", |arg| base(arg));
     // npm overwrites its command line with a title.

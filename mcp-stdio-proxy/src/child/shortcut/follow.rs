@@ -27,7 +27,6 @@ pub(in crate::child) struct Following {
     leader: u32,
     /// The inodes of its standard input, output and error.
     pipes: [u64; 3],
-    /// Its working directory.
     cwd: PathBuf,
     /// The environment that it was started with.
     env: Vec<Variable>,

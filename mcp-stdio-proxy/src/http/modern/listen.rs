@@ -19,7 +19,6 @@ use crate::translate::subscription::Filter;
 /// The maximum length of the request, since it is kept for the lifetime of the subscription.
 const LONGEST: usize = 4 << 20;
 
-/// Serves a `subscriptions/listen` request.
 pub(super) async fn listen(
     request: &HttpRequest,
     gate: &Gate,
