@@ -1,5 +1,5 @@
-//! Replacement of `NaN` and `Infinity`, which some libraries write although JSON has no such numbers (RFC
-//! 8259 §6).
+//! Replacement of `NaN` and `Infinity`, which some libraries write although JSON has no such numbers
+//! (RFC 8259 §6).
 
 use serde_json::value::RawValue;
 

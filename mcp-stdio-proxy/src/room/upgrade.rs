@@ -1,5 +1,5 @@
-//! Legacy clients on a modern server: rewrites requests, and answers those that the server cannot (MCP
-//! "Compatibility Matrix", legacy client and modern server).
+//! Legacy clients on a modern server: rewrites requests, and answers those that the server cannot
+//! (MCP "Compatibility Matrix", legacy client and modern server).
 
 use std::borrow::Cow;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! `subscriptions/listen`: the filter of a client, and notifications tagged with their subscription (MCP
-//! "Subscriptions").
+//! `subscriptions/listen`: the filter of a client, and notifications tagged with their subscription
+//! (MCP "Subscriptions").
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
