@@ -107,7 +107,7 @@ pub struct Options {
     pub command: Vec<String>,
 }
 
-/// What to do instead of serving.
+/// A command in place of serving.
 #[derive(Clone, Copy, Debug, clap::Subcommand)]
 pub enum Action {
     /// Start every server of --config once, and print what it offers

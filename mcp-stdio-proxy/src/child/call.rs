@@ -1,4 +1,4 @@
-//! One request that waits for an answer of a child, and what becomes of it meanwhile.
+//! A request in flight at a server process, and its state until the answer.
 
 use std::sync::Arc;
 
@@ -12,86 +12,86 @@ use crate::protocol::error;
 use crate::protocol::message::Envelope;
 use crate::stream::Stream;
 
-/// A request in flight. The id the client gave it may be in flight more than once; ours is not.
+/// A request in flight. Several may have the same id of a client; the id at the server is unique.
 pub struct Call {
-    /// The text of the client's id.
+    /// The client's id, as JSON text.
     pub id: Box<str>,
-    /// The text of the client's progress token.
+    /// The client's progress token, as JSON text.
     pub token: Option<Box<str>>,
-    /// Where the answer goes.
+    /// The stream of the answer.
     pub stream: Arc<Stream>,
-    /// The session that asked.
+    /// The number of the session that sent it.
     pub session: u64,
-    /// When it was sent, and last made progress.
+    /// The times at which it was sent and last made progress.
     pub time: Time,
-    /// What the client may see of a list of tools.
+    /// The filter for a list of tools in the answer.
     pub tools: Option<Arc<ToolView>>,
-    /// Who takes the answer, if it does not go to the stream as it is.
+    /// The response handler, unless the answer goes to the stream unchanged.
     pub taker: Option<Arc<dyn Taker>>,
-    /// What a client of 2026-07-28 has asked for.
+    /// The options that a client of 2026-07-28 has chosen.
     pub terms: Terms,
-    /// What it rests on, if the gateway says that.
+    /// The access that it depends on, if the gateway states it.
     pub admission: Option<Admission>,
-    /// The record of a call of a tool.
+    /// The audit record of a tool call.
     pub record: Option<Arc<ToolCall>>,
 }
 
-/// The request with which a client comes back to a call.
+/// The request with which a client resumes a suspended call.
 pub struct Resumed {
-    /// The text of its id.
+    /// Its id, as JSON text.
     pub id: Box<str>,
-    /// The text of its progress token.
+    /// Its progress token, as JSON text.
     pub token: Option<Box<str>>,
-    /// Where the answer goes.
+    /// The stream of the answer.
     pub stream: Arc<Stream>,
     /// The least level of log messages.
     pub log: Option<usize>,
-    /// What it rests on, if the gateway says that.
+    /// The access that it depends on, if the gateway states it.
     pub admission: Option<Admission>,
 }
 
-/// A call in flight, as a message that comes before its answer finds it.
+/// A call in flight that a message of the server may belong to.
 pub struct Addressee {
-    /// Our id.
+    /// The id of the call at the server.
     pub id: u64,
-    /// Where messages go.
+    /// The stream for messages before the answer.
     pub stream: Arc<Stream>,
-    /// What its client has asked for.
+    /// The options that its client has chosen.
     pub terms: Terms,
 }
 
-/// Takes the answer of a call, to make something else of it.
+/// A response handler, which turns the answer of a call into something else.
 pub trait Taker: Send + Sync {
-    /// The server has answered `call` with `line`, which is `envelope`.
+    /// Handles the answer `line` to `call`, of which `envelope` is the envelope.
     fn take(&self, call: Call, line: &Bytes, envelope: &Envelope<'_>);
 }
 
-/// What may come before the answer, in 2026-07-28.
+/// The options of a request of 2026-07-28: what the server may send before the answer.
 #[derive(Clone, Default)]
 pub struct Terms {
-    /// Log messages of this level or above: an index into `translate::log::LEVELS`.
+    /// The minimum level of log messages, as an index into `translate::log::LEVELS`.
     pub log: Option<usize>,
-    /// The request, if the answer may be that input of the client is needed first.
+    /// The request, if the answer may ask the client for input first.
     pub input: Option<Arc<Input>>,
-    /// Whether the client has such a question now, and the call waits for it.
+    /// `true` while the call is suspended: the client has a question to answer.
     pub parked: bool,
 }
 
-/// A request that a client may have to send again.
+/// The content of a request that a client may have to send again.
 pub struct Input {
-    /// The method.
+    /// The name of the method.
     pub method: Box<str>,
-    /// The text of its parameters.
+    /// The parameters, as JSON text.
     pub params: Box<str>,
 }
 
-/// What a call was before it began to wait for its client.
+/// The state of a call before it was suspended.
 pub struct Open {
-    /// The text of the client's id.
+    /// The client's id, as JSON text.
     pub id: Box<str>,
-    /// Where the answer would have gone.
+    /// The stream that the answer was expected on.
     pub stream: Arc<Stream>,
-    /// The request.
+    /// The content of the request.
     pub input: Arc<Input>,
 }
 
@@ -100,7 +100,7 @@ impl Call {
     #[must_use]
     pub fn of_proxy(stream: Arc<Stream>) -> Self {
         Self {
-            // The answer keeps an id of ours, which nothing reads.
+            // Nothing reads the id of the answer.
             id: "0".into(),
             token: None,
             stream,
@@ -114,7 +114,7 @@ impl Call {
         }
     }
 
-    /// Answers with an error.
+    /// Answers the call with an error.
     pub fn fail(self, code: i32, message: &str) {
         if let Some(record) = &self.record {
             record.failed(code);

@@ -1,4 +1,4 @@
-//! The requests that wait for an answer of one child; ids are our own (JSON-RPC 2.0 §5).
+//! The requests in flight at one process. Their ids at the server are the proxy's own (JSON-RPC 2.0 §5).
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,20 +14,20 @@ use crate::protocol::error;
 use crate::protocol::ids;
 use crate::stream::Stream;
 
-/// Why a request cannot be sent.
+/// A reason not to send a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    /// The child is gone.
+    /// The process has ended.
     #[error("the server process has ended")]
     Gone,
-    /// Too many requests wait for this child.
+    /// Too many requests are in flight.
     #[error("too many requests are in flight")]
     Full,
 }
 
-/// The requests in flight of one child.
+/// The requests in flight at one process.
 pub struct Calls {
-    /// `None` once the child is gone: from then on nothing can wait for it.
+    /// `None` once the process has ended. No request is accepted from then on.
     open: Mutex<Option<HashMap<u64, Call>>>,
     next: AtomicU64,
     limit: usize,
@@ -43,7 +43,7 @@ impl Calls {
         self.next.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// The id that the next request will have.
+    /// Returns the id that the next request will have.
     pub(super) fn upcoming(&self) -> u64 {
         self.next.load(Ordering::Relaxed)
     }
@@ -59,41 +59,41 @@ impl Calls {
         Ok(())
     }
 
-    /// Takes the call that waits under `id`.
+    /// Removes the call `id` and returns it.
     pub fn take(&self, id: u64) -> Option<Call> {
         self.open.lock().as_mut()?.remove(&id)
     }
 
-    /// Takes the call that waits, if there is only one.
+    /// Removes the only call in flight and returns it, if there is just one.
     pub(super) fn take_only(&self) -> Option<Call> {
         let mut open = self.open.lock();
         let open = open.as_mut().filter(|open| open.len() == 1)?;
         open.drain().next().map(|(_, call)| call)
     }
 
-    /// Whether a call waits under `id`.
+    /// Returns `true` if the call `id` is in flight.
     pub fn has(&self, id: u64) -> bool {
         self.open.lock().as_ref().is_some_and(|open| open.contains_key(&id))
     }
 
-    /// Notes that the call `id` was sent again.
+    /// Restarts the time of the call `id`, which was sent again.
     pub fn touch(&self, id: u64) {
         if let Some(call) = self.open.lock().as_mut().and_then(|open| open.get_mut(&id)) {
             call.time = Time::default();
         }
     }
 
-    /// The number of requests in flight.
+    /// Returns the number of requests in flight.
     pub fn len(&self) -> usize {
         self.open.lock().as_ref().map_or(0, HashMap::len)
     }
 
-    /// Whether none is in flight.
+    /// Returns `true` if no request is in flight.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The stream and token of call `id`, which has just made progress.
+    /// Records progress of the call `id`. Returns its stream and its progress token.
     pub(super) fn progress(&self, id: u64) -> Option<(Arc<Stream>, Box<str>)> {
         let mut open = self.open.lock();
         let call = open.as_mut()?.get_mut(&id)?;
@@ -101,7 +101,7 @@ impl Calls {
         Some((Arc::clone(&call.stream), call.token.clone()?))
     }
 
-    /// Takes the call that waits under `id`, if its answer would still go to `stream`.
+    /// Removes the call `id` and returns it, if its answer is still expected on `stream`.
     pub fn take_of(&self, id: u64, stream: &Arc<Stream>) -> Option<Call> {
         let mut open = self.open.lock();
         let open = open.as_mut()?;
@@ -109,7 +109,7 @@ impl Calls {
         open.remove(&id)
     }
 
-    /// Lets the call `id` wait for its client; what comes meanwhile goes to `holding`.
+    /// Suspends the call `id` until its client answers. Messages go to `holding` meanwhile.
     pub fn park(&self, id: u64, holding: &Arc<Stream>) -> Option<Open> {
         let mut open = self.open.lock();
         let call = open.as_mut()?.get_mut(&id)?;
@@ -120,8 +120,8 @@ impl Calls {
         Some(Open { id: call.id.clone(), stream, input })
     }
 
-    /// Lets the call `id` go on under the id, with the token and on the stream of a new request;
-    /// whether it is still in flight.
+    /// Resumes the call `id` with the id, the token and the stream of a new request. Returns `true` if it is still in
+    /// flight.
     pub fn resume(&self, id: u64, with: Resumed) -> bool {
         let mut open = self.open.lock();
         let Some(call) = open.as_mut().and_then(|open| open.get_mut(&id)) else { return false };
@@ -133,7 +133,7 @@ impl Calls {
         true
     }
 
-    /// Takes the newest call of `session` that its client names `client_id`.
+    /// Removes the newest call of `session` with the client's id `client_id`. Returns it with its id at the server.
     pub fn take_named(&self, session: u64, client_id: &str) -> Option<(u64, Call)> {
         let mut open = self.open.lock();
         let open = open.as_mut()?;
@@ -142,8 +142,8 @@ impl Calls {
         Some((id, open.remove(&id)?))
     }
 
-    /// Takes the calls that made no progress for longer than `patience`, or went on for too long, but not
-    /// those that wait for a client.
+    /// Removes the overdue calls and returns them: those without progress for longer than `patience`, and those past
+    /// the maximum. Suspended calls are not among them.
     pub fn take_overdue(&self, patience: Duration) -> Vec<(u64, Call)> {
         self.open
             .lock()
@@ -155,19 +155,19 @@ impl Calls {
             .unwrap_or_default()
     }
 
-    /// Takes the calls whose access was revoked, or may have been.
+    /// Removes the calls whose access was revoked, or may have been, and returns them.
     pub fn take_over(&self) -> Vec<(u64, Over, Call)> {
         let mut open = self.open.lock();
         let over = |call: &Call| call.admission.as_ref().and_then(Admission::over);
         let calls = open.as_mut().map(|open| open.extract_if(|_, call| over(call).is_some()));
         let calls = calls.into_iter().flatten();
-        // One that could not be told of may be in order again by now; it was taken all the same.
+        // The feed may have recovered since the call was removed.
         let why = |call: &Call| over(call).unwrap_or(Over::Unknown);
         calls.map(|(id, call)| (id, why(&call), call)).collect()
     }
 
-    /// The streams of the calls in flight with their sessions, newest first, those that a client
-    /// is reading before those that none reads.
+    /// Returns the sessions and streams of the calls in flight, newest first. Streams with a reader come before those
+    /// without.
     pub fn streams(&self) -> Vec<(u64, Arc<Stream>)> {
         let open = self.open.lock();
         let mut calls: Vec<_> = open.iter().flatten().collect();
@@ -175,8 +175,8 @@ impl Calls {
         calls.into_iter().map(|(_, call)| (call.session, Arc::clone(&call.stream))).collect()
     }
 
-    /// The calls of clients of 2026-07-28 that a message may be about, newest first: not those that
-    /// wait for the client.
+    /// Returns the calls of clients of 2026-07-28 that a message may belong to, newest first. Suspended calls are not
+    /// among them.
     pub fn addressees(&self) -> Vec<Addressee> {
         let open = self.open.lock();
         let theirs =
@@ -191,14 +191,14 @@ impl Calls {
         calls
     }
 
-    /// Answers every call with an error; from now on none is taken.
+    /// Answers every call with an error, and accepts no more.
     pub(super) fn fail_all(&self, message: &str) {
         for call in self.open.lock().take().into_iter().flat_map(HashMap::into_values) {
             call.fail(error::INTERNAL, message);
         }
     }
 
-    /// Answers all calls in flight with an error; more may follow.
+    /// Answers every call in flight with an error, and accepts more.
     pub(super) fn fail_open(&self, message: &str) {
         let calls: Vec<Call> = self
             .open

@@ -1,4 +1,4 @@
-//! A request of the proxy itself to a server, with a bound on the time (MCP "Timeouts").
+//! Requests of the proxy itself to a server, with a timeout (MCP "Timeouts").
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -14,22 +14,22 @@ use super::shortcut::Following;
 use super::submit;
 use crate::stream::{First, Stream};
 
-/// How long a finder may take to execute a server.
+/// The maximum time that a package runner may take to execute a server.
 const INSTALLATION: Duration = Duration::from_mins(10);
-/// How often is looked whether it has.
+/// The interval between checks whether it has.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Why there is no answer.
+/// A reason for an internal request without an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failed {
-    /// The child is gone, or has no room for a request.
+    /// The process has ended, or accepts no more requests.
     Gone,
-    /// It did not answer in time.
+    /// The timeout has passed.
     Late,
 }
 
 impl Child {
-    /// Asks `method` with `params`, the text of an object, and waits for the answer as a message.
+    /// Sends a request and waits for the answer, a message. `params` is an object as JSON text.
     pub async fn errand(
         &self,
         method: &str,
@@ -39,7 +39,7 @@ impl Child {
         self.ask(method, params, sleep(within)).await
     }
 
-    /// Asks a process the first thing. While a finder has not executed the server, the time does not count.
+    /// Sends the first request to a process. The timeout begins when the package runner has executed the server.
     pub async fn first_errand(
         &self,
         method: &str,
@@ -49,7 +49,7 @@ impl Child {
         self.ask(method, params, self.overdue(within)).await
     }
 
-    /// Resolves once the process has had `within` for what it was sent.
+    /// Resolves once the server has had `within` to answer.
     async fn overdue(&self, within: Duration) {
         let start = Instant::now();
         let mut read = start;
@@ -61,7 +61,7 @@ impl Child {
         }
     }
 
-    /// Waits until a finder has executed the server, as far as can be told of one that was asked nothing.
+    /// Waits until the package runner has executed the server, as far as that can be seen without a request.
     pub async fn executed(&self) {
         let start = Instant::now();
         let is_seen = || self.following.as_ref().is_none_or(Following::has_seen);
@@ -92,7 +92,7 @@ impl Child {
                 return Err(Failed::Late);
             }
         };
-        // What ended has answered all with an error of our own.
+        // A process that ended has failed all calls with an error of the proxy.
         if self.has_ended() { Err(Failed::Gone) } else { answer }
     }
 }

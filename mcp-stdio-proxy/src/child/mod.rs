@@ -1,4 +1,4 @@
-//! One server process: what is written to it, and what becomes of what it writes (stdio transport).
+//! One server process: its input, its output, the calls in flight, and its end (stdio transport).
 
 pub mod call;
 pub mod calls;
@@ -47,66 +47,65 @@ use stderr::Tail;
 pub use supervise::Patience;
 use traffic::Traffic;
 
-/// Who hears what a child says unasked.
+/// A handler of server-initiated messages.
 pub trait Audience: Send + Sync {
-    /// A request or notification of the child, other than progress, or an answer that no call waits
-    /// for.
+    /// Handles a request or notification of the server, other than progress, or an answer to no call.
     fn heard(&self, child: &Arc<Child>, line: &Bytes, envelope: &Envelope<'_>);
 }
 
-/// A running server.
+/// A running server process.
 pub struct Child {
     /// The process, which leads a process group of the same number.
     pub pid: u32,
     /// The name of the server.
     pub server: Arc<str>,
-    /// The entry that it was started for.
+    /// The configuration that it was started with.
     pub entry: Arc<Entry>,
-    /// The requests that wait for it.
+    /// The requests in flight.
     pub calls: Calls,
     stdin: stdin::Stdin,
     audience: OnceLock<Weak<dyn Audience>>,
-    /// Another process takes its place as soon as it has done what it has begun.
+    /// `true` once it drains: another process replaces it when no call is in flight.
     leaving: AtomicBool,
-    /// Asked to end.
+    /// Cancelled when the process is asked to end.
     ending: CancellationToken,
-    /// The process has exited.
+    /// Cancelled when the process has exited.
     exit: CancellationToken,
-    /// It will answer nothing more.
+    /// Cancelled when no more output will be read.
     silent: CancellationToken,
-    /// Neither it nor anything of its group is left.
+    /// Cancelled when no process of its group is left.
     gone: CancellationToken,
     status: OnceLock<String>,
-    /// What it wrote last on stderr.
+    /// The last lines of its standard error.
     tail: Arc<Tail>,
-    /// Whether clients may read that.
+    /// `true` if clients may read those lines.
     explain: bool,
     traffic: Arc<Traffic>,
-    /// The reader of what it says that is behind.
+    /// The backpressure of a reader that has fallen behind.
     pub(crate) pressure: Pressure,
     crashed: AtomicBool,
     used: AtomicU64,
     started: u64,
     permit: Mutex<Option<Permit>>,
-    /// The way from a finder to the server.
+    /// The search for the program that a package runner executes.
     following: Option<Following>,
-    /// Whether it was started from memory.
+    /// `true` if it was started from memory, without its package runner.
     is_remembered: bool,
-    /// Whether it has answered its first request.
+    /// `true` once it has answered its first request.
     settled: AtomicBool,
-    /// Notifications that it may answer against the rules.
+    /// Notifications that the server may still answer with an error.
     notes: notes::Notes,
     told: defects::Told,
 }
 
-/// While so many bytes wait for the child to read, clients have to come back later.
+/// The unread input in bytes above which new calls are rejected.
 const BACKED_UP: usize = 32 << 20;
 
-/// A child that leaves so many bytes unread is ended: what waits is memory of the proxy.
+/// The unread input in bytes above which the process is ended, since the proxy holds it in memory.
 const MOST_UNREAD: usize = 2 * BACKED_UP;
 
 impl Child {
-    /// Writes one line, whole or not at all.
+    /// Writes a line, whole or not at all.
     pub async fn send(&self, line: Bytes) {
         self.touch();
         self.traffic.sent(line.len());
@@ -114,7 +113,7 @@ impl Child {
         self.end_if_it_does_not_read();
     }
 
-    /// Writes one line without waiting for its turn.
+    /// Writes a line without waiting for other writers.
     pub fn post(&self, line: Bytes) {
         self.touch();
         self.traffic.sent(line.len());
@@ -122,7 +121,7 @@ impl Child {
         self.end_if_it_does_not_read();
     }
 
-    /// Returns `true` while much of what was written to it waits for it to read.
+    /// Returns `true` while the server has much unread input.
     #[must_use]
     pub fn is_backed_up(&self) -> bool {
         self.stdin.waiting() > BACKED_UP
@@ -141,13 +140,13 @@ impl Child {
         self.send(line).await;
     }
 
-    /// Writes a notification without waiting for its turn.
+    /// Writes a notification without waiting for other writers.
     pub fn post_notification(&self, line: Bytes) {
         self.notes.add(self.calls.upcoming());
         self.post(line);
     }
 
-    /// Tells the child that the answer to `id` is not wanted.
+    /// Tells the server that the request `id` is cancelled.
     pub fn cancel(&self, id: u64, reason: &str) {
         let text = format!(
             r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{id},"reason":"{reason}"}}}}"#
@@ -155,7 +154,7 @@ impl Child {
         self.post_notification(splice::line(&text, &mut []));
     }
 
-    /// Ends the calls whose access was revoked, or may have been; returns how many.
+    /// Ends the calls whose access was revoked, or may have been. Returns their number.
     pub fn end_revoked(&self) -> usize {
         let over = self.calls.take_over();
         let count = over.len();
@@ -166,23 +165,23 @@ impl Child {
         count
     }
 
-    /// Ends the call `id`, which has just been written, if its access was revoked meanwhile.
+    /// Ends the call `id`, which has just been sent, if its access was revoked meanwhile.
     pub fn settle(&self, id: u64, admission: Option<&Admission>) {
         let Some(why) = admission.and_then(Admission::over) else { return };
-        // Whoever took it before may have cancelled it before it was written.
+        // Another task may have removed the call, and cancelled it before it was sent.
         self.cancel(id, "the access was revoked");
         if let Some(call) = self.calls.take(id) {
             call.fail(error::TRANSPORT, &why.to_string());
         }
     }
 
-    /// Says who hears what the child says unasked.
+    /// Sets the handler of server-initiated messages.
     pub fn set_audience(&self, audience: Weak<dyn Audience>) {
-        // Set once, when the child is given to a room.
+        // Set once, when the process is given to an instance.
         let _set = self.audience.set(audience);
     }
 
-    /// Counts the child under another permit: it was held ready, and now has a user.
+    /// Replaces the permit: the process was warm, and now has a user.
     pub fn count_under(&self, permit: Permit) {
         *self.permit.lock() = Some(permit);
     }
@@ -204,14 +203,14 @@ impl Child {
         self.is_remembered
     }
 
-    /// Returns `true` while a finder has not executed the server: what it was sent is still in the pipe.
+    /// Returns `true` while the package runner has not executed the server, so that the input is still in the pipe.
     #[must_use]
     pub fn is_being_installed(&self) -> bool {
         self.following.is_some() && !self.is_settled() && self.stdin.is_unread()
     }
 
-    /// Notes that it has answered its first request. Returns how to start the server without the finder, if that
-    /// could be seen.
+    /// Records the first answer. Returns the command that starts the server without its package runner, if it could be
+    /// seen.
     pub fn settle_start(&self) -> Option<Shortcut> {
         self.settled.store(true, Ordering::Relaxed);
         self.following.as_ref()?.shortcut()
@@ -221,19 +220,19 @@ impl Child {
         self.settled.load(Ordering::Relaxed) || self.has_ended()
     }
 
-    /// Whether it ended without being asked to.
+    /// Returns `true` if it ended without being asked to.
     #[must_use]
     pub fn crashed(&self) -> bool {
         self.crashed.load(Ordering::Relaxed)
     }
 
-    /// How it ended, in words for its clients.
+    /// Describes its end for clients.
     #[must_use]
     pub fn farewell(&self) -> String {
         if self.explain { self.obituary() } else { self.status().to_owned() }
     }
 
-    /// How it ended and what it wrote last on stderr, in words for the operator.
+    /// Describes its end for operators, with the last lines of its standard error.
     #[must_use]
     pub fn obituary(&self) -> String {
         let tail = self.tail.text();
@@ -243,31 +242,31 @@ impl Child {
         format!("{}; on stderr: {tail}", self.status())
     }
 
-    /// How it ended, without what it wrote.
+    /// Describes its end without any output of the server.
     #[must_use]
     pub fn status(&self) -> &str {
         self.status.get().map_or("closed its output", String::as_str)
     }
 
-    /// How long nothing was said in either direction.
+    /// Returns the time since the last message in either direction.
     #[must_use]
     pub fn idle(&self) -> Duration {
         since_ms(self.used.load(Ordering::Relaxed))
     }
 
-    /// How long it has been running.
+    /// Returns the time since its start.
     #[must_use]
     pub fn age(&self) -> Duration {
         since_ms(self.started)
     }
 
-    /// When something was last said in either direction, in milliseconds.
+    /// Returns the time of the last message in either direction, in milliseconds.
     #[must_use]
     pub fn used(&self) -> u64 {
         self.used.load(Ordering::Relaxed)
     }
 
-    /// Sets back the time of the last use: what was said meanwhile was no use of a client.
+    /// Restores the time of the last use after messages that no client caused.
     pub fn set_used(&self, used: u64) {
         self.used.store(used, Ordering::Relaxed);
     }
@@ -276,7 +275,7 @@ impl Child {
         self.used.store(now_ms(), Ordering::Relaxed);
     }
 
-    /// The process has exited.
+    /// Records that the process has exited.
     fn exited(&self, status: &str) {
         let (server, pid) = (&*self.server, self.pid);
         let _first = self.status.set(status.to_owned());
@@ -288,7 +287,7 @@ impl Child {
         self.exit.cancel();
     }
 
-    /// Nothing more will be read from it.
+    /// Records that no more output will be read, and fails all calls.
     fn fall_silent(&self) {
         self.crashed.store(!self.is_ending(), Ordering::Relaxed);
         self.silent.cancel();

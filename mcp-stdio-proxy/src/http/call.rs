@@ -1,5 +1,5 @@
-//! A request on its way to the server, and its answer on the way back: JSON if it comes straight,
-//! SSE if anything comes before it (Streamable HTTP, "Sending Messages to the Server" §5, §6).
+//! Requests of legacy clients. The answer is JSON if it comes first and soon, and an SSE stream otherwise
+//! (Streamable HTTP, "Sending Messages to the Server" §5, §6).
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -73,7 +73,7 @@ pub(super) async fn calls(
     Ok(respond(gate, seat, stream, asker::admission(request)).await)
 }
 
-/// The same while there is no process yet, on its own: "Disconnection SHOULD NOT be interpreted as
+/// Places a request while there is no process yet, in a task of its own: "Disconnection SHOULD NOT be interpreted as
 /// the client cancelling its request".
 async fn place_apart(
     request: &HttpRequest,
@@ -91,8 +91,8 @@ async fn place_apart(
     placed.await.map_err(|_| Refusal::from(Unavailable::Closed))?
 }
 
-/// The same once the client has answered the requests `asked`, which it hears of on the same stream: without a GET
-/// stream it could not answer earlier, and the server may need the answers.
+/// Places a request once the client has answered the requests `asked`, which it receives on the same stream. Without a
+/// GET stream it could not answer earlier, and the server may need the answers.
 fn place_after(
     asked: Vec<u64>,
     request: &HttpRequest,
@@ -115,8 +115,7 @@ fn place_after(
     });
 }
 
-/// Writes a request to the server; the answer will come on `stream`. Where there is a process, nothing
-/// is waited for.
+/// Sends a request to the server, whose answer comes on `stream`. Waits only if there is no process yet.
 async fn place(
     request: &HttpRequest,
     gate: &Gate,
@@ -141,7 +140,7 @@ async fn place(
     };
     let read = changed.as_deref().map(message::parse).transpose()?;
     let message = changed.as_deref().zip(read.as_ref()).unwrap_or(message);
-    // A second time if the server ended in the very moment.
+    // Retries once if the server exited between the lookup and the send.
     for _ in 0..2 {
         let child = gate.hub.child(&seat.room).await?;
         let way = ((stream, listed.clone()), basis.clone());
@@ -169,10 +168,10 @@ async fn place(
     Err(Refusal::answer(error::INTERNAL, why))
 }
 
-/// Where an answer goes, and what of a list of tools is for the client.
+/// The stream of an answer, and the filter for a list of tools in it.
 type Way<'a> = (&'a Arc<Stream>, Option<Arc<ToolView>>);
 
-/// What a request rests on, and the record of it.
+/// The access that a request depends on, and its audit record.
 #[derive(Clone)]
 struct Basis {
     admission: Option<Admission>,
@@ -209,7 +208,7 @@ fn write(
     Ok(())
 }
 
-/// What the proxy answers for a server.
+/// Returns the answer of the proxy in place of a server.
 fn answered(envelope: &Envelope<'_>, answer: Result<(), upgrade::Refused>) -> String {
     match answer {
         Ok(()) => format!(r#"{{"jsonrpc":"2.0","id":{},"result":{{}}}}"#, envelope.id),
@@ -217,7 +216,7 @@ fn answered(envelope: &Envelope<'_>, answer: Result<(), upgrade::Refused>) -> St
     }
 }
 
-/// Writes a request to a server that has no handshake, or answers it for the server.
+/// Sends a request to a server without a handshake, or answers it in place of the server.
 async fn upgraded(
     child: &Arc<Child>,
     seat: &Seat,
@@ -236,7 +235,7 @@ async fn upgraded(
     Ok(write(child, seat, (&text, &envelope), ((stream, tools), basis), Some(taker)))
 }
 
-/// A client that waits for the first message of its stream. Dropped before that, it has gone.
+/// A client that waits for the first message of its stream. Dropping it before that abandons the stream.
 struct Waiting<'a> {
     stream: &'a Stream,
     served: bool,

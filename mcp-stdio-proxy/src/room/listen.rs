@@ -22,7 +22,7 @@ use crate::unavailable::Unavailable;
 
 /// Clients that may listen at once, per room.
 const LISTENERS: usize = 64;
-/// How long a server may take to say that it will tell of a resource.
+/// The maximum time that a server may take to acknowledge a subscription to a resource.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A client that listens.
@@ -33,7 +33,7 @@ pub struct Listener {
     filter: Filter,
     /// Its request, for a server of 2026-07-28.
     text: Box<str>,
-    /// What it hears.
+    /// The filter of its notifications.
     pub stream: Arc<Stream>,
     at: Mutex<At>,
 }
@@ -147,7 +147,7 @@ impl Room {
         }
     }
 
-    /// Whether clients listen.
+    /// Returns `true` if clients listen.
     pub fn is_listened_to(&self) -> bool {
         !self.listeners.lock().is_empty()
     }
@@ -233,7 +233,7 @@ impl Listener {
         self.stream.answer(subscription::ended(&self.id).into());
     }
 
-    /// The answer of the server, under the client's own id.
+    /// Returns the answer of the server with the client's id.
     fn answered(&self, line: &Bytes) -> Option<Payload> {
         let text = std::str::from_utf8(line).ok()?;
         let envelope = message::parse(text).ok()?;
@@ -248,7 +248,7 @@ fn uri_params(uri: &str) -> String {
     format!("{{\"uri\":{}}}", Value::from(uri))
 }
 
-/// A request whose answer changes nothing.
+/// Sends a request about a resource and ignores the answer.
 pub(super) fn post_uri(child: &Child, method: &str, uri: &str) {
     child.submit_ignoring(method, &uri_params(uri));
 }

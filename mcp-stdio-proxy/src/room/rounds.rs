@@ -19,16 +19,16 @@ use crate::protocol::splice::{Payload, span};
 use crate::stream::{Stream, Weight};
 use crate::translate::{result, round, tasks};
 
-/// How often a server may ask before it answers.
+/// The maximum number of input rounds of one call.
 const ROUNDS: u32 = 16;
 
-/// What clients were asked and have not answered.
+/// The pending input rounds.
 #[derive(Default)]
 pub(super) struct Rounds(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    /// By the process and the id of the call.
+    /// Rounds by the process and the id of the call.
     open: HashMap<(u32, u64), Round>,
     /// The call of each request to a client.
     asked: HashMap<u64, (u32, u64)>,
@@ -41,22 +41,22 @@ struct Round {
     stream: Arc<Stream>,
     request: Arc<str>,
     state: Option<String>,
-    /// What was asked under which id, by its key, and the answer.
+    /// The questions: the id at the client, the key of the server, and the answer.
     questions: Vec<(u64, String, Option<String>)>,
 }
 
-/// Takes the answers to a request of a legacy client.
+/// The response handler of a request of a legacy client.
 struct ToLegacy {
     room: Weak<Room>,
     child: Weak<Child>,
     method: Box<str>,
-    /// The request, as the server got it but for its id and its token.
+    /// The request as the server received it, except for its id and its progress token.
     request: Arc<str>,
     round: u32,
 }
 
 impl Room {
-    /// Who takes the answer of `child` to `request`.
+    /// Returns the response handler for the answer of `child` to `request`.
     pub fn legacy_taker(&self, child: &Arc<Child>, method: &str, request: &str) -> Arc<dyn Taker> {
         Arc::new(ToLegacy {
             room: Weak::clone(&self.me),

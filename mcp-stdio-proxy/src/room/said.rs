@@ -1,5 +1,5 @@
-//! What the sessions of a process have said and it keeps for all of them: subscriptions and a log level. The next
-//! process is told again, and no session undoes what another one has said (MCP "Resources", "Logging").
+//! State that a process keeps for all of its sessions: subscriptions and a log level. It is restored in the next
+//! process, and no session undoes the state of another one (MCP "Resources", "Logging").
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
@@ -22,8 +22,8 @@ use crate::translate::{log, subscription};
 type Answered = Result<(), Refused>;
 
 impl Room {
-    /// Notes what `session` says with a request. Returns the answer if the process must not hear of it, because
-    /// that would undo what another session has said; else the handler of the answer of the server, if one is
+    /// Records the state that a request of `session` sets. Returns an answer if the process must not receive the
+    /// request, because it would undo the state of another session. Otherwise returns a response handler, if one is
     /// needed.
     pub fn keep(
         &self,
@@ -98,7 +98,7 @@ impl Room {
         }
     }
 
-    /// Tells a new process what the sessions have said to those before it.
+    /// Restores the state of the sessions in a new process.
     pub fn tell_again(&self, child: &Child) {
         if self.pairing.clients == Era::Modern || self.is_upgraded() {
             return;
@@ -112,7 +112,7 @@ impl Room {
         self.tell_roots_changed(child);
     }
 
-    /// Tells the process what `session`, which has ended, needs no longer.
+    /// Removes from the process the state that only `session` needed, which has ended.
     pub(super) fn forget_said(&self, session: &Session) {
         let Some(child) = self.live() else { return };
         if self.pairing.clients == Era::Modern || self.is_upgraded() {
@@ -130,7 +130,7 @@ impl Room {
     }
 }
 
-/// Tells a process from which level on to log, and ignores the answer.
+/// Sets the log level of a process and ignores the answer.
 pub(super) fn post_level(child: &Child, level: usize) {
     let Some(name) = log::LEVELS.get(level) else { return };
     child.submit_ignoring("logging/setLevel", &format!(r#"{{"level":"{name}"}}"#));

@@ -1,5 +1,4 @@
-//! What a process without handshake is asked to tell unasked, for clients with one: one subscription for
-//! all sessions of a room (MCP "Subscriptions").
+//! Subscriptions of legacy clients at a modern server: one for all sessions of an instance (MCP "Subscriptions").
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -18,7 +17,7 @@ use crate::protocol::{error, ids, object};
 use crate::session::Session;
 use crate::translate::subscription::{self, Filter, UPDATED};
 
-/// What a room has subscribed to.
+/// The subscriptions of an instance.
 #[derive(Default)]
 pub(super) struct Watching {
     /// Held while a subscription is opened.
@@ -28,14 +27,14 @@ pub(super) struct Watching {
 
 #[derive(Default)]
 struct State {
-    /// The subscription that is in force.
+    /// The current subscription.
     heard: Option<u64>,
-    /// The one that is being opened, and who waits for it.
+    /// The subscription that is being opened, and the channel for its outcome.
     asked: Option<(u64, oneshot::Sender<Result<(), Refused>>)>,
 }
 
 impl Watching {
-    /// Forgets what the last process was asked for.
+    /// Forgets the subscriptions at the last process.
     pub(super) fn reset(&self) {
         *self.state.lock() = State::default();
     }
@@ -59,8 +58,7 @@ impl Watching {
 }
 
 impl Room {
-    /// Asks a new process for what the last one was asked: "Active streams must also be re-established
-    /// after restart".
+    /// Restores the subscriptions in a new process: "Active streams must also be re-established after restart".
     pub(super) fn watch_again(&self, child: &Arc<Child>) {
         let (Some(room), child) = (self.me.upgrade(), Arc::clone(child)) else { return };
         tokio::spawn(async move {
@@ -70,8 +68,8 @@ impl Room {
         });
     }
 
-    /// Subscribes to all that `child` may tell of and the sessions watch, instead of what it was asked
-    /// for before; returns when it has acknowledged that.
+    /// Subscribes to everything that `child` offers and the sessions need, in place of the subscription before. Returns
+    /// when the server has acknowledged it.
     pub(super) async fn watch_all(&self, child: &Arc<Child>) -> Result<(), Refused> {
         let _turn = self.watching.turn.lock().await;
         let before = self.watching.state.lock().heard;
@@ -109,12 +107,12 @@ impl Room {
         })
     }
 
-    /// What any of the sessions watches.
+    /// Returns the resources that any session has subscribed to.
     pub(super) fn watched(&self) -> BTreeSet<String> {
         self.sessions.lock().iter().flat_map(|session| session.watched()).collect()
     }
 
-    /// What a process without handshake says unasked, or as the answer to no call.
+    /// Handles a server-initiated message, or an answer to no call, of a process without a handshake.
     pub(super) fn heard_upgraded(&self, child: &Arc<Child>, line: &Bytes, read: &Envelope<'_>) {
         let tag = read.params.and_then(subscription::tag);
         let tag = tag.map(|tag| ids::number(tag).unwrap_or_default());
@@ -145,7 +143,7 @@ impl Room {
         self.watching.ended(ids::number(id).unwrap_or_default(), (code, why));
     }
 
-    /// Passes on what changed: a list to all sessions, a resource to those that watch it.
+    /// Forwards a change: of a list to all sessions, of a resource to its subscribers.
     fn tell_of_change(&self, child: &Child, tag: u64, line: &Bytes, read: &Envelope<'_>) {
         // While one subscription replaces another, both tell of everything.
         if self.watching.state.lock().heard != Some(tag) {
