@@ -4,6 +4,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use gateway_tests::imports::{circles, folders};
+
 /// From the ground up.
 const FLOORS: [&str; 29] = [
     "sync",
@@ -58,6 +60,18 @@ fn no_floor_uses_one_above_it() {
     assert_eq!(all, FLOORS.len() + 1, "every module has a floor, and lib.rs needs none");
     assert!(seen > 40, "only {seen} files were found");
     assert!(faults.is_empty(), "{faults:#?}");
+}
+
+/// Folders in which files still use each other.
+const TANGLED: [&str; 1] = ["room"];
+
+#[test]
+fn no_file_uses_itself_through_others() {
+    let mut folders = folders(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+    folders.retain(|folder| !TANGLED.contains(&folder.name.as_str()));
+    let (faults, uses) = circles(&folders);
+    assert!(faults.is_empty(), "circles: {faults:#?}");
+    assert!(uses > 50, "only {uses} uses were found");
 }
 
 fn files(source: &Path, floor: &str) -> Vec<PathBuf> {

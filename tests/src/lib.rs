@@ -8,6 +8,7 @@ pub mod code_flow;
 pub mod exposition;
 pub mod github;
 pub mod glewlwyd;
+pub mod imports;
 pub mod link;
 pub mod openid;
 pub mod pkce;

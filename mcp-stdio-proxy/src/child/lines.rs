@@ -8,6 +8,8 @@ use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe;
 use tokio::time::timeout;
 
+use crate::protocol::splice::blank_breaks;
+
 /// The minimum size of a read; most messages fit.
 const CHUNK: usize = 8 << 10;
 /// The maximum size of a read, so that large results take few reads.
@@ -127,6 +129,16 @@ fn ends(line: &[u8]) -> (Bytes, Bytes) {
     let head = line.get(..ENDS.min(line.len())).unwrap_or_default();
     let tail = line.get(line.len().saturating_sub(ENDS)..).unwrap_or_default();
     (Bytes::copy_from_slice(head), Bytes::copy_from_slice(tail))
+}
+
+/// Replaces carriage returns by blanks. They would end a line in SSE, so a message must not contain any.
+pub(super) fn without_breaks(line: Bytes) -> Bytes {
+    if memchr::memchr(b'\r', &line).is_none() {
+        return line;
+    }
+    let mut line = BytesMut::from(line);
+    blank_breaks(&mut line);
+    line.freeze()
 }
 
 #[cfg(test)]

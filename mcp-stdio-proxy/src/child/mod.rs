@@ -15,6 +15,7 @@ pub mod nursery;
 mod pressure;
 pub mod quota;
 mod reader;
+mod reported;
 pub mod shortcut;
 mod spawn;
 mod stderr;
@@ -95,7 +96,7 @@ pub struct Child {
     settled: AtomicBool,
     /// Notifications that the server may still answer with an error.
     notes: notes::Notes,
-    told: defects::Told,
+    told: reported::Told,
 }
 
 /// The unread input in bytes above which new calls are rejected.

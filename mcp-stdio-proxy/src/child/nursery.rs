@@ -11,10 +11,10 @@ use rustix::process::{
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
 
+use super::Child;
 use super::confinement::Confinement;
-use super::quota::{Permit, Quota};
+use super::quota::Quota;
 use super::shortcut::Installs;
-use super::{Child, Program, SpawnError};
 
 /// The maximum number of concurrent starts; too many at once would make each miss its deadline.
 const STARTS: usize = 8;
@@ -77,15 +77,14 @@ impl Nursery {
         tokio::time::timeout(TURN, self.starts.acquire()).await.ok()?.ok()
     }
 
-    /// Starts a process and registers it.
-    pub fn spawn(
-        self: &Arc<Self>,
-        program: &Program,
-        permit: Permit,
-    ) -> Result<Arc<Child>, SpawnError> {
+    /// Registers the process that `start` starts.
+    pub(super) fn register<E>(
+        &self,
+        start: impl FnOnce() -> Result<Arc<Child>, E>,
+    ) -> Result<Arc<Child>, E> {
         let mut all = self.all.lock();
         all.retain(|one| one.strong_count() > 0);
-        let child = program.spawn(permit, self)?;
+        let child = start()?;
         all.push(Arc::downgrade(&child));
         Ok(child)
     }

@@ -3,18 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use tokio::net::unix::pipe;
 
 use super::Child;
-use super::defects::Begun;
-use super::lines::{Line, Lines};
+use super::lines::{Line, Lines, without_breaks};
+use super::reported::Begun;
 use crate::protocol::array;
 use crate::protocol::error;
 use crate::protocol::ids;
 use crate::protocol::lenient;
 use crate::protocol::message::{self, Envelope, Kind};
-use crate::protocol::splice::{Payload, blank_breaks, span};
+use crate::protocol::splice::{Payload, span};
 use crate::stream::Weight;
 
 /// The time to wait for remaining output after the process has exited. A descendant may hold the pipe open
@@ -172,14 +172,4 @@ fn plain(text: &str) -> Option<Envelope<'_>> {
 
 fn is_array(text: &str) -> bool {
     text.trim_start().starts_with('[') && array::each(text, |_| true).is_some()
-}
-
-/// Replaces carriage returns by blanks. They would end a line in SSE, so a message must not contain any.
-pub(super) fn without_breaks(line: Bytes) -> Bytes {
-    if memchr::memchr(b'\r', &line).is_none() {
-        return line;
-    }
-    let mut line = BytesMut::from(line);
-    blank_breaks(&mut line);
-    line.freeze()
 }

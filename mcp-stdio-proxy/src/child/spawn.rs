@@ -14,13 +14,13 @@ use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 
 use super::confinement::Confinement;
-use super::defects::Told;
 use super::launcher;
 use super::locate::{NotFound, locate};
 use super::notes::Notes;
 use super::nursery::Nursery;
 use super::pressure::Pressure;
 use super::quota::Permit;
+use super::reported::Told;
 use super::shortcut::{Following, follow};
 use super::supervise::{Group, Supervisor};
 use super::traffic::Traffic;
@@ -77,6 +77,17 @@ pub struct Program {
     pub origin: Origin,
     /// The entry that the process is started for.
     pub entry: Arc<Entry>,
+}
+
+impl Nursery {
+    /// Starts a process and registers it.
+    pub fn spawn(
+        self: &Arc<Self>,
+        program: &Program,
+        permit: Permit,
+    ) -> Result<Arc<Child>, SpawnError> {
+        self.register(|| program.spawn(permit, self))
+    }
 }
 
 /// A failure to start a server. `Display` is meant for the operator.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Access, Grant, Until};
+use super::{Access, Grant};
 use crate::sync::now_ms;
 
 /// An admitted request and the time of its admission.
@@ -49,17 +49,5 @@ impl Admission {
     /// Waits until the grant or the access token is revoked.
     pub async fn revoked(&self) {
         self.access.ended.cancelled().await;
-    }
-
-    /// Returns the end of a stream that a client can reopen.
-    #[must_use]
-    pub fn until(&self) -> Until {
-        Until::of_stream(self)
-    }
-
-    /// Returns the end of a stream with the response to a call, which may outlive the access token.
-    #[must_use]
-    pub fn until_answered(&self) -> Until {
-        Until::of_call(self)
     }
 }

@@ -39,8 +39,22 @@ pub struct Until {
     timer: Pin<Box<Sleep>>,
 }
 
+impl Admission {
+    /// Returns the end of a stream that a client can reopen.
+    #[must_use]
+    pub fn until(&self) -> Until {
+        Until::of_stream(self)
+    }
+
+    /// Returns the end of a stream with the response to a call, which may outlive the access token.
+    #[must_use]
+    pub fn until_answered(&self) -> Until {
+        Until::of_call(self)
+    }
+}
+
 impl Until {
-    pub(super) fn of_stream(admission: &Admission) -> Self {
+    fn of_stream(admission: &Admission) -> Self {
         let left = admission.access.ends.map_or(LONGEST, |end| {
             Duration::from_secs(end.saturating_sub(get_current_timestamp()))
         });
@@ -48,7 +62,7 @@ impl Until {
         Self::new(admission, Some(Instant::now() + left), Duration::ZERO)
     }
 
-    pub(super) fn of_call(admission: &Admission) -> Self {
+    fn of_call(admission: &Admission) -> Self {
         Self::new(admission, None, GRACE)
     }
 

@@ -20,11 +20,8 @@ pub struct Member<'a> {
     pub place: Range<usize>,
 }
 
-/// The maximum number of members of an object, because five bytes of text become more than fifty.
-pub const MEMBERS: usize = 1 << 16;
-
 /// Returns the members of the object `text`, which must be valid JSON. Returns `None` if it is not an object,
-/// or has more than [`MEMBERS`].
+/// or has more than 65,536 members.
 #[must_use]
 pub fn members(text: &str) -> Option<Vec<Member<'_>>> {
     let mut scan = Scan::new(text);

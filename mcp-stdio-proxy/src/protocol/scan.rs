@@ -1,7 +1,8 @@
 //! A scanner for the extent of the members of an object (RFC 8259 §4). It does not validate values: the text
 //! is known to be valid JSON, or known to be invalid.
 
-use super::object::MEMBERS;
+/// The maximum number of members of an object, because five bytes of text become more than fifty.
+pub(super) const MEMBERS: usize = 1 << 16;
 
 pub(super) struct Scan<'a> {
     text: &'a [u8],

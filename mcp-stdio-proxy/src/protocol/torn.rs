@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
+use super::defect::{Answer, Defect};
 use super::ids;
-use super::lenient::{Answer, Defect, Parts};
 use super::object::{Member, unquoted};
+use super::parts::Parts;
 use super::scan::Scan;
 
 /// The maximum number of responses in a line. Some servers omit the line break between two.

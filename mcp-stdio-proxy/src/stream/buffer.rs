@@ -4,7 +4,6 @@
 use std::collections::VecDeque;
 use std::task::Waker;
 
-use super::Weight;
 use crate::protocol::splice::Payload;
 
 /// The maximum number of events that wait for a slow reader, per stream; beyond it, the oldest notifications
@@ -22,6 +21,15 @@ const UNREAD_EVENTS: usize = 64;
 const UNREAD_BYTES: usize = 256 << 10;
 /// The maximum size in bytes of read events kept for resumption, per stream.
 const KEPT_BYTES: usize = 1 << 20;
+
+/// The importance of a message when the reader is too slow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weight {
+    /// A notification, which may be dropped.
+    Light,
+    /// A request of the server or a response, which may not be dropped.
+    Heavy,
+}
 
 /// A message with its number in the stream.
 pub(super) struct Event {

@@ -11,16 +11,8 @@ use parking_lot::Mutex;
 use crate::protocol::splice::Payload;
 use crate::unguessable;
 use buffer::State;
+pub use buffer::Weight;
 pub use reader::Reader;
-
-/// The importance of a message when the reader is too slow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Weight {
-    /// A notification, which may be dropped.
-    Light,
-    /// A request of the server or a response, which may not be dropped.
-    Heavy,
-}
 
 /// One stream: the responses to a POST, or the server-initiated messages of a session.
 pub struct Stream {
@@ -235,24 +227,6 @@ impl Stream {
         }
         state.waker = Some(cx.waker().clone());
         Poll::Pending
-    }
-
-    /// Returns a reader of the events that no reader has taken. An earlier reader ends.
-    #[must_use]
-    pub fn reader(self: &Arc<Self>) -> Reader {
-        let taken = self.state.lock().taken;
-        self.reader_after(taken)
-    }
-
-    /// Returns a reader of the events after `seq`, as far as they are kept. An earlier reader ends.
-    #[must_use]
-    pub fn reader_after(self: &Arc<Self>, seq: u64) -> Reader {
-        let generation = self.change(|state| {
-            state.reader += 1;
-            state.read = true;
-            state.reader
-        });
-        Reader { stream: Arc::clone(self), generation, after: seq }
     }
 }
 

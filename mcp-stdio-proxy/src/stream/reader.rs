@@ -6,11 +6,31 @@ use std::task::{Context, Poll, Waker};
 use super::Stream;
 use crate::protocol::splice::Payload;
 
+impl Stream {
+    /// Returns a reader of the events that no reader has taken. An earlier reader ends.
+    #[must_use]
+    pub fn reader(self: &Arc<Self>) -> Reader {
+        let taken = self.state.lock().taken;
+        self.reader_after(taken)
+    }
+
+    /// Returns a reader of the events after `seq`, as far as they are kept. An earlier reader ends.
+    #[must_use]
+    pub fn reader_after(self: &Arc<Self>, seq: u64) -> Reader {
+        let generation = self.change(|state| {
+            state.reader += 1;
+            state.read = true;
+            state.reader
+        });
+        Reader { stream: Arc::clone(self), generation, after: seq }
+    }
+}
+
 /// A client that reads a stream.
 pub struct Reader {
-    pub(super) stream: Arc<Stream>,
-    pub(super) generation: u64,
-    pub(super) after: u64,
+    stream: Arc<Stream>,
+    generation: u64,
+    after: u64,
 }
 
 impl Reader {
