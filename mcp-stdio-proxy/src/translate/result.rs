@@ -7,13 +7,16 @@ use crate::protocol::object::{Edit, Member, may_say, members, value, with, witho
 use crate::protocol::splice::span;
 
 /// The methods whose results say how long they may be kept (MCP "Caching").
-const CACHEABLE: [&str; 6] = [
+const CACHEABLE: [&str; 8] = [
     "server/discover",
     "tools/list",
     "prompts/list",
     "resources/list",
     "resources/templates/list",
     "resources/read",
+    // SEP-2640 "Skills".
+    "skills/list",
+    "skills/get",
 ];
 
 /// The edits that complete `result`, the answer to `method` within `text`, which a server that calls
@@ -119,6 +122,10 @@ mod tests {
             modern(r#"{"resultType":"x","ttlMs":5,"cacheScope":"public"}"#, "tools/list", None),
             r#"{"resultType":"x","ttlMs":5,"cacheScope":"public"}"#
         );
+        for method in ["skills/list", "skills/get"] {
+            let want = r#"{"resultType":"complete","ttlMs":0,"cacheScope":"private"}"#;
+            assert_eq!(modern("{}", method, None), want, "{method}");
+        }
     }
 
     #[test]

@@ -428,3 +428,17 @@ fn a_shared_legacy_server_takes_no_ones_capabilities() {
     let answer = clients[0].call("ask", &ask);
     assert_eq!(text(&answer), r#"[{"error":-32603}]"#);
 }
+
+/// SEP-2640: what a server says of its skills is as cacheable as its other lists.
+#[test]
+fn results_about_skills_say_how_long_they_may_be_kept() {
+    let proxy = Proxy::start(&[]);
+    let client = proxy.modern(json!({}));
+    for method in ["skills/list", "skills/get"] {
+        let result = client.ask(method, &json!({"uri": "skill://a"})).answer().1["result"].clone();
+        assert_eq!(result["method"], method, "{result}");
+        assert_eq!((&result["ttlMs"], &result["cacheScope"]), (&json!(0), &json!("private")));
+    }
+    let other = client.ask("skills/other", &json!({})).answer().1;
+    assert!(other["result"].get("ttlMs").is_none(), "{other}");
+}
