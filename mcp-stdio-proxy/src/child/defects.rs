@@ -112,7 +112,9 @@ impl Child {
     pub(super) fn fail_elsewhere(self: &Arc<Self>, id: u64, message: &str) {
         let line = Bytes::from(error::answer(&id.to_string(), error::INTERNAL, message));
         let text = std::str::from_utf8(&line).unwrap_or_default();
-        if let Ok(envelope) = message::parse(text) {
+        if let Ok(envelope) = message::parse(text)
+            && !self.take_of_task(id, &line, &envelope)
+        {
             self.say(&line, &envelope);
         }
     }

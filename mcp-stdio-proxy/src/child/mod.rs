@@ -22,6 +22,7 @@ mod stderr;
 mod stdin;
 pub mod submit;
 mod supervise;
+mod task_calls;
 pub mod time;
 pub mod traffic;
 
@@ -97,6 +98,7 @@ pub struct Child {
     /// Notifications that the server may still answer with an error.
     notes: notes::Notes,
     told: reported::Told,
+    task_calls: task_calls::TaskCalls,
 }
 
 /// The unread input in bytes above which new calls are rejected.
@@ -149,6 +151,9 @@ impl Child {
 
     /// Tells the server that the request `id` is cancelled.
     pub fn cancel(&self, id: u64, reason: &str) {
+        if self.cancel_task(id) {
+            return;
+        }
         let text = format!(
             r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{id},"reason":"{reason}"}}}}"#
         );

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use tokio::net::unix::pipe;
 
 use super::Child;
+use super::call::Call;
 use super::lines::{Line, Lines, without_breaks};
 use super::reported::Begun;
 use crate::protocol::array;
@@ -115,7 +116,7 @@ impl Child {
     ) {
         self.touch();
         match envelope.kind {
-            Kind::Response => self.take_answer(line, text, envelope),
+            Kind::Response => self.take_answer(line, envelope),
             Kind::Notification if envelope.method == "notifications/progress" => {
                 self.take_progress(line, text, envelope);
             }
@@ -130,25 +131,14 @@ impl Child {
         }
     }
 
-    fn take_answer(self: &Arc<Self>, line: &Bytes, text: &str, envelope: &Envelope<'_>) {
+    fn take_answer(self: &Arc<Self>, line: &Bytes, envelope: &Envelope<'_>) {
         let id = ids::number(envelope.id).unwrap_or_default();
+        if self.take_of_task(id, line, envelope) {
+            return self.notes.answered(id);
+        }
         let Some(call) = self.calls.take(id) else { return self.take_stray(line, envelope) };
         self.notes.answered(id);
-        if let Some(record) = &call.record {
-            record.answered(envelope);
-        }
-        if let Some(taker) = call.taker.clone() {
-            return taker.take(call, line, envelope);
-        }
-        if let Some(shown) =
-            call.tools.as_ref().and_then(|view| view.shown(text, envelope, &call.id))
-        {
-            return call.stream.answer(shown.into());
-        }
-        match span(text, envelope.id) {
-            Some(range) => call.stream.answer(Payload::spliced(line, range, &call.id)),
-            None => call.fail(error::INTERNAL, "the answer could not be read"),
-        }
+        answer(call, line, envelope);
     }
 
     /// Forwards a progress notification. The proxy uses its request ids as progress tokens.
@@ -162,6 +152,24 @@ impl Child {
             stream.push(Payload::spliced(line, range, &theirs), Weight::Light);
             self.pressure.note(&stream);
         }
+    }
+}
+
+/// Answers `call` with `line`, of which `envelope` is the envelope.
+pub(super) fn answer(call: Call, line: &Bytes, envelope: &Envelope<'_>) {
+    if let Some(record) = &call.record {
+        record.answered(envelope);
+    }
+    if let Some(taker) = call.taker.clone() {
+        return taker.take(call, line, envelope);
+    }
+    let text = std::str::from_utf8(line).unwrap_or_default();
+    if let Some(shown) = call.tools.as_ref().and_then(|view| view.shown(text, envelope, &call.id)) {
+        return call.stream.answer(shown.into());
+    }
+    match span(text, envelope.id) {
+        Some(range) => call.stream.answer(Payload::spliced(line, range, &call.id)),
+        None => call.fail(error::INTERNAL, "the answer could not be read"),
     }
 }
 

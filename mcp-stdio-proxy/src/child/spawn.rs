@@ -23,6 +23,7 @@ use super::quota::Permit;
 use super::reported::Told;
 use super::shortcut::{Following, follow};
 use super::supervise::{Group, Supervisor};
+use super::task_calls::TaskCalls;
 use super::traffic::Traffic;
 use super::{Calls, Child, Patience, reader, stderr, stdin};
 use crate::catalogue::{Entry, Limits};
@@ -187,9 +188,9 @@ impl Program {
             settled: false.into(),
             notes: Notes::default(),
             told: Told::default(),
+            task_calls: TaskCalls::default(),
         });
-        let server = &*self.server;
-        log::info!(server, pid; "{server}[{pid}] started");
+        log::info!(server = &*self.server, pid; "{}[{pid}] started", self.server);
         tokio::spawn(stderr::drain(Arc::clone(&self.server), pid, errors, Arc::clone(&child.tail)));
         tokio::spawn(reader::read(Arc::clone(&child), output, self.line_limit));
         let supervisor = Supervisor {

@@ -8,6 +8,7 @@ use super::Room;
 use crate::child::Child;
 use crate::protocol::mirror::{Mirrors, collect};
 use crate::protocol::{message, meta};
+use crate::translate::task_call::TaskTools;
 
 /// The maximum number of pages of a tool list that are read.
 const PAGES: usize = 32;
@@ -22,6 +23,8 @@ pub(super) struct Known {
     pid: u32,
     since: Instant,
     mirrors: Arc<Mirrors>,
+    /// The tools that must be called as tasks, where the proxy does that.
+    tasks: Arc<TaskTools>,
 }
 
 impl Room {
@@ -33,6 +36,7 @@ impl Room {
             return Arc::clone(&known.mirrors);
         }
         let mut mirrors = Mirrors::new();
+        let (mut tasks, has_tasks) = (TaskTools::default(), self.runs_tools_as_tasks());
         let mut cursor = None;
         for _ in 0..PAGES {
             let params = self.list_params(cursor.as_deref());
@@ -40,14 +44,25 @@ impl Room {
             let envelope =
                 std::str::from_utf8(&answer).ok().and_then(|text| message::parse(text).ok());
             let Some(result) = envelope.and_then(|envelope| envelope.result) else { break };
+            if has_tasks {
+                tasks.add(result);
+            }
             cursor = collect(result, &mut mirrors);
             if cursor.is_none() {
                 break;
             }
         }
         let (mirrors, since) = (Arc::new(mirrors), Instant::now());
-        *self.known.lock() = Some(Known { pid: child.pid, since, mirrors: Arc::clone(&mirrors) });
+        let known =
+            Known { pid: child.pid, since, mirrors: Arc::clone(&mirrors), tasks: Arc::new(tasks) };
+        *self.known.lock() = Some(known);
         mirrors
+    }
+
+    /// Returns the tools of `child` that must be called as tasks, from the last list that was read.
+    pub(super) fn task_tools(&self, child: &Child) -> Option<Arc<TaskTools>> {
+        let known = self.known.lock();
+        known.as_ref().filter(|known| known.pid == child.pid).map(|known| Arc::clone(&known.tasks))
     }
 
     /// Invalidates the cache, because the tools have changed.

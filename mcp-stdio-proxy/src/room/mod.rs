@@ -16,6 +16,7 @@ mod rounds;
 mod said;
 mod shared;
 mod start;
+mod task_calls;
 pub mod upgrade;
 mod watching;
 

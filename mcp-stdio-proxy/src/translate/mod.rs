@@ -12,4 +12,5 @@ pub mod result;
 pub mod round;
 pub mod shared;
 pub mod subscription;
+pub mod task_call;
 pub mod tasks;

@@ -1,8 +1,11 @@
 //! A stdio MCP server of one era or both, whose tools do what the eras do differently. With `--fold` after
-//! the era it reads names as lenient JSON libraries do, and a batch as its messages.
+//! the era it reads names as lenient JSON libraries do, and a batch as its messages. `--legacy-tasks` has tools
+//! that run only as tasks, `--legacy-tasks-unlisted` the same, and no list of its tools,
+//! `--legacy-tasks-undeclared` the same without the capability, `--legacy-tasks-lasting` without that of cancelling.
 #![expect(clippy::indexing_slicing, reason = "a member that is not there is null")]
 
 mod fold;
+mod job;
 mod say;
 
 use std::collections::HashMap;
@@ -12,6 +15,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use job::Jobs;
 use say::{say, say_raw};
 
 const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
@@ -38,6 +42,7 @@ struct Server {
     listening: Vec<(Value, Value)>,
     resources: Vec<String>,
     level: Option<Value>,
+    jobs: Jobs,
 }
 
 fn main() -> io::Result<()> {
@@ -57,6 +62,7 @@ fn main() -> io::Result<()> {
         listening: Vec::new(),
         resources: Vec::new(),
         level: None,
+        jobs: Jobs::default(),
     };
     let folds = std::env::args().nth(2).is_some_and(|mode| mode == "--fold");
     for line in io::stdin().lock().lines() {
@@ -112,8 +118,20 @@ impl Server {
         }
     }
 
+    fn has_jobs(&self) -> bool {
+        self.mode.starts_with("--legacy-tasks")
+    }
+
     fn initialize(&self, id: &Value, params: &Value) -> io::Result<()> {
-        let capabilities = json!({"tools": {"listChanged": true}, "logging": {}, "tasks": {},
+        let requests = json!({"tools": {"call": {}}});
+        let tasks = match &*self.mode {
+            "--legacy-tasks" | "--legacy-tasks-unlisted" => {
+                json!({"list": {}, "cancel": {}, "requests": requests})
+            }
+            "--legacy-tasks-lasting" => json!({"requests": requests}),
+            _ => json!({}),
+        };
+        let capabilities = json!({"tools": {"listChanged": true}, "logging": {}, "tasks": tasks,
             "resources": {"subscribe": true, "listChanged": true}, "x": 1.0});
         answer(
             id,
@@ -137,22 +155,39 @@ impl Server {
         )
     }
 
+    fn list(&self, id: &Value) -> io::Result<()> {
+        if self.mode == "--legacy-tasks-unlisted" {
+            return fail(id, -32603, &Value::Null);
+        }
+        let mut list = json!({"tools": [
+        {"name": "pid", "inputSchema": {"type": "object"}},
+        {"name": "secret", "inputSchema": {"type": "object"}},
+        {"name": "mirrored", "inputSchema": {"type": "object", "properties": {
+            "region": {"type": "string", "x-mcp-header": "Region"},
+            "count": {"type": "integer", "x-mcp-header": "Count"}}}}]});
+        let jobs = ["job", "job_at_once"].iter().filter(|_| self.has_jobs());
+        for name in jobs {
+            let tool = json!({"name": name, "inputSchema": {"type": "object"},
+                "execution": {"taskSupport": "required"}});
+            list["tools"].as_array_mut().into_iter().for_each(|all| all.push(tool.clone()));
+        }
+        if self.era == Era::Modern {
+            list["ttlMs"] = 5.into();
+            list["cacheScope"] = "public".into();
+        }
+        answer(id, &list)
+    }
+
     fn serve(&mut self, method: &str, id: &Value, params: &Value) -> io::Result<()> {
         match method {
-            "tools/list" => {
-                let mut list = json!({"tools": [
-                {"name": "pid", "inputSchema": {"type": "object"}},
-                {"name": "secret", "inputSchema": {"type": "object"}},
-                {"name": "mirrored", "inputSchema": {"type": "object", "properties": {
-                    "region": {"type": "string", "x-mcp-header": "Region"},
-                    "count": {"type": "integer", "x-mcp-header": "Count"}}}}]});
-                if self.era == Era::Modern {
-                    list["ttlMs"] = 5.into();
-                    list["cacheScope"] = "public".into();
-                }
-                answer(id, &list)
+            "tools/list" => self.list(id),
+            "tools/call" if params["name"].as_str().is_some_and(|name| name.starts_with("job")) => {
+                self.jobs.call(id, params)
             }
             "tools/call" | "prompts/get" => self.call(id, params),
+            method if self.has_jobs() && method.starts_with("tasks/") => {
+                self.jobs.serve(method, id, params)
+            }
             "resources/read" => fail(id, -32002, &json!({"uri": params["uri"]})),
             "resources/subscribe" if params["uri"] == "no:such" => fail(id, -32602, &Value::Null),
             "resources/subscribe" => {
@@ -283,6 +318,9 @@ impl Server {
     }
 
     fn answered(&mut self, message: &Value) -> io::Result<()> {
+        if self.jobs.answered(message)? {
+            return Ok(());
+        }
         let call = message["id"].as_str().and_then(|id| self.asked.remove(id));
         let Some(call) = call else { return Ok(()) };
         let Some((id, due, answers)) = self.asking.get_mut(&call) else { return Ok(()) };

@@ -50,5 +50,6 @@ mod s9_confinement;
 mod s9_launcher;
 mod shutdown;
 mod support;
+mod task_tools;
 mod tool_lists;
 mod transport;

@@ -97,7 +97,8 @@ async fn place(
             if let (Some(level), Era::Legacy) = (log, room.pairing.server) {
                 room.want_level(&child, level);
             }
-            Some(line(room, id, (text, envelope)))
+            let line = line(room, id, (text, envelope));
+            Some(room.tasked(&child, id, envelope, line))
         });
         match submitted {
             Ok(id) => return Ok(Pending { child, id, stream }),

@@ -72,7 +72,8 @@ pub(super) async fn retry(
     pass(&parked, &answered, responses);
     if parked.held {
         tokio::time::sleep(SETTLING).await;
-        pending.child.post(line(room, id, (text, envelope)));
+        let line = line(room, id, (text, envelope));
+        pending.child.post(room.tasked(&pending.child, id, envelope, line));
     }
     pending.child.settle(id, admission.as_ref());
     Ok(respond(gate, pending, admission, gate.hub.settings.stream_after).await)

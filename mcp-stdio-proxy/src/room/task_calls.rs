@@ -1,0 +1,54 @@
+//! Calls of tools that a legacy server runs only as tasks, for modern clients, which have no such tasks: the proxy
+//! makes the task and answers the call with its result (2025-11-25 "Tasks").
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use gateway_contract::revision::Era;
+
+use super::Room;
+use crate::child::Child;
+use crate::child::time::LONGEST;
+use crate::protocol::message::{self, Envelope};
+use crate::protocol::object::may_say;
+use crate::translate::task_call::{self, CALLS, CANCEL};
+
+/// The longest time that a server is asked to keep a task. Servers have timers that take no month.
+const LONGEST_TTL: Duration = Duration::from_hours(24);
+
+impl Room {
+    /// Returns `line`, the request `read` of a client as `child` gets it under the id `id`, or instead of it one that
+    /// makes a task, if the tool needs that. Where it is not known, the refusal of the server decides.
+    pub fn tasked(&self, child: &Child, id: u64, read: &Envelope<'_>, line: Bytes) -> Bytes {
+        if read.method != "tools/call" || !self.runs_tools_as_tasks() {
+            return line;
+        }
+        let name = read.params.and_then(message::tool_name).unwrap_or_default();
+        let need = self.task_tools(child).and_then(|tools| tools.need(&name));
+        let task = || task_call::as_task(&line, self.task_ttl());
+        let Some(task) = (need != Some(false)).then(task).flatten() else { return line };
+        let may_cancel = self.greeting().is_some_and(|greeting| greeting.offers(CANCEL));
+        if need == Some(true) {
+            child.make_task(id, may_cancel);
+            return task;
+        }
+        child.make_task_if_refused(id, task, may_cancel);
+        line
+    }
+
+    /// Returns `true` if its process is a legacy one that has declared that it runs tools as tasks, and its clients
+    /// are modern.
+    pub(super) fn runs_tools_as_tasks(&self) -> bool {
+        (self.pairing.clients, self.pairing.server) == (Era::Modern, Era::Legacy)
+            && self.greeting().is_some_and(|greeting| {
+                may_say(&greeting.capabilities, "tasks") && greeting.offers(CALLS)
+            })
+    }
+
+    /// The time for which the server is asked to keep a task: longer than its call may take, also if the client is
+    /// asked something meanwhile.
+    fn task_ttl(&self) -> Duration {
+        let longest = self.backend.request_timeout().map(|one| one.saturating_mul(2 * LONGEST));
+        longest.unwrap_or(LONGEST_TTL).clamp(Duration::from_mins(1), LONGEST_TTL)
+    }
+}
