@@ -47,6 +47,15 @@ enum Step {
     Fetching(Box<str>),
 }
 
+impl Step {
+    fn task(&self) -> Option<&str> {
+        match self {
+            Self::Pausing(task) | Self::Asking(task) | Self::Fetching(task) => Some(task),
+            Self::Plain(_) | Self::Making | Self::Cancelled => None,
+        }
+    }
+}
+
 impl Child {
     /// Notes that the call `call` is about to be sent as a task.
     pub fn make_task(&self, call: u64, may_cancel: bool) {
@@ -65,6 +74,12 @@ impl Child {
             all.retain(|_, one| self.calls.has(one.call));
         }
         all.insert(request, one);
+    }
+
+    /// Returns the id of the call whose task is `task`, the text of its id.
+    pub fn call_of_task(&self, task: &str) -> Option<u64> {
+        let all = self.task_calls.0.lock();
+        all.values().find(|one| one.step.task() == Some(task)).map(|one| one.call)
     }
 
     /// Tells the server that the result of the call `call` is not wanted, if that is a task: "the `tasks/cancel`

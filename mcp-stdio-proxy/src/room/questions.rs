@@ -16,6 +16,7 @@ use crate::protocol::ids;
 use crate::protocol::message::Envelope;
 use crate::stream::Stream;
 use crate::translate::input::{Kind, Question, required};
+use crate::translate::task_call::related;
 
 /// The time to collect further questions of a call, since servers may send several at once.
 const BREATH: Duration = Duration::from_millis(10);
@@ -43,6 +44,10 @@ impl Room {
         let question = Question::new(kind, envelope.id, envelope.params, number);
         let mut calls = child.calls.addressees();
         calls.retain(|call| call.terms.input.is_some());
+        let task = envelope.params.and_then(related);
+        if let Some(id) = task.and_then(|task| child.call_of_task(task)) {
+            calls.retain(|call| call.id == id);
+        }
         // The addressee is unknown, and the callers may be different people.
         let of_one_user = self.owner != Owner::Anonymous;
         if !of_one_user && calls.len() > 1 {

@@ -5,8 +5,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use crate::protocol::meta::RELATED_TASK;
 use crate::protocol::object::{members, without};
-use crate::protocol::splice::line;
+use crate::protocol::splice::{line, span};
 use crate::protocol::tree;
 
 /// The kinds of input that a server may request.
@@ -122,7 +123,13 @@ impl Question {
 fn params_of(params: Option<&str>) -> String {
     let text = params.unwrap_or("{}");
     let Some(all) = members(text) else { return "{}".to_owned() };
-    let line = line(text, &mut without(&all, 0, |name| !WITHDRAWN.contains(&name)));
+    let mut edits = without(&all, 0, |name| !WITHDRAWN.contains(&name));
+    for meta in all.iter().filter(|member| member.name == "_meta") {
+        if let (Some(inner), Some(place)) = (members(meta.value), span(text, meta.value)) {
+            edits.extend(without(&inner, place.start, |name| name != RELATED_TASK));
+        }
+    }
+    let line = line(text, &mut edits);
     String::from_utf8_lossy(line.trim_ascii_end()).into_owned()
 }
 

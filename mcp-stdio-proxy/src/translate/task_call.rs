@@ -118,6 +118,13 @@ pub fn next(task: &str) -> Option<Next> {
     Some(Next::Wait(named.unwrap_or(INTERVAL).clamp(SHORTEST, LONGEST)))
 }
 
+/// Returns the text of the id of the task that a request of the server with `params` is related to.
+#[must_use]
+pub fn related(params: &str) -> Option<&str> {
+    let meta = may_say(params, "related-task").then(|| value(params, "_meta")).flatten()?;
+    value(value(meta, RELATED_TASK)?, "taskId")
+}
+
 /// Returns the answer `text`, with the result `result`, without the task that it is related to: clients of
 /// 2026-07-28 know none. `None` if it names none.
 #[must_use]
@@ -198,5 +205,7 @@ mod tests {
         let named = r#"{"io.modelcontextprotocol/related-task":{"taskId":"t"},"k": 1}"#;
         assert_eq!(told(named).as_deref(), Some(want));
         assert_eq!(told(r#"{"k":1}"#), None);
+        assert_eq!(related(&format!(r#"{{"_meta":{named}}}"#)), Some(r#""t""#));
+        assert_eq!(related(&format!(r#"{{"_meta":{{"k":{named}}}}}"#)), None);
     }
 }

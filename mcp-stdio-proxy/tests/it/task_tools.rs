@@ -262,6 +262,7 @@ fn a_task_asks_its_client() {
     assert_eq!(first["resultType"], "input_required", "{first}");
     let (key, question) = first["inputRequests"].as_object().unwrap().iter().next().unwrap();
     assert_eq!(question["params"]["message"], "name?");
+    assert!(question["params"]["_meta"].get(RELATED).is_none(), "{question}");
     let accepted = json!({"action": "accept", "content": {"name": "Ada"}});
     params["requestState"] = first["requestState"].clone();
     params["inputResponses"] = json!({key: accepted});
@@ -288,4 +289,18 @@ fn a_task_whose_client_does_not_come_back_is_cancelled() {
     assert_eq!(first["result"]["resultType"], "input_required", "{first}");
     eventually("it is cancelled", || client.received("tasks/cancel").len() == 1);
     assert!(client.received("notifications/cancelled").is_empty());
+}
+
+/// A question says which task it is of, so it is put to the client of that call, whatever else is in flight.
+#[test]
+fn a_question_of_a_task_goes_to_its_own_call() {
+    let proxy = Proxy::of_era("--legacy-tasks", &["--stream-after", "0.1"]);
+    let client = proxy.modern(json!({"elicitation": {}}));
+    let ask = json!({"method": "elicitation/create", "params": {"message": "mine?"}});
+    let arguments = json!({"ask": ask, "slow_start": 600});
+    let mut asking = client.ask("tools/call", &json!({"name": "job", "arguments": arguments}));
+    let hang = client.ask("tools/call", &json!({"name": "hang", "arguments": {}}));
+    let asked = asking.event().unwrap().json();
+    assert_eq!(asked["result"]["resultType"], "input_required", "{asked}");
+    drop(hang);
 }
