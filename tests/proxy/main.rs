@@ -3,6 +3,7 @@
 
 mod clients;
 mod conformance;
+mod extensions;
 mod folding;
 mod matrix;
 mod servers;
@@ -24,6 +25,9 @@ fn main() -> ExitCode {
             "what_2025_11_25_requires_is_there_with_a_newer_server",
             conformance::handshake_before_a_server_without,
         ),
+        ("tasks_pass_between_peers_of_2026_07_28", extensions::tasks),
+        ("skills_pass_between_peers_of_2026_07_28", extensions::skills),
+        ("skills_of_an_older_server_pass", extensions::skills_of_an_older_server),
         ("s2_a_server_in_go_runs_a_tool_under_other_spellings", folding::itself),
         ("s2_no_spelling_of_a_tool_gets_past_the_rules_to_a_server_in_go", folding::behind_rules),
         ("every_sdk_uses_every_server_for_two_users_at_once", matrix::every_cell),
