@@ -82,6 +82,19 @@ fn a_call_is_recorded_with_its_outcome_and_never_what_it_says() {
     assert!(!scene.text().contains("in-the"), "{}", scene.text());
 }
 
+/// The outcome of a call that the server runs as a task is that of the task, however often it was sent.
+#[test]
+fn a_call_that_becomes_a_task_is_recorded_with_the_outcome_of_the_task() {
+    for mode in ["--legacy-tasks", "--legacy-tasks-unlisted"] {
+        let scene = Scene::start(&[], &["--", ERA_SERVER, mode]);
+        let client = scene.proxy.modern(json!({}));
+        client.call("job", &json!({"polls": 2, "is_error": true}));
+        let event = &scene.wait("tool.called", 1)[0];
+        assert_eq!((&event["tool"], &event["reason"]), (&"job".into(), &"is_error".into()));
+        assert!(event["ms"].as_u64().unwrap() >= 200, "{event}");
+    }
+}
+
 #[test]
 fn who_called_comes_from_the_signed_identity() {
     let signer = Signer::es256("one");

@@ -130,7 +130,10 @@ impl Jobs {
                 continue;
             }
             let heard = (!job.heard.is_null()).then(|| job.heard.to_string().into());
-            let said = heard.unwrap_or_else(|| job.arguments["say"].clone());
+            let long = job.arguments["long"]
+                .as_u64()
+                .map(|long| "x".repeat(usize::try_from(long).unwrap_or(0)).into());
+            let said = heard.or(long).unwrap_or_else(|| job.arguments["say"].clone());
             answer(
                 &id,
                 &json!({"content": [{"type": "text", "text": said}],

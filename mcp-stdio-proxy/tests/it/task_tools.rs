@@ -178,6 +178,38 @@ fn a_server_that_dies_fails_its_task() {
     assert_eq!(text(&job(&client, &json!({"say": "again"}))), "again");
 }
 
+#[test]
+fn tasks_at_once_get_their_own_results() {
+    let proxy = proxy();
+    std::thread::scope(|scope| {
+        for (number, mode) in (0..24).zip(["required", "at once", "other"].iter().cycle()) {
+            let proxy = &proxy;
+            scope.spawn(move || {
+                let client = proxy.modern(json!({}));
+                let (tool, said) = match *mode {
+                    "required" => ("job", format!("task {number}")),
+                    "at once" => ("job_at_once", "at once".to_owned()),
+                    _ => ("sleep", format!("call {number}")),
+                };
+                let arguments = json!({"say": said, "polls": number % 4, "ms": 100});
+                assert_eq!(text(&client.call(tool, &arguments)), said);
+            });
+        }
+    });
+    assert_eq!(proxy.state()["calls"], 0);
+}
+
+/// A result that cannot be passed on ends the call, as that of any call does.
+#[test]
+fn a_result_of_a_task_that_is_too_long_ends_its_call() {
+    let proxy = Proxy::of_era("--legacy-tasks", &["--max-message", "20000"]);
+    let client = proxy.modern(json!({}));
+    let failed = job(&client, &json!({"long": 30_000}));
+    assert_eq!(code(&failed), -32603, "{failed}");
+    assert!(failed["error"]["message"].as_str().unwrap().contains("longer"), "{failed}");
+    assert_eq!(proxy.state()["calls"], 0);
+}
+
 /// Where the list does not say it, the refusal does. It ran nothing, so the call may be sent once more.
 #[test]
 fn a_tool_that_is_not_listed_becomes_a_task_when_it_is_refused() {
