@@ -1,6 +1,6 @@
 //! Calls of modern clients that a legacy server runs as tasks (2025-11-25 "Tasks"). A call stays in flight under its
-//! id, so that its time, its progress and questions of the server find it; the requests about its task are
-//! registered here.
+//! id, so that timeouts, progress and questions of the server apply to it. The requests about its task are registered
+//! here.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,40 +11,46 @@ use parking_lot::Mutex;
 
 use super::Child;
 use super::reader::answer;
+use super::submit;
 use crate::protocol::error;
 use crate::protocol::message::{self, Envelope};
 use crate::translate::task_call::{self, Next};
 
-/// From so many on, those that no call waits for are forgotten.
+/// The number of entries from which on those of calls that have ended are removed.
 const MANY: usize = 256;
 
 /// The calls of one process that are, or may become, tasks. Each has at most one request at the server.
 #[derive(Default)]
 pub(super) struct TaskCalls(Mutex<HashMap<u64, TaskCall>>);
 
-/// A call, under the id of the last request that was sent for it.
+/// A call and its task. The map has it under the id of the last request that was sent for it.
 struct TaskCall {
     /// The id of the call.
     call: u64,
-    /// Whether the server takes `tasks/cancel`.
+    /// `true` if the server supports `tasks/cancel`.
     may_cancel: bool,
     step: Step,
 }
 
-/// The last request that was sent for a call. The text is that of the id of the task.
+/// The last request that was sent for a call, with the id of the task as JSON text.
 enum Step {
-    /// The call itself. If the server refuses it as an unknown method, this line is sent, which makes a task.
+    /// The call itself. If the server does not know the method, this line is sent instead, which creates a task.
     Plain(Bytes),
-    /// The one that makes a task.
+    /// The call as a request that creates a task.
     Making,
-    /// The same, and the call was cancelled meanwhile.
+    /// The call as a request that creates a task, after the call was cancelled.
     Cancelled,
-    /// `tasks/get`, which was answered; it is sent again later.
+    /// `tasks/get`, to be sent after the poll interval.
     Pausing(Box<str>),
     /// `tasks/get`.
     Asking(Box<str>),
     /// `tasks/result`.
     Fetching(Box<str>),
+}
+
+/// Returns the request `method` about the task with the id `task`, as JSON text.
+fn about(id: u64, method: &str, task: &str) -> Bytes {
+    submit::request(id, method, &format!(r#"{{"taskId":{task}}}"#))
 }
 
 impl Step {
@@ -57,13 +63,13 @@ impl Step {
 }
 
 impl Child {
-    /// Notes that the call `call` is about to be sent as a task.
+    /// Registers the call `call`, which is about to be sent as a task.
     pub fn make_task(&self, call: u64, may_cancel: bool) {
         self.note_task(call, TaskCall { call, may_cancel, step: Step::Making });
     }
 
-    /// Notes that the call `call` is about to be sent, and `again`, which makes a task, if the server does not know
-    /// the method: it has not run the tool then.
+    /// Registers the call `call`, which is about to be sent as it is. If the server does not know the method, and so has
+    /// not run the tool, `again` is sent, which creates a task.
     pub fn make_task_if_refused(&self, call: u64, again: Bytes, may_cancel: bool) {
         self.note_task(call, TaskCall { call, may_cancel, step: Step::Plain(again) });
     }
@@ -76,14 +82,14 @@ impl Child {
         all.insert(request, one);
     }
 
-    /// Returns the id of the call whose task is `task`, the text of its id.
+    /// Returns the id of the call whose task has the id `task`, as JSON text.
     pub fn call_of_task(&self, task: &str) -> Option<u64> {
         let all = self.task_calls.0.lock();
         all.values().find(|one| one.step.task() == Some(task)).map(|one| one.call)
     }
 
-    /// Tells the server that the result of the call `call` is not wanted, if that is a task: "the `tasks/cancel`
-    /// request MUST be used instead". Returns `false` if it is none.
+    /// Cancels the task of the call `call`: "the `tasks/cancel` request MUST be used instead". Returns `false` if the
+    /// call is no task.
     pub(super) fn cancel_task(&self, call: u64) -> bool {
         let mut all = self.task_calls.0.lock();
         let found = all.iter().find(|(_, one)| one.call == call).map(|(request, _)| *request);
@@ -91,7 +97,7 @@ impl Child {
         match one.step {
             Step::Plain(_) => return false,
             Step::Making | Step::Cancelled => {
-                // The task has no name yet.
+                // The id of the task is not known yet.
                 let waiting = TaskCall { step: Step::Cancelled, ..one };
                 all.extend(found.map(|request| (request, waiting)));
             }
@@ -105,12 +111,12 @@ impl Child {
 
     fn post_cancel(&self, task: &str, may_cancel: bool) {
         if may_cancel {
-            self.post(task_call::request(self.calls.next_id(), "tasks/cancel", task));
+            self.post(about(self.calls.next_id(), "tasks/cancel", task));
         }
     }
 
-    /// Takes the answer to the request `id` if it is about a task. Returns `false` if it is not, or is the answer to
-    /// the call `id` itself.
+    /// Handles the answer to the request `id` if that is about a task. Returns `false` if it is not, or if the answer is
+    /// that of the call itself.
     pub(super) fn take_of_task(
         self: &Arc<Self>,
         id: u64,
@@ -129,7 +135,7 @@ impl Child {
             }
             Step::Making => match read.result.and_then(task_call::created) {
                 Some((task, next)) => self.go_on(call, task.into(), next, may_cancel),
-                // It was refused, or done at once.
+                // The server rejected it, or answered at once.
                 None => self.finish(call, line, read),
             },
             Step::Cancelled => {
@@ -142,7 +148,7 @@ impl Child {
                 None => self.lose(call),
             },
             Step::Fetching(_) => self.finish(call, line, read),
-            // It was answered before.
+            // No request is in flight: a stray answer.
             step @ Step::Pausing(_) => {
                 self.note_task(id, TaskCall { step, ..one });
             }
@@ -150,11 +156,12 @@ impl Child {
         true
     }
 
-    /// Sends the call that the server refused once more, as a task.
+    /// Sends the call again, as a task.
     fn make_again(&self, call: u64, again: &Bytes, may_cancel: bool) {
         let id = self.calls.next_id();
         let text = std::str::from_utf8(again).unwrap_or_default();
-        let Some(line) = task_call::renumbered(text, id) else { return self.lose(call) };
+        let Ok(read) = message::parse(text) else { return self.lose(call) };
+        let line = submit::renumbered(text.trim_end(), (read.id, None), id, Vec::new());
         self.note_task(id, TaskCall { call, may_cancel, step: Step::Making });
         self.post(line);
         self.end_if_left(call);
@@ -164,7 +171,7 @@ impl Child {
         let id = self.calls.next_id();
         match next {
             Next::Result => {
-                let line = task_call::request(id, "tasks/result", &task);
+                let line = about(id, "tasks/result", &task);
                 self.note_task(id, TaskCall { call, may_cancel, step: Step::Fetching(task) });
                 self.post(line);
             }
@@ -176,7 +183,7 @@ impl Child {
         self.end_if_left(call);
     }
 
-    /// Asks for the state of the task registered under `id` after `interval`, unless the call ends before.
+    /// Polls the task registered under `id` after `interval`, unless the call ends before.
     fn ask_later(self: &Arc<Self>, id: u64, interval: Duration) {
         let child = Arc::downgrade(self);
         tokio::spawn(async move {
@@ -186,11 +193,11 @@ impl Child {
                 let mut all = child.task_calls.0.lock();
                 let Some(one) = all.get_mut(&id) else { return };
                 let Step::Pausing(task) = &one.step else { return };
-                let request = task_call::request(id, "tasks/get", task);
+                let request = about(id, "tasks/get", task);
                 one.step = Step::Asking(task.clone());
                 (request, one.call)
             };
-            // It may have ended without being cancelled.
+            // The call may have ended without a cancellation.
             if child.calls.has(request.1) {
                 child.post(request.0);
             } else {
@@ -199,14 +206,14 @@ impl Child {
         });
     }
 
-    /// Cancels the task of a call that was ended while its answer was taken.
+    /// Cancels the task of the call `call` if the call has ended meanwhile.
     fn end_if_left(&self, call: u64) {
         if !self.calls.has(call) {
             self.cancel_task(call);
         }
     }
 
-    /// Answers the call with what its task has come to.
+    /// Answers the call with the result or the error of its task.
     fn finish(&self, call: u64, line: &Bytes, read: &Envelope<'_>) {
         let Some(call) = self.calls.take(call) else { return };
         let text = std::str::from_utf8(line).unwrap_or_default();
@@ -220,12 +227,12 @@ impl Child {
         }
     }
 
-    /// Ends a call whose task the server does not tell of.
+    /// Fails a call whose task has an unknown state.
     fn lose(&self, call: u64) {
         if let Some(call) = self.calls.take(call) {
             let server = &self.server;
             let why =
-                format!("server \"{server}\" does not tell what became of the task of this call");
+                format!("server \"{server}\" did not report the state of the task of this call");
             call.fail(error::INTERNAL, &why);
         }
     }

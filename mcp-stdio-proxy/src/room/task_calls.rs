@@ -1,5 +1,5 @@
-//! Calls of tools that a legacy server runs only as tasks, for modern clients, which have no such tasks: the proxy
-//! makes the task and answers the call with its result (2025-11-25 "Tasks").
+//! Calls of modern clients to tools that a legacy server runs only as tasks. The proxy creates the task and answers the
+//! call with its result (2025-11-25 "Tasks").
 
 use std::time::Duration;
 
@@ -13,12 +13,12 @@ use crate::protocol::message::{self, Envelope};
 use crate::protocol::object::may_say;
 use crate::translate::task_call::{self, CALLS, CANCEL};
 
-/// The longest time that a server is asked to keep a task. Servers have timers that take no month.
+/// The maximum time that a server is asked to keep a task. The timers of Node.js overflow at 25 days.
 const LONGEST_TTL: Duration = Duration::from_hours(24);
 
 impl Room {
-    /// Returns `line`, the request `read` of a client as `child` gets it under the id `id`, or instead of it one that
-    /// makes a task, if the tool needs that. Where it is not known, the refusal of the server decides.
+    /// Returns `line`, the request `read` as it is sent to `child` under the id `id`, or a request that creates a task if
+    /// the tool needs one. If that is unknown, the error of the server decides.
     pub fn tasked(&self, child: &Child, id: u64, read: &Envelope<'_>, line: Bytes) -> Bytes {
         if read.method != "tools/call" || !self.runs_tools_as_tasks() {
             return line;
@@ -36,8 +36,7 @@ impl Room {
         line
     }
 
-    /// Returns `true` if its process is a legacy one that has declared that it runs tools as tasks, and its clients
-    /// are modern.
+    /// Returns `true` if the server is legacy and has declared that it runs tools as tasks, and the clients are modern.
     pub(super) fn runs_tools_as_tasks(&self) -> bool {
         (self.pairing.clients, self.pairing.server) == (Era::Modern, Era::Legacy)
             && self.greeting().is_some_and(|greeting| {
@@ -45,8 +44,8 @@ impl Room {
             })
     }
 
-    /// The time for which the server is asked to keep a task: longer than its call may take, also if the client is
-    /// asked something meanwhile.
+    /// Returns the time for which the server is asked to keep a task. It is longer than a call may take, even with
+    /// questions to the client.
     fn task_ttl(&self) -> Duration {
         let longest = self.backend.request_timeout().map(|one| one.saturating_mul(2 * LONGEST));
         longest.unwrap_or(LONGEST_TTL).clamp(Duration::from_mins(1), LONGEST_TTL)

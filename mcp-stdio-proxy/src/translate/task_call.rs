@@ -1,5 +1,5 @@
-//! Tools of 2025-11-25 that run only as tasks, for clients of 2026-07-28: the requests that the proxy sends for a
-//! call, and what the server answers (2025-11-25 "Tasks").
+//! Tools of 2025-11-25 that run only as tasks, for clients of 2026-07-28: the request that creates a task, and the
+//! answers of the server (2025-11-25 "Tasks").
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -18,25 +18,27 @@ pub const CALLS: &str = "/tasks/requests/tools/call";
 /// The capability of a server whose tasks can be cancelled.
 pub const CANCEL: &str = "/tasks/cancel";
 
-/// The longest id of a task that is kept.
+/// The maximum length of the id of a task.
 const LONGEST_ID: usize = 4096;
-/// The most tools that are noted. The others are called as the server says that they must be.
+/// The maximum number of tools that are recorded. Others are tried without a task first.
 const TOOLS: usize = 4096;
-/// The interval between two requests for the state of a task if the server names none, and its bounds.
+/// The poll interval if the server states none.
 const INTERVAL: Duration = Duration::from_secs(1);
+/// The minimum poll interval.
 const SHORTEST: Duration = Duration::from_millis(100);
+/// The maximum poll interval.
 const LONGEST: Duration = Duration::from_secs(30);
 
 /// The tools of a list that must be called as tasks.
 #[derive(Debug, Default)]
 pub struct TaskTools {
     required: HashSet<String>,
-    /// Whether the list was read to its end.
+    /// `true` if the list was read to its end.
     is_whole: bool,
 }
 
 impl TaskTools {
-    /// Adds those of a page of `tools/list`.
+    /// Adds the tools of a page of `tools/list`.
     pub fn add(&mut self, result: &str) {
         let required = &mut self.required;
         let tools = value(result, "tools").unwrap_or("[]");
@@ -62,7 +64,7 @@ fn name_of_required(tool: &str) -> Option<String> {
     is_required.then(|| serde_json::from_str(value(tool, "name")?).ok()).flatten()
 }
 
-/// Returns the request `line` as one that makes a task, which the server keeps for `ttl`.
+/// Returns the request `line` as one that creates a task, which the server keeps for `ttl`.
 #[must_use]
 pub fn as_task(line: &[u8], ttl: Duration) -> Option<Bytes> {
     let text = std::str::from_utf8(line).ok()?.trim_end();
@@ -72,33 +74,16 @@ pub fn as_task(line: &[u8], ttl: Duration) -> Option<Bytes> {
     Some(splice::line(text, &mut [edit]))
 }
 
-/// Returns the request `text` as a line under the id `id`.
-#[must_use]
-pub fn renumbered(text: &str, id: u64) -> Option<Bytes> {
-    let text = text.trim_end();
-    let place = span(text, message::parse(text).ok()?.id)?;
-    Some(splice::line(text, &mut [(place, id.to_string())]))
-}
-
-/// Returns the request `method` about the task whose id has the text `task`.
-#[must_use]
-pub fn request(id: u64, method: &str, task: &str) -> Bytes {
-    let text = format!(
-        r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{{"taskId":{task}}}}}"#
-    );
-    splice::line(&text, &mut [])
-}
-
-/// What is next for a task.
+/// The next step for a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// It works: its state is asked for again after this time.
+    /// The task is running, and is polled again after this time.
     Wait(Duration),
-    /// It has ended, or needs input, which the server asks for while `tasks/result` waits.
+    /// The task has ended, or needs input, which the server requests during `tasks/result`.
     Result,
 }
 
-/// Returns the text of the id of the task that `result`, a `CreateTaskResult`, tells of.
+/// Returns the id of the task that `result`, a `CreateTaskResult`, describes, as JSON text.
 #[must_use]
 pub fn created(result: &str) -> Option<(&str, Next)> {
     let task = value(result, TASK)?;
@@ -106,7 +91,7 @@ pub fn created(result: &str) -> Option<(&str, Next)> {
     Some((id, next(task)?))
 }
 
-/// Returns what is next for `task`, the result of `tasks/get`; `None` if it has no status.
+/// Returns the next step for `task`, the result of `tasks/get`. Returns `None` if it has no status.
 #[must_use]
 pub fn next(task: &str) -> Option<Next> {
     let status: String = serde_json::from_str(value(task, "status")?).ok()?;
@@ -118,15 +103,15 @@ pub fn next(task: &str) -> Option<Next> {
     Some(Next::Wait(named.unwrap_or(INTERVAL).clamp(SHORTEST, LONGEST)))
 }
 
-/// Returns the text of the id of the task that a request of the server with `params` is related to.
+/// Returns the id of the task that a request of the server with `params` is related to, as JSON text.
 #[must_use]
 pub fn related(params: &str) -> Option<&str> {
     let meta = may_say(params, "related-task").then(|| value(params, "_meta")).flatten()?;
     value(value(meta, RELATED_TASK)?, "taskId")
 }
 
-/// Returns the answer `text`, with the result `result`, without the task that it is related to: clients of
-/// 2026-07-28 know none. `None` if it names none.
+/// Removes the related task from the answer `text` with the result `result`, since clients of 2026-07-28 have no such
+/// task. Returns `None` if it names none.
 #[must_use]
 pub fn unrelated(text: &str, result: &str) -> Option<String> {
     if !may_say(result, "related-task") {
