@@ -3,12 +3,12 @@
 //! "Sending Messages to the Server" §6, "Listening for Messages").
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
 use super::Room;
+use super::ask::{Ask, At, next_ask};
 use super::roots::LIST;
 use crate::child::Child;
 use crate::child::time::Time;
@@ -29,51 +29,6 @@ const HELD: Duration = Duration::from_secs(2);
 /// The time for which a server may process an answer before the next request is sent. server-filesystem, for
 /// example, checks the roots that it receives.
 pub const SETTLING: Duration = Duration::from_millis(150);
-
-/// A request of the server on its way to a client.
-pub(super) struct Ask {
-    /// The server's id as JSON text.
-    id: Box<str>,
-    /// The process that sent the request.
-    pid: u32,
-    /// The server's progress token as JSON text.
-    token: Option<Box<str>>,
-    /// The session that the request is meant for; `None` if any session of the instance may answer.
-    session: Option<u64>,
-    /// `true` for a request for roots, on which any later client request may depend.
-    is_for_roots: bool,
-    at: At,
-    time: Time,
-}
-
-/// The delivery state of a server request.
-enum At {
-    /// Queued, because no stream to a client is open.
-    Waiting(Payload),
-    /// Sent on a stream, although the client may not have read it.
-    On(Arc<Stream>),
-}
-
-impl Ask {
-    /// Withdraws the request, unless a client has it or is about to read it.
-    fn recall(&mut self, id: u64) -> Option<Payload> {
-        match &mut self.at {
-            At::Waiting(payload) => Some(std::mem::take(payload)),
-            At::On(stream) if !stream.is_read() => stream.retract(id),
-            At::On(_) => None,
-        }
-    }
-
-    fn waits(&self) -> usize {
-        if let At::Waiting(payload) = &self.at { payload.len() } else { 0 }
-    }
-}
-
-/// Returns a unique id for a request to a client. Servers reuse ids, at the latest after a restart.
-pub(super) fn next_ask() -> u64 {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    NEXT.fetch_add(1, Ordering::Relaxed)
-}
 
 impl Room {
     /// Sends a request of the server to the only client it can be meant for, or queues it.

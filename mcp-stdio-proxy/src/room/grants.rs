@@ -2,17 +2,11 @@
 
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
 use super::{Owner, Room};
 use crate::grants::Grant;
 
 /// The maximum number of grants that are kept per instance; beyond it, the oldest is evicted.
 const MOST: usize = 64;
-
-/// The grants that authorized requests of this instance, the oldest first.
-#[derive(Default)]
-pub(super) struct Grants(Mutex<Vec<Arc<Grant>>>);
 
 impl Room {
     /// Records that a request was authorized by `grant`.

@@ -11,11 +11,11 @@ use parking_lot::Mutex;
 use serde_json::Value;
 
 use super::Room;
+use super::listener::Listener;
 use crate::child::Child;
-use crate::child::submit;
 use crate::protocol::ids;
 use crate::protocol::message::{self, Envelope};
-use crate::protocol::splice::{Payload, span};
+use crate::protocol::splice::Payload;
 use crate::stream::{Stream, Weight};
 use crate::translate::subscription::{self, Filter};
 use crate::unavailable::Unavailable;
@@ -24,27 +24,6 @@ use crate::unavailable::Unavailable;
 const LISTENERS: usize = 64;
 /// The maximum time that a server may take to acknowledge a subscription to a resource.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// A client that listens.
-pub struct Listener {
-    serial: u64,
-    /// The text of the id of its request, which is that of the subscription.
-    id: Box<str>,
-    filter: Filter,
-    /// Its request, for a server of 2026-07-28.
-    text: Box<str>,
-    /// The filter of its notifications.
-    pub stream: Arc<Stream>,
-    at: Mutex<At>,
-}
-
-/// Where a server of 2026-07-28 knows the subscription.
-#[derive(Default)]
-struct At {
-    pid: u32,
-    id: u64,
-    acknowledged: bool,
-}
 
 /// A client that listens, as long as it does.
 pub struct Listening {
@@ -214,33 +193,6 @@ impl Room {
             (at.pid, at.id) == (child.pid, id)
         };
         listeners.iter().find(known).cloned()
-    }
-}
-
-impl Listener {
-    /// Sends the request to `child`, a server of 2026-07-28.
-    fn ask(&self, child: &Child) {
-        let Ok(envelope) = message::parse(&self.text) else { return };
-        let token = envelope.params.and_then(message::asked_progress);
-        child.submit_unregistered(|id| {
-            let mut at = self.at.lock();
-            (at.pid, at.id) = (child.pid, id);
-            submit::renumbered(&self.text, (envelope.id, token), id, Vec::new())
-        });
-    }
-
-    fn end(&self) {
-        self.stream.answer(subscription::ended(&self.id).into());
-    }
-
-    /// Returns the answer of the server with the client's id.
-    fn answered(&self, line: &Bytes) -> Option<Payload> {
-        let text = std::str::from_utf8(line).ok()?;
-        let envelope = message::parse(text).ok()?;
-        let id = span(text, envelope.id)?;
-        let tag = envelope.result.and_then(subscription::tag).and_then(|tag| span(text, tag));
-        let edits = [Some(id), tag].into_iter().flatten().map(|place| (place, self.id.to_string()));
-        Some(Payload::edited(line, edits.collect()))
     }
 }
 

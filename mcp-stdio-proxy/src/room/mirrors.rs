@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Room;
+use super::known_tools::Known;
 use crate::child::Child;
 use crate::protocol::mirror::{Mirrors, collect};
 use crate::protocol::{message, meta};
@@ -17,15 +18,6 @@ const PAGES: usize = 32;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The time for which a list is cached, since a server need not announce changes of its tools.
 const FRESH: Duration = Duration::from_mins(5);
-
-/// The cached header parameters of one process.
-pub(super) struct Known {
-    pid: u32,
-    since: Instant,
-    mirrors: Arc<Mirrors>,
-    /// The tools that must be called as tasks, where the proxy does that.
-    tasks: Arc<TaskTools>,
-}
 
 impl Room {
     /// Returns the header parameters of the tools of `child`. Bypasses the cache if `again`.

@@ -1,22 +1,31 @@
 //! A server instance: the process for one owner, and the sessions that share it. The process may be replaced.
 
 mod answers;
+mod ask;
 mod asks;
 mod audience;
 mod grants;
 mod handshake;
+mod held_grants;
+mod known_tools;
 mod level;
 mod lifetime;
 mod listen;
+mod listener;
 mod mirrors;
 mod modern;
 mod questions;
+mod refused;
+mod root_requests;
 mod roots;
+mod round;
 mod rounds;
 mod said;
 mod shared;
 mod start;
+mod subscriptions;
 mod task_calls;
+mod unasked;
 pub mod upgrade;
 mod watching;
 
@@ -39,18 +48,18 @@ use crate::sync::{now_ms, since_ms};
 use crate::translate::discover::Greeting;
 use crate::translate::input::Question;
 pub use answers::taker;
-use asks::Ask;
+use ask::Ask;
 pub use asks::SETTLING;
-use grants::Grants;
 pub use handshake::{Hello, LONGEST};
-use listen::Listener;
+use held_grants::Grants;
+use known_tools::Known;
 pub use listen::Listening;
-use mirrors::Known;
-use questions::Unasked;
+use listener::Listener;
+use root_requests::Roots;
 pub use roots::CHANGED as ROOTS_CHANGED;
-use roots::Roots;
-use rounds::Rounds;
-use watching::Watching;
+use round::Rounds;
+use subscriptions::Watching;
+use unasked::Unasked;
 
 /// The maximum number of users of an instance whose clients send no session id; beyond it, the least recently
 /// used session is evicted.

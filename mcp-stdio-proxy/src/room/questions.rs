@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use super::unasked::Unasked;
 use super::{Owner, Room};
 use crate::child::Child;
 use crate::child::call::Addressee;
@@ -23,13 +24,6 @@ const BREATH: Duration = Duration::from_millis(10);
 
 /// The maximum number of questions that wait for a client request, per instance.
 const UNASKED: usize = 32;
-
-/// A question that waits for a client request.
-pub(super) struct Unasked {
-    question: Question,
-    pid: u32,
-    since: Instant,
-}
 
 impl Room {
     /// Handles a question of the server.

@@ -3,12 +3,11 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
 use super::Room;
@@ -25,14 +24,6 @@ pub const CHANGED: &str = "notifications/roots/list_changed";
 const CHANGED_TEXT: &str = r#"{"jsonrpc":"2.0","method":"notifications/roots/list_changed"}"#;
 /// The time that a request waits for a new process to ask for the known roots, since it may need them.
 const PATIENCE: Duration = Duration::from_millis(500);
-
-/// The state of the server's requests for roots.
-#[derive(Default)]
-pub(super) struct Roots {
-    told: Notify,
-    /// `true` once a process has requested roots outside of any client request.
-    are_asked_first: AtomicBool,
-}
 
 impl Room {
     /// Answers a request for roots on behalf of sessions that reported theirs to the previous process.

@@ -9,8 +9,8 @@ use gateway_contract::revision::Era;
 
 use super::Room;
 use super::listen::post_uri;
+use super::refused::Refused;
 use super::shared::hand_over;
-use super::upgrade::Refused;
 use crate::child::Child;
 use crate::child::call::{Call, Taker};
 use crate::protocol::message::Envelope;

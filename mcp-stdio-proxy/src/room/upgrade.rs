@@ -1,11 +1,11 @@
 //! Legacy clients on a modern server: rewrites requests, and answers those that the server cannot
 //! (MCP "Compatibility Matrix", legacy client and modern server).
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::Room;
+pub use super::refused::Refused;
 use crate::child::Child;
 use crate::protocol::error;
 use crate::protocol::message::Envelope;
@@ -15,9 +15,6 @@ use crate::translate::{log, request, subscription, tasks};
 
 /// The maximum number of resources that a session may subscribe to.
 const WATCHED: usize = 1024;
-
-/// The code and the message of the error with which a request is rejected.
-pub type Refused = (i32, Cow<'static, str>);
 
 /// Returns `true` for notifications that a modern server does not accept. `ClientNotification` of 2026-07-28
 /// has only the cancellation.

@@ -4,11 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use super::Room;
-use super::upgrade::Refused;
+use super::refused::Refused;
 use crate::child::Child;
 use crate::child::submit;
 use crate::protocol::message::{self, Envelope, Kind};
@@ -16,46 +15,6 @@ use crate::protocol::splice::Payload;
 use crate::protocol::{error, ids, object};
 use crate::session::Session;
 use crate::translate::subscription::{self, Filter, UPDATED};
-
-/// The subscriptions of an instance.
-#[derive(Default)]
-pub(super) struct Watching {
-    /// Held while a subscription is opened.
-    turn: tokio::sync::Mutex<()>,
-    state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    /// The current subscription.
-    heard: Option<u64>,
-    /// The subscription that is being opened, and the channel for its outcome.
-    asked: Option<(u64, oneshot::Sender<Result<(), Refused>>)>,
-}
-
-impl Watching {
-    /// Forgets the subscriptions at the last process.
-    pub(super) fn reset(&self) {
-        *self.state.lock() = State::default();
-    }
-
-    fn acknowledged(&self, id: u64) {
-        let mut state = self.state.lock();
-        if let Some((_, waiting)) = state.asked.take_if(|(asked, _)| *asked == id) {
-            state.heard = Some(id);
-            // Whoever asked may have gone.
-            let _told = waiting.send(Ok(()));
-        }
-    }
-
-    fn ended(&self, id: u64, why: Refused) {
-        let mut state = self.state.lock();
-        state.heard.take_if(|heard| *heard == id);
-        if let Some((_, waiting)) = state.asked.take_if(|(asked, _)| *asked == id) {
-            let _told = waiting.send(Err(why));
-        }
-    }
-}
 
 impl Room {
     /// Restores the subscriptions in a new process: "Active streams must also be re-established after restart".
