@@ -235,7 +235,7 @@ impl Backend {
         self.package(&child.entry).set_installed(false);
         log::warn!(
             server = &*self.name;
-            "{}[{}] was started without its finder and has failed: {}; the finder is asked again",
+            "{}[{}] was started without its package runner and has failed: {}; the package runner is used again",
             self.name, child.pid, child.obituary()
         );
         true

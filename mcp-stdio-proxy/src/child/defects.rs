@@ -86,7 +86,7 @@ impl Child {
         if call.is_some() {
             log::warn!(server, pid; "{server}[{pid}] wrote an answer that {defect}; its call ends with an error");
         } else if self.told.is_new(defect) {
-            log::warn!(server, pid; "{server}[{pid}] wrote an answer that {defect}; it is not passed on");
+            log::warn!(server, pid; "{server}[{pid}] wrote an answer that {defect}; it is not forwarded");
         }
         match (answer.id, call) {
             (_, Some(call)) => call.fail(error::INTERNAL, &message),
@@ -124,7 +124,7 @@ impl Child {
         let (server, pid) = (&*self.server, self.pid);
         if let Some(defect) = defect.filter(|defect| self.told.is_new(defect)) {
             log::warn!(server, pid;
-                "{server}[{pid}] wrote a message that {defect}; it is passed on as official clients read it");
+                "{server}[{pid}] wrote a message that {defect}; it is forwarded as official clients read it");
         }
     }
 

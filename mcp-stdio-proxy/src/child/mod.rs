@@ -298,7 +298,7 @@ impl Child {
         self.crashed.store(!self.is_ending(), Ordering::Relaxed);
         self.silent.cancel();
         let message = format!(
-            "server \"{}\" ended before it answered ({}); the next request starts it anew",
+            "server \"{}\" ended before it answered ({}); the next request starts it again",
             self.server,
             self.farewell()
         );

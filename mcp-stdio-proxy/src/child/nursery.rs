@@ -63,7 +63,7 @@ impl Nursery {
     /// Makes this process the subreaper, so that it adopts orphans of its children.
     pub fn adopt_orphans(&self) {
         if let Err(error) = set_child_subreaper(Some(getpid())) {
-            log::warn!("orphans of servers cannot be adopted: {error}");
+            log::warn!("cannot become the subreaper of server processes: {error}");
         }
     }
 

@@ -127,7 +127,7 @@ impl Child {
     pub(super) fn say(self: &Arc<Self>, line: &Bytes, envelope: &Envelope<'_>) {
         match self.audience.get().and_then(std::sync::Weak::upgrade) {
             Some(audience) => audience.heard(self, line, envelope),
-            None => log::debug!("{}: nobody hears {}", self.server, envelope.method),
+            None => log::debug!("{}: no handler for {}", self.server, envelope.method),
         }
     }
 
@@ -146,7 +146,7 @@ impl Child {
         let token = envelope.params.and_then(message::progress_token);
         let id = token.and_then(ids::number);
         let Some((stream, theirs)) = id.and_then(|id| self.calls.progress(id)) else {
-            return log::debug!("{}: progress of no call", self.server);
+            return log::debug!("{}: progress for an unknown request", self.server);
         };
         if let Some(range) = token.and_then(|token| span(text, token)) {
             stream.push(Payload::spliced(line, range, &theirs), Weight::Light);

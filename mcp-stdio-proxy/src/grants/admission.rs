@@ -20,7 +20,7 @@ pub enum Over {
     #[error("the access of this client was revoked")]
     Revoked,
     /// The revocation status is unknown.
-    #[error("whether the access of this client was revoked cannot be checked now; try again")]
+    #[error("the revocation status of this access is unknown; retry")]
     Unknown,
 }
 

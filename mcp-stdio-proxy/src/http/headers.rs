@@ -123,7 +123,7 @@ pub(super) fn principal(headers: &HeaderMap) -> Result<Option<Arc<str>>, Refusal
     let mut all = headers.get_all(USER);
     let (Some(value), None) = (all.next(), all.next()) else {
         return if headers.contains_key(USER) {
-            Err(Refusal::bad_request("X-User-Id is there twice"))
+            Err(Refusal::bad_request("duplicate X-User-Id header"))
         } else {
             Ok(None)
         };

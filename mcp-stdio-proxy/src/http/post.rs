@@ -202,7 +202,7 @@ async fn notify(
 
 fn take_answer(seat: &Seat, text: &str, envelope: &Envelope<'_>) -> HttpResponse {
     if !seat.room.answer(text, envelope) {
-        log::debug!("{}: an answer to nothing asked", seat.room.backend.name);
+        log::debug!("{}: a response to no request", seat.room.backend.name);
     }
     HttpResponse::Accepted().finish()
 }

@@ -112,7 +112,7 @@ impl Refusal {
     }
 
     pub(super) fn no_keys_yet() -> Self {
-        let why = "it cannot be checked now who asks; try again";
+        let why = "identity keys are not available yet; retry";
         let refusal = Self::new(StatusCode::SERVICE_UNAVAILABLE, error::TRANSPORT, why);
         Self { retry: true, ..refusal }
     }

@@ -57,6 +57,6 @@ pub async fn metrics_page(gate: Data<Gate>) -> HttpResponse {
 }
 
 pub(super) async fn not_found() -> HttpResponse {
-    let why = "nothing is here; servers are at /mcp or /NAME/mcp";
+    let why = "not found; servers are at /mcp or /NAME/mcp";
     Refusal::new(StatusCode::NOT_FOUND, error::NOT_FOUND, why).response()
 }

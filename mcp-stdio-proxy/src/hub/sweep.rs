@@ -114,7 +114,7 @@ impl Hub {
             }
         };
         if tokio::time::timeout(self.settings.drain_timeout, drained).await.is_err() {
-            log::warn!("requests are still in flight after the deadline; they are cut");
+            log::warn!("requests are still in flight after the deadline; they are dropped");
         }
         for room in self.rooms() {
             self.forget(&room);

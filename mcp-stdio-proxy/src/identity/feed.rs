@@ -88,7 +88,9 @@ impl Feed {
     fn take(&self, news: &News, missed: bool, hub: &Hub) {
         let in_use = self.grants.end(&news.ended);
         if missed {
-            log::warn!("ends of grants were missed; all requests and streams of before are ended");
+            log::warn!(
+                "revocations may have been missed; all earlier requests and streams are ended"
+            );
             self.grants.lease().reset();
         }
         if in_use || missed {

@@ -187,7 +187,7 @@ impl Parked {
     pub fn give_up(self) {
         // The call is removed first, since the server would otherwise answer it.
         if self.child.calls.take(self.call).is_some() && !self.held {
-            self.child.cancel(self.call, "the client has not come back");
+            self.child.cancel(self.call, "the client has not answered in time");
         }
         for question in &self.questions {
             refuse(&self.child, &question.id, error::INTERNAL, "the client has not answered");

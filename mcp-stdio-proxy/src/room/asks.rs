@@ -38,7 +38,10 @@ impl Room {
         };
         // A server shared among users cannot indicate which client it means.
         if self.is_shared() {
-            return refuse(error::METHOD_NOT_FOUND, "clients of a shared server take no requests");
+            return refuse(
+                error::METHOD_NOT_FOUND,
+                "clients of a shared server accept no requests",
+            );
         }
         if self.answer_roots(child, envelope) {
             return;
@@ -48,7 +51,7 @@ impl Room {
         let id = next_ask();
         let payload = Payload::spliced(line, range, &id.to_string());
         // Locked from here on, so that no stream opens unnoticed.
-        let mut asks = self.asks.lock();
+        let mut asks = self.same_era.asks.lock();
         let (session, way) = self.way(child);
         let waiting: usize = asks.values().map(Ask::waits).sum();
         let too_long = way.is_none() && waiting + payload.len() > WAITING_BYTES;
@@ -99,7 +102,7 @@ impl Room {
     /// request for roots.
     pub fn deliver(&self, session: &Session, stream: &Arc<Stream>) -> Vec<u64> {
         let mut open = Vec::new();
-        let mut asks = self.asks.lock();
+        let mut asks = self.same_era.asks.lock();
         if !asks.is_empty() && !stream.is_closed() {
             let theirs = |ask: &Ask| ask.session.is_none_or(|serial| serial == session.serial);
             let mut theirs: Vec<_> = asks.iter_mut().filter(|(_, ask)| theirs(ask)).collect();
@@ -120,7 +123,7 @@ impl Room {
         }
         drop(asks);
         if self.is_upgraded() {
-            self.rounds.deliver(session.serial, stream);
+            self.to_modern.rounds.deliver(session.serial, stream);
         }
         if !Arc::ptr_eq(stream, &session.standing) {
             session.standing.hand_over(stream);
@@ -136,7 +139,7 @@ impl Room {
 
     /// Returns `true` if the server received roots so recently that it may still be processing them.
     pub fn is_settling(&self) -> bool {
-        self.told_roots.lock().is_some_and(|told| told.elapsed() < SETTLING)
+        self.same_era.told_roots.lock().is_some_and(|told| told.elapsed() < SETTLING)
     }
 
     /// Waits until the client has answered the requests `ids`, for a limited time, and until the server has
@@ -144,10 +147,10 @@ impl Room {
     pub async fn answered(&self, ids: &[u64]) {
         let all = async {
             loop {
-                let answered = self.heard_back.notified();
+                let answered = self.same_era.heard_back.notified();
                 let mut answered = std::pin::pin!(answered);
                 answered.as_mut().enable();
-                let open = ids.iter().any(|id| self.asks.lock().contains_key(id));
+                let open = ids.iter().any(|id| self.same_era.asks.lock().contains_key(id));
                 if !open {
                     return;
                 }
@@ -162,10 +165,10 @@ impl Room {
     /// Forwards a client's response to the server. Returns `true` if the server was waiting for it.
     pub fn answer(&self, text: &str, envelope: &Envelope<'_>) -> bool {
         let Some(id) = ids::number(envelope.id) else { return false };
-        if self.rounds.answer(id, envelope) {
+        if self.to_modern.rounds.answer(id, envelope) {
             return true;
         }
-        let Some(ask) = self.asks.lock().remove(&id) else { return false };
+        let Some(ask) = self.same_era.asks.lock().remove(&id) else { return false };
         let child = self.live().filter(|child| child.pid == ask.pid);
         let (Some(child), Some(range)) = (child, span(text, envelope.id)) else { return false };
         let id = ask.id.into();
@@ -181,9 +184,9 @@ impl Room {
             None => splice::line(text, &mut [(range, id)]),
         });
         if ask.is_for_roots {
-            *self.told_roots.lock() = Some(Instant::now());
+            *self.same_era.told_roots.lock() = Some(Instant::now());
         }
-        self.heard_back.notify_waiters();
+        self.same_era.heard_back.notify_waiters();
         true
     }
 
@@ -191,15 +194,20 @@ impl Room {
     pub fn progressed(&self, params: &str) {
         let Some(token) = message::progress_token(params) else { return };
         let theirs = |ask: &Ask| ask.token.as_ref().is_some_and(|one| ids::same(one, token));
-        self.asks.lock().values_mut().filter(|ask| theirs(ask)).for_each(|ask| ask.time.restart());
+        self.same_era
+            .asks
+            .lock()
+            .values_mut()
+            .filter(|ask| theirs(ask))
+            .for_each(|ask| ask.time.restart());
     }
 
     /// Answers server requests that no client has answered for `patience` with an error.
     pub fn expire_asks(&self, child: &Arc<Child>, patience: Duration) {
-        self.rounds.tidy(child);
+        self.to_modern.rounds.tidy(child);
         self.expire_questions(child, patience);
         let overdue = |ask: &Ask| ask.time.is_over(patience);
-        let expired: Vec<_> = self.asks.lock().extract_if(|_, ask| overdue(ask)).collect();
+        let expired: Vec<_> = self.same_era.asks.lock().extract_if(|_, ask| overdue(ask)).collect();
         for (id, mut ask) in expired {
             // A client that connects later must not receive an expired request.
             let _unread = ask.recall(id);
@@ -213,7 +221,7 @@ impl Room {
         let Some(theirs) = envelope.params.and_then(message::cancelled_request) else { return };
         let ours = |ask: &Ask| ids::same(&ask.id, theirs) && ask.pid == child.pid;
         let (id, mut ask) = {
-            let mut asks = self.asks.lock();
+            let mut asks = self.same_era.asks.lock();
             let found = asks.iter().find(|(_, ask)| ours(ask)).map(|(id, _)| *id);
             let Some((id, ask)) = found.and_then(|id| Some((id, asks.remove(&id)?))) else {
                 return;

@@ -24,7 +24,7 @@ impl Audience for Room {
             return self.heard_upgraded(child, line, envelope);
         }
         match (envelope.kind, &*envelope.method) {
-            (Kind::Response, _) => log::debug!("{}: an answer nobody waits for", child.server),
+            (Kind::Response, _) => log::debug!("{}: a response to no request", child.server),
             // A connected client does not prove that the session is alive, so the proxy answers itself.
             (Kind::Request, "ping") => {
                 let answer = format!(r#"{{"jsonrpc":"2.0","id":{},"result":{{}}}}"#, envelope.id);

@@ -172,7 +172,7 @@ impl Room {
         let refused = match self.first(child, "initialize", &hello.params).await {
             Err(refused @ Unavailable::Refused { .. }) => refused,
             answered => {
-                self.upgraded.store(false, Ordering::Relaxed);
+                self.to_modern.upgraded.store(false, Ordering::Relaxed);
                 return answered;
             }
         };
@@ -190,7 +190,7 @@ impl Room {
         let params = format!("{{\"_meta\":{{{}}}}}", self.envelope(None));
         let discovered = self.first(child, DISCOVER, &params).await?;
         let opened = discover::handshake(&discovered, &hello.version, &self.backend.name);
-        self.upgraded.store(true, Ordering::Relaxed);
+        self.to_modern.upgraded.store(true, Ordering::Relaxed);
         opened.ok_or_else(|| Unavailable::Refused {
             server: Arc::clone(&self.backend.name),
             method: DISCOVER,

@@ -13,7 +13,7 @@ impl Room {
             return;
         }
         {
-            let mut told = self.level.lock();
+            let mut told = self.to_legacy.level.lock();
             if told.is_some_and(|(pid, told)| pid == child.pid && told <= level) {
                 return;
             }

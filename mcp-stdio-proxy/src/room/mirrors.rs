@@ -24,7 +24,7 @@ impl Room {
     pub async fn mirrors(&self, child: &Child, again: bool) -> Arc<Mirrors> {
         let holds =
             |known: &&Known| known.pid == child.pid && known.since.elapsed() < FRESH && !again;
-        if let Some(known) = self.known.lock().as_ref().filter(holds) {
+        if let Some(known) = self.to_legacy.known.lock().as_ref().filter(holds) {
             return Arc::clone(&known.mirrors);
         }
         let mut mirrors = Mirrors::new();
@@ -47,19 +47,19 @@ impl Room {
         let (mirrors, since) = (Arc::new(mirrors), Instant::now());
         let known =
             Known { pid: child.pid, since, mirrors: Arc::clone(&mirrors), tasks: Arc::new(tasks) };
-        *self.known.lock() = Some(known);
+        *self.to_legacy.known.lock() = Some(known);
         mirrors
     }
 
     /// Returns the tools of `child` that must be called as tasks, from the last list that was read.
     pub(super) fn task_tools(&self, child: &Child) -> Option<Arc<TaskTools>> {
-        let known = self.known.lock();
+        let known = self.to_legacy.known.lock();
         known.as_ref().filter(|known| known.pid == child.pid).map(|known| Arc::clone(&known.tasks))
     }
 
     /// Invalidates the cache, because the tools have changed.
     pub(super) fn forget_mirrors(&self) {
-        *self.known.lock() = None;
+        *self.to_legacy.known.lock() = None;
     }
 
     /// Returns the parameters of a `tools/list` request of the proxy itself.

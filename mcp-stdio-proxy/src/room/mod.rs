@@ -14,6 +14,7 @@ mod listen;
 mod listener;
 mod mirrors;
 mod modern;
+mod pairing_state;
 mod questions;
 mod refused;
 mod root_requests;
@@ -31,12 +32,11 @@ mod watching;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use gateway_contract::revision::{Era, NEWEST_HANDSHAKE, Revision};
 use parking_lot::Mutex;
-use tokio::sync::Notify;
 
 use crate::backend::Backend;
 use crate::child::Child;
@@ -46,20 +46,14 @@ use crate::protocol::splice;
 use crate::session::Session;
 use crate::sync::{now_ms, since_ms};
 use crate::translate::discover::Greeting;
-use crate::translate::input::Question;
 pub use answers::taker;
-use ask::Ask;
 pub use asks::SETTLING;
 pub use handshake::{Hello, LONGEST};
 use held_grants::Grants;
-use known_tools::Known;
 pub use listen::Listening;
 use listener::Listener;
-use root_requests::Roots;
+use pairing_state::{LegacyToModern, ModernToLegacy, SameEra};
 pub use roots::CHANGED as ROOTS_CHANGED;
-use round::Rounds;
-use subscriptions::Watching;
-use unasked::Unasked;
 
 /// The maximum number of users of an instance whose clients send no session id; beyond it, the least recently
 /// used session is evicted.
@@ -118,31 +112,14 @@ pub struct Room {
     grants: Grants,
     /// The session of each user whose clients send no session id.
     ambient: Mutex<HashMap<Option<Arc<str>>, Arc<Session>>>,
-    /// Pending requests of the server to its clients, by our id.
-    asks: Mutex<HashMap<u64, Ask>>,
-    /// Notified when a client has answered one of `asks`.
-    heard_back: Notify,
-    roots: Roots,
-    /// The time at which the server last received the roots of a client.
-    told_roots: Mutex<Option<Instant>>,
     /// Open subscriptions of clients of 2026-07-28.
     listeners: Mutex<Vec<Arc<Listener>>>,
-    /// Questions of the server that are being collected for one `InputRequiredResult`, by process and call.
-    gathered: Mutex<HashMap<(u32, u64), Vec<Question>>>,
-    /// Questions of the server that no client request could carry yet.
-    unasked: Mutex<Vec<Unasked>>,
-    /// Cached tool parameters that are repeated in headers.
-    known: Mutex<Option<Known>>,
-    /// The process that received a log level, and the level.
-    level: Mutex<Option<(u32, usize)>>,
-    /// `true` if the clients have a handshake and the process has none.
-    upgraded: AtomicBool,
-    /// The `_meta` of each request to a process without a handshake, built from the clients' `initialize`.
-    envelope: OnceLock<String>,
-    /// Upstream subscriptions at a process without a handshake.
-    watching: Watching,
-    /// Input rounds of a process without a handshake.
-    rounds: Rounds,
+    /// The state of the pairing, if the eras are the same.
+    same_era: SameEra,
+    /// The state of the pairing, if the clients are modern and the server is legacy.
+    to_legacy: ModernToLegacy,
+    /// The state of the pairing, if the clients are legacy and the server is modern.
+    to_modern: LegacyToModern,
     me: Weak<Room>,
 }
 
@@ -167,19 +144,10 @@ impl Room {
             sessions: Mutex::default(),
             grants: Grants::default(),
             ambient: Mutex::default(),
-            asks: Mutex::default(),
-            heard_back: Notify::new(),
-            roots: Roots::default(),
-            told_roots: Mutex::default(),
             listeners: Mutex::default(),
-            gathered: Mutex::default(),
-            unasked: Mutex::default(),
-            known: Mutex::default(),
-            level: Mutex::default(),
-            upgraded: AtomicBool::new(false),
-            envelope: OnceLock::new(),
-            watching: Watching::default(),
-            rounds: Rounds::default(),
+            same_era: SameEra::default(),
+            to_legacy: ModernToLegacy::default(),
+            to_modern: LegacyToModern::default(),
             me: Weak::clone(me),
         })
     }

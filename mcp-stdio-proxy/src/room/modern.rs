@@ -49,7 +49,12 @@ impl Room {
         }
         match input::Kind::of(method) {
             Some(kind) => self.question(child, kind, envelope),
-            None => refuse(child, envelope.id, error::METHOD_NOT_FOUND, "no client takes this"),
+            None => refuse(
+                child,
+                envelope.id,
+                error::METHOD_NOT_FOUND,
+                "no client accepts this request",
+            ),
         }
     }
 

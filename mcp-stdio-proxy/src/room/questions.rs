@@ -32,7 +32,7 @@ impl Room {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let refused = |why: &str| refuse(child, envelope.id, error::INTERNAL, why);
         if self.is_shared() {
-            return refused("clients of a shared server take no requests");
+            return refused("clients of a shared server accept no requests");
         }
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let question = Question::new(kind, envelope.id, envelope.params, number);
@@ -46,7 +46,7 @@ impl Room {
         let of_one_user = self.owner != Owner::Anonymous;
         if !of_one_user && calls.len() > 1 {
             return refused(
-                "several clients have asked something; it cannot be told which is meant",
+                "several clients have requests in flight, and the intended one is unknown",
             );
         }
         let call = calls.into_iter().next();
@@ -66,7 +66,7 @@ impl Room {
 
     /// Queues questions until a client sends a request whose response can carry them.
     fn keep_questions(&self, child: &Child, questions: Vec<Question>) {
-        let mut unasked = self.unasked.lock();
+        let mut unasked = self.to_legacy.unasked.lock();
         for question in questions {
             if unasked.len() >= UNASKED {
                 let why = "too many questions wait for a client";
@@ -81,7 +81,7 @@ impl Room {
     /// if there are none.
     pub fn ask_first(&self, child: &Arc<Child>, id: u64) -> bool {
         let waiting: Vec<_> = {
-            let mut unasked = self.unasked.lock();
+            let mut unasked = self.to_legacy.unasked.lock();
             unasked.extract_if(.., |one| one.pid == child.pid).map(|one| one.question).collect()
         };
         if waiting.is_empty() {
@@ -94,7 +94,7 @@ impl Room {
     /// Answers the questions that have waited for a client for `patience` with an error.
     pub(super) fn expire_questions(&self, child: &Child, patience: Duration) {
         let overdue = |one: &mut Unasked| one.since.elapsed() > patience;
-        let expired: Vec<_> = self.unasked.lock().extract_if(.., overdue).collect();
+        let expired: Vec<_> = self.to_legacy.unasked.lock().extract_if(.., overdue).collect();
         for one in expired {
             refuse(child, &one.question.id, error::INTERNAL, "no client has answered");
         }
@@ -102,13 +102,13 @@ impl Room {
 
     /// Drops the pending requests and questions of a process that has ended.
     pub(super) fn forget_questions(&self) {
-        self.asks.lock().clear();
-        self.unasked.lock().clear();
+        self.same_era.asks.lock().clear();
+        self.to_legacy.unasked.lock().clear();
     }
 
     /// Collects a question for a short time, in case more arrive.
     fn gather(&self, child: &Arc<Child>, call: &Addressee, question: Question) {
-        let mut gathered = self.gathered.lock();
+        let mut gathered = self.to_legacy.gathered.lock();
         let questions = gathered.entry((child.pid, call.id)).or_default();
         questions.push(question);
         if questions.len() > 1 {
@@ -125,7 +125,8 @@ impl Room {
 
     /// Answers the call with the collected questions and suspends it.
     fn park(&self, child: &Arc<Child>, call: u64) {
-        let questions = self.gathered.lock().remove(&(child.pid, call)).unwrap_or_default();
+        let questions =
+            self.to_legacy.gathered.lock().remove(&(child.pid, call)).unwrap_or_default();
         if !questions.is_empty() {
             self.park_with(child, call, questions, false);
         }
@@ -156,12 +157,15 @@ impl Room {
 
     /// Withdraws the request `id`, which the server has cancelled.
     pub(super) fn withdraw_question(&self, child: &Child, id: &str) {
-        for ((pid, _), questions) in self.gathered.lock().iter_mut() {
+        for ((pid, _), questions) in self.to_legacy.gathered.lock().iter_mut() {
             if *pid == child.pid {
                 questions.retain(|question| !ids::same(&question.id, id));
             }
         }
-        self.unasked.lock().retain(|one| one.pid != child.pid || !ids::same(&one.question.id, id));
+        self.to_legacy
+            .unasked
+            .lock()
+            .retain(|one| one.pid != child.pid || !ids::same(&one.question.id, id));
         self.backend.parking.withdraw(child, id);
     }
 }

@@ -34,7 +34,7 @@ impl Room {
         if envelope.method != LIST || is_asked {
             return false;
         }
-        self.roots.are_asked_first.store(true, Ordering::Relaxed);
+        self.same_era.roots.are_asked_first.store(true, Ordering::Relaxed);
         let sessions = self.sessions.lock().clone();
         let known: Vec<_> = sessions.iter().filter_map(|session| session.roots()).collect();
         let is_new = known.iter().all(|(pid, _)| *pid != child.pid);
@@ -48,7 +48,7 @@ impl Room {
         let id = envelope.id;
         let answer = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"roots":[{all}]}}}}"#);
         child.post(splice::line(&answer, &mut []));
-        self.roots.told.notify_waiters();
+        self.same_era.roots.told.notify_waiters();
         true
     }
 
@@ -89,9 +89,9 @@ impl Room {
     /// Starts waiting for a new process to request roots. Returns `None` if no roots are known, or if the
     /// server does not request them at startup.
     pub(super) fn roots_wanted(&self) -> Option<Notified<'_>> {
-        let told = self.roots.told.notified();
+        let told = self.same_era.roots.told.notified();
         let is_known = || self.sessions.lock().iter().any(|session| session.roots().is_some());
-        (self.roots.are_asked_first.load(Ordering::Relaxed) && is_known()).then_some(told)
+        (self.same_era.roots.are_asked_first.load(Ordering::Relaxed) && is_known()).then_some(told)
     }
 
     /// Waits until a new process has requested roots, for at most [`PATIENCE`].

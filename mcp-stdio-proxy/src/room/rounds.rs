@@ -79,7 +79,8 @@ impl ToLegacy {
             return call.fail(error::INTERNAL, "the server has ended");
         };
         if self.round == ROUNDS {
-            return call.fail(error::INTERNAL, "the server asks again and again");
+            return call
+                .fail(error::INTERNAL, "the server exceeded the maximum number of input rounds");
         }
         let declared = room.hello.as_ref().map_or("{}", |hello| &hello.capabilities);
         for request in &required.requests {
@@ -117,6 +118,6 @@ impl ToLegacy {
         if required.requests.is_empty() {
             return round.go_on(id);
         }
-        room.rounds.open((child.pid, id), round, required);
+        room.to_modern.rounds.open((child.pid, id), round, required);
     }
 }

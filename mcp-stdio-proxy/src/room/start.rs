@@ -68,7 +68,7 @@ impl Room {
         let child = self.backend.start(permit, self.user.as_deref())?;
         let audience: std::sync::Weak<dyn Audience> = self.me.clone();
         child.set_audience(audience);
-        self.watching.reset();
+        self.to_modern.watching.reset();
         let introduced = {
             let introducing = self.introduce(&child);
             tokio::pin!(introducing);

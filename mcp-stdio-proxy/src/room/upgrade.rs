@@ -32,7 +32,7 @@ pub fn is_withdrawn(notification: &str) -> bool {
 impl Room {
     /// Returns `true` if the clients have a handshake and the process has none.
     pub fn is_upgraded(&self) -> bool {
-        self.upgraded.load(Ordering::Relaxed)
+        self.to_modern.upgraded.load(Ordering::Relaxed)
     }
 
     /// Translates the request `text` of a client for a modern process.
@@ -48,7 +48,7 @@ impl Room {
     /// Returns the `_meta` members that each request of this instance carries.
     pub(super) fn envelope(&self, level: Option<usize>) -> String {
         let hello = || self.hello.as_ref().map_or("{}", |hello| &hello.params);
-        let all = self.envelope.get_or_init(|| request::envelope_of(hello()));
+        let all = self.to_modern.envelope.get_or_init(|| request::envelope_of(hello()));
         let level = level.and_then(|level| log::LEVELS.get(level));
         level.map_or_else(|| all.clone(), |level| request::with_level(all, level))
     }
@@ -82,7 +82,7 @@ impl Room {
     fn set_level(&self, session: &Session, params: &str) -> Result<(), Refused> {
         self.offers("/logging")?;
         let level = value(params, "level").and_then(log::level);
-        let level = level.ok_or((error::INVALID_PARAMS, "this is not a log level".into()))?;
+        let level = level.ok_or((error::INVALID_PARAMS, "invalid log level".into()))?;
         session.set_log_level(level);
         Ok(())
     }

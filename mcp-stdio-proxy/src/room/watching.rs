@@ -22,7 +22,7 @@ impl Room {
         let (Some(room), child) = (self.me.upgrade(), Arc::clone(child)) else { return };
         tokio::spawn(async move {
             if let Err((_, why)) = room.watch_all(&child).await {
-                log::warn!("{}: what changes is not told: {why}", child.server);
+                log::warn!("{}: changes are not reported: {why}", child.server);
             }
         });
     }
@@ -30,13 +30,13 @@ impl Room {
     /// Subscribes to everything that `child` offers and the sessions need, in place of the subscription before. Returns
     /// when the server has acknowledged it.
     pub(super) async fn watch_all(&self, child: &Arc<Child>) -> Result<(), Refused> {
-        let _turn = self.watching.turn.lock().await;
-        let before = self.watching.state.lock().heard;
+        let _turn = self.to_modern.watching.turn.lock().await;
+        let before = self.to_modern.watching.state.lock().heard;
         let Some(greeting) = self.greeting() else { return Ok(()) };
         let filter = Filter::of_everything(self.watched().into_iter().collect());
         let filter = filter.offered(&greeting);
         if filter.is_empty() {
-            self.watching.state.lock().heard = None;
+            self.to_modern.watching.state.lock().heard = None;
         } else {
             self.ask_for(child, &filter).await?;
         }
@@ -55,12 +55,12 @@ impl Room {
         );
         let (waiting, told) = oneshot::channel();
         let id = child.submit_unregistered(|id| {
-            self.watching.state.lock().asked = Some((id, waiting));
+            self.to_modern.watching.state.lock().asked = Some((id, waiting));
             submit::request(id, "subscriptions/listen", &params)
         });
         let told = tokio::time::timeout(self.backend.probe_timeout(), told).await;
         told.ok().and_then(Result::ok).unwrap_or_else(|| {
-            self.watching.state.lock().asked = None;
+            self.to_modern.watching.state.lock().asked = None;
             child.cancel(id, "not acknowledged");
             Err((error::INTERNAL, "the server does not acknowledge the subscription".into()))
         })
@@ -84,7 +84,7 @@ impl Room {
                 self.unsubscribed(id.unwrap_or_default(), None);
             }
             (_, "notifications/subscriptions/acknowledged", tag) => {
-                self.watching.acknowledged(tag.unwrap_or_default());
+                self.to_modern.watching.acknowledged(tag.unwrap_or_default());
             }
             // No legacy client has asked for it.
             (_, "notifications/tasks", _) => log::debug!("{}: news of a task", child.server),
@@ -99,13 +99,13 @@ impl Room {
         let said = failure.and_then(|failure| object::value(failure, "message"));
         let said = said.and_then(|said| serde_json::from_str::<String>(said).ok());
         let why = said.map_or_else(|| "the server has ended the subscription".into(), Into::into);
-        self.watching.ended(ids::number(id).unwrap_or_default(), (code, why));
+        self.to_modern.watching.ended(ids::number(id).unwrap_or_default(), (code, why));
     }
 
     /// Forwards a change: of a list to all sessions, of a resource to its subscribers.
     fn tell_of_change(&self, child: &Child, tag: u64, line: &Bytes, read: &Envelope<'_>) {
         // While one subscription replaces another, both tell of everything.
-        if self.watching.state.lock().heard != Some(tag) {
+        if self.to_modern.watching.state.lock().heard != Some(tag) {
             return;
         }
         let (Ok(text), Some(params)) = (std::str::from_utf8(line), read.params) else { return };

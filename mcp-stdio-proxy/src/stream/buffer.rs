@@ -144,7 +144,7 @@ impl State {
             let light = self.events.iter().position(|event| event.weight == Weight::Light);
             let Some(event) = light.and_then(|at| self.events.remove(at)) else { return };
             self.bytes -= event.payload.len();
-            log::debug!("a client reads too slowly: a notification is lost");
+            log::debug!("a client reads too slowly: a notification was dropped");
         }
     }
 }

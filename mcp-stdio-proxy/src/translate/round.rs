@@ -36,10 +36,10 @@ pub struct InputRequest<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unfit {
     /// "Servers MUST include at least one of `inputRequests` or `requestState`".
-    #[error("the server asks for input without saying for which")]
+    #[error("the server asks for input without naming any")]
     Malformed,
     /// The number of input requests exceeds the limit.
-    #[error("the server asks for too much at once")]
+    #[error("the server asks for too many inputs at once")]
     Many,
     /// "Servers MUST NOT send an `inputRequests` that the client has not declared support for".
     #[error("the server asks for {0}, which the client has not declared")]

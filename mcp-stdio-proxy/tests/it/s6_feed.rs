@@ -64,10 +64,7 @@ fn s6_without_the_feed_nothing_goes_on_for_longer_than_a_lease() {
     assert_goes_on("the stream", &mut standing, Duration::from_secs(3));
     scene.keys.feed.set_down(true);
     let error = hanging.event().unwrap().json();
-    assert!(
-        error["error"]["message"].as_str().unwrap().contains("cannot be checked now"),
-        "{error}"
-    );
+    assert!(error["error"]["message"].as_str().unwrap().contains("revocation status"), "{error}");
     assert_ends("the stream", &mut standing);
     eventually("the log says so", || scene.proxy.log().contains("no word of ended grants"));
     // The gateway has just let these in.
@@ -105,7 +102,7 @@ fn s6_the_feed_is_read_on_from_where_it_was_left() {
         "{asked:?}"
     );
     assert_goes_on("the other stream", &mut other, Duration::from_millis(500));
-    assert!(!scene.proxy.log().contains("were missed"));
+    assert!(!scene.proxy.log().contains("been missed"));
 }
 
 /// Who has missed something cannot tell what has ended: everything of before does.

@@ -41,7 +41,7 @@ pub(super) fn check(
     }
     let long = |text: Option<&str>| text.is_some_and(|text| text.len() > LONGEST);
     if long(asked.capabilities()) || long(asked.client_info()) {
-        return Err(invalid("what the client says of itself is too long".to_owned()));
+        return Err(invalid("clientInfo or the capabilities are too long".to_owned()));
     }
     if asked.log_level().is_some_and(|level| log::level(level).is_none()) {
         return Err(invalid(format!("{} is not a log level", meta::LOG_LEVEL)));
@@ -101,13 +101,13 @@ fn same(headers: &HeaderMap, name: &HeaderName, body: Option<&str>) -> Result<()
     let Some(body) = body else { return Ok(()) };
     let mut values = headers.get_all(name);
     let (Some(value), None) = (values.next(), values.next()) else {
-        return Err(mismatch(format!("the {name} header must be there once")));
+        return Err(mismatch(format!("the {name} header must be sent exactly once")));
     };
     let value = value.to_str().ok().and_then(decoded);
     if value.as_deref() == Some(body) {
         return Ok(());
     }
-    Err(mismatch(format!("the {name} header does not say what the body says")))
+    Err(mismatch(format!("the {name} header does not match the body")))
 }
 
 /// Rejects a call whose `arguments` do not match the headers that `mirrors` requires.
@@ -135,7 +135,7 @@ pub(super) fn mirrors(
         };
         if !same {
             return Err(mismatch(format!(
-                "the {} header does not say what the arguments say",
+                "the {} header does not match the arguments",
                 mirror.header
             )));
         }

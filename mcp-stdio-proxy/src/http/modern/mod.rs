@@ -61,7 +61,7 @@ pub(super) fn refuse_other_methods(request: &HttpRequest) -> Result<(), Refusal>
     if headers.contains_key(headers::SESSION) || !speaks_modern(headers) {
         return Ok(());
     }
-    let why = "in this revision there is only POST; see subscriptions/listen";
+    let why = "this revision supports only POST; see subscriptions/listen";
     Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, error::TRANSPORT, why))
 }
 
