@@ -1,7 +1,8 @@
 //! The floors of the crate: each file uses those below it and none above.
-#![expect(clippy::unwrap_used, reason = "a file that cannot be read is a fault of the test")]
 
 use std::{collections::BTreeMap, fs, path::Path};
+
+use gateway_tests::imports::below;
 
 /// From the ground up. `store`, `servers`, `keys`, `upstream` and `admission` stand side by side, as do
 /// `app` and `docker_proxy`: the process that strangers talk to never has the socket of Docker.
@@ -80,12 +81,6 @@ fn files(source: &Path, floor: &str) -> Vec<std::path::PathBuf> {
         return vec![single];
     }
     below(&source.join(floor))
-}
-
-/// The files below a directory, to any depth.
-fn below(directory: &Path) -> Vec<std::path::PathBuf> {
-    let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
-    entries.flat_map(|path| if path.is_dir() { below(&path) } else { vec![path] }).collect()
 }
 
 /// The largest number of methods of a type of its own, so that a reader can know it.

@@ -1,10 +1,9 @@
 //! The floors of the crate: each file uses those below it and none above.
-#![expect(clippy::unwrap_used, reason = "a file that cannot be read is a fault of the test")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use gateway_tests::imports::{circles, folders};
+use gateway_tests::imports::{below, circles, folders};
 
 /// From the ground up.
 const FLOORS: [&str; 29] = [
@@ -75,10 +74,4 @@ fn files(source: &Path, floor: &str) -> Vec<PathBuf> {
         return vec![single];
     }
     below(&source.join(floor))
-}
-
-/// The files of a directory and of those in it.
-fn below(directory: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
-    entries.flat_map(|path| if path.is_dir() { below(&path) } else { vec![path] }).collect()
 }

@@ -39,13 +39,7 @@ impl Folder {
         let mut exported = BTreeMap::new();
         for path in imported(&facade, "pub use ") {
             if let Some(file) = files.keys().find(|file| path.starts_with(&format!("{file}::"))) {
-                let item = path
-                    .rsplit(" as ")
-                    .next()
-                    .unwrap_or_default()
-                    .rsplit("::")
-                    .next()
-                    .unwrap_or_default();
+                let item = path.rsplit([' ', ':']).next().unwrap_or_default();
                 exported.insert(item.to_owned(), file.clone());
             }
         }
@@ -144,7 +138,8 @@ fn qualified(text: &str, prefix: &str) -> Vec<String> {
     found.map(|rest| rest.chars().take_while(|c| in_path(*c)).collect()).collect()
 }
 
-fn below(directory: &Path) -> Vec<PathBuf> {
+/// Returns the files below a directory, to any depth.
+pub fn below(directory: &Path) -> Vec<PathBuf> {
     let entries =
         fs::read_dir(directory).expect("a directory").map(|entry| entry.expect("an entry").path());
     entries.flat_map(|path| if path.is_dir() { below(&path) } else { vec![path] }).collect()

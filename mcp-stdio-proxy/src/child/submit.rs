@@ -8,7 +8,6 @@ use bytes::Bytes;
 use super::Child;
 use super::call::Call;
 use super::calls::Refused;
-use crate::grants::Admission;
 use crate::protocol::object::Edit;
 use crate::protocol::splice;
 use crate::stream::Stream;
@@ -26,7 +25,8 @@ impl Child {
         let admission = call.admission.clone();
         let id = self.register(call)?;
         if let Some(line) = message(id) {
-            self.send_registered(id, line, admission.as_ref());
+            self.post(line);
+            self.settle(id, admission.as_ref());
         }
         Ok(id)
     }
@@ -39,12 +39,6 @@ impl Child {
         let id = self.calls.next_id();
         self.calls.add(id, call)?;
         Ok(id)
-    }
-
-    /// Sends the message of the registered call `id`.
-    pub fn send_registered(&self, id: u64, line: Bytes, admission: Option<&Admission>) {
-        self.post(line);
-        self.settle(id, admission);
     }
 
     /// Sends a request that is no call, such as a subscription. `message` makes it of its id, which is returned.

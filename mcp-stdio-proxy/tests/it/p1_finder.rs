@@ -137,7 +137,7 @@ while (<STDIN>) {
 }
 "#;
 
-/// Whether the package runner is used again depends on whether its find was seen in time; what is started does not.
+/// The package runner is used again unless its find was seen in time. The same program is started in both cases.
 #[test]
 fn p1_a_server_that_sets_its_title_is_started_as_it_was() {
     for title in ["impostor", "perl", "perl impostor", "x", &"long ".repeat(500)] {

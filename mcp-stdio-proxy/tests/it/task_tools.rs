@@ -49,7 +49,7 @@ fn a_tool_that_must_be_a_task_answers_a_modern_client() {
     assert_eq!(proxy.state()["calls"], 0);
 }
 
-/// What the task ends with is the answer, whatever it is; and one that was not made is none.
+/// The result or the error of a task is the answer to the call. A server may also answer at once, without a task.
 #[test]
 fn an_error_of_a_task_is_the_answer() {
     let proxy = proxy();
