@@ -8,17 +8,17 @@ use actix_web::{App, HttpServer, web};
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::audit::Audit;
-use crate::catalogue::watch::Watch;
-use crate::check::{interval, table};
-use crate::cli::{self, Action, Options};
+use crate::access::audit::Audit;
+use crate::access::identity::Identities;
+use crate::config::catalogue::watch::Watch;
+use crate::config::cli::{self, Action, Options};
 use crate::healthcheck;
 use crate::http::guard::Guard;
-use crate::http::{self, Gate, listener};
-use crate::hub::Hub;
-use crate::identity::Identities;
-use crate::inner::{self, Listener};
-use crate::metrics::Metrics;
+use crate::http::inner::{self, Listener};
+use crate::http::{self, AppState, listener};
+use crate::operations::check::{interval, table};
+use crate::operations::metrics::Metrics;
+use crate::sessions::SessionRegistry;
 
 /// Runs the action of the command line. Returns `true` if it succeeded.
 pub async fn run(options: Options) -> anyhow::Result<bool> {
@@ -31,34 +31,34 @@ pub async fn run(options: Options) -> anyhow::Result<bool> {
 
 async fn check_servers(options: &Options) -> anyhow::Result<bool> {
     let (catalogue, _) = options.catalogue()?;
-    let hub = Hub::new(options.settings(), &catalogue);
-    hub.adopt_orphans();
-    hub.report_confinement();
-    let good = table::print(&hub, &mut std::io::stdout()).await;
-    hub.shut_down().await;
+    let registry = SessionRegistry::new(options.settings(), &catalogue);
+    registry.adopt_orphans();
+    registry.report_confinement();
+    let good = table::print(&registry, &mut std::io::stdout()).await;
+    registry.shut_down().await;
     good
 }
 
 /// Builds the state of the request handlers from the options.
-fn gate(options: &Options) -> anyhow::Result<Gate> {
+fn app(options: &Options) -> anyhow::Result<AppState> {
     let (catalogue, single) = options.catalogue()?;
     let mut settings = options.settings();
     settings.audit = Audit::start(&options.logs.audit(), options.inner_listen.is_some())
         .context("cannot open AUDIT_LOG")?;
-    let hub = Hub::new(settings, &catalogue);
-    hub.adopt_orphans();
-    hub.report_confinement();
+    let registry = SessionRegistry::new(settings, &catalogue);
+    registry.adopt_orphans();
+    registry.report_confinement();
     let watch = options.config.clone().map(|file| {
-        let hub = Arc::clone(&hub);
+        let registry = Arc::clone(&registry);
         let pass_env = options.pass_env.clone();
         let load = move |file: &Path| cli::load(file, &pass_env);
-        Arc::new(Watch::new(file, load, catalogue, move |catalogue| hub.apply(catalogue)))
+        Arc::new(Watch::new(file, load, catalogue, move |catalogue| registry.apply(catalogue)))
     });
-    let lease = hub.settings.grants_lease;
+    let lease = registry.settings.grants_lease;
     let identities = options.gateway().map(|(keys, ended)| Identities::new(keys, ended, lease));
     let identities = identities.transpose().context("--identity-jwks")?.map(Arc::new);
-    Ok(Gate {
-        hub,
+    Ok(AppState {
+        registry,
         watch,
         guard: Guard::new(&options.allow_host, &options.allow_origin),
         single,
@@ -69,22 +69,23 @@ fn gate(options: &Options) -> anyhow::Result<Gate> {
 
 /// Runs the proxy until it is told to stop.
 async fn serve(options: Options) -> anyhow::Result<()> {
-    let gate = web::Data::new(gate(&options)?);
-    let (hub, watch, identities) = (gate.hub.clone(), gate.watch.clone(), gate.identities.clone());
+    let app = web::Data::new(app(&options)?);
+    let (registry, watch, identities) =
+        (app.registry.clone(), app.watch.clone(), app.identities.clone());
     let cannot_listen = || format!("cannot listen on {}", options.listen);
     let listener = TcpListener::bind(options.listen).with_context(cannot_listen)?;
     let address = listener.local_addr().with_context(cannot_listen)?;
-    let server = listener::serve(listener, &gate).with_context(cannot_listen)?;
+    let server = listener::serve(listener, &app).with_context(cannot_listen)?;
     let handle = server.handle();
-    let metrics = metrics_server(&options, gate.clone())?;
-    let inner = inner_server(&options, gate)?;
-    tokio::spawn(Arc::clone(&hub).keep_tidy());
+    let metrics = metrics_server(&options, app.clone())?;
+    let inner = inner_server(&options, app)?;
+    tokio::spawn(Arc::clone(&registry).run_housekeeping());
     if let Some(every) = options.check_interval() {
-        tokio::spawn(interval::run(Arc::clone(&hub), every));
+        tokio::spawn(interval::run(Arc::clone(&registry), every));
     }
     if let Some(identities) = identities {
-        let hub = Arc::clone(&hub);
-        tokio::spawn(async move { identities.follow(&hub).await });
+        let registry = Arc::clone(&registry);
+        tokio::spawn(async move { identities.follow(|| registry.end_revoked()).await });
     }
     if let Some(watch) = watch {
         tokio::spawn(async move { watch.follow().await });
@@ -94,24 +95,24 @@ async fn serve(options: Options) -> anyhow::Result<()> {
     log::info!("listening on {address}");
     told_to_stop.await;
     log::info!("shutting down");
-    hub.shut_down().await;
+    registry.shut_down().await;
     handle.stop(true).await;
     for server in metrics.into_iter().chain(inner.as_ref().map(|(server, _)| server.clone())) {
         server.stop(false).await;
     }
     let outcome = serving.await?.context("the server failed");
     // By now all sessions have ended.
-    hub.settings.audit.flush();
+    registry.settings.audit.flush();
     outcome
 }
 
 fn metrics_server(
     options: &Options,
-    gate: web::Data<Gate>,
+    app: web::Data<AppState>,
 ) -> anyhow::Result<Option<actix_web::dev::ServerHandle>> {
     let Some(address) = options.metrics_listen else { return Ok(None) };
     let app = move || {
-        App::new().app_data(gate.clone()).route("/metrics", web::get().to(http::metrics_page))
+        App::new().app_data(app.clone()).route("/metrics", web::get().to(http::metrics_page))
     };
     let server = HttpServer::new(app)
         .workers(1)
@@ -128,12 +129,12 @@ fn metrics_server(
 /// removed when dropped.
 fn inner_server(
     options: &Options,
-    gate: web::Data<Gate>,
+    app: web::Data<AppState>,
 ) -> anyhow::Result<Option<(actix_web::dev::ServerHandle, Option<inner::Socket>)>> {
     let Some(address) = &options.inner_listen else { return Ok(None) };
     let cannot_listen = || format!("cannot listen on {address}");
     let listener = Listener::bind(address).with_context(cannot_listen)?;
-    let (server, file) = inner::serve(listener, gate).with_context(cannot_listen)?;
+    let (server, file) = inner::serve(listener, app).with_context(cannot_listen)?;
     let handle = server.handle();
     tokio::spawn(server);
     log::info!("inner interface on {address}");

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use gateway_contract::logging;
-use mcp_stdio_proxy::{app, child::launcher, cli::Options};
+use mcp_stdio_proxy::{app, config::cli::Options, process::launcher};
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
 fn main() -> ExitCode {

@@ -2,14 +2,14 @@
 
 use std::borrow::Cow;
 
-use mcp_stdio_proxy::protocol::message::{self, Envelope};
-use mcp_stdio_proxy::protocol::meta::{
+use mcp_stdio_proxy::messages::message::{self, Envelope};
+use mcp_stdio_proxy::messages::meta::{
     Asked, CAPABILITIES, ENVELOPE, SERVER_INFO, SUBSCRIPTION, VERSION,
 };
-use mcp_stdio_proxy::protocol::object::{Edit, members, value};
-use mcp_stdio_proxy::protocol::splice::{edited, span};
-use mcp_stdio_proxy::translate::discover::{self, Greeting};
-use mcp_stdio_proxy::translate::{
+use mcp_stdio_proxy::messages::object::{Edit, members, value};
+use mcp_stdio_proxy::messages::splice::{edited, span};
+use mcp_stdio_proxy::messages::translate::discover::{self, ServerInfo};
+use mcp_stdio_proxy::messages::translate::{
     capabilities, failure, input, log, request, result, round, subscription,
 };
 use serde_json::Value;
@@ -75,7 +75,7 @@ fn spelling(text: &str) {
 /// Readers of parts never fail on what is none.
 fn look_at(text: &str) {
     let _asked = (subscription::tag(text), subscription::uri(text), round::read(text).is_some());
-    let _greeting = Greeting::new(text.to_owned()).discovered();
+    let _greeting = ServerInfo::new(text.to_owned()).discovered();
     let _capable = (capabilities::to_legacy(text), capabilities::to_modern(text));
     let _level = (log::level(text), log::level_of(Some(text)));
     let _input = (input::response(text, "a").is_some(), input::of_error(text).is_some());
@@ -238,5 +238,5 @@ fn answer(text: &str, read: &Envelope<'_>, random: &mut Random) {
         valid(&opened);
         assert_eq!(value(&opened, "protocolVersion"), Some("\"2025-06-18\""), "{text}");
     }
-    valid(&Greeting::new(before.to_owned()).discovered());
+    valid(&ServerInfo::new(before.to_owned()).discovered());
 }

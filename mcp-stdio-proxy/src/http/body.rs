@@ -10,8 +10,8 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::time::timeout;
 
 use super::headers;
-use super::refusal::Refusal;
-use crate::protocol::error;
+use super::http_error::HttpError;
+use crate::messages::error;
 
 /// The amount of data beyond the limit that is read and discarded, so that the client can read the error.
 const DISCARDED: usize = 64 << 20;
@@ -19,20 +19,20 @@ const DISCARDED: usize = 64 << 20;
 /// The maximum pause within a body.
 const PAUSE: Duration = Duration::from_secs(30);
 
-fn broken(error: &PayloadError) -> Refusal {
-    Refusal::bad_request(match error {
+fn broken(error: &PayloadError) -> HttpError {
+    HttpError::bad_request(match error {
         PayloadError::Incomplete(_) | PayloadError::Io(_) => "the body ended early",
         _ => "the body is malformed",
     })
 }
 
-fn too_slow() -> Refusal {
+fn too_slow() -> HttpError {
     let status = StatusCode::REQUEST_TIMEOUT;
-    Refusal::new(status, error::TRANSPORT, "the body did not arrive in time")
+    HttpError::new(status, error::TRANSPORT, "the body did not arrive in time")
 }
 
 /// Returns the next chunk of the body.
-async fn next(payload: &mut Payload) -> Result<Option<Bytes>, Refusal> {
+async fn next(payload: &mut Payload) -> Result<Option<Bytes>, HttpError> {
     // A small body arrives together with the head and needs no timer.
     let part = match payload.next().now_or_never() {
         Some(part) => part,
@@ -46,7 +46,7 @@ pub(super) async fn read(
     mut payload: Payload,
     headers: &HeaderMap,
     limit: usize,
-) -> Result<Bytes, Refusal> {
+) -> Result<Bytes, HttpError> {
     let announced: usize =
         headers::text(headers, CONTENT_LENGTH).and_then(|text| text.parse().ok()).unwrap_or(0);
     let mut first = Bytes::new();
@@ -72,7 +72,7 @@ pub(super) async fn read(
         }
     }
     match (excess, all.is_empty()) {
-        (true, _) => Err(Refusal::new(
+        (true, _) => Err(HttpError::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             error::TRANSPORT,
             format!("the request is longer than {limit} bytes"),

@@ -8,87 +8,87 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use gateway_contract::revision::Era;
 
-use super::refusal::Refusal;
-use super::{Gate, answer, asker, origin, sse, tools};
-use crate::audit::ToolCall;
-use crate::catalogue::tool_view::ToolView;
-use crate::child::Child;
-use crate::child::call::{Call, Taker, Terms};
-use crate::child::calls::Refused;
-use crate::child::submit;
-use crate::child::time::Time;
-use crate::grants::Admission;
-use crate::hub::Seat;
-use crate::protocol::error;
-use crate::protocol::message::{self, Envelope};
-use crate::room::upgrade;
-use crate::stream::{First, Stream};
-use crate::translate::{shared, tasks};
-use crate::unavailable::Unavailable;
+use super::http_error::HttpError;
+use super::{AppState, answer, caller, origin, sse, tools};
+use crate::access::audit::ToolCall;
+use crate::access::grants::Admission;
+use crate::config::catalogue::tool_view::ToolView;
+use crate::instances::instance::upgrade;
+use crate::instances::unavailable::Unavailable;
+use crate::messages::error;
+use crate::messages::message::{self, Envelope};
+use crate::messages::stream::{First, Stream};
+use crate::messages::translate::{shared, tasks};
+use crate::process::Process;
+use crate::process::call::{Call, ResponseHandler, ResponseOptions};
+use crate::process::calls::Refused;
+use crate::process::submit;
+use crate::process::time::Time;
+use crate::sessions::SessionBinding;
 
 /// Serves one request.
 pub(super) async fn call(
     request: &HttpRequest,
-    gate: &Gate,
-    seat: &Seat,
+    app: &AppState,
+    binding: &SessionBinding,
     message: (&str, &Envelope<'_>),
-) -> Result<HttpResponse, Refusal> {
+) -> Result<HttpResponse, HttpError> {
     // First of all, since later its status may be that of an open stream.
-    let listed = tools::check(request, (gate, &seat.room.backend), message.1)?;
+    let listed = tools::check(request, (app, &binding.instance.server), message.1)?;
     let stream = Stream::answers(1);
-    let asked = seat.room.deliver(&seat.session, &stream);
+    let asked = binding.instance.deliver(&binding.session, &stream);
     let way = (&stream, listed);
-    if !asked.is_empty() || seat.room.is_settling() {
-        place_after(asked, request, seat, message.0, way);
-    } else if seat.room.live().is_some() {
-        let placed = place(request, gate, seat, message, way).await;
-        placed.inspect_err(|_| seat.room.take_back(&seat.session, &stream))?;
+    if !asked.is_empty() || binding.instance.is_settling() {
+        place_after(asked, request, binding, message.0, way);
+    } else if binding.instance.live().is_some() {
+        let placed = place(request, app, binding, message, way).await;
+        placed.inspect_err(|_| binding.instance.take_back(&binding.session, &stream))?;
     } else {
-        let placed = place_apart(request, seat, message.0, way).await;
-        placed.inspect_err(|_| seat.room.take_back(&seat.session, &stream))?;
+        let placed = place_apart(request, binding, message.0, way).await;
+        placed.inspect_err(|_| binding.instance.take_back(&binding.session, &stream))?;
     }
     // What came while the request was not yet in flight.
-    seat.room.deliver(&seat.session, &stream);
-    Ok(respond(gate, seat, stream, asker::admission(request)).await)
+    binding.instance.deliver(&binding.session, &stream);
+    Ok(respond(app, binding, stream, caller::admission(request)).await)
 }
 
 /// Serves the requests of a batch, all on one stream.
 pub(super) async fn calls(
     request: &HttpRequest,
-    gate: &Gate,
-    seat: &Seat,
+    app: &AppState,
+    binding: &SessionBinding,
     messages: &[(&str, Envelope<'_>)],
-) -> Result<HttpResponse, Refusal> {
+) -> Result<HttpResponse, HttpError> {
     let stream = Stream::answers(messages.len());
-    seat.room.deliver(&seat.session, &stream);
+    binding.instance.deliver(&binding.session, &stream);
     for (text, envelope) in messages {
-        let placed = match tools::check(request, (gate, &seat.room.backend), envelope) {
-            Ok(listed) => place(request, gate, seat, (text, envelope), (&stream, listed)).await,
+        let placed = match tools::check(request, (app, &binding.instance.server), envelope) {
+            Ok(listed) => place(request, app, binding, (text, envelope), (&stream, listed)).await,
             Err(refusal) => Err(refusal),
         };
         if let Err(refusal) = placed {
             stream.answer(refusal.with_id(envelope.id).text().into());
         }
     }
-    Ok(respond(gate, seat, stream, asker::admission(request)).await)
+    Ok(respond(app, binding, stream, caller::admission(request)).await)
 }
 
 /// Places a request while there is no process yet, in a task of its own: "Disconnection SHOULD NOT be interpreted as
 /// the client cancelling its request".
 async fn place_apart(
     request: &HttpRequest,
-    seat: &Seat,
+    binding: &SessionBinding,
     text: &str,
     (stream, listed): Way<'_>,
-) -> Result<(), Refusal> {
-    let (request, seat) = (request.clone(), seat.clone());
+) -> Result<(), HttpError> {
+    let (request, binding) = (request.clone(), binding.clone());
     let (text, stream) = (text.to_owned(), Arc::clone(stream));
     let placed = actix_web::rt::spawn(async move {
-        let gate = request.app_data::<Data<Gate>>().ok_or_else(Refusal::no_session)?;
+        let app = request.app_data::<Data<AppState>>().ok_or_else(HttpError::no_session)?;
         let envelope = message::parse(&text)?;
-        place(&request, gate, &seat, (&text, &envelope), (&stream, listed)).await
+        place(&request, app, &binding, (&text, &envelope), (&stream, listed)).await
     });
-    placed.await.map_err(|_| Refusal::from(Unavailable::Closed))?
+    placed.await.map_err(|_| HttpError::from(Unavailable::Closed))?
 }
 
 /// Places a request once the client has answered the requests `asked`, which it receives on the same stream. Without a
@@ -96,18 +96,20 @@ async fn place_apart(
 fn place_after(
     asked: Vec<u64>,
     request: &HttpRequest,
-    seat: &Seat,
+    binding: &SessionBinding,
     text: &str,
     (stream, listed): Way<'_>,
 ) {
-    let (request, seat) = (request.clone(), seat.clone());
+    let (request, binding) = (request.clone(), binding.clone());
     let (text, stream) = (text.to_owned(), Arc::clone(stream));
     actix_web::rt::spawn(async move {
-        seat.room.answered(&asked).await;
+        binding.instance.answered(&asked).await;
         let Ok(envelope) = message::parse(&text) else { return };
-        let placed = match request.app_data::<Data<Gate>>() {
-            Some(gate) => place(&request, gate, &seat, (&text, &envelope), (&stream, listed)).await,
-            None => Err(Refusal::no_session()),
+        let placed = match request.app_data::<Data<AppState>>() {
+            Some(app) => {
+                place(&request, app, &binding, (&text, &envelope), (&stream, listed)).await
+            }
+            None => Err(HttpError::no_session()),
         };
         if let Err(refusal) = placed {
             stream.answer(refusal.with_id(envelope.id).text().into());
@@ -118,22 +120,22 @@ fn place_after(
 /// Sends a request to the server, whose answer comes on `stream`. Waits only if there is no process yet.
 async fn place(
     request: &HttpRequest,
-    gate: &Gate,
-    seat: &Seat,
+    app: &AppState,
+    binding: &SessionBinding,
     message: (&str, &Envelope<'_>),
     (stream, listed): Way<'_>,
-) -> Result<(), Refusal> {
+) -> Result<(), HttpError> {
     let basis = Basis {
-        admission: asker::admission(request),
-        record: origin::tool_call(request, gate, &seat.room.backend.name, message.1),
+        admission: caller::admission(request),
+        record: origin::tool_call(request, app, &binding.instance.server.name, message.1),
     };
-    let room = &seat.room;
-    if room.withholds(&message.1.method) {
+    let instance = &binding.instance;
+    if instance.withholds(&message.1.method) {
         let why = "a server that several users share does not offer this";
-        return Err(Refusal::answer(error::METHOD_NOT_FOUND, why));
+        return Err(HttpError::answer(error::METHOD_NOT_FOUND, why));
     }
     let changed = match &listed {
-        _ if room.is_shared() => shared::request(message.0, message.1, Era::Legacy),
+        _ if instance.is_shared() => shared::request(message.0, message.1, Era::Legacy),
         // The result of a task would be the whole list.
         Some(_) => tasks::without_task(message.0, message.1),
         None => None,
@@ -142,13 +144,13 @@ async fn place(
     let message = changed.as_deref().zip(read.as_ref()).unwrap_or(message);
     // Retries once if the server exited between the lookup and the send.
     for _ in 0..2 {
-        let child = gate.hub.child(&seat.room).await?;
+        let process = app.registry.process(&binding.instance).await?;
         let way = ((stream, listed.clone()), basis.clone());
-        let placed = if room.is_upgraded() {
-            Box::pin(upgraded(&child, seat, message, way)).await?
+        let placed = if instance.is_upgraded() {
+            Box::pin(upgraded(&process, binding, message, way)).await?
         } else {
-            match room.keep(&seat.session, message.1) {
-                Ok(taker) => write(&child, seat, message, way, taker),
+            match instance.keep(&binding.session, message.1) {
+                Ok(handler) => write(&process, binding, message, way, handler),
                 Err(answer) => {
                     stream.answer(answered(message.1, answer).into());
                     Ok(())
@@ -164,8 +166,8 @@ async fn place(
             }
         }
     }
-    let why = format!("server \"{}\" ended before it could be asked", seat.room.backend.name);
-    Err(Refusal::answer(error::INTERNAL, why))
+    let why = format!("server \"{}\" ended before it could be asked", binding.instance.server.name);
+    Err(HttpError::answer(error::INTERNAL, why))
 }
 
 /// The stream of an answer, and the filter for a list of tools in it.
@@ -179,11 +181,11 @@ struct Basis {
 }
 
 fn write(
-    child: &Child,
-    seat: &Seat,
+    process: &Process,
+    binding: &SessionBinding,
     (text, envelope): (&str, &Envelope<'_>),
     ((stream, tools), Basis { admission, record }): (Way<'_>, Basis),
-    taker: Option<Arc<dyn Taker>>,
+    handler: Option<Arc<dyn ResponseHandler>>,
 ) -> Result<(), Refused> {
     // Revoked while the process was started: the server never hears of it.
     if let Some(over) = admission.as_ref().and_then(Admission::over) {
@@ -195,15 +197,15 @@ fn write(
         id: envelope.id.into(),
         token: token.map(Into::into),
         stream: Arc::clone(stream),
-        session: seat.session.serial,
+        session: binding.session.serial,
         time: Time::default(),
         tools,
-        taker,
-        terms: Terms::default(),
+        handler,
+        options: ResponseOptions::default(),
         admission,
         record,
     };
-    child
+    process
         .submit(call, |id| Some(submit::renumbered(text, (envelope.id, token), id, Vec::new())))?;
     Ok(())
 }
@@ -218,21 +220,21 @@ fn answered(envelope: &Envelope<'_>, answer: Result<(), upgrade::Refused>) -> St
 
 /// Sends a request to a server without a handshake, or answers it in place of the server.
 async fn upgraded(
-    child: &Arc<Child>,
-    seat: &Seat,
+    process: &Arc<Process>,
+    binding: &SessionBinding,
     (text, envelope): (&str, &Envelope<'_>),
     ((stream, tools), basis): (Way<'_>, Basis),
-) -> Result<Result<(), Refused>, Refusal> {
-    let room = &seat.room;
-    if let Some(answer) = room.answer_here(child, &seat.session, envelope).await {
+) -> Result<Result<(), Refused>, HttpError> {
+    let instance = &binding.instance;
+    if let Some(answer) = instance.answer_here(process, &binding.session, envelope).await {
         stream.answer(answered(envelope, answer).into());
         return Ok(Ok(()));
     }
-    let text = room.upgrade(&seat.session, text, envelope);
-    let text = text.map_err(|why| Refusal::answer(error::INVALID_PARAMS, why.to_string()))?;
+    let text = instance.upgrade(&binding.session, text, envelope);
+    let text = text.map_err(|why| HttpError::answer(error::INVALID_PARAMS, why.to_string()))?;
     let envelope = message::parse(&text)?;
-    let taker = room.legacy_taker(child, &envelope.method, &text);
-    Ok(write(child, seat, (&text, &envelope), ((stream, tools), basis), Some(taker)))
+    let handler = instance.legacy_taker(process, &envelope.method, &text);
+    Ok(write(process, binding, (&text, &envelope), ((stream, tools), basis), Some(handler)))
 }
 
 /// A client that waits for the first message of its stream. Dropping it before that abandons the stream.
@@ -250,12 +252,12 @@ impl Drop for Waiting<'_> {
 }
 
 async fn respond(
-    gate: &Gate,
-    seat: &Seat,
+    app: &AppState,
+    binding: &SessionBinding,
     stream: Arc<Stream>,
     admission: Option<Admission>,
 ) -> HttpResponse {
-    let settings = &gate.hub.settings;
+    let settings = &app.registry.settings;
     let mut waiting = Waiting { stream: &stream, served: false };
     let first = poll_fn(|cx| stream.poll_first(cx));
     let first = tokio::time::timeout(settings.stream_after, first).await;
@@ -264,11 +266,11 @@ async fn respond(
     match first {
         Ok(First::Answer(payload)) => answer::json(payload),
         Ok(First::Withdrawn) => sse::empty(),
-        Ok(First::Nothing) => Refusal::no_session().response(),
+        Ok(First::Nothing) => HttpError::no_session().response(),
         // Long silent requests get a stream too: it can be kept alive, and resumed.
         Ok(First::More) | Err(_) => {
-            seat.session.keep(&stream);
-            let priming = seat.session.revision.has_priming();
+            binding.session.keep(&stream);
+            let priming = binding.session.revision.has_priming();
             let until = admission.map(|admission| admission.until_answered());
             sse::response(stream.reader(), priming, settings.keep_alive, until)
         }

@@ -9,7 +9,7 @@ use actix_web::http::header::{
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::{Gate, headers, not_allowed};
+use super::{AppState, headers, not_allowed};
 
 /// `*` matches any header (`Mcp-Param-*` of 2026-07-28) except `Authorization`.
 const ALLOWED_HEADERS: HeaderValue = HeaderValue::from_static(
@@ -25,17 +25,17 @@ const ASKS_PRIVATE: HeaderName = HeaderName::from_static("access-control-request
 const ALLOW_PRIVATE: HeaderName = HeaderName::from_static("access-control-allow-private-network");
 
 /// Answers a CORS preflight (`OPTIONS`).
-pub(super) async fn preflight(request: HttpRequest, gate: Data<Gate>) -> HttpResponse {
+pub(super) async fn preflight(request: HttpRequest, app: Data<AppState>) -> HttpResponse {
     let asked = request.headers();
     if !asked.contains_key(ORIGIN) || !asked.contains_key(ACCESS_CONTROL_REQUEST_METHOD) {
         return not_allowed().await;
     }
     let host = headers::text(asked, HOST).unwrap_or_default();
-    if let Err(refusal) = headers::check_source(&gate.guard, host, asked) {
+    if let Err(refusal) = headers::check_source(&app.guard, host, asked) {
         return refusal.response();
     }
     let mut response = HttpResponse::new(StatusCode::NO_CONTENT);
-    if allow(&request, &gate, response.headers_mut()) {
+    if allow(&request, &app, response.headers_mut()) {
         let told = response.headers_mut();
         told.insert(ACCESS_CONTROL_ALLOW_METHODS, METHODS);
         told.insert(ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED_HEADERS);
@@ -50,10 +50,10 @@ pub(super) async fn preflight(request: HttpRequest, gate: Data<Gate>) -> HttpRes
 /// Allows the page that sent `request` to read the response.
 pub(super) fn expose(
     request: &HttpRequest,
-    gate: &Gate,
+    app: &AppState,
     mut response: HttpResponse,
 ) -> HttpResponse {
-    if request.headers().contains_key(ORIGIN) && allow(request, gate, response.headers_mut()) {
+    if request.headers().contains_key(ORIGIN) && allow(request, app, response.headers_mut()) {
         response.headers_mut().insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
     }
     response
@@ -61,15 +61,15 @@ pub(super) fn expose(
 
 /// Allows the origin of `request` in the headers `told`. Returns `false` for a foreign origin, and behind a
 /// gateway.
-fn allow(request: &HttpRequest, gate: &Gate, told: &mut HeaderMap) -> bool {
+fn allow(request: &HttpRequest, app: &AppState, told: &mut HeaderMap) -> bool {
     let asked = request.headers();
-    if gate.identities.is_some() || asked.contains_key(headers::SERVER) {
+    if app.identities.is_some() || asked.contains_key(headers::SERVER) {
         return false;
     }
     told.append(VARY, HeaderValue::from_static("Origin"));
     let mut origins = asked.get_all(ORIGIN);
     let (Some(origin), None) = (origins.next(), origins.next()) else { return false };
-    if !origin.to_str().is_ok_and(|origin| gate.guard.allows_origin(origin)) {
+    if !origin.to_str().is_ok_and(|origin| app.guard.allows_origin(origin)) {
         return false;
     }
     told.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());

@@ -63,11 +63,11 @@ impl Guard {
 
 fn patterns(lists: &[String]) -> impl Iterator<Item = Pattern> {
     let entries = lists.iter().flat_map(|list| list.split(',')).map(str::trim);
-    entries.filter(|entry| !entry.is_empty() && *entry != "*").map(|entry| {
-        let entry = entry.trim_end_matches('/').to_ascii_lowercase();
-        let (scheme, host) = match entry.split_once("://") {
+    entries.filter(|config| !config.is_empty() && *config != "*").map(|config| {
+        let config = config.trim_end_matches('/').to_ascii_lowercase();
+        let (scheme, host) = match config.split_once("://") {
             Some((scheme, host)) => (Some(scheme.to_owned()), host),
-            None => (None, entry.as_str()),
+            None => (None, config.as_str()),
         };
         let (name, port) = split_port(host);
         let port = port.filter(|port| !is_usual(scheme.as_deref(), port));

@@ -10,8 +10,8 @@ use actix_web::http::header::{
 use gateway_contract::{headers as names, revision};
 
 use super::guard::Guard;
-use super::refusal::Refusal;
-use crate::protocol::error;
+use super::http_error::HttpError;
+use crate::messages::error;
 
 pub(super) const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
 /// The header with the id of the last event that the client received.
@@ -34,25 +34,29 @@ pub(super) fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
 }
 
 /// Rejects hosts and origins that are not allowed.
-pub(super) fn check_source(guard: &Guard, host: &str, headers: &HeaderMap) -> Result<(), Refusal> {
+pub(super) fn check_source(
+    guard: &Guard,
+    host: &str,
+    headers: &HeaderMap,
+) -> Result<(), HttpError> {
     if !guard.allows_host(host) {
-        return Err(Refusal::forbidden("this host name is not allowed; see --allow-host"));
+        return Err(HttpError::forbidden("this host name is not allowed; see --allow-host"));
     }
     // "If the Origin header is present and invalid, servers MUST respond with HTTP 403".
     let foreign = |origin: &str| !guard.allows_origin(origin);
     if headers.get_all(ORIGIN).any(|origin| origin.to_str().map_or(true, foreign)) {
-        return Err(Refusal::forbidden("this origin is not allowed; see --allow-origin"));
+        return Err(HttpError::forbidden("this origin is not allowed; see --allow-origin"));
     }
     Ok(())
 }
 
 /// Rejects unknown protocol revisions.
-pub(super) fn check_version(headers: &HeaderMap) -> Result<(), Refusal> {
+pub(super) fn check_version(headers: &HeaderMap) -> Result<(), HttpError> {
     let mut all = headers.get_all(VERSION);
     if all.all(|value| value.to_str().is_ok_and(revision::is_served)) {
         return Ok(());
     }
-    Err(Refusal::new(
+    Err(HttpError::new(
         StatusCode::BAD_REQUEST,
         error::TRANSPORT,
         "unsupported MCP-Protocol-Version; supported: 2024-11-05, 2025-03-26, 2025-06-18, 2025-11-25",
@@ -60,10 +64,10 @@ pub(super) fn check_version(headers: &HeaderMap) -> Result<(), Refusal> {
 }
 
 /// Checks the media types of a POST: "The client MUST include an Accept header, listing both".
-pub(super) fn check_post(headers: &HeaderMap) -> Result<(), Refusal> {
+pub(super) fn check_post(headers: &HeaderMap) -> Result<(), HttpError> {
     let json = |kind: &str| kind.eq_ignore_ascii_case("application/json");
     if !media_types(text(headers, CONTENT_TYPE).unwrap_or_default()).any(json) {
-        return Err(Refusal::new(
+        return Err(HttpError::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             error::TRANSPORT,
             "the Content-Type must be application/json",
@@ -74,7 +78,7 @@ pub(super) fn check_post(headers: &HeaderMap) -> Result<(), Refusal> {
 }
 
 /// Rejects a compressed body, which would be misread (RFC 9110 §15.5.16).
-fn check_encoding(headers: &HeaderMap) -> Result<(), Refusal> {
+fn check_encoding(headers: &HeaderMap) -> Result<(), HttpError> {
     let plain = |value: &HeaderValue| {
         value.to_str().is_ok_and(|list| {
             media_types(list).all(|coding| coding.eq_ignore_ascii_case("identity"))
@@ -83,11 +87,11 @@ fn check_encoding(headers: &HeaderMap) -> Result<(), Refusal> {
     if headers.get_all(CONTENT_ENCODING).all(plain) {
         return Ok(());
     }
-    Err(Refusal::coded())
+    Err(HttpError::coded())
 }
 
 /// Rejects clients that do not accept the media types of the response.
-pub(super) fn check_accept(headers: &HeaderMap, kinds: &[&str]) -> Result<(), Refusal> {
+pub(super) fn check_accept(headers: &HeaderMap, kinds: &[&str]) -> Result<(), HttpError> {
     let accepted: Vec<&str> = headers
         .get_all(ACCEPT)
         .filter_map(|value| value.to_str().ok())
@@ -104,7 +108,7 @@ pub(super) fn check_accept(headers: &HeaderMap, kinds: &[&str]) -> Result<(), Re
     if accepted.is_empty() || kinds.iter().all(|kind| takes(kind)) {
         return Ok(());
     }
-    Err(Refusal::new(
+    Err(HttpError::new(
         StatusCode::NOT_ACCEPTABLE,
         error::TRANSPORT,
         format!("the client must accept {}", kinds.join(" and ")),
@@ -119,11 +123,11 @@ fn media_types(list: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Returns the user that the gateway names, if there is a gateway.
-pub(super) fn principal(headers: &HeaderMap) -> Result<Option<Arc<str>>, Refusal> {
+pub(super) fn principal(headers: &HeaderMap) -> Result<Option<Arc<str>>, HttpError> {
     let mut all = headers.get_all(USER);
     let (Some(value), None) = (all.next(), all.next()) else {
         return if headers.contains_key(USER) {
-            Err(Refusal::bad_request("duplicate X-User-Id header"))
+            Err(HttpError::bad_request("duplicate X-User-Id header"))
         } else {
             Ok(None)
         };
@@ -131,7 +135,7 @@ pub(super) fn principal(headers: &HeaderMap) -> Result<Option<Arc<str>>, Refusal
     match value.to_str().map(str::trim) {
         Ok("") => Ok(None),
         Ok(name) if name.len() <= USER_LENGTH => Ok(Some(name.into())),
-        _ => Err(Refusal::bad_request("X-User-Id is not usable")),
+        _ => Err(HttpError::bad_request("X-User-Id is not usable")),
     }
 }
 
@@ -146,12 +150,12 @@ pub(super) fn challenge(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// Returns the server that the gateway chose, if there is a gateway.
-pub(crate) fn server(headers: &HeaderMap) -> Result<Option<&str>, Refusal> {
+pub(crate) fn server(headers: &HeaderMap) -> Result<Option<&str>, HttpError> {
     let mut values = headers.get_all(SERVER);
     match (values.next().map(|value| value.to_str()), values.next()) {
         (None | Some(Ok("")), None) => Ok(None),
         (Some(Ok(name)), None) => Ok(Some(name)),
-        _ => Err(Refusal::bad_request("X-MCP-Server is not usable")),
+        _ => Err(HttpError::bad_request("X-MCP-Server is not usable")),
     }
 }
 

@@ -12,7 +12,7 @@ use actix_web::web::Data;
 use actix_web::{App, Error};
 
 use super::wire::Wire;
-use super::{Gate, routes};
+use super::{AppState, routes};
 
 /// The timeout of an idle connection, longer than that of reverse proxies in front.
 const KEEP_ALIVE: Duration = Duration::from_mins(2);
@@ -24,14 +24,14 @@ const DISCONNECT: Duration = Duration::from_secs(1);
 const BACKLOG: i32 = 1024;
 
 /// Returns the server of `gate` on `listener`, which runs until it is stopped.
-pub fn serve(listener: TcpListener, gate: &Data<Gate>) -> io::Result<Server> {
+pub fn serve(listener: TcpListener, app: &Data<AppState>) -> io::Result<Server> {
     rustix::net::listen(&listener, BACKLOG)?;
     let address = listener.local_addr()?;
     let builder = Server::build().shutdown_timeout(1).disable_signals();
     let ending = builder.graceful_shutdown_signal();
-    let gate = gate.clone();
+    let app = app.clone();
     let factory = move || {
-        let app = App::new().app_data(gate.clone()).configure(routes);
+        let app = App::new().app_data(app.clone()).configure(routes);
         let app = app.into_factory().map_err(|error: Error| error.error_response());
         let ending = ending.clone();
         let http = HttpService::build()

@@ -1,21 +1,22 @@
 //! Routes of the MCP endpoint, `/mcp`, `/{server}/mcp` and `/` (Streamable HTTP), and of the operational
 //! endpoints.
 
-mod access;
 mod answer;
-mod asker;
 mod body;
 mod call;
+mod caller;
 mod cors;
 mod delete;
 mod finish;
 pub mod guard;
 mod headers;
+mod http_error;
+pub mod inner;
 pub mod listener;
 mod modern;
 mod origin;
 mod post;
-mod refusal;
+mod request_log;
 mod sse;
 mod status;
 mod stream;
@@ -30,23 +31,23 @@ use actix_web::http::header::{ALLOW, HOST};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, Resource, web};
 
-use crate::backend::Backend;
-use crate::catalogue::watch::Watch;
-use crate::hub::{Hub, Seat};
-use crate::identity::Identities;
-use crate::metrics::Metrics;
-use crate::protocol::error;
+use crate::access::identity::Identities;
+use crate::config::catalogue::watch::Watch;
+use crate::instances::server::Server;
+use crate::messages::error;
+use crate::operations::metrics::Metrics;
+use crate::sessions::{SessionBinding, SessionRegistry};
 use guard::Guard;
-use refusal::Refusal;
+use http_error::HttpError;
 pub use status::{is_of_user, metrics_page};
 
 /// The time that a request for an unknown server waits for a reload of the configuration file.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// The state shared by all request handlers.
-pub struct Gate {
+pub struct AppState {
     /// The servers and sessions.
-    pub hub: Arc<Hub>,
+    pub registry: Arc<SessionRegistry>,
     /// The watcher of the configuration file, if servers come from a file.
     pub watch: Option<Arc<Watch>>,
     /// The allowed hosts and origins.
@@ -96,9 +97,9 @@ async fn not_allowed() -> HttpResponse {
         .body(text)
 }
 
-impl Gate {
+impl AppState {
     /// Checks the source and the identity of a request, and finds its server.
-    async fn enter(&self, request: &HttpRequest) -> Result<Arc<Backend>, Refusal> {
+    async fn enter(&self, request: &HttpRequest) -> Result<Arc<Server>, HttpError> {
         let host = headers::text(request.headers(), HOST).unwrap_or_default();
         headers::check_source(&self.guard, host, request.headers())?;
         let chosen = headers::server(request.headers())?;
@@ -114,10 +115,10 @@ impl Gate {
             },
         };
         if let Some(identities) = &self.identities {
-            asker::check(request, identities, name).await?;
+            caller::check(request, identities, name).await?;
         }
-        self.backend(name).await.ok_or_else(|| {
-            Refusal::new(
+        self.server(name).await.ok_or_else(|| {
+            HttpError::new(
                 StatusCode::NOT_FOUND,
                 error::NOT_FOUND,
                 "no server has this name; it is the first part of the path (/NAME/mcp) or of the host name",
@@ -127,31 +128,37 @@ impl Gate {
 
     /// Returns the server `name`. For an unknown name, the configuration file is read again first: whatever
     /// directed the client here may have read a newer version.
-    async fn backend(&self, name: &str) -> Option<Arc<Backend>> {
-        let found = self.hub.backend(name);
+    async fn server(&self, name: &str) -> Option<Arc<Server>> {
+        let found = self.registry.server(name);
         let (None, Some(watch)) = (&found, &self.watch) else { return found };
         // Bounded, in case the file system hangs.
         let _ = tokio::time::timeout(LOOK, watch.look()).await;
-        self.hub.backend(name)
+        self.registry.server(name)
     }
 
     /// Finds the session of a request.
-    fn seat(&self, request: &HttpRequest, backend: &Arc<Backend>) -> Result<Seat, Refusal> {
-        let principal = asker::principal(request)?;
-        let seat = match headers::text(request.headers(), headers::SESSION) {
+    fn binding(
+        &self,
+        request: &HttpRequest,
+        server: &Arc<Server>,
+    ) -> Result<SessionBinding, HttpError> {
+        let principal = caller::principal(request)?;
+        let binding = match headers::text(request.headers(), headers::SESSION) {
             Some(id) => {
-                let seat = self.hub.seat(id, backend, principal.as_deref());
-                seat.ok_or_else(Refusal::no_session)?
+                let binding = self.registry.binding(id, server, principal.as_deref());
+                binding.ok_or_else(HttpError::no_session)?
             }
             // "Servers that require a session ID SHOULD respond to requests without an Mcp-Session-Id header
             // (other than initialization) with HTTP 400".
-            None => self.hub.ambient(backend, principal).ok_or_else(|| {
-                Refusal::bad_request("the Mcp-Session-Id header is missing; send initialize first")
+            None => self.registry.ambient(server, principal).ok_or_else(|| {
+                HttpError::bad_request(
+                    "the Mcp-Session-Id header is missing; send initialize first",
+                )
             })?,
         };
-        asker::note(request, &seat.room);
-        seat.session.touch();
-        seat.room.touch();
-        Ok(seat)
+        caller::note(request, &binding.instance);
+        binding.session.touch();
+        binding.instance.touch();
+        Ok(binding)
     }
 }

@@ -11,10 +11,10 @@ use gateway_contract::audit::{EventKind, Outcome};
 use gateway_contract::display::log_safe;
 use gateway_contract::headers as names;
 
-use super::{Gate, asker, headers};
-use crate::audit::{OpenSession, Source, ToolCall, Who};
-use crate::hub::Seat;
-use crate::protocol::message::{self, Envelope};
+use super::{AppState, caller, headers};
+use crate::access::audit::{OpenSession, Source, ToolCall, Who};
+use crate::messages::message::{self, Envelope};
+use crate::sessions::SessionBinding;
 
 /// The id of the request in the logs of the gateway.
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static(names::REQUEST_ID);
@@ -32,7 +32,7 @@ pub(super) fn source(request: &HttpRequest) -> Source {
         |address| address.parse::<IpAddr>().ok(),
     );
     Source {
-        who: asker::proven(request).map(|one| Arc::clone(&one.who)).or_else(|| stated(request)),
+        who: caller::proven(request).map(|one| Arc::clone(&one.who)).or_else(|| stated(request)),
         address: address.map(|address| address.to_canonical()),
         agent: agent(text(USER_AGENT)),
         request: safe(REQUEST_ID),
@@ -64,20 +64,20 @@ fn stated(request: &HttpRequest) -> Option<Arc<Who>> {
 }
 
 /// Records that a session was opened, and arranges that its end is recorded, too.
-pub(super) fn session_opened(request: &HttpRequest, gate: &Gate, seat: &Seat) {
-    let (audit, source) = (gate.hub.settings.audit.clone(), source(request));
-    seat.session.note_opened(OpenSession::new(audit, source, &seat.room.backend.name));
+pub(super) fn session_opened(request: &HttpRequest, app: &AppState, binding: &SessionBinding) {
+    let (audit, source) = (app.registry.settings.audit.clone(), source(request));
+    binding.session.note_opened(OpenSession::new(audit, source, &binding.instance.server.name));
 }
 
 /// Returns the audit record of an admitted message for `server`, if it calls a tool and such calls are
 /// recorded.
 pub(super) fn tool_call(
     request: &HttpRequest,
-    gate: &Gate,
+    app: &AppState,
     server: &Arc<str>,
     envelope: &Envelope<'_>,
 ) -> Option<Arc<ToolCall>> {
-    let audit = &gate.hub.settings.audit;
+    let audit = &app.registry.settings.audit;
     if envelope.method != "tools/call" || !audit.records(EventKind::ToolCalled) {
         return None;
     }
@@ -88,12 +88,12 @@ pub(super) fn tool_call(
 /// Records that a tool call at `server` was denied.
 pub(super) fn tool_refused(
     request: &HttpRequest,
-    (gate, server): (&Gate, &str),
+    (app, server): (&AppState, &str),
     envelope: &Envelope<'_>,
     reason: &'static str,
 ) {
     let (source, tool) = (source(request), tool(envelope));
-    gate.hub.settings.audit.write(EventKind::ToolRefused, |event| {
+    app.registry.settings.audit.write(EventKind::ToolRefused, |event| {
         event.outcome = Outcome::Denied;
         event.reason = Some(reason.into());
         event.server = Some(server.to_owned().into());

@@ -6,98 +6,102 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use gateway_contract::revision::Era;
 
-use super::access::Visit;
 use super::finish::finish;
-use super::refusal::Refusal;
-use super::{Gate, asker, body, call, headers, modern, origin, tools};
-use crate::backend::Backend;
-use crate::hub::Seat;
-use crate::protocol::message::{self, Envelope, Kind};
-use crate::protocol::meta::Asked;
-use crate::protocol::spelling::Doubt;
-use crate::protocol::{error, splice};
-use crate::room::{Hello, ROOTS_CHANGED, upgrade};
+use super::http_error::HttpError;
+use super::request_log::RequestLog;
+use super::{AppState, body, call, caller, headers, modern, origin, tools};
+use crate::instances::instance::{InitializeParams, ROOTS_CHANGED, upgrade};
+use crate::instances::server::Server;
+use crate::messages::message::{self, Envelope, Kind};
+use crate::messages::meta::Asked;
+use crate::messages::spelling::Doubt;
+use crate::messages::{error, splice};
+use crate::sessions::SessionBinding;
 
 /// The maximum number of messages in a batch.
 const BATCH: usize = 64;
 const INITIALIZED: &str = "notifications/initialized";
 
-pub(super) async fn post(request: HttpRequest, gate: Data<Gate>, payload: Payload) -> HttpResponse {
-    let mut visit = Visit::new(&request);
-    let served = serve(&request, &gate, payload, &mut visit).await;
-    let response = served.unwrap_or_else(|refusal| refusal.response());
-    visit.follow(&gate.metrics, finish(&request, &gate, response))
+pub(super) async fn post(
+    request: HttpRequest,
+    app: Data<AppState>,
+    payload: Payload,
+) -> HttpResponse {
+    let mut visit = RequestLog::new(&request);
+    let outcome = serve(&request, &app, payload, &mut visit).await;
+    let response = outcome.unwrap_or_else(|refusal| refusal.response());
+    visit.follow(&app.metrics, finish(&request, &app, response))
 }
 
 async fn serve(
     request: &HttpRequest,
-    gate: &Gate,
+    app: &AppState,
     payload: Payload,
-    visit: &mut Visit,
-) -> Result<HttpResponse, Refusal> {
-    let backend = gate.enter(request).await?;
-    visit.server = Some(Arc::clone(&backend.name));
-    let served = serve_admitted(request, gate, &backend, payload, visit);
-    let Some(admission) = asker::admission(request) else { return served.await };
+    visit: &mut RequestLog,
+) -> Result<HttpResponse, HttpError> {
+    let server = app.enter(request).await?;
+    visit.server = Some(Arc::clone(&server.name));
+    let outcome = serve_admitted(request, app, &server, payload, visit);
+    let Some(admission) = caller::admission(request) else { return outcome.await };
     tokio::select! {
         biased;
-        () = admission.revoked() => Err(asker::revoked(request)),
-        served = served => served,
+        () = admission.revoked() => Err(caller::revoked(request)),
+        outcome = outcome => outcome,
     }
 }
 
 async fn serve_admitted(
     request: &HttpRequest,
-    gate: &Gate,
-    backend: &Arc<Backend>,
+    app: &AppState,
+    server: &Arc<Server>,
     payload: Payload,
-    visit: &mut Visit,
-) -> Result<HttpResponse, Refusal> {
+    visit: &mut RequestLog,
+) -> Result<HttpResponse, HttpError> {
     headers::check_post(request.headers())?;
-    visit.principal = asker::principal(request)?;
-    let body = body::read(payload, request.headers(), gate.hub.settings.max_request).await?;
-    let text = std::str::from_utf8(&body).map_err(|_| Refusal::from(message::Malformed::Json))?;
+    visit.principal = caller::principal(request)?;
+    let body = body::read(payload, request.headers(), app.registry.settings.max_request).await?;
+    let text = std::str::from_utf8(&body).map_err(|_| HttpError::from(message::Malformed::Json))?;
     if text.trim_start().starts_with('[') {
         visit.asks("batch", None);
         headers::check_version(request.headers())?;
         modern::check::unasked_of_batch(request.headers())?;
-        return Box::pin(batch(request, gate, backend, text)).await;
+        return Box::pin(batch(request, app, server, text)).await;
     }
     let envelope = message::parse(text)?;
     let is_call = envelope.method == "tools/call";
     let tool = envelope.params.filter(|_| is_call).and_then(message::tool_name);
     visit.asks(&envelope.method, tool);
-    let served = one(request, gate, backend, (text, &envelope)).await;
-    served.map_err(|refusal| refusal.with_id(envelope.id))
+    let outcome = one(request, app, server, (text, &envelope)).await;
+    outcome.map_err(|refusal| refusal.with_id(envelope.id))
 }
 
 async fn one(
     request: &HttpRequest,
-    gate: &Gate,
-    backend: &Arc<Backend>,
+    app: &AppState,
+    server: &Arc<Server>,
     (text, envelope): (&str, &Envelope<'_>),
-) -> Result<HttpResponse, Refusal> {
+) -> Result<HttpResponse, HttpError> {
     if let Some(asked) = modern::classify(request.headers(), envelope) {
-        if !backend.serves(Era::Modern) {
-            return Err(Refusal::legacy_only());
+        if !server.serves(Era::Modern) {
+            return Err(HttpError::legacy_only());
         }
         // Boxed, so that the future of a plain call stays small: it is moved several times.
-        return Box::pin(modern::serve(request, gate, backend, &asked, (text, envelope))).await;
+        return Box::pin(modern::serve(request, app, server, &asked, (text, envelope))).await;
     }
     headers::check_version(request.headers())?;
-    if !backend.serves(Era::Legacy) {
-        return Err(Refusal::modern_only(envelope.params));
+    if !server.serves(Era::Legacy) {
+        return Err(HttpError::modern_only(envelope.params));
     }
-    check_spelling(request, (gate, backend), envelope)?;
+    check_spelling(request, (app, server), envelope)?;
     modern::check::unasked(request.headers(), envelope)?;
     if envelope.kind == Kind::Request && envelope.method == "initialize" {
-        return Box::pin(initialize(request, gate, backend, envelope)).await;
+        return Box::pin(initialize(request, app, server, envelope)).await;
     }
-    let seat = gate.seat(request, backend)?;
+    let binding = app.binding(request, server)?;
     match envelope.kind {
-        Kind::Request => call::call(request, gate, &seat, (text, envelope)).await,
-        Kind::Notification => notify(request, (gate, &seat), text, envelope).await,
-        Kind::Response => Ok(take_answer(&seat, text, envelope)),
+        Kind::Request => call::call(request, app, &binding, (text, envelope)).await,
+        Kind::Notification => notify(request, (app, &binding), text, envelope).await,
+        Kind::Response => Ok(take_answer(&binding, text, envelope)),
     }
 }
 
@@ -105,51 +109,51 @@ async fn one(
 /// depends on them.
 fn check_spelling(
     request: &HttpRequest,
-    (gate, backend): (&Gate, &Backend),
+    (app, server): (&AppState, &Server),
     envelope: &Envelope<'_>,
-) -> Result<(), Refusal> {
-    if !tools::need_one_reading(request, backend) {
+) -> Result<(), HttpError> {
+    if !tools::need_one_reading(request, server) {
         return Ok(());
     }
     let checked = envelope.check_spelling(&Asked::of(envelope.params));
-    checked.map_err(|doubt| refused(request, (gate, backend), envelope, doubt))
+    checked.map_err(|doubt| refused(request, (app, server), envelope, doubt))
 }
 
 /// Logs that a message was rejected, without its content, and returns the error.
 pub(super) fn refused(
     request: &HttpRequest,
-    (gate, backend): (&Gate, &Backend),
+    (app, server): (&AppState, &Server),
     envelope: &Envelope<'_>,
     doubt: Doubt,
-) -> Refusal {
+) -> HttpError {
     if envelope.method == "tools/call" {
-        origin::tool_refused(request, (gate, &backend.name), envelope, "ambiguous");
+        origin::tool_refused(request, (app, &server.name), envelope, "ambiguous");
     }
-    let principal = asker::principal(request).ok().flatten();
-    let (server, principal) = (&*backend.name, principal.as_deref().unwrap_or("-"));
+    let principal = caller::principal(request).ok().flatten();
+    let (server, principal) = (&*server.name, principal.as_deref().unwrap_or("-"));
     log::warn!(server, principal; "a message for server \"{server}\" is refused: {doubt}");
     doubt.into()
 }
 
 async fn initialize(
     request: &HttpRequest,
-    gate: &Gate,
-    backend: &Arc<Backend>,
+    app: &AppState,
+    server: &Arc<Server>,
     envelope: &Envelope<'_>,
-) -> Result<HttpResponse, Refusal> {
-    let hello = envelope.params.and_then(Hello::of_client).ok_or_else(|| {
-        Refusal::answer(
+) -> Result<HttpResponse, HttpError> {
+    let initialize = envelope.params.and_then(InitializeParams::of_client).ok_or_else(|| {
+        HttpError::answer(
             error::INVALID_PARAMS,
             "initialize needs params with a protocolVersion, of at most 64 KiB",
         )
     })?;
-    let principal = asker::principal(request)?;
-    let (seat, result) = gate.hub.open(backend, principal, hello).await?;
-    asker::note(request, &seat.room);
-    origin::session_opened(request, gate, &seat);
+    let principal = caller::principal(request)?;
+    let (binding, result) = app.registry.open(server, principal, initialize).await?;
+    caller::note(request, &binding.instance);
+    origin::session_opened(request, app, &binding);
     let text = format!(r#"{{"jsonrpc":"2.0","id":{},"result":{result}}}"#, envelope.id);
     let mut response = HttpResponse::Ok();
-    if let Some(id) = &seat.session.id {
+    if let Some(id) = &binding.session.id {
         response.insert_header((headers::SESSION, id.as_str()));
     }
     Ok(response.content_type("application/json").body(text))
@@ -159,50 +163,50 @@ async fn initialize(
 /// status code 202".
 async fn notify(
     request: &HttpRequest,
-    (gate, seat): (&Gate, &Seat),
+    (app, binding): (&AppState, &SessionBinding),
     text: &str,
     envelope: &Envelope<'_>,
-) -> Result<HttpResponse, Refusal> {
+) -> Result<HttpResponse, HttpError> {
     // A server might execute a call that has no id.
-    tools::check(request, (gate, &seat.room.backend), envelope)?;
+    tools::check(request, (app, &binding.instance.server), envelope)?;
     let accepted = Ok(HttpResponse::Accepted().finish());
     if envelope.method == "notifications/cancelled" {
         if let Some(id) = envelope.params.and_then(message::cancelled_request) {
-            seat.room.cancel(seat.session.serial, id, text);
+            binding.instance.cancel(binding.session.serial, id, text);
         }
         return accepted;
     }
     if envelope.method == "notifications/progress" {
-        envelope.params.into_iter().for_each(|params| seat.room.progressed(params));
+        envelope.params.into_iter().for_each(|params| binding.instance.progressed(params));
     }
     if envelope.method == ROOTS_CHANGED {
-        seat.session.change_roots();
+        binding.session.change_roots();
     }
-    let withdrawn = seat.room.is_upgraded() || seat.room.is_shared();
+    let withdrawn = binding.instance.is_upgraded() || binding.instance.is_shared();
     if withdrawn && envelope.method != INITIALIZED && upgrade::is_withdrawn(&envelope.method) {
         return accepted;
     }
-    if seat.room.is_shared() && envelope.params.and_then(message::asked_progress).is_some() {
+    if binding.instance.is_shared() && envelope.params.and_then(message::asked_progress).is_some() {
         // The progress tokens of a shared process are those of the proxy, and would name calls of other
         // users.
         return accepted;
     }
     // A notification is meaningless to a server that is not running.
-    let Some(child) = seat.room.live().filter(|child| !child.is_backed_up()) else {
+    let Some(process) = binding.instance.live().filter(|process| !process.is_backed_up()) else {
         return accepted;
     };
     if envelope.method != INITIALIZED {
-        child.notify(splice::line(text, &mut [])).await;
-    } else if seat.room.greet() {
-        child.notify(splice::line(text, &mut [])).await;
-        seat.room.tell_again(&child);
+        process.notify(splice::line(text, &mut [])).await;
+    } else if binding.instance.greet() {
+        process.notify(splice::line(text, &mut [])).await;
+        binding.instance.tell_again(&process);
     }
     accepted
 }
 
-fn take_answer(seat: &Seat, text: &str, envelope: &Envelope<'_>) -> HttpResponse {
-    if !seat.room.answer(text, envelope) {
-        log::debug!("{}: a response to no request", seat.room.backend.name);
+fn take_answer(binding: &SessionBinding, text: &str, envelope: &Envelope<'_>) -> HttpResponse {
+    if !binding.instance.answer(text, envelope) {
+        log::debug!("{}: a response to no request", binding.instance.server.name);
     }
     HttpResponse::Accepted().finish()
 }
@@ -211,31 +215,31 @@ fn take_answer(seat: &Seat, text: &str, envelope: &Envelope<'_>) -> HttpResponse
 /// have none.
 async fn batch(
     request: &HttpRequest,
-    gate: &Gate,
-    backend: &Arc<Backend>,
+    app: &AppState,
+    server: &Arc<Server>,
     text: &str,
-) -> Result<HttpResponse, Refusal> {
-    if !backend.serves(Era::Legacy) {
-        return Err(Refusal::modern_only(None));
+) -> Result<HttpResponse, HttpError> {
+    if !server.serves(Era::Legacy) {
+        return Err(HttpError::modern_only(None));
     }
     let mut messages = Vec::new();
     for item in message::batch(text, BATCH)? {
         let envelope = message::parse(item)?;
-        check_spelling(request, (gate, backend), &envelope)
+        check_spelling(request, (app, server), &envelope)
             .map_err(|why| why.with_id(envelope.id))?;
         messages.push((item, envelope));
     }
-    let seat = gate.seat(request, backend)?;
-    let good = seat.session.revision.has_batches()
+    let binding = app.binding(request, server)?;
+    let good = binding.session.revision.has_batches()
         && !messages.is_empty()
         && messages.iter().all(|(_, envelope)| envelope.method != "initialize");
     if !good {
-        return Err(Refusal::bad_request("batches are for sessions of 2025-03-26"));
+        return Err(HttpError::bad_request("batches are for sessions of 2025-03-26"));
     }
     for (text, envelope) in &messages {
         match envelope.kind {
-            Kind::Notification => drop(notify(request, (gate, &seat), text, envelope).await?),
-            Kind::Response => drop(take_answer(&seat, text, envelope)),
+            Kind::Notification => drop(notify(request, (app, &binding), text, envelope).await?),
+            Kind::Response => drop(take_answer(&binding, text, envelope)),
             Kind::Request => {}
         }
     }
@@ -243,5 +247,5 @@ async fn batch(
     if messages.is_empty() {
         return Ok(HttpResponse::Accepted().finish());
     }
-    call::calls(request, gate, &seat, &messages).await
+    call::calls(request, app, &binding, &messages).await
 }

@@ -14,9 +14,9 @@ use actix_web::web::Bytes;
 use tokio::time::{Instant, Interval, interval_at};
 
 use super::answer::next_piece;
-use crate::grants::Until;
-use crate::protocol::splice::Payload;
-use crate::stream::Reader;
+use crate::access::grants::Until;
+use crate::messages::splice::Payload;
+use crate::messages::stream::Reader;
 
 /// The size below which an event is sent as one chunk.
 const SMALL: usize = 16 << 10;

@@ -8,26 +8,26 @@ use actix_web::{HttpRequest, HttpResponse};
 use gateway_contract::revision::Era;
 
 use super::finish::finish;
-use super::refusal::Refusal;
-use super::{Gate, asker, headers, modern, sse};
+use super::http_error::HttpError;
+use super::{AppState, caller, headers, modern, sse};
 
-pub(super) async fn get(request: HttpRequest, gate: Data<Gate>) -> HttpResponse {
-    let response = open(&request, &gate).await.unwrap_or_else(|refusal| refusal.response());
-    finish(&request, &gate, response)
+pub(super) async fn get(request: HttpRequest, app: Data<AppState>) -> HttpResponse {
+    let response = open(&request, &app).await.unwrap_or_else(|refusal| refusal.response());
+    finish(&request, &app, response)
 }
 
-async fn open(request: &HttpRequest, gate: &Gate) -> Result<HttpResponse, Refusal> {
-    let backend = gate.enter(request).await?;
+async fn open(request: &HttpRequest, app: &AppState) -> Result<HttpResponse, HttpError> {
+    let server = app.enter(request).await?;
     modern::refuse_other_methods(request)?;
-    if !backend.serves(Era::Legacy) {
-        return Err(Refusal::modern_only(None));
+    if !server.serves(Era::Legacy) {
+        return Err(HttpError::modern_only(None));
     }
     headers::check_version(request.headers())?;
     headers::check_accept(request.headers(), &["text/event-stream"])?;
-    let seat = gate.seat(request, &backend)?;
+    let binding = app.binding(request, &server)?;
     let resumed = headers::text(request.headers(), headers::LAST_EVENT)
         .and_then(event)
-        .and_then(|(name, seq)| Some((seat.session.stream(name)?, seq)));
+        .and_then(|(name, seq)| Some((binding.session.stream(name)?, seq)));
     let (stream, reader) = match resumed {
         // "A client can be told to stop reconnecting using the HTTP 204 No Content response code" (HTML,
         // "Server-sent events"). The client has received the whole stream, or has cancelled its request.
@@ -35,12 +35,12 @@ async fn open(request: &HttpRequest, gate: &Gate) -> Result<HttpResponse, Refusa
             return Ok(HttpResponse::NoContent().finish());
         }
         Some((stream, seq)) => (Arc::clone(&stream), stream.reader_after(seq)),
-        None => (Arc::clone(&seat.session.standing), seat.session.standing.reader()),
+        None => (Arc::clone(&binding.session.standing), binding.session.standing.reader()),
     };
-    seat.room.deliver(&seat.session, &stream);
-    let priming = seat.session.revision.has_priming();
-    let until = asker::admission(request).map(|admission| admission.until());
-    Ok(sse::response(reader, priming, gate.hub.settings.keep_alive, until))
+    binding.instance.deliver(&binding.session, &stream);
+    let priming = binding.session.revision.has_priming();
+    let until = caller::admission(request).map(|admission| admission.until());
+    Ok(sse::response(reader, priming, app.registry.settings.keep_alive, until))
 }
 
 /// Splits an event id into the name of the stream and the number of the event.

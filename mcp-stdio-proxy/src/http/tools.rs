@@ -5,26 +5,26 @@ use std::sync::Arc;
 
 use actix_web::HttpRequest;
 
-use super::refusal::Refusal;
-use super::{Gate, asker, headers, origin};
-use crate::backend::Backend;
-use crate::catalogue::tool_view::{Rights, ToolView};
-use crate::catalogue::tools::Verdict;
-use crate::protocol::error;
-use crate::protocol::message::{self, Envelope};
+use super::http_error::HttpError;
+use super::{AppState, caller, headers, origin};
+use crate::config::catalogue::tool_view::{Rights, ToolView};
+use crate::config::catalogue::tools::Verdict;
+use crate::instances::server::Server;
+use crate::messages::error;
+use crate::messages::message::{self, Envelope};
 
 /// Refuses the call of a tool that is not for this client. Returns what it may see if it asks for the list, and
 /// `None` if that is everything.
 pub(super) fn check(
     request: &HttpRequest,
-    (gate, backend): (&Gate, &Backend),
+    (app, server): (&AppState, &Server),
     envelope: &Envelope<'_>,
-) -> Result<Option<Arc<ToolView>>, Refusal> {
+) -> Result<Option<Arc<ToolView>>, HttpError> {
     let is_list = envelope.method == "tools/list";
     if !is_list && envelope.method != "tools/call" {
         return Ok(None);
     }
-    let Some(view) = view(request, backend) else { return Ok(None) };
+    let Some(view) = view(request, server) else { return Ok(None) };
     if is_list {
         return Ok(Some(view));
     }
@@ -33,31 +33,31 @@ pub(super) fn check(
         Verdict::Permitted => return Ok(None),
         Verdict::NeedsScopes(scopes) => {
             let challenge = headers::challenge(request.headers());
-            ("insufficient_scope", Refusal::needs_scopes(challenge, &scopes))
+            ("insufficient_scope", HttpError::needs_scopes(challenge, &scopes))
         }
         Verdict::Hidden => {
-            ("not_offered", Refusal::answer(error::INVALID_PARAMS, "this tool is not available"))
+            ("not_offered", HttpError::answer(error::INVALID_PARAMS, "this tool is not available"))
         }
-        Verdict::Denied => ("not_allowed", Refusal::denied_tool()),
+        Verdict::Denied => ("not_allowed", HttpError::denied_tool()),
     };
-    origin::tool_refused(request, (gate, &backend.name), envelope, reason);
+    origin::tool_refused(request, (app, &server.name), envelope, reason);
     Err(refusal)
 }
 
 /// Returns `true` if the server must read a message of this client as the proxy does.
-pub(super) fn need_one_reading(request: &HttpRequest, backend: &Backend) -> bool {
-    backend.needs_one_reading() || asker::proven(request).is_some_and(|one| one.tools.is_some())
+pub(super) fn need_one_reading(request: &HttpRequest, server: &Server) -> bool {
+    server.needs_one_reading() || caller::proven(request).is_some_and(|one| one.tools.is_some())
 }
 
 /// Returns the tools that the client may use, unless it may use all.
-fn view(request: &HttpRequest, backend: &Backend) -> Option<Arc<ToolView>> {
-    let asker = asker::proven(request);
-    let lists = asker.as_ref().and_then(|one| one.tools.clone());
-    if lists.is_none() && !backend.has_tool_rules() {
+fn view(request: &HttpRequest, server: &Server) -> Option<Arc<ToolView>> {
+    let caller = caller::proven(request);
+    let lists = caller.as_ref().and_then(|one| one.tools.clone());
+    if lists.is_none() && !server.has_tool_rules() {
         return None;
     }
     let headers = request.headers();
-    let scopes = asker.as_deref().map_or_else(|| headers::scopes(headers), |one| &one.scopes);
+    let scopes = caller.as_deref().map_or_else(|| headers::scopes(headers), |one| &one.scopes);
     let can_step_up = headers::challenge(headers).is_some();
-    ToolView::new(&backend.entry(), Rights { scopes: scopes.to_owned(), lists, can_step_up })
+    ToolView::new(&server.config(), Rights { scopes: scopes.to_owned(), lists, can_step_up })
 }

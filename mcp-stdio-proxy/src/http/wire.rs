@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::protocol::error;
+use crate::messages::error;
 
 const EMPTY: &[u8] = b"content-length: 0\r\n";
 

@@ -4,8 +4,8 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::Value;
 
-use crate::protocol::object::members;
-use crate::protocol::tree;
+use crate::messages::object::members;
+use crate::messages::tree;
 
 /// The length of a digest in bytes.
 pub(super) const DIGEST: usize = 32;

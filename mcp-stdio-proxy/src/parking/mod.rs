@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use crate::child::Child;
-use crate::protocol::{error, ids, splice};
-use crate::stream::Stream;
-use crate::translate::input::Question;
+use crate::messages::stream::Stream;
+use crate::messages::translate::input::Question;
+use crate::messages::{error, ids, splice};
+use crate::process::Process;
 pub use binding::Binding;
 pub use seal::Broken;
 use seal::{Seal, Ticket};
@@ -29,7 +29,7 @@ const REMEMBERED: usize = 1024;
 /// A suspended call.
 pub struct Parked {
     /// The process that executes the call.
-    pub child: Arc<Child>,
+    pub process: Arc<Process>,
     /// The id of the call at the process.
     pub call: u64,
     /// The questions of the server.
@@ -140,11 +140,12 @@ impl Parking {
         self.seal.as_ref().ok_or(Broken::Altered)?.open_for(principal, state)
     }
 
-    /// Adds a question to the most recently suspended call of `child`, if the process serves one user or this
+    /// Adds a question to the most recently suspended call of `process`, if the process serves one user or this
     /// is its only call. Returns `true` if there was such a call.
-    pub fn add(&self, child: &Child, question: Question, of_one_user: bool) -> bool {
+    pub fn add(&self, process: &Process, question: Question, of_one_user: bool) -> bool {
         let mut lot = self.lot.lock();
-        let theirs = lot.waiting.iter_mut().filter(|(_, one)| one.parked.child.pid == child.pid);
+        let theirs =
+            lot.waiting.iter_mut().filter(|(_, one)| one.parked.process.pid == process.pid);
         let mut theirs: Vec<_> = theirs.collect();
         theirs.sort_unstable_by_key(|(number, _)| **number);
         let is_plain = of_one_user || theirs.len() == 1;
@@ -153,17 +154,17 @@ impl Parking {
         true
     }
 
-    /// Withdraws the question with the id `id` of `child`.
-    pub fn withdraw(&self, child: &Child, id: &str) {
+    /// Withdraws the question with the id `id` of `process`.
+    pub fn withdraw(&self, process: &Process, id: &str) {
         let mut lot = self.lot.lock();
-        let theirs = lot.waiting.values_mut().filter(|one| one.parked.child.pid == child.pid);
+        let theirs = lot.waiting.values_mut().filter(|one| one.parked.process.pid == process.pid);
         theirs.for_each(|one| one.parked.questions.retain(|question| !ids::same(&question.id, id)));
     }
 
     /// Fails the calls whose time is over, and drops those whose process has ended.
     pub fn expire(&self) {
         let now = Instant::now();
-        let over = |one: &Waiting| one.until <= now || !one.parked.child.is_live();
+        let over = |one: &Waiting| one.until <= now || !one.parked.process.is_live();
         let gone: Vec<Waiting> =
             self.lot.lock().waiting.extract_if(|_, one| over(one)).map(|(_, one)| one).collect();
         for one in gone {
@@ -186,16 +187,16 @@ impl Parked {
     /// Fails the call, because its client has not retried in time.
     pub fn give_up(self) {
         // The call is removed first, since the server would otherwise answer it.
-        if self.child.calls.take(self.call).is_some() && !self.held {
-            self.child.cancel(self.call, "the client has not answered in time");
+        if self.process.calls.take(self.call).is_some() && !self.held {
+            self.process.cancel(self.call, "the client has not answered in time");
         }
         for question in &self.questions {
-            refuse(&self.child, &question.id, error::INTERNAL, "the client has not answered");
+            refuse(&self.process, &question.id, error::INTERNAL, "the client has not answered");
         }
     }
 }
 
 /// Answers a question with an error, so that the server does not wait indefinitely.
-pub fn refuse(child: &Child, id: &str, code: i32, why: &str) {
-    child.post(splice::line(&error::answer(id, code, why), &mut []));
+pub fn refuse(process: &Process, id: &str, code: i32, why: &str) {
+    process.post(splice::line(&error::answer(id, code, why), &mut []));
 }

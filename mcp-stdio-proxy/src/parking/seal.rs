@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::binding::{Binding, DIGEST, whose};
-use crate::sync::now_ms;
+use crate::clock::now_ms;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

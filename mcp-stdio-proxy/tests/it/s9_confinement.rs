@@ -9,7 +9,7 @@ use rustix::process::getpid;
 use rustix::thread::{CapabilitySet, capabilities};
 use serde_json::{Value, json};
 
-use mcp_stdio_proxy::child::confinement::Confinement;
+use mcp_stdio_proxy::process::confinement::Confinement;
 
 use crate::support::{PROXY, Proxy, SERVER, call, eventually, is_alive, text};
 
@@ -88,7 +88,7 @@ pub(crate) fn s9_the_log_says_how_servers_are_separated() {
     let proxy = Proxy::start(&[]);
     let expected = match kernel() {
         Confinement::Full => {
-            "INFO  mcp_stdio_proxy::child::confinement] each server process is confined"
+            "INFO  mcp_stdio_proxy::process::confinement] each server process is confined"
         }
         Confinement::Tracing => "server processes can signal each other",
         Confinement::Privileges | Confinement::Off => "not separated from each other",

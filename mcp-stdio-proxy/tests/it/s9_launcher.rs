@@ -5,7 +5,7 @@ use std::process::{Command, Output, Stdio};
 use rustix::process::getpid;
 use serde_json::{Value, json};
 
-use mcp_stdio_proxy::child::confinement::Confinement;
+use mcp_stdio_proxy::process::confinement::Confinement;
 
 use crate::config::File;
 use crate::s9_confinement::{Bystander, kernel, reach, said};

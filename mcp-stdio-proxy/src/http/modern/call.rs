@@ -10,25 +10,25 @@ use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
 use gateway_contract::revision::Era;
 
-use super::super::refusal::Refusal;
-use super::super::{Gate, answer, asker, origin, sse, tools};
+use super::super::http_error::HttpError;
+use super::super::{AppState, answer, caller, origin, sse, tools};
 use super::check;
-use crate::child::Child;
-use crate::child::call::{Call, Input, Terms};
-use crate::child::calls::Refused;
-use crate::child::submit::{self, Pending};
-use crate::child::time::Time;
-use crate::grants::Admission;
-use crate::protocol::error;
-use crate::protocol::message::{self, Envelope};
-use crate::protocol::meta::Asked;
-use crate::protocol::mirror::Mirrors;
-use crate::protocol::object::Edit;
-use crate::protocol::splice::Payload;
-use crate::room::{Room, taker};
-use crate::stream::{First, Stream};
-use crate::translate::{log, request as requests};
-use crate::unavailable::Unavailable;
+use crate::access::grants::Admission;
+use crate::instances::instance::{ServerInstance, handler};
+use crate::instances::unavailable::Unavailable;
+use crate::messages::error;
+use crate::messages::message::{self, Envelope};
+use crate::messages::meta::Asked;
+use crate::messages::object::Edit;
+use crate::messages::param_headers::ParamHeaders;
+use crate::messages::splice::Payload;
+use crate::messages::stream::{First, Stream};
+use crate::messages::translate::{log, request as requests};
+use crate::process::Process;
+use crate::process::call::{Call, Input, ResponseOptions};
+use crate::process::calls::Refused;
+use crate::process::submit::{self, Pending};
+use crate::process::time::Time;
 
 /// The session of calls that have none; zero is the proxy itself.
 const NO_SESSION: u64 = u64::MAX;
@@ -45,38 +45,38 @@ const PATIENCE: u32 = 10;
 /// Serves one request.
 pub(super) async fn call(
     request: &HttpRequest,
-    gate: &Gate,
-    room: &Arc<Room>,
+    app: &AppState,
+    instance: &Arc<ServerInstance>,
     asked: &Asked<'_>,
     message: (&str, &Envelope<'_>),
-) -> Result<HttpResponse, Refusal> {
-    let pending = place(request, gate, room, asked, message).await?;
+) -> Result<HttpResponse, HttpError> {
+    let pending = place(request, app, instance, asked, message).await?;
     let may_run_long = ASKABLE.contains(&&*message.1.method);
-    let settings = &gate.hub.settings;
+    let settings = &app.registry.settings;
     let patience = settings.stream_after * if may_run_long { 1 } else { PATIENCE };
-    Ok(respond(gate, pending, asker::admission(request), patience).await)
+    Ok(respond(app, pending, caller::admission(request), patience).await)
 }
 
 async fn place(
     request: &HttpRequest,
-    gate: &Gate,
-    room: &Arc<Room>,
+    app: &AppState,
+    instance: &Arc<ServerInstance>,
     asked: &Asked<'_>,
     (text, envelope): (&str, &Envelope<'_>),
-) -> Result<Pending, Refusal> {
-    let listed = tools::check(request, (gate, &room.backend), envelope)?;
-    let admission = asker::admission(request);
-    let principal = asker::principal(request)?;
-    let record = origin::tool_call(request, gate, &room.backend.name, envelope);
+) -> Result<Pending, HttpError> {
+    let listed = tools::check(request, (app, &instance.server), envelope)?;
+    let admission = caller::admission(request);
+    let principal = caller::principal(request)?;
+    let record = origin::tool_call(request, app, &instance.server.name, envelope);
     // A second time if the server ended in the very moment.
     for _ in 0..2 {
-        let child = gate.hub.child(room).await?;
+        let process = app.registry.process(instance).await?;
         let stream = Stream::answers(1);
         let token = envelope.params.and_then(message::asked_progress);
         if envelope.method == "tools/call" {
-            mirrored(request, room, &child, asked).await?;
+            mirrored(request, instance, &process, asked).await?;
         }
-        asker::check_admission(admission.as_ref())?;
+        caller::check_admission(admission.as_ref())?;
         let call = Call {
             id: envelope.id.into(),
             token: token.map(Into::into),
@@ -84,24 +84,24 @@ async fn place(
             session: NO_SESSION,
             time: Time::default(),
             tools: listed.clone(),
-            taker: taker(room, &envelope.method, principal.clone()),
-            terms: terms(room, envelope, asked),
+            handler: handler(instance, &envelope.method, principal.clone()),
+            options: options(instance, envelope, asked),
             admission: admission.clone(),
             record: record.clone(),
         };
-        let (log, may_ask) = (call.terms.log, call.terms.input.is_some());
-        let submitted = child.submit(call, |id| {
-            if may_ask && room.ask_first(&child, id) {
+        let (log, may_ask) = (call.options.log, call.options.input.is_some());
+        let submitted = process.submit(call, |id| {
+            if may_ask && instance.ask_first(&process, id) {
                 return None;
             }
-            if let (Some(level), Era::Legacy) = (log, room.pairing.server) {
-                room.want_level(&child, level);
+            if let (Some(level), Era::Legacy) = (log, instance.pairing.server) {
+                instance.want_level(&process, level);
             }
-            let line = line(room, id, (text, envelope));
-            Some(room.tasked(&child, id, envelope, line))
+            let line = line(instance, id, (text, envelope));
+            Some(instance.tasked(&process, id, envelope, line))
         });
         match submitted {
-            Ok(id) => return Ok(Pending { child, id, stream }),
+            Ok(id) => return Ok(Pending { process, id, stream }),
             Err(Refused::Gone) => {}
             Err(Refused::Full) => {
                 let what = "too many requests are in flight";
@@ -109,47 +109,57 @@ async fn place(
             }
         }
     }
-    let why = format!("server \"{}\" ended before it could be asked", room.backend.name);
-    Err(Refusal::answer(error::INTERNAL, why))
+    let why = format!("server \"{}\" ended before it could be asked", instance.server.name);
+    Err(HttpError::answer(error::INTERNAL, why))
 }
 
 /// The request as the server gets it, under the id `id`.
-pub(super) fn line(room: &Room, id: u64, (text, envelope): (&str, &Envelope<'_>)) -> Bytes {
+pub(super) fn line(
+    instance: &ServerInstance,
+    id: u64,
+    (text, envelope): (&str, &Envelope<'_>),
+) -> Bytes {
     let token = envelope.params.and_then(message::asked_progress);
-    submit::renumbered(text, (envelope.id, token), id, edits(room, text, envelope))
+    submit::renumbered(text, (envelope.id, token), id, edits(instance, text, envelope))
 }
 
-fn terms(room: &Room, envelope: &Envelope<'_>, asked: &Asked<'_>) -> Terms {
-    let may_ask = room.pairing.server == Era::Legacy && ASKABLE.contains(&&*envelope.method);
+fn options(
+    instance: &ServerInstance,
+    envelope: &Envelope<'_>,
+    asked: &Asked<'_>,
+) -> ResponseOptions {
+    let may_ask = instance.pairing.server == Era::Legacy && ASKABLE.contains(&&*envelope.method);
     let input = may_ask.then(|| {
         let (method, params) = (&*envelope.method, envelope.params.unwrap_or_default());
         Arc::new(Input { method: method.into(), params: params.into() })
     });
-    Terms { log: asked.log_level().and_then(log::level), input, parked: false }
+    ResponseOptions { log: asked.log_level().and_then(log::level), input, parked: false }
 }
 
 /// Refuses a call of a tool whose parameters are not repeated in headers as the tool wants it.
 pub(super) async fn mirrored(
     request: &HttpRequest,
-    room: &Room,
-    child: &Child,
+    instance: &ServerInstance,
+    process: &Process,
     asked: &Asked<'_>,
-) -> Result<(), Refusal> {
+) -> Result<(), HttpError> {
     let name = asked.name().unwrap_or_default();
-    let check = |mirrors: Arc<Mirrors>| match mirrors.get(&*name) {
-        Some(mirrors) => check::mirrors(request.headers(), mirrors, asked.arguments()),
+    let check = |param_headers: Arc<ParamHeaders>| match param_headers.get(&*name) {
+        Some(param_headers) => {
+            check::param_headers(request.headers(), param_headers, asked.arguments())
+        }
         None => Ok(()),
     };
     // What is known of the tool may be out of date.
-    match check(room.mirrors(child, false).await) {
+    match check(instance.param_headers(process, false).await) {
         Ok(()) => Ok(()),
-        Err(_) => check(room.mirrors(child, true).await),
+        Err(_) => check(instance.param_headers(process, true).await),
     }
 }
 
-/// The edits that make a message one for the server of `room`.
-pub(super) fn edits(room: &Room, text: &str, envelope: &Envelope<'_>) -> Vec<Edit> {
-    match room.pairing.server {
+/// The edits that make a message one for the server of `instance`.
+pub(super) fn edits(instance: &ServerInstance, text: &str, envelope: &Envelope<'_>) -> Vec<Edit> {
+    match instance.pairing.server {
         Era::Legacy => requests::to_legacy(text, envelope),
         Era::Modern => Vec::new(),
     }
@@ -157,18 +167,18 @@ pub(super) fn edits(room: &Room, text: &str, envelope: &Envelope<'_>) -> Vec<Edi
 
 /// Answers as JSON if the answer comes first and within `patience`, else with a stream.
 pub(super) async fn respond(
-    gate: &Gate,
+    app: &AppState,
     pending: Pending,
     admission: Option<Admission>,
     patience: Duration,
 ) -> HttpResponse {
-    let settings = &gate.hub.settings;
+    let settings = &app.registry.settings;
     let stream = Arc::clone(&pending.stream);
     let first = poll_fn(|cx| stream.poll_first(cx));
     match tokio::time::timeout(patience, first).await {
         Ok(First::Answer(payload)) => alone(payload),
         Ok(First::Withdrawn | First::Nothing) => {
-            Refusal::answer(error::INTERNAL, "the server was ended").response()
+            HttpError::answer(error::INTERNAL, "the server was ended").response()
         }
         Ok(First::More) | Err(_) => {
             let until = admission.map(|admission| admission.until_answered());

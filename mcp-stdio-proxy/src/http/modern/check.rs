@@ -12,14 +12,14 @@ use gateway_contract::revision::{self, MODERN};
 use serde_json::{Map, json};
 
 use super::super::headers::VERSION;
-use super::super::refusal::Refusal;
-use crate::protocol::error;
-use crate::protocol::message::{Envelope, Kind};
-use crate::protocol::meta::{self, Asked};
-use crate::protocol::mirror::{self, Mirror};
-use crate::protocol::tree;
-use crate::room::LONGEST;
-use crate::translate::log;
+use super::super::http_error::HttpError;
+use crate::instances::instance::LONGEST;
+use crate::messages::error;
+use crate::messages::message::{Envelope, Kind};
+use crate::messages::meta::{self, Asked};
+use crate::messages::param_headers::{self, Mirror};
+use crate::messages::translate::log;
+use crate::messages::tree;
 
 /// The header that repeats the method.
 pub(super) const METHOD: HeaderName = HeaderName::from_static(names::METHOD);
@@ -33,7 +33,7 @@ pub(super) fn check(
     envelope: &Envelope<'_>,
     asked: &Asked<'_>,
     tolerant: bool,
-) -> Result<(), Refusal> {
+) -> Result<(), HttpError> {
     // "A request missing any required field is malformed".
     let Some(requested) = asked.version() else { return Err(lacks(meta::VERSION)) };
     if asked.capabilities().is_none() {
@@ -66,7 +66,7 @@ pub(super) fn check(
 pub(in crate::http) fn unasked(
     headers: &HeaderMap,
     envelope: &Envelope<'_>,
-) -> Result<(), Refusal> {
+) -> Result<(), HttpError> {
     let says = |name| headers.contains_key(name);
     if envelope.kind == Kind::Response || !(says(METHOD) || says(NAME)) {
         return Ok(());
@@ -82,7 +82,7 @@ pub(in crate::http) fn unasked(
 }
 
 /// Rejects these headers on a batch, since they could not describe all of its messages.
-pub(in crate::http) fn unasked_of_batch(headers: &HeaderMap) -> Result<(), Refusal> {
+pub(in crate::http) fn unasked_of_batch(headers: &HeaderMap) -> Result<(), HttpError> {
     if headers.contains_key(METHOD) || headers.contains_key(NAME) {
         return Err(mismatch("a batch has no Mcp-Method and no Mcp-Name".to_owned()));
     }
@@ -96,7 +96,7 @@ fn is_tolerable(headers: &HeaderMap) -> bool {
 }
 
 /// Rejects a request unless the header `name` occurs exactly once and matches the body.
-fn same(headers: &HeaderMap, name: &HeaderName, body: Option<&str>) -> Result<(), Refusal> {
+fn same(headers: &HeaderMap, name: &HeaderName, body: Option<&str>) -> Result<(), HttpError> {
     // An incomplete body is left for the server to reject.
     let Some(body) = body else { return Ok(()) };
     let mut values = headers.get_all(name);
@@ -111,32 +111,32 @@ fn same(headers: &HeaderMap, name: &HeaderName, body: Option<&str>) -> Result<()
 }
 
 /// Rejects a call whose `arguments` do not match the headers that `mirrors` requires.
-pub(super) fn mirrors(
+pub(super) fn param_headers(
     headers: &HeaderMap,
-    mirrors: &[Mirror],
+    param_headers: &[Mirror],
     arguments: Option<&str>,
-) -> Result<(), Refusal> {
+) -> Result<(), HttpError> {
     let arguments = match arguments {
         None => Map::new(),
         Some(text) => tree::read(text).ok_or_else(|| {
             invalid("params.arguments is not an object of a sensible size".to_owned())
         })?,
     };
-    for mirror in mirrors {
-        let value = mirror.value(&arguments);
-        let mut headers = headers.get_all(&*mirror.header);
+    for param_headers in param_headers {
+        let value = param_headers.value(&arguments);
+        let mut headers = headers.get_all(&*param_headers.header);
         let same = match (value, headers.next(), headers.next()) {
             (None, None, None) => true,
             (Some(value), Some(header), None) => {
                 let header = header.to_str().ok().and_then(decoded);
-                header.is_some_and(|header| mirror::says(&header, value))
+                header.is_some_and(|header| param_headers::says(&header, value))
             }
             _ => false,
         };
         if !same {
             return Err(mismatch(format!(
                 "the {} header does not match the arguments",
-                mirror.header
+                param_headers.header
             )));
         }
     }
@@ -144,21 +144,21 @@ pub(super) fn mirrors(
 }
 
 /// Returns the error `-32020` with status 400.
-pub(super) fn mismatch(why: String) -> Refusal {
+pub(super) fn mismatch(why: String) -> HttpError {
     bad(error::HEADER_MISMATCH, why)
 }
 
 /// Returns the error `-32602` with status 400.
-pub(super) fn invalid(why: String) -> Refusal {
+pub(super) fn invalid(why: String) -> HttpError {
     bad(error::INVALID_PARAMS, why)
 }
 
-fn lacks(key: &str) -> Refusal {
+fn lacks(key: &str) -> HttpError {
     invalid(format!("params._meta lacks \"{key}\""))
 }
 
-fn bad(code: i32, why: impl Into<Cow<'static, str>>) -> Refusal {
-    Refusal::new(StatusCode::BAD_REQUEST, code, why)
+fn bad(code: i32, why: impl Into<Cow<'static, str>>) -> HttpError {
+    HttpError::new(StatusCode::BAD_REQUEST, code, why)
 }
 
 #[cfg(test)]
@@ -166,7 +166,7 @@ mod tests {
     use actix_web::http::header::HeaderValue;
 
     use super::*;
-    use crate::protocol::message::parse;
+    use crate::messages::message::parse;
 
     fn code(headers: &[(HeaderName, &str)], text: &str, tolerant: bool) -> Option<i64> {
         let headers: HeaderMap = headers
@@ -177,7 +177,7 @@ mod tests {
         let asked = Asked::of(envelope.params);
         let refusal = check(&headers, &envelope, &asked, tolerant).err()?;
         let text = refusal.with_id("1").text();
-        crate::protocol::message::error_code(parse(&text).unwrap().error.unwrap())
+        crate::messages::message::error_code(parse(&text).unwrap().error.unwrap())
     }
 
     fn request(method: &str, rest: &str, version: &str) -> String {

@@ -15,15 +15,15 @@ use actix_web::{HttpRequest, HttpResponse};
 use gateway_contract::revision::{self, Era, MODERN};
 use tokio::time::timeout;
 
-use super::refusal::Refusal;
-use super::{Gate, asker, headers, post, tools};
-use crate::backend::Backend;
-use crate::protocol::message::{self, Envelope, Kind};
-use crate::protocol::meta::{self, Asked};
-use crate::protocol::{error, splice};
-use crate::room::{Room, upgrade};
-use crate::translate::{shared, tasks};
-use crate::unavailable::Unavailable;
+use super::http_error::HttpError;
+use super::{AppState, caller, headers, post, tools};
+use crate::instances::instance::{ServerInstance, upgrade};
+use crate::instances::server::Server;
+use crate::instances::unavailable::Unavailable;
+use crate::messages::message::{self, Envelope, Kind};
+use crate::messages::meta::{self, Asked};
+use crate::messages::translate::{shared, tasks};
+use crate::messages::{error, splice};
 
 /// Methods of earlier revisions that this one has not.
 const REMOVED: [&str; 5] =
@@ -56,52 +56,52 @@ fn speaks_modern(headers: &HeaderMap) -> bool {
 }
 
 /// "HTTP GET or DELETE to the MCP endpoint: respond with 405", to clients that have no session.
-pub(super) fn refuse_other_methods(request: &HttpRequest) -> Result<(), Refusal> {
+pub(super) fn refuse_other_methods(request: &HttpRequest) -> Result<(), HttpError> {
     let headers = request.headers();
     if headers.contains_key(headers::SESSION) || !speaks_modern(headers) {
         return Ok(());
     }
     let why = "this revision supports only POST; see subscriptions/listen";
-    Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, error::TRANSPORT, why))
+    Err(HttpError::new(StatusCode::METHOD_NOT_ALLOWED, error::TRANSPORT, why))
 }
 
 /// Serves one message.
 pub(super) async fn serve(
     request: &HttpRequest,
-    gate: &Gate,
-    backend: &Arc<Backend>,
+    app: &AppState,
+    server: &Arc<Server>,
     asked: &Asked<'_>,
     message: (&str, &Envelope<'_>),
-) -> Result<HttpResponse, Refusal> {
-    let served = dispatch(request, gate, backend, asked, message);
+) -> Result<HttpResponse, HttpError> {
+    let outcome = dispatch(request, app, server, asked, message);
     if message.1.method != "server/discover" {
-        return served.await;
+        return outcome.await;
     }
     // A client that only asks what is here takes silence, like a 5xx, for the end of the road. The
     // start goes on.
-    let served =
-        timeout(PROBES * gate.hub.settings.probe_timeout, served).await.unwrap_or_else(|_| {
-            if backend.is_being_installed() {
-                let name = Arc::clone(&backend.name);
+    let outcome =
+        timeout(PROBES * app.registry.settings.probe_timeout, outcome).await.unwrap_or_else(|_| {
+            if server.is_being_installed() {
+                let name = Arc::clone(&server.name);
                 return Err(Unavailable::Installing { server: name }.into());
             }
-            Err(Refusal::answer(error::INTERNAL, "the server is still being started; try again"))
+            Err(HttpError::answer(error::INTERNAL, "the server is still being started; try again"))
         });
-    served.map_err(Refusal::for_probe)
+    outcome.map_err(HttpError::for_probe)
 }
 
 async fn dispatch(
     request: &HttpRequest,
-    gate: &Gate,
-    backend: &Arc<Backend>,
+    app: &AppState,
+    server: &Arc<Server>,
     asked: &Asked<'_>,
     (text, envelope): (&str, &Envelope<'_>),
-) -> Result<HttpResponse, Refusal> {
+) -> Result<HttpResponse, HttpError> {
     // Always: what the headers say is worth what the body says, and the gateway decides by the headers.
     let checked = envelope.check_spelling(asked);
-    checked.map_err(|doubt| post::refused(request, (gate, backend), envelope, doubt))?;
+    checked.map_err(|doubt| post::refused(request, (app, server), envelope, doubt))?;
     if envelope.kind == Kind::Request {
-        let tolerant = gate.hub.settings.tolerate_version_header;
+        let tolerant = app.registry.settings.tolerate_version_header;
         check::check(request.headers(), envelope, asked, tolerant)?;
         if REMOVED.contains(&&*envelope.method) {
             return Err(unknown_method());
@@ -113,35 +113,35 @@ async fn dispatch(
     if envelope.kind == Kind::Notification && WITHDRAWN.contains(&&*envelope.method) {
         return Ok(HttpResponse::Accepted().finish());
     }
-    let principal = asker::principal(request)?;
-    let room = gate.hub.modern_room(backend, principal.clone(), asked).await?;
-    asker::note(request, &room);
-    room.touch();
-    if !room.is_shared() {
-        return pass(request, gate, &room, asked, (text, envelope)).await;
+    let principal = caller::principal(request)?;
+    let instance = app.registry.modern_instance(server, principal.clone(), asked).await?;
+    caller::note(request, &instance);
+    instance.touch();
+    if !instance.is_shared() {
+        return pass(request, app, &instance, asked, (text, envelope)).await;
     }
-    if room.withholds(&envelope.method) {
+    if instance.withholds(&envelope.method) {
         return Err(unknown_method());
     }
-    let text = of_one(&room, principal.as_deref(), asked, (text, envelope))?;
+    let text = of_one(&instance, principal.as_deref(), asked, (text, envelope))?;
     let envelope = message::parse(&text)?;
-    pass(request, gate, &room, &Asked::of(envelope.params), (&text, &envelope)).await
+    pass(request, app, &instance, &Asked::of(envelope.params), (&text, &envelope)).await
 }
 
 /// Returns the message of one user as a process of several may see it: without tasks, and with the
 /// `requestState` of the server instead of the one that `principal` was given for it.
 fn of_one<'a>(
-    room: &Room,
+    instance: &ServerInstance,
     principal: Option<&str>,
     asked: &Asked<'_>,
     (text, envelope): (&'a str, &Envelope<'_>),
-) -> Result<Cow<'a, str>, Refusal> {
+) -> Result<Cow<'a, str>, HttpError> {
     let text = match (asked.state(), asked.state_text()) {
-        (Some(state), Some(place)) if room.pairing.server == Era::Modern => {
-            let state = room.backend.parking.unbind(principal, &state);
+        (Some(state), Some(place)) if instance.pairing.server == Era::Modern => {
+            let state = instance.server.parking.unbind(principal, &state);
             let state =
-                state.map_err(|why| Refusal::answer(error::INVALID_PARAMS, why.to_string()))?;
-            let place = splice::span(text, place).ok_or_else(Refusal::no_session)?;
+                state.map_err(|why| HttpError::answer(error::INVALID_PARAMS, why.to_string()))?;
+            let place = splice::span(text, place).ok_or_else(HttpError::no_session)?;
             Cow::Owned(splice::edited(text, &mut [(place, state)]))
         }
         (None, Some(_)) => return Err(check::invalid("requestState is not a string".to_owned())),
@@ -154,42 +154,42 @@ fn of_one<'a>(
     Ok(changed.map_or(text, Cow::Owned))
 }
 
-/// Serves one message that may go to the process of `room`.
+/// Serves one message that may go to the process of `instance`.
 async fn pass(
     request: &HttpRequest,
-    gate: &Gate,
-    room: &Arc<Room>,
+    app: &AppState,
+    instance: &Arc<ServerInstance>,
     asked: &Asked<'_>,
     (text, envelope): (&str, &Envelope<'_>),
-) -> Result<HttpResponse, Refusal> {
+) -> Result<HttpResponse, HttpError> {
     if envelope.kind == Kind::Notification {
-        return notify(request, (gate, room), text, envelope).await;
+        return notify(request, (app, instance), text, envelope).await;
     }
     if envelope.method == "subscriptions/listen" {
-        return listen::listen(request, gate, room, asked, (text, envelope)).await;
+        return listen::listen(request, app, instance, asked, (text, envelope)).await;
     }
-    if room.pairing.server == Era::Modern {
-        return call::call(request, gate, room, asked, (text, envelope)).await;
+    if instance.pairing.server == Era::Modern {
+        return call::call(request, app, instance, asked, (text, envelope)).await;
     }
     match (&*envelope.method, asked.state()) {
         ("server/discover", _) => {
-            gate.hub.child(room).await?;
-            Ok(discovered(room, envelope))
+            app.registry.process(instance).await?;
+            Ok(discovered(instance, envelope))
         }
         (method, _) if method.starts_with(tasks::METHODS) => Err(unknown_method()),
-        (_, Some(_)) => retry::retry(request, gate, room, asked, (text, envelope)).await,
-        (_, None) => call::call(request, gate, room, asked, (text, envelope)).await,
+        (_, Some(_)) => retry::retry(request, app, instance, asked, (text, envelope)).await,
+        (_, None) => call::call(request, app, instance, asked, (text, envelope)).await,
     }
 }
 
 /// "If the server does not implement the requested RPC method, it MUST respond with 404".
-fn unknown_method() -> Refusal {
+fn unknown_method() -> HttpError {
     let why = format!("{MODERN} has no such method");
-    Refusal::new(StatusCode::NOT_FOUND, error::METHOD_NOT_FOUND, why)
+    HttpError::new(StatusCode::NOT_FOUND, error::METHOD_NOT_FOUND, why)
 }
 
-fn discovered(room: &Room, envelope: &Envelope<'_>) -> HttpResponse {
-    let result = room.greeting().map(|greeting| greeting.discovered()).unwrap_or_default();
+fn discovered(instance: &ServerInstance, envelope: &Envelope<'_>) -> HttpResponse {
+    let result = instance.greeting().map(|greeting| greeting.discovered()).unwrap_or_default();
     let text = format!(r#"{{"jsonrpc":"2.0","id":{},"result":{result}}}"#, envelope.id);
     HttpResponse::Ok().content_type("application/json").body(text)
 }
@@ -198,19 +198,19 @@ fn discovered(room: &Room, envelope: &Envelope<'_>) -> HttpResponse {
 /// not known go to a server that is running.
 async fn notify(
     request: &HttpRequest,
-    (gate, room): (&Gate, &Room),
+    (app, instance): (&AppState, &ServerInstance),
     text: &str,
     envelope: &Envelope<'_>,
-) -> Result<HttpResponse, Refusal> {
-    tools::check(request, (gate, &room.backend), envelope)?;
+) -> Result<HttpResponse, HttpError> {
+    tools::check(request, (app, &instance.server), envelope)?;
     let token = || envelope.params.and_then(message::asked_progress);
     let is_strange = || upgrade::is_withdrawn(&envelope.method) || token().is_some();
-    if room.is_shared() && is_strange() {
+    if instance.is_shared() && is_strange() {
         return Ok(HttpResponse::Accepted().finish());
     }
-    if let Some(child) = room.live().filter(|child| !child.is_backed_up()) {
-        let mut edits = call::edits(room, text, envelope);
-        child.notify(splice::line(text, &mut edits)).await;
+    if let Some(process) = instance.live().filter(|process| !process.is_backed_up()) {
+        let mut edits = call::edits(instance, text, envelope);
+        process.notify(splice::line(text, &mut edits)).await;
     }
     Ok(HttpResponse::Accepted().finish())
 }

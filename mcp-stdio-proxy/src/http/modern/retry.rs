@@ -6,44 +6,44 @@ use std::task::{Context, Poll, Waker};
 
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::super::refusal::Refusal;
-use super::super::{Gate, asker, tools};
+use super::super::http_error::HttpError;
+use super::super::{AppState, caller, tools};
 use super::call::{alone, line, mirrored, respond};
-use crate::child::call::Resumed;
-use crate::child::submit::Pending;
-use crate::grants::Admission;
+use crate::access::grants::Admission;
+use crate::instances::instance::{SETTLING, ServerInstance};
+use crate::messages::error;
+use crate::messages::message::{self, Envelope};
+use crate::messages::meta::Asked;
+use crate::messages::splice::{self, Payload, span};
+use crate::messages::stream::{First, Stream};
+use crate::messages::translate::input::{Question, required, response};
+use crate::messages::translate::log;
 use crate::parking::{Binding, Parked, Refused};
-use crate::protocol::error;
-use crate::protocol::message::{self, Envelope};
-use crate::protocol::meta::Asked;
-use crate::protocol::splice::{self, Payload, span};
-use crate::room::{Room, SETTLING};
-use crate::stream::{First, Stream};
-use crate::translate::input::{Question, required, response};
-use crate::translate::log;
+use crate::process::call::Resumed;
+use crate::process::submit::Pending;
 
 /// Serves a request with a `requestState`.
 pub(super) async fn retry(
     request: &HttpRequest,
-    gate: &Gate,
-    room: &Arc<Room>,
+    app: &AppState,
+    instance: &Arc<ServerInstance>,
     asked: &Asked<'_>,
     (text, envelope): (&str, &Envelope<'_>),
-) -> Result<HttpResponse, Refusal> {
-    tools::check(request, (gate, &room.backend), envelope)?;
-    if let ("tools/call", Some(child)) = (&*envelope.method, room.live()) {
-        mirrored(request, room, &child, asked).await?;
+) -> Result<HttpResponse, HttpError> {
+    tools::check(request, (app, &instance.server), envelope)?;
+    if let ("tools/call", Some(process)) = (&*envelope.method, instance.live()) {
+        mirrored(request, instance, &process, asked).await?;
     }
     let state = asked.state().unwrap_or_default();
     let responses = asked.responses().unwrap_or("{}");
     let params = envelope.params.unwrap_or_default();
-    let binding = Binding::new(room.user.as_deref(), &envelope.method, params);
+    let binding = Binding::new(instance.user.as_deref(), &envelope.method, params);
     let fits = |questions: &[Question]| {
         questions.iter().all(|one| {
             response(responses, &one.key).is_none_or(|answer| one.kind.is_answered_by(answer))
         })
     };
-    let parking = &room.backend.parking;
+    let parking = &instance.server.parking;
     let mut parked = parking.redeem(&state, &binding, fits).map_err(refusal)?;
     let (answered, open): (Vec<_>, Vec<_>) = std::mem::take(&mut parked.questions)
         .into_iter()
@@ -54,29 +54,29 @@ pub(super) async fn retry(
         parked.questions = open;
         let again = parking.park(parked).map_err(|parked| {
             parked.give_up();
-            Refusal::answer(error::INTERNAL, "too many requests wait for their clients")
+            HttpError::answer(error::INTERNAL, "too many requests wait for their clients")
         })?;
         return Ok(alone(required(envelope.id, &asking, Some(&again)).into()));
     }
-    let admission = asker::admission(request);
-    if let Err(over) = asker::check_admission(admission.as_ref()) {
+    let admission = caller::admission(request);
+    if let Err(over) = caller::check_admission(admission.as_ref()) {
         parked.give_up();
         return Err(over);
     }
-    let (id, child, stream) = (parked.call, Arc::clone(&parked.child), Stream::answers(1));
-    if !child.calls.resume(id, resumed(asked, envelope, &stream, admission.as_ref())) {
+    let (id, process, stream) = (parked.call, Arc::clone(&parked.process), Stream::answers(1));
+    if !process.calls.resume(id, resumed(asked, envelope, &stream, admission.as_ref())) {
         return ended(&parked, envelope.id);
     }
     // Its stream is left to cancel it (Streamable HTTP, "Cancellation").
-    let pending = Pending { child, id, stream };
+    let pending = Pending { process, id, stream };
     pass(&parked, &answered, responses);
     if parked.held {
         tokio::time::sleep(SETTLING).await;
-        let line = line(room, id, (text, envelope));
-        pending.child.post(room.tasked(&pending.child, id, envelope, line));
+        let line = line(instance, id, (text, envelope));
+        pending.process.post(instance.tasked(&pending.process, id, envelope, line));
     }
-    pending.child.settle(id, admission.as_ref());
-    Ok(respond(gate, pending, admission, gate.hub.settings.stream_after).await)
+    pending.process.settle(id, admission.as_ref());
+    Ok(respond(app, pending, admission, app.registry.settings.stream_after).await)
 }
 
 fn resumed(
@@ -94,8 +94,8 @@ fn resumed(
     }
 }
 
-fn refusal(why: Refused) -> Refusal {
-    Refusal::answer(error::INVALID_PARAMS, why.to_string())
+fn refusal(why: Refused) -> HttpError {
+    HttpError::answer(error::INVALID_PARAMS, why.to_string())
 }
 
 /// Forwards the answers to the server that asked for them.
@@ -103,12 +103,12 @@ fn pass(parked: &Parked, answered: &[Question], responses: &str) {
     for question in answered {
         let Some(answer) = response(responses, &question.key) else { continue };
         let text = format!(r#"{{"jsonrpc":"2.0","id":{},"result":{answer}}}"#, question.id);
-        parked.child.post(splice::line(&text, &mut []));
+        parked.process.post(splice::line(&text, &mut []));
     }
 }
 
 /// Returns the response to a call that completed while it was suspended.
-fn ended(parked: &Parked, id: &str) -> Result<HttpResponse, Refusal> {
+fn ended(parked: &Parked, id: &str) -> Result<HttpResponse, HttpError> {
     let first = parked.stream.poll_first(&mut Context::from_waker(Waker::noop()));
     let Poll::Ready(First::Answer(payload)) = first else { return Err(refusal(Refused::Lost)) };
     let line = payload.to_bytes();

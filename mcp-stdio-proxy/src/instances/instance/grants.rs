@@ -1,0 +1,33 @@
+//! Grants behind the process of a person. The process ends with the last of them.
+
+use std::sync::Arc;
+
+use super::{Owner, ServerInstance};
+use crate::access::grants::Grant;
+
+/// The maximum number of grants that are kept per instance; beyond it, the oldest is evicted.
+const MOST: usize = 64;
+
+impl ServerInstance {
+    /// Records that a request was authorized by `grant`.
+    pub fn note(&self, grant: &Arc<Grant>) {
+        // A process shared by everyone does not end with one grant.
+        if self.owner == Owner::Everyone {
+            return;
+        }
+        let mut grants = self.grants.0.lock();
+        if grants.iter().any(|one| Arc::ptr_eq(one, grant)) {
+            return;
+        }
+        if grants.len() >= MOST {
+            grants.remove(0);
+        }
+        grants.push(Arc::clone(grant));
+    }
+
+    /// Returns `true` if a grant was revoked and no live grant is left.
+    pub fn is_disowned(&self) -> bool {
+        let grants = self.grants.0.lock();
+        grants.iter().any(|grant| grant.has_ended()) && !grants.iter().any(|grant| grant.is_live())
+    }
+}

@@ -1,0 +1,53 @@
+//! Calls of modern clients to tools that a legacy server runs only as tasks. The proxy creates the task and answers the
+//! call with its result (2025-11-25 "Tasks").
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use gateway_contract::revision::Era;
+
+use super::ServerInstance;
+use crate::messages::message::{self, Envelope};
+use crate::messages::object::may_say;
+use crate::messages::translate::task_call::{self, CALLS, CANCEL};
+use crate::process::Process;
+use crate::process::time::LONGEST;
+
+/// The maximum time that a server is asked to keep a task. The timers of Node.js overflow at 25 days.
+const LONGEST_TTL: Duration = Duration::from_hours(24);
+
+impl ServerInstance {
+    /// Returns `line`, the request `read` as it is sent to `process` under the id `id`, or a request that creates a task if
+    /// the tool needs one. If that is unknown, the error of the server decides.
+    pub fn tasked(&self, process: &Process, id: u64, read: &Envelope<'_>, line: Bytes) -> Bytes {
+        if read.method != "tools/call" || !self.runs_tools_as_tasks() {
+            return line;
+        }
+        let name = read.params.and_then(message::tool_name).unwrap_or_default();
+        let need = self.task_tools(process).and_then(|tools| tools.need(&name));
+        let task = || task_call::as_task(&line, self.task_ttl());
+        let Some(task) = (need != Some(false)).then(task).flatten() else { return line };
+        let may_cancel = self.greeting().is_some_and(|greeting| greeting.offers(CANCEL));
+        if need == Some(true) {
+            process.make_task(id, may_cancel);
+            return task;
+        }
+        process.make_task_if_refused(id, task, may_cancel);
+        line
+    }
+
+    /// Returns `true` if the server is legacy and has declared that it runs tools as tasks, and the clients are modern.
+    pub(super) fn runs_tools_as_tasks(&self) -> bool {
+        (self.pairing.clients, self.pairing.server) == (Era::Modern, Era::Legacy)
+            && self.greeting().is_some_and(|greeting| {
+                may_say(&greeting.capabilities, "tasks") && greeting.offers(CALLS)
+            })
+    }
+
+    /// Returns the time for which the server is asked to keep a task. It is longer than a call may take, even with
+    /// questions to the client.
+    fn task_ttl(&self) -> Duration {
+        let longest = self.server.request_timeout().map(|one| one.saturating_mul(2 * LONGEST));
+        longest.unwrap_or(LONGEST_TTL).clamp(Duration::from_mins(1), LONGEST_TTL)
+    }
+}

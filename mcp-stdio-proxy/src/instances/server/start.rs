@@ -1,0 +1,251 @@
+//! Start of a server's processes. A process is started by the configured command, or from memory of the
+//! program that its package runner has executed. Otherwise, a warm one is taken.
+
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use super::Server;
+use crate::config::catalogue::{Isolation, ServerConfig};
+use crate::config::environment;
+use crate::instances::unavailable::Unavailable;
+use crate::process::quota::Permit;
+use crate::process::shortcut::{Package, Turn, is_package_runner, package};
+use crate::process::{Origin, Process, Program, Reason, SpawnError};
+
+/// The time that a predecessor gets to complete its pending work.
+const GRACE: Duration = Duration::from_secs(15);
+
+/// A start that may install the package of the server. Other starts of the same package wait for it.
+pub struct Installing {
+    package: Option<Arc<Package>>,
+    turn: Turn,
+}
+
+impl Installing {
+    /// Records that the server has answered, so its package is installed.
+    pub fn done(self) {
+        if let Some(package) = &self.package {
+            package.set_installed(true);
+        }
+        drop(self.turn);
+    }
+}
+
+/// The registration of a start that waits for an installation.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Server {
+    /// Waits until the start of a process for `user` cannot interfere with the installation of its package.
+    pub async fn install(&self, user: Option<&str>) -> Installing {
+        let config = self.config();
+        if !self.asks_package_runner(&config, user) {
+            return Installing { package: None, turn: None };
+        }
+        let package = self.package(&config);
+        let _waiting = Waiting::new(&self.waiting);
+        let turn = package.turn().await;
+        Installing { package: Some(package), turn }
+    }
+
+    /// Returns `true` if the next start of `entry` for `user` uses the package runner.
+    fn asks_package_runner(&self, config: &Arc<ServerConfig>, user: Option<&str>) -> bool {
+        is_package_runner(&config.command, &config.args)
+            && self.memory.get(config, personal(config, user)).is_none()
+    }
+
+    fn package(&self, config: &ServerConfig) -> Arc<Package> {
+        self.pool.installs.package(package(&config.command, &config.args))
+    }
+
+    /// Returns `true` while a package runner installs the package of the server.
+    pub fn is_being_installed(&self) -> bool {
+        let is_ours =
+            |process: &Arc<Process>| process.server == self.name && process.is_being_installed();
+        self.waiting.load(Ordering::Relaxed) > 0 || self.pool.all().iter().any(is_ours)
+    }
+
+    /// Waits until the stopped processes for `user` have exited, since a server may hold a file or a port
+    /// until then.
+    pub async fn succeed(&self, user: Option<&str>) {
+        let before = self.pool.predecessors(&self.name, user);
+        join_all(before.iter().map(|process| process.make_way(GRACE))).await;
+    }
+
+    /// Starts a process, or takes a warm one. No message has been sent to it yet.
+    pub fn start(&self, permit: Permit, user: Option<&str>) -> Result<Arc<Process>, Unavailable> {
+        self.may_start(&self.health)?;
+        let config = self.config();
+        if config.is_personal() {
+            let user =
+                user.ok_or_else(|| Unavailable::Anonymous { server: Arc::clone(&self.name) })?;
+            let filled = config.personal(user);
+            self.make_directory(&filled)?;
+            return self.spawn(&self.program(&config, &filled), Some(user), permit);
+        }
+        while let Some(process) = self.take_warm() {
+            if process.is_live() {
+                process.count_under(permit);
+                return Ok(process);
+            }
+            self.forget_start(&process);
+        }
+        self.spawn(&self.program(&config, &config), None, permit)
+    }
+
+    /// Creates the directory of a user, who may be new.
+    fn make_directory(&self, config: &ServerConfig) -> Result<(), Unavailable> {
+        let Some(cwd) = &config.cwd else { return Ok(()) };
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(cwd);
+        let made = made.and_then(|()| match (config.uid, config.gid) {
+            (None, None) => Ok(()),
+            (uid, gid) => std::os::unix::fs::chown(cwd, uid, gid),
+        });
+        made.map_err(|source| {
+            let error = SpawnError::new(&self.name, Reason::Directory(cwd.clone(), source));
+            log::error!(server = &*self.name; "{error}");
+            error.into()
+        })
+    }
+
+    /// Starts `program`, or the program that its package runner is known to execute for `user`.
+    fn spawn(
+        &self,
+        program: &Program,
+        user: Option<&str>,
+        permit: Permit,
+    ) -> Result<Arc<Process>, Unavailable> {
+        let known = self.memory.get(&program.config, user);
+        let known = known.map(|known| known.shorten(program.clone())).filter(Program::exists);
+        if known.is_none() {
+            self.memory.forget(&program.config, user);
+        }
+        let program = known.as_ref().unwrap_or(program);
+        Ok(self.pool.spawn(program, permit).inspect_err(|error| {
+            log::error!(server = &*self.name; "{error}");
+            self.failed("it cannot be started");
+        })?)
+    }
+
+    /// Returns the program for `filled`, which is `entry` with the placeholders of one user filled in.
+    fn program(&self, config: &Arc<ServerConfig>, filled: &ServerConfig) -> Program {
+        let is_package_runner = is_package_runner(&filled.command, &filled.args);
+        let origin = if is_package_runner { Origin::PackageRunner } else { Origin::ServerConfig };
+        let mut env = environment::passed(std::env::vars_os(), &self.settings.pass_env);
+        env.extend(filled.env.iter().map(|(name, value)| (name.into(), value.into())));
+        Program {
+            server: Arc::clone(&self.name),
+            command: filled.command.clone(),
+            name: None,
+            args: filled.args.clone(),
+            env,
+            cwd: filled.cwd.clone(),
+            identity: (filled.uid, filled.gid),
+            limits: filled.limits.clone(),
+            confine: filled.confine,
+            line_limit: self.settings.max_message,
+            call_limit: self.settings.max_calls,
+            stop_timeouts: self.settings.stop_timeouts,
+            // The stderr of a shared process may concern any of its users.
+            explain: self.settings.explain_failures && self.isolation() != Isolation::Shared,
+            traffic: Arc::clone(&self.traffic),
+            origin,
+            config: Arc::clone(config),
+        }
+    }
+
+    /// Starts one missing warm process. Returns `true` if it did.
+    pub fn prewarm(&self) -> bool {
+        let config = self.config();
+        let wanted = if config.is_personal() { 0 } else { config.prewarm };
+        let (ready, dead) = {
+            let mut warm = self.warm.lock();
+            let (ready, dead): (Vec<_>, Vec<_>) =
+                warm.drain(..).partition(|process| process.is_live());
+            warm.extend(ready);
+            (warm.len(), dead)
+        };
+        for process in dead {
+            self.forget_start(&process);
+        }
+        if ready >= wanted || self.may_start(&self.health).is_err() {
+            return false;
+        }
+        let turn = if self.asks_package_runner(&config, None) {
+            let Ok(turn) = self.package(&config).try_turn() else { return false };
+            turn
+        } else {
+            None
+        };
+        let Ok(permit) = self.pool.quota.take(&self.claim(None)) else { return false };
+        let Ok(process) = self.spawn(&self.program(&config, &config), None, permit) else {
+            return false;
+        };
+        if let Some(turn) = turn {
+            let process = Arc::clone(&process);
+            tokio::spawn(async move {
+                process.executed().await;
+                drop(turn);
+            });
+        }
+        self.warm.lock().push_back(process);
+        true
+    }
+
+    fn take_warm(&self) -> Option<Arc<Process>> {
+        self.warm.lock().pop_front()
+    }
+
+    /// Caches the program that a package runner has executed as `process`, which has answered its first
+    /// request.
+    pub fn learn(&self, process: &Process) {
+        let shortcut = process.settle_start();
+        let Some(shortcut) = shortcut else { return };
+        log::info!(
+            server = &*self.name;
+            "{} runs {}, which is started directly from now on", self.name, shortcut.program()
+        );
+        let user = process.user();
+        let user = personal(&process.config, user.as_deref());
+        self.memory.keep(Arc::clone(&process.config), user, Arc::new(shortcut));
+    }
+
+    /// Evicts the cached start of `process`, which has failed. Returns `true` if `process` was started from
+    /// memory.
+    pub fn forget_start(&self, process: &Process) -> bool {
+        if !process.is_remembered() {
+            return false;
+        }
+        let user = process.user();
+        self.memory.forget(&process.config, personal(&process.config, user.as_deref()));
+        self.package(&process.config).set_installed(false);
+        log::warn!(
+            server = &*self.name;
+            "{}[{}] was started without its package runner and has failed: {}; the package runner is used again",
+            self.name, process.pid, process.exit_report()
+        );
+        true
+    }
+}
+
+/// Returns the user that a start is cached for.
+fn personal<'a>(config: &ServerConfig, user: Option<&'a str>) -> Option<&'a str> {
+    user.filter(|_| config.is_personal())
+}

@@ -1,0 +1,22 @@
+//! Parsing and editing of JSON-RPC 2.0 and MCP messages, as far as a proxy needs it.
+
+pub mod array;
+pub mod defect;
+pub mod error;
+pub mod finite;
+pub mod ids;
+pub mod lenient;
+pub mod message;
+pub mod meta;
+pub mod object;
+pub mod pairing;
+pub mod param_headers;
+mod parts;
+mod scan;
+pub mod spelling;
+pub mod splice;
+pub mod stream;
+pub mod torn;
+pub mod translate;
+pub mod tree;
+mod wire;

@@ -1,0 +1,98 @@
+//! Requests of the proxy itself to a server, with a timeout (MCP "Timeouts").
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use tokio::time::sleep;
+
+use super::Process;
+use super::call::Call;
+use super::shortcut::Following;
+use super::submit;
+use crate::messages::stream::{First, Stream};
+
+/// The maximum time that a package runner may take to execute a server.
+const INSTALLATION: Duration = Duration::from_mins(10);
+/// The interval between checks whether it has.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// A reason for an internal request without an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failed {
+    /// The process has ended, or accepts no more requests.
+    Gone,
+    /// The timeout has passed.
+    Late,
+}
+
+impl Process {
+    /// Sends a request and waits for the answer, a message. `params` is an object as JSON text.
+    pub async fn request(
+        &self,
+        method: &str,
+        params: &str,
+        within: Duration,
+    ) -> Result<Bytes, Failed> {
+        self.ask(method, params, sleep(within)).await
+    }
+
+    /// Sends the first request to a process. The timeout begins when the package runner has executed the server.
+    pub async fn first_request(
+        &self,
+        method: &str,
+        params: &str,
+        within: Duration,
+    ) -> Result<Bytes, Failed> {
+        self.ask(method, params, self.overdue(within)).await
+    }
+
+    /// Resolves once the server has had `within` to answer.
+    async fn overdue(&self, within: Duration) {
+        let start = Instant::now();
+        let mut read = start;
+        while read.elapsed() < within {
+            sleep(LOOK.min(within)).await;
+            if self.is_being_installed() && start.elapsed() < INSTALLATION {
+                read = Instant::now();
+            }
+        }
+    }
+
+    /// Waits until the package runner has executed the server, as far as that can be seen without a request.
+    pub async fn executed(&self) {
+        let start = Instant::now();
+        let is_seen = || self.following.as_ref().is_none_or(Following::has_seen);
+        while self.is_live() && !is_seen() && start.elapsed() < INSTALLATION {
+            sleep(LOOK).await;
+        }
+    }
+
+    async fn ask(
+        &self,
+        method: &str,
+        params: &str,
+        overdue: impl Future<Output = ()>,
+    ) -> Result<Bytes, Failed> {
+        let stream = Stream::answers(1);
+        let id = self.register(Call::of_proxy(Arc::clone(&stream))).map_err(|_| Failed::Gone)?;
+        self.send(submit::request(id, method, params)).await;
+        let first = poll_fn(|cx| match stream.poll_first(cx) {
+            Poll::Ready(First::Answer(payload)) => Poll::Ready(Ok(payload.to_bytes())),
+            Poll::Ready(_) => Poll::Ready(Err(Failed::Gone)),
+            Poll::Pending => Poll::Pending,
+        });
+        let answer = tokio::select! {
+            biased;
+            answer = first => answer,
+            () = overdue => {
+                drop(self.calls.take(id));
+                return Err(Failed::Late);
+            }
+        };
+        // A process that ended has failed all calls with an error of the proxy.
+        if self.has_ended() { Err(Failed::Gone) } else { answer }
+    }
+}

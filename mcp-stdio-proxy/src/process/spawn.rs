@@ -1,0 +1,285 @@
+//! Start of a server process in a process group of its own (stdio transport; credentials by environment).
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::{Arc, OnceLock};
+
+use tokio::net::unix::pipe;
+use tokio::process::Command;
+use tokio_util::sync::CancellationToken;
+
+use super::confinement::Confinement;
+use super::launcher;
+use super::locate::{NotFound, locate};
+use super::notes::Notes;
+use super::pool::ProcessPool;
+use super::pressure::Pressure;
+use super::quota::Permit;
+use super::reported::Told;
+use super::shortcut::{Following, follow};
+use super::supervise::{Group, Supervisor};
+use super::task_calls::TaskCalls;
+use super::traffic::Traffic;
+use super::{Calls, Process, reader, stderr, stdin};
+use crate::clock::now_ms;
+use crate::config::catalogue::{Limits, ServerConfig};
+use crate::config::settings::StopTimeouts;
+
+/// The size of the pipe for stdout. A large pipe needs fewer context switches.
+const PIPE: usize = 256 << 10;
+
+/// The origin of a command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The command of the entry.
+    ServerConfig,
+    /// The command of the entry, which is a package runner.
+    PackageRunner,
+    /// The command that a package runner executed earlier.
+    Memory,
+}
+
+/// The program to start, and its limits.
+#[derive(Clone)]
+pub struct Program {
+    /// The name of the server.
+    pub server: Arc<str>,
+    /// The command or its path.
+    pub command: String,
+    /// The value of `argv[0]`, if it differs from the program.
+    pub name: Option<String>,
+    /// The arguments of the program.
+    pub args: Vec<String>,
+    /// The complete environment of the program.
+    pub env: Vec<(OsString, OsString)>,
+    /// The working directory.
+    pub cwd: Option<PathBuf>,
+    /// The user id and group id of the process.
+    pub identity: (Option<u32>, Option<u32>),
+    /// The resource limits.
+    pub limits: Limits,
+    /// `true` to confine the process with Landlock.
+    pub confine: bool,
+    /// The maximum length of an output line.
+    pub line_limit: usize,
+    /// The maximum number of pending requests.
+    pub call_limit: usize,
+    /// The timeouts of the shutdown.
+    pub stop_timeouts: StopTimeouts,
+    /// `true` if clients may see the last lines of stderr when the process fails.
+    pub explain: bool,
+    /// The counters for the bytes of the process.
+    pub traffic: Arc<Traffic>,
+    /// The origin of the command line.
+    pub origin: Origin,
+    /// The entry that the process is started for.
+    pub config: Arc<ServerConfig>,
+}
+
+impl ProcessPool {
+    /// Starts a process and registers it.
+    pub fn spawn(
+        self: &Arc<Self>,
+        program: &Program,
+        permit: Permit,
+    ) -> Result<Arc<Process>, SpawnError> {
+        self.register(|| program.spawn(permit, self))
+    }
+}
+
+/// A failure to start a server. `Display` is meant for the operator.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot start server \"{server}\": {reason}")]
+pub struct SpawnError {
+    server: Arc<str>,
+    reason: Reason,
+}
+
+/// The reason why a process cannot be started, with the path.
+#[derive(Debug, thiserror::Error)]
+pub enum Reason {
+    /// The program cannot be executed.
+    #[error(transparent)]
+    Program(#[from] NotFound),
+    /// The working directory is unusable.
+    #[error("its directory {} cannot be used: {}", .0.display(), .1)]
+    Directory(PathBuf, io::Error),
+    /// The operating system returned an error.
+    #[error("the operating system refused: {0}")]
+    System(#[from] io::Error),
+}
+
+impl Reason {
+    fn kind(&self) -> io::ErrorKind {
+        match self {
+            Self::Program(error) => error.kind(),
+            Self::Directory(_, error) | Self::System(error) => error.kind(),
+        }
+    }
+}
+
+impl SpawnError {
+    /// Creates the error for `server`.
+    #[must_use]
+    pub fn new(server: &Arc<str>, reason: Reason) -> Self {
+        Self { server: Arc::clone(server), reason }
+    }
+
+    /// Returns the message for clients, with the kind of failure but without the command line.
+    #[must_use]
+    pub fn public(&self) -> String {
+        let why = match self.reason.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+                "its command or directory does not exist"
+            }
+            io::ErrorKind::PermissionDenied => "its command may not be executed",
+            _ => "the operating system refused",
+        };
+        format!("server \"{}\" cannot be started: {why}", self.server)
+    }
+}
+
+impl Program {
+    pub(super) fn spawn(
+        &self,
+        permit: Permit,
+        pool: &Arc<ProcessPool>,
+    ) -> Result<Arc<Process>, SpawnError> {
+        self.start(permit, pool).map_err(|reason| SpawnError::new(&self.server, reason))
+    }
+
+    fn start(&self, permit: Permit, pool: &Arc<ProcessPool>) -> Result<Arc<Process>, Reason> {
+        let confinement = if self.confine { pool.confinement } else { Confinement::Off };
+        let mut os_process = self.command(confinement)?.spawn()?;
+        let pid = os_process.id().ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
+        let [input, output, errors] = pipes(&mut os_process)?;
+        let following = self.following(pid, [&input, &output, &errors])?;
+        // A smaller pipe is merely slower.
+        let _size = rustix::pipe::fcntl_setpipe_size(&output, PIPE);
+        let output = pipe::Receiver::from_owned_fd(output)?;
+        let errors = pipe::Receiver::from_owned_fd(errors)?;
+        let process = Arc::new(Process {
+            pid,
+            server: Arc::clone(&self.server),
+            calls: Calls::new(self.call_limit),
+            stdin: stdin::Stdin::new(input)?,
+            handler: OnceLock::new(),
+            leaving: false.into(),
+            ending: CancellationToken::new(),
+            exit: CancellationToken::new(),
+            silent: CancellationToken::new(),
+            gone: CancellationToken::new(),
+            status: OnceLock::new(),
+            tail: Arc::default(),
+            explain: self.explain,
+            traffic: Arc::clone(&self.traffic),
+            pressure: Pressure::default(),
+            crashed: false.into(),
+            used: now_ms().into(),
+            started: now_ms(),
+            permit: Some(permit).into(),
+            following,
+            is_remembered: self.origin == Origin::Memory,
+            config: Arc::clone(&self.config),
+            settled: false.into(),
+            notes: Notes::default(),
+            told: Told::default(),
+            task_calls: TaskCalls::default(),
+        });
+        log::info!(server = &*self.server, pid; "{}[{pid}] started", self.server);
+        self.watch(&process, os_process, (output, errors), pool);
+        Ok(process)
+    }
+
+    /// Starts the tasks that read the output of `process` and wait for its end.
+    fn watch(
+        &self,
+        process: &Arc<Process>,
+        os_process: tokio::process::Child,
+        (output, errors): (pipe::Receiver, pipe::Receiver),
+        pool: &Arc<ProcessPool>,
+    ) {
+        let (server, pid) = (Arc::clone(&self.server), process.pid);
+        tokio::spawn(stderr::drain(server, pid, errors, Arc::clone(&process.tail)));
+        tokio::spawn(reader::read(Arc::clone(process), output, self.line_limit));
+        let supervisor = Supervisor {
+            process: Arc::clone(process),
+            group: Group::of(pid),
+            timeouts: self.stop_timeouts,
+            pool: Arc::clone(pool),
+        };
+        tokio::spawn(supervisor.run(os_process));
+        if self.origin == Origin::PackageRunner {
+            tokio::spawn(follow(Arc::downgrade(process)));
+        }
+    }
+
+    /// Returns the state to follow a package runner, if this is one. `pipes` are the proxy's ends.
+    fn following(&self, leader: u32, pipes: [&OwnedFd; 3]) -> io::Result<Option<Following>> {
+        if self.origin != Origin::PackageRunner {
+            return Ok(None);
+        }
+        let cwd = self.cwd.as_deref().unwrap_or(Path::new(".")).canonicalize()?;
+        let [input, output, errors] = pipes.map(inode);
+        Ok(Some(Following::new(leader, cwd, self.env.clone(), [input?, output?, errors?])))
+    }
+
+    /// Returns `true` if the program exists.
+    #[must_use]
+    pub fn exists(&self) -> bool {
+        locate(&self.command, self.cwd.as_deref(), &self.env).is_ok()
+    }
+
+    fn command(&self, confinement: Confinement) -> Result<Command, Reason> {
+        if let Some(cwd) = &self.cwd {
+            let metadata = std::fs::metadata(cwd);
+            let is_usable = metadata.and_then(|found| {
+                if found.is_dir() { Ok(()) } else { Err(io::ErrorKind::NotADirectory.into()) }
+            });
+            is_usable.map_err(|error| Reason::Directory(cwd.clone(), error))?;
+        }
+        // The launcher could not report a missing program.
+        let program = locate(&self.command, self.cwd.as_deref(), &self.env)?;
+        let mut command = Command::new(launcher::PROGRAM);
+        command
+            .args(launcher::arguments(self.name.as_deref(), &self.limits, confinement))
+            .arg(program)
+            .args(&self.args)
+            .env_clear()
+            .envs(self.env.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .kill_on_drop(true);
+        if let Some(cwd) = &self.cwd {
+            command.current_dir(cwd);
+        }
+        if let (Some(user), _) = self.identity {
+            command.uid(user);
+        }
+        if let (_, Some(group)) = self.identity {
+            command.gid(group);
+        }
+        Ok(command)
+    }
+}
+
+fn inode(pipe: &OwnedFd) -> io::Result<u64> {
+    Ok(File::from(pipe.try_clone()?).metadata()?.ino())
+}
+
+/// Takes the proxy's ends of the pipes to the standard input, output and error of a process.
+fn pipes(os_process: &mut tokio::process::Child) -> io::Result<[OwnedFd; 3]> {
+    let lost = || io::Error::other("a pipe of the process is missing");
+    Ok([
+        os_process.stdin.take().ok_or_else(lost)?.into_owned_fd()?,
+        os_process.stdout.take().ok_or_else(lost)?.into_owned_fd()?,
+        os_process.stderr.take().ok_or_else(lost)?.into_owned_fd()?,
+    ])
+}
