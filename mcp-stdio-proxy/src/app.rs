@@ -32,8 +32,8 @@ pub async fn run(options: Options) -> anyhow::Result<bool> {
 async fn check_servers(options: &Options) -> anyhow::Result<bool> {
     let (catalogue, _) = options.catalogue()?;
     let registry = SessionRegistry::new(options.settings(), &catalogue);
-    registry.adopt_orphans();
-    registry.report_confinement();
+    registry.pool().adopt_orphans();
+    registry.pool().report_confinement();
     let good = table::print(&registry, &mut std::io::stdout()).await;
     registry.shut_down().await;
     good
@@ -46,8 +46,8 @@ fn app(options: &Options) -> anyhow::Result<AppState> {
     settings.audit = Audit::start(&options.logs.audit(), options.inner_listen.is_some())
         .context("cannot open AUDIT_LOG")?;
     let registry = SessionRegistry::new(settings, &catalogue);
-    registry.adopt_orphans();
-    registry.report_confinement();
+    registry.pool().adopt_orphans();
+    registry.pool().report_confinement();
     let watch = options.config.clone().map(|file| {
         let registry = Arc::clone(&registry);
         let pass_env = options.pass_env.clone();

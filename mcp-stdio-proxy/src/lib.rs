@@ -9,6 +9,7 @@
 
 pub mod access;
 pub mod app;
+pub mod bridge;
 mod clock;
 pub mod config;
 mod healthcheck;
@@ -16,7 +17,6 @@ pub mod http;
 pub mod instances;
 pub mod messages;
 pub mod operations;
-pub mod parking;
 pub mod process;
 mod random;
 pub mod sessions;

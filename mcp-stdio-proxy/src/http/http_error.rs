@@ -10,10 +10,11 @@ use actix_web::http::header::{
 use gateway_contract::revision::MODERN;
 
 use crate::instances::unavailable::Unavailable;
+use crate::messages::error::{self, RpcError};
 use crate::messages::message::{self, Malformed};
 use crate::messages::object::value;
 use crate::messages::spelling::Doubt;
-use crate::messages::{error, splice};
+use crate::messages::splice;
 
 /// A rejected request.
 #[derive(Debug)]
@@ -216,6 +217,12 @@ impl From<Unavailable> for HttpError {
             }
             _ => Self::answer(error::INTERNAL, message),
         }
+    }
+}
+
+impl From<RpcError> for HttpError {
+    fn from(why: RpcError) -> Self {
+        Self::answer(why.code, why.message)
     }
 }
 

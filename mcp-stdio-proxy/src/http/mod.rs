@@ -20,6 +20,7 @@ mod request_log;
 mod sse;
 mod status;
 mod stream;
+mod submit;
 mod tools;
 mod wire;
 

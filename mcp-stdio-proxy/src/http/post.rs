@@ -10,17 +10,16 @@ use super::finish::finish;
 use super::http_error::HttpError;
 use super::request_log::RequestLog;
 use super::{AppState, body, call, caller, headers, modern, origin, tools};
-use crate::instances::instance::{InitializeParams, ROOTS_CHANGED, upgrade};
+use crate::instances::initialize::InitializeParams;
 use crate::instances::server::Server;
+use crate::messages::error;
 use crate::messages::message::{self, Envelope, Kind};
 use crate::messages::meta::Asked;
 use crate::messages::spelling::Doubt;
-use crate::messages::{error, splice};
 use crate::sessions::SessionBinding;
 
 /// The maximum number of messages in a batch.
 const BATCH: usize = 64;
-const INITIALIZED: &str = "notifications/initialized";
 
 pub(super) async fn post(
     request: HttpRequest,
@@ -176,36 +175,20 @@ async fn notify(
         }
         return accepted;
     }
-    if envelope.method == "notifications/progress" {
-        envelope.params.into_iter().for_each(|params| binding.instance.progressed(params));
+    if envelope.method == "notifications/progress"
+        && let (Some(params), Some(bridge)) = (envelope.params, binding.instance.live())
+    {
+        bridge.progress(params);
     }
-    if envelope.method == ROOTS_CHANGED {
+    if envelope.method == "notifications/roots/list_changed" {
         binding.session.change_roots();
     }
-    let withdrawn = binding.instance.is_upgraded() || binding.instance.is_shared();
-    if withdrawn && envelope.method != INITIALIZED && upgrade::is_withdrawn(&envelope.method) {
-        return accepted;
-    }
-    if binding.instance.is_shared() && envelope.params.and_then(message::asked_progress).is_some() {
-        // The progress tokens of a shared process are those of the proxy, and would name calls of other
-        // users.
-        return accepted;
-    }
-    // A notification is meaningless to a server that is not running.
-    let Some(process) = binding.instance.live().filter(|process| !process.is_backed_up()) else {
-        return accepted;
-    };
-    if envelope.method != INITIALIZED {
-        process.notify(splice::line(text, &mut [])).await;
-    } else if binding.instance.greet() {
-        process.notify(splice::line(text, &mut [])).await;
-        binding.instance.tell_again(&process);
-    }
+    binding.instance.notify(text, envelope).await;
     accepted
 }
 
 fn take_answer(binding: &SessionBinding, text: &str, envelope: &Envelope<'_>) -> HttpResponse {
-    if !binding.instance.answer(text, envelope) {
+    if !binding.instance.respond(text, envelope) {
         log::debug!("{}: a response to no request", binding.instance.server.name);
     }
     HttpResponse::Accepted().finish()

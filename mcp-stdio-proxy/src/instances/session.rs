@@ -22,8 +22,8 @@ const KEPT_BYTES: usize = 4 << 20;
 /// The roots of a session.
 #[derive(Default)]
 struct Roots {
-    /// The process that received the roots, and the list as JSON text.
-    told: Option<(u32, Arc<str>)>,
+    /// The generation of the process that received the roots, and the list as JSON text.
+    told: Option<(u64, Arc<str>)>,
     /// `true` if the session has ever announced changed roots.
     have_changed: bool,
 }
@@ -116,16 +116,16 @@ impl Session {
         *self.level.lock() = Some(level);
     }
 
-    /// Returns the process that received the roots and the list as JSON text, unless the roots have changed
-    /// since.
-    pub fn roots(&self) -> Option<(u32, Arc<str>)> {
+    /// Returns the generation of the process that received the roots and the list as JSON text, unless the roots
+    /// have changed since.
+    pub fn roots(&self) -> Option<(u64, Arc<str>)> {
         self.roots.lock().told.clone()
     }
 
-    /// Records the list of roots that the process `pid` has received. An overlong list is not kept.
-    pub fn set_roots(&self, pid: u32, list: &str) {
+    /// Records the list of roots that the process `generation` has received. An overlong list is not kept.
+    pub fn set_roots(&self, generation: u64, list: &str) {
         let is_short = list.len() <= LONGEST_ROOTS;
-        self.roots.lock().told = is_short.then(|| (pid, list.into()));
+        self.roots.lock().told = is_short.then(|| (generation, list.into()));
     }
 
     /// Records that the roots have changed.

@@ -1,5 +1,7 @@
 //! Error codes and error objects of JSON-RPC 2.0 §5.1.
 
+use std::borrow::Cow;
+
 use serde_json::json;
 
 /// Invalid JSON was received.
@@ -23,6 +25,36 @@ pub const HEADER_MISMATCH: i32 = -32020;
 pub const MISSING_CAPABILITY: i32 = -32021;
 /// The revision is not supported (2026-07-28).
 pub const UNSUPPORTED_VERSION: i32 = -32022;
+
+/// The reason why a request is rejected.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct RpcError {
+    /// The error code.
+    pub code: i32,
+    /// The message for the client.
+    pub message: Cow<'static, str>,
+}
+
+impl RpcError {
+    /// Creates an error.
+    #[must_use]
+    pub fn new(code: i32, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, message: message.into() }
+    }
+
+    /// Creates an error of invalid parameters.
+    #[must_use]
+    pub fn invalid_params(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(INVALID_PARAMS, message)
+    }
+
+    /// Creates an internal error.
+    #[must_use]
+    pub fn internal(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(INTERNAL, message)
+    }
+}
 
 /// Returns an error response with `data`. `id` is the JSON text of the request id.
 #[must_use]

@@ -11,7 +11,6 @@ pub mod line;
 pub mod message;
 pub mod meta;
 pub mod object;
-pub mod pairing;
 pub mod param_headers;
 mod parts;
 mod scan;

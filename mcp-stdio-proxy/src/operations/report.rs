@@ -53,7 +53,7 @@ fn theirs<'a>(
 }
 
 fn state(server: &Server, instances: &[&Arc<ServerInstance>]) -> ServerState {
-    let live: Vec<_> = instances.iter().filter_map(|instance| instance.live()).collect();
+    let live: Vec<_> = instances.iter().filter_map(|instance| instance.process()).collect();
     let (restarts, last) = server.last_failure();
     ServerState {
         state: server.state().to_owned(),
@@ -71,8 +71,7 @@ fn state(server: &Server, instances: &[&Arc<ServerInstance>]) -> ServerState {
 
 fn report(server: &Server, instances: &[&Arc<ServerInstance>]) -> ServerReport {
     let found = server.checks.found();
-    let mut running = instances.iter().filter(|instance| instance.live().is_some());
-    let said = running.find_map(|instance| introduced(instance));
+    let said = instances.iter().find_map(|instance| introduced(&*instance.live()?));
     let said = said.or_else(|| found.as_ref().map(|(_, found)| (**found).clone()));
     let said = said.unwrap_or_default();
     let mut process = state(server, instances);

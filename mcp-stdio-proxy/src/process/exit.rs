@@ -28,7 +28,7 @@ impl Process {
     }
 
     /// Waits until the process's whole process group has exited; requests termination after `grace`.
-    pub async fn make_way(&self, grace: Duration) {
+    pub async fn exit_within(&self, grace: Duration) {
         if timeout(grace, self.ended()).await.is_ok() {
             return;
         }

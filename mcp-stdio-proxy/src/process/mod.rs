@@ -57,6 +57,8 @@ pub trait ServerMessageHandler: Send + Sync {
 pub struct Process {
     /// The process, which leads a process group of the same number.
     pub pid: u32,
+    /// The number of the process in the life of the proxy. Pids recur.
+    pub generation: u64,
     /// The name of the server.
     pub server: Arc<str>,
     /// The configuration that it was started with.

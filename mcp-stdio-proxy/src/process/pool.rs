@@ -94,6 +94,11 @@ impl ProcessPool {
         self.all.lock().iter().filter_map(Weak::upgrade).collect()
     }
 
+    /// Returns `true` if a process is shutting down, so that its permit will be released.
+    pub fn is_one_ending(&self) -> bool {
+        self.all().iter().any(|process| process.is_ending())
+    }
+
     /// Returns the processes of `server` for `user` that are shutting down.
     pub fn predecessors(&self, server: &str, user: Option<&str>) -> Vec<Arc<Process>> {
         let theirs = |process: &Arc<Process>| {

@@ -7,6 +7,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use tokio::net::unix::pipe;
@@ -165,6 +166,7 @@ impl Program {
         let errors = pipe::Receiver::from_owned_fd(errors)?;
         let process = Arc::new(Process {
             pid,
+            generation: next_generation(),
             server: Arc::clone(&self.server),
             calls: Calls::new(self.call_limit),
             stdin: stdin::Stdin::new(input)?,
@@ -272,6 +274,11 @@ impl Program {
 
 fn inode(pipe: &OwnedFd) -> io::Result<u64> {
     Ok(File::from(pipe.try_clone()?).metadata()?.ino())
+}
+
+fn next_generation() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 /// Takes the proxy's ends of the pipes to the standard input, output and error of a process.

@@ -5,11 +5,12 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::SessionRegistry;
+use crate::bridge::connector;
 use crate::config::catalogue::Catalogue;
+use crate::instances::bridge::Bridge;
 use crate::instances::instance::ServerInstance;
 use crate::instances::server::Server;
 use crate::messages::error;
-use crate::process::Process;
 use crate::process::time::LONGEST;
 
 /// The interval of housekeeping.
@@ -29,17 +30,18 @@ impl SessionRegistry {
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            self.housekeeping();
+            self.sweep();
         }
     }
 
-    fn housekeeping(self: &Arc<Self>) {
+    fn sweep(self: &Arc<Self>) {
         self.pool.reap();
         // For a process that was started while its grant was being revoked.
         self.end_disowned();
         for instance in self.instances() {
-            if let Some(process) = instance.live() {
-                fail_overdue(&instance, &process);
+            if let Some(bridge) = instance.live() {
+                let process = bridge.process();
+                fail_overdue(&instance, &*bridge);
                 let is_idle = process.idle() > self.settings.idle_timeout;
                 if is_idle && process.calls.is_empty() && !instance.is_in_use() {
                     log::info!("{}[{}] is idle; ended", process.server, process.pid);
@@ -48,7 +50,7 @@ impl SessionRegistry {
             } else if instance.is_missed() && !self.is_draining() {
                 let (registry, instance) = (Arc::clone(self), Arc::clone(&instance));
                 // A failure is logged where the process is started.
-                tokio::spawn(async move { registry.process(&instance).await.map(drop) });
+                tokio::spawn(async move { registry.bridge(&instance).await.map(drop) });
             }
             for id in instance.expire(self.settings.session_timeout) {
                 self.end(&id);
@@ -57,7 +59,7 @@ impl SessionRegistry {
                 self.remove(&instance);
             }
         }
-        self.servers().iter().for_each(|server| server.parking.expire());
+        self.servers().iter().for_each(|server| server.connector.expire());
         if !self.is_draining() {
             // A few at a time, so that many servers do not all start at once.
             self.servers().iter().filter(|server| server.prewarm()).take(STARTS).for_each(drop);
@@ -84,7 +86,8 @@ impl SessionRegistry {
         for (name, config) in &catalogue.servers {
             servers.entry(Arc::clone(name)).or_insert_with(|| {
                 let (settings, pool) = (Arc::clone(&self.settings), Arc::clone(&self.pool));
-                Server::new(Arc::clone(name), Arc::clone(config), settings, pool)
+                let connector = connector(name, settings.input_timeout);
+                Server::new((Arc::clone(name), Arc::clone(config)), settings, pool, connector)
             });
         }
         drop(servers);
@@ -125,9 +128,10 @@ impl SessionRegistry {
 }
 
 /// Fails overdue requests, and cancels them at the server ("SHOULD issue a cancellation").
-fn fail_overdue(instance: &ServerInstance, process: &Arc<Process>) {
+fn fail_overdue(instance: &ServerInstance, bridge: &dyn Bridge) {
     let Some(timeout) = instance.server.request_timeout() else { return };
-    instance.expire_asks(process, timeout);
+    bridge.expire(timeout);
+    let process = bridge.process();
     for (id, call) in process.calls.take_overdue(timeout) {
         process.cancel(id, "timeout");
         let server = &process.server;

@@ -10,19 +10,20 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use gateway_contract::revision::Revision;
+use gateway_contract::revision::{Era, Revision};
 use parking_lot::Mutex;
 use serde::Deserialize;
 use tokio::task::JoinHandle;
 
 use crate::config::catalogue::{Catalogue, Isolation};
 use crate::config::settings::Settings;
-use crate::instances::instance::{InitializeParams, Lease, Owner, ServerInstance};
+use crate::instances::bridge::Bridge;
+use crate::instances::initialize::InitializeParams;
+use crate::instances::instance::ServerInstance;
+use crate::instances::key::{InstanceKey, Owner};
 use crate::instances::server::Server;
 use crate::instances::session::Session;
 use crate::instances::unavailable::Unavailable;
-use crate::messages::pairing::Pairing;
-use crate::process::Process;
 use crate::process::pool::ProcessPool;
 use crate::process::quota::Quota;
 use crate::random;
@@ -40,8 +41,13 @@ pub struct SessionBinding {
     pub session: Arc<Session>,
 }
 
-/// The key of an instance: the server, the isolation key, and the eras of both sides.
-type Key = (Arc<str>, Owner, Pairing);
+/// The key of similar instances: the server, the isolation key, and the era of the clients.
+type GroupKey = (Arc<str>, Owner, Era);
+
+/// Returns the key of the instances of `server` that are similar to one with `key`.
+fn group(server: &Server, key: &InstanceKey) -> GroupKey {
+    (Arc::clone(&server.name), key.owner.clone(), key.clients)
+}
 
 /// The run-time state of the proxy.
 pub struct SessionRegistry {
@@ -49,7 +55,7 @@ pub struct SessionRegistry {
     pub settings: Arc<Settings>,
     pool: Arc<ProcessPool>,
     servers: Mutex<BTreeMap<Arc<str>, Arc<Server>>>,
-    instances: Mutex<HashMap<Key, Vec<Arc<ServerInstance>>>>,
+    instances: Mutex<HashMap<GroupKey, Vec<Arc<ServerInstance>>>>,
     bindings: Mutex<HashMap<String, SessionBinding>>,
     draining: AtomicBool,
 }
@@ -72,14 +78,9 @@ impl SessionRegistry {
         registry
     }
 
-    /// Makes this process the subreaper, so that it adopts orphans of servers.
-    pub fn adopt_orphans(&self) {
-        self.pool.adopt_orphans();
-    }
-
-    /// Logs the level of confinement of server processes.
-    pub fn report_confinement(&self) {
-        self.pool.report_confinement();
+    /// Returns the pool of the server processes.
+    pub fn pool(&self) -> &ProcessPool {
+        &self.pool
     }
 
     /// Returns the server `name`.
@@ -100,11 +101,6 @@ impl SessionRegistry {
     /// Returns the number of sessions.
     pub fn sessions(&self) -> usize {
         self.bindings.lock().len()
-    }
-
-    /// Returns the number of processes of a server.
-    pub fn children(&self, server: &str) -> usize {
-        self.pool.quota.by_server().get(server).copied().unwrap_or_default()
     }
 
     /// Returns `true` if the proxy is shutting down.
@@ -133,19 +129,21 @@ impl SessionRegistry {
             _ => (Owner::Session(id.as_str().into()), initialize),
         };
         let user = principal.clone().filter(|_| owner != Owner::Everyone);
-        let lease = Lease { owner, user, pairing: Pairing::LEGACY, initialize: Some(initialize) };
-        let instance = self.instance(server, lease);
+        let key = InstanceKey { owner, user, clients: Era::Legacy, initialize: Some(initialize) };
+        let instance = self.instance(server, key);
         let (registry, opened) = (Arc::clone(self), Arc::clone(&instance));
         // Spawned, so that a client that disconnects leaves no half-started process.
         let opening = tokio::spawn(async move {
-            let permit = registry.permit(&opened.server, opened.user.as_ref());
+            let permit = registry.permit(&opened.server, opened.key.user.as_ref());
             opened.open(permit).await.inspect_err(|_| registry.drop_unused(&opened))
         });
         let result = started(server, opening).await.inspect_err(|why| {
             // The client was not told its session id, so no client can use the process once the package is
             // installed.
-            if matches!((why, &instance.owner), (Unavailable::Installing { .. }, Owner::Session(_)))
-            {
+            if matches!(
+                (why, &instance.key.owner),
+                (Unavailable::Installing { .. }, Owner::Session(_))
+            ) {
                 self.remove(&instance);
             }
         })?;
@@ -184,52 +182,42 @@ impl SessionRegistry {
             }
             _ => return None,
         };
-        let pairing = Pairing::LEGACY;
-        let key = (Arc::clone(&server.name), owner, pairing);
+        let initialize = Some(InitializeParams::newest());
+        let key = InstanceKey { owner, user, clients: Era::Legacy, initialize };
         let last =
-            self.instances.lock().get(&key).and_then(|instances| {
+            self.instances.lock().get(&group(server, &key)).and_then(|instances| {
                 instances.iter().max_by_key(|instance| instance.used()).cloned()
             });
-        let instance = last.unwrap_or_else(|| {
-            let lease =
-                Lease { owner: key.1, user, pairing, initialize: Some(InitializeParams::newest()) };
-            self.instance(server, lease)
-        });
+        let instance = last.unwrap_or_else(|| self.instance(server, key));
         let session = instance.ambient(principal);
         Some(SessionBinding { instance, session })
     }
 
-    fn instance(&self, server: &Arc<Server>, lease: Lease) -> Arc<ServerInstance> {
+    /// Returns the instance of `server` with `key`, which may be new.
+    fn instance(&self, server: &Arc<Server>, key: InstanceKey) -> Arc<ServerInstance> {
         let mut instances = self.instances.lock();
-        let key = (Arc::clone(&server.name), lease.owner.clone(), lease.pairing);
-        let here = instances.entry(key).or_default();
-        let alike =
-            |instance: &&Arc<ServerInstance>| match (&instance.initialize, &lease.initialize) {
-                (Some(one), Some(other)) => one.is_like(other),
-                (one, other) => one.is_none() && other.is_none(),
-            };
-        if let Some(instance) = here.iter().find(alike) {
+        let here = instances.entry(group(server, &key)).or_default();
+        if let Some(instance) = here.iter().find(|one| one.key.opens_like(&key)) {
             instance.touch();
             return Arc::clone(instance);
         }
-        let instance = ServerInstance::new(Arc::clone(server), lease);
+        let instance = ServerInstance::new(Arc::clone(server), key);
         here.push(Arc::clone(&instance));
         instance
     }
 
-    /// Returns the process of `instance`; starts one if necessary.
-    pub async fn process(
+    /// Returns the bridge to the process of `instance`; starts a process if necessary.
+    pub async fn bridge(
         self: &Arc<Self>,
         instance: &Arc<ServerInstance>,
-    ) -> Result<Arc<Process>, Unavailable> {
+    ) -> Result<Arc<dyn Bridge>, Unavailable> {
         instance.touch();
-        if let Some(process) = instance.live() {
-            return Ok(process);
+        if let Some(bridge) = instance.live() {
+            return Ok(bridge);
         }
-        let (registry, started_room) = (Arc::clone(self), Arc::clone(instance));
+        let (registry, starting) = (Arc::clone(self), Arc::clone(instance));
         let starting = tokio::spawn(async move {
-            let instance = started_room;
-            instance.ready(registry.permit(&instance.server, instance.user.as_ref())).await
+            starting.ready(registry.permit(&starting.server, starting.key.user.as_ref())).await
         });
         started(&instance.server, starting).await
     }
@@ -251,7 +239,7 @@ impl SessionRegistry {
 
     /// Removes `instance` and stops its process.
     fn remove(&self, instance: &Arc<ServerInstance>) {
-        let key = (Arc::clone(&instance.server.name), instance.owner.clone(), instance.pairing);
+        let key = group(&instance.server, &instance.key);
         {
             let mut instances = self.instances.lock();
             if let Some(here) = instances.get_mut(&key) {

@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use gateway_contract::revision::Era;
 
-use super::{SessionRegistry, started};
+use super::{SessionRegistry, group, started};
 use crate::config::catalogue::Isolation;
 use crate::instances::era_probe::{self, ProbeResult};
-use crate::instances::instance::{InitializeParams, LONGEST, Lease, Owner, ServerInstance};
+use crate::instances::initialize::{InitializeParams, LONGEST};
+use crate::instances::instance::ServerInstance;
+use crate::instances::key::{InstanceKey, Owner};
 use crate::instances::server::Server;
 use crate::instances::unavailable::Unavailable;
 use crate::messages::meta::Asked;
-use crate::messages::pairing::Pairing;
 
 /// The maximum number of distinct capability sets that the clients of one person may have in use.
 const DECLARATIONS: usize = 16;
@@ -31,7 +32,6 @@ impl SessionRegistry {
             (_, None) => (Owner::Anonymous, None),
         };
         let era = self.era(server, user.as_ref()).await?;
-        let pairing = Pairing { clients: Era::Modern, server: era };
         // Bounded, because an instance keeps the declarations of its clients.
         let short = |text: &&str| text.len() <= LONGEST;
         let declared = asked.capabilities().filter(short).unwrap_or("{}");
@@ -40,12 +40,10 @@ impl SessionRegistry {
             // Only the proxy itself can speak for all clients of a shared process.
             (Era::Legacy, Owner::Everyone) => Some(InitializeParams::newest()),
             (Era::Legacy, _) => {
-                let key = (Arc::clone(&server.name), owner.clone(), pairing);
+                let key = (Arc::clone(&server.name), owner.clone(), Era::Modern);
                 let known = |instance: &&Arc<ServerInstance>| {
-                    instance
-                        .initialize
-                        .as_ref()
-                        .is_some_and(|initialize| initialize.is_of(declared))
+                    let initialize = instance.key.initialize.as_ref();
+                    initialize.is_some_and(|initialize| initialize.is_of(declared))
                 };
                 if let Some(instance) =
                     self.instances.lock().get(&key).and_then(|all| all.iter().find(known))
@@ -55,9 +53,9 @@ impl SessionRegistry {
                 Some(InitializeParams::of_modern(declared, asked.client_info().filter(short)))
             }
         };
-        let lease = Lease { owner, user, pairing, initialize };
-        self.make_room_for_declaration(server, &lease)?;
-        Ok(self.instance(server, lease))
+        let key = InstanceKey { owner, user, clients: Era::Modern, initialize };
+        self.make_room_for_declaration(server, &key)?;
+        Ok(self.instance(server, key))
     }
 
     /// Evicts the least recently used instance if these clients have too many. Clients of a legacy server
@@ -65,12 +63,11 @@ impl SessionRegistry {
     fn make_room_for_declaration(
         &self,
         server: &Arc<Server>,
-        lease: &Lease,
+        key: &InstanceKey,
     ) -> Result<(), Unavailable> {
-        let key = (Arc::clone(&server.name), lease.owner.clone(), lease.pairing);
         let oldest = {
             let instances = self.instances.lock();
-            let here = instances.get(&key).map_or(&[][..], Vec::as_slice);
+            let here = instances.get(&group(server, key)).map_or(&[][..], Vec::as_slice);
             if here.len() < DECLARATIONS {
                 return Ok(());
             }

@@ -37,7 +37,7 @@ impl SessionRegistry {
                 Err(full) => full,
             };
             let waited = asked == Some(full);
-            if !waited && !self.make_way(&claim, full) && !self.is_one_ending() {
+            if !waited && !self.evict_for(&claim, full) && !self.pool.is_one_ending() {
                 return Err(busy(full));
             }
             asked = Some(full);
@@ -45,16 +45,11 @@ impl SessionRegistry {
         }
     }
 
-    /// Returns `true` if a process is shutting down, so that its permit will be released.
-    fn is_one_ending(&self) -> bool {
-        self.pool.all().iter().any(|process| process.is_ending())
-    }
-
     /// Evicts something that counts towards the reached limit. Returns `true` if it found a candidate.
-    fn make_way(&self, claim: &Claim, full: Full) -> bool {
+    fn evict_for(&self, claim: &Claim, full: Full) -> bool {
         match full {
             Full::Closed => false,
-            Full::User => self.evict(|one| one.user == claim.user),
+            Full::User => self.evict(|one| one.key.user == claim.user),
             Full::Server => self.evict(|one| one.server.name == claim.server),
             // A warm process has not been used yet and has no state to lose.
             Full::All => {
@@ -67,7 +62,7 @@ impl SessionRegistry {
     /// only as a last resort.
     fn evict(&self, candidate: impl Fn(&ServerInstance) -> bool) -> bool {
         let idle = |instance: &ServerInstance| {
-            let process = instance.live()?;
+            let process = instance.process()?;
             (process.calls.is_empty() && process.idle() >= EVICTABLE).then(|| process.idle())
         };
         let instances = self.instances();

@@ -13,7 +13,7 @@ use serde_json::{Map, json};
 
 use super::super::headers::VERSION;
 use super::super::http_error::HttpError;
-use crate::instances::instance::LONGEST;
+use crate::instances::initialize::LONGEST;
 use crate::messages::error;
 use crate::messages::message::{Envelope, Kind};
 use crate::messages::meta::{self, Asked};

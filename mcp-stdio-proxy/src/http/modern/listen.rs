@@ -32,8 +32,8 @@ pub(super) async fn listen(
     let filter = asked.notifications().and_then(Filter::read).ok_or_else(|| {
         invalid("params.notifications must be a filter of at most 256 resources".to_owned())
     })?;
-    let process = app.registry.process(instance).await?;
-    let listening = instance.listen(&process, filter, text, envelope).await?;
+    let bridge = app.registry.bridge(instance).await?;
+    let listening = instance.listen(&bridge, filter, (text, envelope.id)).await?;
     let settings = &app.registry.settings;
     let stream = Arc::clone(&listening.listener.stream);
     let first = poll_fn(|cx| stream.poll_first(cx));

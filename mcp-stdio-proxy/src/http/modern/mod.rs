@@ -4,6 +4,7 @@
 mod call;
 pub(super) mod check;
 mod listen;
+pub(super) mod param_headers;
 mod retry;
 
 use std::borrow::Cow;
@@ -17,7 +18,7 @@ use tokio::time::timeout;
 
 use super::http_error::HttpError;
 use super::{AppState, caller, headers, post, tools};
-use crate::instances::instance::{ServerInstance, upgrade};
+use crate::instances::instance::ServerInstance;
 use crate::instances::server::Server;
 use crate::instances::unavailable::Unavailable;
 use crate::messages::message::{self, Envelope, Kind};
@@ -117,10 +118,10 @@ async fn dispatch(
     let instance = app.registry.modern_instance(server, principal.clone(), asked).await?;
     caller::note(request, &instance);
     instance.touch();
-    if !instance.is_shared() {
+    if !instance.key.is_shared() {
         return pass(request, app, &instance, asked, (text, envelope)).await;
     }
-    if instance.withholds(&envelope.method) {
+    if instance.key.withholds(&envelope.method) {
         return Err(unknown_method());
     }
     let text = of_one(&instance, principal.as_deref(), asked, (text, envelope))?;
@@ -137,10 +138,8 @@ fn of_one<'a>(
     (text, envelope): (&'a str, &Envelope<'_>),
 ) -> Result<Cow<'a, str>, HttpError> {
     let text = match (asked.state(), asked.state_text()) {
-        (Some(state), Some(place)) if instance.pairing.server == Era::Modern => {
-            let state = instance.server.parking.unbind(principal, &state);
-            let state =
-                state.map_err(|why| HttpError::answer(error::INVALID_PARAMS, why.to_string()))?;
+        (Some(state), Some(place)) if instance.key.is_discovered() => {
+            let state = instance.server.connector.request_state(principal, &state)?;
             let place = splice::span(text, place).ok_or_else(HttpError::no_session)?;
             Cow::Owned(splice::edited(text, &mut [(place, state)]))
         }
@@ -168,13 +167,15 @@ async fn pass(
     if envelope.method == "subscriptions/listen" {
         return listen::listen(request, app, instance, asked, (text, envelope)).await;
     }
-    if instance.pairing.server == Era::Modern {
+    if instance.key.is_discovered() {
         return call::call(request, app, instance, asked, (text, envelope)).await;
     }
     match (&*envelope.method, asked.state()) {
         ("server/discover", _) => {
-            app.registry.process(instance).await?;
-            Ok(discovered(instance, envelope))
+            let bridge = app.registry.bridge(instance).await?;
+            let result = bridge.connection().info.discovered();
+            let text = format!(r#"{{"jsonrpc":"2.0","id":{},"result":{result}}}"#, envelope.id);
+            Ok(HttpResponse::Ok().content_type("application/json").body(text))
         }
         (method, _) if method.starts_with(tasks::METHODS) => Err(unknown_method()),
         (_, Some(_)) => retry::retry(request, app, instance, asked, (text, envelope)).await,
@@ -188,12 +189,6 @@ fn unknown_method() -> HttpError {
     HttpError::new(StatusCode::NOT_FOUND, error::METHOD_NOT_FOUND, why)
 }
 
-fn discovered(instance: &ServerInstance, envelope: &Envelope<'_>) -> HttpResponse {
-    let result = instance.greeting().map(|greeting| greeting.discovered()).unwrap_or_default();
-    let text = format!(r#"{{"jsonrpc":"2.0","id":{},"result":{result}}}"#, envelope.id);
-    HttpResponse::Ok().content_type("application/json").body(text)
-}
-
 /// "This revision of the core protocol defines no client-to-server notifications": those that are
 /// not known go to a server that is running.
 async fn notify(
@@ -203,14 +198,6 @@ async fn notify(
     envelope: &Envelope<'_>,
 ) -> Result<HttpResponse, HttpError> {
     tools::check(request, (app, &instance.server), envelope)?;
-    let token = || envelope.params.and_then(message::asked_progress);
-    let is_strange = || upgrade::is_withdrawn(&envelope.method) || token().is_some();
-    if instance.is_shared() && is_strange() {
-        return Ok(HttpResponse::Accepted().finish());
-    }
-    if let Some(process) = instance.live().filter(|process| !process.is_backed_up()) {
-        let mut edits = call::edits(instance, text, envelope);
-        process.notify(splice::line(text, &mut edits)).await;
-    }
+    instance.notify(text, envelope).await;
     Ok(HttpResponse::Accepted().finish())
 }

@@ -16,10 +16,10 @@ use parking_lot::Mutex;
 
 use crate::config::catalogue::{Isolation, ServerConfig};
 use crate::config::settings::Settings;
+use crate::instances::bridge::Connector;
 use crate::instances::era_probe::EraCache;
 use crate::instances::health::Health;
 use crate::instances::unavailable::Unavailable;
-use crate::parking::Parking;
 use crate::process::Process;
 use crate::process::pool::{ProcessPool, Turn};
 use crate::process::quota::Claim;
@@ -42,8 +42,8 @@ pub struct Server {
     restarts: AtomicU64,
     last: Mutex<Option<String>>,
     warm: Mutex<VecDeque<Arc<Process>>>,
-    /// Calls that are suspended for input of a client of 2026-07-28.
-    pub parking: Parking,
+    /// The factory of the bridges to its processes.
+    pub connector: Arc<dyn Connector>,
     /// The detected protocol era.
     pub eras: EraCache,
     /// The results of health checks.
@@ -58,12 +58,11 @@ impl Server {
     /// Creates a server whose processes are registered in `nursery`.
     #[must_use]
     pub fn new(
-        name: Arc<str>,
-        config: Arc<ServerConfig>,
+        (name, config): (Arc<str>, Arc<ServerConfig>),
         settings: Arc<Settings>,
         pool: Arc<ProcessPool>,
+        connector: Arc<dyn Connector>,
     ) -> Arc<Self> {
-        let parking = Parking::new(&name, settings.input_timeout);
         Arc::new(Self {
             name,
             config: Mutex::new(config),
@@ -75,7 +74,7 @@ impl Server {
             restarts: AtomicU64::new(0),
             last: Mutex::default(),
             warm: Mutex::default(),
-            parking,
+            connector,
             eras: EraCache::default(),
             checks: Checks::default(),
             memory: Memory::default(),

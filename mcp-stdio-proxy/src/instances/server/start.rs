@@ -86,7 +86,7 @@ impl Server {
     /// until then.
     pub async fn succeed(&self, user: Option<&str>) {
         let before = self.pool.predecessors(&self.name, user);
-        join_all(before.iter().map(|process| process.make_way(GRACE))).await;
+        join_all(before.iter().map(|process| process.exit_within(GRACE))).await;
     }
 
     /// Starts a process, or takes a warm one. No message has been sent to it yet.

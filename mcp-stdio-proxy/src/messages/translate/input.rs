@@ -32,6 +32,8 @@ pub struct Question {
     pub kind: Kind,
     /// The input request as JSON text: its method and parameters.
     pub text: String,
+    /// The answer as JSON text, once the client has answered by a response.
+    pub answer: Option<String>,
 }
 
 /// Members of the parameters that 2026-07-28 lacks: tasks of 2025-11-25, and the id by which a server reports
@@ -116,7 +118,7 @@ impl Question {
             Kind::Sampling => "sampling",
             Kind::Roots => "roots",
         };
-        Self { key: format!("{word}_{number}"), id: id.into(), kind, text }
+        Self { key: format!("{word}_{number}"), id: id.into(), kind, text, answer: None }
     }
 }
 

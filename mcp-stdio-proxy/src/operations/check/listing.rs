@@ -8,8 +8,8 @@ use serde::Deserialize;
 
 use crate::config::catalogue::tool_view::{Rights, ToolView};
 use crate::config::catalogue::tools::Verdict;
-use crate::instances::instance::ServerInstance;
-use crate::process::Process;
+use crate::instances::connection::Connection;
+use crate::instances::server::Server;
 
 const PAGES: usize = 32;
 /// The timeout for one page.
@@ -43,16 +43,16 @@ struct Annotations {
 /// Returns the tools that the server offers, and `true` if there are more. Tools that the catalogue hides
 /// from everyone are omitted.
 pub(super) async fn read(
-    instance: &ServerInstance,
-    process: &Process,
+    server: &Server,
+    connection: &Connection,
 ) -> anyhow::Result<(Vec<ToolReport>, bool)> {
-    let view = ToolView::new(&instance.server.config(), Rights::default());
+    let view = ToolView::new(&server.config(), Rights::default());
     let is_offered =
         |name: &str| view.as_deref().is_none_or(|view| view.verdict(name) != Verdict::Hidden);
     let (mut tools, mut cursor) = (Vec::new(), None);
     for _ in 0..PAGES {
-        let params = instance.list_params(cursor.as_deref());
-        let answer = process.request("tools/list", &params, PATIENCE).await;
+        let params = connection.list_params(cursor.as_deref());
+        let answer = connection.process.request("tools/list", &params, PATIENCE).await;
         let Ok(answer) = answer else { anyhow::bail!("tools/list is not answered") };
         let answer: Answer =
             serde_json::from_slice(&answer).context("the answer to tools/list is not readable")?;

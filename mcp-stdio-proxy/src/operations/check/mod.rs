@@ -10,14 +10,14 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use gateway_contract::chain::Chain;
 use gateway_contract::reports::{CheckOutcome, CheckReport, LONGEST_NAME, LONGEST_TEXT, shortened};
-use gateway_contract::revision::MODERN;
+use gateway_contract::revision::{Era, MODERN};
 use serde_json::Value;
 
-use crate::instances::instance::{InitializeParams, ServerInstance};
+use crate::instances::bridge::Bridge;
+use crate::instances::initialize::InitializeParams;
 use crate::instances::server::{Checked, Examined, Server};
 use crate::instances::unavailable::Unavailable;
 use crate::messages::meta::SERVER_INFO;
-use crate::process::Process;
 use crate::sessions::SessionRegistry;
 
 /// The user on whose behalf processes for checks are started.
@@ -88,26 +88,27 @@ async fn examine(
     let instances = registry.instances();
     let mut theirs = instances.iter().filter(|instance| Arc::ptr_eq(&instance.server, server));
     let running = theirs.find_map(|instance| Some((instance, instance.live()?)));
-    if let Some((instance, process)) = running {
-        let (used, child_used) = (instance.used(), process.used());
-        let found = inspect(instance, &process).await;
+    if let Some((instance, bridge)) = running {
+        let process = bridge.process();
+        let (used, process_used) = (instance.used(), process.used());
+        let found = inspect(server, &*bridge).await;
         // A check must not keep an idle process alive.
         if instance.used() == used && process.calls.is_empty() {
-            process.set_used(child_used);
+            process.set_used(process_used);
         }
         return found;
     }
     let (binding, _) = registry.open(server, Some(USER.into()), InitializeParams::newest()).await?;
     let _opened = Opened { registry: Arc::clone(registry), id: binding.session.id.clone() };
-    let process = registry.process(&binding.instance).await?;
-    binding.instance.say_initialized(&process).await;
-    inspect(&binding.instance, &process).await
+    let bridge = registry.bridge(&binding.instance).await?;
+    Arc::clone(&bridge).make_ready().await;
+    inspect(server, &*bridge).await
 }
 
-async fn inspect(instance: &ServerInstance, process: &Process) -> anyhow::Result<Examined> {
-    let mut found = introduced(instance).unwrap_or_default();
+async fn inspect(server: &Server, bridge: &dyn Bridge) -> anyhow::Result<Examined> {
+    let mut found = introduced(bridge).unwrap_or_default();
     if found.has_tools {
-        let listing = listing::read(instance, process);
+        let listing = listing::read(server, bridge.connection());
         let Ok(listed) = tokio::time::timeout(LISTING, listing).await else {
             anyhow::bail!("tools/list was not answered within {} s", LISTING.as_secs());
         };
@@ -116,10 +117,11 @@ async fn inspect(instance: &ServerInstance, process: &Process) -> anyhow::Result
     Ok(found)
 }
 
-/// Returns the server information from the handshake of `instance`, without tools.
+/// Returns the server information from the handshake with the process of `bridge`, without tools.
 #[must_use]
-pub fn introduced(instance: &ServerInstance) -> Option<Examined> {
-    let greeting: Value = serde_json::from_str(&instance.greeting()?.result).ok()?;
+pub fn introduced(bridge: &dyn Bridge) -> Option<Examined> {
+    let connection = bridge.connection();
+    let greeting: Value = serde_json::from_str(&connection.info.result).ok()?;
     let info = greeting.get("serverInfo").or_else(|| greeting.get("_meta")?.get(SERVER_INFO));
     let text = |value: Option<&Value>| {
         value.and_then(Value::as_str).map(|text| shortened(text, LONGEST_NAME))
@@ -128,7 +130,7 @@ pub fn introduced(instance: &ServerInstance) -> Option<Examined> {
     Some(Examined {
         name: text(info.and_then(|info| info.get("name"))),
         version: text(info.and_then(|info| info.get("version"))),
-        protocol: if instance.is_modern() { Some(MODERN.to_owned()) } else { revision },
+        protocol: if connection.era == Era::Modern { Some(MODERN.to_owned()) } else { revision },
         has_tools: greeting.pointer("/capabilities/tools").is_some(),
         ..Examined::default()
     })

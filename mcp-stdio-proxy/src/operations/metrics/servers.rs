@@ -37,15 +37,16 @@ impl Servers {
     /// Collects the state of the servers of `registry`.
     pub(super) fn of(registry: &SessionRegistry) -> Self {
         let instances = registry.instances();
+        let processes = registry.pool().quota.by_server();
         let read = |server: &Server| {
             let instances =
                 || instances.iter().filter(|instance| instance.server.name == server.name);
             Reading {
                 server: Arc::clone(&server.name),
-                children: registry.children(&server.name),
+                children: processes.get(&*server.name).copied().unwrap_or_default(),
                 sessions: instances().map(|instance| instance.sessions()).sum(),
                 calls: instances()
-                    .filter_map(|instance| instance.live())
+                    .filter_map(|instance| instance.process())
                     .map(|process| process.calls.len())
                     .sum(),
                 bytes: server.traffic.bytes(),

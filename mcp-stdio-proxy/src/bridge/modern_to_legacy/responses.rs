@@ -1,0 +1,81 @@
+//! Translation of a legacy server's responses for clients of 2026-07-28.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::instances::connection::Connection;
+use crate::instances::key::InstanceKey;
+use crate::messages::error;
+use crate::messages::message::{self, Envelope};
+use crate::messages::object::Edit;
+use crate::messages::splice::{Payload, span};
+use crate::messages::translate::discover::ServerInfo;
+use crate::messages::translate::input::{self, Kind};
+use crate::messages::translate::{failure, result};
+use crate::process::call::{Call, ResponseHandler};
+use serde_json::{Value, json};
+
+/// A handler that translates the responses to one method into those of a modern server.
+struct ToModern {
+    method: Box<str>,
+    key: Arc<InstanceKey>,
+    info: Arc<ServerInfo>,
+}
+
+/// Returns the response handler for a request with `method`.
+pub(super) fn handler(connection: &Connection, method: &str) -> Arc<dyn ResponseHandler> {
+    let (key, info) = (Arc::clone(&connection.key), Arc::clone(&connection.info));
+    Arc::new(ToModern { method: method.into(), key, info })
+}
+
+impl ToModern {
+    fn edits(&self, text: &str, envelope: &Envelope<'_>) -> Vec<Edit> {
+        if let Some(failure) = envelope.error {
+            return failure::to_modern(text, failure);
+        }
+        let result = envelope.result.unwrap_or_default();
+        result::to_modern(text, result, &self.method, self.info.server_info.as_deref())
+    }
+
+    /// Returns the response that replaces a `URLElicitationRequiredError`: an `InputRequiredResult` that asks
+    /// the client to have the URLs visited and to retry the request. A client without URL elicitation gets an
+    /// error instead. Returns `None` for other errors.
+    fn visits(&self, id: &str, failure: &str) -> Option<String> {
+        if message::error_code(failure) != Some(failure::URL_NEEDED) {
+            return None;
+        }
+        let questions = input::of_error(failure)?;
+        match Kind::Elicitation.lacks(self.key.declared(), r#"{"mode":"url"}"#) {
+            None => Some(input::required(id, &questions, None)),
+            Some(missing) => Some(lacking(id, &missing)),
+        }
+    }
+}
+
+impl ResponseHandler for ToModern {
+    fn take(&self, call: Call, line: &Bytes, envelope: &Envelope<'_>) {
+        let text = std::str::from_utf8(line).unwrap_or_default();
+        let visits = || self.visits(&call.id, envelope.error?);
+        if let Some(visits) = call.options.input.as_ref().and_then(|_| visits()) {
+            return call.stream.answer(visits.into());
+        }
+        let shown = call.tools.as_ref().and_then(|view| view.shown(text, envelope, &call.id));
+        if let Some(shown) = shown {
+            let edits = message::parse(&shown).map(|envelope| self.edits(&shown, &envelope));
+            let shown = Bytes::from(shown);
+            return call.stream.answer(Payload::edited(&shown, edits.unwrap_or_default()));
+        }
+        let mut edits = self.edits(text, envelope);
+        edits.extend(span(text, envelope.id).map(|range| (range, call.id.to_string())));
+        call.stream.answer(Payload::edited(line, edits));
+    }
+}
+
+/// Returns the error for a missing capability. "If processing a request requires a capability the client did
+/// not include in `io.modelcontextprotocol/clientCapabilities`, the server MUST return" this.
+pub(super) fn lacking(id: &str, missing: &Value) -> String {
+    let why = "the server needs a capability that the client has not declared";
+    let data = json!({ "requiredCapabilities": missing });
+    error::answer_with(id, error::MISSING_CAPABILITY, why, &data)
+}

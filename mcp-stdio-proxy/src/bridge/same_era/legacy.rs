@@ -1,0 +1,129 @@
+//! Legacy clients on a legacy server: messages pass unchanged.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::future::ready;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use super::roots_state::Roots;
+use super::server_request::ServerRequest;
+use crate::bridge::delivery::tell;
+use crate::bridge::notifications::is_of_one_user;
+use crate::bridge::requests::answer_ping;
+use crate::instances::bridge::{Bridge, ClientRequest, Prepared};
+use crate::instances::connection::Connection;
+use crate::instances::session::Session;
+use crate::messages::error::RpcError;
+use crate::messages::message::{Envelope, Kind};
+use crate::messages::splice;
+use crate::messages::stream::Stream;
+use crate::process::call::{ResponseHandler, ResponseOptions};
+use crate::process::{Process, ServerMessageHandler};
+
+/// The bridge of legacy clients to a legacy server.
+pub(in crate::bridge) struct LegacyBridge {
+    pub(super) connection: Connection,
+    /// Pending requests of the server to its clients, by the id at the client.
+    pub(super) requests: Mutex<HashMap<u64, ServerRequest>>,
+    /// Notified when a client has answered one of `requests`.
+    pub(super) answered: Notify,
+    pub(super) roots: Roots,
+}
+
+impl LegacyBridge {
+    pub(in crate::bridge) fn new(connection: Connection) -> Arc<Self> {
+        Arc::new(Self {
+            connection,
+            requests: Mutex::default(),
+            answered: Notify::new(),
+            roots: Roots::default(),
+        })
+    }
+
+    /// Returns `request` as it is, with the response `handler`.
+    pub(super) fn unchanged<'a>(
+        request: &ClientRequest<'a>,
+        handler: Option<Arc<dyn ResponseHandler>>,
+    ) -> Prepared<'a> {
+        let options = ResponseOptions::default();
+        Prepared::Request { text: Cow::Borrowed(request.text), handler, options }
+    }
+}
+
+impl ServerMessageHandler for LegacyBridge {
+    fn handle(&self, process: &Arc<Process>, line: &Bytes, envelope: &Envelope<'_>) {
+        match (envelope.kind, &*envelope.method) {
+            (Kind::Response, _) => log::debug!("{}: a response to no request", process.server),
+            (Kind::Request, "ping") => answer_ping(process, envelope.id),
+            (Kind::Request, _) => self.ask(line, envelope),
+            (_, "notifications/cancelled") => self.withdraw(line, envelope),
+            _ => tell(&self.connection, line, envelope),
+        }
+    }
+}
+
+impl Bridge for LegacyBridge {
+    fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    fn make_ready(self: Arc<Self>) -> BoxFuture<'static, ()> {
+        Box::pin(async move {
+            let wanted = self.roots_wanted();
+            if self.connection.send_initialized().await {
+                Arc::clone(&self).restore();
+            }
+            Self::wait_for_roots(wanted).await;
+        })
+    }
+
+    fn restore(self: Arc<Self>) {
+        self.restore_sessions();
+    }
+
+    fn forget_session(&self, session: &Session) {
+        self.remove_state_of(session);
+    }
+
+    fn expire(&self, timeout: Duration) {
+        self.expire_requests(timeout);
+    }
+
+    fn prepare<'a>(
+        self: Arc<Self>,
+        request: &'a ClientRequest<'a>,
+    ) -> BoxFuture<'a, Result<Prepared<'a>, RpcError>> {
+        Box::pin(ready(self.keep_state(request)))
+    }
+
+    fn notification(&self, text: &str, envelope: &Envelope<'_>) -> Option<Bytes> {
+        let is_refused = self.connection.key.is_shared() && is_of_one_user(envelope);
+        (!is_refused).then(|| splice::line(text, &mut []))
+    }
+
+    fn deliver(
+        self: Arc<Self>,
+        session: &Session,
+        stream: &Arc<Stream>,
+    ) -> Option<BoxFuture<'static, ()>> {
+        let open = self.deliver_requests(session, stream);
+        let waits = !open.is_empty() || self.roots.are_settling();
+        waits.then(|| -> BoxFuture<'static, ()> {
+            Box::pin(async move { self.wait_for_answers(&open).await })
+        })
+    }
+
+    fn respond(&self, text: &str, envelope: &Envelope<'_>) -> bool {
+        self.forward_response(text, envelope)
+    }
+
+    fn progress(&self, params: &str) {
+        self.record_progress(params);
+    }
+}

@@ -1,0 +1,57 @@
+//! Isolation of users that share a modern server: which user a `requestState` belongs to (MCP "Multi Round-Trip
+//! Requests"), and what a shared server offers (2025-11-25 "Tasks", "Security").
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::bridge::response::hand_over;
+use crate::bridge::suspended::SuspendedCalls;
+use crate::instances::bridge::ClientRequest;
+use crate::messages::error;
+use crate::messages::message::Envelope;
+use crate::messages::object::value;
+use crate::messages::translate::shared;
+use crate::process::call::{Call, ResponseHandler};
+
+/// The methods whose results may contain a `requestState` (MCP "Multi Round-Trip Requests"), and the one that
+/// lists the server's capabilities.
+const ANSWERS: [&str; 4] = ["tools/call", "prompts/get", "resources/read", DISCOVER];
+const DISCOVER: &str = "server/discover";
+
+/// Returns the response handler for `request`, if the response needs to be bound to its user.
+pub(super) fn handler_for_one(
+    suspended: &Arc<SuspendedCalls>,
+    request: &ClientRequest<'_>,
+) -> Option<Arc<dyn ResponseHandler>> {
+    let method = &*request.envelope.method;
+    ANSWERS.contains(&method).then(|| -> Arc<dyn ResponseHandler> {
+        Arc::new(ForOne {
+            suspended: Arc::clone(suspended),
+            principal: request.principal.clone(),
+            is_discovery: method == DISCOVER,
+        })
+    })
+}
+
+/// A handler that binds a response to the user that sent the request.
+struct ForOne {
+    suspended: Arc<SuspendedCalls>,
+    principal: Option<Arc<str>>,
+    is_discovery: bool,
+}
+
+impl ResponseHandler for ForOne {
+    fn take(&self, call: Call, line: &Bytes, read: &Envelope<'_>) {
+        let Some(result) = read.result else { return hand_over(&call, line, read, None) };
+        if self.is_discovery {
+            return hand_over(&call, line, read, Some((result, shared::offered(result))));
+        }
+        let state = value(result, "requestState").filter(|text| text.starts_with('"'));
+        let Some(state) = state else { return hand_over(&call, line, read, None) };
+        match self.suspended.states().seal_for(self.principal.as_deref(), state) {
+            Some(sealed) => hand_over(&call, line, read, Some((state, format!("\"{sealed}\"")))),
+            None => call.fail(error::INTERNAL, "no random numbers are available"),
+        }
+    }
+}
