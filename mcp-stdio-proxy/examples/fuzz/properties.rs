@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 
+use mcp_stdio_proxy::messages::json_edit::JsonEdit;
 use mcp_stdio_proxy::messages::message::{self, Envelope};
 use mcp_stdio_proxy::messages::meta::{
     Asked, CAPABILITIES, ENVELOPE, SERVER_INFO, SUBSCRIPTION, VERSION,
 };
-use mcp_stdio_proxy::messages::object::{Edit, members, value};
-use mcp_stdio_proxy::messages::splice::{edited, span};
+use mcp_stdio_proxy::messages::object::{members, value};
+use mcp_stdio_proxy::messages::splice::span;
 use mcp_stdio_proxy::messages::translate::discover::{self, ServerInfo};
 use mcp_stdio_proxy::messages::translate::{
     capabilities, failure, input, log, request, result, round, subscription,
@@ -126,7 +127,7 @@ fn to_modern_server(text: &str, read: &Envelope<'_>) {
         && free(said, &ENVELOPE)
         && said.starts_with("{\"")
     {
-        let back = edited(&modern, &mut request::to_legacy(&modern, &now));
+        let back = request::to_legacy(&modern, &now).apply();
         assert_eq!(back, text);
     }
     retried(&modern, params);
@@ -147,7 +148,7 @@ fn retried(text: &str, params: &str) {
 
 fn to_legacy_server(text: &str, read: &Envelope<'_>) {
     let Some(params) = read.params else { return };
-    let legacy = edited(text, &mut request::to_legacy(text, read));
+    let legacy = request::to_legacy(text, read).apply();
     valid(&legacy);
     let now = message::parse(&legacy).expect("a message still");
     let after = now.params.expect("parameters");
@@ -190,22 +191,22 @@ fn notification(text: &str, read: &Envelope<'_>) {
     assert_eq!(rest(meta, &[]), rest(tagged, &[SUBSCRIPTION]), "{text}");
 }
 
-fn apply(text: &str, mut edits: Vec<Edit>) -> String {
-    let text = edited(text, &mut edits);
+fn apply(edit: JsonEdit<'_>) -> String {
+    let text = edit.apply();
     valid(&text);
     text
 }
 
 fn answer(text: &str, read: &Envelope<'_>, random: &mut Random) {
     if let Some(failure) = read.error {
-        let modern = apply(text, failure::to_modern(text, failure));
+        let modern = apply(failure::to_modern(text, failure));
         let now = message::parse(&modern).expect("a message").error.expect("an error");
         assert_eq!(rest(now, &["code"]), rest(failure, &["code"]), "{text}");
     }
     let Some(before) = read.result else { return };
     look_at(before);
     let method = random.one_of(&["tools/list", "tools/call", "server/discover", "ping"]);
-    let modern = apply(text, result::to_modern(text, before, method, Some(r#"{"name":"s"}"#)));
+    let modern = apply(result::to_modern(text, before, method, Some(r#"{"name":"s"}"#)));
     let now = message::parse(&modern).expect("a message").result.expect("a result");
     assert_eq!(around(&modern, now), around(text, before), "{text}");
     assert_eq!(rest(now, &COMPLETION), rest(before, &COMPLETION), "{text}");
@@ -220,7 +221,7 @@ fn answer(text: &str, read: &Envelope<'_>, random: &mut Random) {
             assert_eq!(rest(meta, &[SERVER_INFO]), rest(said, &[SERVER_INFO]), "{text}");
         }
     }
-    let legacy = apply(text, result::to_legacy(text, before, method));
+    let legacy = apply(result::to_legacy(text, before, method));
     let now = message::parse(&legacy).expect("a message").result.expect("a result");
     assert_eq!(around(&legacy, now), around(text, before), "{text}");
     let named = ["tools", "structuredContent"];

@@ -16,6 +16,7 @@ use crate::config::catalogue::tool_view::ToolView;
 use crate::instances::instance::upgrade;
 use crate::instances::unavailable::Unavailable;
 use crate::messages::error;
+use crate::messages::json_edit::JsonEdit;
 use crate::messages::message::{self, Envelope};
 use crate::messages::stream::{First, Stream};
 use crate::messages::translate::{shared, tasks};
@@ -205,8 +206,9 @@ fn write(
         admission,
         record,
     };
-    process
-        .submit(call, |id| Some(submit::renumbered(text, (envelope.id, token), id, Vec::new())))?;
+    process.submit(call, |id| {
+        Some(submit::renumbered(JsonEdit::of(text), (envelope.id, token), id))
+    })?;
     Ok(())
 }
 

@@ -17,9 +17,9 @@ use crate::access::grants::Admission;
 use crate::instances::instance::{ServerInstance, handler};
 use crate::instances::unavailable::Unavailable;
 use crate::messages::error;
+use crate::messages::json_edit::JsonEdit;
 use crate::messages::message::{self, Envelope};
 use crate::messages::meta::Asked;
-use crate::messages::object::Edit;
 use crate::messages::param_headers::ParamHeaders;
 use crate::messages::splice::Payload;
 use crate::messages::stream::{First, Stream};
@@ -120,7 +120,7 @@ pub(super) fn line(
     (text, envelope): (&str, &Envelope<'_>),
 ) -> Bytes {
     let token = envelope.params.and_then(message::asked_progress);
-    submit::renumbered(text, (envelope.id, token), id, edits(instance, text, envelope))
+    submit::renumbered(edit(instance, text, envelope), (envelope.id, token), id)
 }
 
 fn options(
@@ -157,11 +157,15 @@ pub(super) async fn mirrored(
     }
 }
 
-/// The edits that make a message one for the server of `instance`.
-pub(super) fn edits(instance: &ServerInstance, text: &str, envelope: &Envelope<'_>) -> Vec<Edit> {
+/// Returns the changes that translate a message for the server of `instance`.
+pub(super) fn edit<'a>(
+    instance: &ServerInstance,
+    text: &'a str,
+    envelope: &Envelope<'_>,
+) -> JsonEdit<'a> {
     match instance.pairing.server {
         Era::Legacy => requests::to_legacy(text, envelope),
-        Era::Modern => Vec::new(),
+        Era::Modern => JsonEdit::of(text),
     }
 }
 

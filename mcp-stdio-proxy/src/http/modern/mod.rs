@@ -209,8 +209,7 @@ async fn notify(
         return Ok(HttpResponse::Accepted().finish());
     }
     if let Some(process) = instance.live().filter(|process| !process.is_backed_up()) {
-        let mut edits = call::edits(instance, text, envelope);
-        process.notify(splice::line(text, &mut edits)).await;
+        process.notify(call::edit(instance, text, envelope).input()).await;
     }
     Ok(HttpResponse::Accepted().finish())
 }

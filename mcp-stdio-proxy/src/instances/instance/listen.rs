@@ -15,7 +15,6 @@ use super::listener::Listener;
 use crate::instances::unavailable::Unavailable;
 use crate::messages::ids;
 use crate::messages::message::{self, Envelope};
-use crate::messages::splice::Payload;
 use crate::messages::stream::{Stream, Weight};
 use crate::messages::translate::subscription::{self, Filter};
 use crate::process::Process;
@@ -146,7 +145,7 @@ impl ServerInstance {
             if listener.filter.wants(envelope)
                 && let Some(edit) = subscription::tagged(text, envelope, &listener.id)
             {
-                listener.stream.push(Payload::edited(line, vec![edit]), Weight::Light);
+                listener.stream.push(edit.payload_of(line), Weight::Light);
                 process.pressure.note(&listener.stream);
             }
         }
@@ -171,7 +170,7 @@ impl ServerInstance {
             .ok()
             .and_then(|text| subscription::tagged(text, envelope, &listener.id));
         if let Some(edit) = edit {
-            listener.stream.push(Payload::edited(line, vec![edit]), Weight::Light);
+            listener.stream.push(edit.payload_of(line), Weight::Light);
             process.pressure.note(&listener.stream);
         }
     }

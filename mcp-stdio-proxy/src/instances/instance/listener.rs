@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use parking_lot::Mutex;
 
+use crate::messages::json_edit::JsonEdit;
 use crate::messages::message;
 use crate::messages::splice::{Payload, span};
 use crate::messages::stream::Stream;
@@ -41,7 +42,7 @@ impl Listener {
         process.submit_unregistered(|id| {
             let mut at = self.at.lock();
             (at.pid, at.id) = (process.pid, id);
-            submit::renumbered(&self.text, (envelope.id, token), id, Vec::new())
+            submit::renumbered(JsonEdit::of(&self.text), (envelope.id, token), id)
         });
     }
 

@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 
 use super::ask::next_ask;
 use crate::messages::error;
+use crate::messages::json_edit::JsonEdit;
 use crate::messages::message::{self, Envelope};
 use crate::messages::splice::Payload;
 use crate::messages::stream::{Stream, Weight};
@@ -131,7 +132,7 @@ impl Round {
         let line = again.and_then(|text| {
             let read = message::parse(&text).ok()?;
             let token = read.params.and_then(message::asked_progress);
-            Some(submit::renumbered(&text, (read.id, token), id, Vec::new()))
+            Some(submit::renumbered(JsonEdit::of(&text), (read.id, token), id))
         });
         match line {
             Some(line) => {
