@@ -25,7 +25,7 @@ const LEISURE: Duration = Duration::from_millis(800);
 impl SessionRegistry {
     /// Runs housekeeping, forever.
     pub async fn run_housekeeping(self: Arc<Self>) {
-        let mut ticks = tokio::time::interval(EVERY.min(self.settings.idle_timeout));
+        let mut ticks = tokio::time::interval(EVERY.min(self.settings.timeouts.idle_timeout));
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
@@ -40,7 +40,7 @@ impl SessionRegistry {
         for instance in self.instances() {
             if let Some(process) = instance.live() {
                 fail_overdue(&instance, &process);
-                let is_idle = process.idle() > self.settings.idle_timeout;
+                let is_idle = process.idle() > self.settings.timeouts.idle_timeout;
                 if is_idle && process.calls.is_empty() && !instance.is_in_use() {
                     log::info!("{}[{}] is idle; ended", process.server, process.pid);
                     instance.retire();
@@ -50,7 +50,7 @@ impl SessionRegistry {
                 // A failure is logged where the process is started.
                 tokio::spawn(async move { registry.process(&instance).await.map(drop) });
             }
-            for id in instance.expire(self.settings.session_timeout) {
+            for id in instance.expire(self.settings.timeouts.session_timeout) {
                 self.end(&id);
             }
             if instance.is_empty() {
@@ -113,13 +113,13 @@ impl SessionRegistry {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
-        if tokio::time::timeout(self.settings.drain_timeout, drained).await.is_err() {
+        if tokio::time::timeout(self.settings.timeouts.drain_timeout, drained).await.is_err() {
             log::warn!("requests are still in flight after the deadline; they are dropped");
         }
         for instance in self.instances() {
             self.forget(&instance);
         }
-        let left = self.settings.drain_timeout.saturating_sub(start.elapsed());
+        let left = self.settings.timeouts.drain_timeout.saturating_sub(start.elapsed());
         self.pool.end_all(left.min(LEISURE)).await;
     }
 }

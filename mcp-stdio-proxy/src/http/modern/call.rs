@@ -53,7 +53,7 @@ pub(super) async fn call(
     let pending = place(request, app, instance, asked, message).await?;
     let may_run_long = ASKABLE.contains(&&*message.1.method);
     let settings = &app.registry.settings;
-    let patience = settings.stream_after * if may_run_long { 1 } else { PATIENCE };
+    let patience = settings.timeouts.stream_after * if may_run_long { 1 } else { PATIENCE };
     Ok(respond(app, pending, caller::admission(request), patience).await)
 }
 
@@ -186,7 +186,7 @@ pub(super) async fn respond(
         }
         Ok(First::More) | Err(_) => {
             let until = admission.map(|admission| admission.until_answered());
-            sse::once(stream.reader(), settings.keep_alive, until, Box::new(pending))
+            sse::once(stream.reader(), settings.timeouts.keep_alive, until, Box::new(pending))
         }
     }
 }

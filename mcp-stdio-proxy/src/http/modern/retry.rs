@@ -76,7 +76,7 @@ pub(super) async fn retry(
         pending.process.post(instance.tasked(&pending.process, id, envelope, line));
     }
     pending.process.settle(id, admission.as_ref());
-    Ok(respond(app, pending, admission, app.registry.settings.stream_after).await)
+    Ok(respond(app, pending, admission, app.registry.settings.timeouts.stream_after).await)
 }
 
 fn resumed(
