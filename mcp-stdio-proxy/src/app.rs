@@ -11,7 +11,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::access::audit::Audit;
 use crate::access::identity::Identities;
 use crate::config::catalogue::watch::Watch;
-use crate::config::cli::{self, Action, Options};
+use crate::config::cli::{Action, Options};
+use crate::config::source;
 use crate::healthcheck;
 use crate::http::guard::Guard;
 use crate::http::inner::{self, Listener};
@@ -30,8 +31,9 @@ pub async fn run(options: Options) -> anyhow::Result<bool> {
 }
 
 async fn check_servers(options: &Options) -> anyhow::Result<bool> {
-    let (catalogue, _) = options.catalogue()?;
-    let registry = SessionRegistry::new(options.settings(), &catalogue);
+    let settings = options.settings.clone();
+    let (catalogue, _) = options.source.catalogue(&settings.pass_env)?;
+    let registry = SessionRegistry::new(settings, &catalogue);
     registry.pool().adopt_orphans();
     registry.pool().report_confinement();
     let good = table::print(&registry, &mut std::io::stdout()).await;
@@ -41,21 +43,22 @@ async fn check_servers(options: &Options) -> anyhow::Result<bool> {
 
 /// Builds the state of the request handlers from the options.
 fn app(options: &Options) -> anyhow::Result<AppState> {
-    let (catalogue, single) = options.catalogue()?;
-    let mut settings = options.settings();
+    let mut settings = options.settings.clone();
+    let (catalogue, single) = options.source.catalogue(&settings.pass_env)?;
     settings.audit = Audit::start(&options.logs.audit(), options.inner_listen.is_some())
         .context("cannot open AUDIT_LOG")?;
     let registry = SessionRegistry::new(settings, &catalogue);
     registry.pool().adopt_orphans();
     registry.pool().report_confinement();
-    let watch = options.config.clone().map(|file| {
+    let watch = options.source.config.clone().map(|file| {
         let registry = Arc::clone(&registry);
-        let pass_env = options.pass_env.clone();
-        let load = move |file: &Path| cli::load(file, &pass_env);
+        let pass_env = registry.settings.pass_env.clone();
+        let load = move |file: &Path| source::load(file, &pass_env);
         Arc::new(Watch::new(file, load, catalogue, move |catalogue| registry.apply(catalogue)))
     });
-    let lease = registry.settings.grants_lease;
-    let identities = options.gateway().map(|(keys, ended)| Identities::new(keys, ended, lease));
+    let lease = registry.settings.timeouts.grants_lease;
+    let identities =
+        options.gateway.urls().map(|(keys, ended)| Identities::new(keys, ended, lease));
     let identities = identities.transpose().context("--identity-jwks")?.map(Arc::new);
     Ok(AppState {
         registry,
@@ -80,8 +83,8 @@ async fn serve(options: Options) -> anyhow::Result<()> {
     let metrics = metrics_server(&options, app.clone())?;
     let inner = inner_server(&options, app)?;
     tokio::spawn(Arc::clone(&registry).run_housekeeping());
-    if let Some(every) = options.check_interval() {
-        tokio::spawn(interval::run(Arc::clone(&registry), every));
+    if !options.check_interval.is_zero() {
+        tokio::spawn(interval::run(Arc::clone(&registry), options.check_interval));
     }
     if let Some(identities) = identities {
         let registry = Arc::clone(&registry);

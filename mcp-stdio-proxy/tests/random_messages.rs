@@ -12,6 +12,8 @@ mod fold;
 mod properties;
 #[path = "../examples/fuzz/random.rs"]
 mod random;
+#[path = "../examples/fuzz/tasks.rs"]
+mod tasks;
 
 #[test]
 fn what_a_translation_does_not_name_is_unchanged_byte_for_byte() {

@@ -16,6 +16,7 @@
 mod fold;
 mod properties;
 mod random;
+mod tasks;
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};

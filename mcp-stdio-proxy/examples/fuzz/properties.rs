@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 
+use mcp_stdio_proxy::messages::json_edit::JsonEdit;
 use mcp_stdio_proxy::messages::message::{self, Envelope};
 use mcp_stdio_proxy::messages::meta::{
     Asked, CAPABILITIES, ENVELOPE, SERVER_INFO, SUBSCRIPTION, VERSION,
 };
-use mcp_stdio_proxy::messages::object::{Edit, members, value};
-use mcp_stdio_proxy::messages::splice::{edited, span};
+use mcp_stdio_proxy::messages::object::{members, value};
+use mcp_stdio_proxy::messages::splice::span;
 use mcp_stdio_proxy::messages::translate::discover::{self, ServerInfo};
 use mcp_stdio_proxy::messages::translate::{
     capabilities, failure, input, log, request, result, round, subscription,
@@ -15,6 +16,7 @@ use mcp_stdio_proxy::messages::translate::{
 use serde_json::Value;
 
 use crate::random::Random;
+use crate::tasks;
 
 /// Members that a legacy request must not bring along.
 const RETRY: [&str; 2] = ["inputResponses", "requestState"];
@@ -30,6 +32,9 @@ const HELLO: &str = r#"{"protocolVersion":"2025-11-25","capabilities":{"elicitat
 /// One execution: a random message, every translation of it, every property.
 pub(crate) fn check(random: &mut Random) {
     spelling(&random.misspelt());
+    if random.chance(20) {
+        tasks::check(random);
+    }
     let text = match random.below(10) {
         0..=4 => random.request(),
         5..=8 => random.response(),
@@ -47,6 +52,7 @@ pub(crate) fn check(random: &mut Random) {
         message::Kind::Request => {
             to_modern_server(&text, &read);
             to_legacy_server(&text, &read);
+            tasks::request(&text, &read);
         }
         message::Kind::Notification => notification(&text, &read),
         message::Kind::Response => answer(&text, &read, random),
@@ -80,21 +86,22 @@ fn look_at(text: &str) {
     let _level = (log::level(text), log::level_of(Some(text)));
     let _input = (input::response(text, "a").is_some(), input::of_error(text).is_some());
     let _handshake = discover::handshake(text, "2025-11-25", "s");
+    tasks::look_at(text);
 }
 
-fn valid(text: &str) {
+pub(crate) fn valid(text: &str) {
     assert!(serde_json::from_str::<&serde_json::value::RawValue>(text).is_ok(), "{text}");
 }
 
 /// The members as texts, without those with `names`.
-fn rest<'a>(object: &'a str, names: &[&str]) -> Vec<(Cow<'a, str>, &'a str)> {
+pub(crate) fn rest<'a>(object: &'a str, names: &[&str]) -> Vec<(Cow<'a, str>, &'a str)> {
     let all = members(object).unwrap_or_default();
     let all = all.into_iter().map(|member| (member.name, member.value));
     all.filter(|(name, _)| !names.contains(&&**name)).collect()
 }
 
 /// The text but for `part`.
-fn around<'a>(text: &'a str, part: &str) -> (&'a str, &'a str) {
+pub(crate) fn around<'a>(text: &'a str, part: &str) -> (&'a str, &'a str) {
     let range = span(text, part).expect("a part of it");
     (&text[..range.start], &text[range.end..])
 }
@@ -126,7 +133,7 @@ fn to_modern_server(text: &str, read: &Envelope<'_>) {
         && free(said, &ENVELOPE)
         && said.starts_with("{\"")
     {
-        let back = edited(&modern, &mut request::to_legacy(&modern, &now));
+        let back = request::to_legacy(&modern, &now).apply();
         assert_eq!(back, text);
     }
     retried(&modern, params);
@@ -147,7 +154,7 @@ fn retried(text: &str, params: &str) {
 
 fn to_legacy_server(text: &str, read: &Envelope<'_>) {
     let Some(params) = read.params else { return };
-    let legacy = edited(text, &mut request::to_legacy(text, read));
+    let legacy = request::to_legacy(text, read).apply();
     valid(&legacy);
     let now = message::parse(&legacy).expect("a message still");
     let after = now.params.expect("parameters");
@@ -180,6 +187,7 @@ fn to_legacy_server(text: &str, read: &Envelope<'_>) {
 
 fn notification(text: &str, read: &Envelope<'_>) {
     let Some(params) = read.params else { return };
+    tagged(text, read, params);
     let untagged = subscription::untagged(text, params);
     valid(&untagged);
     let now = message::parse(&untagged).expect("a message").params.expect("parameters");
@@ -190,22 +198,35 @@ fn notification(text: &str, read: &Envelope<'_>) {
     assert_eq!(rest(meta, &[]), rest(tagged, &[SUBSCRIPTION]), "{text}");
 }
 
-fn apply(text: &str, mut edits: Vec<Edit>) -> String {
-    let text = edited(text, &mut edits);
+/// A tagged notification has one tag more, and the tag can be replaced.
+fn tagged(text: &str, read: &Envelope<'_>, before: &str) {
+    let Some(tagged) = subscription::tagged(text, read, "\"s\"") else { return };
+    let tagged = apply(tagged);
+    let now = message::parse(&tagged).expect("a message");
+    let params = now.params.expect("parameters");
+    assert_eq!(around(&tagged, params), around(text, before), "{text}");
+    assert_eq!(rest(params, &["_meta"]), rest(before, &["_meta"]), "{text}");
+    let again = subscription::tagged(&tagged, &now, "\"s\"").expect("an object still");
+    assert_eq!(apply(again), tagged, "{text}");
+}
+
+fn apply(edit: JsonEdit<'_>) -> String {
+    let text = edit.apply();
     valid(&text);
     text
 }
 
 fn answer(text: &str, read: &Envelope<'_>, random: &mut Random) {
     if let Some(failure) = read.error {
-        let modern = apply(text, failure::to_modern(text, failure));
+        let modern = apply(failure::to_modern(text, failure));
         let now = message::parse(&modern).expect("a message").error.expect("an error");
         assert_eq!(rest(now, &["code"]), rest(failure, &["code"]), "{text}");
     }
     let Some(before) = read.result else { return };
     look_at(before);
+    tasks::answer(text, before);
     let method = random.one_of(&["tools/list", "tools/call", "server/discover", "ping"]);
-    let modern = apply(text, result::to_modern(text, before, method, Some(r#"{"name":"s"}"#)));
+    let modern = apply(result::to_modern(text, before, method, Some(r#"{"name":"s"}"#)));
     let now = message::parse(&modern).expect("a message").result.expect("a result");
     assert_eq!(around(&modern, now), around(text, before), "{text}");
     assert_eq!(rest(now, &COMPLETION), rest(before, &COMPLETION), "{text}");
@@ -220,7 +241,7 @@ fn answer(text: &str, read: &Envelope<'_>, random: &mut Random) {
             assert_eq!(rest(meta, &[SERVER_INFO]), rest(said, &[SERVER_INFO]), "{text}");
         }
     }
-    let legacy = apply(text, result::to_legacy(text, before, method));
+    let legacy = apply(result::to_legacy(text, before, method));
     let now = message::parse(&legacy).expect("a message").result.expect("a result");
     assert_eq!(around(&legacy, now), around(text, before), "{text}");
     let named = ["tools", "structuredContent"];

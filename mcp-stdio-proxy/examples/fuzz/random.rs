@@ -1,7 +1,7 @@
 //! Texts that a peer may send: messages as they should be, as nobody would write them, and broken ones.
 
 /// Names that mean something to a translation, in one place of a message or another.
-const NAMES: [&str; 31] = [
+const NAMES: [&str; 36] = [
     "_meta",
     "progressToken",
     "io.modelcontextprotocol/protocolVersion",
@@ -25,6 +25,11 @@ const NAMES: [&str; 31] = [
     "tools",
     "task",
     "tasks",
+    "taskIds",
+    "notifications",
+    "extensions",
+    "io.modelcontextprotocol/tasks",
+    "io.modelcontextprotocol/related-task",
     "roots",
     "name",
     "uri",
@@ -163,9 +168,13 @@ impl Random {
         self.one_of(&["1", "-7", "\"a\"", "\"a\\\"b\"", "0", "1.5", "\"\""])
     }
 
-    /// The members of a message in any order, so that each may be the first or the last.
     fn message(&mut self, mut members: Vec<String>) -> String {
         members.push("\"jsonrpc\":\"2.0\"".to_owned());
+        self.shuffled(members)
+    }
+
+    /// An object of `members` in any order, so that each may be the first or the last.
+    pub(crate) fn shuffled(&mut self, mut members: Vec<String>) -> String {
         let mut text = format!("{{{}", self.blank());
         while !members.is_empty() {
             let next = members.swap_remove(self.below(members.len()));
@@ -188,6 +197,17 @@ impl Random {
             _ => members.push(format!("\"params\":{}{}", self.blank(), self.object(3))),
         }
         self.message(members)
+    }
+
+    /// An object with the member `name` among others, or without.
+    pub(crate) fn around(&mut self, name: &str, value: &str) -> String {
+        let mut members: Vec<_> = (0..self.below(3))
+            .map(|_| format!("{}:{}{}", self.name(), self.blank(), self.value(1)))
+            .collect();
+        if self.chance(95) {
+            members.push(format!("\"{name}\":{}{value}", self.blank()));
+        }
+        self.shuffled(members)
     }
 
     /// A name as some JSON library takes for `name`, or itself.

@@ -60,7 +60,7 @@ pub(super) fn tell_listener(
         .ok()
         .and_then(|text| subscription::tagged(text, envelope, &listener.id));
     if let Some(edit) = edit {
-        push(connection, &listener.stream, Payload::edited(line, vec![edit]));
+        push(connection, &listener.stream, edit.payload_of(line));
     }
 }
 

@@ -3,6 +3,9 @@
 pub mod catalogue;
 pub mod cli;
 pub mod environment;
+pub mod gateway;
 pub mod inner_address;
 pub mod logs;
 pub mod settings;
+pub mod source;
+mod values;

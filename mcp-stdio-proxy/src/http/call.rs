@@ -169,7 +169,7 @@ async fn respond(
     let settings = &app.registry.settings;
     let mut waiting = Waiting { stream: &stream, served: false };
     let first = poll_fn(|cx| stream.poll_first(cx));
-    let first = tokio::time::timeout(settings.stream_after, first).await;
+    let first = tokio::time::timeout(settings.timeouts.stream_after, first).await;
     waiting.served = true;
     drop(waiting);
     match first {
@@ -181,7 +181,7 @@ async fn respond(
             binding.session.keep(&stream);
             let priming = binding.session.revision.has_priming();
             let until = admission.map(|admission| admission.until_answered());
-            sse::response(stream.reader(), priming, settings.keep_alive, until)
+            sse::response(stream.reader(), priming, settings.timeouts.keep_alive, until)
         }
     }
 }

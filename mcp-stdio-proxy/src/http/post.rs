@@ -58,7 +58,8 @@ async fn serve_admitted(
 ) -> Result<HttpResponse, HttpError> {
     headers::check_post(request.headers())?;
     visit.principal = caller::principal(request)?;
-    let body = body::read(payload, request.headers(), app.registry.settings.max_request).await?;
+    let body =
+        body::read(payload, request.headers(), app.registry.settings.limits.max_request).await?;
     let text = std::str::from_utf8(&body).map_err(|_| HttpError::from(message::Malformed::Json))?;
     if text.trim_start().starts_with('[') {
         visit.asks("batch", None);

@@ -40,7 +40,7 @@ async fn open(request: &HttpRequest, app: &AppState) -> Result<HttpResponse, Htt
     binding.instance.deliver(&binding.session, &stream);
     let priming = binding.session.revision.has_priming();
     let until = caller::admission(request).map(|admission| admission.until());
-    Ok(sse::response(reader, priming, app.registry.settings.keep_alive, until))
+    Ok(sse::response(reader, priming, app.registry.settings.timeouts.keep_alive, until))
 }
 
 /// Splits an event id into the name of the stream and the number of the event.

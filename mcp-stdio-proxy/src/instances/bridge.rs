@@ -13,7 +13,8 @@ use super::listener::Listener;
 use super::session::Session;
 use crate::access::grants::Admission;
 use crate::messages::error::RpcError;
-use crate::messages::message::Envelope;
+use crate::messages::json_edit::JsonEdit;
+use crate::messages::message::{self, Envelope};
 use crate::messages::meta::Asked;
 use crate::messages::param_headers::ParamHeaders;
 use crate::messages::splice::Payload;
@@ -116,8 +117,8 @@ pub trait Bridge: ServerMessageHandler {
         (text, envelope): (&str, &Envelope<'_>),
         _options: &ResponseOptions,
     ) -> Option<Bytes> {
-        let token = envelope.params.and_then(crate::messages::message::asked_progress);
-        Some(submit::renumbered(text, (envelope.id, token), id, Vec::new()))
+        let token = envelope.params.and_then(message::asked_progress);
+        Some(submit::renumbered(JsonEdit::of(text), (envelope.id, token), id))
     }
 
     /// Returns the input for the process: a notification of a client. Returns `None` if the server does not accept

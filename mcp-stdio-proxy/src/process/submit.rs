@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::Process;
 use super::call::Call;
 use super::calls::Refused;
-use crate::messages::object::Edit;
+use crate::messages::json_edit::JsonEdit;
 use crate::messages::splice;
 use crate::messages::stream::Stream;
 
@@ -61,18 +61,12 @@ pub fn request(id: u64, method: &str, params: &str) -> Bytes {
     splice::line(&text, &mut [])
 }
 
-/// Returns the request `text` as a line with `id` in place of the client's id and progress token, which are slices of
-/// `text`. `edits` are made as well.
+/// Returns the request with the changes `edit` as a line, with `id` in place of the client's id and progress token, which
+/// are slices of its text.
 #[must_use]
-pub fn renumbered(
-    text: &str,
-    (client_id, token): (&str, Option<&str>),
-    id: u64,
-    mut edits: Vec<Edit>,
-) -> Bytes {
+pub fn renumbered(edit: JsonEdit<'_>, (client_id, token): (&str, Option<&str>), id: u64) -> Bytes {
     let theirs = [Some(client_id), token].into_iter().flatten();
-    edits.extend(theirs.filter_map(|part| Some((splice::span(text, part)?, id.to_string()))));
-    splice::line(text, &mut edits)
+    theirs.fold(edit, |edit, part| edit.replace(part, id.to_string())).input()
 }
 
 /// A registered request whose answer is waited for. Dropping it ends the call, unless it has an answer.

@@ -13,6 +13,7 @@ use super::Process;
 use super::reader::answer;
 use super::submit;
 use crate::messages::error;
+use crate::messages::json_edit::JsonEdit;
 use crate::messages::message::{self, Envelope};
 use crate::messages::translate::task_call::{self, Next};
 
@@ -161,7 +162,7 @@ impl Process {
         let id = self.calls.next_id();
         let text = std::str::from_utf8(again).unwrap_or_default();
         let Ok(read) = message::parse(text) else { return self.lose(call) };
-        let line = submit::renumbered(text.trim_end(), (read.id, None), id, Vec::new());
+        let line = submit::renumbered(JsonEdit::of(text.trim_end()), (read.id, None), id);
         self.note_task(id, TaskCall { call, may_cancel, step: Step::Making });
         self.post(line);
         self.end_if_left(call);

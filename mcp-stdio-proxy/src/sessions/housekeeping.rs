@@ -26,7 +26,7 @@ const LEISURE: Duration = Duration::from_millis(800);
 impl SessionRegistry {
     /// Runs housekeeping, forever.
     pub async fn run_housekeeping(self: Arc<Self>) {
-        let mut ticks = tokio::time::interval(EVERY.min(self.settings.idle_timeout));
+        let mut ticks = tokio::time::interval(EVERY.min(self.settings.timeouts.idle_timeout));
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
@@ -42,7 +42,7 @@ impl SessionRegistry {
             if let Some(bridge) = instance.live() {
                 let process = bridge.process();
                 fail_overdue(&instance, &*bridge);
-                let is_idle = process.idle() > self.settings.idle_timeout;
+                let is_idle = process.idle() > self.settings.timeouts.idle_timeout;
                 if is_idle && process.calls.is_empty() && !instance.is_in_use() {
                     log::info!("{}[{}] is idle; ended", process.server, process.pid);
                     instance.retire();
@@ -52,7 +52,7 @@ impl SessionRegistry {
                 // A failure is logged where the process is started.
                 tokio::spawn(async move { registry.bridge(&instance).await.map(drop) });
             }
-            for id in instance.expire(self.settings.session_timeout) {
+            for id in instance.expire(self.settings.timeouts.session_timeout) {
                 self.end(&id);
             }
             if instance.is_empty() {
@@ -86,7 +86,7 @@ impl SessionRegistry {
         for (name, config) in &catalogue.servers {
             servers.entry(Arc::clone(name)).or_insert_with(|| {
                 let (settings, pool) = (Arc::clone(&self.settings), Arc::clone(&self.pool));
-                let connector = connector(name, settings.input_timeout);
+                let connector = connector(name, settings.timeouts.input_timeout);
                 Server::new((Arc::clone(name), Arc::clone(config)), settings, pool, connector)
             });
         }
@@ -116,13 +116,13 @@ impl SessionRegistry {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
-        if tokio::time::timeout(self.settings.drain_timeout, drained).await.is_err() {
+        if tokio::time::timeout(self.settings.timeouts.drain_timeout, drained).await.is_err() {
             log::warn!("requests are still in flight after the deadline; they are dropped");
         }
         for instance in self.instances() {
             self.forget(&instance);
         }
-        let left = self.settings.drain_timeout.saturating_sub(start.elapsed());
+        let left = self.settings.timeouts.drain_timeout.saturating_sub(start.elapsed());
         self.pool.end_all(left.min(LEISURE)).await;
     }
 }

@@ -64,7 +64,7 @@ impl SessionRegistry {
     /// Creates a registry with the servers of `catalogue`.
     #[must_use]
     pub fn new(settings: Settings, catalogue: &Catalogue) -> Arc<Self> {
-        let quota = Quota::new(settings.max_children, settings.max_children_per_principal);
+        let quota = Quota::new(settings.limits.max_children, settings.limits.max_children_per_user);
         let pool = ProcessPool::new(quota);
         let registry = Arc::new(Self {
             settings: Arc::new(settings),
@@ -261,7 +261,7 @@ impl SessionRegistry {
             };
             let many =
                 bindings.values().filter(|binding| theirs(binding)).count() >= SESSIONS_OF_A_USER;
-            if !many && bindings.len() < self.settings.max_sessions {
+            if !many && bindings.len() < self.settings.limits.max_sessions {
                 return;
             }
             let candidates = bindings.iter().filter(|(_, binding)| !many || theirs(binding));

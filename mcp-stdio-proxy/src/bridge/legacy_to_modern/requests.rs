@@ -8,6 +8,7 @@ use crate::bridge::watched::{resource, watchable};
 use crate::instances::bridge::{ClientRequest, Prepared};
 use crate::instances::session::Session;
 use crate::messages::error::{self, RpcError};
+use crate::messages::json_edit::JsonEdit;
 use crate::messages::message;
 use crate::messages::object::value;
 use crate::messages::translate::{log, request, tasks};
@@ -90,5 +91,5 @@ impl LegacyToModern {
 pub(super) fn numbered(text: &str, id: u64) -> Option<bytes::Bytes> {
     let read = message::parse(text).ok()?;
     let token = read.params.and_then(message::asked_progress);
-    Some(crate::process::submit::renumbered(text, (read.id, token), id, Vec::new()))
+    Some(crate::process::submit::renumbered(JsonEdit::of(text), (read.id, token), id))
 }

@@ -8,8 +8,9 @@ use bytes::Bytes;
 use super::bridge::LegacyToModern;
 use crate::bridge::suspended::Round;
 use crate::messages::error;
+use crate::messages::json_edit::JsonEdit;
+use crate::messages::line::Line;
 use crate::messages::message::{self, Envelope};
-use crate::messages::splice::{Payload, span};
 use crate::messages::translate::{result, round, tasks};
 use crate::process::call::{Call, ResponseHandler};
 use crate::process::time::Time;
@@ -56,19 +57,21 @@ impl ResponseHandler for ToLegacy {
 
 impl ToLegacy {
     fn hand_down(&self, call: &Call, line: &Bytes, read: &Envelope<'_>) {
-        let edits = |text: &str, read: &Envelope<'_>| {
-            read.result
-                .map(|result| result::to_legacy(text, result, &self.method))
-                .unwrap_or_default()
-        };
         let text = std::str::from_utf8(line).unwrap_or_default();
         if let Some(shown) = call.tools.as_ref().and_then(|view| view.shown(text, read, &call.id)) {
-            let edits = message::parse(&shown).map(|read| edits(&shown, &read)).unwrap_or_default();
-            return call.stream.answer(Payload::edited(&Bytes::from(shown), edits));
+            let shown = Line::from(shown);
+            let result = message::parse(shown.text()).ok().and_then(|read| read.result);
+            return call.stream.answer(self.edit(shown.text(), result).payload(&shown));
         }
-        let mut edits = edits(text, read);
-        edits.extend(span(text, read.id).map(|range| (range, call.id.to_string())));
-        call.stream.answer(Payload::edited(line, edits));
+        let edit = self.edit(text, read.result).replace(read.id, &*call.id);
+        call.stream.answer(edit.payload_of(line));
+    }
+
+    fn edit<'a>(&self, text: &'a str, result: Option<&str>) -> JsonEdit<'a> {
+        match result {
+            Some(result) => result::to_legacy(text, result, &self.method),
+            None => JsonEdit::of(text),
+        }
     }
 
     /// Suspends the call for the input that the server requires.

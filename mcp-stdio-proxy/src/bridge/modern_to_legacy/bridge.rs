@@ -22,7 +22,6 @@ use crate::instances::listener::Listener;
 use crate::messages::error::{self, RpcError};
 use crate::messages::message::{self, Envelope, Kind};
 use crate::messages::param_headers::ParamHeaders;
-use crate::messages::splice;
 use crate::messages::translate::subscription::{self, Filter};
 use crate::messages::translate::{input, request as requests};
 use crate::process::call::{Input, ResponseOptions};
@@ -159,7 +158,7 @@ impl Bridge for ModernToLegacy {
 
     fn notification(&self, text: &str, envelope: &Envelope<'_>) -> Option<Bytes> {
         let is_refused = self.connection.key.is_shared() && is_of_one_user(envelope);
-        (!is_refused).then(|| splice::line(text, &mut requests::to_legacy(text, envelope)))
+        (!is_refused).then(|| requests::to_legacy(text, envelope).input())
     }
 
     fn param_headers(&self, again: bool) -> BoxFuture<'_, Arc<ParamHeaders>> {

@@ -7,9 +7,9 @@ use bytes::Bytes;
 use crate::instances::connection::Connection;
 use crate::instances::key::InstanceKey;
 use crate::messages::error;
+use crate::messages::json_edit::JsonEdit;
+use crate::messages::line::Line;
 use crate::messages::message::{self, Envelope};
-use crate::messages::object::Edit;
-use crate::messages::splice::{Payload, span};
 use crate::messages::translate::discover::ServerInfo;
 use crate::messages::translate::input::{self, Kind};
 use crate::messages::translate::{failure, result};
@@ -30,7 +30,7 @@ pub(super) fn handler(connection: &Connection, method: &str) -> Arc<dyn Response
 }
 
 impl ToModern {
-    fn edits(&self, text: &str, envelope: &Envelope<'_>) -> Vec<Edit> {
+    fn edit<'a>(&self, text: &'a str, envelope: &Envelope<'_>) -> JsonEdit<'a> {
         if let Some(failure) = envelope.error {
             return failure::to_modern(text, failure);
         }
@@ -62,13 +62,13 @@ impl ResponseHandler for ToModern {
         }
         let shown = call.tools.as_ref().and_then(|view| view.shown(text, envelope, &call.id));
         if let Some(shown) = shown {
-            let edits = message::parse(&shown).map(|envelope| self.edits(&shown, &envelope));
-            let shown = Bytes::from(shown);
-            return call.stream.answer(Payload::edited(&shown, edits.unwrap_or_default()));
+            let shown = Line::from(shown);
+            let edit = message::parse(shown.text()).map(|read| self.edit(shown.text(), &read));
+            let edit = edit.unwrap_or_else(|_| JsonEdit::of(shown.text()));
+            return call.stream.answer(edit.payload(&shown));
         }
-        let mut edits = self.edits(text, envelope);
-        edits.extend(span(text, envelope.id).map(|range| (range, call.id.to_string())));
-        call.stream.answer(Payload::edited(line, edits));
+        let edit = self.edit(text, envelope).replace(envelope.id, &*call.id);
+        call.stream.answer(edit.payload_of(line));
     }
 }
 

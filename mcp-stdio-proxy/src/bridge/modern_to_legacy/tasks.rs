@@ -21,8 +21,8 @@ impl ModernToLegacy {
     /// as a request that creates a task if the tool needs one. If that is unknown, the error of the server decides.
     pub(super) fn request(&self, id: u64, text: &str, read: &Envelope<'_>) -> Bytes {
         let token = read.params.and_then(message::asked_progress);
-        let edits = requests::to_legacy(text, read);
-        let line = submit::renumbered(text, (read.id, token), id, edits);
+        let edit = requests::to_legacy(text, read);
+        let line = submit::renumbered(edit, (read.id, token), id);
         if read.method != "tools/call" || !self.runs_tools_as_tasks() {
             return line;
         }

@@ -20,6 +20,7 @@ use crate::instances::connection::Connection;
 use crate::instances::listener::Listener;
 use crate::messages::error::RpcError;
 use crate::messages::ids;
+use crate::messages::json_edit::JsonEdit;
 use crate::messages::message::{self, Envelope, Kind};
 use crate::messages::param_headers::ParamHeaders;
 use crate::messages::splice::{self, Payload, span};
@@ -151,7 +152,7 @@ impl Bridge for ModernBridge {
         let token = envelope.params.and_then(message::asked_progress);
         self.connection.process.submit_unregistered(|id| {
             self.subscriptions.lock().insert(id, Arc::clone(listener));
-            submit::renumbered(&listener.text, (envelope.id, token), id, Vec::new())
+            submit::renumbered(JsonEdit::of(&listener.text), (envelope.id, token), id)
         });
     }
 

@@ -51,7 +51,7 @@ pub(super) async fn call(
     let pending = sent.map(|(process, id)| Pending { process, id, stream: Arc::clone(&stream) });
     let may_run_long = LONG.contains(&&*message.1.method);
     let settings = &app.registry.settings;
-    let patience = settings.stream_after * if may_run_long { 1 } else { PATIENCE };
+    let patience = settings.timeouts.stream_after * if may_run_long { 1 } else { PATIENCE };
     Ok(respond(app, (stream, pending), caller::admission(request), patience).await)
 }
 
@@ -71,7 +71,7 @@ pub(super) async fn respond(
         }
         Ok(First::More) | Err(_) => {
             let until = admission.map(|admission| admission.until_answered());
-            sse::once(stream.reader(), settings.keep_alive, until, Box::new(pending))
+            sse::once(stream.reader(), settings.timeouts.keep_alive, until, Box::new(pending))
         }
     }
 }

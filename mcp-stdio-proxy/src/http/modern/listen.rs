@@ -37,14 +37,14 @@ pub(super) async fn listen(
     let settings = &app.registry.settings;
     let stream = Arc::clone(&listening.listener.stream);
     let first = poll_fn(|cx| stream.poll_first(cx));
-    Ok(match tokio::time::timeout(settings.stream_after, first).await {
+    Ok(match tokio::time::timeout(settings.timeouts.stream_after, first).await {
         Ok(First::Answer(payload)) => alone(payload),
         Ok(First::Withdrawn | First::Nothing) => {
             HttpError::answer(error::INTERNAL, "the server was ended").response()
         }
         Ok(First::More) | Err(_) => {
             let until = caller::admission(request).map(|admission| admission.until());
-            sse::once(stream.reader(), settings.keep_alive, until, Box::new(listening))
+            sse::once(stream.reader(), settings.timeouts.keep_alive, until, Box::new(listening))
         }
     })
 }

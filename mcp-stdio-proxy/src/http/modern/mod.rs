@@ -80,8 +80,9 @@ pub(super) async fn serve(
     }
     // A client that only asks what is here takes silence, like a 5xx, for the end of the road. The
     // start goes on.
-    let outcome =
-        timeout(PROBES * app.registry.settings.probe_timeout, outcome).await.unwrap_or_else(|_| {
+    let outcome = timeout(PROBES * app.registry.settings.timeouts.probe_timeout, outcome)
+        .await
+        .unwrap_or_else(|_| {
             if server.is_being_installed() {
                 let name = Arc::clone(&server.name);
                 return Err(Unavailable::Installing { server: name }.into());

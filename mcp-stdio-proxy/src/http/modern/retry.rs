@@ -36,6 +36,6 @@ pub(super) async fn retry(
     };
     // Its stream is left to cancel it (Streamable HTTP, "Cancellation").
     let pending = Pending { process, id, stream: Arc::clone(&stream) };
-    let patience = app.registry.settings.stream_after;
+    let patience = app.registry.settings.timeouts.stream_after;
     Ok(respond(app, (stream, Some(pending)), admission, patience).await)
 }

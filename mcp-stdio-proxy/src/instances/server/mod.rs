@@ -119,18 +119,19 @@ impl Server {
 
     /// Returns the timeout of a request without progress.
     pub fn request_timeout(&self) -> Option<Duration> {
-        let timeout = self.config.lock().request_timeout.unwrap_or(self.settings.request_timeout);
+        let timeout =
+            self.config.lock().request_timeout.unwrap_or(self.settings.timeouts.request_timeout);
         (!timeout.is_zero()).then_some(timeout)
     }
 
     /// Returns the timeout of `initialize`.
     pub fn start_timeout(&self) -> Duration {
-        self.settings.start_timeout
+        self.settings.timeouts.start_timeout
     }
 
     /// Returns the timeout of the era probe.
     pub fn probe_timeout(&self) -> Duration {
-        self.settings.probe_timeout.min(self.settings.start_timeout)
+        self.settings.timeouts.probe_timeout.min(self.settings.timeouts.start_timeout)
     }
 
     /// Returns the quota claim for one more process of `user`.
@@ -138,7 +139,7 @@ impl Server {
         let own = self.config.lock().max_processes;
         Claim {
             server: Arc::clone(&self.name),
-            of_server: own.unwrap_or(self.settings.max_children_per_server),
+            of_server: own.unwrap_or(self.settings.limits.max_children_per_server),
             user: user.cloned(),
         }
     }

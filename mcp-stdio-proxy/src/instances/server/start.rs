@@ -160,8 +160,8 @@ impl Server {
             identity: (filled.uid, filled.gid),
             limits: filled.limits.clone(),
             confine: filled.confine,
-            line_limit: self.settings.max_message,
-            call_limit: self.settings.max_calls,
+            line_limit: self.settings.limits.max_message,
+            call_limit: self.settings.limits.max_calls,
             stop_timeouts: self.settings.stop_timeouts,
             // The stderr of a shared process may concern any of its users.
             explain: self.settings.explain_failures && self.isolation() != Isolation::Shared,

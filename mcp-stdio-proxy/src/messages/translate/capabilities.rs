@@ -2,27 +2,18 @@
 //! `initialize` (MCP "Capability Negotiation").
 
 use super::tasks::undeclared;
-use crate::messages::object::{Edit, members, without};
-use crate::messages::splice::{line, span};
+use crate::messages::json_edit::JsonEdit;
+use crate::messages::object::members;
 
 /// Translates the capabilities of a modern client for `initialize`. Modern clients cannot announce changed
 /// roots, and their tasks differ from legacy tasks.
 #[must_use]
 pub fn to_legacy(declared: &str) -> String {
     let declared = &*undeclared(declared, &[]);
-    let edits = || -> Option<Vec<Edit>> {
-        let all = members(declared)?;
-        let mut edits = Vec::new();
-        for roots in all.iter().filter(|member| member.name == "roots") {
-            let Some(inner) = members(roots.value) else { continue };
-            let offset = span(declared, roots.value)?.start;
-            edits.extend(without(&inner, offset, |name| name != "listChanged"));
-        }
-        Some(edits)
-    };
-    let Some(mut edits) = edits() else { return "{}".to_owned() };
-    let line = line(declared, &mut edits);
-    String::from_utf8_lossy(line.trim_ascii_end()).into_owned()
+    let all = members(declared).unwrap_or_default();
+    let roots = all.iter().filter(|member| member.name == "roots");
+    let edit = JsonEdit::of(declared);
+    roots.fold(edit, |edit, roots| edit.remove(roots.value, |name| name == "listChanged")).apply()
 }
 
 /// Translates the capabilities of a legacy client for each of its requests. The same restrictions on roots

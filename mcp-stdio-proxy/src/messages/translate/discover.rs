@@ -6,9 +6,9 @@ use serde_json::value::RawValue;
 
 use super::result;
 use super::tasks::undeclared;
+use crate::messages::json_edit::JsonEdit;
 use crate::messages::meta::SERVER_INFO;
-use crate::messages::object::{self, members, value};
-use crate::messages::splice::{edited, line};
+use crate::messages::object::{members, value};
 use crate::messages::tree;
 
 /// Server information from the handshake: the result of `initialize` or of `server/discover`.
@@ -65,9 +65,7 @@ impl ServerInfo {
             instructions.unwrap_or_default(),
         );
         let info = self.server_info.as_deref();
-        let mut edits = result::to_modern(&text, &text, "server/discover", info);
-        let line = line(&text, &mut edits);
-        String::from_utf8_lossy(line.trim_ascii_end()).into_owned()
+        result::to_modern(&text, &text, "server/discover", info).apply()
     }
 }
 
@@ -107,12 +105,13 @@ pub fn handshake(discovered: &str, revision: &str, name: &str) -> Option<String>
     );
     // Other members of `_meta` are preserved.
     if let Some(meta) = meta {
-        let rest = edited(meta, &mut object::set(meta, 0, &[SERVER_INFO], "")?);
-        if members(&rest).is_some_and(|members| !members.is_empty()) {
+        let all = members(meta)?;
+        if all.iter().any(|member| member.name != SERVER_INFO) {
+            let rest = JsonEdit::of(meta).remove_members(&all, |name| name == SERVER_INFO).apply();
             put = format!(r#"{put},"_meta":{rest}"#);
         }
     }
-    Some(edited(discovered, &mut object::set(discovered, 0, &DISCOVERY, &put)?))
+    Some(JsonEdit::of(discovered).set(discovered, &DISCOVERY, &put).apply())
 }
 
 #[cfg(test)]

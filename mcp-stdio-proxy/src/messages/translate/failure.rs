@@ -5,8 +5,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::messages::error;
-use crate::messages::object::Edit;
-use crate::messages::splice::span;
+use crate::messages::json_edit::JsonEdit;
 
 /// The code for a resource that does not exist, until 2025-11-25.
 const NO_RESOURCE: i64 = -32002;
@@ -25,32 +24,32 @@ fn modern(code: i64) -> Option<i32> {
     }
 }
 
-/// Returns the edits that turn `failure`, the error object within `text`, into one of 2026-07-28.
-#[must_use]
-pub fn to_modern(text: &str, failure: &str) -> Vec<Edit> {
+/// Returns the changes that turn `failure`, the error object within `text`, into one of 2026-07-28.
+pub fn to_modern<'a>(text: &'a str, failure: &str) -> JsonEdit<'a> {
     #[derive(Deserialize)]
     struct Coded<'a> {
         #[serde(borrow)]
         code: &'a RawValue,
     }
-    let edit = || {
+    let replaced = || {
         let code = serde_json::from_str::<Coded<'_>>(failure).ok()?.code.get();
-        let instead = modern(code.parse().ok()?)?;
-        Some((span(text, code)?, instead.to_string()))
+        Some((code, modern(code.parse().ok()?)?))
     };
-    edit().into_iter().collect()
+    let edit = JsonEdit::of(text);
+    match replaced() {
+        Some((code, instead)) => edit.replace(code, instead.to_string()),
+        None => edit,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::messages::splice::line;
 
     fn told(code: &str) -> String {
         let text = format!(r#"{{"error":{{"message":"-32002","code":{code},"data":1.0}}}}"#);
         let failure = text.get(9..text.len() - 1).unwrap();
-        let line = line(&text, &mut to_modern(&text, failure));
-        String::from_utf8(line.trim_ascii_end().to_vec()).unwrap()
+        to_modern(&text, failure).apply()
     }
 
     #[test]

@@ -5,9 +5,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use crate::messages::json_edit::JsonEdit;
 use crate::messages::meta::RELATED_TASK;
-use crate::messages::object::{members, without};
-use crate::messages::splice::{line, span};
+use crate::messages::object::members;
 use crate::messages::tree;
 
 /// The kinds of input that a server may request.
@@ -125,14 +125,9 @@ impl Question {
 fn params_of(params: Option<&str>) -> String {
     let text = params.unwrap_or("{}");
     let Some(all) = members(text) else { return "{}".to_owned() };
-    let mut edits = without(&all, 0, |name| !WITHDRAWN.contains(&name));
-    for meta in all.iter().filter(|member| member.name == "_meta") {
-        if let (Some(inner), Some(place)) = (members(meta.value), span(text, meta.value)) {
-            edits.extend(without(&inner, place.start, |name| name != RELATED_TASK));
-        }
-    }
-    let line = line(text, &mut edits);
-    String::from_utf8_lossy(line.trim_ascii_end()).into_owned()
+    let edit = JsonEdit::of(text).remove_members(&all, |name| WITHDRAWN.contains(&name));
+    let metas = all.iter().filter(|member| member.name == "_meta");
+    metas.fold(edit, |edit, meta| edit.remove(meta.value, |name| name == RELATED_TASK)).apply()
 }
 
 /// Returns the `InputRequiredResult` with `questions`, as the response to the request `id`.

@@ -4,32 +4,23 @@
 use gateway_contract::revision::MODERN;
 
 use super::{capabilities, tasks};
+use crate::messages::json_edit::JsonEdit;
 use crate::messages::message::Envelope;
 use crate::messages::meta::{CAPABILITIES, CLIENT_INFO, ENVELOPE, LOG_LEVEL, VERSION};
-use crate::messages::object::{self, Edit, members, value, without};
-use crate::messages::splice::{edited, span};
+use crate::messages::object::{members, value};
 
 /// Members of a retry (MCP "Multi Round-Trip Requests").
 const RETRY: [&str; 2] = ["inputResponses", "requestState"];
 
-/// Returns the edits that turn `text`, the request or notification `read`, into one of a legacy revision.
-#[must_use]
-pub fn to_legacy(text: &str, read: &Envelope<'_>) -> Vec<Edit> {
+/// Returns the changes that turn `text`, the request or notification `read`, into one of a legacy revision.
+pub fn to_legacy<'a>(text: &'a str, read: &Envelope<'_>) -> JsonEdit<'a> {
     // Meaningless in 2026-07-28, but a server of 2025-11-25 would run the request as a task.
     let is_task = |name: &str| tasks::makes_task(name, &read.method);
-    let edits = || {
-        let params = read.params?;
-        let offset = span(text, params)?.start;
-        let all = members(params)?;
-        let mut edits = without(&all, offset, |name| !RETRY.contains(&name) && !is_task(name));
-        for member in all.iter().filter(|member| member.name == "_meta") {
-            let offset = span(text, member.value)?.start;
-            let Some(meta) = members(member.value) else { continue };
-            edits.extend(without(&meta, offset, |name| !ENVELOPE.contains(&name)));
-        }
-        Some(edits)
-    };
-    edits().unwrap_or_default()
+    let all = read.params.and_then(members).unwrap_or_default();
+    let goes = |name: &str| RETRY.contains(&name) || is_task(name);
+    let edit = JsonEdit::of(text).remove_members(&all, goes);
+    let metas = all.iter().filter(|member| member.name == "_meta");
+    metas.fold(edit, |edit, meta| edit.remove(meta.value, |name| ENVELOPE.contains(&name)))
 }
 
 /// The reason why a legacy request cannot be translated.
@@ -62,34 +53,32 @@ pub fn with_level(envelope: &str, level: &str) -> String {
 /// client's own members of the same names are removed.
 pub fn to_modern(text: &str, read: &Envelope<'_>, envelope: &str) -> Result<String, Malformed> {
     let meta = format!(r#""_meta":{{{envelope}}}"#);
+    let edit = JsonEdit::of(text);
     let Some(params) = read.params else {
-        let end = span(text, read.id).ok_or(Malformed::Params)?.end;
-        return Ok(edited(text, &mut [(end..end, format!(r#","params":{{{meta}}}"#))]));
+        let edit = edit.insert_after(read.id, format!(r#","params":{{{meta}}}"#));
+        return edit.changed().ok_or(Malformed::Params);
     };
-    let place = span(text, params).ok_or(Malformed::Params)?;
     if params == "null" {
-        return Ok(edited(text, &mut [(place, format!("{{{meta}}}"))]));
+        let edit = edit.replace(params, format!("{{{meta}}}"));
+        return edit.changed().ok_or(Malformed::Params);
     }
     let all = members(params).ok_or(Malformed::Params)?;
     let mut said = all.iter().filter(|member| member.name == "_meta").map(|member| member.value);
-    let edits = match (said.next(), said.next()) {
-        (None | Some("null"), None) => object::set(params, place.start, &["_meta"], &meta),
-        (Some(inner), None) => span(text, inner)
-            .and_then(|inner_place| object::set(inner, inner_place.start, &ENVELOPE, envelope)),
-        _ => None,
+    let edit = match (said.next(), said.next()) {
+        (None | Some("null"), None) => edit.set(params, &["_meta"], &meta),
+        (Some(inner), None) => edit.set(inner, &ENVELOPE, envelope),
+        _ => edit,
     };
-    Ok(edited(text, &mut edits.ok_or(Malformed::Meta)?))
+    edit.changed().ok_or(Malformed::Meta)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::messages::message::parse;
-    use crate::messages::splice::line;
 
     fn legacy(text: &str) -> String {
-        let line = line(text, &mut to_legacy(text, &parse(text).unwrap()));
-        String::from_utf8(line.trim_ascii_end().to_vec()).unwrap()
+        to_legacy(text, &parse(text).unwrap()).apply()
     }
 
     #[test]

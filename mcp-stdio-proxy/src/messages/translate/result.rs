@@ -1,12 +1,12 @@
-//! A result of a legacy server, for a modern client: with what 2026-07-28 demands of every result. And
-//! the other way, without what a legacy client cannot read.
+//! Translation of results: of a legacy server for a modern client, by adding what 2026-07-28 requires of every result,
+//! and vice versa, by removing what a legacy client cannot read.
 
 use crate::messages::array;
+use crate::messages::json_edit::JsonEdit;
 use crate::messages::meta::SERVER_INFO;
-use crate::messages::object::{Edit, Member, may_say, members, value, with, without};
-use crate::messages::splice::span;
+use crate::messages::object::{may_say, members, value};
 
-/// The methods whose results say how long they may be kept (MCP "Caching").
+/// The methods whose results state how long they may be cached (MCP "Caching").
 const CACHEABLE: [&str; 8] = [
     "server/discover",
     "tools/list",
@@ -19,95 +19,92 @@ const CACHEABLE: [&str; 8] = [
     "skills/get",
 ];
 
-/// The edits that complete `result`, the answer to `method` within `text`, which a server that calls
-/// itself `server_info` gave. What it says itself stays as it was.
-#[must_use]
-pub fn to_modern(text: &str, result: &str, method: &str, server_info: Option<&str>) -> Vec<Edit> {
-    let edits = || {
-        let offset = span(text, result)?.start;
-        let all = members(result)?;
-        let lacks = |name: &str| all.iter().all(|member| member.name != name);
-        let mut added = Vec::new();
-        if lacks("resultType") {
-            added.push(r#""resultType":"complete""#.to_owned());
-        }
-        if CACHEABLE.contains(&method) {
-            // The server has not said: nothing may be kept, and nothing shared.
-            if lacks("ttlMs") {
-                added.push(r#""ttlMs":0"#.to_owned());
-            }
-            if lacks("cacheScope") {
-                added.push(r#""cacheScope":"private""#.to_owned());
-            }
-        }
-        let mut edits = Vec::new();
-        let info = server_info.map(|info| format!("\"{SERVER_INFO}\":{info}"));
-        match (all.iter().find(|member| member.name == "_meta"), info) {
-            (Some(meta), Some(info)) => edits.extend(signed(text, meta, &info)),
-            (None, Some(info)) => added.push(format!("\"_meta\":{{{info}}}")),
-            (_, None) => {}
-        }
-        if !added.is_empty() {
-            edits.push(with(result, offset, &added.join(","))?);
-        }
-        Some(edits)
-    };
-    edits().unwrap_or_default()
-}
-
-/// The edit that adds `info` to the `_meta` of a result.
-fn signed(text: &str, meta: &Member<'_>, info: &str) -> Option<Edit> {
-    let said = members(meta.value)?.iter().any(|member| member.name == SERVER_INFO);
-    if said {
-        return None;
+/// Returns the changes that complete `result`, the result of `method` within `text`, for a modern client. `server_info`
+/// is the name of the server, if it has one. Members that the result has stay the same.
+pub fn to_modern<'a>(
+    text: &'a str,
+    result: &str,
+    method: &str,
+    server_info: Option<&str>,
+) -> JsonEdit<'a> {
+    let mut edit = JsonEdit::of(text);
+    let Some(all) = members(result) else { return edit };
+    let lacks = |name: &str| all.iter().all(|member| member.name != name);
+    let mut added = Vec::new();
+    if lacks("resultType") {
+        added.push(r#""resultType":"complete""#.to_owned());
     }
-    with(meta.value, span(text, meta.value)?.start, info)
-}
-
-/// The edits that make `result`, the answer to `method` within `text`, one for a legacy client. Results
-/// are open objects to it, so what is new in them stays; two things would break its reading: "outputSchema"
-/// and "structuredContent" are objects there (2025-11-25 "Tools").
-#[must_use]
-pub fn to_legacy(text: &str, result: &str, method: &str) -> Vec<Edit> {
-    let edits = match method {
-        "tools/list" if may_say(result, "outputSchema") => without_other_schemas(text, result),
-        "tools/call" if may_say(result, "structuredContent") => wrapped_content(text, result),
-        _ => None,
-    };
-    edits.unwrap_or_default()
-}
-
-/// A schema of something that is no object goes: what the tool answers is told as text, too.
-fn without_other_schemas(text: &str, result: &str) -> Option<Vec<Edit>> {
-    let mut edits = Vec::new();
-    array::each(value(result, "tools")?, |tool| {
-        let schema = value(tool, "outputSchema");
-        if schema.is_some_and(|schema| value(schema, "type") != Some("\"object\""))
-            && let (Some(all), Some(place)) = (members(tool), span(text, tool))
-        {
-            edits.extend(without(&all, place.start, |name| name != "outputSchema"));
+    if CACHEABLE.contains(&method) {
+        // The server states nothing, so nothing may be cached or shared.
+        if lacks("ttlMs") {
+            added.push(r#""ttlMs":0"#.to_owned());
         }
-        true
-    })?;
-    Some(edits)
+        if lacks("cacheScope") {
+            added.push(r#""cacheScope":"private""#.to_owned());
+        }
+    }
+    let info = server_info.map(|info| format!("\"{SERVER_INFO}\":{info}"));
+    match (all.iter().find(|member| member.name == "_meta"), info) {
+        (Some(meta), Some(info)) => edit = signed(edit, meta.value, &info),
+        (None, Some(info)) => added.push(format!("\"_meta\":{{{info}}}")),
+        (_, None) => {}
+    }
+    if added.is_empty() { edit } else { edit.insert(result, &added.join(",")) }
 }
 
-/// What is no object becomes the `result` of one.
-fn wrapped_content(text: &str, result: &str) -> Option<Vec<Edit>> {
-    let content = value(result, "structuredContent").filter(|text| !text.starts_with('{'))?;
-    Some(vec![(span(text, content)?, format!(r#"{{"result":{content}}}"#))])
+/// Adds the change that inserts `info` into `meta`, the `_meta` of a result, unless it names the server.
+fn signed<'a>(edit: JsonEdit<'a>, meta: &str, info: &str) -> JsonEdit<'a> {
+    let Some(all) = members(meta) else { return edit };
+    let is_signed = all.iter().any(|member| member.name == SERVER_INFO);
+    if is_signed { edit } else { edit.insert(meta, info) }
+}
+
+/// Returns the changes that make `result`, the result of `method` within `text`, readable for a legacy client. Results
+/// are open objects to it, so new members stay. Two members must change: `outputSchema` and `structuredContent` are
+/// objects in legacy revisions (2025-11-25 "Tools").
+pub fn to_legacy<'a>(text: &'a str, result: &str, method: &str) -> JsonEdit<'a> {
+    let edit = JsonEdit::of(text);
+    match method {
+        "tools/list" if may_say(result, "outputSchema") => without_other_schemas(edit, result),
+        "tools/call" if may_say(result, "structuredContent") => wrapped_content(edit, result),
+        _ => edit,
+    }
+}
+
+/// Adds the changes that remove output schemas that are not of an object. The tool returns its result as text, too.
+fn without_other_schemas<'a>(edit: JsonEdit<'a>, result: &str) -> JsonEdit<'a> {
+    let mut tools = Vec::new();
+    let read = value(result, "tools").and_then(|all| {
+        array::each(all, |tool| {
+            let schema = value(tool, "outputSchema");
+            if schema.is_some_and(|schema| value(schema, "type") != Some("\"object\"")) {
+                tools.push(tool);
+            }
+            true
+        })
+    });
+    if read.is_none() {
+        return edit;
+    }
+    tools.into_iter().fold(edit, |edit, tool| edit.remove(tool, |name| name == "outputSchema"))
+}
+
+/// Adds the change that makes structured content that is not an object the member `result` of one.
+fn wrapped_content<'a>(edit: JsonEdit<'a>, result: &str) -> JsonEdit<'a> {
+    match value(result, "structuredContent").filter(|text| !text.starts_with('{')) {
+        Some(content) => edit.replace(content, format!(r#"{{"result":{content}}}"#)),
+        None => edit,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::messages::splice::line;
 
     fn modern(result: &str, method: &str, info: Option<&str>) -> String {
         let text = format!("{{\"result\":{result}}}");
         let inner = text.get(10..10 + result.len()).unwrap();
-        let line = line(&text, &mut to_modern(&text, inner, method, info));
-        let line = String::from_utf8(line.trim_ascii_end().to_vec()).unwrap();
+        let line = to_modern(&text, inner, method, info).apply();
         line.get(10..line.len() - 1).unwrap().to_owned()
     }
 
@@ -147,8 +144,7 @@ mod tests {
     fn legacy(method: &str, result: &str) -> String {
         let text = format!("{{\"result\":{result}}}");
         let inner = text.get(10..10 + result.len()).unwrap();
-        let line = line(&text, &mut to_legacy(&text, inner, method));
-        let line = String::from_utf8(line.trim_ascii_end().to_vec()).unwrap();
+        let line = to_legacy(&text, inner, method).apply();
         line.get(10..line.len() - 1).unwrap().to_owned()
     }
 

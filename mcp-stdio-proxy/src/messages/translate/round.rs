@@ -6,8 +6,8 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use super::input::Kind;
-use crate::messages::object::{self, may_say, members, value};
-use crate::messages::splice::{edited, span};
+use crate::messages::json_edit::JsonEdit;
+use crate::messages::object::{may_say, members, value};
 
 /// The maximum number of input requests in one round.
 const REQUESTS: usize = 32;
@@ -92,9 +92,7 @@ impl InputRequest<'_> {
             && value(&params, "elicitationId").is_none()
         {
             let id = format!(r#""elicitationId":"{id}""#);
-            if let Some(mut edits) = object::set(&params, 0, &["elicitationId"], &id) {
-                params = edited(&params, &mut edits).into();
-            }
+            params = JsonEdit::of(&params).set(&params, &["elicitationId"], &id).apply().into();
         }
         format!(r#"{{"jsonrpc":"2.0","id":{id},"method":{method},"params":{params}}}"#)
     }
@@ -110,7 +108,8 @@ impl InputRequest<'_> {
 }
 
 /// Returns the request `text`, which has `params`, with the client's `answers` by their keys and with
-/// `state`: "the client MUST echo back the exact value", and send none if there was none.
+/// `state`: "the client MUST echo back the exact value", and send none if there was none. Returns `None` if nothing
+/// changes, since a round has an answer or a state.
 #[must_use]
 pub fn retry(
     text: &str,
@@ -127,9 +126,8 @@ pub fn retry(
         put.push(format!(r#""inputResponses":{{{}}}"#, answers.join(",")));
     }
     put.extend(state.map(|state| format!(r#""requestState":{state}"#)));
-    let at = span(text, params)?.start;
-    let mut edits = object::set(params, at, &["inputResponses", "requestState"], &put.join(","))?;
-    Some(edited(text, &mut edits))
+    let names = ["inputResponses", "requestState"];
+    JsonEdit::of(text).set(params, &names, &put.join(",")).changed()
 }
 
 #[cfg(test)]

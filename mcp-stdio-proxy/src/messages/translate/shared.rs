@@ -4,10 +4,10 @@
 use gateway_contract::revision::Era;
 
 use super::tasks::{TASK, undeclared};
+use crate::messages::json_edit::JsonEdit;
 use crate::messages::message::Envelope;
 use crate::messages::meta::{CAPABILITIES, RELATED_TASK};
-use crate::messages::object::{Edit, Member, members, without};
-use crate::messages::splice::{edited, span};
+use crate::messages::object::members;
 
 /// Capabilities that a shared process cannot offer to a single user, since its log level applies to all.
 const WITHHELD: [&str; 1] = ["logging"];
@@ -19,15 +19,12 @@ const RETRY: [&str; 2] = ["inputResponses", "requestState"];
 /// Returns `result`, of `initialize` or `server/discover`, without the withheld capabilities.
 #[must_use]
 pub fn offered(result: &str) -> String {
-    let edits = || -> Option<Vec<Edit>> {
-        let all = members(result)?;
-        let capabilities = all.iter().filter(|member| member.name == "capabilities");
-        let edit = |member: &Member<'_>| {
-            Some((span(result, member.value)?, undeclared(member.value, &WITHHELD)))
-        };
-        capabilities.map(edit).collect()
-    };
-    edits().map_or_else(|| result.to_owned(), |mut edits| edited(result, &mut edits))
+    let all = members(result).unwrap_or_default();
+    let capabilities = all.iter().filter(|member| member.name == "capabilities");
+    let edit = JsonEdit::of(result);
+    capabilities
+        .fold(edit, |edit, one| edit.replace(one.value, undeclared(one.value, &WITHHELD)))
+        .apply()
 }
 
 /// Returns the request `text` of a client of the era `clients` without the withheld members. Returns `None`
@@ -37,42 +34,28 @@ pub fn request(text: &str, read: &Envelope<'_>, clients: Era) -> Option<String> 
     let params = read.params?;
     let goes = |name: &str| name == TASK || (clients == Era::Legacy && RETRY.contains(&name));
     let all = members(params)?;
-    let mut edits = cut(&all, span(text, params)?.start, goes);
+    let mut edit = JsonEdit::of(text).remove_members(&all, goes);
     for member in all.iter().filter(|member| !goes(&member.name)) {
-        let mut inner = match &*member.name {
-            "_meta" => meta(member.value),
-            "notifications" => {
-                members(member.value).map(|all| cut(&all, 0, |name| name == TASK_IDS))
-            }
-            _ => None,
+        edit = match &*member.name {
+            "_meta" => without_tasks(edit, member.value),
+            "notifications" => edit.remove(member.value, |name| name == TASK_IDS),
+            _ => edit,
         };
-        if let Some(inner) = inner.as_mut().filter(|edits| !edits.is_empty()) {
-            edits.push((span(text, member.value)?, edited(member.value, inner)));
-        }
     }
-    (!edits.is_empty()).then(|| edited(text, &mut edits))
+    edit.changed()
 }
 
-/// Returns the edits that remove tasks from `_meta`.
-fn meta(text: &str) -> Option<Vec<Edit>> {
-    let all = members(text)?;
-    let mut edits = cut(&all, 0, |name| name == RELATED_TASK);
+/// Adds the changes that remove tasks from `meta`, the `_meta` of a request.
+fn without_tasks<'a>(edit: JsonEdit<'a>, meta: &str) -> JsonEdit<'a> {
+    let Some(all) = members(meta) else { return edit };
+    let mut edit = edit.remove_members(&all, |name| name == RELATED_TASK);
     for declared in all.iter().filter(|member| member.name == CAPABILITIES) {
         let without_tasks = undeclared(declared.value, &[]);
         if without_tasks != declared.value {
-            edits.push((span(text, declared.value)?, without_tasks));
+            edit = edit.replace(declared.value, without_tasks);
         }
     }
-    Some(edits)
-}
-
-/// Returns the edits that remove the members of `all` for which `goes` returns `true`. Returns no edits if
-/// there are none.
-fn cut(all: &[Member<'_>], offset: usize, goes: impl Fn(&str) -> bool) -> Vec<Edit> {
-    if all.iter().any(|member| goes(&member.name)) {
-        return without(all, offset, |name| !goes(name));
-    }
-    Vec::new()
+    edit
 }
 
 #[cfg(test)]

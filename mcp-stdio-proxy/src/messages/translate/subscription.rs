@@ -6,10 +6,10 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::discover::ServerInfo;
+use crate::messages::json_edit::JsonEdit;
 use crate::messages::message::Envelope;
 use crate::messages::meta::SUBSCRIPTION;
-use crate::messages::object::{self, Edit, members, value, with};
-use crate::messages::splice::{edited, span};
+use crate::messages::object::{members, value};
 use crate::messages::tree;
 
 /// The types of change: the name in the filter, the notification, and the capability that a legacy server
@@ -161,27 +161,29 @@ pub fn tag(object: &str) -> Option<&str> {
 /// have no subscriptions.
 #[must_use]
 pub fn untagged(text: &str, params: &str) -> String {
-    let edits = value(params, "_meta")
-        .and_then(|meta| object::set(meta, span(text, meta)?.start, &[SUBSCRIPTION], ""));
-    edited(text, &mut edits.unwrap_or_default())
+    let edit = JsonEdit::of(text);
+    match value(params, "_meta") {
+        Some(meta) => edit.set(meta, &[SUBSCRIPTION], "").apply(),
+        None => edit.apply(),
+    }
 }
 
-/// Returns the edit that tags the notification `text` with the subscription `id`.
+/// Returns the change that tags the notification `text` with the subscription `id`. Returns `None` if its parameters or
+/// their `_meta` are not an object.
 #[must_use]
-pub fn tagged(text: &str, envelope: &Envelope<'_>, id: &str) -> Option<Edit> {
+pub fn tagged<'a>(text: &'a str, envelope: &Envelope<'_>, id: &str) -> Option<JsonEdit<'a>> {
+    let edit = JsonEdit::of(text);
     let tag = format!("\"{SUBSCRIPTION}\":{id}");
     let Some(params) = envelope.params else {
-        return with(text, 0, &format!("\"params\":{{\"_meta\":{{{tag}}}}}"));
+        return Some(edit.insert(text, &format!("\"params\":{{\"_meta\":{{{tag}}}}}")));
     };
-    let meta = members(params)?.into_iter().find(|member| member.name == "_meta");
-    match meta {
-        None => with(params, span(text, params)?.start, &format!("\"_meta\":{{{tag}}}")),
-        Some(meta) => {
-            if let Some(own) = members(meta.value)?.iter().find(|one| one.name == SUBSCRIPTION) {
-                return Some((span(text, own.value)?, id.to_owned()));
-            }
-            with(meta.value, span(text, meta.value)?.start, &tag)
-        }
+    let Some(meta) = members(params)?.into_iter().find(|member| member.name == "_meta") else {
+        return Some(edit.insert(params, &format!("\"_meta\":{{{tag}}}")));
+    };
+    let all = members(meta.value)?;
+    match all.iter().find(|member| member.name == SUBSCRIPTION) {
+        Some(own) => Some(edit.replace(own.value, id.to_owned())),
+        None => Some(edit.insert(meta.value, &tag)),
     }
 }
 
@@ -189,7 +191,6 @@ pub fn tagged(text: &str, envelope: &Envelope<'_>, id: &str) -> Option<Edit> {
 mod tests {
     use super::*;
     use crate::messages::message::parse;
-    use crate::messages::splice::line;
 
     #[test]
     fn a_filter_is_what_was_asked_and_can_be_done() {
@@ -219,9 +220,7 @@ mod tests {
     fn a_notification_is_tagged_wherever_there_is_room() {
         let tagged = |rest: &str| {
             let text = format!(r#"{{"jsonrpc":"2.0","method":"n"{rest}}}"#);
-            let edit = tagged(&text, &parse(&text).unwrap(), "\"l\"").unwrap();
-            let line = line(&text, &mut [edit]);
-            let text = String::from_utf8(line.trim_ascii_end().to_vec()).unwrap();
+            let text = tagged(&text, &parse(&text).unwrap(), "\"l\"").unwrap().apply();
             let params = parse(&text).unwrap().params.unwrap().to_owned();
             assert_eq!(tag(&params), Some("\"l\""));
             params

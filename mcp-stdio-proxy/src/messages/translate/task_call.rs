@@ -8,10 +8,10 @@ use bytes::Bytes;
 
 use super::tasks::TASK;
 use crate::messages::array;
+use crate::messages::json_edit::JsonEdit;
 use crate::messages::message;
 use crate::messages::meta::RELATED_TASK;
-use crate::messages::object::{may_say, members, value, with, without};
-use crate::messages::splice::{self, span};
+use crate::messages::object::{may_say, value};
 
 /// The capability of a server that runs tools as tasks, as a pointer into its capabilities.
 pub const CALLS: &str = "/tasks/requests/tools/call";
@@ -70,8 +70,8 @@ pub fn as_task(line: &[u8], ttl: Duration) -> Option<Bytes> {
     let text = std::str::from_utf8(line).ok()?.trim_end();
     let params = message::parse(text).ok()?.params?;
     let task = format!(r#""{TASK}":{{"ttl":{}}}"#, ttl.as_millis());
-    let edit = with(params, span(text, params)?.start, &task)?;
-    Some(splice::line(text, &mut [edit]))
+    let edit = JsonEdit::of(text).insert(params, &task);
+    (!edit.is_empty()).then(|| edit.input())
 }
 
 /// The next step for a task.
@@ -118,10 +118,7 @@ pub fn unrelated(text: &str, result: &str) -> Option<String> {
         return None;
     }
     let meta = value(result, "_meta")?;
-    let all = members(meta)?;
-    all.iter().find(|member| member.name == RELATED_TASK)?;
-    let mut edits = without(&all, span(text, meta)?.start, |name| name != RELATED_TASK);
-    Some(splice::edited(text, &mut edits))
+    JsonEdit::of(text).remove(meta, |name| name == RELATED_TASK).changed()
 }
 
 #[cfg(test)]

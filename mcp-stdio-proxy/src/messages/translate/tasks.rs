@@ -1,9 +1,9 @@
 //! Tasks, where they are not passed on: those of 2025-11-25 and the extension of 2026-07-28 are not the
 //! same, and in a process that serves several users nobody's are safe (2025-11-25 "Tasks", "Security").
 
+use crate::messages::json_edit::JsonEdit;
 use crate::messages::message::Envelope;
-use crate::messages::object::{Edit, may_say, members, value, without};
-use crate::messages::splice::{edited, span};
+use crate::messages::object::{may_say, members, value};
 
 /// The capability of 2025-11-25.
 const CAPABILITY: &str = "tasks";
@@ -27,11 +27,7 @@ pub fn makes_task(name: &str, method: &str) -> bool {
 /// Returns the request `text` without the parameter that makes a task of it; `None` if it has none.
 #[must_use]
 pub fn without_task(text: &str, read: &Envelope<'_>) -> Option<String> {
-    let params = read.params?;
-    let all = members(params)?;
-    all.iter().find(|member| member.name == TASK)?;
-    let mut edits = without(&all, span(text, params)?.start, |name| name != TASK);
-    Some(edited(text, &mut edits))
+    JsonEdit::of(text).remove(read.params?, |name| name == TASK).changed()
 }
 
 /// Returns `true` if `result` is a task of 2026-07-28 instead of the result.
@@ -44,20 +40,14 @@ pub fn is_task(result: &str) -> bool {
 }
 
 /// Returns `capabilities`, of a client or a server, without tasks and without the members `others`.
-/// What is no object becomes an empty one.
+/// Returns an empty object if they are not an object.
 #[must_use]
 pub fn undeclared(capabilities: &str, others: &[&str]) -> String {
-    let edits = || -> Option<Vec<Edit>> {
-        let all = members(capabilities)?;
-        let mut edits = without(&all, 0, |name| name != CAPABILITY && !others.contains(&name));
-        for extensions in all.iter().filter(|member| member.name == "extensions") {
-            let Some(inner) = members(extensions.value) else { continue };
-            let offset = span(capabilities, extensions.value)?.start;
-            edits.extend(without(&inner, offset, |name| name != EXTENSION));
-        }
-        Some(edits)
-    };
-    edits().map_or_else(|| "{}".to_owned(), |mut edits| edited(capabilities, &mut edits))
+    let Some(all) = members(capabilities) else { return "{}".to_owned() };
+    let edit = JsonEdit::of(capabilities)
+        .remove_members(&all, |name| name == CAPABILITY || others.contains(&name));
+    let extensions = all.iter().filter(|member| member.name == "extensions");
+    extensions.fold(edit, |edit, one| edit.remove(one.value, |name| name == EXTENSION)).apply()
 }
 
 #[cfg(test)]

@@ -1,12 +1,14 @@
 //! Changes to a JSON text in place. Everything that is not changed stays byte for byte the same.
 
+mod object;
+
 use std::borrow::Cow;
 use std::ops::Range;
 
 use bytes::Bytes;
 
 use super::line::Line;
-use super::object::{self, members};
+use super::object::{Member, members};
 use super::splice::{Payload, blank_breaks, span};
 
 /// The size below which a message in one piece is cheaper than one in three.
@@ -43,15 +45,26 @@ impl<'a> JsonEdit<'a> {
         self
     }
 
-    /// Removes the members of `object` for whose name `goes` returns `true`.
-    pub fn remove(mut self, object: &str, goes: impl Fn(&str) -> bool) -> Self {
-        if let (Some(all), Some(place)) = (members(object), span(self.text, object)) {
-            self.extend(object::without(&all, place.start, |name| !goes(name)));
+    /// Removes the members of `object` for whose name `goes` returns `true`. Changes nothing if it is not an object.
+    pub fn remove(self, object: &str, goes: impl Fn(&str) -> bool) -> Self {
+        match members(object) {
+            Some(all) => self.remove_members(&all, goes),
+            None => self,
+        }
+    }
+
+    /// Removes those of `all`, the members of one object, for whose name `goes` returns `true`.
+    pub fn remove_members(mut self, all: &[Member<'_>], goes: impl Fn(&str) -> bool) -> Self {
+        let first = all.first().and_then(|first| Some((first, span(self.text, first.value)?)));
+        let offset = first.and_then(|(first, place)| place.end.checked_sub(first.place.end));
+        if let Some(offset) = offset {
+            self.extend(object::without(all, offset, |name| !goes(name)));
         }
         self
     }
 
-    /// Inserts `members`, which have no comma at either end, as the first of `object`.
+    /// Inserts `members`, which have no comma at either end, as the first of `object`. Changes nothing if it is not an
+    /// object.
     pub fn insert(mut self, object: &str, members: &str) -> Self {
         if let Some(place) = span(self.text, object) {
             self.extend(object::with(object, place.start, members));
@@ -60,7 +73,7 @@ impl<'a> JsonEdit<'a> {
     }
 
     /// Replaces all members of `object` that are named in `names` by `members`, which have no comma at either end and may
-    /// be empty.
+    /// be empty. Changes nothing if it is not an object.
     pub fn set(mut self, object: &str, names: &[&str], members: &str) -> Self {
         if let Some(place) = span(self.text, object) {
             self.extend(object::set(object, place.start, names, members).into_iter().flatten());
@@ -87,6 +100,12 @@ impl<'a> JsonEdit<'a> {
         out
     }
 
+    /// Returns the text with the changes. Returns `None` if nothing changes.
+    #[must_use]
+    pub fn changed(self) -> Option<String> {
+        (!self.is_empty()).then(|| self.apply())
+    }
+
     /// Returns the text with the changes as a line of input for a process.
     #[must_use]
     pub fn input(mut self) -> Bytes {
@@ -101,24 +120,31 @@ impl<'a> JsonEdit<'a> {
     /// Returns `line`, whose text this is, with the changes. Of a large line, the parts before the first and behind the
     /// last change are not copied.
     #[must_use]
-    pub fn payload(mut self, line: &Line) -> Payload {
+    pub fn payload(self, line: &Line) -> Payload {
+        self.payload_of(line.bytes())
+    }
+
+    /// Returns `bytes`, whose text this is, with the changes. It is like [`Self::payload`] for text that is not a
+    /// [`Line`].
+    #[must_use]
+    pub fn payload_of(mut self, bytes: &Bytes) -> Payload {
         self.sort();
         let (Some((first, _)), Some((last, _))) = (self.edits.first(), self.edits.last()) else {
-            return Payload::from(line.bytes().clone());
+            return Payload::from(bytes.clone());
         };
         let (start, end) = (first.start, last.end);
-        if line.text().len() < COPY_BELOW || line.text().len() != self.text.len() {
+        if bytes.len() < COPY_BELOW || bytes.len() != self.text.len() {
             return Payload::from(self.apply());
         }
         let mut middle = String::new();
         let inner = Self { text: self.text.get(..end).unwrap_or_default(), edits: self.edits };
         inner.parts_from(start, |part| middle.push_str(part));
-        let bytes = line.bytes();
         Payload([bytes.slice(..start), Bytes::from(middle), bytes.slice(end..)])
     }
 
     fn sort(&mut self) {
-        self.edits.sort_by_key(|(range, _)| range.start);
+        // Of two changes at the same place, the insertion comes first.
+        self.edits.sort_by_key(|(range, _)| (range.start, range.end));
     }
 
     fn added(&self) -> usize {
@@ -159,17 +185,8 @@ mod tests {
         let want = "{\"id\": 12,\n \"params\": {\"b\":2}, \"c\":3,\"d\":4}";
         assert_eq!(edit.clone().apply(), want);
         assert_eq!(edit.input(), format!("{}\n", want.replace('\n', " ")));
-        let params = at("{\"a\":1, \"b\":2}");
-        assert_eq!(
-            JsonEdit::of(params).set(params, &["a"], "\"x\":0").apply(),
-            "{\"x\":0,\"b\":2}"
-        );
-        assert_eq!(
-            JsonEdit::of(params).insert(params, "\"x\":0").apply(),
-            "{\"x\":0,\"a\":1, \"b\":2}"
-        );
         assert_eq!(JsonEdit::of(text).replace("7", "12").apply(), text, "of another text");
-        assert!(JsonEdit::of(text).remove(text, |_| false).is_empty());
+        assert_eq!(JsonEdit::of(text).remove(text, |_| false).changed(), None);
     }
 
     #[test]
