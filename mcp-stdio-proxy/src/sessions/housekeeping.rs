@@ -13,8 +13,10 @@ use crate::instances::server::Server;
 use crate::messages::error;
 use crate::process::time::LONGEST;
 
-/// The interval of housekeeping.
+/// The interval of housekeeping, if the idle timeout is not shorter.
 const EVERY: Duration = Duration::from_secs(1);
+/// The minimum interval of housekeeping.
+const SHORTEST: Duration = Duration::from_millis(50);
 /// The maximum number of warm processes started per run.
 const STARTS: usize = 4;
 /// The time that the process of a changed server gets to complete its pending work.
@@ -26,7 +28,8 @@ const LEISURE: Duration = Duration::from_millis(800);
 impl SessionRegistry {
     /// Runs housekeeping, forever.
     pub async fn run_housekeeping(self: Arc<Self>) {
-        let mut ticks = tokio::time::interval(EVERY.min(self.settings.timeouts.idle_timeout));
+        let every = EVERY.min(self.settings.timeouts.idle_timeout).max(SHORTEST);
+        let mut ticks = tokio::time::interval(every);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;

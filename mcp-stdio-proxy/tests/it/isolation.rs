@@ -78,6 +78,16 @@ fn anonymous_sessions_have_a_process_each_and_shared_ones_have_one() {
     assert!(before.is_empty(), "{before:?}");
 }
 
+/// Housekeeping goes on with the shortest timeout.
+#[test]
+fn a_process_may_end_as_soon_as_it_is_idle() {
+    let proxy = Proxy::start(&["--idle-timeout", "0"]);
+    let session = proxy.session();
+    let pid = session.pid();
+    eventually("the process ends", || proxy.state()["pids"] == json!([]) && !is_alive(pid));
+    assert_ne!(session.pid(), pid, "the session is served by a new process");
+}
+
 /// 200 sessions opened and abandoned leave nothing behind.
 #[test]
 fn abandoned_sessions_cost_no_process_and_live_on() {
