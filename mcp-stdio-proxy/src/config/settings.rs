@@ -6,7 +6,7 @@ use clap::builder::Resettable;
 use clap::{Command, CommandFactory as _, FromArgMatches as _, Parser};
 use gateway_contract::revision::Era;
 
-use super::catalogue::Isolation;
+use super::catalogue::{Isolation, ServerConfig};
 use super::values::{positive, seconds};
 use crate::access::audit::Audit;
 
@@ -134,6 +134,14 @@ impl Alone {
     /// Returns the parser, which ignores the environment.
     fn without_environment() -> Command {
         Self::command().mut_args(|arg| arg.env(Resettable::Reset))
+    }
+}
+
+impl Settings {
+    /// Returns the isolation level of the processes of a server with the configuration `config`.
+    #[must_use]
+    pub fn isolation_of(&self, config: &ServerConfig) -> Isolation {
+        config.isolation.unwrap_or(self.isolation)
     }
 }
 

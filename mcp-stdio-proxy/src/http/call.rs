@@ -37,10 +37,10 @@ pub(super) async fn call(
         place_after(answered, request, binding, message.0, way);
     } else if instance.live().is_some() {
         let placed = place(request, app, binding, message, way).await;
-        placed.inspect_err(|_| instance.take_back(session, &stream))?;
+        placed.inspect_err(|_| session.take_back(&stream))?;
     } else {
         let placed = place_apart(request, binding, message.0, way).await;
-        placed.inspect_err(|_| instance.take_back(session, &stream))?;
+        placed.inspect_err(|_| session.take_back(&stream))?;
     }
     // What came while the request was not yet in flight.
     drop(instance.deliver(session, &stream));

@@ -71,8 +71,12 @@ pub(super) fn admission(request: &HttpRequest) -> Option<Admission> {
 
 /// Records at `instance` the grant that authorized the request.
 pub(super) fn note(request: &HttpRequest, instance: &ServerInstance) {
-    if let Some(Proven { admission: Some(admission), .. }) = request.extensions().get() {
-        instance.note(admission.grant());
+    let extensions = request.extensions();
+    // A process shared by everyone does not end with one grant.
+    if let Some(Proven { admission: Some(admission), .. }) = extensions.get()
+        && !instance.key.is_shared()
+    {
+        instance.grants.note(admission.grant());
     }
 }
 

@@ -189,7 +189,8 @@ async fn notify(
 }
 
 fn take_answer(binding: &SessionBinding, text: &str, envelope: &Envelope<'_>) -> HttpResponse {
-    if !binding.instance.respond(text, envelope) {
+    let bridge = binding.instance.live();
+    if !bridge.is_some_and(|bridge| bridge.respond(text, envelope)) {
         log::debug!("{}: a response to no request", binding.instance.server.name);
     }
     HttpResponse::Accepted().finish()

@@ -11,11 +11,11 @@ const MOST: usize = 64;
 
 /// The grants that authorized requests of an instance, the oldest first.
 #[derive(Default)]
-pub(super) struct HeldGrants(Mutex<Vec<Arc<Grant>>>);
+pub struct HeldGrants(Mutex<Vec<Arc<Grant>>>);
 
 impl HeldGrants {
     /// Records that a request was authorized by `grant`.
-    pub(super) fn note(&self, grant: &Arc<Grant>) {
+    pub fn note(&self, grant: &Arc<Grant>) {
         let mut grants = self.0.lock();
         if grants.iter().any(|one| Arc::ptr_eq(one, grant)) {
             return;
@@ -27,7 +27,7 @@ impl HeldGrants {
     }
 
     /// Returns `true` if a grant was revoked and no live grant is left.
-    pub(super) fn are_revoked(&self) -> bool {
+    pub fn are_revoked(&self) -> bool {
         let grants = self.0.lock();
         grants.iter().any(|grant| grant.has_ended()) && !grants.iter().any(|grant| grant.is_live())
     }

@@ -35,11 +35,11 @@ pub struct ServerInstance {
     /// Locked while a process is started.
     pub(super) starting: tokio::sync::Mutex<()>,
     /// The back-off state of this instance, so that a user who crashes the server does not slow down others.
-    pub(super) health: Health,
+    pub health: Health,
     pub(super) closed: AtomicBool,
     touched: AtomicU64,
     /// The grants that authorize its requests.
-    pub(super) grants: HeldGrants,
+    pub grants: HeldGrants,
 }
 
 impl ServerInstance {
@@ -111,11 +111,6 @@ impl ServerInstance {
         self.touched.load(Ordering::Relaxed)
     }
 
-    /// Returns `true` if its processes keep crashing.
-    pub fn is_crashing(&self) -> bool {
-        self.health.is_failing()
-    }
-
     /// Returns the number of sessions.
     pub fn sessions(&self) -> usize {
         self.clients.sessions().len()
@@ -154,17 +149,6 @@ impl ServerInstance {
             session.standing.hand_over(stream);
         }
         answered
-    }
-
-    /// Reverts `deliver` for a stream that no client will read.
-    pub fn take_back(&self, session: &Session, stream: &Arc<Stream>) {
-        stream.abandon();
-        stream.hand_over(&session.standing);
-    }
-
-    /// Forwards a client's response to the server. Returns `true` if the server was waiting for it.
-    pub fn respond(&self, text: &str, envelope: &Envelope<'_>) -> bool {
-        self.live().is_some_and(|bridge| bridge.respond(text, envelope))
     }
 
     /// Forwards a notification of a client, if the server is running and accepts it.

@@ -6,26 +6,12 @@ use std::time::Duration;
 
 use super::instance::ServerInstance;
 use super::session::Session;
-use crate::access::grants::Grant;
 use crate::process::Process;
 
 /// The time for which a subscription keeps the process alive although the client reads no stream.
 const SUBSCRIBED: Duration = Duration::from_hours(1);
 
 impl ServerInstance {
-    /// Records that a request was authorized by `grant`.
-    pub fn note(&self, grant: &Arc<Grant>) {
-        // A process shared by everyone does not end with one grant.
-        if !self.key.is_shared() {
-            self.grants.note(grant);
-        }
-    }
-
-    /// Returns `true` if a grant behind the process was revoked and no live grant is left.
-    pub fn is_disowned(&self) -> bool {
-        self.grants.are_revoked()
-    }
-
     /// Returns `true` if the process has crashed and clients are waiting for its notifications.
     pub fn is_missed(&self) -> bool {
         let crashed = self.bridge.lock().as_ref().is_some_and(|bridge| bridge.process().crashed());

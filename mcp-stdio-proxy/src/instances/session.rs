@@ -106,6 +106,12 @@ impl Session {
         }
     }
 
+    /// Moves what waits on `stream`, which no client will read, to the standing stream.
+    pub fn take_back(&self, stream: &Arc<Stream>) {
+        stream.abandon();
+        stream.hand_over(&self.standing);
+    }
+
     /// Returns the minimum log level that the session wants.
     pub fn log_level(&self) -> Option<usize> {
         *self.level.lock()

@@ -71,8 +71,8 @@ impl ServerInstance {
         self.server.may_start(&self.health)?;
         let user = self.key.user.as_deref();
         // A start that waits for the installation of its package must not hold a permit.
-        let mut installing = self.server.install(user).await;
-        self.server.succeed(user).await;
+        let mut installing = self.server.starter.install(&self.server.config(), user).await;
+        self.server.starter.succeed(user).await;
         let mut permit = permit.await?;
         for _ in 0..TRIES {
             let outdated = match self.try_start(permit, installing).await {
@@ -83,7 +83,7 @@ impl ServerInstance {
             outdated.end();
             outdated.ended().await;
             permit = outdated.take_permit().ok_or(Unavailable::Closed)?;
-            installing = self.server.install(user).await;
+            installing = self.server.starter.install(&self.server.config(), user).await;
         }
         Err(Unavailable::Closed)
     }
@@ -96,8 +96,8 @@ impl ServerInstance {
         self.check_open()?;
         let user = self.key.user.as_deref();
         // Waits for a process that was evicted for this one, or for an era probe.
-        self.server.succeed(user).await;
-        let turn = self.server.turn().await;
+        self.server.starter.succeed(user).await;
+        let turn = self.server.starter.turn().await;
         let process = self.server.start(permit, user)?;
         let handshake = {
             let handshake = handshake::perform(&self.server, &self.key, &process);
@@ -124,7 +124,7 @@ impl ServerInstance {
 
     fn not_opened(&self, process: Arc<Process>, error: Unavailable) -> Failure {
         let is_refusal = matches!(error, Unavailable::Refused { .. });
-        if !is_refusal && self.server.forget_start(&process) && process.has_ended() {
+        if !is_refusal && self.server.starter.forget_start(&process) && process.has_ended() {
             return Failure::Outdated(process);
         }
         process.end();
@@ -170,7 +170,7 @@ impl ServerInstance {
         if let Some(bridge) = self.bridge.lock().take() {
             let process = bridge.process();
             if process.crashed() {
-                self.server.crashed(&process.exit_report());
+                self.server.history.crashed(&process.exit_report());
                 self.server.report_failure(process.status());
                 self.health.crashed(process.age());
             }

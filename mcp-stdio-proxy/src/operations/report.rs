@@ -54,18 +54,17 @@ fn theirs<'a>(
 
 fn state(server: &Server, instances: &[&Arc<ServerInstance>]) -> ServerState {
     let live: Vec<_> = instances.iter().filter_map(|instance| instance.process()).collect();
-    let (restarts, last) = server.last_failure();
     ServerState {
         state: server.state().to_owned(),
         era: server.eras.of(&server.config()).map(|era| Era::name(era).to_owned()),
-        crashing: instances.iter().filter(|instance| instance.is_crashing()).count(),
+        crashing: instances.iter().filter(|instance| instance.health.is_failing()).count(),
         pids: live.iter().map(|process| process.pid).collect(),
-        warm: server.warm(),
+        warm: server.starter.warm(),
         sessions: instances.iter().map(|instance| instance.sessions()).sum(),
         calls: live.iter().map(|process| process.calls.len()).sum(),
-        restarts,
+        restarts: server.history.restarts(),
         failures: server.health.failures(),
-        last_failure: last,
+        last_failure: server.history.last_failure(),
     }
 }
 

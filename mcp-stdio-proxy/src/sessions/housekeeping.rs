@@ -76,12 +76,12 @@ impl SessionRegistry {
         servers.retain(|name, server| match catalogue.servers.get(name) {
             Some(config) if *config == server.config() => true,
             Some(config) => {
-                server.set_entry(Arc::clone(config));
+                server.set_config(Arc::clone(config));
                 changed.push(Arc::clone(name));
                 true
             }
             None => {
-                server.end_warm();
+                server.starter.end_warm();
                 removed.push(Arc::clone(name));
                 false
             }

@@ -283,7 +283,7 @@ async fn started<T>(
     let soon = tokio::time::timeout(server.start_timeout(), &mut starting).await;
     let outcome = match soon {
         Ok(outcome) => outcome,
-        Err(_) if server.is_being_installed() => {
+        Err(_) if server.starter.is_being_installed() => {
             return Err(Unavailable::Installing { server: Arc::clone(&server.name) });
         }
         Err(_) => starting.await,

@@ -106,11 +106,11 @@ impl SessionRegistry {
             return Ok(era);
         }
         let name = user.map(|user| &**user);
-        let mut installing = server.install(name).await;
+        let mut installing = server.starter.install(&server.config(), name).await;
         let mut permit = self.permit(server, user).await?;
         let finding = loop {
-            server.succeed(name).await;
-            let turn = server.turn().await;
+            server.starter.succeed(name).await;
+            let turn = server.starter.turn().await;
             let process = server.start(permit, name)?;
             // Marks it as leaving, so that no other process of this user is started concurrently.
             process.leave();
@@ -118,16 +118,16 @@ impl SessionRegistry {
             drop(turn);
             if finding != ProbeResult::Silence {
                 installing.done();
-                server.learn(&process);
+                server.starter.learn(&process);
             }
             let has_failed = finding == ProbeResult::Silence && process.has_ended();
             process.end();
-            if !has_failed || !server.forget_start(&process) {
+            if !has_failed || !server.starter.forget_start(&process) {
                 break finding;
             }
             process.ended().await;
             permit = process.take_permit().ok_or(Unavailable::Closed)?;
-            installing = server.install(name).await;
+            installing = server.starter.install(&server.config(), name).await;
         };
         log::info!(server = &*server.name; "server \"{}\" was asked for its era: {finding:?}", server.name);
         Ok(server.eras.note(config, finding))

@@ -53,7 +53,8 @@ impl SessionRegistry {
             Full::Server => self.evict(|one| one.server.name == claim.server),
             // A warm process has not been used yet and has no state to lose.
             Full::All => {
-                self.servers().iter().any(|server| server.end_warm()) || self.evict(|_| true)
+                self.servers().iter().any(|server| server.starter.end_warm())
+                    || self.evict(|_| true)
             }
         }
     }

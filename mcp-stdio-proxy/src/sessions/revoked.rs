@@ -17,7 +17,7 @@ impl SessionRegistry {
 
     /// Stops the processes of people whose last grant was revoked, and closes their sessions.
     pub(super) fn end_disowned(&self) {
-        for instance in self.instances().iter().filter(|instance| instance.is_disowned()) {
+        for instance in self.instances().iter().filter(|instance| instance.grants.are_revoked()) {
             let server = &*instance.server.name;
             log::info!(server; "server \"{server}\": the last access of a user was revoked; ended");
             self.forget(instance);

@@ -83,7 +83,7 @@ pub(super) async fn serve(
     let outcome = timeout(PROBES * app.registry.settings.timeouts.probe_timeout, outcome)
         .await
         .unwrap_or_else(|_| {
-            if server.is_being_installed() {
+            if server.starter.is_being_installed() {
                 let name = Arc::clone(&server.name);
                 return Err(Unavailable::Installing { server: name }.into());
             }

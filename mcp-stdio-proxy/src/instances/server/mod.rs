@@ -1,14 +1,16 @@
 //! A server of the catalogue at run time: its processes and its health.
 
 mod checks;
-mod start;
+mod history;
+mod installing;
+mod starter;
 
 pub use checks::{Checked, Checks, Examined};
-pub use start::Installing;
+pub use history::History;
+pub use installing::Installing;
+pub use starter::Starter;
 
-use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use gateway_contract::revision::Era;
@@ -21,10 +23,8 @@ use crate::instances::era_probe::EraCache;
 use crate::instances::health::Health;
 use crate::instances::unavailable::Unavailable;
 use crate::process::Process;
-use crate::process::pool::{ProcessPool, Turn};
-use crate::process::quota::Claim;
-use crate::process::shortcut::Memory;
-use crate::process::traffic::Traffic;
+use crate::process::pool::ProcessPool;
+use crate::process::quota::{Claim, Permit};
 
 /// A server of the catalogue.
 pub struct Server {
@@ -32,30 +32,22 @@ pub struct Server {
     pub name: Arc<str>,
     config: Mutex<Arc<ServerConfig>>,
     settings: Arc<Settings>,
-    pool: Arc<ProcessPool>,
     /// The back-off state of its starts.
     pub health: Health,
-    /// The bytes exchanged with its processes.
-    pub traffic: Arc<Traffic>,
-    /// `true` once any of its processes has answered `initialize`.
-    initialized: AtomicBool,
-    restarts: AtomicU64,
-    last: Mutex<Option<String>>,
-    warm: Mutex<VecDeque<Arc<Process>>>,
+    /// The starts of its processes.
+    pub starter: Starter,
     /// The factory of the bridges to its processes.
     pub connector: Arc<dyn Connector>,
     /// The detected protocol era.
     pub eras: EraCache,
     /// The results of health checks.
     pub checks: Checks,
-    /// The programs that its package runner has executed.
-    memory: Memory,
-    /// The number of starts that wait for the installation of the package.
-    waiting: AtomicUsize,
+    /// The starts and failures so far.
+    pub history: History,
 }
 
 impl Server {
-    /// Creates a server whose processes are registered in `nursery`.
+    /// Creates a server whose processes are registered in `pool`.
     #[must_use]
     pub fn new(
         (name, config): (Arc<str>, Arc<ServerConfig>),
@@ -63,22 +55,17 @@ impl Server {
         pool: Arc<ProcessPool>,
         connector: Arc<dyn Connector>,
     ) -> Arc<Self> {
+        let starter = Starter::new(Arc::clone(&name), Arc::clone(&settings), pool);
         Arc::new(Self {
             name,
             config: Mutex::new(config),
             settings,
-            pool,
             health: Health::default(),
-            traffic: Arc::default(),
-            initialized: AtomicBool::new(false),
-            restarts: AtomicU64::new(0),
-            last: Mutex::default(),
-            warm: Mutex::default(),
+            starter,
             connector,
             eras: EraCache::default(),
             checks: Checks::default(),
-            memory: Memory::default(),
-            waiting: AtomicUsize::new(0),
+            history: History::default(),
         })
     }
 
@@ -88,16 +75,16 @@ impl Server {
     }
 
     /// Replaces the configuration and resets back-off, checks and warm processes.
-    pub fn set_entry(&self, config: Arc<ServerConfig>) {
+    pub fn set_config(&self, config: Arc<ServerConfig>) {
         *self.config.lock() = config;
         self.health.recovered();
         self.checks.forget();
-        self.end_warm();
+        self.starter.end_warm();
     }
 
     /// Returns the isolation level of its processes.
     pub fn isolation(&self) -> Isolation {
-        self.config.lock().isolation.unwrap_or(self.settings.isolation)
+        self.settings.isolation_of(&self.config())
     }
 
     /// Returns `true` if clients of `era` are served.
@@ -144,32 +131,41 @@ impl Server {
         }
     }
 
-    /// Waits for a slot to start a process and to await its first response.
-    pub async fn turn(&self) -> Turn<'_> {
-        self.pool.turn().await
+    /// Starts a process, or takes a warm one. No message has been sent to it yet.
+    pub fn start(&self, permit: Permit, user: Option<&str>) -> Result<Arc<Process>, Unavailable> {
+        self.may_start(&self.health)?;
+        let process = self.starter.start(&self.config(), permit, user);
+        process.inspect_err(|why| self.note_spawn_error(why))
     }
 
-    /// Stops the warm processes. Returns `true` if there were any.
-    pub fn end_warm(&self) -> bool {
-        let warm: Vec<_> = self.warm.lock().drain(..).collect();
-        for process in &warm {
-            process.end();
+    /// Starts one missing warm process. Returns `true` if it did.
+    pub fn prewarm(&self) -> bool {
+        let config = self.config();
+        if !self.starter.lacks_warm(&config) || self.may_start(&self.health).is_err() {
+            return false;
         }
-        !warm.is_empty()
+        let started = self.starter.prewarm(&config, &self.claim(None));
+        started.inspect_err(|why| self.note_spawn_error(why)).unwrap_or(false)
+    }
+
+    fn note_spawn_error(&self, why: &Unavailable) {
+        if matches!(why, Unavailable::Spawn(_)) {
+            self.failed("it cannot be started");
+        }
     }
 
     /// Records that a process has answered `initialize`.
     pub fn answered(&self, process: &Process) {
         self.health.recovered();
-        self.initialized.store(true, Ordering::Relaxed);
+        self.history.opened();
         self.checks.answered();
         self.eras.confirm();
-        self.learn(process);
+        self.starter.learn(process);
     }
 
     /// Returns the state as a word. It is `untried` until an `initialize` has succeeded or failed.
     pub fn state(&self) -> &'static str {
-        match (self.health.is_failing(), self.initialized.load(Ordering::Relaxed)) {
+        match (self.health.is_failing(), self.history.is_opened()) {
             (true, _) => "failing",
             (false, true) => "ok",
             (false, false) => "untried",
@@ -179,7 +175,7 @@ impl Server {
     /// Returns `true` if the server works, `false` if it fails, and `None` if it was never tried.
     pub fn is_up(&self) -> Option<bool> {
         let is_up = !self.health.is_failing() && !self.checks.is_down();
-        (!is_up || self.initialized.load(Ordering::Relaxed)).then_some(is_up)
+        (!is_up || self.history.is_opened()).then_some(is_up)
     }
 
     /// Rejects a start while `health`, of the server or of one user's instance, is backing off.
@@ -188,30 +184,14 @@ impl Server {
         Err(Unavailable::Crashing { server: Arc::clone(&self.name), wait: wait.as_secs() + 1 })
     }
 
-    /// Records a crash of a process.
-    pub fn crashed(&self, status: &str) {
-        self.restarts.fetch_add(1, Ordering::Relaxed);
-        *self.last.lock() = Some(status.to_owned());
-    }
-
     /// Records a failed start.
     pub fn failed(&self, why: &str) {
         self.health.failed();
-        *self.last.lock() = Some(why.to_owned());
+        self.history.failed(why);
     }
 
     /// Writes the audit event of a crash or a failed start.
     pub fn report_failure(&self, status: &str) {
         self.settings.audit.server_failed(&self.name, status);
-    }
-
-    /// Returns the number of restarts and the last failure.
-    pub fn last_failure(&self) -> (u64, Option<String>) {
-        (self.restarts.load(Ordering::Relaxed), self.last.lock().clone())
-    }
-
-    /// Returns the number of warm processes.
-    pub fn warm(&self) -> usize {
-        self.warm.lock().len()
     }
 }

@@ -49,8 +49,8 @@ impl Servers {
                     .filter_map(|instance| instance.process())
                     .map(|process| process.calls.len())
                     .sum(),
-                bytes: server.traffic.bytes(),
-                restarts: server.last_failure().0,
+                bytes: server.starter.traffic.bytes(),
+                restarts: server.history.restarts(),
                 is_up: server.is_up(),
                 check: server.checks.last().map(|last| (last.report.at, last.report.ms)),
             }

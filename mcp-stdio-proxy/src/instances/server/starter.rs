@@ -1,6 +1,7 @@
 //! Start of a server's processes. A process is started by the configured command, or from memory of the
 //! program that its package runner has executed. Otherwise, a warm one is taken.
 
+use std::collections::VecDeque;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::sync::Arc;
@@ -8,58 +9,57 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use parking_lot::Mutex;
 
-use super::Server;
+use super::installing::{Installing, Waiting};
 use crate::config::catalogue::{Isolation, ServerConfig};
 use crate::config::environment;
+use crate::config::settings::Settings;
 use crate::instances::unavailable::Unavailable;
-use crate::process::quota::Permit;
-use crate::process::shortcut::{Package, Turn, is_package_runner, package};
+use crate::process::pool::{ProcessPool, Turn as StartSlot};
+use crate::process::quota::{Claim, Permit};
+use crate::process::shortcut::{Memory, Package, is_package_runner, package};
+use crate::process::traffic::Traffic;
 use crate::process::{Origin, Process, Program, Reason, SpawnError};
 
 /// The time that a predecessor gets to complete its pending work.
 const GRACE: Duration = Duration::from_secs(15);
 
-/// A start that may install the package of the server. Other starts of the same package wait for it.
-pub struct Installing {
-    package: Option<Arc<Package>>,
-    turn: Turn,
+/// The starts of one server's processes: what is known of its package, and its warm processes.
+pub struct Starter {
+    name: Arc<str>,
+    settings: Arc<Settings>,
+    pool: Arc<ProcessPool>,
+    /// The bytes exchanged with the processes.
+    pub traffic: Arc<Traffic>,
+    /// The programs that the package runner has executed.
+    memory: Memory,
+    /// Processes that have no client yet.
+    warm: Mutex<VecDeque<Arc<Process>>>,
+    /// The number of starts that wait for the installation of the package.
+    waiting: AtomicUsize,
 }
 
-impl Installing {
-    /// Records that the server has answered, so its package is installed.
-    pub fn done(self) {
-        if let Some(package) = &self.package {
-            package.set_installed(true);
+impl Starter {
+    /// Creates the starter of the server `name`, whose processes are registered in `pool`.
+    pub(super) fn new(name: Arc<str>, settings: Arc<Settings>, pool: Arc<ProcessPool>) -> Self {
+        Self {
+            name,
+            settings,
+            pool,
+            traffic: Arc::default(),
+            memory: Memory::default(),
+            warm: Mutex::default(),
+            waiting: AtomicUsize::new(0),
         }
-        drop(self.turn);
     }
-}
 
-/// The registration of a start that waits for an installation.
-struct Waiting<'a>(&'a AtomicUsize);
-
-impl<'a> Waiting<'a> {
-    fn new(count: &'a AtomicUsize) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Self(count)
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-impl Server {
     /// Waits until the start of a process for `user` cannot interfere with the installation of its package.
-    pub async fn install(&self, user: Option<&str>) -> Installing {
-        let config = self.config();
-        if !self.asks_package_runner(&config, user) {
+    pub async fn install(&self, config: &Arc<ServerConfig>, user: Option<&str>) -> Installing {
+        if !self.asks_package_runner(config, user) {
             return Installing { package: None, turn: None };
         }
-        let package = self.package(&config);
+        let package = self.package(config);
         let _waiting = Waiting::new(&self.waiting);
         let turn = package.turn().await;
         Installing { package: Some(package), turn }
@@ -89,16 +89,24 @@ impl Server {
         join_all(before.iter().map(|process| process.exit_within(GRACE))).await;
     }
 
-    /// Starts a process, or takes a warm one. No message has been sent to it yet.
-    pub fn start(&self, permit: Permit, user: Option<&str>) -> Result<Arc<Process>, Unavailable> {
-        self.may_start(&self.health)?;
-        let config = self.config();
+    /// Waits for a slot to start a process and to await its first response.
+    pub async fn turn(&self) -> StartSlot<'_> {
+        self.pool.turn().await
+    }
+
+    /// Starts a process as configured in `config`, or takes a warm one. No message has been sent to it yet.
+    pub(super) fn start(
+        &self,
+        config: &Arc<ServerConfig>,
+        permit: Permit,
+        user: Option<&str>,
+    ) -> Result<Arc<Process>, Unavailable> {
         if config.is_personal() {
             let user =
                 user.ok_or_else(|| Unavailable::Anonymous { server: Arc::clone(&self.name) })?;
             let filled = config.personal(user);
             self.make_directory(&filled)?;
-            return self.spawn(&self.program(&config, &filled), Some(user), permit);
+            return self.spawn(&self.program(config, &filled), Some(user), permit);
         }
         while let Some(process) = self.take_warm() {
             if process.is_live() {
@@ -107,7 +115,7 @@ impl Server {
             }
             self.forget_start(&process);
         }
-        self.spawn(&self.program(&config, &config), None, permit)
+        self.spawn(&self.program(config, config), None, permit)
     }
 
     /// Creates the directory of a user, who may be new.
@@ -138,16 +146,15 @@ impl Server {
             self.memory.forget(&program.config, user);
         }
         let program = known.as_ref().unwrap_or(program);
-        Ok(self.pool.spawn(program, permit).inspect_err(|error| {
-            log::error!(server = &*self.name; "{error}");
-            self.failed("it cannot be started");
-        })?)
+        let process = self.pool.spawn(program, permit);
+        Ok(process.inspect_err(|error| log::error!(server = &*self.name; "{error}"))?)
     }
 
     /// Returns the program for `filled`, which is `entry` with the placeholders of one user filled in.
     fn program(&self, config: &Arc<ServerConfig>, filled: &ServerConfig) -> Program {
         let is_package_runner = is_package_runner(&filled.command, &filled.args);
         let origin = if is_package_runner { Origin::PackageRunner } else { Origin::ServerConfig };
+        let is_shared = self.settings.isolation_of(config) == Isolation::Shared;
         let mut env = environment::passed(std::env::vars_os(), &self.settings.pass_env);
         env.extend(filled.env.iter().map(|(name, value)| (name.into(), value.into())));
         Program {
@@ -164,16 +171,15 @@ impl Server {
             call_limit: self.settings.limits.max_calls,
             stop_timeouts: self.settings.stop_timeouts,
             // The stderr of a shared process may concern any of its users.
-            explain: self.settings.explain_failures && self.isolation() != Isolation::Shared,
+            explain: self.settings.explain_failures && !is_shared,
             traffic: Arc::clone(&self.traffic),
             origin,
             config: Arc::clone(config),
         }
     }
 
-    /// Starts one missing warm process. Returns `true` if it did.
-    pub fn prewarm(&self) -> bool {
-        let config = self.config();
+    /// Returns `true` if warm processes are missing. Drops those that have ended.
+    pub(super) fn lacks_warm(&self, config: &ServerConfig) -> bool {
         let wanted = if config.is_personal() { 0 } else { config.prewarm };
         let (ready, dead) = {
             let mut warm = self.warm.lock();
@@ -185,19 +191,23 @@ impl Server {
         for process in dead {
             self.forget_start(&process);
         }
-        if ready >= wanted || self.may_start(&self.health).is_err() {
-            return false;
-        }
-        let turn = if self.asks_package_runner(&config, None) {
-            let Ok(turn) = self.package(&config).try_turn() else { return false };
+        ready < wanted
+    }
+
+    /// Starts a warm process. Returns `false` if its package is being installed, or a limit is reached.
+    pub(super) fn prewarm(
+        &self,
+        config: &Arc<ServerConfig>,
+        claim: &Claim,
+    ) -> Result<bool, Unavailable> {
+        let turn = if self.asks_package_runner(config, None) {
+            let Ok(turn) = self.package(config).try_turn() else { return Ok(false) };
             turn
         } else {
             None
         };
-        let Ok(permit) = self.pool.quota.take(&self.claim(None)) else { return false };
-        let Ok(process) = self.spawn(&self.program(&config, &config), None, permit) else {
-            return false;
-        };
+        let Ok(permit) = self.pool.quota.take(claim) else { return Ok(false) };
+        let process = self.spawn(&self.program(config, config), None, permit)?;
         if let Some(turn) = turn {
             let process = Arc::clone(&process);
             tokio::spawn(async move {
@@ -206,7 +216,21 @@ impl Server {
             });
         }
         self.warm.lock().push_back(process);
-        true
+        Ok(true)
+    }
+
+    /// Stops the warm processes. Returns `true` if there were any.
+    pub fn end_warm(&self) -> bool {
+        let warm: Vec<_> = self.warm.lock().drain(..).collect();
+        for process in &warm {
+            process.end();
+        }
+        !warm.is_empty()
+    }
+
+    /// Returns the number of warm processes.
+    pub fn warm(&self) -> usize {
+        self.warm.lock().len()
     }
 
     fn take_warm(&self) -> Option<Arc<Process>> {
