@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::Process;
 use super::call::Call;
 use super::lines::without_breaks;
-use super::reported::Begun;
+use super::partial_object::PartialObject;
 use crate::messages::defect::{Answer, Defect};
 use crate::messages::error;
 use crate::messages::lenient::{self, Reading};
@@ -18,7 +18,7 @@ use crate::messages::torn;
 
 impl Process {
     /// Processes a line that is not a plain message.
-    pub(super) fn take_defective(self: &Arc<Self>, line: &Bytes, begun: &mut Begun) {
+    pub(super) fn take_defective(self: &Arc<Self>, line: &Bytes, begun: &mut PartialObject) {
         let (defect, reading) = lenient::read(line);
         match (reading, defect) {
             (Reading::Message(text), defect) => {
@@ -38,7 +38,7 @@ impl Process {
                 let known = answers.iter().filter(|answer| self.fail_answer(answer, &defect));
                 let is_known = known.count() > 0;
                 if !is_known {
-                    begun.start(&String::from_utf8_lossy(line));
+                    begun.begin(&String::from_utf8_lossy(line));
                 }
             }
             _ => self.take_noise(&String::from_utf8_lossy(line), begun),
@@ -46,11 +46,11 @@ impl Process {
     }
 
     /// Processes a line that is not a message, unless it continues a message.
-    fn take_noise(self: &Arc<Self>, text: &str, begun: &mut Begun) {
+    fn take_noise(self: &Arc<Self>, text: &str, begun: &mut PartialObject) {
         self.noise("not a JSON-RPC message");
         if torn::is_open(text) {
-            begun.start(text);
-        } else if let Some(answer) = begun.go_on(text) {
+            begun.begin(text);
+        } else if let Some(answer) = begun.append(text) {
             self.fail_answer(&answer, &Defect::Lines);
         }
     }
@@ -85,7 +85,7 @@ impl Process {
         // The server's own error message is included for the client.
         if call.is_some() {
             log::warn!(server, pid; "{server}[{pid}] wrote an answer that {defect}; its call ends with an error");
-        } else if self.told.is_new(defect) {
+        } else if self.diagnostics.is_new(defect) {
             log::warn!(server, pid; "{server}[{pid}] wrote an answer that {defect}; it is not forwarded");
         }
         match (answer.id, call) {
@@ -102,7 +102,7 @@ impl Process {
         }
         // Servers that do not know notifications reject them as unknown methods.
         let is_refusal = answer.code == Some(error::METHOD_NOT_FOUND.into());
-        if is_refusal && self.notes.blame() {
+        if is_refusal && self.input.notifications.attribute() {
             return None;
         }
         self.calls.take_only()
@@ -122,7 +122,7 @@ impl Process {
     /// Reports a kind of defect that clients do not notice to the operator, once.
     fn tell_defect(&self, defect: Option<&Defect>) {
         let (server, pid) = (&*self.server, self.pid);
-        if let Some(defect) = defect.filter(|defect| self.told.is_new(defect)) {
+        if let Some(defect) = defect.filter(|defect| self.diagnostics.is_new(defect)) {
             log::warn!(server, pid;
                 "{server}[{pid}] wrote a message that {defect}; it is forwarded as official clients read it");
         }

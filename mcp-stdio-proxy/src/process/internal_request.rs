@@ -10,7 +10,6 @@ use tokio::time::sleep;
 
 use super::Process;
 use super::call::Call;
-use super::shortcut::Following;
 use super::submit;
 use crate::messages::stream::{First, Stream};
 
@@ -61,11 +60,18 @@ impl Process {
         }
     }
 
+    /// Returns `true` while the package runner has not executed the server, so that the input is still in the pipe.
+    #[must_use]
+    pub fn is_being_installed(&self) -> bool {
+        let start = &self.start;
+        let is_settled = start.is_settled() || self.has_ended();
+        start.following.is_some() && !is_settled && self.input.is_unread()
+    }
+
     /// Waits until the package runner has executed the server, as far as that can be seen without a request.
     pub async fn executed(&self) {
         let start = Instant::now();
-        let is_seen = || self.following.as_ref().is_none_or(Following::has_seen);
-        while self.is_live() && !is_seen() && start.elapsed() < INSTALLATION {
+        while self.is_live() && !self.start.is_executed() && start.elapsed() < INSTALLATION {
             sleep(LOOK).await;
         }
     }

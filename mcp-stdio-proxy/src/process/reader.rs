@@ -9,7 +9,7 @@ use tokio::net::unix::pipe;
 use super::Process;
 use super::call::Call;
 use super::lines::{Line, Lines, without_breaks};
-use super::reported::Begun;
+use super::partial_object::PartialObject;
 use crate::messages::array;
 use crate::messages::error;
 use crate::messages::ids;
@@ -24,9 +24,9 @@ const LAST_WORDS: Duration = Duration::from_millis(5);
 
 /// Reads until the end of the output or of the process.
 pub(super) async fn read(process: Arc<Process>, mut pipe: pipe::Receiver, limit: usize) {
-    let (mut lines, mut begun) = (Lines::new(limit), Begun::default());
+    let (mut lines, mut begun) = (Lines::new(limit), PartialObject::default());
     let exit = async {
-        process.exit.cancelled().await;
+        process.lifecycle.exited().await;
         tokio::time::sleep(LAST_WORDS).await;
     };
     tokio::pin!(exit);
@@ -38,7 +38,7 @@ pub(super) async fn read(process: Arc<Process>, mut pipe: pipe::Receiver, limit:
         };
         match line {
             Ok(Some(Line::Whole(line))) => {
-                process.traffic.received(line.len());
+                process.activity.received(line.len());
                 process.take_line(line, &mut begun);
                 process.pressure.ease().await;
             }
@@ -52,16 +52,28 @@ pub(super) async fn read(process: Arc<Process>, mut pipe: pipe::Receiver, limit:
 }
 
 impl Process {
+    /// Records that no more output will be read, and fails all calls.
+    fn mark_closed(&self) {
+        self.lifecycle.mark_closed();
+        let message = format!(
+            "server \"{}\" ended before it answered ({}); the next request starts it again",
+            self.server,
+            self.exit_message()
+        );
+        self.calls.fail_all(&message);
+        self.end();
+    }
+
     /// Waits briefly for the exit status and the last lines of stderr, so that errors can include them.
     async fn drain(&self) {
         let last = async {
-            self.exit.cancelled().await;
-            self.tail.complete().await;
+            self.lifecycle.exited().await;
+            self.diagnostics.stderr.complete().await;
         };
         let _late = tokio::time::timeout(Duration::from_millis(5), last).await;
     }
 
-    fn take_line(self: &Arc<Self>, line: Bytes, begun: &mut Begun) {
+    fn take_line(self: &Arc<Self>, line: Bytes, begun: &mut PartialObject) {
         let line = match line.last() {
             Some(b'\r') => line.slice(..line.len() - 1),
             _ => line,
@@ -97,7 +109,7 @@ impl Process {
             match plain(item) {
                 Some(envelope) => self.take_message(&part, item, &envelope),
                 None if item.starts_with('[') => self.noise("a batch in a batch"),
-                None => self.take_defective(&part, &mut Begun::default()),
+                None => self.take_defective(&part, &mut PartialObject::default()),
             }
             true
         });
@@ -114,7 +126,7 @@ impl Process {
         text: &str,
         envelope: &Envelope<'_>,
     ) {
-        self.touch();
+        self.activity.touch();
         match envelope.kind {
             Kind::Response => self.take_answer(line, envelope),
             Kind::Notification if envelope.method == "notifications/progress" => {
@@ -134,10 +146,10 @@ impl Process {
     fn take_answer(self: &Arc<Self>, line: &Bytes, envelope: &Envelope<'_>) {
         let id = ids::number(envelope.id).unwrap_or_default();
         if self.take_of_task(id, line, envelope) {
-            return self.notes.answered(id);
+            return self.input.notifications.answered(id);
         }
         let Some(call) = self.calls.take(id) else { return self.take_stray(line, envelope) };
-        self.notes.answered(id);
+        self.input.notifications.answered(id);
         answer(call, line, envelope);
     }
 

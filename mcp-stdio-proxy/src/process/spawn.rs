@@ -7,26 +7,28 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use tokio::net::unix::pipe;
 use tokio::process::Command;
-use tokio_util::sync::CancellationToken;
 
+use super::activity::Activity;
 use super::confinement::Confinement;
+use super::diagnostics::Diagnostics;
+use super::input_writer::InputWriter;
 use super::launcher;
+use super::lifecycle::Lifecycle;
 use super::locate::{NotFound, locate};
-use super::notes::Notes;
 use super::pool::ProcessPool;
 use super::pressure::Pressure;
 use super::quota::Permit;
-use super::reported::Told;
 use super::shortcut::{Following, follow};
+use super::start_record::StartRecord;
 use super::supervise::{Group, Supervisor};
 use super::task_calls::TaskCalls;
 use super::traffic::Traffic;
 use super::{Calls, Process, reader, stderr, stdin};
-use crate::clock::now_ms;
 use crate::config::catalogue::{Limits, ServerConfig};
 use crate::config::settings::StopTimeouts;
 
@@ -163,37 +165,42 @@ impl Program {
         let _size = rustix::pipe::fcntl_setpipe_size(&output, PIPE);
         let output = pipe::Receiver::from_owned_fd(output)?;
         let errors = pipe::Receiver::from_owned_fd(errors)?;
-        let process = Arc::new(Process {
-            pid,
-            server: Arc::clone(&self.server),
-            calls: Calls::new(self.call_limit),
-            stdin: stdin::Stdin::new(input)?,
-            handler: OnceLock::new(),
-            leaving: false.into(),
-            ending: CancellationToken::new(),
-            exit: CancellationToken::new(),
-            silent: CancellationToken::new(),
-            gone: CancellationToken::new(),
-            status: OnceLock::new(),
-            tail: Arc::default(),
-            explain: self.explain,
-            traffic: Arc::clone(&self.traffic),
-            pressure: Pressure::default(),
-            crashed: false.into(),
-            used: now_ms().into(),
-            started: now_ms(),
-            permit: Some(permit).into(),
-            following,
-            is_remembered: self.origin == Origin::Memory,
-            config: Arc::clone(&self.config),
-            settled: false.into(),
-            notes: Notes::default(),
-            told: Told::default(),
-            task_calls: TaskCalls::default(),
-        });
+        let process = Arc::new(self.process(pid, stdin::Stdin::new(input)?, permit, following));
         log::info!(server = &*self.server, pid; "{}[{pid}] started", self.server);
         self.watch(&process, os_process, (output, errors), pool);
         Ok(process)
+    }
+
+    fn process(
+        &self,
+        pid: u32,
+        stdin: stdin::Stdin,
+        permit: Permit,
+        following: Option<Following>,
+    ) -> Process {
+        static GENERATION: AtomicU64 = AtomicU64::new(1);
+        let lifecycle = Arc::new(Lifecycle::default());
+        let activity = Arc::new(Activity::new(Arc::clone(&self.traffic)));
+        Process {
+            generation: GENERATION.fetch_add(1, Ordering::Relaxed),
+            pid,
+            server: Arc::clone(&self.server),
+            config: Arc::clone(&self.config),
+            start: StartRecord::new(permit, following, self.origin == Origin::Memory),
+            calls: Calls::new(self.call_limit),
+            input: InputWriter::new(
+                Arc::clone(&self.server),
+                stdin,
+                Arc::clone(&activity),
+                Arc::clone(&lifecycle),
+            ),
+            lifecycle,
+            activity,
+            handler: OnceLock::new(),
+            pressure: Pressure::default(),
+            diagnostics: Diagnostics::new(self.explain),
+            task_calls: TaskCalls::default(),
+        }
     }
 
     /// Starts the tasks that read the output of `process` and wait for its end.
@@ -205,7 +212,7 @@ impl Program {
         pool: &Arc<ProcessPool>,
     ) {
         let (server, pid) = (Arc::clone(&self.server), process.pid);
-        tokio::spawn(stderr::drain(server, pid, errors, Arc::clone(&process.tail)));
+        tokio::spawn(stderr::drain(server, pid, errors, Arc::clone(&process.diagnostics.stderr)));
         tokio::spawn(reader::read(Arc::clone(process), output, self.line_limit));
         let supervisor = Supervisor {
             process: Arc::clone(process),

@@ -50,7 +50,7 @@ impl ServerInstance {
             };
             outdated.end();
             outdated.ended().await;
-            permit = outdated.take_permit().ok_or(Unavailable::Closed)?;
+            permit = outdated.start.take_permit().ok_or(Unavailable::Closed)?;
             installing = self.server.install(user).await;
         }
         Err(Unavailable::Closed)
@@ -137,7 +137,7 @@ impl ServerInstance {
         {
             self.server.crashed(&dead.exit_report());
             self.server.report_failure(dead.status());
-            self.health.crashed(dead.age());
+            self.health.crashed(dead.activity.age());
         }
         self.forget_questions();
     }

@@ -102,7 +102,7 @@ impl Server {
         }
         while let Some(process) = self.take_warm() {
             if process.is_live() {
-                process.count_under(permit);
+                process.start.count_under(permit);
                 return Ok(process);
             }
             self.forget_start(&process);
@@ -216,13 +216,13 @@ impl Server {
     /// Caches the program that a package runner has executed as `process`, which has answered its first
     /// request.
     pub fn learn(&self, process: &Process) {
-        let shortcut = process.settle_start();
+        let shortcut = process.start.settle();
         let Some(shortcut) = shortcut else { return };
         log::info!(
             server = &*self.name;
             "{} runs {}, which is started directly from now on", self.name, shortcut.program()
         );
-        let user = process.user();
+        let user = process.start.user();
         let user = personal(&process.config, user.as_deref());
         self.memory.keep(Arc::clone(&process.config), user, Arc::new(shortcut));
     }
@@ -230,10 +230,10 @@ impl Server {
     /// Evicts the cached start of `process`, which has failed. Returns `true` if `process` was started from
     /// memory.
     pub fn forget_start(&self, process: &Process) -> bool {
-        if !process.is_remembered() {
+        if !process.start.is_remembered() {
             return false;
         }
-        let user = process.user();
+        let user = process.start.user();
         self.memory.forget(&process.config, personal(&process.config, user.as_deref()));
         self.package(&process.config).set_installed(false);
         log::warn!(

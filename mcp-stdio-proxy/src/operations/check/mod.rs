@@ -89,11 +89,11 @@ async fn examine(
     let mut theirs = instances.iter().filter(|instance| Arc::ptr_eq(&instance.server, server));
     let running = theirs.find_map(|instance| Some((instance, instance.live()?)));
     if let Some((instance, process)) = running {
-        let (used, child_used) = (instance.used(), process.used());
+        let (used, child_used) = (instance.used(), process.activity.used());
         let found = inspect(instance, &process).await;
         // A check must not keep an idle process alive.
         if instance.used() == used && process.calls.is_empty() {
-            process.set_used(child_used);
+            process.activity.set_used(child_used);
         }
         return found;
     }
