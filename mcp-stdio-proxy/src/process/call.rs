@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use super::time::Time;
 use crate::access::audit::ToolCall;
 use crate::access::grants::Admission;
 use crate::config::catalogue::tool_view::ToolView;
 use crate::messages::error;
+use crate::messages::line::Line;
 use crate::messages::message::Envelope;
 use crate::messages::stream::Stream;
 
@@ -63,7 +62,7 @@ pub struct Addressee {
 /// A response handler, which turns the answer of a call into something else.
 pub trait ResponseHandler: Send + Sync {
     /// Handles the answer `line` to `call`, of which `envelope` is the envelope.
-    fn take(&self, call: Call, line: &Bytes, envelope: &Envelope<'_>);
+    fn handle(&self, call: Call, line: &Line, envelope: &Envelope<'_>);
 }
 
 /// The options of a request of 2026-07-28: what the server may send before the answer.

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use tokio::time::sleep;
 
 use super::Process;
 use super::call::Call;
 use super::submit;
+use crate::messages::line::Line;
 use crate::messages::stream::{First, Stream};
 
 /// The maximum time that a package runner may take to execute a server.
@@ -28,13 +28,13 @@ pub enum Failed {
 }
 
 impl Process {
-    /// Sends a request and waits for the answer, a message. `params` is an object as JSON text.
+    /// Sends a request and waits for the answer. `params` is an object as JSON text.
     pub async fn request(
         &self,
         method: &str,
         params: &str,
         within: Duration,
-    ) -> Result<Bytes, Failed> {
+    ) -> Result<Line, Failed> {
         self.ask(method, params, sleep(within)).await
     }
 
@@ -44,7 +44,7 @@ impl Process {
         method: &str,
         params: &str,
         within: Duration,
-    ) -> Result<Bytes, Failed> {
+    ) -> Result<Line, Failed> {
         self.ask(method, params, self.overdue(within)).await
     }
 
@@ -81,12 +81,14 @@ impl Process {
         method: &str,
         params: &str,
         overdue: impl Future<Output = ()>,
-    ) -> Result<Bytes, Failed> {
+    ) -> Result<Line, Failed> {
         let stream = Stream::answers(1);
         let id = self.register(Call::of_proxy(Arc::clone(&stream))).map_err(|_| Failed::Gone)?;
         self.send(submit::request(id, method, params)).await;
         let first = poll_fn(|cx| match stream.poll_first(cx) {
-            Poll::Ready(First::Answer(payload)) => Poll::Ready(Ok(payload.to_bytes())),
+            Poll::Ready(First::Answer(payload)) => {
+                Poll::Ready(Line::new(payload.to_bytes()).ok_or(Failed::Gone))
+            }
             Poll::Ready(_) => Poll::Ready(Err(Failed::Gone)),
             Poll::Pending => Poll::Pending,
         });

@@ -38,6 +38,7 @@ use tokio::time::timeout;
 use crate::access::grants::Admission;
 use crate::config::catalogue::ServerConfig;
 use crate::messages::error;
+use crate::messages::line::Line;
 use crate::messages::message::Envelope;
 use crate::messages::splice;
 use activity::Activity;
@@ -55,7 +56,7 @@ const GONE: Duration = Duration::from_secs(10);
 /// A handler of server-initiated messages.
 pub trait ServerMessageHandler: Send + Sync {
     /// Handles a request or notification of the server, other than progress, or an answer to no call.
-    fn handle(&self, process: &Arc<Process>, line: &Bytes, envelope: &Envelope<'_>);
+    fn handle(&self, process: &Arc<Process>, line: &Line, envelope: &Envelope<'_>);
 }
 
 /// A running server process.

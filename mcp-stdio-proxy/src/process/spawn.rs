@@ -23,12 +23,13 @@ use super::locate::{NotFound, locate};
 use super::pool::ProcessPool;
 use super::pressure::Pressure;
 use super::quota::Permit;
+use super::reader::Reader;
 use super::shortcut::{Following, follow};
 use super::start_record::StartRecord;
 use super::supervise::{Group, Supervisor};
 use super::task_calls::TaskCalls;
 use super::traffic::Traffic;
-use super::{Calls, Process, reader, stderr, stdin};
+use super::{Calls, Process, stderr, stdin};
 use crate::config::catalogue::{Limits, ServerConfig};
 use crate::config::settings::StopTimeouts;
 
@@ -213,7 +214,7 @@ impl Program {
     ) {
         let (server, pid) = (Arc::clone(&self.server), process.pid);
         tokio::spawn(stderr::drain(server, pid, errors, Arc::clone(&process.diagnostics.stderr)));
-        tokio::spawn(reader::read(Arc::clone(process), output, self.line_limit));
+        tokio::spawn(Reader::new(Arc::clone(process), self.line_limit).run(output));
         let supervisor = Supervisor {
             process: Arc::clone(process),
             group: Group::of(pid),

@@ -13,6 +13,7 @@ use super::Process;
 use super::reader::answer;
 use super::submit;
 use crate::messages::error;
+use crate::messages::line::Line;
 use crate::messages::message::{self, Envelope};
 use crate::messages::translate::task_call::{self, Next};
 
@@ -120,7 +121,7 @@ impl Process {
     pub(super) fn take_of_task(
         self: &Arc<Self>,
         id: u64,
-        line: &Bytes,
+        line: &Line,
         read: &Envelope<'_>,
     ) -> bool {
         let Some(one) = self.task_calls.0.lock().remove(&id) else { return false };
@@ -216,14 +217,13 @@ impl Process {
     }
 
     /// Answers the call with the result or the error of its task.
-    fn finish(&self, call: u64, line: &Bytes, read: &Envelope<'_>) {
+    fn finish(&self, call: u64, line: &Line, read: &Envelope<'_>) {
         let Some(call) = self.calls.take(call) else { return };
-        let text = std::str::from_utf8(line).unwrap_or_default();
-        let unrelated = read.result.and_then(|result| task_call::unrelated(text, result));
-        let Some(unrelated) = unrelated.map(Bytes::from) else {
+        let unrelated = read.result.and_then(|result| task_call::unrelated(line.text(), result));
+        let Some(unrelated) = unrelated.map(Line::from) else {
             return answer(call, line, read);
         };
-        match message::parse(std::str::from_utf8(&unrelated).unwrap_or_default()) {
+        match message::parse(unrelated.text()) {
             Ok(read) => answer(call, &unrelated, &read),
             Err(_) => answer(call, line, read),
         }

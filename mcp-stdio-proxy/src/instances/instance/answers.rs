@@ -6,6 +6,7 @@ use bytes::Bytes;
 use gateway_contract::revision::Era;
 
 use super::{ServerInstance, questions};
+use crate::messages::line::Line;
 use crate::messages::message::{self, Envelope};
 use crate::messages::object::Edit;
 use crate::messages::splice::{Payload, span};
@@ -62,8 +63,8 @@ impl ToModern {
 }
 
 impl ResponseHandler for ToModern {
-    fn take(&self, call: Call, line: &Bytes, envelope: &Envelope<'_>) {
-        let text = std::str::from_utf8(line).unwrap_or_default();
+    fn handle(&self, call: Call, line: &Line, envelope: &Envelope<'_>) {
+        let (text, line) = (line.text(), line.bytes());
         let visits = || self.visits(&call.id, envelope.error?);
         if let Some(visits) = call.options.input.as_ref().and_then(|_| visits()) {
             return call.stream.answer(visits.into());

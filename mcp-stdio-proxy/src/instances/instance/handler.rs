@@ -8,6 +8,7 @@ use gateway_contract::revision::Era;
 
 use super::ServerInstance;
 use crate::instances::session::Session;
+use crate::messages::line::Line;
 use crate::messages::message::{Envelope, Kind};
 use crate::messages::splice::{self, Payload};
 use crate::messages::stream::{Stream, Weight};
@@ -16,7 +17,8 @@ use crate::messages::translate::subscription::{self, UPDATED};
 use crate::process::{Process, ServerMessageHandler};
 
 impl ServerMessageHandler for ServerInstance {
-    fn handle(&self, process: &Arc<Process>, line: &Bytes, envelope: &Envelope<'_>) {
+    fn handle(&self, process: &Arc<Process>, line: &Line, envelope: &Envelope<'_>) {
+        let line = line.bytes();
         if self.pairing.clients == Era::Modern {
             return self.heard_for_modern(process, line, envelope);
         }

@@ -222,13 +222,12 @@ impl ServerInstance {
                     status: format!(": {}", process.exit_message()),
                 },
             })?;
-        let text = std::str::from_utf8(&answer).unwrap_or_default();
-        match message::parse(text).ok().and_then(|envelope| envelope.result) {
+        match message::parse(answer.text()).ok().and_then(|envelope| envelope.result) {
             Some(result) => Ok(result.to_owned()),
             None => Err(Unavailable::Refused {
                 server: Arc::clone(server),
                 method,
-                answer: text.to_owned(),
+                answer: answer.text().to_owned(),
             }),
         }
     }

@@ -83,8 +83,7 @@ impl ServerInstance {
         let asked = offered.uris.iter().map(|uri| async move {
             let answer =
                 process.request("resources/subscribe", &uri_params(uri), PATIENCE).await.ok();
-            let text = answer.as_ref().and_then(|answer| std::str::from_utf8(answer).ok());
-            let agreed = text.and_then(|text| message::parse(text).ok());
+            let agreed = answer.as_ref().and_then(|answer| message::parse(answer.text()).ok());
             agreed.is_some_and(|envelope| envelope.result.is_some())
         });
         let mut agreed = futures_util::future::join_all(asked).await.into_iter();

@@ -33,9 +33,11 @@ impl ServerInstance {
         for _ in 0..PAGES {
             let params = self.list_params(cursor.as_deref());
             let Ok(answer) = process.request("tools/list", &params, PATIENCE).await else { break };
-            let envelope =
-                std::str::from_utf8(&answer).ok().and_then(|text| message::parse(text).ok());
-            let Some(result) = envelope.and_then(|envelope| envelope.result) else { break };
+            let Some(result) =
+                message::parse(answer.text()).ok().and_then(|envelope| envelope.result)
+            else {
+                break;
+            };
             if has_tasks {
                 tasks.add(result);
             }

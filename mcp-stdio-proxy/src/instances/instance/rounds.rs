@@ -3,11 +3,10 @@
 
 use std::sync::{Arc, Weak};
 
-use bytes::Bytes;
-
 use super::ServerInstance;
 use super::round::Round;
 use crate::messages::error;
+use crate::messages::line::Line;
 use crate::messages::message::{self, Envelope};
 use crate::messages::splice::{Payload, span};
 use crate::messages::translate::{result, round, tasks};
@@ -47,7 +46,7 @@ impl ServerInstance {
 }
 
 impl ResponseHandler for ToLegacy {
-    fn take(&self, call: Call, line: &Bytes, read: &Envelope<'_>) {
+    fn handle(&self, call: Call, line: &Line, read: &Envelope<'_>) {
         match read.result.and_then(round::read) {
             None if read.result.is_some_and(tasks::is_task) => {
                 call.fail(
@@ -63,16 +62,16 @@ impl ResponseHandler for ToLegacy {
 }
 
 impl ToLegacy {
-    fn hand_down(&self, call: &Call, line: &Bytes, read: &Envelope<'_>) {
+    fn hand_down(&self, call: &Call, line: &Line, read: &Envelope<'_>) {
         let edits = |text: &str, read: &Envelope<'_>| {
             read.result
                 .map(|result| result::to_legacy(text, result, &self.method))
                 .unwrap_or_default()
         };
-        let text = std::str::from_utf8(line).unwrap_or_default();
+        let (text, line) = (line.text(), line.bytes());
         if let Some(shown) = call.tools.as_ref().and_then(|view| view.shown(text, read, &call.id)) {
             let edits = message::parse(&shown).map(|read| edits(&shown, &read)).unwrap_or_default();
-            return call.stream.answer(Payload::edited(&Bytes::from(shown), edits));
+            return call.stream.answer(Payload::edited(&shown.into(), edits));
         }
         let mut edits = edits(text, read);
         edits.extend(span(text, read.id).map(|range| (range, call.id.to_string())));

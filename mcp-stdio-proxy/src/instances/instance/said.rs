@@ -4,7 +4,6 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
-use bytes::Bytes;
 use gateway_contract::revision::Era;
 
 use super::ServerInstance;
@@ -12,6 +11,7 @@ use super::listen::post_uri;
 use super::refused::Refused;
 use super::shared::hand_over;
 use crate::instances::session::Session;
+use crate::messages::line::Line;
 use crate::messages::message::Envelope;
 use crate::messages::object::value;
 use crate::messages::translate::{log, subscription};
@@ -144,7 +144,7 @@ struct Subscribing {
 }
 
 impl ResponseHandler for Subscribing {
-    fn take(&self, call: Call, line: &Bytes, read: &Envelope<'_>) {
+    fn handle(&self, call: Call, line: &Line, read: &Envelope<'_>) {
         self.is_agreed.store(read.result.is_some(), Ordering::Relaxed);
         hand_over(&call, line, read, None);
     }
@@ -167,7 +167,7 @@ struct Leveling {
 }
 
 impl ResponseHandler for Leveling {
-    fn take(&self, call: Call, line: &Bytes, read: &Envelope<'_>) {
+    fn handle(&self, call: Call, line: &Line, read: &Envelope<'_>) {
         if let Some(session) = self.session.upgrade().filter(|_| read.result.is_some()) {
             session.set_log_level(self.level);
         }

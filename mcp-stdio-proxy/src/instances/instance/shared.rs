@@ -4,10 +4,9 @@
 
 use std::sync::{Arc, Weak};
 
-use bytes::Bytes;
-
 use super::ServerInstance;
 use crate::messages::error;
+use crate::messages::line::Line;
 use crate::messages::message::Envelope;
 use crate::messages::object::value;
 use crate::messages::splice::{Payload, span};
@@ -49,7 +48,7 @@ struct ForOne {
 }
 
 impl ResponseHandler for ForOne {
-    fn take(&self, call: Call, line: &Bytes, read: &Envelope<'_>) {
+    fn handle(&self, call: Call, line: &Line, read: &Envelope<'_>) {
         let Some(result) = read.result else { return hand_over(&call, line, read, None) };
         if self.is_discovery {
             return hand_over(&call, line, read, Some((result, shared::offered(result))));
@@ -69,11 +68,11 @@ impl ResponseHandler for ForOne {
 /// Answers `call` with `line` under the client's id, optionally with one part replaced.
 pub(super) fn hand_over(
     call: &Call,
-    line: &Bytes,
+    line: &Line,
     read: &Envelope<'_>,
     part: Option<(&str, String)>,
 ) {
-    let text = std::str::from_utf8(line).unwrap_or_default();
+    let (text, line) = (line.text(), line.bytes());
     let parts = [Some((read.id, call.id.to_string())), part].into_iter().flatten();
     let edits = parts.filter_map(|(part, with)| Some((span(text, part)?, with)));
     call.stream.answer(Payload::edited(line, edits.collect()));
