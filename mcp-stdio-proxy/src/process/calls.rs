@@ -8,6 +8,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::call::{Addressee, Call, Open, Resumed};
+use super::task_calls::TaskCalls;
 use super::time::Time;
 use crate::access::grants::{Admission, Over};
 use crate::messages::error;
@@ -31,11 +32,18 @@ pub struct Calls {
     open: Mutex<Option<HashMap<u64, Call>>>,
     next: AtomicU64,
     limit: usize,
+    /// The requests that are tasks of the server.
+    pub tasks: TaskCalls,
 }
 
 impl Calls {
     pub(super) fn new(limit: usize) -> Self {
-        Self { open: Mutex::new(Some(HashMap::new())), next: AtomicU64::new(1), limit }
+        Self {
+            open: Mutex::new(Some(HashMap::new())),
+            next: AtomicU64::new(1),
+            limit,
+            tasks: TaskCalls::default(),
+        }
     }
 
     /// Returns the id of the next request.

@@ -3,6 +3,7 @@
 
 use super::call::Call;
 use super::reader::Reader;
+use super::respond::respond;
 use crate::messages::defect::{Answer, Defect};
 use crate::messages::error;
 use crate::messages::lenient::{self, Reading};
@@ -106,7 +107,7 @@ impl Reader {
     pub(super) fn fail_other(&self, id: u64, message: &str) {
         let line = Line::from(error::answer(&id.to_string(), error::INTERNAL, message));
         if let Ok(envelope) = message::parse(line.text())
-            && !self.process.take_of_task(id, &line, &envelope)
+            && !respond(&self.process, id, &line, &envelope)
         {
             self.dispatch(&line, &envelope);
         }

@@ -18,6 +18,7 @@ mod pressure;
 pub mod quota;
 mod reader;
 mod recent_notifications;
+pub mod respond;
 pub mod shortcut;
 mod spawn;
 pub mod start_record;
@@ -25,7 +26,8 @@ mod stderr;
 mod stdin;
 pub mod submit;
 mod supervise;
-mod task_calls;
+pub mod task_calls;
+mod task_steps;
 pub mod time;
 pub mod traffic;
 
@@ -83,7 +85,6 @@ pub struct Process {
     /// The backpressure of a reader that has fallen behind.
     pub(crate) pressure: Pressure,
     diagnostics: Diagnostics,
-    task_calls: task_calls::TaskCalls,
 }
 
 impl Process {
@@ -115,7 +116,7 @@ impl Process {
 
     /// Tells the server that the request `id` is cancelled.
     pub fn cancel(&self, id: u64, reason: &str) {
-        if self.cancel_task(id) {
+        if self.calls.tasks.cancel(self, id) {
             return;
         }
         let text = format!(

@@ -10,17 +10,14 @@ use tokio::net::unix::pipe;
 use tokio::time::{sleep, timeout};
 
 use super::Process;
-use super::call::Call;
 use super::lines::{Lines, RawLine};
 use super::partial_object::PartialObject;
+use super::respond::{progress, respond};
 use crate::messages::array;
-use crate::messages::error;
 use crate::messages::ids;
 use crate::messages::lenient;
 use crate::messages::line::Line;
 use crate::messages::message::{self, Envelope, Kind};
-use crate::messages::splice::{Payload, span};
-use crate::messages::stream::Weight;
 
 /// The time to wait for remaining output after the process has exited. A descendant may hold the pipe open
 /// indefinitely.
@@ -141,7 +138,7 @@ impl Reader {
         match envelope.kind {
             Kind::Response => self.handle_response(line, envelope),
             Kind::Notification if envelope.method == "notifications/progress" => {
-                self.handle_progress(line, envelope);
+                progress(&self.process, line, envelope);
             }
             Kind::Request | Kind::Notification => self.dispatch(line, envelope),
         }
@@ -157,45 +154,11 @@ impl Reader {
     }
 
     fn handle_response(&self, line: &Line, envelope: &Envelope<'_>) {
-        let process = &self.process;
         let id = ids::number(envelope.id).unwrap_or_default();
-        if process.take_of_task(id, line, envelope) {
-            return process.input.notifications.answered(id);
+        if !respond(&self.process, id, line, envelope) {
+            return self.handle_stray(line, envelope);
         }
-        let Some(call) = process.calls.take(id) else { return self.handle_stray(line, envelope) };
-        process.input.notifications.answered(id);
-        answer(call, line, envelope);
-    }
-
-    /// Forwards a progress notification. The proxy uses its request ids as progress tokens.
-    fn handle_progress(&self, line: &Line, envelope: &Envelope<'_>) {
-        let token = envelope.params.and_then(message::progress_token);
-        let id = token.and_then(ids::number);
-        let Some((stream, theirs)) = id.and_then(|id| self.process.calls.progress(id)) else {
-            return log::debug!("{}: progress for an unknown request", self.process.server);
-        };
-        if let Some(range) = token.and_then(|token| span(line.text(), token)) {
-            stream.push(Payload::spliced(line.bytes(), range, &theirs), Weight::Light);
-            self.process.pressure.note(&stream);
-        }
-    }
-}
-
-/// Answers `call` with `line`, of which `envelope` is the envelope.
-pub(super) fn answer(call: Call, line: &Line, envelope: &Envelope<'_>) {
-    if let Some(record) = &call.record {
-        record.answered(envelope);
-    }
-    if let Some(handler) = call.handler.clone() {
-        return handler.handle(call, line, envelope);
-    }
-    let text = line.text();
-    if let Some(shown) = call.tools.as_ref().and_then(|view| view.shown(text, envelope, &call.id)) {
-        return call.stream.answer(shown.into());
-    }
-    match span(text, envelope.id) {
-        Some(range) => call.stream.answer(Payload::spliced(line.bytes(), range, &call.id)),
-        None => call.fail(error::INTERNAL, "the answer could not be read"),
+        self.process.input.notifications.answered(id);
     }
 }
 

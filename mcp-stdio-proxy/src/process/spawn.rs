@@ -27,7 +27,6 @@ use super::reader::Reader;
 use super::shortcut::{Following, follow};
 use super::start_record::StartRecord;
 use super::supervise::{Group, Supervisor};
-use super::task_calls::TaskCalls;
 use super::traffic::Traffic;
 use super::{Calls, Process, stderr, stdin};
 use crate::config::catalogue::{Limits, ServerConfig};
@@ -200,7 +199,6 @@ impl Program {
             handler: OnceLock::new(),
             pressure: Pressure::default(),
             diagnostics: Diagnostics::new(self.explain),
-            task_calls: TaskCalls::default(),
         }
     }
 

@@ -2,17 +2,17 @@
 
 use std::sync::{Arc, Weak};
 
-use bytes::Bytes;
 use gateway_contract::revision::Era;
 
 use super::{ServerInstance, questions};
+use crate::messages::json_edit::JsonEdit;
 use crate::messages::line::Line;
 use crate::messages::message::{self, Envelope};
 use crate::messages::object::Edit;
-use crate::messages::splice::{Payload, span};
 use crate::messages::translate::input::{self, Kind};
 use crate::messages::translate::{failure, result};
 use crate::process::call::{Call, ResponseHandler};
+use crate::process::respond::deliver;
 
 /// A handler that translates the responses to one method into those of a modern server.
 struct ToModern {
@@ -64,19 +64,14 @@ impl ToModern {
 
 impl ResponseHandler for ToModern {
     fn handle(&self, call: Call, line: &Line, envelope: &Envelope<'_>) {
-        let (text, line) = (line.text(), line.bytes());
         let visits = || self.visits(&call.id, envelope.error?);
         if let Some(visits) = call.options.input.as_ref().and_then(|_| visits()) {
             return call.stream.answer(visits.into());
         }
-        let shown = call.tools.as_ref().and_then(|view| view.shown(text, envelope, &call.id));
-        if let Some(shown) = shown {
-            let edits = message::parse(&shown).map(|envelope| self.edits(&shown, &envelope));
-            let shown = Bytes::from(shown);
-            return call.stream.answer(Payload::edited(&shown, edits.unwrap_or_default()));
-        }
-        let mut edits = self.edits(text, envelope);
-        edits.extend(span(text, envelope.id).map(|range| (range, call.id.to_string())));
-        call.stream.answer(Payload::edited(line, edits));
+        let edits = self.edits(line.text(), envelope).into_iter();
+        let edit = edits.fold(JsonEdit::of(line.text()), |edit, (range, with)| {
+            edit.replace(line.text().get(range).unwrap_or_default(), with)
+        });
+        deliver(call, line, envelope, edit);
     }
 }

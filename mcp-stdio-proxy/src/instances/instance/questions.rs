@@ -39,7 +39,7 @@ impl ServerInstance {
         let mut calls = process.calls.addressees();
         calls.retain(|call| call.options.input.is_some());
         let task = envelope.params.and_then(related);
-        if let Some(id) = task.and_then(|task| process.call_of_task(task)) {
+        if let Some(id) = task.and_then(|task| process.calls.tasks.call_of(task)) {
             calls.retain(|call| call.id == id);
         }
         // The addressee is unknown, and the callers may be different people.

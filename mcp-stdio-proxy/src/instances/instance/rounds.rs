@@ -6,12 +6,13 @@ use std::sync::{Arc, Weak};
 use super::ServerInstance;
 use super::round::Round;
 use crate::messages::error;
+use crate::messages::json_edit::JsonEdit;
 use crate::messages::line::Line;
-use crate::messages::message::{self, Envelope};
-use crate::messages::splice::{Payload, span};
+use crate::messages::message::Envelope;
 use crate::messages::translate::{result, round, tasks};
 use crate::process::Process;
 use crate::process::call::{Call, ResponseHandler};
+use crate::process::respond::deliver;
 use crate::process::time::Time;
 
 /// The maximum number of input rounds of one call.
@@ -54,7 +55,7 @@ impl ResponseHandler for ToLegacy {
                     "the server answers with a task, which the client has not asked for",
                 );
             }
-            None => self.hand_down(&call, line, read),
+            None => self.hand_down(call, line, read),
             Some(Err(unfit)) => call.fail(error::INTERNAL, &unfit.to_string()),
             Some(Ok(required)) => self.ask(call, &required),
         }
@@ -62,20 +63,14 @@ impl ResponseHandler for ToLegacy {
 }
 
 impl ToLegacy {
-    fn hand_down(&self, call: &Call, line: &Line, read: &Envelope<'_>) {
-        let edits = |text: &str, read: &Envelope<'_>| {
-            read.result
-                .map(|result| result::to_legacy(text, result, &self.method))
-                .unwrap_or_default()
-        };
-        let (text, line) = (line.text(), line.bytes());
-        if let Some(shown) = call.tools.as_ref().and_then(|view| view.shown(text, read, &call.id)) {
-            let edits = message::parse(&shown).map(|read| edits(&shown, &read)).unwrap_or_default();
-            return call.stream.answer(Payload::edited(&shown.into(), edits));
-        }
-        let mut edits = edits(text, read);
-        edits.extend(span(text, read.id).map(|range| (range, call.id.to_string())));
-        call.stream.answer(Payload::edited(line, edits));
+    fn hand_down(&self, call: Call, line: &Line, read: &Envelope<'_>) {
+        let text = line.text();
+        let edits = read.result.map(|result| result::to_legacy(text, result, &self.method));
+        let edits = edits.into_iter().flatten();
+        let edit = edits.fold(JsonEdit::of(text), |edit, (range, with)| {
+            edit.replace(text.get(range).unwrap_or_default(), with)
+        });
+        deliver(call, line, read, edit);
     }
 
     fn ask(&self, call: Call, required: &round::InputRequired<'_>) {

@@ -146,7 +146,7 @@ struct Subscribing {
 impl ResponseHandler for Subscribing {
     fn handle(&self, call: Call, line: &Line, read: &Envelope<'_>) {
         self.is_agreed.store(read.result.is_some(), Ordering::Relaxed);
-        hand_over(&call, line, read, None);
+        hand_over(call, line, read, None);
     }
 }
 
@@ -171,6 +171,6 @@ impl ResponseHandler for Leveling {
         if let Some(session) = self.session.upgrade().filter(|_| read.result.is_some()) {
             session.set_log_level(self.level);
         }
-        hand_over(&call, line, read, None);
+        hand_over(call, line, read, None);
     }
 }

@@ -6,12 +6,13 @@ use std::sync::{Arc, Weak};
 
 use super::ServerInstance;
 use crate::messages::error;
+use crate::messages::json_edit::JsonEdit;
 use crate::messages::line::Line;
 use crate::messages::message::Envelope;
 use crate::messages::object::value;
-use crate::messages::splice::{Payload, span};
 use crate::messages::translate::{shared, tasks};
 use crate::process::call::{Call, ResponseHandler};
+use crate::process::respond::deliver;
 
 /// The methods whose results may contain a `requestState` (MCP "Multi Round-Trip Requests"), and the one that
 /// lists the server's capabilities.
@@ -49,31 +50,33 @@ struct ForOne {
 
 impl ResponseHandler for ForOne {
     fn handle(&self, call: Call, line: &Line, read: &Envelope<'_>) {
-        let Some(result) = read.result else { return hand_over(&call, line, read, None) };
+        let Some(result) = read.result else { return hand_over(call, line, read, None) };
         if self.is_discovery {
-            return hand_over(&call, line, read, Some((result, shared::offered(result))));
+            return hand_over(call, line, read, Some((result, shared::offered(result))));
         }
         let state = value(result, "requestState").filter(|text| text.starts_with('"'));
-        let Some(state) = state else { return hand_over(&call, line, read, None) };
+        let Some(state) = state else { return hand_over(call, line, read, None) };
         let instance = self.instance.upgrade();
         let bound = instance
             .and_then(|instance| instance.server.parking.bind(self.principal.as_deref(), state));
         match bound {
-            Some(bound) => hand_over(&call, line, read, Some((state, format!("\"{bound}\"")))),
+            Some(bound) => hand_over(call, line, read, Some((state, format!("\"{bound}\"")))),
             None => call.fail(error::INTERNAL, "the server was ended"),
         }
     }
 }
 
-/// Answers `call` with `line` under the client's id, optionally with one part replaced.
+/// Answers `call` with `line`, optionally with one part replaced.
 pub(super) fn hand_over(
-    call: &Call,
+    call: Call,
     line: &Line,
     read: &Envelope<'_>,
     part: Option<(&str, String)>,
 ) {
-    let (text, line) = (line.text(), line.bytes());
-    let parts = [Some((read.id, call.id.to_string())), part].into_iter().flatten();
-    let edits = parts.filter_map(|(part, with)| Some((span(text, part)?, with)));
-    call.stream.answer(Payload::edited(line, edits.collect()));
+    let edit = JsonEdit::of(line.text());
+    let edit = match part {
+        Some((part, with)) => edit.replace(part, with),
+        None => edit,
+    };
+    deliver(call, line, read, edit);
 }

@@ -29,10 +29,10 @@ impl ServerInstance {
         let Some(task) = (need != Some(false)).then(task).flatten() else { return line };
         let may_cancel = self.greeting().is_some_and(|greeting| greeting.offers(CANCEL));
         if need == Some(true) {
-            process.make_task(id, may_cancel);
+            process.calls.tasks.add(process, id, may_cancel);
             return task;
         }
-        process.make_task_if_refused(id, task, may_cancel);
+        process.calls.tasks.add_if_refused(process, id, &task, may_cancel);
         line
     }
 
