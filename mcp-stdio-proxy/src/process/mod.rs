@@ -6,6 +6,7 @@ pub mod calls;
 pub mod confinement;
 mod defects;
 pub mod diagnostics;
+mod handler_slot;
 pub mod input_writer;
 pub mod internal_request;
 pub mod launcher;
@@ -21,6 +22,7 @@ mod recent_notifications;
 pub mod respond;
 pub mod shortcut;
 mod spawn;
+mod spawn_error;
 pub mod start_record;
 mod stderr;
 mod stdin;
@@ -31,7 +33,7 @@ mod task_steps;
 pub mod time;
 pub mod traffic;
 
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -41,15 +43,17 @@ use crate::access::grants::Admission;
 use crate::config::catalogue::ServerConfig;
 use crate::messages::error;
 use crate::messages::line::Line;
-use crate::messages::message::Envelope;
+use crate::messages::message::{self, Envelope};
 use crate::messages::splice;
 use activity::Activity;
 use calls::Calls;
 use diagnostics::Diagnostics;
+use handler_slot::HandlerSlot;
 use input_writer::InputWriter;
 use lifecycle::Lifecycle;
 use pressure::Pressure;
-pub use spawn::{Origin, Program, Reason, SpawnError};
+pub use spawn::{Origin, Program};
+pub use spawn_error::{Reason, SpawnError};
 use start_record::StartRecord;
 
 /// The maximum time for a killed process to disappear.
@@ -81,7 +85,7 @@ pub struct Process {
     pub calls: Calls,
     /// The writer of its input.
     input: InputWriter,
-    handler: OnceLock<Weak<dyn ServerMessageHandler>>,
+    handler: HandlerSlot<dyn ServerMessageHandler>,
     /// The backpressure of a reader that has fallen behind.
     pub(crate) pressure: Pressure,
     diagnostics: Diagnostics,
@@ -146,10 +150,14 @@ impl Process {
         }
     }
 
-    /// Sets the handler of server-initiated messages.
-    pub fn set_handler(&self, handler: Weak<dyn ServerMessageHandler>) {
-        // Set once, when the process is given to an instance.
-        let _set = self.handler.set(handler);
+    /// Sets the handler of server-initiated messages, and passes to it those that came before it. It is held until the
+    /// output ends, also if it holds the process itself. Does nothing if there is a handler already.
+    pub fn set_handler(self: &Arc<Self>, handler: Arc<dyn ServerMessageHandler>) {
+        self.handler.set(handler, |handler, line| {
+            if let Ok(envelope) = message::parse(line.text()) {
+                handler.handle(self, line, &envelope);
+            }
+        });
     }
 
     /// Describes its end for clients.

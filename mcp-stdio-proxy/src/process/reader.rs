@@ -1,7 +1,7 @@
 //! Reads the output of a process and dispatches its messages (stdio transport).
 
 use std::mem::take;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,6 +15,7 @@ use super::partial_object::PartialObject;
 use super::respond::{progress, respond};
 use crate::messages::array;
 use crate::messages::ids;
+use crate::messages::json_edit::JsonEdit;
 use crate::messages::lenient;
 use crate::messages::line::Line;
 use crate::messages::message::{self, Envelope, Kind};
@@ -56,6 +57,7 @@ impl Reader {
                 Ok(Some(RawLine::Whole(line))) => {
                     process.activity.received(line.len());
                     self.handle_line(line);
+                    process.handler.replayed().await;
                     process.pressure.ease().await;
                 }
                 Ok(Some(RawLine::Unended(line))) => self.handle_unended(&line),
@@ -76,7 +78,7 @@ impl Reader {
         let _late = timeout(LAST_OUTPUT, last).await;
     }
 
-    /// Records that no more output will be read, and fails all calls.
+    /// Records that no more output will be read, fails all calls, and drops the handler.
     fn close(&self) {
         let process = &self.process;
         process.lifecycle.mark_closed();
@@ -87,6 +89,7 @@ impl Reader {
         );
         process.calls.fail_all(&message);
         process.end();
+        process.handler.close();
     }
 
     fn handle_line(&mut self, line: Bytes) {
@@ -144,12 +147,16 @@ impl Reader {
         }
     }
 
-    /// Passes a message to the handler.
+    /// Passes a message to the handler. Until there is one, keeps the message, and answers a `ping` itself.
     pub(super) fn dispatch(&self, line: &Line, envelope: &Envelope<'_>) {
         let process = &self.process;
-        match process.handler.get().and_then(Weak::upgrade) {
-            Some(handler) => handler.handle(process, line, envelope),
-            None => log::debug!("{}: no handler for {}", process.server, envelope.method),
+        let is_ping = envelope.kind == Kind::Request && envelope.method == "ping";
+        if is_ping && !process.handler.is_set() {
+            let pong = format!(r#"{{"jsonrpc":"2.0","id":{},"result":{{}}}}"#, envelope.id);
+            return process.post(JsonEdit::of(&pong).input());
+        }
+        if let Some(handler) = process.handler.handler_of(line) {
+            handler.handle(process, line, envelope);
         }
     }
 
@@ -169,4 +176,52 @@ fn plain(text: &str) -> Option<Envelope<'_>> {
 
 fn is_array(text: &str) -> bool {
     text.trim_start().starts_with('[') && array::each(text, |_| true).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead as _, BufReader, Write as _};
+
+    use parking_lot::Mutex;
+
+    use super::super::ServerMessageHandler;
+    use super::super::spawn::testing::process;
+    use super::*;
+
+    #[derive(Default)]
+    struct Recorder(Mutex<Vec<String>>);
+
+    impl ServerMessageHandler for Recorder {
+        fn handle(&self, _: &Arc<Process>, line: &Line, envelope: &Envelope<'_>) {
+            self.0.lock().push(format!("{}{}", envelope.method, envelope.id));
+            assert!(line.text().contains(envelope.id));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_process_without_a_handler_answers_pings_and_keeps_the_rest() {
+        let (process, input) = process();
+        let (output, mut server) = std::io::pipe().unwrap();
+        let output = pipe::Receiver::from_owned_fd(output.into()).unwrap();
+        let reading = tokio::spawn(Reader::new(Arc::clone(&process), 1 << 20).run(output));
+        let mut write = |rest: &str| writeln!(server, r#"{{"jsonrpc":"2.0",{rest}}}"#).unwrap();
+        write(r#""id":7,"method":"roots/list""#);
+        write(r#""id":9,"result":{}"#);
+        write(r#""method":"a""#);
+        write(r#""id":"p","method":"ping""#);
+        let pong = tokio::task::spawn_blocking(|| {
+            let mut line = String::new();
+            BufReader::new(input).read_line(&mut line).unwrap();
+            line
+        });
+        assert_eq!(pong.await.unwrap(), "{\"jsonrpc\":\"2.0\",\"id\":\"p\",\"result\":{}}\n");
+        let recorder = Arc::new(Recorder::default());
+        process.set_handler(Arc::clone(&recorder) as _);
+        assert_eq!(*recorder.0.lock(), ["roots/list7", "9", "a"]);
+        write(r#""id":8,"method":"ping""#);
+        drop(server);
+        reading.await.unwrap();
+        assert_eq!(recorder.0.lock().last().unwrap(), "ping8");
+        assert!(process.has_ended() && Arc::strong_count(&recorder) == 1);
+    }
 }

@@ -7,8 +7,8 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 
 use tokio::net::unix::pipe;
 use tokio::process::Command;
@@ -16,15 +16,17 @@ use tokio::process::Command;
 use super::activity::Activity;
 use super::confinement::Confinement;
 use super::diagnostics::Diagnostics;
+use super::handler_slot::HandlerSlot;
 use super::input_writer::InputWriter;
 use super::launcher;
 use super::lifecycle::Lifecycle;
-use super::locate::{NotFound, locate};
+use super::locate::locate;
 use super::pool::ProcessPool;
 use super::pressure::Pressure;
 use super::quota::Permit;
 use super::reader::Reader;
 use super::shortcut::{Following, follow};
+use super::spawn_error::{Reason, SpawnError};
 use super::start_record::StartRecord;
 use super::supervise::{Group, Supervisor};
 use super::traffic::Traffic;
@@ -94,58 +96,6 @@ impl ProcessPool {
     }
 }
 
-/// A failure to start a server. `Display` is meant for the operator.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot start server \"{server}\": {reason}")]
-pub struct SpawnError {
-    server: Arc<str>,
-    reason: Reason,
-}
-
-/// The reason why a process cannot be started, with the path.
-#[derive(Debug, thiserror::Error)]
-pub enum Reason {
-    /// The program cannot be executed.
-    #[error(transparent)]
-    Program(#[from] NotFound),
-    /// The working directory is unusable.
-    #[error("its directory {} cannot be used: {}", .0.display(), .1)]
-    Directory(PathBuf, io::Error),
-    /// The operating system returned an error.
-    #[error("the operating system refused: {0}")]
-    System(#[from] io::Error),
-}
-
-impl Reason {
-    fn kind(&self) -> io::ErrorKind {
-        match self {
-            Self::Program(error) => error.kind(),
-            Self::Directory(_, error) | Self::System(error) => error.kind(),
-        }
-    }
-}
-
-impl SpawnError {
-    /// Creates the error for `server`.
-    #[must_use]
-    pub fn new(server: &Arc<str>, reason: Reason) -> Self {
-        Self { server: Arc::clone(server), reason }
-    }
-
-    /// Returns the message for clients, with the kind of failure but without the command line.
-    #[must_use]
-    pub fn public(&self) -> String {
-        let why = match self.reason.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
-                "its command or directory does not exist"
-            }
-            io::ErrorKind::PermissionDenied => "its command may not be executed",
-            _ => "the operating system refused",
-        };
-        format!("server \"{}\" cannot be started: {why}", self.server)
-    }
-}
-
 impl Program {
     pub(super) fn spawn(
         &self,
@@ -196,7 +146,7 @@ impl Program {
             ),
             lifecycle,
             activity,
-            handler: OnceLock::new(),
+            handler: HandlerSlot::default(),
             pressure: Pressure::default(),
             diagnostics: Diagnostics::new(self.explain),
         }
@@ -288,4 +238,38 @@ fn pipes(os_process: &mut tokio::process::Child) -> io::Result<[OwnedFd; 3]> {
         os_process.stdout.take().ok_or_else(lost)?.into_owned_fd()?,
         os_process.stderr.take().ok_or_else(lost)?.into_owned_fd()?,
     ])
+}
+
+#[cfg(test)]
+pub(super) mod testing {
+    use super::super::quota::{Claim, Quota};
+    use super::*;
+
+    /// Returns a process without a program, and the end of its input that the program would read.
+    pub(in crate::process) fn process() -> (Arc<Process>, File) {
+        let quota = Quota::new(1, 1);
+        let claim = Claim { server: "x".into(), of_server: 1, user: None };
+        let program = Program {
+            server: "x".into(),
+            command: String::new(),
+            name: None,
+            args: Vec::new(),
+            env: Vec::new(),
+            cwd: None,
+            identity: (None, None),
+            limits: Limits::default(),
+            confine: false,
+            line_limit: 1 << 20,
+            call_limit: 10,
+            stop_timeouts: StopTimeouts::default(),
+            explain: false,
+            traffic: Arc::default(),
+            origin: Origin::ServerConfig,
+            config: Arc::new(ServerConfig::of_command(String::new(), Vec::new())),
+        };
+        let (read, write) = rustix::pipe::pipe().unwrap();
+        let stdin = stdin::Stdin::new(write).unwrap();
+        let process = program.process(0, stdin, quota.take(&claim).unwrap(), None);
+        (Arc::new(process), File::from(read))
+    }
 }

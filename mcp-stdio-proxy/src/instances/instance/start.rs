@@ -8,8 +8,8 @@ use crate::instances::server::Installing;
 use crate::instances::unavailable::Unavailable;
 use crate::messages::translate::discover::ServerInfo;
 use crate::messages::translate::shared;
+use crate::process::Process;
 use crate::process::quota::Permit;
-use crate::process::{Process, ServerMessageHandler};
 
 /// The maximum number of processes started for one request. A retry follows a stale start from memory, or an
 /// entry that was edited meanwhile.
@@ -66,8 +66,9 @@ impl ServerInstance {
         self.server.succeed(self.user.as_deref()).await;
         let turn = self.server.turn().await;
         let process = self.server.start(permit, self.user.as_deref())?;
-        let handler: std::sync::Weak<dyn ServerMessageHandler> = self.me.clone();
-        process.set_handler(handler);
+        if let Some(handler) = self.me.upgrade() {
+            process.set_handler(handler);
+        }
         self.to_modern.watching.reset();
         let introduced = {
             let introducing = self.introduce(&process);
