@@ -36,7 +36,7 @@ pub struct Call {
 }
 
 /// The request with which a client resumes a suspended call.
-pub struct Resumed {
+pub struct RetryRequest {
     /// Its id, as JSON text.
     pub id: Box<str>,
     /// Its progress token, as JSON text.
@@ -85,7 +85,7 @@ pub struct Input {
 }
 
 /// The state of a call before it was suspended.
-pub struct Open {
+pub struct Suspended {
     /// The client's id, as JSON text.
     pub id: Box<str>,
     /// The stream that the answer was expected on.

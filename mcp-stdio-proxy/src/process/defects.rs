@@ -6,10 +6,10 @@ use super::reader::Reader;
 use super::respond::respond;
 use crate::messages::defect::{Answer, Defect};
 use crate::messages::error;
+use crate::messages::json_edit::JsonEdit;
 use crate::messages::lenient::{self, Reading};
 use crate::messages::line::Line;
 use crate::messages::message::{self, Envelope};
-use crate::messages::splice;
 use crate::messages::torn;
 
 impl Reader {
@@ -131,8 +131,7 @@ impl Reader {
             log::warn!(server, pid; "{server}[{pid}] wrote a message of more than {limit} bytes; skipped");
             if let Some(id) = id {
                 let why = format!("the request is longer than {limit} bytes");
-                self.process
-                    .post(splice::line(&error::answer(&id, error::INTERNAL, &why), &mut []));
+                self.process.post(JsonEdit::of(&error::answer(&id, error::INTERNAL, &why)).input());
             }
             return;
         }

@@ -42,9 +42,9 @@ use tokio::time::timeout;
 use crate::access::grants::Admission;
 use crate::config::catalogue::ServerConfig;
 use crate::messages::error;
+use crate::messages::json_edit::JsonEdit;
 use crate::messages::line::Line;
 use crate::messages::message::{self, Envelope};
-use crate::messages::splice;
 use activity::Activity;
 use calls::Calls;
 use diagnostics::Diagnostics;
@@ -126,14 +126,14 @@ impl Process {
         let text = format!(
             r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{id},"reason":"{reason}"}}}}"#
         );
-        self.post_notification(splice::line(&text, &mut []));
+        self.post_notification(JsonEdit::of(&text).input());
     }
 
     /// Ends the calls whose access was revoked, or may have been. Returns their number.
     pub fn end_revoked(&self) -> usize {
-        let over = self.calls.take_over();
-        let count = over.len();
-        for (id, why, call) in over {
+        let revoked = self.calls.take_revoked();
+        let count = revoked.len();
+        for (id, why, call) in revoked {
             self.cancel(id, "the access was revoked");
             call.fail(error::TRANSPORT, &why.to_string());
         }

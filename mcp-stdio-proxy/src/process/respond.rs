@@ -35,7 +35,7 @@ pub(super) fn respond(
 ) -> bool {
     match attribute(process, id, line, envelope) {
         Some(Attribution::Call(call)) => audit(call, line, envelope),
-        Some(Attribution::Task(call, line)) => go_on(call, &line, audit),
+        Some(Attribution::Task(call, line)) => continue_at(call, &line, audit),
         Some(Attribution::Internal) => {}
         None => return false,
     }
@@ -65,7 +65,7 @@ fn audit(call: Call, line: &Line, envelope: &Envelope<'_>) {
 /// Removes the tools that the client may not see.
 fn filter(call: Call, line: &Line, envelope: &Envelope<'_>) {
     match call.tools.as_ref().and_then(|view| view.filtered(line, envelope)) {
-        Some(line) => go_on(call, &line, translate),
+        Some(line) => continue_at(call, &line, translate),
         None => translate(call, line, envelope),
     }
 }
@@ -100,7 +100,7 @@ fn restore_id<'a>(
 const UNREADABLE: &str = "the answer could not be read";
 
 /// Continues at `step` with `line`, which was edited.
-fn go_on(call: Call, line: &Line, step: Step) {
+fn continue_at(call: Call, line: &Line, step: Step) {
     match message::parse(line.text()) {
         Ok(envelope) => step(call, line, &envelope),
         Err(_) => call.fail(error::INTERNAL, UNREADABLE),

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::Process;
 use super::call::Call;
 use super::calls::Refused;
+use crate::messages::json_edit::JsonEdit;
 use crate::messages::object::Edit;
 use crate::messages::splice;
 use crate::messages::stream::Stream;
@@ -58,7 +59,7 @@ impl Process {
 #[must_use]
 pub fn request(id: u64, method: &str, params: &str) -> Bytes {
     let text = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{params}}}"#);
-    splice::line(&text, &mut [])
+    JsonEdit::of(&text).input()
 }
 
 /// Returns the request `text` as a line with `id` in place of the client's id and progress token, which are slices of

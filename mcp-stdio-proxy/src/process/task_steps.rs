@@ -61,7 +61,7 @@ impl TaskCalls {
                 self.submit_again(process, call, &again, may_cancel);
             }
             Step::Creating => match read.result.and_then(task_call::created) {
-                Some((task, next)) => self.go_on(process, (call, task.into()), next, may_cancel),
+                Some((task, next)) => self.advance(process, (call, task.into()), next, may_cancel),
                 // The server rejected it, or answered at once.
                 None => return Some(finish(process, call, line, read)),
             },
@@ -71,7 +71,7 @@ impl TaskCalls {
                 }
             }
             Step::Polling(task) => match read.result.and_then(task_call::next) {
-                Some(next) => self.go_on(process, (call, task), next, may_cancel),
+                Some(next) => self.advance(process, (call, task), next, may_cancel),
                 None => fail_unknown(process, call),
             },
             Step::Fetching(_) => return Some(finish(process, call, line, read)),
@@ -97,7 +97,7 @@ impl TaskCalls {
     }
 
     /// Polls the task of a call, or fetches its result.
-    fn go_on(
+    fn advance(
         &self,
         process: &Arc<Process>,
         (call, task): (u64, Box<str>),

@@ -19,7 +19,7 @@ use crate::messages::stream::{First, Stream};
 use crate::messages::translate::input::{Question, required, response};
 use crate::messages::translate::log;
 use crate::parking::{Binding, Parked, Refused};
-use crate::process::call::Resumed;
+use crate::process::call::RetryRequest;
 use crate::process::submit::Pending;
 
 /// Serves a request with a `requestState`.
@@ -84,8 +84,8 @@ fn resumed(
     envelope: &Envelope<'_>,
     stream: &Arc<Stream>,
     admission: Option<&Admission>,
-) -> Resumed {
-    Resumed {
+) -> RetryRequest {
+    RetryRequest {
         id: envelope.id.into(),
         token: envelope.params.and_then(message::asked_progress).map(Into::into),
         stream: Arc::clone(stream),
