@@ -1,26 +1,22 @@
 //! Start of a server process in a process group of its own (stdio transport; credentials by environment).
 
-use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::net::unix::pipe;
-use tokio::process::Command;
 
 use super::activity::Activity;
 use super::confinement::Confinement;
 use super::diagnostics::Diagnostics;
 use super::handler_slot::HandlerSlot;
 use super::input_writer::InputWriter;
-use super::launcher;
+use super::invocation::Invocation;
 use super::lifecycle::Lifecycle;
-use super::locate::locate;
 use super::pool::ProcessPool;
 use super::pressure::Pressure;
 use super::quota::Permit;
@@ -53,18 +49,8 @@ pub enum Origin {
 pub struct Program {
     /// The name of the server.
     pub server: Arc<str>,
-    /// The command or its path.
-    pub command: String,
-    /// The value of `argv[0]`, if it differs from the program.
-    pub name: Option<String>,
-    /// The arguments of the program.
-    pub args: Vec<String>,
-    /// The complete environment of the program.
-    pub env: Vec<(OsString, OsString)>,
-    /// The working directory.
-    pub cwd: Option<PathBuf>,
-    /// The user id and group id of the process.
-    pub identity: (Option<u32>, Option<u32>),
+    /// The program to execute, with its arguments and environment.
+    pub invocation: Invocation,
     /// The resource limits.
     pub limits: Limits,
     /// `true` to confine the process with Landlock.
@@ -107,7 +93,7 @@ impl Program {
 
     fn start(&self, permit: Permit, pool: &Arc<ProcessPool>) -> Result<Arc<Process>, Reason> {
         let confinement = if self.confine { pool.confinement } else { Confinement::Off };
-        let mut os_process = self.command(confinement)?.spawn()?;
+        let mut os_process = self.invocation.command(&self.limits, confinement)?.spawn()?;
         let pid = os_process.id().ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
         let [input, output, errors] = pipes(&mut os_process)?;
         let following = self.following(pid, [&input, &output, &errors])?;
@@ -121,6 +107,7 @@ impl Program {
         Ok(process)
     }
 
+    /// Returns the process `pid`, which was just started.
     fn process(
         &self,
         pid: u32,
@@ -180,49 +167,16 @@ impl Program {
         if self.origin != Origin::PackageRunner {
             return Ok(None);
         }
-        let cwd = self.cwd.as_deref().unwrap_or(Path::new(".")).canonicalize()?;
+        let invocation = &self.invocation;
+        let cwd = invocation.cwd.as_deref().unwrap_or(Path::new(".")).canonicalize()?;
         let [input, output, errors] = pipes.map(inode);
-        Ok(Some(Following::new(leader, cwd, self.env.clone(), [input?, output?, errors?])))
+        Ok(Some(Following::new(leader, cwd, invocation.env.clone(), [input?, output?, errors?])))
     }
 
     /// Returns `true` if the program exists.
     #[must_use]
     pub fn exists(&self) -> bool {
-        locate(&self.command, self.cwd.as_deref(), &self.env).is_ok()
-    }
-
-    fn command(&self, confinement: Confinement) -> Result<Command, Reason> {
-        if let Some(cwd) = &self.cwd {
-            let metadata = std::fs::metadata(cwd);
-            let is_usable = metadata.and_then(|found| {
-                if found.is_dir() { Ok(()) } else { Err(io::ErrorKind::NotADirectory.into()) }
-            });
-            is_usable.map_err(|error| Reason::Directory(cwd.clone(), error))?;
-        }
-        // The launcher could not report a missing program.
-        let program = locate(&self.command, self.cwd.as_deref(), &self.env)?;
-        let mut command = Command::new(launcher::PROGRAM);
-        command
-            .args(launcher::arguments(self.name.as_deref(), &self.limits, confinement))
-            .arg(program)
-            .args(&self.args)
-            .env_clear()
-            .envs(self.env.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0)
-            .kill_on_drop(true);
-        if let Some(cwd) = &self.cwd {
-            command.current_dir(cwd);
-        }
-        if let (Some(user), _) = self.identity {
-            command.uid(user);
-        }
-        if let (_, Some(group)) = self.identity {
-            command.gid(group);
-        }
-        Ok(command)
+        self.invocation.exists()
     }
 }
 
@@ -251,12 +205,14 @@ pub(super) mod testing {
         let claim = Claim { server: "x".into(), of_server: 1, user: None };
         let program = Program {
             server: "x".into(),
-            command: String::new(),
-            name: None,
-            args: Vec::new(),
-            env: Vec::new(),
-            cwd: None,
-            identity: (None, None),
+            invocation: Invocation {
+                command: String::new(),
+                name: None,
+                args: Vec::new(),
+                env: Vec::new(),
+                cwd: None,
+                identity: (None, None),
+            },
             limits: Limits::default(),
             confine: false,
             line_limit: 1 << 20,

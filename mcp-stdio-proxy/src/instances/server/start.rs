@@ -15,7 +15,7 @@ use crate::config::environment;
 use crate::instances::unavailable::Unavailable;
 use crate::process::quota::Permit;
 use crate::process::shortcut::{Package, Turn, is_package_runner, package};
-use crate::process::{Origin, Process, Program, Reason, SpawnError};
+use crate::process::{Invocation, Origin, Process, Program, Reason, SpawnError};
 
 /// The time that a predecessor gets to complete its pending work.
 const GRACE: Duration = Duration::from_secs(15);
@@ -152,12 +152,14 @@ impl Server {
         env.extend(filled.env.iter().map(|(name, value)| (name.into(), value.into())));
         Program {
             server: Arc::clone(&self.name),
-            command: filled.command.clone(),
-            name: None,
-            args: filled.args.clone(),
-            env,
-            cwd: filled.cwd.clone(),
-            identity: (filled.uid, filled.gid),
+            invocation: Invocation {
+                command: filled.command.clone(),
+                name: None,
+                args: filled.args.clone(),
+                env,
+                cwd: filled.cwd.clone(),
+                identity: (filled.uid, filled.gid),
+            },
             limits: filled.limits.clone(),
             confine: filled.confine,
             line_limit: self.settings.max_message,
