@@ -180,9 +180,10 @@ fn is_array(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{BufRead as _, BufReader, Write as _};
+    use std::io::Write as _;
 
     use parking_lot::Mutex;
+    use tokio::io::{AsyncBufReadExt as _, BufReader};
 
     use super::super::ServerMessageHandler;
     use super::super::spawn::testing::process;
@@ -209,12 +210,10 @@ mod tests {
         write(r#""id":9,"result":{}"#);
         write(r#""method":"a""#);
         write(r#""id":"p","method":"ping""#);
-        let pong = tokio::task::spawn_blocking(|| {
-            let mut line = String::new();
-            BufReader::new(input).read_line(&mut line).unwrap();
-            line
-        });
-        assert_eq!(pong.await.unwrap(), "{\"jsonrpc\":\"2.0\",\"id\":\"p\",\"result\":{}}\n");
+        let mut pong = String::new();
+        let mut input = BufReader::new(input);
+        timeout(Duration::from_secs(5), input.read_line(&mut pong)).await.unwrap().unwrap();
+        assert_eq!(pong, "{\"jsonrpc\":\"2.0\",\"id\":\"p\",\"result\":{}}\n");
         let recorder = Arc::new(Recorder::default());
         process.set_handler(Arc::clone(&recorder) as _);
         assert_eq!(*recorder.0.lock(), ["roots/list7", "9", "a"]);

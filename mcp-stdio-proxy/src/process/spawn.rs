@@ -200,7 +200,7 @@ pub(super) mod testing {
     use super::*;
 
     /// Returns a process without a program, and the end of its input that the program would read.
-    pub(in crate::process) fn process() -> (Arc<Process>, File) {
+    pub(in crate::process) fn process() -> (Arc<Process>, pipe::Receiver) {
         let quota = Quota::new(1, 1);
         let claim = Claim { server: "x".into(), of_server: 1, user: None };
         let program = Program {
@@ -226,6 +226,6 @@ pub(super) mod testing {
         let (read, write) = rustix::pipe::pipe().unwrap();
         let stdin = stdin::Stdin::new(write).unwrap();
         let process = program.process(0, stdin, quota.take(&claim).unwrap(), None);
-        (Arc::new(process), File::from(read))
+        (Arc::new(process), pipe::Receiver::from_owned_fd(read).unwrap())
     }
 }
