@@ -3,11 +3,10 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use super::log_levels::hears;
 use crate::instances::connection::Connection;
 use crate::instances::session::Session;
+use crate::messages::line::Line;
 use crate::messages::message::Envelope;
 use crate::messages::splice::Payload;
 use crate::messages::stream::{Stream, Weight};
@@ -18,8 +17,8 @@ use crate::messages::translate::subscription::{self, UPDATED};
 type Streams = [(u64, Arc<Stream>)];
 
 /// Forwards a notification to the only call it can belong to, otherwise once to each session.
-pub(super) fn tell(connection: &Connection, line: &Bytes, envelope: &Envelope<'_>) {
-    let payload = Payload::from(line.clone());
+pub(super) fn tell(connection: &Connection, line: &Line, envelope: &Envelope<'_>) {
+    let payload = Payload::from(line);
     let clients = &connection.clients;
     let mut calls = connection.process.calls.streams();
     calls.retain(|(session, _)| *session != 0);

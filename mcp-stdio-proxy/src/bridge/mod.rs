@@ -9,7 +9,6 @@ mod modern_clients;
 mod modern_to_legacy;
 mod notifications;
 mod requests;
-mod response;
 mod same_era;
 mod suspended;
 mod tools;

@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use gateway_contract::revision::Era;
 
 use crate::instances::bridge::ClientRequest;
 use crate::instances::connection::Connection;
 use crate::instances::listener::Listener;
+use crate::messages::line::Line;
 use crate::messages::message::Envelope;
 use crate::messages::splice::Payload;
 use crate::messages::stream::{Stream, Weight};
@@ -19,19 +19,19 @@ const WITHDRAWN: [&str; 2] = ["notifications/elicitation/complete", "notificatio
 
 /// Forwards a notification that is neither a log message nor about a subscription: to the only request that it can
 /// belong to.
-pub(super) fn tell(connection: &Connection, line: &Bytes, method: &str) {
+pub(super) fn tell(connection: &Connection, line: &Line, method: &str) {
     if subscription::is_change(method) || connection.key.is_shared() || WITHDRAWN.contains(&method)
     {
         return;
     }
     if let [call] = connection.process.calls.addressees().as_slice() {
-        push(connection, &call.stream, Payload::from(line.clone()));
+        push(connection, &call.stream, Payload::from(line));
     }
 }
 
 /// Forwards a log message to the request that wants it. On stdio the message does not name the request, so it is
 /// dropped if there is more than one.
-pub(super) fn tell_log(connection: &Connection, line: &Bytes, envelope: &Envelope<'_>) {
+pub(super) fn tell_log(connection: &Connection, line: &Line, envelope: &Envelope<'_>) {
     // The only call in flight may be another user's than the one that the message is about.
     if connection.key.is_shared() {
         return;
@@ -45,7 +45,7 @@ pub(super) fn tell_log(connection: &Connection, line: &Bytes, envelope: &Envelop
     if let [call] = calls.as_slice()
         && call.options.log.is_some_and(|least| least <= level)
     {
-        push(connection, &call.stream, Payload::from(line.clone()));
+        push(connection, &call.stream, Payload::from(line));
     }
 }
 
@@ -53,14 +53,11 @@ pub(super) fn tell_log(connection: &Connection, line: &Bytes, envelope: &Envelop
 pub(super) fn tell_listener(
     connection: &Connection,
     listener: &Listener,
-    line: &Bytes,
+    line: &Line,
     envelope: &Envelope<'_>,
 ) {
-    let edit = std::str::from_utf8(line)
-        .ok()
-        .and_then(|text| subscription::tagged(text, envelope, &listener.id));
-    if let Some(edit) = edit {
-        push(connection, &listener.stream, edit.payload_of(line));
+    if let Some(edit) = subscription::tagged(line.text(), envelope, &listener.id) {
+        push(connection, &listener.stream, edit.payload(line));
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::messages::splice;
+use crate::messages::json_edit::JsonEdit;
 use crate::messages::translate::log;
 use crate::process::Process;
 
@@ -16,7 +16,7 @@ pub(super) const SETTLING: Duration = Duration::from_millis(150);
 /// answers itself.
 pub(super) fn answer_ping(process: &Process, id: &str) {
     let answer = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{}}}}"#);
-    process.post(splice::line(&answer, &mut []));
+    process.post(JsonEdit::of(&answer).input());
 }
 
 /// Returns the parameters of a request about the resource `uri`.

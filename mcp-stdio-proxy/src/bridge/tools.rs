@@ -48,8 +48,7 @@ impl Tools {
             let params = connection.list_params(cursor.as_deref());
             let answer = connection.process.request("tools/list", &params, PAGE_TIMEOUT).await;
             let Ok(answer) = answer else { break };
-            let envelope =
-                std::str::from_utf8(&answer).ok().and_then(|text| message::parse(text).ok());
+            let envelope = message::parse(answer.text()).ok();
             let Some(result) = envelope.and_then(|envelope| envelope.result) else { break };
             tasks.add(result);
             cursor = collect(result, &mut headers);

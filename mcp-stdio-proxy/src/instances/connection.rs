@@ -8,8 +8,8 @@ use gateway_contract::revision::Era;
 
 use super::clients::Clients;
 use super::key::InstanceKey;
+use crate::messages::json_edit::JsonEdit;
 use crate::messages::meta;
-use crate::messages::splice;
 use crate::messages::translate::discover::ServerInfo;
 use crate::process::Process;
 
@@ -77,7 +77,7 @@ impl Connection {
     pub async fn send_initialized(&self) -> bool {
         let is_first = self.initialize();
         if is_first {
-            self.process.notify(splice::line(INITIALIZED, &mut [])).await;
+            self.process.notify(JsonEdit::of(INITIALIZED).input()).await;
         }
         is_first
     }

@@ -86,7 +86,7 @@ impl EraCache {
 pub async fn ask(process: &Process, within: Duration) -> ProbeResult {
     let params = format!("{{\"_meta\":{{{}}}}}", meta::of_proxy());
     match process.first_request("server/discover", &params, within).await {
-        Ok(answer) => std::str::from_utf8(&answer).map_or(ProbeResult::Era(Era::Legacy), read),
+        Ok(answer) => read(answer.text()),
         Err(_) => ProbeResult::Silence,
     }
 }

@@ -86,7 +86,7 @@ async fn first(
             status: format!(": {}", process.exit_message()),
         },
     })?;
-    let text = std::str::from_utf8(&answer).unwrap_or_default();
+    let text = answer.text();
     match message::parse(text).ok().and_then(|envelope| envelope.result) {
         Some(result) => Ok(result.to_owned()),
         None => Err(refused(server, method, text.to_owned())),

@@ -17,8 +17,8 @@ use super::key::InstanceKey;
 use super::server::Server;
 use super::session::Session;
 use crate::clock::{now_ms, since_ms};
+use crate::messages::json_edit::JsonEdit;
 use crate::messages::message::Envelope;
-use crate::messages::splice;
 use crate::messages::stream::Stream;
 use crate::process::Process;
 
@@ -159,7 +159,7 @@ impl ServerInstance {
         };
         if envelope.method == "notifications/initialized" {
             if bridge.connection().initialize() {
-                bridge.process().notify(splice::line(text, &mut [])).await;
+                bridge.process().notify(JsonEdit::of(text).input()).await;
                 bridge.restore();
             }
         } else if let Some(line) = bridge.notification(text, envelope) {
@@ -174,8 +174,9 @@ impl ServerInstance {
         let Some((id, call)) = process.calls.take_named(session, client_id) else { return false };
         if text.len() > LONGEST {
             process.cancel(id, "the request was cancelled");
-        } else if let Some(range) = splice::span(text, client_id) {
-            process.post_notification(splice::line(text, &mut [(range, id.to_string())]));
+        } else {
+            let edit = JsonEdit::of(text).replace(client_id, id.to_string());
+            process.post_notification(edit.input());
         }
         call.stream.withdraw();
         true

@@ -13,8 +13,8 @@ use super::server::Installing;
 use super::unavailable::Unavailable;
 use crate::messages::translate::discover::ServerInfo;
 use crate::messages::translate::shared;
+use crate::process::Process;
 use crate::process::quota::Permit;
-use crate::process::{Process, ServerMessageHandler};
 
 /// The maximum number of processes started for one request. A retry follows a stale start from memory, or an
 /// entry that was edited meanwhile.
@@ -82,7 +82,7 @@ impl ServerInstance {
             };
             outdated.end();
             outdated.ended().await;
-            permit = outdated.take_permit().ok_or(Unavailable::Closed)?;
+            permit = outdated.start.take_permit().ok_or(Unavailable::Closed)?;
             installing = self.server.starter.install(&self.server.config(), user).await;
         }
         Err(Unavailable::Closed)
@@ -153,8 +153,7 @@ impl ServerInstance {
         self.check_open().inspect_err(|_| bridge.process().end())?;
         *current = Some(Arc::clone(&bridge));
         drop(current);
-        let handler: Arc<dyn ServerMessageHandler> = bridge.clone();
-        bridge.process().set_handler(Arc::downgrade(&handler));
+        bridge.process().set_handler(bridge.clone());
         // A legacy server expects `notifications/initialized` first.
         if era == Era::Modern {
             Arc::clone(&bridge).restore();
@@ -172,7 +171,7 @@ impl ServerInstance {
             if process.crashed() {
                 self.server.history.crashed(&process.exit_report());
                 self.server.report_failure(process.status());
-                self.health.crashed(process.age());
+                self.health.crashed(process.activity.age());
             }
         }
     }

@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 use bytestring::ByteString;
 
-use super::splice::blank_breaks;
+use super::splice::{Payload, blank_breaks};
 
 /// A text in UTF-8 without line breaks, such as a message. Clones and parts of it share its memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +39,12 @@ impl Line {
     pub fn part(&self, part: &str) -> Option<Self> {
         let range = super::splice::span(self.text(), part)?;
         ByteString::try_from(self.bytes().slice(range)).ok().map(Self)
+    }
+}
+
+impl From<&Line> for Payload {
+    fn from(line: &Line) -> Self {
+        line.bytes().clone().into()
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod array;
 pub mod defect;
+mod edit_list;
 pub mod error;
 pub mod finite;
 pub mod ids;

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use super::time::Time;
 use crate::access::audit::ToolCall;
 use crate::access::grants::Admission;
 use crate::config::catalogue::tool_view::ToolView;
 use crate::messages::error;
+use crate::messages::line::Line;
 use crate::messages::message::Envelope;
 use crate::messages::stream::Stream;
 
@@ -37,7 +36,7 @@ pub struct Call {
 }
 
 /// The request with which a client resumes a suspended call.
-pub struct Resumed {
+pub struct RetryRequest {
     /// Its id, as JSON text.
     pub id: Box<str>,
     /// Its progress token, as JSON text.
@@ -63,7 +62,7 @@ pub struct Addressee {
 /// A response handler, which turns the answer of a call into something else.
 pub trait ResponseHandler: Send + Sync {
     /// Handles the answer `line` to `call`, of which `envelope` is the envelope.
-    fn take(&self, call: Call, line: &Bytes, envelope: &Envelope<'_>);
+    fn handle(&self, call: Call, line: &Line, envelope: &Envelope<'_>);
 }
 
 /// The options of a request of 2026-07-28: what the server may send before the answer.
@@ -86,7 +85,7 @@ pub struct Input {
 }
 
 /// The state of a call before it was suspended.
-pub struct Open {
+pub struct Suspended {
     /// The client's id, as JSON text.
     pub id: Box<str>,
     /// The stream that the answer was expected on.

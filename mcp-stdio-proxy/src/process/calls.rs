@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::call::{Addressee, Call, Open, Resumed};
+use super::call::{Addressee, Call, RetryRequest, Suspended};
+use super::task_calls::TaskCalls;
 use super::time::Time;
 use crate::access::grants::{Admission, Over};
 use crate::messages::error;
@@ -31,11 +32,18 @@ pub struct Calls {
     open: Mutex<Option<HashMap<u64, Call>>>,
     next: AtomicU64,
     limit: usize,
+    /// The requests that are tasks of the server.
+    pub tasks: TaskCalls,
 }
 
 impl Calls {
     pub(super) fn new(limit: usize) -> Self {
-        Self { open: Mutex::new(Some(HashMap::new())), next: AtomicU64::new(1), limit }
+        Self {
+            open: Mutex::new(Some(HashMap::new())),
+            next: AtomicU64::new(1),
+            limit,
+            tasks: TaskCalls::default(),
+        }
     }
 
     /// Returns the id of the next request.
@@ -110,19 +118,19 @@ impl Calls {
     }
 
     /// Suspends the call `id` until its client answers. Messages go to `holding` meanwhile.
-    pub fn park(&self, id: u64, holding: &Arc<Stream>) -> Option<Open> {
+    pub fn park(&self, id: u64, holding: &Arc<Stream>) -> Option<Suspended> {
         let mut open = self.open.lock();
         let call = open.as_mut()?.get_mut(&id)?;
         let input = Arc::clone(call.options.input.as_ref()?);
         call.options.parked = true;
         call.token = None;
         let stream = std::mem::replace(&mut call.stream, Arc::clone(holding));
-        Some(Open { id: call.id.clone(), stream, input })
+        Some(Suspended { id: call.id.clone(), stream, input })
     }
 
     /// Resumes the call `id` with the id, the token and the stream of a new request. Returns `true` if it is still in
     /// flight.
-    pub fn resume(&self, id: u64, with: Resumed) -> bool {
+    pub fn resume(&self, id: u64, with: RetryRequest) -> bool {
         let mut open = self.open.lock();
         let Some(call) = open.as_mut().and_then(|open| open.get_mut(&id)) else { return false };
         (call.id, call.token, call.stream) = (with.id, with.token, with.stream);
@@ -156,7 +164,7 @@ impl Calls {
     }
 
     /// Removes the calls whose access was revoked, or may have been, and returns them.
-    pub fn take_over(&self) -> Vec<(u64, Over, Call)> {
+    pub fn take_revoked(&self) -> Vec<(u64, Over, Call)> {
         let mut open = self.open.lock();
         let over = |call: &Call| call.admission.as_ref().and_then(Admission::over);
         let calls = open.as_mut().map(|open| open.extract_if(|_, call| over(call).is_some()));

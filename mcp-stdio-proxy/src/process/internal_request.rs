@@ -5,19 +5,18 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use tokio::time::sleep;
 
 use super::Process;
 use super::call::Call;
-use super::shortcut::Following;
 use super::submit;
+use crate::messages::line::Line;
 use crate::messages::stream::{First, Stream};
 
 /// The maximum time that a package runner may take to execute a server.
 const INSTALLATION: Duration = Duration::from_mins(10);
 /// The interval between checks whether it has.
-const LOOK: Duration = Duration::from_millis(50);
+const POLL: Duration = Duration::from_millis(50);
 
 /// A reason for an internal request without an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,14 +28,14 @@ pub enum Failed {
 }
 
 impl Process {
-    /// Sends a request and waits for the answer, a message. `params` is an object as JSON text.
+    /// Sends a request and waits for the answer. `params` is an object as JSON text.
     pub async fn request(
         &self,
         method: &str,
         params: &str,
         within: Duration,
-    ) -> Result<Bytes, Failed> {
-        self.ask(method, params, sleep(within)).await
+    ) -> Result<Line, Failed> {
+        ask(self, method, params, sleep(within)).await
     }
 
     /// Sends the first request to a process. The timeout begins when the package runner has executed the server.
@@ -45,54 +44,64 @@ impl Process {
         method: &str,
         params: &str,
         within: Duration,
-    ) -> Result<Bytes, Failed> {
-        self.ask(method, params, self.overdue(within)).await
+    ) -> Result<Line, Failed> {
+        ask(self, method, params, overdue(self, within)).await
     }
 
-    /// Resolves once the server has had `within` to answer.
-    async fn overdue(&self, within: Duration) {
-        let start = Instant::now();
-        let mut read = start;
-        while read.elapsed() < within {
-            sleep(LOOK.min(within)).await;
-            if self.is_being_installed() && start.elapsed() < INSTALLATION {
-                read = Instant::now();
-            }
-        }
+    /// Returns `true` while the package runner has not executed the server, so that the input is still in the pipe.
+    #[must_use]
+    pub fn is_being_installed(&self) -> bool {
+        let start = &self.start;
+        let is_settled = start.is_settled() || self.has_ended();
+        start.following.is_some() && !is_settled && self.input.is_unread()
     }
 
     /// Waits until the package runner has executed the server, as far as that can be seen without a request.
     pub async fn executed(&self) {
         let start = Instant::now();
-        let is_seen = || self.following.as_ref().is_none_or(Following::has_seen);
-        while self.is_live() && !is_seen() && start.elapsed() < INSTALLATION {
-            sleep(LOOK).await;
+        while self.is_live() && !self.start.is_executed() && start.elapsed() < INSTALLATION {
+            sleep(POLL).await;
         }
     }
+}
 
-    async fn ask(
-        &self,
-        method: &str,
-        params: &str,
-        overdue: impl Future<Output = ()>,
-    ) -> Result<Bytes, Failed> {
-        let stream = Stream::answers(1);
-        let id = self.register(Call::of_proxy(Arc::clone(&stream))).map_err(|_| Failed::Gone)?;
-        self.send(submit::request(id, method, params)).await;
-        let first = poll_fn(|cx| match stream.poll_first(cx) {
-            Poll::Ready(First::Answer(payload)) => Poll::Ready(Ok(payload.to_bytes())),
-            Poll::Ready(_) => Poll::Ready(Err(Failed::Gone)),
-            Poll::Pending => Poll::Pending,
-        });
-        let answer = tokio::select! {
-            biased;
-            answer = first => answer,
-            () = overdue => {
-                drop(self.calls.take(id));
-                return Err(Failed::Late);
-            }
-        };
-        // A process that ended has failed all calls with an error of the proxy.
-        if self.has_ended() { Err(Failed::Gone) } else { answer }
+/// Sends a request and waits for the answer, until `overdue` resolves.
+async fn ask(
+    process: &Process,
+    method: &str,
+    params: &str,
+    overdue: impl Future<Output = ()>,
+) -> Result<Line, Failed> {
+    let stream = Stream::answers(1);
+    let id = process.register(Call::of_proxy(Arc::clone(&stream))).map_err(|_| Failed::Gone)?;
+    process.send(submit::request(id, method, params)).await;
+    let first = poll_fn(|cx| match stream.poll_first(cx) {
+        Poll::Ready(First::Answer(payload)) => {
+            Poll::Ready(Line::new(payload.to_bytes()).ok_or(Failed::Gone))
+        }
+        Poll::Ready(_) => Poll::Ready(Err(Failed::Gone)),
+        Poll::Pending => Poll::Pending,
+    });
+    let answer = tokio::select! {
+        biased;
+        answer = first => answer,
+        () = overdue => {
+            drop(process.calls.take(id));
+            return Err(Failed::Late);
+        }
+    };
+    // A process that ended has failed all calls with an error of the proxy.
+    if process.has_ended() { Err(Failed::Gone) } else { answer }
+}
+
+/// Resolves once the server has had `within` to answer.
+async fn overdue(process: &Process, within: Duration) {
+    let start = Instant::now();
+    let mut read = start;
+    while read.elapsed() < within {
+        sleep(POLL.min(within)).await;
+        if process.is_being_installed() && start.elapsed() < INSTALLATION {
+            read = Instant::now();
+        }
     }
 }

@@ -8,8 +8,6 @@ use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe;
 use tokio::time::timeout;
 
-use crate::messages::splice::blank_breaks;
-
 /// The minimum size of a read; most messages fit.
 const CHUNK: usize = 8 << 10;
 /// The maximum size of a read, so that large results take few reads.
@@ -21,7 +19,7 @@ const QUIET: Duration = Duration::from_secs(2);
 
 /// A line of output.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Line {
+pub(super) enum RawLine {
     /// A complete line, without its line break.
     Whole(Bytes),
     /// The head and the tail of a line over the limit.
@@ -38,7 +36,7 @@ pub(super) struct Lines {
     chunk: usize,
     /// The head of the line that is being skipped.
     skipping: Option<Bytes>,
-    /// The length of the buffer when it was last returned as [`Line::Unended`].
+    /// The length of the buffer when it was last returned as [`RawLine::Unended`].
     unended: usize,
 }
 
@@ -55,7 +53,7 @@ impl Lines {
     }
 
     /// Reads until a line is complete. Returns `None` at the end of the output.
-    pub(super) async fn next(&mut self, pipe: &mut pipe::Receiver) -> io::Result<Option<Line>> {
+    pub(super) async fn next(&mut self, pipe: &mut pipe::Receiver) -> io::Result<Option<RawLine>> {
         loop {
             if let Some(line) = self.split() {
                 return Ok(Some(line));
@@ -86,13 +84,13 @@ impl Lines {
             && matches!(ends, Some(b'}' | b']'))
     }
 
-    fn unended(&mut self) -> Line {
+    fn unended(&mut self) -> RawLine {
         self.unended = self.buffer.len();
-        Line::Unended(Bytes::copy_from_slice(&self.buffer))
+        RawLine::Unended(Bytes::copy_from_slice(&self.buffer))
     }
 
     /// Splits one line off the buffer.
-    fn split(&mut self) -> Option<Line> {
+    fn split(&mut self) -> Option<RawLine> {
         let fresh = self.buffer.get(self.scanned..)?;
         let Some(end) = memchr::memchr(b'\n', fresh).map(|at| at + self.scanned) else {
             self.scanned = self.buffer.len();
@@ -106,9 +104,9 @@ impl Lines {
             self.chunk = CHUNK;
         }
         Some(match self.skipping.take() {
-            Some(head) => Line::TooLong(head, ends(&line).1),
-            None if line.len() > self.limit => Line::TooLong(ends(&line).0, ends(&line).1),
-            None => Line::Whole(line),
+            Some(head) => RawLine::TooLong(head, ends(&line).1),
+            None if line.len() > self.limit => RawLine::TooLong(ends(&line).0, ends(&line).1),
+            None => RawLine::Whole(line),
         })
     }
 
@@ -131,22 +129,12 @@ fn ends(line: &[u8]) -> (Bytes, Bytes) {
     (Bytes::copy_from_slice(head), Bytes::copy_from_slice(tail))
 }
 
-/// Replaces carriage returns by blanks. They would end a line in SSE, so a message must not contain any.
-pub(super) fn without_breaks(line: Bytes) -> Bytes {
-    if memchr::memchr(b'\r', &line).is_none() {
-        return line;
-    }
-    let mut line = BytesMut::from(line);
-    blank_breaks(&mut line);
-    line.freeze()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::messages::torn;
 
-    fn feed(lines: &mut Lines, text: &[u8]) -> Vec<Line> {
+    fn feed(lines: &mut Lines, text: &[u8]) -> Vec<RawLine> {
         lines.buffer.extend_from_slice(text);
         std::iter::from_fn(|| lines.split()).collect()
     }
@@ -157,9 +145,9 @@ mod tests {
         assert_eq!(feed(&mut lines, b"{\"a\""), []);
         assert_eq!(
             feed(&mut lines, b":1}\n\nx\ny"),
-            [&b"{\"a\":1}"[..], b"", b"x"].map(|line| Line::Whole(Bytes::copy_from_slice(line)))
+            [&b"{\"a\":1}"[..], b"", b"x"].map(|line| RawLine::Whole(Bytes::copy_from_slice(line)))
         );
-        assert_eq!(feed(&mut lines, b"\n"), [Line::Whole(Bytes::from_static(b"y"))]);
+        assert_eq!(feed(&mut lines, b"\n"), [RawLine::Whole(Bytes::from_static(b"y"))]);
     }
 
     #[test]
@@ -172,8 +160,8 @@ mod tests {
         }
         let found = feed(&mut lines, b"\"}\n{}\n");
         assert_eq!(found.len(), 2);
-        let Line::TooLong(head, tail) = &found[0] else { panic!("{found:?}") };
+        let RawLine::TooLong(head, tail) = &found[0] else { panic!("{found:?}") };
         assert_eq!(torn::id_of(head, tail), Some(9));
-        assert_eq!(found[1], Line::Whole(Bytes::from_static(b"{}")));
+        assert_eq!(found[1], RawLine::Whole(Bytes::from_static(b"{}")));
     }
 }

@@ -102,7 +102,9 @@ impl ProcessPool {
     /// Returns the processes of `server` for `user` that are shutting down.
     pub fn predecessors(&self, server: &str, user: Option<&str>) -> Vec<Arc<Process>> {
         let theirs = |process: &Arc<Process>| {
-            &*process.server == server && process.is_leaving() && process.user().as_deref() == user
+            &*process.server == server
+                && process.lifecycle.is_leaving()
+                && process.start.user().as_deref() == user
         };
         self.all().into_iter().filter(theirs).collect()
     }

@@ -1,67 +1,98 @@
 //! Reads the output of a process and dispatches its messages (stdio transport).
 
+use std::mem::take;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use serde_json::value::RawValue;
 use tokio::net::unix::pipe;
+use tokio::time::{sleep, timeout};
 
 use super::Process;
-use super::call::Call;
-use super::lines::{Line, Lines, without_breaks};
-use super::reported::Begun;
+use super::lines::{Lines, RawLine};
+use super::partial_object::PartialObject;
+use super::respond::{progress, respond};
 use crate::messages::array;
-use crate::messages::error;
 use crate::messages::ids;
+use crate::messages::json_edit::JsonEdit;
 use crate::messages::lenient;
+use crate::messages::line::Line;
 use crate::messages::message::{self, Envelope, Kind};
-use crate::messages::splice::{Payload, span};
-use crate::messages::stream::Weight;
 
 /// The time to wait for remaining output after the process has exited. A descendant may hold the pipe open
 /// indefinitely.
-const LAST_WORDS: Duration = Duration::from_millis(5);
+const LAST_OUTPUT: Duration = Duration::from_millis(5);
 
-/// Reads until the end of the output or of the process.
-pub(super) async fn read(process: Arc<Process>, mut pipe: pipe::Receiver, limit: usize) {
-    let (mut lines, mut begun) = (Lines::new(limit), Begun::default());
-    let exit = async {
-        process.exit.cancelled().await;
-        tokio::time::sleep(LAST_WORDS).await;
-    };
-    tokio::pin!(exit);
-    loop {
-        let line = tokio::select! {
-            biased;
-            line = lines.next(&mut pipe) => line,
-            () = &mut exit => break,
-        };
-        match line {
-            Ok(Some(Line::Whole(line))) => {
-                process.traffic.received(line.len());
-                process.take_line(line, &mut begun);
-                process.pressure.ease().await;
-            }
-            Ok(Some(Line::Unended(line))) => process.take_unended(&line),
-            Ok(Some(Line::TooLong(head, tail))) => process.refuse_line(&head, &tail, limit),
-            Ok(None) | Err(_) => break,
-        }
-    }
-    process.drain().await;
-    process.mark_closed();
+/// The reader of the output of one process.
+pub(super) struct Reader {
+    pub(super) process: Arc<Process>,
+    /// An object that continues on the next line.
+    pub(super) partial: PartialObject,
+    /// The maximum length of a line.
+    pub(super) limit: usize,
 }
 
-impl Process {
+impl Reader {
+    pub(super) fn new(process: Arc<Process>, limit: usize) -> Self {
+        Self { process, partial: PartialObject::default(), limit }
+    }
+
+    /// Reads until the end of the output or of the process.
+    pub(super) async fn run(mut self, mut pipe: pipe::Receiver) {
+        let mut lines = Lines::new(self.limit);
+        let process = Arc::clone(&self.process);
+        let exit = async {
+            process.lifecycle.exited().await;
+            sleep(LAST_OUTPUT).await;
+        };
+        tokio::pin!(exit);
+        loop {
+            let line = tokio::select! {
+                biased;
+                line = lines.next(&mut pipe) => line,
+                () = &mut exit => break,
+            };
+            match line {
+                Ok(Some(RawLine::Whole(line))) => {
+                    process.activity.received(line.len());
+                    self.handle_line(line);
+                    process.handler.replayed().await;
+                    process.pressure.ease().await;
+                }
+                Ok(Some(RawLine::Unended(line))) => self.handle_unended(&line),
+                Ok(Some(RawLine::TooLong(head, tail))) => self.handle_too_long(&head, &tail),
+                Ok(None) | Err(_) => break,
+            }
+        }
+        self.drain().await;
+        self.close();
+    }
+
     /// Waits briefly for the exit status and the last lines of stderr, so that errors can include them.
     async fn drain(&self) {
         let last = async {
-            self.exit.cancelled().await;
-            self.tail.complete().await;
+            self.process.lifecycle.exited().await;
+            self.process.diagnostics.stderr.complete().await;
         };
-        let _late = tokio::time::timeout(Duration::from_millis(5), last).await;
+        let _late = timeout(LAST_OUTPUT, last).await;
     }
 
-    fn take_line(self: &Arc<Self>, line: Bytes, begun: &mut Begun) {
+    /// Records that no more output will be read, fails all calls, and drops the handler.
+    fn close(&self) {
+        let process = &self.process;
+        process.lifecycle.mark_closed();
+        let message = format!(
+            "server \"{}\" ended before it answered ({}); the next request starts it again",
+            process.server,
+            process.exit_message()
+        );
+        process.calls.fail_all(&message);
+        process.end();
+        process.handler.close();
+    }
+
+    fn handle_line(&mut self, line: Bytes) {
         let line = match line.last() {
             Some(b'\r') => line.slice(..line.len() - 1),
             _ => line,
@@ -69,107 +100,72 @@ impl Process {
         if line.trim_ascii().is_empty() {
             return;
         }
-        let read = std::str::from_utf8(&line).ok();
-        match read.and_then(|text| Some((text, plain(text)?))) {
-            Some((text, envelope)) if memchr::memchr(b'\r', &line).is_none() => {
-                self.take_message(&line, text, &envelope);
-            }
-            // In valid JSON, carriage returns occur only between tokens.
-            Some(_) => {
-                let line = without_breaks(line);
-                let text = std::str::from_utf8(&line).unwrap_or_default();
-                if let Ok(envelope) = message::parse(text) {
-                    self.take_message(&line, text, &envelope);
-                }
-            }
-            None if read.is_some_and(is_array) => self.take_batch(&without_breaks(line)),
-            None => self.take_defective(&line, begun),
+        // In valid JSON, carriage returns occur only between tokens, where blanks replace them.
+        let has_breaks = memchr::memchr(b'\r', &line).is_some();
+        if has_breaks && serde_json::from_slice::<&RawValue>(&line).is_err() {
+            return self.handle_defective(&line);
+        }
+        let Some(read) = Line::new(line.clone()) else { return self.handle_defective(&line) };
+        match plain(read.text()) {
+            Some(envelope) => self.handle_message(&read, &envelope),
+            None if is_array(read.text()) => self.handle_batch(&read),
+            None => self.handle_defective(&line),
         }
     }
 
     /// Processes a batch, with which a server of 2025-03-26 may answer a batch.
-    pub(super) fn take_batch(self: &Arc<Self>, line: &Bytes) {
-        let text = std::str::from_utf8(line).unwrap_or_default();
+    pub(super) fn handle_batch(&mut self, line: &Line) {
+        // An item is complete, or continues nowhere.
+        let partial = take(&mut self.partial);
         // One at a time: a list of all items would take eight times the size of the line.
-        let _read = array::each(text, |item| {
-            let Some(range) = span(text, item) else { return true };
-            let part = line.slice(range);
-            match plain(item) {
-                Some(envelope) => self.take_message(&part, item, &envelope),
-                None if item.starts_with('[') => self.noise("a batch in a batch"),
-                None => self.take_defective(&part, &mut Begun::default()),
+        let _read = array::each(line.text(), |item| {
+            let Some(part) = line.part(item) else { return true };
+            match plain(part.text()) {
+                Some(envelope) => self.handle_message(&part, &envelope),
+                None if item.starts_with('[') => self.log_skipped("a batch in a batch"),
+                None => self.handle_defective(part.bytes()),
             }
+            self.partial = PartialObject::default();
             true
         });
+        self.partial = partial;
     }
 
-    pub(super) fn noise(&self, what: &str) {
-        let (server, pid) = (&*self.server, self.pid);
+    pub(super) fn log_skipped(&self, what: &str) {
+        let (server, pid) = (&*self.process.server, self.process.pid);
         log::debug!(server, pid; "{server}[{pid}] wrote a line on stdout that is {what}; skipped");
     }
 
-    pub(super) fn take_message(
-        self: &Arc<Self>,
-        line: &Bytes,
-        text: &str,
-        envelope: &Envelope<'_>,
-    ) {
-        self.touch();
+    pub(super) fn handle_message(&self, line: &Line, envelope: &Envelope<'_>) {
+        self.process.activity.touch();
         match envelope.kind {
-            Kind::Response => self.take_answer(line, envelope),
+            Kind::Response => self.handle_response(line, envelope),
             Kind::Notification if envelope.method == "notifications/progress" => {
-                self.take_progress(line, text, envelope);
+                progress(&self.process, line, envelope);
             }
-            Kind::Request | Kind::Notification => self.say(line, envelope),
+            Kind::Request | Kind::Notification => self.dispatch(line, envelope),
         }
     }
 
-    pub(super) fn say(self: &Arc<Self>, line: &Bytes, envelope: &Envelope<'_>) {
-        match self.handler.get().and_then(std::sync::Weak::upgrade) {
-            Some(handler) => handler.handle(self, line, envelope),
-            None => log::debug!("{}: no handler for {}", self.server, envelope.method),
+    /// Passes a message to the handler. Until there is one, keeps the message, and answers a `ping` itself.
+    pub(super) fn dispatch(&self, line: &Line, envelope: &Envelope<'_>) {
+        let process = &self.process;
+        let is_ping = envelope.kind == Kind::Request && envelope.method == "ping";
+        if is_ping && !process.handler.is_set() {
+            let pong = format!(r#"{{"jsonrpc":"2.0","id":{},"result":{{}}}}"#, envelope.id);
+            return process.post(JsonEdit::of(&pong).input());
+        }
+        if let Some(handler) = process.handler.handler_of(line) {
+            handler.handle(process, line, envelope);
         }
     }
 
-    fn take_answer(self: &Arc<Self>, line: &Bytes, envelope: &Envelope<'_>) {
+    fn handle_response(&self, line: &Line, envelope: &Envelope<'_>) {
         let id = ids::number(envelope.id).unwrap_or_default();
-        if self.take_of_task(id, line, envelope) {
-            return self.notes.answered(id);
+        if !respond(&self.process, id, line, envelope) {
+            return self.handle_stray(line, envelope);
         }
-        let Some(call) = self.calls.take(id) else { return self.take_stray(line, envelope) };
-        self.notes.answered(id);
-        answer(call, line, envelope);
-    }
-
-    /// Forwards a progress notification. The proxy uses its request ids as progress tokens.
-    fn take_progress(&self, line: &Bytes, text: &str, envelope: &Envelope<'_>) {
-        let token = envelope.params.and_then(message::progress_token);
-        let id = token.and_then(ids::number);
-        let Some((stream, theirs)) = id.and_then(|id| self.calls.progress(id)) else {
-            return log::debug!("{}: progress for an unknown request", self.server);
-        };
-        if let Some(range) = token.and_then(|token| span(text, token)) {
-            stream.push(Payload::spliced(line, range, &theirs), Weight::Light);
-            self.pressure.note(&stream);
-        }
-    }
-}
-
-/// Answers `call` with `line`, of which `envelope` is the envelope.
-pub(super) fn answer(call: Call, line: &Bytes, envelope: &Envelope<'_>) {
-    if let Some(record) = &call.record {
-        record.answered(envelope);
-    }
-    if let Some(handler) = call.handler.clone() {
-        return handler.take(call, line, envelope);
-    }
-    let text = std::str::from_utf8(line).unwrap_or_default();
-    if let Some(shown) = call.tools.as_ref().and_then(|view| view.shown(text, envelope, &call.id)) {
-        return call.stream.answer(shown.into());
-    }
-    match span(text, envelope.id) {
-        Some(range) => call.stream.answer(Payload::spliced(line, range, &call.id)),
-        None => call.fail(error::INTERNAL, "the answer could not be read"),
+        self.process.input.notifications.answered(id);
     }
 }
 
@@ -180,4 +176,51 @@ fn plain(text: &str) -> Option<Envelope<'_>> {
 
 fn is_array(text: &str) -> bool {
     text.trim_start().starts_with('[') && array::each(text, |_| true).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use parking_lot::Mutex;
+    use tokio::io::{AsyncBufReadExt as _, BufReader};
+
+    use super::super::ServerMessageHandler;
+    use super::super::spawn::testing::process;
+    use super::*;
+
+    #[derive(Default)]
+    struct Recorder(Mutex<Vec<String>>);
+
+    impl ServerMessageHandler for Recorder {
+        fn handle(&self, _: &Arc<Process>, line: &Line, envelope: &Envelope<'_>) {
+            self.0.lock().push(format!("{}{}", envelope.method, envelope.id));
+            assert!(line.text().contains(envelope.id));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_process_without_a_handler_answers_pings_and_keeps_the_rest() {
+        let (process, input) = process();
+        let (output, mut server) = std::io::pipe().unwrap();
+        let output = pipe::Receiver::from_owned_fd(output.into()).unwrap();
+        let reading = tokio::spawn(Reader::new(Arc::clone(&process), 1 << 20).run(output));
+        let mut write = |rest: &str| writeln!(server, r#"{{"jsonrpc":"2.0",{rest}}}"#).unwrap();
+        write(r#""id":7,"method":"roots/list""#);
+        write(r#""id":9,"result":{}"#);
+        write(r#""method":"a""#);
+        write(r#""id":"p","method":"ping""#);
+        let mut pong = String::new();
+        let mut input = BufReader::new(input);
+        timeout(Duration::from_secs(5), input.read_line(&mut pong)).await.unwrap().unwrap();
+        assert_eq!(pong, "{\"jsonrpc\":\"2.0\",\"id\":\"p\",\"result\":{}}\n");
+        let recorder = Arc::new(Recorder::default());
+        process.set_handler(Arc::clone(&recorder) as _);
+        assert_eq!(*recorder.0.lock(), ["roots/list7", "9", "a"]);
+        write(r#""id":8,"method":"ping""#);
+        drop(server);
+        reading.await.unwrap();
+        assert_eq!(recorder.0.lock().last().unwrap(), "ping8");
+        assert!(process.has_ended() && Arc::strong_count(&recorder) == 1);
+    }
 }

@@ -1,33 +1,32 @@
 //! Start of a server process in a process group of its own (stdio transport; credentials by environment).
 
-use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 
 use tokio::net::unix::pipe;
-use tokio::process::Command;
-use tokio_util::sync::CancellationToken;
 
+use super::activity::Activity;
 use super::confinement::Confinement;
-use super::launcher;
-use super::locate::{NotFound, locate};
-use super::notes::Notes;
+use super::diagnostics::Diagnostics;
+use super::handler_slot::HandlerSlot;
+use super::input_writer::InputWriter;
+use super::invocation::Invocation;
+use super::lifecycle::Lifecycle;
 use super::pool::ProcessPool;
 use super::pressure::Pressure;
 use super::quota::Permit;
-use super::reported::Told;
+use super::reader::Reader;
 use super::shortcut::{Following, follow};
+use super::spawn_error::{Reason, SpawnError};
+use super::start_record::StartRecord;
 use super::supervise::{Group, Supervisor};
-use super::task_calls::TaskCalls;
 use super::traffic::Traffic;
-use super::{Calls, Process, reader, stderr, stdin};
-use crate::clock::now_ms;
+use super::{Calls, Process, stderr, stdin};
 use crate::config::catalogue::{Limits, ServerConfig};
 use crate::config::settings::StopTimeouts;
 
@@ -50,18 +49,8 @@ pub enum Origin {
 pub struct Program {
     /// The name of the server.
     pub server: Arc<str>,
-    /// The command or its path.
-    pub command: String,
-    /// The value of `argv[0]`, if it differs from the program.
-    pub name: Option<String>,
-    /// The arguments of the program.
-    pub args: Vec<String>,
-    /// The complete environment of the program.
-    pub env: Vec<(OsString, OsString)>,
-    /// The working directory.
-    pub cwd: Option<PathBuf>,
-    /// The user id and group id of the process.
-    pub identity: (Option<u32>, Option<u32>),
+    /// The program to execute, with its arguments and environment.
+    pub invocation: Invocation,
     /// The resource limits.
     pub limits: Limits,
     /// `true` to confine the process with Landlock.
@@ -93,58 +82,6 @@ impl ProcessPool {
     }
 }
 
-/// A failure to start a server. `Display` is meant for the operator.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot start server \"{server}\": {reason}")]
-pub struct SpawnError {
-    server: Arc<str>,
-    reason: Reason,
-}
-
-/// The reason why a process cannot be started, with the path.
-#[derive(Debug, thiserror::Error)]
-pub enum Reason {
-    /// The program cannot be executed.
-    #[error(transparent)]
-    Program(#[from] NotFound),
-    /// The working directory is unusable.
-    #[error("its directory {} cannot be used: {}", .0.display(), .1)]
-    Directory(PathBuf, io::Error),
-    /// The operating system returned an error.
-    #[error("the operating system refused: {0}")]
-    System(#[from] io::Error),
-}
-
-impl Reason {
-    fn kind(&self) -> io::ErrorKind {
-        match self {
-            Self::Program(error) => error.kind(),
-            Self::Directory(_, error) | Self::System(error) => error.kind(),
-        }
-    }
-}
-
-impl SpawnError {
-    /// Creates the error for `server`.
-    #[must_use]
-    pub fn new(server: &Arc<str>, reason: Reason) -> Self {
-        Self { server: Arc::clone(server), reason }
-    }
-
-    /// Returns the message for clients, with the kind of failure but without the command line.
-    #[must_use]
-    pub fn public(&self) -> String {
-        let why = match self.reason.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
-                "its command or directory does not exist"
-            }
-            io::ErrorKind::PermissionDenied => "its command may not be executed",
-            _ => "the operating system refused",
-        };
-        format!("server \"{}\" cannot be started: {why}", self.server)
-    }
-}
-
 impl Program {
     pub(super) fn spawn(
         &self,
@@ -156,7 +93,7 @@ impl Program {
 
     fn start(&self, permit: Permit, pool: &Arc<ProcessPool>) -> Result<Arc<Process>, Reason> {
         let confinement = if self.confine { pool.confinement } else { Confinement::Off };
-        let mut os_process = self.command(confinement)?.spawn()?;
+        let mut os_process = self.invocation.command(&self.limits, confinement)?.spawn()?;
         let pid = os_process.id().ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
         let [input, output, errors] = pipes(&mut os_process)?;
         let following = self.following(pid, [&input, &output, &errors])?;
@@ -164,38 +101,42 @@ impl Program {
         let _size = rustix::pipe::fcntl_setpipe_size(&output, PIPE);
         let output = pipe::Receiver::from_owned_fd(output)?;
         let errors = pipe::Receiver::from_owned_fd(errors)?;
-        let process = Arc::new(Process {
-            pid,
-            generation: next_generation(),
-            server: Arc::clone(&self.server),
-            calls: Calls::new(self.call_limit),
-            stdin: stdin::Stdin::new(input)?,
-            handler: OnceLock::new(),
-            leaving: false.into(),
-            ending: CancellationToken::new(),
-            exit: CancellationToken::new(),
-            silent: CancellationToken::new(),
-            gone: CancellationToken::new(),
-            status: OnceLock::new(),
-            tail: Arc::default(),
-            explain: self.explain,
-            traffic: Arc::clone(&self.traffic),
-            pressure: Pressure::default(),
-            crashed: false.into(),
-            used: now_ms().into(),
-            started: now_ms(),
-            permit: Some(permit).into(),
-            following,
-            is_remembered: self.origin == Origin::Memory,
-            config: Arc::clone(&self.config),
-            settled: false.into(),
-            notes: Notes::default(),
-            told: Told::default(),
-            task_calls: TaskCalls::default(),
-        });
+        let process = Arc::new(self.process(pid, stdin::Stdin::new(input)?, permit, following));
         log::info!(server = &*self.server, pid; "{}[{pid}] started", self.server);
         self.watch(&process, os_process, (output, errors), pool);
         Ok(process)
+    }
+
+    /// Returns the process `pid`, which was just started.
+    fn process(
+        &self,
+        pid: u32,
+        stdin: stdin::Stdin,
+        permit: Permit,
+        following: Option<Following>,
+    ) -> Process {
+        static GENERATION: AtomicU64 = AtomicU64::new(1);
+        let lifecycle = Arc::new(Lifecycle::default());
+        let activity = Arc::new(Activity::new(Arc::clone(&self.traffic)));
+        Process {
+            generation: GENERATION.fetch_add(1, Ordering::Relaxed),
+            pid,
+            server: Arc::clone(&self.server),
+            config: Arc::clone(&self.config),
+            start: StartRecord::new(permit, following, self.origin == Origin::Memory),
+            calls: Calls::new(self.call_limit),
+            input: InputWriter::new(
+                Arc::clone(&self.server),
+                stdin,
+                Arc::clone(&activity),
+                Arc::clone(&lifecycle),
+            ),
+            lifecycle,
+            activity,
+            handler: HandlerSlot::default(),
+            pressure: Pressure::default(),
+            diagnostics: Diagnostics::new(self.explain),
+        }
     }
 
     /// Starts the tasks that read the output of `process` and wait for its end.
@@ -207,8 +148,8 @@ impl Program {
         pool: &Arc<ProcessPool>,
     ) {
         let (server, pid) = (Arc::clone(&self.server), process.pid);
-        tokio::spawn(stderr::drain(server, pid, errors, Arc::clone(&process.tail)));
-        tokio::spawn(reader::read(Arc::clone(process), output, self.line_limit));
+        tokio::spawn(stderr::drain(server, pid, errors, Arc::clone(&process.diagnostics.stderr)));
+        tokio::spawn(Reader::new(Arc::clone(process), self.line_limit).run(output));
         let supervisor = Supervisor {
             process: Arc::clone(process),
             group: Group::of(pid),
@@ -226,59 +167,21 @@ impl Program {
         if self.origin != Origin::PackageRunner {
             return Ok(None);
         }
-        let cwd = self.cwd.as_deref().unwrap_or(Path::new(".")).canonicalize()?;
+        let invocation = &self.invocation;
+        let cwd = invocation.cwd.as_deref().unwrap_or(Path::new(".")).canonicalize()?;
         let [input, output, errors] = pipes.map(inode);
-        Ok(Some(Following::new(leader, cwd, self.env.clone(), [input?, output?, errors?])))
+        Ok(Some(Following::new(leader, cwd, invocation.env.clone(), [input?, output?, errors?])))
     }
 
     /// Returns `true` if the program exists.
     #[must_use]
     pub fn exists(&self) -> bool {
-        locate(&self.command, self.cwd.as_deref(), &self.env).is_ok()
-    }
-
-    fn command(&self, confinement: Confinement) -> Result<Command, Reason> {
-        if let Some(cwd) = &self.cwd {
-            let metadata = std::fs::metadata(cwd);
-            let is_usable = metadata.and_then(|found| {
-                if found.is_dir() { Ok(()) } else { Err(io::ErrorKind::NotADirectory.into()) }
-            });
-            is_usable.map_err(|error| Reason::Directory(cwd.clone(), error))?;
-        }
-        // The launcher could not report a missing program.
-        let program = locate(&self.command, self.cwd.as_deref(), &self.env)?;
-        let mut command = Command::new(launcher::PROGRAM);
-        command
-            .args(launcher::arguments(self.name.as_deref(), &self.limits, confinement))
-            .arg(program)
-            .args(&self.args)
-            .env_clear()
-            .envs(self.env.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0)
-            .kill_on_drop(true);
-        if let Some(cwd) = &self.cwd {
-            command.current_dir(cwd);
-        }
-        if let (Some(user), _) = self.identity {
-            command.uid(user);
-        }
-        if let (_, Some(group)) = self.identity {
-            command.gid(group);
-        }
-        Ok(command)
+        self.invocation.exists()
     }
 }
 
 fn inode(pipe: &OwnedFd) -> io::Result<u64> {
     Ok(File::from(pipe.try_clone()?).metadata()?.ino())
-}
-
-fn next_generation() -> u64 {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 /// Takes the proxy's ends of the pipes to the standard input, output and error of a process.
@@ -289,4 +192,40 @@ fn pipes(os_process: &mut tokio::process::Child) -> io::Result<[OwnedFd; 3]> {
         os_process.stdout.take().ok_or_else(lost)?.into_owned_fd()?,
         os_process.stderr.take().ok_or_else(lost)?.into_owned_fd()?,
     ])
+}
+
+#[cfg(test)]
+pub(super) mod testing {
+    use super::super::quota::{Claim, Quota};
+    use super::*;
+
+    /// Returns a process without a program, and the end of its input that the program would read.
+    pub(in crate::process) fn process() -> (Arc<Process>, pipe::Receiver) {
+        let quota = Quota::new(1, 1);
+        let claim = Claim { server: "x".into(), of_server: 1, user: None };
+        let program = Program {
+            server: "x".into(),
+            invocation: Invocation {
+                command: String::new(),
+                name: None,
+                args: Vec::new(),
+                env: Vec::new(),
+                cwd: None,
+                identity: (None, None),
+            },
+            limits: Limits::default(),
+            confine: false,
+            line_limit: 1 << 20,
+            call_limit: 10,
+            stop_timeouts: StopTimeouts::default(),
+            explain: false,
+            traffic: Arc::default(),
+            origin: Origin::ServerConfig,
+            config: Arc::new(ServerConfig::of_command(String::new(), Vec::new())),
+        };
+        let (read, write) = rustix::pipe::pipe().unwrap();
+        let stdin = stdin::Stdin::new(write).unwrap();
+        let process = program.process(0, stdin, quota.take(&claim).unwrap(), None);
+        (Arc::new(process), pipe::Receiver::from_owned_fd(read).unwrap())
+    }
 }

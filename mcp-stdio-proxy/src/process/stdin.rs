@@ -35,14 +35,14 @@ impl Stdin {
     /// Writes `line`. Once the lock on the pipe is acquired, the whole line is written, even if the caller is
     /// dropped; before that, nothing is written. A full pipe delays the callers (backpressure).
     pub(super) async fn write(&self, line: Bytes) {
-        let waits = Waits::new(self, &line);
-        self.write_in_turn(line, waits).await;
+        let queued = Queued::new(self, &line);
+        self.write_in_turn(line, queued).await;
     }
 
-    async fn write_in_turn(&self, line: Bytes, waits: Waits) {
+    async fn write_in_turn(&self, line: Bytes, queued: Queued) {
         let guard = Arc::clone(&self.pipe).lock_owned().await;
         if let Some((guard, rest)) = write_now(guard, line) {
-            tokio::spawn(write_rest(guard, rest, waits));
+            tokio::spawn(write_rest(guard, rest, queued));
         }
     }
 
@@ -50,13 +50,13 @@ impl Stdin {
     /// writes of the caller follow it.
     pub(super) fn post(&self, line: Bytes) {
         let Ok(guard) = Arc::clone(&self.pipe).try_lock_owned() else {
-            let (stdin, waits) = (self.clone(), Waits::new(self, &line));
-            tokio::spawn(async move { stdin.write_in_turn(line, waits).await });
+            let (stdin, queued) = (self.clone(), Queued::new(self, &line));
+            tokio::spawn(async move { stdin.write_in_turn(line, queued).await });
             return;
         };
         if let Some((guard, rest)) = write_now(guard, line) {
-            let waits = Waits::new(self, &rest);
-            tokio::spawn(write_rest(guard, rest, waits));
+            let queued = Queued::new(self, &rest);
+            tokio::spawn(write_rest(guard, rest, queued));
         }
     }
 
@@ -79,12 +79,12 @@ impl Stdin {
 }
 
 /// A queued line, counted until it is written or dropped.
-struct Waits {
+struct Queued {
     waiting: Arc<AtomicUsize>,
     bytes: usize,
 }
 
-impl Waits {
+impl Queued {
     fn new(stdin: &Stdin, line: &Bytes) -> Self {
         let bytes = line.len() + OVERHEAD;
         stdin.waiting.fetch_add(bytes, Ordering::Relaxed);
@@ -92,7 +92,7 @@ impl Waits {
     }
 }
 
-impl Drop for Waits {
+impl Drop for Queued {
     fn drop(&mut self) {
         self.waiting.fetch_sub(self.bytes, Ordering::Relaxed);
     }
@@ -116,7 +116,7 @@ fn write_now(mut guard: Guard, mut line: Bytes) -> Option<(Guard, Bytes)> {
     None
 }
 
-async fn write_rest(mut guard: Guard, mut line: Bytes, _waits: Waits) {
+async fn write_rest(mut guard: Guard, mut line: Bytes, _queued: Queued) {
     loop {
         let Some(pipe) = guard.as_ref() else { return };
         if pipe.writable().await.is_err() {

@@ -9,7 +9,6 @@ use super::Process;
 use super::call::Call;
 use super::calls::Refused;
 use crate::messages::json_edit::JsonEdit;
-use crate::messages::splice;
 use crate::messages::stream::Stream;
 
 impl Process {
@@ -58,7 +57,7 @@ impl Process {
 #[must_use]
 pub fn request(id: u64, method: &str, params: &str) -> Bytes {
     let text = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{params}}}"#);
-    splice::line(&text, &mut [])
+    JsonEdit::of(&text).input()
 }
 
 /// Returns the request with the changes `edit` as a line, with `id` in place of the client's id and progress token, which

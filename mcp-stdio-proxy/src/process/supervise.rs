@@ -58,13 +58,13 @@ impl Supervisor {
     pub(super) async fn run(self, mut os_process: tokio::process::Child) {
         let ended = tokio::select! {
             status = os_process.wait() => status.ok(),
-            () = self.process.ending.cancelled() => None,
+            () = self.process.lifecycle.asked_to_end() => None,
         };
         let status = match ended {
             Some(status) => Some(status),
             None => self.stop(&mut os_process).await,
         };
-        self.process.exited(&describe(status));
+        self.record_exit(&describe(status));
         // Processes started by the server may outlive it.
         if !self.group.is_empty() {
             self.group.signal(Signal::TERM);
@@ -73,11 +73,23 @@ impl Supervisor {
                 self.emptied().await;
             }
         }
-        self.process.gone.cancel();
+        self.process.lifecycle.mark_gone();
+    }
+
+    /// Records that the process has exited.
+    fn record_exit(&self, status: &str) {
+        let process = &self.process;
+        let (server, pid) = (&*process.server, process.pid);
+        if process.is_ending() {
+            log::info!(server, pid; "{server}[{pid}] ended: {status}");
+        } else {
+            log::warn!(server, pid; "{server}[{pid}] ended by itself: {status}");
+        }
+        process.lifecycle.mark_exited(status);
     }
 
     async fn stop(&self, os_process: &mut tokio::process::Child) -> Option<ExitStatus> {
-        self.process.stdin.close();
+        self.process.input.close();
         tokio::select! {
             biased;
             status = os_process.wait() => return status.ok(),

@@ -126,7 +126,7 @@ impl SessionRegistry {
                 break finding;
             }
             process.ended().await;
-            permit = process.take_permit().ok_or(Unavailable::Closed)?;
+            permit = process.start.take_permit().ok_or(Unavailable::Closed)?;
             installing = server.starter.install(&server.config(), name).await;
         };
         log::info!(server = &*server.name; "server \"{}\" was asked for its era: {finding:?}", server.name);

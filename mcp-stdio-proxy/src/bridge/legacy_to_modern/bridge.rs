@@ -15,8 +15,9 @@ use crate::instances::connection::Connection;
 use crate::instances::session::Session;
 use crate::messages::error::RpcError;
 use crate::messages::ids;
+use crate::messages::json_edit::JsonEdit;
+use crate::messages::line::Line;
 use crate::messages::message::{self, Envelope, Kind};
-use crate::messages::splice;
 use crate::messages::stream::Stream;
 use crate::messages::translate::{request, subscription};
 use crate::process::{Process, ServerMessageHandler};
@@ -50,7 +51,7 @@ impl LegacyToModern {
 }
 
 impl ServerMessageHandler for LegacyToModern {
-    fn handle(&self, process: &Arc<Process>, line: &Bytes, read: &Envelope<'_>) {
+    fn handle(&self, process: &Arc<Process>, line: &Line, read: &Envelope<'_>) {
         let tag = read.params.and_then(subscription::tag);
         let tag = tag.map(|tag| ids::number(tag).unwrap_or_default());
         match (read.kind, &*read.method, tag) {
@@ -96,7 +97,7 @@ impl Bridge for LegacyToModern {
         let is_shared = self.connection.key.is_shared();
         let has_token = || envelope.params.and_then(message::asked_progress).is_some();
         let is_refused = is_withdrawn(&envelope.method) || (is_shared && has_token());
-        (!is_refused).then(|| splice::line(text, &mut []))
+        (!is_refused).then(|| JsonEdit::of(text).input())
     }
 
     fn deliver(

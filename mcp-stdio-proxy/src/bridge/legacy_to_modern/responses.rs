@@ -3,16 +3,15 @@
 
 use std::sync::{Arc, Weak};
 
-use bytes::Bytes;
-
 use super::bridge::LegacyToModern;
 use crate::bridge::suspended::Round;
 use crate::messages::error;
 use crate::messages::json_edit::JsonEdit;
 use crate::messages::line::Line;
-use crate::messages::message::{self, Envelope};
+use crate::messages::message::Envelope;
 use crate::messages::translate::{result, round, tasks};
 use crate::process::call::{Call, ResponseHandler};
+use crate::process::respond::deliver;
 use crate::process::time::Time;
 
 /// The maximum number of input rounds of one call.
@@ -40,7 +39,7 @@ impl LegacyToModern {
 }
 
 impl ResponseHandler for ToLegacy {
-    fn take(&self, call: Call, line: &Bytes, read: &Envelope<'_>) {
+    fn handle(&self, call: Call, line: &Line, read: &Envelope<'_>) {
         match read.result.and_then(round::read) {
             None if read.result.is_some_and(tasks::is_task) => {
                 call.fail(
@@ -48,7 +47,14 @@ impl ResponseHandler for ToLegacy {
                     "the server answers with a task, which the client has not asked for",
                 );
             }
-            None => self.hand_down(&call, line, read),
+            None => {
+                let text = line.text();
+                let edit = read.result.map_or_else(
+                    || JsonEdit::of(text),
+                    |result| result::to_legacy(text, result, &self.method),
+                );
+                deliver(call, line, read, edit);
+            }
             Some(Err(unfit)) => call.fail(error::INTERNAL, &unfit.to_string()),
             Some(Ok(required)) => self.suspend(call, &required),
         }
@@ -56,24 +62,6 @@ impl ResponseHandler for ToLegacy {
 }
 
 impl ToLegacy {
-    fn hand_down(&self, call: &Call, line: &Bytes, read: &Envelope<'_>) {
-        let text = std::str::from_utf8(line).unwrap_or_default();
-        if let Some(shown) = call.tools.as_ref().and_then(|view| view.shown(text, read, &call.id)) {
-            let shown = Line::from(shown);
-            let result = message::parse(shown.text()).ok().and_then(|read| read.result);
-            return call.stream.answer(self.edit(shown.text(), result).payload(&shown));
-        }
-        let edit = self.edit(text, read.result).replace(read.id, &*call.id);
-        call.stream.answer(edit.payload_of(line));
-    }
-
-    fn edit<'a>(&self, text: &'a str, result: Option<&str>) -> JsonEdit<'a> {
-        match result {
-            Some(result) => result::to_legacy(text, result, &self.method),
-            None => JsonEdit::of(text),
-        }
-    }
-
     /// Suspends the call for the input that the server requires.
     fn suspend(&self, call: Call, required: &round::InputRequired<'_>) {
         let Some(bridge) = self.bridge.upgrade() else {

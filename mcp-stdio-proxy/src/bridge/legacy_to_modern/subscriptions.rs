@@ -1,11 +1,10 @@
 //! Subscriptions of legacy clients at a modern server: one for all sessions of an instance (MCP "Subscriptions").
 
-use bytes::Bytes;
-
 use super::bridge::LegacyToModern;
 use crate::bridge::delivery::tell_sessions;
 use crate::instances::session::Session;
 use crate::messages::error::{self, RpcError};
+use crate::messages::line::Line;
 use crate::messages::message::{self, Envelope};
 use crate::messages::splice::Payload;
 use crate::messages::translate::subscription::{self, Filter, UPDATED};
@@ -76,14 +75,14 @@ impl LegacyToModern {
     }
 
     /// Forwards a change: of a list to all sessions, of a resource to its subscribers.
-    pub(super) fn tell_of_change(&self, tag: u64, line: &Bytes, read: &Envelope<'_>) {
+    pub(super) fn tell_of_change(&self, tag: u64, line: &Line, read: &Envelope<'_>) {
         // While one subscription replaces another, both tell of everything.
         if self.subscription.current() != Some(tag) {
             return;
         }
         let connection = &self.connection;
-        let (Ok(text), Some(params)) = (std::str::from_utf8(line), read.params) else { return };
-        let payload = Payload::from(subscription::untagged(text, params));
+        let Some(params) = read.params else { return };
+        let payload = Payload::from(subscription::untagged(line.text(), params));
         let uri = (read.method == UPDATED).then(|| subscription::uri(params));
         // "This may be a sub-resource of the one that the client actually subscribed to."
         let watched = |uri: &String| connection.clients.watched().contains(uri);

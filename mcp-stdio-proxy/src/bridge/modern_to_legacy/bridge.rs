@@ -20,6 +20,7 @@ use crate::instances::bridge::{Bridge, ClientRequest, Prepared, Resumption, Retr
 use crate::instances::connection::Connection;
 use crate::instances::listener::Listener;
 use crate::messages::error::{self, RpcError};
+use crate::messages::line::Line;
 use crate::messages::message::{self, Envelope, Kind};
 use crate::messages::param_headers::ParamHeaders;
 use crate::messages::translate::subscription::{self, Filter};
@@ -73,7 +74,7 @@ impl ModernToLegacy {
         }
     }
 
-    fn handle_notification(&self, line: &Bytes, envelope: &Envelope<'_>) {
+    fn handle_notification(&self, line: &Line, envelope: &Envelope<'_>) {
         match &*envelope.method {
             "notifications/cancelled" => {
                 if let Some(id) = envelope.params.and_then(message::cancelled_request) {
@@ -96,7 +97,7 @@ impl ModernToLegacy {
 }
 
 impl ServerMessageHandler for ModernToLegacy {
-    fn handle(&self, process: &Arc<Process>, line: &Bytes, envelope: &Envelope<'_>) {
+    fn handle(&self, process: &Arc<Process>, line: &Line, envelope: &Envelope<'_>) {
         match envelope.kind {
             Kind::Request => self.handle_request(envelope),
             Kind::Response => log::debug!("{}: a response to no request", process.server),

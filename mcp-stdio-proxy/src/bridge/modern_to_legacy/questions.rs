@@ -63,7 +63,7 @@ impl ModernToLegacy {
         let mut calls = process.calls.addressees();
         calls.retain(|call| call.options.input.is_some());
         let task = envelope.params.and_then(related);
-        if let Some(id) = task.and_then(|task| process.call_of_task(task)) {
+        if let Some(id) = task.and_then(|task| process.calls.tasks.call_of(task)) {
             calls.retain(|call| call.id == id);
         }
         calls

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
+use serde_json::{Value, json};
 
 use crate::instances::connection::Connection;
 use crate::instances::key::InstanceKey;
@@ -14,7 +14,7 @@ use crate::messages::translate::discover::ServerInfo;
 use crate::messages::translate::input::{self, Kind};
 use crate::messages::translate::{failure, result};
 use crate::process::call::{Call, ResponseHandler};
-use serde_json::{Value, json};
+use crate::process::respond::deliver;
 
 /// A handler that translates the responses to one method into those of a modern server.
 struct ToModern {
@@ -54,21 +54,13 @@ impl ToModern {
 }
 
 impl ResponseHandler for ToModern {
-    fn take(&self, call: Call, line: &Bytes, envelope: &Envelope<'_>) {
-        let text = std::str::from_utf8(line).unwrap_or_default();
+    fn handle(&self, call: Call, line: &Line, envelope: &Envelope<'_>) {
         let visits = || self.visits(&call.id, envelope.error?);
         if let Some(visits) = call.options.input.as_ref().and_then(|_| visits()) {
             return call.stream.answer(visits.into());
         }
-        let shown = call.tools.as_ref().and_then(|view| view.shown(text, envelope, &call.id));
-        if let Some(shown) = shown {
-            let shown = Line::from(shown);
-            let edit = message::parse(shown.text()).map(|read| self.edit(shown.text(), &read));
-            let edit = edit.unwrap_or_else(|_| JsonEdit::of(shown.text()));
-            return call.stream.answer(edit.payload(&shown));
-        }
-        let edit = self.edit(text, envelope).replace(envelope.id, &*call.id);
-        call.stream.answer(edit.payload_of(line));
+        let edit = self.edit(line.text(), envelope);
+        deliver(call, line, envelope, edit);
     }
 }
 

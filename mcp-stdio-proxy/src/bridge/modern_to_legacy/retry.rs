@@ -10,12 +10,13 @@ use crate::bridge::requests::SETTLING;
 use crate::bridge::suspended::{Answers, Binding, ResumeError, SuspendedCall};
 use crate::instances::bridge::{Resumption, Retry};
 use crate::messages::error::{self, RpcError};
+use crate::messages::json_edit::JsonEdit;
+use crate::messages::line::Line;
 use crate::messages::message::{self, Envelope};
-use crate::messages::splice::{self, Payload, span};
 use crate::messages::stream::First;
 use crate::messages::translate::input::{Question, required, response};
 use crate::messages::translate::log;
-use crate::process::call::Resumed;
+use crate::process::call::RetryRequest;
 
 impl From<ResumeError> for RpcError {
     fn from(why: ResumeError) -> Self {
@@ -82,8 +83,8 @@ impl ModernToLegacy {
     }
 }
 
-fn resumed(retry: &Retry<'_>) -> Resumed {
-    Resumed {
+fn resumed(retry: &Retry<'_>) -> RetryRequest {
+    RetryRequest {
         id: retry.envelope.id.into(),
         token: retry.envelope.params.and_then(message::asked_progress).map(Into::into),
         stream: Arc::clone(retry.stream),
@@ -97,7 +98,7 @@ fn forward(suspended: &SuspendedCall, answered: &[Question], responses: &str) {
     for question in answered {
         let Some(answer) = response(responses, &question.key) else { continue };
         let text = format!(r#"{{"jsonrpc":"2.0","id":{},"result":{answer}}}"#, question.id);
-        suspended.process.post(splice::line(&text, &mut []));
+        suspended.process.post(JsonEdit::of(&text).input());
     }
 }
 
@@ -106,9 +107,8 @@ fn ended(suspended: &SuspendedCall, id: &str) -> Result<Resumption, RpcError> {
     let retry = suspended.retry().ok_or(ResumeError::Lost)?;
     let first = retry.stream.poll_first(&mut Context::from_waker(Waker::noop()));
     let Poll::Ready(First::Answer(payload)) = first else { return Err(ResumeError::Lost.into()) };
-    let line = payload.to_bytes();
-    let text = std::str::from_utf8(&line).unwrap_or_default();
-    let place = message::parse(text).ok().and_then(|envelope| span(text, envelope.id));
-    let payload = place.map_or_else(|| payload, |place| Payload::spliced(&line, place, id));
-    Ok(Resumption::Response(payload))
+    let line = Line::new(payload.to_bytes()).ok_or(ResumeError::Lost)?;
+    let envelope = message::parse(line.text()).map_err(|_| ResumeError::Lost)?;
+    let edit = JsonEdit::of(line.text()).replace(envelope.id, id);
+    Ok(Resumption::Response(edit.payload(&line)))
 }

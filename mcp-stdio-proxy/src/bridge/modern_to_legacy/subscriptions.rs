@@ -3,12 +3,11 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-
 use super::bridge::ModernToLegacy;
 use crate::bridge::modern_clients;
 use crate::bridge::requests::{post_uri, uri_params};
 use crate::instances::listener::Listener;
+use crate::messages::line::Line;
 use crate::messages::message::{self, Envelope};
 use crate::messages::stream::Weight;
 use crate::messages::translate::subscription::{self, Filter};
@@ -27,8 +26,7 @@ impl ModernToLegacy {
                 .request("resources/subscribe", &uri_params(uri), SUBSCRIBE_TIMEOUT)
                 .await
                 .ok();
-            let text = answer.as_ref().and_then(|answer| std::str::from_utf8(answer).ok());
-            let agreed = text.and_then(|text| message::parse(text).ok());
+            let agreed = answer.as_ref().and_then(|answer| message::parse(answer.text()).ok());
             agreed.is_some_and(|envelope| envelope.result.is_some())
         });
         let mut agreed = futures_util::future::join_all(asked).await.into_iter();
@@ -62,7 +60,7 @@ impl ModernToLegacy {
     }
 
     /// Forwards a change to the subscriptions that select it.
-    pub(super) fn tell_listeners(&self, line: &Bytes, envelope: &Envelope<'_>) {
+    pub(super) fn tell_listeners(&self, line: &Line, envelope: &Envelope<'_>) {
         for listener in self.connection.clients.listeners().iter() {
             if listener.filter.wants(envelope) {
                 modern_clients::tell_listener(&self.connection, listener, line, envelope);

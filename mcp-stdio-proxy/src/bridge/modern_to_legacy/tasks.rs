@@ -32,10 +32,10 @@ impl ModernToLegacy {
         let Some(task) = (need != Some(false)).then(task).flatten() else { return line };
         let (process, may_cancel) = (&self.connection.process, self.connection.info.offers(CANCEL));
         if need == Some(true) {
-            process.make_task(id, may_cancel);
+            process.calls.tasks.add(process, id, may_cancel);
             return task;
         }
-        process.make_task_if_refused(id, task, may_cancel);
+        process.calls.tasks.add_if_refused(process, id, &task, may_cancel);
         line
     }
 

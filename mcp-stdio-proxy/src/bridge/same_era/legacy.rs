@@ -20,8 +20,9 @@ use crate::instances::bridge::{Bridge, ClientRequest, Prepared};
 use crate::instances::connection::Connection;
 use crate::instances::session::Session;
 use crate::messages::error::RpcError;
+use crate::messages::json_edit::JsonEdit;
+use crate::messages::line::Line;
 use crate::messages::message::{Envelope, Kind};
-use crate::messages::splice;
 use crate::messages::stream::Stream;
 use crate::process::call::{ResponseHandler, ResponseOptions};
 use crate::process::{Process, ServerMessageHandler};
@@ -57,7 +58,7 @@ impl LegacyBridge {
 }
 
 impl ServerMessageHandler for LegacyBridge {
-    fn handle(&self, process: &Arc<Process>, line: &Bytes, envelope: &Envelope<'_>) {
+    fn handle(&self, process: &Arc<Process>, line: &Line, envelope: &Envelope<'_>) {
         match (envelope.kind, &*envelope.method) {
             (Kind::Response, _) => log::debug!("{}: a response to no request", process.server),
             (Kind::Request, "ping") => answer_ping(process, envelope.id),
@@ -104,7 +105,7 @@ impl Bridge for LegacyBridge {
 
     fn notification(&self, text: &str, envelope: &Envelope<'_>) -> Option<Bytes> {
         let is_refused = self.connection.key.is_shared() && is_of_one_user(envelope);
-        (!is_refused).then(|| splice::line(text, &mut []))
+        (!is_refused).then(|| JsonEdit::of(text).input())
     }
 
     fn deliver(

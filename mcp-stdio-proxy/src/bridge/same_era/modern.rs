@@ -21,9 +21,10 @@ use crate::instances::listener::Listener;
 use crate::messages::error::RpcError;
 use crate::messages::ids;
 use crate::messages::json_edit::JsonEdit;
+use crate::messages::line::Line;
 use crate::messages::message::{self, Envelope, Kind};
 use crate::messages::param_headers::ParamHeaders;
-use crate::messages::splice::{self, Payload, span};
+use crate::messages::splice::Payload;
 use crate::messages::translate::subscription;
 use crate::process::call::ResponseOptions;
 use crate::process::{Process, ServerMessageHandler, submit};
@@ -52,7 +53,7 @@ impl ModernBridge {
     }
 
     /// Forwards a notification of the subscription that the server knows as `tag`.
-    fn tell_listener(&self, tag: &str, line: &Bytes, envelope: &Envelope<'_>) {
+    fn tell_listener(&self, tag: &str, line: &Line, envelope: &Envelope<'_>) {
         let Some(listener) = self.subscription(tag) else { return };
         let is_first =
             envelope.method != "notifications/subscriptions/acknowledged" || listener.acknowledge();
@@ -62,7 +63,7 @@ impl ModernBridge {
     }
 
     /// Ends the subscription `id`, which the server has ended: by a response or by a cancellation.
-    fn end_listener(&self, id: &str, response: Option<&Bytes>) {
+    fn end_listener(&self, id: &str, response: Option<&Line>) {
         let Some(id) = ids::number(id) else { return };
         let Some(listener) = self.subscriptions.lock().remove(&id) else { return };
         self.connection.clients.unlisten(&listener);
@@ -74,17 +75,16 @@ impl ModernBridge {
 }
 
 /// Returns the response `line` to a subscription under the client's id.
-fn ended(listener: &Listener, line: &Bytes) -> Option<Payload> {
-    let text = std::str::from_utf8(line).ok()?;
-    let envelope = message::parse(text).ok()?;
-    let id = span(text, envelope.id)?;
-    let tag = envelope.result.and_then(subscription::tag).and_then(|tag| span(text, tag));
-    let edits = [Some(id), tag].into_iter().flatten().map(|place| (place, listener.id.to_string()));
-    Some(Payload::edited(line, edits.collect()))
+fn ended(listener: &Listener, line: &Line) -> Option<Payload> {
+    let envelope = message::parse(line.text()).ok()?;
+    let tag = envelope.result.and_then(subscription::tag);
+    let edit = JsonEdit::of(line.text()).replace(envelope.id, &*listener.id);
+    let edit = tag.into_iter().fold(edit, |edit, tag| edit.replace(tag, &*listener.id));
+    Some(edit.payload(line))
 }
 
 impl ServerMessageHandler for ModernBridge {
-    fn handle(&self, process: &Arc<Process>, line: &Bytes, envelope: &Envelope<'_>) {
+    fn handle(&self, process: &Arc<Process>, line: &Line, envelope: &Envelope<'_>) {
         let tag = envelope.params.and_then(subscription::tag);
         match (envelope.kind, &*envelope.method, tag) {
             // "The server MUST NOT write JSON-RPC requests to stdout."
@@ -140,7 +140,7 @@ impl Bridge for ModernBridge {
 
     fn notification(&self, text: &str, envelope: &Envelope<'_>) -> Option<Bytes> {
         let is_refused = self.connection.key.is_shared() && is_of_one_user(envelope);
-        (!is_refused).then(|| splice::line(text, &mut []))
+        (!is_refused).then(|| JsonEdit::of(text).input())
     }
 
     fn param_headers(&self, again: bool) -> BoxFuture<'_, Arc<ParamHeaders>> {

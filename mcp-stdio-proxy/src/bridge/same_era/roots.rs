@@ -12,9 +12,9 @@ use tokio::sync::futures::Notified;
 
 use super::legacy::LegacyBridge;
 use crate::instances::session::Session;
+use crate::messages::json_edit::JsonEdit;
 use crate::messages::message::Envelope;
 use crate::messages::object::value;
-use crate::messages::splice::{self, span};
 
 /// The method with which a server requests the roots.
 pub(super) const LIST: &str = "roots/list";
@@ -45,7 +45,7 @@ impl LegacyBridge {
         let all = merged(known.iter().map(|(_, roots)| &**roots));
         let id = envelope.id;
         let answer = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"roots":[{all}]}}}}"#);
-        process.post(splice::line(&answer, &mut []));
+        process.post(JsonEdit::of(&answer).input());
         self.roots.restored.notify_waiters();
         true
     }
@@ -56,25 +56,26 @@ impl LegacyBridge {
         roots.and_then(|roots| value(roots, "listChanged")) == Some("true")
     }
 
-    /// Records the roots that `session` reports. Returns the response merged with the roots of the other
-    /// sessions, if those have reported any.
-    pub(super) fn with_other_roots(
+    /// Records the roots that `session` reports in the response `read`. Returns `edit` with those of the other
+    /// sessions added, if they have reported any.
+    pub(super) fn with_other_roots<'a>(
         &self,
         session: &Session,
-        text: &str,
+        edit: JsonEdit<'a>,
         read: &Envelope<'_>,
-    ) -> Option<String> {
-        let roots = read.result.and_then(|result| value(result, "roots"))?;
+    ) -> JsonEdit<'a> {
+        let Some(roots) = read.result.and_then(|result| value(result, "roots")) else {
+            return edit;
+        };
         session.set_roots(self.connection.process.generation, roots);
         let sessions = self.connection.clients.sessions().clone();
         let others = sessions.iter().filter(|one| one.serial != session.serial);
         let others: Vec<_> = others.filter_map(|one| one.roots()).collect();
         if others.is_empty() {
-            return None;
+            return edit;
         }
         let all = merged(std::iter::once(roots).chain(others.iter().map(|(_, roots)| &**roots)));
-        let place = span(text, roots)?;
-        Some(splice::edited(text, &mut [(place, format!("[{all}]"))]))
+        edit.replace(roots, format!("[{all}]"))
     }
 
     /// Starts waiting for a new process to request roots. Returns `None` if no roots are known, or if the
@@ -99,7 +100,7 @@ impl LegacyBridge {
         let has_changed = |session: &Arc<Session>| session.has_changed_roots();
         let connection = &self.connection;
         if !connection.key.is_shared() && connection.clients.sessions().iter().any(has_changed) {
-            connection.process.post_notification(splice::line(CHANGED, &mut []));
+            connection.process.post_notification(JsonEdit::of(CHANGED).input());
         }
     }
 }

@@ -5,8 +5,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-
 use super::legacy::LegacyBridge;
 use super::roots::LIST;
 use super::server_request::{Place, ServerRequest};
@@ -15,8 +13,9 @@ use crate::bridge::requests::SETTLING;
 use crate::instances::session::Session;
 use crate::messages::error;
 use crate::messages::ids;
+use crate::messages::json_edit::JsonEdit;
+use crate::messages::line::Line;
 use crate::messages::message::{self, Envelope};
-use crate::messages::splice::{self, Payload, span};
 use crate::messages::stream::{Stream, Weight};
 use crate::process::time::Time;
 
@@ -29,10 +28,10 @@ const HELD: Duration = Duration::from_secs(2);
 
 impl LegacyBridge {
     /// Sends a request of the server to the only client it can be meant for, or queues it.
-    pub(super) fn ask(&self, line: &Bytes, envelope: &Envelope<'_>) {
+    pub(super) fn ask(&self, line: &Line, envelope: &Envelope<'_>) {
         let refuse = |code, why: &str| {
             let answer = error::answer(envelope.id, code, why);
-            self.connection.process.post(splice::line(&answer, &mut []));
+            self.connection.process.post(JsonEdit::of(&answer).input());
         };
         // A server shared among users cannot indicate which client it means.
         if self.connection.key.is_shared() {
@@ -44,10 +43,9 @@ impl LegacyBridge {
         if self.answer_roots(envelope) {
             return;
         }
-        let text = std::str::from_utf8(line).unwrap_or_default();
-        let Some(range) = span(text, envelope.id) else { return };
         let id = next_client_id();
-        let payload = Payload::spliced(line, range, &id.to_string());
+        let edit = JsonEdit::of(line.text()).replace(envelope.id, id.to_string());
+        let payload = edit.payload(line);
         // Locked from here on, so that no stream opens unnoticed.
         let mut requests = self.requests.lock();
         let (session, stream) = self.addressee();
@@ -148,19 +146,14 @@ impl LegacyBridge {
     pub(super) fn forward_response(&self, text: &str, envelope: &Envelope<'_>) -> bool {
         let Some(id) = ids::number(envelope.id) else { return false };
         let Some(request) = self.requests.lock().remove(&id) else { return false };
-        let Some(range) = span(text, envelope.id) else { return false };
-        let id = request.id.into();
         let asked = request.session.filter(|_| request.is_for_roots);
         let session = asked.and_then(|serial| self.connection.clients.session(serial));
-        let merged = session.and_then(|session| {
-            let text = self.with_other_roots(&session, text, envelope)?;
-            let range = span(&text, message::parse(&text).ok()?.id)?;
-            Some((text, range))
-        });
-        self.connection.process.post(match &merged {
-            Some((text, range)) => splice::line(text, &mut [(range.clone(), id)]),
-            None => splice::line(text, &mut [(range, id)]),
-        });
+        let edit = JsonEdit::of(text).replace(envelope.id, &*request.id);
+        let edit = match session {
+            Some(session) => self.with_other_roots(&session, edit, envelope),
+            None => edit,
+        };
+        self.connection.process.post(edit.input());
         if request.is_for_roots {
             self.roots.sent();
         }
@@ -185,12 +178,12 @@ impl LegacyBridge {
             // A client that connects later must not receive an expired request.
             let _unread = request.recall(id);
             let answer = error::answer(&request.id, error::INTERNAL, "no client has answered");
-            self.connection.process.post(splice::line(&answer, &mut []));
+            self.connection.process.post(JsonEdit::of(&answer).input());
         }
     }
 
     /// Handles a cancellation by the server of its own request.
-    pub(super) fn withdraw(&self, line: &Bytes, envelope: &Envelope<'_>) {
+    pub(super) fn withdraw(&self, line: &Line, envelope: &Envelope<'_>) {
         let Some(theirs) = envelope.params.and_then(message::cancelled_request) else { return };
         let is_meant = |one: &ServerRequest| ids::same(&one.id, theirs);
         let withdrawn = self.requests.lock().extract_if(|_, one| is_meant(one)).next();
@@ -198,11 +191,8 @@ impl LegacyBridge {
         if request.recall(id).is_some() {
             return;
         }
-        let text = std::str::from_utf8(line).unwrap_or_default();
-        let (Place::Stream(stream), Some(range)) = (request.place, span(text, theirs)) else {
-            return;
-        };
-        let payload = Payload::spliced(line, range, &id.to_string());
+        let Place::Stream(stream) = request.place else { return };
+        let payload = JsonEdit::of(line.text()).replace(theirs, id.to_string()).payload(line);
         if stream.is_read() && stream.push(payload.clone(), Weight::Light) {
             return;
         }

@@ -4,20 +4,20 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
-use bytes::Bytes;
-
 use super::legacy::LegacyBridge;
 use crate::bridge::log_levels::least_level;
 use crate::bridge::requests::{post_level, post_uri};
-use crate::bridge::response::hand_over;
 use crate::bridge::watched::watchable;
 use crate::instances::bridge::{ClientRequest, Prepared};
 use crate::instances::session::Session;
 use crate::messages::error::RpcError;
+use crate::messages::json_edit::JsonEdit;
+use crate::messages::line::Line;
 use crate::messages::message::Envelope;
 use crate::messages::object::value;
 use crate::messages::translate::{log, subscription};
 use crate::process::call::{Call, ResponseHandler};
+use crate::process::respond::deliver;
 
 impl LegacyBridge {
     /// Records the state that a request of a session sets. The process does not receive a request that would undo the
@@ -117,9 +117,9 @@ struct Subscribing {
 }
 
 impl ResponseHandler for Subscribing {
-    fn take(&self, call: Call, line: &Bytes, read: &Envelope<'_>) {
+    fn handle(&self, call: Call, line: &Line, read: &Envelope<'_>) {
         self.is_agreed.store(read.result.is_some(), Ordering::Relaxed);
-        hand_over(&call, line, read, None);
+        deliver(call, line, read, JsonEdit::of(line.text()));
     }
 }
 
@@ -140,10 +140,10 @@ struct Leveling {
 }
 
 impl ResponseHandler for Leveling {
-    fn take(&self, call: Call, line: &Bytes, read: &Envelope<'_>) {
+    fn handle(&self, call: Call, line: &Line, read: &Envelope<'_>) {
         if let Some(session) = self.session.upgrade().filter(|_| read.result.is_some()) {
             session.set_log_level(self.level);
         }
-        hand_over(&call, line, read, None);
+        deliver(call, line, read, JsonEdit::of(line.text()));
     }
 }

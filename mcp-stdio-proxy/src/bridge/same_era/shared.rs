@@ -3,16 +3,16 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
-use crate::bridge::response::hand_over;
 use crate::bridge::suspended::SuspendedCalls;
 use crate::instances::bridge::ClientRequest;
 use crate::messages::error;
+use crate::messages::json_edit::JsonEdit;
+use crate::messages::line::Line;
 use crate::messages::message::Envelope;
 use crate::messages::object::value;
 use crate::messages::translate::shared;
 use crate::process::call::{Call, ResponseHandler};
+use crate::process::respond::deliver;
 
 /// The methods whose results may contain a `requestState` (MCP "Multi Round-Trip Requests"), and the one that
 /// lists the server's capabilities.
@@ -42,15 +42,16 @@ struct ForOne {
 }
 
 impl ResponseHandler for ForOne {
-    fn take(&self, call: Call, line: &Bytes, read: &Envelope<'_>) {
-        let Some(result) = read.result else { return hand_over(&call, line, read, None) };
+    fn handle(&self, call: Call, line: &Line, read: &Envelope<'_>) {
+        let edit = JsonEdit::of(line.text());
+        let Some(result) = read.result else { return deliver(call, line, read, edit) };
         if self.is_discovery {
-            return hand_over(&call, line, read, Some((result, shared::offered(result))));
+            return deliver(call, line, read, edit.replace(result, shared::offered(result)));
         }
         let state = value(result, "requestState").filter(|text| text.starts_with('"'));
-        let Some(state) = state else { return hand_over(&call, line, read, None) };
+        let Some(state) = state else { return deliver(call, line, read, edit) };
         match self.suspended.states().seal_for(self.principal.as_deref(), state) {
-            Some(sealed) => hand_over(&call, line, read, Some((state, format!("\"{sealed}\"")))),
+            Some(sealed) => deliver(call, line, read, edit.replace(state, format!("\"{sealed}\""))),
             None => call.fail(error::INTERNAL, "no random numbers are available"),
         }
     }

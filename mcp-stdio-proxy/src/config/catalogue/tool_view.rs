@@ -9,9 +9,11 @@ use super::ServerConfig;
 use super::tools::{StepUpTools, ToolRules, Verdict};
 use crate::messages::array;
 use crate::messages::error;
+use crate::messages::json_edit::JsonEdit;
+use crate::messages::line::Line;
 use crate::messages::message::Envelope;
-use crate::messages::object::{self, Edit};
-use crate::messages::splice::{line, span};
+use crate::messages::object;
+use crate::messages::splice::span;
 
 /// The rights of a client.
 #[derive(Clone, Debug, Default)]
@@ -66,39 +68,40 @@ impl ToolView {
         self.rights.lists.is_some() || rules.is_some_and(ToolRules::need_scopes)
     }
 
-    /// Returns the response to `tools/list` without hidden tools and with the client's id. Returns `None` if
-    /// the result has no tools. An unreadable list becomes an error.
+    /// Returns the response `line` to `tools/list` without hidden tools. Returns `None` if the result has no tools. An
+    /// unreadable list becomes an error.
     #[must_use]
-    pub fn shown(&self, text: &str, envelope: &Envelope<'_>, id: &str) -> Option<String> {
+    pub fn filtered(&self, line: &Line, envelope: &Envelope<'_>) -> Option<Line> {
         let result = envelope.result?;
         let all = object::members(result);
         if all.is_some_and(|all| all.iter().all(|member| member.name != "tools")) {
             return None;
         }
-        let shown = || {
+        let filtered = || {
             let all = object::value(result, "tools")?;
-            let tools = (span(text, all)?, self.seen(all)?);
-            let mut edits = vec![tools, (span(text, envelope.id)?, id.to_owned())];
-            edits.extend(self.unshared(text, result)?);
-            let line = line(text, &mut edits);
-            std::str::from_utf8(line.trim_ascii_end()).map(str::to_owned).ok()
+            let edit = replace(line, JsonEdit::of(line.text()), (all, self.visible(all)?))?;
+            Some(Line::from(self.unshared(line, edit, result)?.apply()))
         };
-        let unreadable = || error::answer(id, error::INTERNAL, "the list of tools cannot be read");
-        Some(shown().unwrap_or_else(unreadable))
+        let unreadable = || {
+            let why = "the list of tools cannot be read";
+            Line::from(error::answer(envelope.id, error::INTERNAL, why))
+        };
+        Some(filtered().unwrap_or_else(unreadable))
     }
 
-    /// Returns the edits that prevent a cache from serving the list to another user (2026-07-28 "Caching").
-    fn unshared(&self, text: &str, result: &str) -> Option<Vec<Edit>> {
+    /// Adds the changes that prevent a cache from serving the list to another user (2026-07-28 "Caching").
+    fn unshared<'a>(&self, line: &Line, edit: JsonEdit<'a>, result: &str) -> Option<JsonEdit<'a>> {
         if !self.is_personal() {
-            return Some(Vec::new());
+            return Some(edit);
         }
         let all = object::members(result)?;
-        let stated = all.iter().filter(|member| member.name == "cacheScope");
-        stated.map(|one| Some((span(text, one.value)?, "\"private\"".to_owned()))).collect()
+        let mut stated = all.iter().filter(|member| member.name == "cacheScope");
+        stated
+            .try_fold(edit, |edit, one| replace(line, edit, (one.value, "\"private\"".to_owned())))
     }
 
     /// Returns the array `tools` as JSON text with only the visible tools.
-    fn seen(&self, tools: &str) -> Option<String> {
+    fn visible(&self, tools: &str) -> Option<String> {
         #[derive(Deserialize)]
         struct Tool {
             name: String,
@@ -117,6 +120,16 @@ impl ToolView {
         kept.push(']');
         Some(kept)
     }
+}
+
+/// Replaces `part` of `line`. Returns `None` if it is not a part, since it would stay visible.
+fn replace<'a>(
+    line: &Line,
+    edit: JsonEdit<'a>,
+    (part, with): (&str, String),
+) -> Option<JsonEdit<'a>> {
+    span(line.text(), part)?;
+    Some(edit.replace(part, with))
 }
 
 #[cfg(test)]
@@ -194,9 +207,11 @@ mod tests {
     #[test]
     fn a_list_keeps_everything_else_as_it_was() {
         let text = r#"{"jsonrpc":"2.0","id":5,"result":{"x":1.0,"tools":[{"name":"a","y":[1]},{"name":"b"},{}],"nextCursor":"c"}}"#;
-        let shown = view(r#"["a"]"#, "").shown(text, &parse(text).unwrap(), "\"q\"").unwrap();
-        let want = r#"{"jsonrpc":"2.0","id":"q","result":{"x":1.0,"tools":[{"name":"a","y":[1]}],"nextCursor":"c"}}"#;
-        assert_eq!(shown, want);
+        let line = Line::from(text.to_owned());
+        let view = view(r#"["a"]"#, "");
+        let shown = view.filtered(&line, &parse(line.text()).unwrap()).unwrap();
+        let want = r#"{"jsonrpc":"2.0","id":5,"result":{"x":1.0,"tools":[{"name":"a","y":[1]}],"nextCursor":"c"}}"#;
+        assert_eq!(shown.text(), want);
     }
 
     #[test]
@@ -204,8 +219,9 @@ mod tests {
         let text = r#"{"id":5,"jsonrpc":"2.0","result":{"cacheScope":"public","tools":[{"name":"a"}],"ttlMs":9}}"#;
         let scope = |rules: &str, rights: Rights| {
             let view = ToolView::new(&Arc::new(entry(rules)), rights).unwrap();
-            let shown = view.shown(text, &parse(text).unwrap(), "5").unwrap();
-            let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+            let line = Line::from(text.to_owned());
+            let shown = view.filtered(&line, &parse(line.text()).unwrap()).unwrap();
+            let shown: serde_json::Value = serde_json::from_str(shown.text()).unwrap();
             assert_eq!(shown["result"]["ttlMs"], 9);
             shown["result"]["cacheScope"].as_str().unwrap().to_owned()
         };

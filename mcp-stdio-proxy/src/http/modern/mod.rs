@@ -21,10 +21,11 @@ use super::{AppState, caller, headers, post, tools};
 use crate::instances::instance::ServerInstance;
 use crate::instances::server::Server;
 use crate::instances::unavailable::Unavailable;
+use crate::messages::error;
+use crate::messages::json_edit::JsonEdit;
 use crate::messages::message::{self, Envelope, Kind};
 use crate::messages::meta::{self, Asked};
 use crate::messages::translate::{shared, tasks};
-use crate::messages::{error, splice};
 
 /// Methods of earlier revisions that this one has not.
 const REMOVED: [&str; 5] =
@@ -141,8 +142,7 @@ fn of_one<'a>(
     let text = match (asked.state(), asked.state_text()) {
         (Some(state), Some(place)) if instance.key.is_discovered() => {
             let state = instance.server.connector.request_state(principal, &state)?;
-            let place = splice::span(text, place).ok_or_else(HttpError::no_session)?;
-            Cow::Owned(splice::edited(text, &mut [(place, state)]))
+            Cow::Owned(JsonEdit::of(text).replace(place, state).apply())
         }
         (None, Some(_)) => return Err(check::invalid("requestState is not a string".to_owned())),
         _ => Cow::Borrowed(text),

@@ -20,7 +20,7 @@ use crate::process::pool::{ProcessPool, Turn as StartSlot};
 use crate::process::quota::{Claim, Permit};
 use crate::process::shortcut::{Memory, Package, is_package_runner, package};
 use crate::process::traffic::Traffic;
-use crate::process::{Origin, Process, Program, Reason, SpawnError};
+use crate::process::{Invocation, Origin, Process, Program, Reason, SpawnError};
 
 /// The time that a predecessor gets to complete its pending work.
 const GRACE: Duration = Duration::from_secs(15);
@@ -110,7 +110,7 @@ impl Starter {
         }
         while let Some(process) = self.take_warm() {
             if process.is_live() {
-                process.count_under(permit);
+                process.start.count_under(permit);
                 return Ok(process);
             }
             self.forget_start(&process);
@@ -159,12 +159,14 @@ impl Starter {
         env.extend(filled.env.iter().map(|(name, value)| (name.into(), value.into())));
         Program {
             server: Arc::clone(&self.name),
-            command: filled.command.clone(),
-            name: None,
-            args: filled.args.clone(),
-            env,
-            cwd: filled.cwd.clone(),
-            identity: (filled.uid, filled.gid),
+            invocation: Invocation {
+                command: filled.command.clone(),
+                name: None,
+                args: filled.args.clone(),
+                env,
+                cwd: filled.cwd.clone(),
+                identity: (filled.uid, filled.gid),
+            },
             limits: filled.limits.clone(),
             confine: filled.confine,
             line_limit: self.settings.limits.max_message,
@@ -240,13 +242,13 @@ impl Starter {
     /// Caches the program that a package runner has executed as `process`, which has answered its first
     /// request.
     pub fn learn(&self, process: &Process) {
-        let shortcut = process.settle_start();
+        let shortcut = process.start.settle();
         let Some(shortcut) = shortcut else { return };
         log::info!(
             server = &*self.name;
             "{} runs {}, which is started directly from now on", self.name, shortcut.program()
         );
-        let user = process.user();
+        let user = process.start.user();
         let user = personal(&process.config, user.as_deref());
         self.memory.keep(Arc::clone(&process.config), user, Arc::new(shortcut));
     }
@@ -254,10 +256,10 @@ impl Starter {
     /// Evicts the cached start of `process`, which has failed. Returns `true` if `process` was started from
     /// memory.
     pub fn forget_start(&self, process: &Process) -> bool {
-        if !process.is_remembered() {
+        if !process.start.is_remembered() {
             return false;
         }
-        let user = process.user();
+        let user = process.start.user();
         self.memory.forget(&process.config, personal(&process.config, user.as_deref()));
         self.package(&process.config).set_installed(false);
         log::warn!(

@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
+use super::edit_list::EditList;
 use super::line::Line;
 use super::object::{Member, members};
 use super::splice::{Payload, blank_breaks, span};
@@ -20,13 +21,13 @@ const COPY_BELOW: usize = 16 * 1024;
 #[must_use = "changes take effect when they are applied"]
 pub struct JsonEdit<'a> {
     text: &'a str,
-    edits: Vec<(Range<usize>, Cow<'a, str>)>,
+    edits: EditList<'a>,
 }
 
 impl<'a> JsonEdit<'a> {
     /// Returns no changes to `text`.
     pub fn of(text: &'a str) -> Self {
-        Self { text, edits: Vec::new() }
+        Self { text, edits: EditList::default() }
     }
 
     /// Replaces `part` by `with`.
@@ -82,7 +83,7 @@ impl<'a> JsonEdit<'a> {
     }
 
     fn extend(&mut self, edits: impl IntoIterator<Item = (Range<usize>, String)>) {
-        self.edits.extend(edits.into_iter().map(|(range, with)| (range, with.into())));
+        edits.into_iter().for_each(|(range, with)| self.edits.push((range, with.into())));
     }
 
     /// Returns `true` if nothing changes.
@@ -95,7 +96,7 @@ impl<'a> JsonEdit<'a> {
     #[must_use]
     pub fn apply(mut self) -> String {
         self.sort();
-        let mut out = String::with_capacity(self.text.len() + self.added());
+        let mut out = String::with_capacity(self.len());
         self.parts(|part| out.push_str(part));
         out
     }
@@ -110,7 +111,7 @@ impl<'a> JsonEdit<'a> {
     #[must_use]
     pub fn input(mut self) -> Bytes {
         self.sort();
-        let mut out = Vec::with_capacity(self.text.len() + self.added() + 1);
+        let mut out = Vec::with_capacity(self.len() + 1);
         self.parts(|part| out.extend_from_slice(part.as_bytes()));
         blank_breaks(&mut out);
         out.push(b'\n');
@@ -147,8 +148,11 @@ impl<'a> JsonEdit<'a> {
         self.edits.sort_by_key(|(range, _)| (range.start, range.end));
     }
 
-    fn added(&self) -> usize {
-        self.edits.iter().map(|(_, with)| with.len()).sum()
+    /// Returns the length of the changed text. An exact capacity makes `Bytes` of it without another allocation.
+    fn len(&self) -> usize {
+        let added: usize = self.edits.iter().map(|(_, with)| with.len()).sum();
+        let removed: usize = self.edits.iter().map(|(range, _)| range.len()).sum();
+        (self.text.len() + added).saturating_sub(removed)
     }
 
     /// Calls `each` with the parts of the changed text, in order.
@@ -158,7 +162,7 @@ impl<'a> JsonEdit<'a> {
 
     /// Calls `each` with the parts of the changed text from the byte `at` of the text, in order.
     fn parts_from(&self, mut at: usize, mut each: impl FnMut(&str)) {
-        for (range, with) in &self.edits {
+        for (range, with) in self.edits.iter() {
             each(self.text.get(at..range.start).unwrap_or_default());
             each(with);
             at = range.end;

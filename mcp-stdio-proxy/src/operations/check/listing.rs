@@ -54,8 +54,8 @@ pub(super) async fn read(
         let params = connection.list_params(cursor.as_deref());
         let answer = connection.process.request("tools/list", &params, PATIENCE).await;
         let Ok(answer) = answer else { anyhow::bail!("tools/list is not answered") };
-        let answer: Answer =
-            serde_json::from_slice(&answer).context("the answer to tools/list is not readable")?;
+        let answer: Answer = serde_json::from_str(answer.text())
+            .context("the answer to tools/list is not readable")?;
         let page = answer.result.context("tools/list is answered with an error")?;
         for tool in page.tools {
             let Ok(tool) = serde_json::from_value::<Tool>(tool) else { continue };

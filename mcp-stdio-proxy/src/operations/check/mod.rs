@@ -90,11 +90,11 @@ async fn examine(
     let running = theirs.find_map(|instance| Some((instance, instance.live()?)));
     if let Some((instance, bridge)) = running {
         let process = bridge.process();
-        let (used, process_used) = (instance.used(), process.used());
+        let (used, process_used) = (instance.used(), process.activity.used());
         let found = inspect(server, &*bridge).await;
         // A check must not keep an idle process alive.
         if instance.used() == used && process.calls.is_empty() {
-            process.set_used(process_used);
+            process.activity.set_used(process_used);
         }
         return found;
     }

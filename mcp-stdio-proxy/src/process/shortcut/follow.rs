@@ -39,8 +39,8 @@ pub(in crate::process) async fn follow(process: Weak<Process>) {
     let start = Instant::now();
     loop {
         match process.upgrade() {
-            Some(process) if !process.is_settled() => {
-                process.following.as_ref().and_then(Following::look);
+            Some(process) if !process.start.is_settled() && !process.has_ended() => {
+                process.start.following.as_ref().and_then(Following::look);
             }
             _ => return,
         }

@@ -17,7 +17,7 @@ pub use installs::{Installs, Package, Turn};
 pub use memory::Memory;
 pub use package_runner::{is_package_runner, package};
 
-use super::{Origin, Program};
+use super::{Invocation, Origin, Program};
 
 /// A program that can be executed without the package runner.
 #[derive(Debug)]
@@ -46,14 +46,14 @@ impl Shortcut {
     /// Replaces the package runner `program` by the program that it executed.
     #[must_use]
     pub fn shorten(&self, program: Program) -> Program {
-        Program {
+        let invocation = Invocation {
             command: self.program.clone(),
             name: Some(self.name.clone()),
             args: self.args.clone(),
-            env: self.changes.applied(program.env),
-            origin: Origin::Memory,
-            ..program
-        }
+            env: self.changes.applied(program.invocation.env),
+            ..program.invocation
+        };
+        Program { invocation, origin: Origin::Memory, ..program }
     }
 
     /// Returns the program, for the log.

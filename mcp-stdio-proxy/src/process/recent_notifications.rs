@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The notifications written since the last answered request.
 #[derive(Default)]
-pub(super) struct Notes {
+pub(super) struct RecentNotifications {
     count: AtomicU64,
     /// The id of the next request at the time of the last notification; zero if there is none.
     before: AtomicU64,
 }
 
-impl Notes {
+impl RecentNotifications {
     /// Counts a notification that is about to be written; the next request will have the id `next`.
     pub(super) fn add(&self, next: u64) {
         self.count.fetch_add(1, Ordering::Relaxed);
@@ -29,7 +29,7 @@ impl Notes {
     }
 
     /// Attributes an error without an id to one of the notifications. Returns `false` if there is none.
-    pub(super) fn blame(&self) -> bool {
+    pub(super) fn attribute(&self) -> bool {
         let less = |count: u64| count.checked_sub(1);
         self.count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()
     }
@@ -41,14 +41,14 @@ mod tests {
 
     #[test]
     fn a_notification_is_blamed_once_and_not_after_a_later_request_was_answered() {
-        let notes = Notes::default();
-        assert!(!notes.blame());
-        notes.add(1);
-        notes.add(3);
-        notes.answered(2);
-        assert!(notes.blame() && notes.blame() && !notes.blame());
-        notes.add(4);
-        notes.answered(4);
-        assert!(!notes.blame());
+        let recent = RecentNotifications::default();
+        assert!(!recent.attribute());
+        recent.add(1);
+        recent.add(3);
+        recent.answered(2);
+        assert!(recent.attribute() && recent.attribute() && !recent.attribute());
+        recent.add(4);
+        recent.answered(4);
+        assert!(!recent.attribute());
     }
 }
