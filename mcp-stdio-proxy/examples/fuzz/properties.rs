@@ -8,7 +8,7 @@ use mcp_stdio_proxy::messages::meta::{
     Asked, CAPABILITIES, ENVELOPE, SERVER_INFO, SUBSCRIPTION, VERSION,
 };
 use mcp_stdio_proxy::messages::object::{members, value};
-use mcp_stdio_proxy::messages::splice::span;
+use mcp_stdio_proxy::messages::place::span;
 use mcp_stdio_proxy::messages::translate::discover::{self, ServerInfo};
 use mcp_stdio_proxy::messages::translate::{
     capabilities, failure, input, log, request, result, round, subscription,

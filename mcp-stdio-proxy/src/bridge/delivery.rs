@@ -8,7 +8,7 @@ use crate::instances::connection::Connection;
 use crate::instances::session::Session;
 use crate::messages::line::Line;
 use crate::messages::message::Envelope;
-use crate::messages::splice::Payload;
+use crate::messages::payload::Payload;
 use crate::messages::stream::{Stream, Weight};
 use crate::messages::translate::log as levels;
 use crate::messages::translate::subscription::{self, UPDATED};

@@ -10,7 +10,7 @@ use crate::instances::connection::Connection;
 use crate::instances::listener::Listener;
 use crate::messages::line::Line;
 use crate::messages::message::Envelope;
-use crate::messages::splice::Payload;
+use crate::messages::payload::Payload;
 use crate::messages::stream::{Stream, Weight};
 use crate::messages::translate::{log, subscription};
 

@@ -7,7 +7,7 @@ use actix_web::HttpResponse;
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::web::Bytes;
 
-use crate::messages::splice::Payload;
+use crate::messages::payload::Payload;
 
 /// The maximum size of a chunk.
 pub(super) const PIECE: usize = 64 << 10;

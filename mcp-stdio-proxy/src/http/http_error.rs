@@ -11,10 +11,10 @@ use gateway_contract::revision::MODERN;
 
 use crate::instances::unavailable::Unavailable;
 use crate::messages::error::{self, RpcError};
+use crate::messages::json_edit::JsonEdit;
 use crate::messages::message::{self, Malformed};
 use crate::messages::object::value;
 use crate::messages::spelling::Doubt;
-use crate::messages::splice;
 
 /// A rejected request.
 #[derive(Debug)]
@@ -164,11 +164,8 @@ impl HttpError {
     pub(super) fn text(&self) -> String {
         if let Some(answer) = &self.answer
             && let Ok(envelope) = message::parse(answer)
-            && let Some(range) = splice::span(answer, envelope.id)
         {
-            let mut text = answer.clone();
-            text.replace_range(range, &self.id);
-            return text;
+            return JsonEdit::of(answer).replace(envelope.id, &*self.id).apply();
         }
         match &self.data {
             Some(data) if !self.id.is_empty() => {

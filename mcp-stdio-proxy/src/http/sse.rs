@@ -15,7 +15,7 @@ use tokio::time::{Instant, Interval, interval_at};
 
 use super::answer::next_piece;
 use crate::access::grants::Until;
-use crate::messages::splice::Payload;
+use crate::messages::payload::Payload;
 use crate::messages::stream::Reader;
 
 /// The size below which an event is sent as one chunk.

@@ -17,7 +17,7 @@ use crate::messages::json_edit::JsonEdit;
 use crate::messages::message::{self, Envelope};
 use crate::messages::meta::Asked;
 use crate::messages::param_headers::ParamHeaders;
-use crate::messages::splice::Payload;
+use crate::messages::payload::Payload;
 use crate::messages::stream::Stream;
 use crate::messages::translate::subscription::Filter;
 use crate::process::call::{ResponseHandler, ResponseOptions};

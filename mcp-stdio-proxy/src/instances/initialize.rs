@@ -4,7 +4,7 @@ use gateway_contract::revision::{self, NEWEST_HANDSHAKE};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::messages::splice::span;
+use crate::messages::json_edit::JsonEdit;
 use crate::messages::translate::capabilities;
 
 /// The parameters of `initialize`. Clients whose protocol version or capabilities differ cannot share a
@@ -49,8 +49,9 @@ impl InitializeParams {
         }
         // "Otherwise, the server MUST respond with another protocol version it supports. This SHOULD be the
         // latest version". The version is replaced here, because a server might echo an unknown one.
-        let mut settled = params.to_owned();
-        settled.replace_range(span(params, read.version.get())?, &format!("{NEWEST_HANDSHAKE:?}"));
+        let settled = JsonEdit::of(params)
+            .replace(read.version.get(), format!("{NEWEST_HANDSHAKE:?}"))
+            .apply();
         let version = NEWEST_HANDSHAKE.to_owned();
         Some(Self { params: settled, version, capabilities, declared: None })
     }

@@ -3,7 +3,8 @@
 use bytes::{Bytes, BytesMut};
 use bytestring::ByteString;
 
-use super::splice::{Payload, blank_breaks};
+use super::payload::Payload;
+use super::place::span;
 
 /// A text in UTF-8 without line breaks, such as a message. Clones and parts of it share its memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +38,7 @@ impl Line {
     /// Returns `part`, a slice of the text, as a line. Returns `None` if it is not a slice of the text.
     #[must_use]
     pub fn part(&self, part: &str) -> Option<Self> {
-        let range = super::splice::span(self.text(), part)?;
+        let range = span(self.text(), part)?;
         ByteString::try_from(self.bytes().slice(range)).ok().map(Self)
     }
 }
@@ -55,6 +56,15 @@ impl From<String> for Line {
             return Self(text.into());
         }
         Self(text.replace(['\n', '\r'], " ").into())
+    }
+}
+
+/// Replaces line breaks by blanks.
+pub fn blank_breaks(text: &mut [u8]) {
+    if memchr::memchr2(b'\n', b'\r', text).is_some() {
+        for byte in text.iter_mut().filter(|byte| matches!(**byte, b'\n' | b'\r')) {
+            *byte = b' ';
+        }
     }
 }
 

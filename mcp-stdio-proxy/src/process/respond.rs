@@ -10,7 +10,7 @@ use crate::messages::ids;
 use crate::messages::json_edit::JsonEdit;
 use crate::messages::line::Line;
 use crate::messages::message::{self, Envelope};
-use crate::messages::splice::span;
+use crate::messages::place::span;
 use crate::messages::stream::{Stream, Weight};
 
 /// What a response answers.

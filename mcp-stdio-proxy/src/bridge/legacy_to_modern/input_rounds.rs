@@ -10,7 +10,7 @@ use crate::bridge::suspended::{Answers, Round, SuspendedCall};
 use crate::messages::error;
 use crate::messages::ids;
 use crate::messages::message::{self, Envelope};
-use crate::messages::splice::Payload;
+use crate::messages::payload::Payload;
 use crate::messages::stream::{Stream, Weight};
 use crate::messages::translate::input::{Kind, Question};
 use crate::messages::translate::round::{self, InputRequired};

@@ -6,7 +6,7 @@ use crate::instances::session::Session;
 use crate::messages::error::{self, RpcError};
 use crate::messages::line::Line;
 use crate::messages::message::{self, Envelope};
-use crate::messages::splice::Payload;
+use crate::messages::payload::Payload;
 use crate::messages::translate::subscription::{self, Filter, UPDATED};
 use crate::messages::{ids, object};
 use crate::process::submit;

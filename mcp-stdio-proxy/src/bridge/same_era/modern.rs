@@ -24,7 +24,7 @@ use crate::messages::json_edit::JsonEdit;
 use crate::messages::line::Line;
 use crate::messages::message::{self, Envelope, Kind};
 use crate::messages::param_headers::ParamHeaders;
-use crate::messages::splice::Payload;
+use crate::messages::payload::Payload;
 use crate::messages::translate::subscription;
 use crate::process::call::ResponseOptions;
 use crate::process::{Process, ServerMessageHandler, submit};

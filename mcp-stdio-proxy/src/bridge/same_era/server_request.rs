@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::messages::splice::Payload;
+use crate::messages::payload::Payload;
 use crate::messages::stream::Stream;
 use crate::process::time::Time;
 

@@ -11,9 +11,10 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use crate::messages::json_edit::JsonEdit;
 use crate::messages::stream::Stream;
 use crate::messages::translate::input::Question;
-use crate::messages::{error, ids, splice};
+use crate::messages::{error, ids};
 use crate::process::Process;
 pub(super) use binding::Binding;
 use request_state::{InvalidState, RequestState, RequestStates};
@@ -259,5 +260,5 @@ impl SuspendedCall {
 
 /// Answers a question with an error, so that the server does not wait indefinitely.
 pub(super) fn refuse(process: &Process, id: &str, code: i32, why: &str) {
-    process.post(splice::line(&error::answer(id, code, why), &mut []));
+    process.post(JsonEdit::of(&error::answer(id, code, why)).input());
 }

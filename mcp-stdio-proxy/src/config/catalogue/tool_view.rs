@@ -13,7 +13,7 @@ use crate::messages::json_edit::JsonEdit;
 use crate::messages::line::Line;
 use crate::messages::message::Envelope;
 use crate::messages::object;
-use crate::messages::splice::span;
+use crate::messages::place::span;
 
 /// The rights of a client.
 #[derive(Clone, Debug, Default)]

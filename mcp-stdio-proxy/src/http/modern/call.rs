@@ -16,7 +16,7 @@ use crate::instances::instance::ServerInstance;
 use crate::messages::error;
 use crate::messages::message::{self, Envelope};
 use crate::messages::meta::Asked;
-use crate::messages::splice::Payload;
+use crate::messages::payload::Payload;
 use crate::messages::stream::{First, Stream};
 use crate::process::submit::Pending;
 

@@ -8,9 +8,10 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use super::edit_list::EditList;
-use super::line::Line;
+use super::line::{Line, blank_breaks};
 use super::object::{Member, members};
-use super::splice::{Payload, blank_breaks, span};
+use super::payload::Payload;
+use super::place::span;
 
 /// The size below which a message in one piece is cheaper than one in three.
 const COPY_BELOW: usize = 16 * 1024;
@@ -121,14 +122,8 @@ impl<'a> JsonEdit<'a> {
     /// Returns `line`, whose text this is, with the changes. Of a large line, the parts before the first and behind the
     /// last change are not copied.
     #[must_use]
-    pub fn payload(self, line: &Line) -> Payload {
-        self.payload_of(line.bytes())
-    }
-
-    /// Returns `bytes`, whose text this is, with the changes. It is like [`Self::payload`] for text that is not a
-    /// [`Line`].
-    #[must_use]
-    pub fn payload_of(mut self, bytes: &Bytes) -> Payload {
+    pub fn payload(mut self, line: &Line) -> Payload {
+        let bytes = line.bytes();
         self.sort();
         let (Some((first, _)), Some((last, _))) = (self.edits.first(), self.edits.last()) else {
             return Payload::from(bytes.clone());

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::task::Waker;
 
-use crate::messages::splice::Payload;
+use crate::messages::payload::Payload;
 
 /// The maximum number of events that wait for a slow reader, per stream; beyond it, the oldest notifications
 /// are dropped.

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 
 use parking_lot::Mutex;
 
-use crate::messages::splice::Payload;
+use crate::messages::payload::Payload;
 use crate::random;
 use buffer::State;
 pub use buffer::Weight;

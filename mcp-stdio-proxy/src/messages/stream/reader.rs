@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use super::Stream;
-use crate::messages::splice::Payload;
+use crate::messages::payload::Payload;
 
 impl Stream {
     /// Returns a reader of the events that no reader has taken. An earlier reader ends.
