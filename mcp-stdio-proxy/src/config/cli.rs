@@ -89,8 +89,8 @@ mod tests {
         let options = Options::parse_from(args);
         let (catalogue, name) = options.source.catalogue(&[]).unwrap();
         let config = &catalogue.servers[&name.unwrap()];
-        assert_eq!(config.command, "npx");
-        assert_eq!(config.args, ["srv", "--listen", "a", "--config=b"]);
+        assert_eq!(config.program.command, "npx");
+        assert_eq!(config.program.args, ["srv", "--listen", "a", "--config=b"]);
     }
 
     #[test]

@@ -180,7 +180,7 @@ impl ServerInstance {
     fn note_failure(&self, error: &Unavailable, why: &str) {
         if matches!(error, Unavailable::Refused { .. }) {
             // The server works; it only rejects the client's parameters.
-        } else if self.server.config().is_personal() {
+        } else if self.server.config().program.is_personal() {
             self.health.failed();
         } else {
             self.server.failed(why);

@@ -11,7 +11,7 @@ use super::confinement::Confinement;
 use super::launcher;
 use super::locate::locate;
 use super::spawn_error::Reason;
-use crate::config::catalogue::Limits;
+use crate::config::catalogue::ResourceLimits;
 
 /// A program with its arguments and environment.
 #[derive(Clone)]
@@ -39,7 +39,7 @@ impl Invocation {
     /// Returns the command that executes the program through the launcher.
     pub(super) fn command(
         &self,
-        limits: &Limits,
+        limits: &ResourceLimits,
         confinement: Confinement,
     ) -> Result<Command, Reason> {
         if let Some(cwd) = &self.cwd {

@@ -14,7 +14,7 @@ use rustix::process::{
 };
 
 use super::confinement::Confinement;
-use crate::config::catalogue::Limits;
+use crate::config::catalogue::ResourceLimits;
 
 /// The first argument that turns the program into a launcher.
 pub(super) const VERB: &str = "__launch";
@@ -26,7 +26,7 @@ pub(super) const PROGRAM: &str = "/proc/self/exe";
 /// Returns the arguments of the launcher that precede the command.
 pub(super) fn arguments(
     name: Option<&str>,
-    limits: &Limits,
+    limits: &ResourceLimits,
     confinement: Confinement,
 ) -> impl Iterator<Item = String> {
     let limit =

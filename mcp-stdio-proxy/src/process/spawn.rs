@@ -27,7 +27,7 @@ use super::start_record::StartRecord;
 use super::supervise::{Group, Supervisor};
 use super::traffic::Traffic;
 use super::{Calls, Process, stderr, stdin};
-use crate::config::catalogue::{Limits, ServerConfig};
+use crate::config::catalogue::{ResourceLimits, ServerConfig};
 use crate::config::settings::StopTimeouts;
 
 /// The size of the pipe for stdout. A large pipe needs fewer context switches.
@@ -37,7 +37,7 @@ const PIPE: usize = 256 << 10;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// The command of the entry.
-    ServerConfig,
+    Configuration,
     /// The command of the entry, which is a package runner.
     PackageRunner,
     /// The command that a package runner executed earlier.
@@ -52,7 +52,7 @@ pub struct Program {
     /// The program to execute, with its arguments and environment.
     pub invocation: Invocation,
     /// The resource limits.
-    pub limits: Limits,
+    pub limits: ResourceLimits,
     /// `true` to confine the process with Landlock.
     pub confine: bool,
     /// The maximum length of an output line.
@@ -213,14 +213,14 @@ pub(super) mod testing {
                 cwd: None,
                 identity: (None, None),
             },
-            limits: Limits::default(),
+            limits: ResourceLimits::default(),
             confine: false,
             line_limit: 1 << 20,
             call_limit: 10,
             stop_timeouts: StopTimeouts::default(),
             explain: false,
             traffic: Arc::default(),
-            origin: Origin::ServerConfig,
+            origin: Origin::Configuration,
             config: Arc::new(ServerConfig::of_command(String::new(), Vec::new())),
         };
         let (read, write) = rustix::pipe::pipe().unwrap();

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::tools::{StepUpTools, ToolRules};
-use super::{Catalogue, Isolation, Limits, ServerConfig};
+use super::{Catalogue, Isolation, ProgramConfig, ResourceLimits, ServerConfig};
 
 /// The reason why the file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -63,18 +63,23 @@ struct Raw {
     uid: Option<u32>,
     gid: Option<u32>,
     #[serde(default)]
-    limits: Limits,
+    limits: ResourceLimits,
     confine: Option<bool>,
 }
 
 impl Raw {
     /// Returns the entry, or `None` for a server that speaks HTTP itself and needs no proxy.
     fn into_entry(self) -> Option<ServerConfig> {
-        Some(ServerConfig {
+        let program = ProgramConfig {
             command: self.command.filter(|command| !command.is_empty())?,
             args: self.args,
             env: self.env,
             cwd: self.cwd,
+            uid: self.uid,
+            gid: self.gid,
+        };
+        Some(ServerConfig {
+            program,
             tools: self.tools,
             step_up_tools: self.step_up_tools,
             isolation: self.isolation,
@@ -82,8 +87,6 @@ impl Raw {
             request_timeout: self.request_timeout.map(Duration::from_secs),
             prewarm: self.prewarm,
             max_processes: self.max_processes,
-            uid: self.uid,
-            gid: self.gid,
             limits: self.limits,
             confine: self.confine.unwrap_or(true),
         })
@@ -136,7 +139,7 @@ mod tests {
             "two": {"url": "http://127.0.0.1:9/mcp"}}}"#;
         let catalogue = parse(text).unwrap();
         assert_eq!(catalogue.servers.keys().map(|name| &**name).collect::<Vec<_>>(), ["one"]);
-        assert_eq!(catalogue.servers["one"].args, ["a"]);
+        assert_eq!(catalogue.servers["one"].program.args, ["a"]);
     }
 
     #[test]
@@ -165,9 +168,12 @@ mod tests {
             "env": {"A": "${env:TOKEN}"}, "cwd": "/${TOKEN}", "title": "${TITLE}"}}}"#;
         let catalogue = parse(text).unwrap();
         let config = &catalogue.servers["a"];
-        assert_eq!((config.command.as_str(), config.env["A"].as_str()), ("t0ken", "t0ken"));
-        assert_eq!(config.args, ["--t=t0ken", "n"]);
-        assert_eq!(config.cwd, Some("/t0ken".into()));
+        assert_eq!(
+            (config.program.command.as_str(), config.program.env["A"].as_str()),
+            ("t0ken", "t0ken")
+        );
+        assert_eq!(config.program.args, ["--t=t0ken", "n"]);
+        assert_eq!(config.program.cwd, Some("/t0ken".into()));
         let text = r#"{"mcpServers": {"a": {"command": "x", "env": {"A": "${OTHER}"}}}}"#;
         let shown = parse(text).unwrap_err().to_string();
         for what in ["server \"a\"", "\"env.A\"", "${OTHER}", "set OTHER"] {

@@ -29,7 +29,7 @@ pub enum Isolation {
 
 /// Resource limits of a server process.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
-pub struct Limits {
+pub struct ResourceLimits {
     /// The maximum size of private memory in bytes (`RLIMIT_DATA`).
     pub memory: Option<u64>,
     /// The maximum number of open files (`RLIMIT_NOFILE`).
@@ -38,10 +38,10 @@ pub struct Limits {
     pub processes: Option<u64>,
 }
 
-/// The configuration of a server.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ServerConfig {
-    /// The program to execute.
+/// The program of a server. Its texts may have the placeholder `{user}`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProgramConfig {
+    /// The command or its path.
     pub command: String,
     /// The arguments of the program.
     pub args: Vec<String>,
@@ -49,6 +49,17 @@ pub struct ServerConfig {
     pub env: BTreeMap<String, String>,
     /// The working directory.
     pub cwd: Option<PathBuf>,
+    /// The user id of the processes.
+    pub uid: Option<u32>,
+    /// The group id of the processes.
+    pub gid: Option<u32>,
+}
+
+/// The configuration of a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerConfig {
+    /// The program that its processes execute.
+    pub program: ProgramConfig,
     /// The rules for its tools.
     pub tools: Option<ToolRules>,
     /// The treatment of tools whose scope a client lacks, in `tools/list`.
@@ -63,12 +74,8 @@ pub struct ServerConfig {
     pub prewarm: usize,
     /// The maximum number of processes; overrides the option.
     pub max_processes: Option<usize>,
-    /// The user id of its processes.
-    pub uid: Option<u32>,
-    /// The group id of its processes.
-    pub gid: Option<u32>,
     /// The resource limits of its processes.
-    pub limits: Limits,
+    pub limits: ResourceLimits,
     /// `true` to confine its processes and to deny them new privileges.
     pub confine: bool,
 }
@@ -78,10 +85,7 @@ impl ServerConfig {
     #[must_use]
     pub fn of_command(command: String, args: Vec<String>) -> Self {
         Self {
-            command,
-            args,
-            env: BTreeMap::new(),
-            cwd: None,
+            program: ProgramConfig { command, args, ..ProgramConfig::default() },
             tools: None,
             step_up_tools: StepUpTools::default(),
             isolation: None,
@@ -89,9 +93,7 @@ impl ServerConfig {
             request_timeout: None,
             prewarm: 0,
             max_processes: None,
-            uid: None,
-            gid: None,
-            limits: Limits::default(),
+            limits: ResourceLimits::default(),
             confine: true,
         }
     }

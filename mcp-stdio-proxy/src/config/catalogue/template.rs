@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use super::ServerConfig;
+use super::ProgramConfig;
 
 const USER: &str = "{user}";
 
@@ -21,8 +21,8 @@ fn escape(user: &str) -> String {
     })
 }
 
-impl ServerConfig {
-    /// Returns `true` if the entry has placeholders for the user.
+impl ProgramConfig {
+    /// Returns `true` if the program has placeholders for the user.
     #[must_use]
     pub fn is_personal(&self) -> bool {
         let cwd = self.cwd.as_ref().and_then(|cwd| cwd.to_str());
@@ -30,7 +30,7 @@ impl ServerConfig {
         texts.chain(cwd).any(|text| text.contains(USER))
     }
 
-    /// Returns the entry with the placeholders filled in for `user`.
+    /// Returns the program with the placeholders filled in for `user`.
     #[must_use]
     pub fn personal(&self, user: &str) -> Self {
         let user = escape(user);
@@ -53,12 +53,13 @@ mod tests {
         assert_eq!(escape("github:42"), "github_3a42");
         assert_eq!(escape("../../etc"), "_2e_2e_2f_2e_2e_2fetc");
         assert_ne!(escape("a_3a"), escape("a:"));
-        let mut config = ServerConfig::of_command("x".into(), vec!["--dir={user}".into()]);
-        assert!(config.is_personal());
-        assert_eq!(config.personal("é").args, ["--dir=_c3_a9"]);
-        config.args.clear();
-        assert!(!config.is_personal());
-        config.cwd = Some("/data/{user}/x".into());
-        assert_eq!(config.personal("a").cwd, Some("/data/a/x".into()));
+        let mut program =
+            ProgramConfig { args: vec!["--dir={user}".into()], ..ProgramConfig::default() };
+        assert!(program.is_personal());
+        assert_eq!(program.personal("é").args, ["--dir=_c3_a9"]);
+        program.args.clear();
+        assert!(!program.is_personal());
+        program.cwd = Some("/data/{user}/x".into());
+        assert_eq!(program.personal("a").cwd, Some("/data/a/x".into()));
     }
 }

@@ -12,7 +12,7 @@ use futures_util::future::join_all;
 use parking_lot::Mutex;
 
 use super::installing::{Installing, Waiting};
-use crate::config::catalogue::{Isolation, ServerConfig};
+use crate::config::catalogue::{Isolation, ProgramConfig, ServerConfig};
 use crate::config::environment;
 use crate::config::settings::Settings;
 use crate::instances::unavailable::Unavailable;
@@ -67,12 +67,12 @@ impl Starter {
 
     /// Returns `true` if the next start of `entry` for `user` uses the package runner.
     fn asks_package_runner(&self, config: &Arc<ServerConfig>, user: Option<&str>) -> bool {
-        is_package_runner(&config.command, &config.args)
+        is_package_runner(&config.program.command, &config.program.args)
             && self.memory.get(config, personal(config, user)).is_none()
     }
 
     fn package(&self, config: &ServerConfig) -> Arc<Package> {
-        self.pool.installs.package(package(&config.command, &config.args))
+        self.pool.installs.package(package(&config.program.command, &config.program.args))
     }
 
     /// Returns `true` while a package runner installs the package of the server.
@@ -101,10 +101,10 @@ impl Starter {
         permit: Permit,
         user: Option<&str>,
     ) -> Result<Arc<Process>, Unavailable> {
-        if config.is_personal() {
+        if config.program.is_personal() {
             let user =
                 user.ok_or_else(|| Unavailable::Anonymous { server: Arc::clone(&self.name) })?;
-            let filled = config.personal(user);
+            let filled = config.program.personal(user);
             self.make_directory(&filled)?;
             return self.spawn(&self.program(config, &filled), Some(user), permit);
         }
@@ -115,14 +115,14 @@ impl Starter {
             }
             self.forget_start(&process);
         }
-        self.spawn(&self.program(config, config), None, permit)
+        self.spawn(&self.program(config, &config.program), None, permit)
     }
 
     /// Creates the directory of a user, who may be new.
-    fn make_directory(&self, config: &ServerConfig) -> Result<(), Unavailable> {
-        let Some(cwd) = &config.cwd else { return Ok(()) };
+    fn make_directory(&self, program: &ProgramConfig) -> Result<(), Unavailable> {
+        let Some(cwd) = &program.cwd else { return Ok(()) };
         let made = DirBuilder::new().recursive(true).mode(0o700).create(cwd);
-        let made = made.and_then(|()| match (config.uid, config.gid) {
+        let made = made.and_then(|()| match (program.uid, program.gid) {
             (None, None) => Ok(()),
             (uid, gid) => std::os::unix::fs::chown(cwd, uid, gid),
         });
@@ -150,10 +150,10 @@ impl Starter {
         Ok(process.inspect_err(|error| log::error!(server = &*self.name; "{error}"))?)
     }
 
-    /// Returns the program for `filled`, which is `entry` with the placeholders of one user filled in.
-    fn program(&self, config: &Arc<ServerConfig>, filled: &ServerConfig) -> Program {
+    /// Returns the program for `filled`, which is that of `config` with the placeholders of one user filled in.
+    fn program(&self, config: &Arc<ServerConfig>, filled: &ProgramConfig) -> Program {
         let is_package_runner = is_package_runner(&filled.command, &filled.args);
-        let origin = if is_package_runner { Origin::PackageRunner } else { Origin::ServerConfig };
+        let origin = if is_package_runner { Origin::PackageRunner } else { Origin::Configuration };
         let is_shared = self.settings.isolation_of(config) == Isolation::Shared;
         let mut env = environment::passed(std::env::vars_os(), &self.settings.pass_env);
         env.extend(filled.env.iter().map(|(name, value)| (name.into(), value.into())));
@@ -167,8 +167,8 @@ impl Starter {
                 cwd: filled.cwd.clone(),
                 identity: (filled.uid, filled.gid),
             },
-            limits: filled.limits.clone(),
-            confine: filled.confine,
+            limits: config.limits.clone(),
+            confine: config.confine,
             line_limit: self.settings.limits.max_message,
             call_limit: self.settings.limits.max_calls,
             stop_timeouts: self.settings.stop_timeouts,
@@ -182,7 +182,7 @@ impl Starter {
 
     /// Returns `true` if warm processes are missing. Drops those that have ended.
     pub(super) fn lacks_warm(&self, config: &ServerConfig) -> bool {
-        let wanted = if config.is_personal() { 0 } else { config.prewarm };
+        let wanted = if config.program.is_personal() { 0 } else { config.prewarm };
         let (ready, dead) = {
             let mut warm = self.warm.lock();
             let (ready, dead): (Vec<_>, Vec<_>) =
@@ -209,7 +209,7 @@ impl Starter {
             None
         };
         let Ok(permit) = self.pool.quota.take(claim) else { return Ok(false) };
-        let process = self.spawn(&self.program(config, config), None, permit)?;
+        let process = self.spawn(&self.program(config, &config.program), None, permit)?;
         if let Some(turn) = turn {
             let process = Arc::clone(&process);
             tokio::spawn(async move {
@@ -273,5 +273,5 @@ impl Starter {
 
 /// Returns the user that a start is cached for.
 fn personal<'a>(config: &ServerConfig, user: Option<&'a str>) -> Option<&'a str> {
-    user.filter(|_| config.is_personal())
+    user.filter(|_| config.program.is_personal())
 }
