@@ -62,6 +62,22 @@ install_checks() {
     have cargo-clippy || fail "clippy is needed: rustup component add clippy rustfmt"
 }
 
+# Spelling of all texts, names in code included; typos.toml has the exceptions.
+spelling() {
+    linters && "$TOOLS/linters/bin/typos"
+}
+
+# Workflows: syntax, types of expressions, the scripts in them (shellcheck), and what an attacker could use.
+workflows() {
+    linters || return 1
+    "$TOOLS/linters/bin/actionlint" .github/workflows/*.yml &&
+        "$TOOLS/linters/bin/zizmor" --quiet --offline --no-progress .github
+}
+
+linters() {
+    python_tools "$TOOLS/linters" "$ROOT/scripts/tools/linters.txt"
+}
+
 # The OpenID provider that the tests log in at.
 install_openid_provider() {
     node_tools "$TOOLS/providers" "$ROOT/tests/providers"
@@ -156,7 +172,7 @@ cargo_deny() {
 # Every list of Python packages has exact versions with hashes, and every pip of ours wants them.
 hashed_requirements() {
     faults=0
-    for list in scripts/tools/requirements.txt scripts/peers/*.txt docker/*/requirements.txt \
+    for list in scripts/tools/*.txt scripts/peers/*.txt docker/*/requirements.txt \
         tests/docker/hadolint.txt tests/clients/python/requirements-*.txt \
         tests/clients/programs/requirements.txt tests/providers/*.txt tests/servers/third-party/python/*.txt; do
         # A package, perhaps for some platforms alone, and at least one hash in the line after it.

@@ -108,7 +108,7 @@ fn authorization() -> Vec<Row> {
         ("of_another_scheme", bare("Authorization: Basic {echo-a}\r\n"), 401),
         ("without_a_scheme", bare("Authorization: {echo-a}\r\n"), 401),
         ("made_hop_by_hop", bare(&format!("Connection: Authorization\r\n{good}")), 401),
-        ("as_a_proxys", bare("Proxy-Authorization: Bearer {echo-a}\r\n"), 401),
+        ("as_that_of_a_proxy", bare("Proxy-Authorization: Bearer {echo-a}\r\n"), 401),
         ("as_an_alias", bare("X-Authorization: Bearer {echo-a}\r\n"), 401),
         ("in_a_cookie", bare("Cookie: access_token={echo-a}\r\n"), 401),
         ("beyond_ascii", bare("Authorization: Bearer {echo-a}\u{e9}\r\n"), 401),

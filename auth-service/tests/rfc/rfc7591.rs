@@ -98,7 +98,7 @@ async fn texts_in_other_languages_are_registered() {
     let texts = json!({
         "redirect_uris": ["https://app.example/cb"],
         "client_name": "My Client",
-        "client_name#de": "Mein Programm",
+        "client_name#de": "Meine Anwendung",
         "tos_uri#pt-BR": "https://app.example/termos",
         "client_name#": "no tag",
         "nonsense#de": "no member of the RFC",
@@ -108,7 +108,7 @@ async fn texts_in_other_languages_are_registered() {
     });
     let answer = gateway.register(texts).await;
     assert_eq!(answer.status, 201, "{answer:?}");
-    assert_eq!(answer.body["client_name#de"], "Mein Programm");
+    assert_eq!(answer.body["client_name#de"], "Meine Anwendung");
     assert_eq!(answer.body["tos_uri#pt-BR"], "https://app.example/termos");
     assert_eq!(answer.body["jwks_uri"], "https://app.example/jwks.json");
     assert_eq!(answer.body["application_type"], "web");
