@@ -12,7 +12,7 @@ COMMON="HOME LANG LANGUAGE LC_* LOGNAME NODE_EXTRA_CA_CERTS PATH SHELL SSL_CERT_
 variables_of() {
     case $1 in
     auth-service)
-        sed -n -e '/^# --- docker-compose.yml alone/q' \
+        sed -n -e '/^# --- Only docker-compose.yml/q' \
             -e 's/^\(# \)\{0,1\}\([A-Z][A-Z0-9_]*\)=.*/\2 \2_FILE/p' "$ROOT/.env.example"
         echo "RUST_* HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY http_proxy https_proxy all_proxy no_proxy"
         ;;
