@@ -12,7 +12,7 @@ use crate::root;
 const SKIPPED: [&str; 4] = ["target", "node_modules", "backups", "logs"];
 
 /// Returns all Markdown files below `folder`.
-fn documents(folder: &Path) -> Vec<PathBuf> {
+pub fn documents(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
