@@ -1,5 +1,5 @@
-# The images of the gateway, a target each:
-#   auth-service                        on nothing, with what the program links
+# The images of the gateway, with one target each:
+#   auth-service                        only the program and its libraries
 #   proxy, proxy-node, proxy-python     mcp-stdio-proxy alone, with Node.js, with Python and uv
 #   proxy-file                          with both, for the servers of servers/mcp-servers.json
 #   servers-node, servers-python, playwright, tmux   with the servers of docker-compose.yml, pinned
@@ -10,7 +10,7 @@ ARG PYTHON_IMAGE=python:3.13-slim-trixie
 
 FROM ${RUST_IMAGE} AS build
 WORKDIR /src
-# No path of this build is in the programs, and no time: the same sources make the same bytes.
+# The programs contain no path and no time of this build, so equal sources give equal bytes.
 ENV RUSTFLAGS="--remap-path-prefix=/usr/local/cargo=/cargo --remap-path-prefix=/src=/gateway"
 COPY Cargo.toml Cargo.lock ./
 COPY benches benches
@@ -26,7 +26,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     mkdir -p /out; \
     cp "$out/release/auth-service" "$out/release/mcp-stdio-proxy" /out/
 
-# What the programs need of a system: the C library that they link, certificates, and a user.
+# The system files that the programs need: the C library, certificates, and a user.
 FROM build AS root
 ARG SOURCE_DATE_EPOCH=0
 SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
@@ -70,7 +70,7 @@ FROM ${NODE_IMAGE} AS proxy-node
 RUN useradd --no-log-init --uid 65532 --user-group --create-home --home-dir /data gateway \
     && install -d -o gateway -g gateway -m 0770 /inner
 COPY --from=root /out/mcp-stdio-proxy /usr/local/bin/mcp-stdio-proxy
-# Servers and their caches write below their home and nowhere else.
+# Servers and their caches write only below their home.
 ENV MCP_PROXY_LISTEN=0.0.0.0:3000 HOME=/data
 USER 65532:65532
 WORKDIR /data

@@ -1,12 +1,12 @@
 #!/bin/sh
-# Starts Traefik in its container: traefik.yml with the settings of the environment filled in, for one of
-# three kinds of certificates, or for a proxy in front that has them, and an access log that does not grow for ever.
+# Starts Traefik in its container. Fills the settings of the environment into traefik.yml, for one of three kinds of
+# certificates, or for a proxy in front that has them. Rotates the access log.
 set -eu
 
 TEMPLATE=$(dirname -- "$0")/traefik.yml
 CONFIG=${TRAEFIK_CONFIG:-/run/traefik.yml}
 ACCESS_LOG=${TRAEFIK_ACCESS_LOG:-/logs/access.log}
-# 50 MB, and as much again in each of the four before it.
+# 50 MB, and the same for each of the four older files.
 LOG_BYTES=50000000
 
 fail() {
@@ -14,12 +14,12 @@ fail() {
     exit 1
 }
 
-# without NAME: leaves out what is marked "NAME only".
+# without NAME: omits the parts that are marked "NAME only".
 without() {
     sed "/# --- $1 only: begin/,/# --- $1 only: end/d"
 }
 
-# Whether a proxy in front of Traefik has the certificates.
+# Succeeds if a proxy in front of Traefik has the certificates.
 front_has_certificates() {
     [ -n "${FRONT_PROXIES:-}" ] && [ -z "${ACME_EMAIL:-}" ]
 }
@@ -28,7 +28,7 @@ certificates() {
     if [ -n "${CERT_FILE:-}" ]; then
         [ -n "${KEY_FILE:-}" ] || fail "CERT_FILE is set without KEY_FILE"
         for file in "$CERT_FILE" "$KEY_FILE"; do
-            [ -r "$file" ] || fail "$file is not there; ./certificates is /etc/certificates here"
+            [ -r "$file" ] || fail "cannot read $file; ./certificates is /etc/certificates in the container"
         done
         without acme | without dns
     elif front_has_certificates; then
@@ -40,22 +40,22 @@ certificates() {
     fi
 }
 
-# What stands in front of Traefik, if anything.
+# Selects the parts with or without a proxy in front of Traefik.
 front() {
     if [ -n "${FRONT_PROXIES:-}" ]; then without direct; else without front; fi
 }
 
-# Whom to believe that it is the ACME server, if not the authorities of the system.
+# The authority of the ACME server, if it is not one of the system.
 acme_authority() {
     if [ -n "${ACME_CA_CERTIFICATES:-}" ]; then cat; else without ca; fi
 }
 
-# The address of this container by a name that it has on one network only.
+# Prints the address of this container for a name that it has on one network only.
 api_address() {
     getent hosts traefik-api | { read -r address _ && printf '%s' "$address"; } || printf 127.0.0.1
 }
 
-# A redirect names the port that clients see.
+# A redirect contains the public port.
 redirect() {
     if [ "${PUBLIC_PORT:-443}" = 443 ]; then
         cat
@@ -75,7 +75,7 @@ fill() {
         -e "s|^accessLog:|&\\n  filePath: $ACCESS_LOG|"
 }
 
-# Traefik, which takes the place of this shell, opens its log anew at USR1.
+# Rotates the access log. Traefik replaces this shell, and reopens its log on USR1.
 rotate() {
     while sleep 60 && kill -0 $$ 2>/dev/null; do
         [ "$(wc -c <"$ACCESS_LOG")" -gt "$LOG_BYTES" ] || continue

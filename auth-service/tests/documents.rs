@@ -100,7 +100,7 @@ fn every_rfc_with_tests_has_rules() {
 #[test]
 fn the_reference_of_the_command_line_is_that_of_the_program() {
     let text = fs::read_to_string(root().join("docs/CLI.md")).unwrap();
-    let is = auth_service::cli::reference();
+    let is = auth_service::cli::reference::page();
     let other = is.lines().zip(text.lines()).find(|(is, was)| is != was);
     assert!(
         is == text,

@@ -1,4 +1,4 @@
-//! `scripts/bench verify`: `/verify` beside the predecessor's and its limits, also behind Traefik.
+//! `scripts/bench verify`: `/verify` compared with the predecessor's and its limits, also behind Traefik.
 
 pub mod contender;
 pub mod figures;

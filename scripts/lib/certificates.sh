@@ -1,11 +1,11 @@
 # shellcheck shell=sh
-# A certification authority of one's own for one domain (RFC 5280), and a server certificate from it.
+# A local certificate authority for one domain (RFC 5280), and a server certificate from it.
 
-# make_ca DIRECTORY DOMAIN: whoever trusts it trusts it for the names below DOMAIN only.
+# make_ca DIRECTORY DOMAIN: creates an authority whose certificates are valid only for names below DOMAIN.
 make_ca() {
     [ -f "$1/ca.pem" ] && [ -f "$1/ca-key.pem" ] &&
         openssl x509 -in "$1/ca.pem" -noout -checkend 7776000 >/dev/null && return
-    step "Making a local certification authority for $2"
+    step "Creating a local certificate authority for $2"
     rm -f "$1/cert.pem"
     (
         umask 077
@@ -19,7 +19,7 @@ make_ca() {
         fail "openssl could not make a certificate"
 }
 
-# make_certificate DIRECTORY DOMAIN: renewed a month before it ends.
+# make_certificate DIRECTORY DOMAIN: creates a certificate, and renews it a month before its expiry.
 make_certificate() {
     [ -f "$1/cert.pem" ] && openssl x509 -in "$1/cert.pem" -noout -checkend 2592000 >/dev/null &&
         return

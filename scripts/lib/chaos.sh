@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# What scripts/chaos needs besides the native stack, and the namespaces that it runs in.
+# The additional tools of scripts/chaos, and its namespaces.
 
 install_chaos() {
     install_stack
@@ -12,7 +12,7 @@ install_chaos() {
     [ -x "$TOOLS/valkey/valkey-server" ] || install_valkey
 }
 
-# Valkey of Debian 13, with its C library: that of Debian 12 is too old for it.
+# Valkey of Debian 13, with its C library, because that of Debian 12 is too old for it.
 install_valkey() {
     step "Unpacking Valkey into .tools"
     for package in libc6 valkey-tools valkey-server; do

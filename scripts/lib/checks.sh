@@ -1,9 +1,9 @@
 # shellcheck shell=sh
-# The checks of scripts/test: what they need, how they run, how they are counted.
+# The checks of scripts/test: their tools, their execution, and their summary.
 
 DENY_VERSION=0.20.2
 
-# check NAME COMMAND...: runs it, shows it, and goes on after a failure, so that one run tells all.
+# check NAME COMMAND...: shows and runs a command. Continues after a failure, so that one run reports all failures.
 check() {
     name=$1
     shift
@@ -11,7 +11,7 @@ check() {
     check_began=$(date +%s)
     status_file=$RESULTS.status
     {
-        # In a shell of its own, which a failure may end.
+        # In a subshell, which a failure may end.
         ("$@") 2>&1
         echo $? >"$status_file"
     } | tee "$RESULTS.output"
@@ -23,7 +23,7 @@ check() {
     rm -f "$status_file" "$RESULTS.output"
 }
 
-# failed_tests FILE: the names that each test program lists at its end, after the output of its failed tests.
+# failed_tests FILE: prints the names that each test program lists at its end, after the output of its failed tests.
 failed_tests() {
     awk '
         /^failures:$/ { names = ""; lists = 1; next }
@@ -31,13 +31,13 @@ failed_tests() {
         lists && /^    [^ ]+$/ { names = names $0 "\n" }' "$1"
 }
 
-# workspace_test OPTION...: always with all packages, since cargo compiles the dependencies again for each choice of
-# packages. A target that fails does not keep the others from running.
+# workspace_test OPTION...: always with all packages, because cargo compiles the dependencies again for each selection
+# of packages. The other targets run even if one fails.
 workspace_test() {
     cargo test --workspace --locked --no-fail-fast "$@"
 }
 
-# summary BEGAN: the table, and the exit status.
+# summary BEGAN: prints the table, and returns the exit status.
 summary() {
     printf '\n'
     while IFS='	' read -r status tests seconds name; do
@@ -83,13 +83,13 @@ install_openid_provider() {
     node_tools "$TOOLS/providers" "$ROOT/tests/providers"
 }
 
-# The official SDKs, as clients; the Rust one comes by cargo.
+# The official SDKs as clients; cargo provides the Rust one.
 install_clients() {
     for generation in 1 2; do
         python_tools "$TOOLS/client-python-$generation" \
             "$ROOT/tests/clients/python/requirements-$generation.txt"
     done
-    # Node looks for packages beside the program.
+    # Node looks for packages next to the program.
     node_packages "$ROOT/tests/clients/typescript"
     node_packages "$ROOT/tests/pages"
     # A browser, and a font for it.
@@ -97,12 +97,12 @@ install_clients() {
     node_tools "$TOOLS/conformance" "$ROOT/tests/conformance"
 }
 
-# The official servers that the quickstart does not have.
+# The official servers that the quickstart does not install.
 install_servers() {
     node_tools "$TOOLS/servers" "$ROOT/tests/servers"
 }
 
-# Unpacked and not installed: a package of Debian starts what it installs, on port 80.
+# Unpacked, not installed: a Debian package starts its service, on port 80.
 install_proxies() {
     for package in nginx caddy; do
         [ ! -d "$TOOLS/$package/usr" ] || continue
@@ -111,7 +111,7 @@ install_proxies() {
     done
 }
 
-# The compose file is accepted, with the settings that have no default.
+# Compose accepts the file, with the settings that have no default.
 compose_config() {
     set -- -f docker-compose.yml config --quiet
     export BASE_DOMAIN=gateway.example REDIS_PASSWORD=x
@@ -122,7 +122,7 @@ compose_config() {
     fi
 }
 
-# Without compose on the machine: that of a newer Debian, unpacked into .tools. Reading a file needs no
+# If the machine has no compose: that of a newer Debian, unpacked into .tools. Reading a file needs no
 # Docker Engine.
 standalone_compose() {
     [ ! -x "$TOOLS/docker-compose" ] || return 0
@@ -136,8 +136,8 @@ standalone_compose() {
 need_debian_archive() {
     lists=$TOOLS/apt-$1
     mkdir -p "$lists/lists/partial" "$lists/archives/partial" "$3"
-    # Nothing is installed, as far as these lists know: a package that the machine has in another version, as from the
-    # security archive, would be looked for in that version.
+    # For these lists nothing is installed. Otherwise apt would look for the installed version of a package, for example
+    # from the security archive.
     : >"$lists/status"
     mirror=$(debian_mirror) || return 1
     printf 'deb %s %s main\n' "$mirror" "$1" >"$lists/sources.list"
@@ -152,7 +152,7 @@ need_debian_archive() {
     dpkg -x "$lists/archives/$2"_*.deb "$3"
 }
 
-# debian_mirror: the address of the main archive in this machine's sources, of either form.
+# debian_mirror: prints the address of the main archive in this machine's sources, in either format.
 debian_mirror() {
     cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources 2>/dev/null |
         sed -n -e 's/^deb  *\(\[[^]]*\]  *\)\{0,1\}\([^ ]*\) .*/\2/p' -e 's/^URIs: *\([^ ]*\).*/\1/p' |
@@ -169,13 +169,13 @@ cargo_deny() {
     PATH="$TOOLS/cargo/bin:$PATH" cargo deny --workspace --locked check "$@"
 }
 
-# Every list of Python packages has exact versions with hashes, and every pip of ours wants them.
+# Every list of Python packages has exact versions with hashes, and every pip command requires them.
 hashed_requirements() {
     faults=0
     for list in scripts/tools/*.txt scripts/peers/*.txt docker/*/requirements.txt \
         tests/docker/hadolint.txt tests/clients/python/requirements-*.txt \
         tests/clients/programs/requirements.txt tests/providers/*.txt tests/servers/third-party/python/*.txt; do
-        # A package, perhaps for some platforms alone, and at least one hash in the line after it.
+        # A package, possibly for some platforms only, and at least one hash in the next line.
         awk '
             /^#/ { next }
             /^[A-Za-z0-9._-]+==[^ ;]+( ; [^\\]+)? \\$/ { if (open) bad = 1; open = 1; packages++; next }
@@ -186,7 +186,7 @@ hashed_requirements() {
             faults=1
         }
     done
-    # Commands that go on in the next line are one.
+    # Joins commands that continue in the next line.
     if cat Dockerfile scripts/hash-requirements scripts/servers scripts/lib/install.sh | sed -e ':a' -e '/\\$/N; s/\\\n//; ta' |
         grep -E 'pip (install|wheel)' | grep -v -- '--require-hashes'; then
         say "pip installs without --require-hashes"
@@ -206,7 +206,7 @@ pinned_images() {
         "$work/data" "$port" >"$work/registry.yml"
     "$TOOLS/docker-registry/usr/bin/docker-registry" serve "$work/registry.yml" >"$work/log" 2>&1 &
     registry=$!
-    # As long as a slow machine takes.
+    # Long enough for a slow machine.
     for _ in $(seq 100); do
         ! curl --silent --noproxy '*' --output /dev/null "http://127.0.0.1:$port/v2/" || break
         sleep 0.1
@@ -219,7 +219,7 @@ pinned_images() {
     return "$told"
 }
 
-# tell_digests DIRECTORY IMAGE: pushes an empty image and looks at what scripts/pin-images makes of its tags.
+# tell_digests DIRECTORY IMAGE: pushes an empty image, and checks the digests that scripts/pin-images finds.
 tell_digests() {
     mkdir "$1/image"
     printf '{}' >"$1/image/config"
@@ -232,7 +232,7 @@ tell_digests() {
     skopeo copy --quiet --insecure-policy --dest-tls-verify=false "dir:$1/image" "docker://$2:1" || return 1
     scripts/pin-images --out "$1/images.env" "NODE_IMAGE=$2:1" || return 1
     grep -Fx "NODE_IMAGE=$2:1@sha256:$(digest "$1/image/manifest.json")" "$1/images.env" || return 1
-    # A tag that is not there is an error, and leaves the file as it was.
+    # A missing tag is an error, and leaves the file unchanged.
     cp "$1/images.env" "$1/before"
     ! scripts/pin-images --out "$1/images.env" "NODE_IMAGE=$2:2" || return 1
     cmp "$1/before" "$1/images.env"

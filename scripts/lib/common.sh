@@ -21,8 +21,8 @@ have() {
 # The group of the user that containers run as: USER in the Dockerfile.
 CONTAINER_GROUP=65532
 
-# share_with_containers FILE: readable by its owner and by the containers, since it may hold secrets. Whoever is
-# not root changes the group by means of Docker.
+# share_with_containers FILE: makes the file readable only for its owner and the containers, because it may contain
+# secrets. Without root, Docker changes the group.
 share_with_containers() {
     chmod 600 "$1" || return 1
     chgrp "$CONTAINER_GROUP" "$1" 2>/dev/null || {
@@ -34,9 +34,9 @@ share_with_containers() {
     chmod 640 "$1"
 }
 
-# need_debian PACKAGE...: installs what is given, as root.
+# need_debian PACKAGE...: installs packages, as root.
 need_debian() {
-    have apt-get || fail "please install by hand, there is no apt-get here: $*"
+    have apt-get || fail "there is no apt-get: please install by hand: $*"
     step "Installing from Debian: $*"
     if [ "$(id -u)" -eq 0 ]; then
         as_root=
@@ -45,7 +45,7 @@ need_debian() {
     else
         fail "this needs root: apt-get install $*"
     fi
-    # The package lists may be absent or old; the second attempt has fresh ones.
+    # The package lists may be missing or outdated; the second attempt updates them.
     # shellcheck disable=SC2086 # empty, or one word
     $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" >/dev/null 2>&1 ||
         { $as_root apt-get update -q >/dev/null &&
@@ -53,7 +53,7 @@ need_debian() {
         fail "apt-get could not install: $*"
 }
 
-# with_lock FILE COMMAND...: one at a time over all copies of this script.
+# with_lock FILE COMMAND...: runs one command at a time over all instances of this script.
 with_lock() {
     lock_file=$1
     shift

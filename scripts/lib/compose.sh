@@ -1,7 +1,7 @@
 # shellcheck shell=sh
-# docker compose, and what .env says to it. The current directory is the project's.
+# docker compose, and the settings in .env. The current directory is the project.
 
-# As a plugin, or the program of its own.
+# As a plugin, or as a standalone program.
 compose() {
     if docker compose version >/dev/null 2>&1; then
         docker compose "$@"
@@ -12,12 +12,12 @@ compose() {
     fi
 }
 
-# setting NAME: its last value in .env.
+# setting NAME: prints its last value in .env.
 setting() {
     sed -n "s/^$1=//p" .env | tail -n 1 | sed -e "s/^'\(.*\)'\$/\1/" -e 's/^"\(.*\)"$/\1/'
 }
 
-# set_setting NAME VALUE: in .env, whose owner and mode stay.
+# set_setting NAME VALUE: changes .env, and keeps its owner and mode.
 set_setting() {
     kept=$(grep -v "^$1=" .env || :)
     printf '%s\n%s=%s\n' "$kept" "$1" "$2" >.env
@@ -46,8 +46,8 @@ server_url() {
     fi
 }
 
-# start_server NAME: without starting Traefik anew, which would end everybody's streams: it joins the
-# network as it runs, before the server asks it for keys. The next `docker compose up` finds it in the file.
+# start_server NAME: starts a server without restarting Traefik, which would end all streams. Traefik joins the
+# network while it runs, before the server asks it for keys. The next `docker compose up` finds it in the file.
 start_server() {
     compose create "$1"
     traefik=$(compose ps --quiet traefik)
@@ -63,8 +63,8 @@ stop_server() {
     docker network rm "$network" >/dev/null 2>&1 || :
 }
 
-# publish_file_server NAME: the container of the file, and a certificate of the server's own where one is got
-# for each name.
+# publish_file_server NAME: names the commands for the container of the file, and for a certificate of its own where
+# each name has one.
 publish_file_server() {
     if [ -z "$(setting CERT_FILE)$(setting ACME_DNS_PROVIDER)" ]; then
         names=$(setting CERT_NAMES)
@@ -77,7 +77,7 @@ publish_file_server() {
     fi
 }
 
-# auth_service ARGS...: its commands, in its container.
+# auth_service ARGS...: runs a command of auth-service in its container.
 auth_service() {
     compose exec -T auth-service /auth-service "$@"
 }
@@ -93,7 +93,7 @@ server_check() {
     image=mcp-oauth-gateway/auth-service:${tag:-latest}
     docker image inspect "$image" >/dev/null 2>&1 ||
         fail "auth-service checks names and entries, and there is no image $image yet: docker compose build auth-service"
-    # By name: command lines are visible to every user of the machine.
+    # By name, because command lines are visible to every user of the machine.
     variables=$(env | sed -n 's/^\(ADD_SERVER_[A-Za-z0-9_]*\)=.*/--env \1/p')
     # shellcheck disable=SC2086 # names of variables
     docker run --rm --interactive --network none $variables "$image" server validate "$@" || {

@@ -1,6 +1,6 @@
 # shellcheck shell=sh
-# A Docker Engine for the tests, and the images that docker-compose.yml and the Dockerfile name, made here:
-# from Debian, npm, PyPI and this machine's toolchain, for machines that reach no image registry.
+# A Docker Engine for the tests, and the images that docker-compose.yml and the Dockerfile name. They are built
+# from Debian, npm, PyPI and this machine's toolchain, for machines without access to an image registry.
 
 BASES=$ROOT/tests/docker/bases
 
@@ -23,14 +23,14 @@ need_engine() {
 # Compose as a plugin of docker, of this machine or of a newer Debian.
 need_compose() {
     docker compose version >/dev/null 2>&1 && return
-    standalone_compose || fail "there is no docker compose, and none to be had"
+    standalone_compose || fail "there is no docker compose, and it cannot be installed"
     mkdir -p "$TOOLS/docker-config/cli-plugins"
     cp "$TOOLS/docker-compose" "$TOOLS/docker-config/cli-plugins/docker-compose"
     DOCKER_CONFIG=$TOOLS/docker-config
     export DOCKER_CONFIG
 }
 
-# Let's Encrypt's own ACME server for tests, unpacked: it need not be installed.
+# Let's Encrypt's own ACME server for tests, unpacked instead of installed.
 install_acme_server() {
     [ ! -x "$TOOLS/pebble/usr/bin/pebble" ] || return 0
     step "Unpacking pebble into .tools"
@@ -51,7 +51,7 @@ debian_image() {
     rm "$TOOLS/$1.tar"
 }
 
-# Those that are there stay, so that a machine with a registry uses the real ones: docker compose pull.
+# Existing images stay, so that a machine with a registry uses the real ones: docker compose pull.
 base_images() {
     missing=
     for pair in rust=rust:1.95.0-slim-bookworm node=node:24-trixie-slim python=python:3.13-slim-trixie \

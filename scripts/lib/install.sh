@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# Pinned tools in .tools/: each directory carries the digest of the list it was made from.
+# Pinned tools in .tools/. Each directory has the digest of the list that it was made from.
 
 TOOLS=$ROOT/.tools
 
@@ -52,7 +52,7 @@ need_redis() {
     have redis-server || need_debian redis-server
 }
 
-# Programs that a bare Debian may lack, by the package they come in.
+# Programs that a minimal Debian may lack, by package.
 need_programs() {
     missing=
     have curl || missing="$missing curl"
@@ -72,7 +72,7 @@ need_cargo() {
     have cargo || fail "Rust is needed (the toolchain of rust-toolchain.toml): https://rustup.rs/"
 }
 
-# Everything the native stack consists of, but our own programs.
+# Everything in the native stack except the gateway's own programs.
 install_stack() {
     need_programs
     need_redis
@@ -82,7 +82,7 @@ install_stack() {
     node_tools "$TOOLS/node" "$ROOT/scripts/tools"
 }
 
-# node_packages DIRECTORY: node_modules beside its package-lock.json.
+# node_packages DIRECTORY: installs node_modules next to its package-lock.json.
 node_packages() {
     is_current "$1/node_modules" "$1/package-lock.json" && return
     step "Installing npm packages into ${1#"$ROOT"/}"

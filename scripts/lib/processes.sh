@@ -1,13 +1,13 @@
 # shellcheck shell=sh
-# Background processes by record: $RUN/NAME.pid holds the pid and the time that process was started, so
-# that a pid which the system gave to somebody else in the meantime is never signalled.
+# Background processes by record. $RUN/NAME.pid contains the pid and the start time of the process, so that a
+# reused pid is never signalled.
 
 # started_at PID: field 22 of /proc/PID/stat; the name before it may contain blanks and brackets.
 started_at() {
     sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20
 }
 
-# launch NAME COMMAND...: in a session of its own, so that Ctrl-C reaches this script alone, and with the
+# launch NAME COMMAND...: starts a process in a session of its own, so that Ctrl-C reaches this script alone, and with the
 # variables that NAME needs (environment.sh).
 launch() {
     name=$1
@@ -21,7 +21,7 @@ launch() {
     printf '%s %s\n' "$!" "$(started_at $!)" >"$RUN/$name.pid"
 }
 
-# is_alive NAME: whether the recorded process, and no other, runs.
+# is_alive NAME: succeeds if exactly the recorded process runs.
 is_alive() {
     [ -f "$RUN/$1.pid" ] || return 1
     read -r pid start <"$RUN/$1.pid" || return 1
@@ -33,7 +33,7 @@ pid_of() {
     cut -d' ' -f1 "$RUN/$1.pid"
 }
 
-# await NAME WHAT COMMAND...: until the command succeeds; the process dying, or 60 s, are failures.
+# await NAME WHAT COMMAND...: waits until the command succeeds. Fails if the process exits, or after 60 s.
 await() {
     name=$1
     what=$2
@@ -61,7 +61,7 @@ show_log() {
     printf -- '---\n' >&2
 }
 
-# end NAME: asks, waits, insists.
+# end NAME: sends TERM, waits, and sends KILL if necessary.
 end() {
     if is_alive "$1"; then
         pid=$(pid_of "$1")

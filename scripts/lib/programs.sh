@@ -1,8 +1,8 @@
 # shellcheck shell=sh
 # The client programs of scripts/test --clients, and the network that they run in.
 
-# The hosts of the gateway, as people without a name server of their own list them: some programs ask /etc/hosts
-# alone. The last line is the host that publishes a client's metadata document.
+# The hosts of the gateway, as in /etc/hosts of people without a name server: some programs read only that file.
+# The last line is the host that publishes a client's metadata document.
 programs_hosts() {
     cat <<'END'
 127.0.0.1 localhost
@@ -14,8 +14,8 @@ END
 
 install_programs() {
     python_tools "$TOOLS/client-fastmcp" "$ROOT/tests/clients/programs/requirements.txt"
-    # `npm ci` wants every package of other platforms in the list too, and not every registry has them all.
-    # `npm install` takes the versions and hashes of the list.
+    # `npm ci` also needs the packages of other platforms in the list, and not every registry has them all.
+    # `npm install` uses the versions and hashes of the list.
     node_tools "$TOOLS/programs" "$ROOT/tests/clients/programs" install
     node_packages "$ROOT/tests/pages"
     have chromium || need_debian chromium fonts-liberation
@@ -23,8 +23,8 @@ install_programs() {
     have script || need_debian bsdutils
 }
 
-# apart COMMAND...: in a network of its own, which has loopback alone, with one public address on it, and with its
-# own /etc/hosts and name server. The machine keeps its own.
+# apart COMMAND...: runs a command in a network namespace with only loopback and one public address on it, and with
+# its own /etc/hosts and name server. Those of the machine do not change.
 apart() {
     programs_hosts >"$RESULTS.hosts"
     echo "nameserver 127.0.0.1" >"$RESULTS.resolv"

@@ -8,7 +8,7 @@ install_providers() {
     have setpriv || need_debian util-linux
 }
 
-# Unpacked and not installed: the package starts what it installs, and wants a database first. Its libraries do not.
+# Unpacked, not installed: the package starts its service, and needs a database first. Its libraries do not.
 install_glewlwyd() {
     if [ ! -d "$TOOLS/glewlwyd/usr" ]; then
         step "Unpacking glewlwyd into .tools"

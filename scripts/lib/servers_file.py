@@ -34,7 +34,7 @@ def load(path):
 def save(path, whole):
     draft = pathlib.Path(f"{path}.new")
     draft.unlink(missing_ok=True)
-    # Private from the first byte: entries may hold secrets.
+    # Private from the first byte, because entries may contain secrets.
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with open(descriptor, "w", encoding="utf-8") as file:
         file.write(json.dumps(whole, indent=2, ensure_ascii=False) + "\n")
@@ -70,7 +70,7 @@ def each(program, *options):
     for name, entry in servers.items():
         check(name, entry)
     for name, entry in servers.items():
-        # Values by the environment: command lines are visible to every user of the machine.
+        # Values by the environment, because command lines are visible to every user of the machine.
         environment = entry.get("env", {})
         names = [part for key in environment for part in ("--env-from", key)]
         settings = {f"ADD_SERVER_{key}": value for key, value in environment.items()}
@@ -85,7 +85,7 @@ def each(program, *options):
 def check(name, entry):
     """Rejects what the options of scripts/add-server cannot express."""
     for key in sorted(entry.keys() - {"allow", "args", "command", "env", "title", "url"}):
-        fail(f'{name}: "{key}" cannot be added by this script; write the entry by docs/SERVERS.md')
+        fail(f'{name}: "{key}" cannot be added by this script; write the entry by hand (docs/SERVERS.md)')
     if "command" not in entry:
         fail(f"{name} has no command: only a server that is started here can be added")
     if any("," in user for user in entry.get("allow", [])):

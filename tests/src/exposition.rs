@@ -42,7 +42,7 @@ pub fn families(page: &str) -> Vec<Family> {
             assert!(text.ends_with('.') && text.len() > 10, "{line}");
             let kind = lines.next().and_then(|line| line.strip_prefix(&format!("# TYPE {name} ")));
             let kind = kind.unwrap_or_else(|| panic!("no type after {line}")).to_owned();
-            assert!(families.iter().all(|family| family.name != name), "{name} is there twice");
+            assert!(families.iter().all(|family| family.name != name), "duplicate metric {name}");
             families.push(Family { name: name.to_owned(), kind, labels: vec![], samples: vec![] });
         } else {
             assert!(!line.starts_with('#'), "{line}");

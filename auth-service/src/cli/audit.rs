@@ -30,7 +30,7 @@ pub(super) enum Command {
 /// Arguments of `audit tail`.
 #[derive(Debug, Args)]
 pub(super) struct Tail {
-    /// Go on, and print new events as they come.
+    /// Keep running, and print new events as they arrive.
     #[arg(short, long)]
     follow: bool,
     /// The number of earlier events to print.

@@ -20,7 +20,7 @@ mod output;
 mod pages;
 mod policy;
 mod provider;
-mod reference;
+pub mod reference;
 mod revocation;
 mod server;
 mod session;
@@ -28,14 +28,16 @@ mod table;
 mod token;
 mod user;
 
+use std::path::PathBuf;
+
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use gateway_contract::logging::Log;
 
-pub use self::{exit::exit_code, reference::page as reference};
+pub use self::exit::exit_code;
 use crate::{
     app,
-    config::{AuditConfig, Config},
+    config::{self, AuditConfig, Config},
     oauth::AuthServer,
     servers::Sources,
     store::Store,
@@ -96,9 +98,13 @@ enum Command {
     DockerProxy(docker_proxy::DockerProxy),
     /// Check that the running service is alive; exit code 0 or 1.
     Healthcheck,
-    /// Print docs/CLI.md.
+    /// Print docs/CLI.md, or docs/SETTINGS.md.
     #[command(hide = true)]
-    Reference,
+    Reference {
+        /// Print the settings in this file, .env.example.
+        #[arg(long, value_name = "FILE")]
+        settings: Option<PathBuf>,
+    },
 }
 
 /// Runs the chosen command. The commands with a log configure it.
@@ -129,7 +135,11 @@ pub async fn run(cli: Cli, log: &Log) -> anyhow::Result<()> {
         Command::Doctor(doctor) => doctor::run(doctor).await,
         Command::DockerProxy(proxy) => docker_proxy::run(&proxy, log).await,
         Command::Healthcheck => health::check().await,
-        Command::Reference => say(reference::page().trim_end()),
+        Command::Reference { settings: None } => say(reference::page().trim_end()),
+        Command::Reference { settings: Some(file) } => {
+            let example = std::fs::read_to_string(&file).context("cannot read the settings")?;
+            say(config::reference::page(&example).trim_end())
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Writes `docs/CLI.md` from the tree of commands.
+//! Writes `docs/CLI.md` from the tree of commands, and the sections of `docs/PROXY-CLI.md`.
 
 use std::fmt::Write;
 
@@ -39,6 +39,20 @@ pub fn page() -> String {
     page
 }
 
+/// Returns the sections of another program: of `root` itself, and of its commands.
+#[must_use]
+pub fn program(mut root: Command) -> String {
+    root.build();
+    let mut page = String::new();
+    section(&mut page, &root);
+    let mut commands = Vec::new();
+    collect(&root, &mut commands);
+    for command in commands {
+        section(&mut page, command);
+    }
+    page
+}
+
 /// Collects the commands that do something, in the order of the help.
 fn collect<'a>(command: &'a Command, all: &mut Vec<&'a Command>) {
     for inner in command.get_subcommands() {
@@ -58,7 +72,10 @@ fn section(page: &mut String, command: &Command) {
     if !aliases.is_empty() {
         add(page, format_args!("\nAlso: `{}`\n", aliases.join("`, `")));
     }
-    let mut arguments = command.get_arguments().filter(|one| is_shown(one)).peekable();
+    // Arguments of the root that its commands inherit are shown once.
+    let is_inner = name.contains(' ');
+    let is_own = |one: &&Arg| is_shown(one) && !(is_inner && one.is_global_set());
+    let mut arguments = command.get_arguments().filter(is_own).peekable();
     if arguments.peek().is_none() {
         return;
     }
@@ -78,10 +95,14 @@ fn section(page: &mut String, command: &Command) {
         }
         let defaults = argument.get_default_values();
         let defaults: Vec<_> = defaults.iter().map(|value| value.to_string_lossy()).collect();
-        if !defaults.is_empty() && argument.get_action().takes_values() {
+        let is_given = defaults.iter().any(|value| !value.is_empty());
+        if is_given && argument.get_action().takes_values() {
             add(&mut help, format_args!(" Default: `{}`.", defaults.join(" ")));
         }
-        add(page, format_args!("| `{}` | {} |\n", syntax(argument), help.replace('|', "\\|")));
+        if let Some(variable) = argument.get_env() {
+            add(&mut help, format_args!(" Variable: `{}`.", variable.to_string_lossy()));
+        }
+        add(page, format_args!("| `{}` | {} |\n", syntax(argument), escaped(&help)));
     }
 }
 
@@ -115,6 +136,16 @@ fn syntax(argument: &Arg) -> String {
         Some(count) if count.takes_values() => format!("{flag} {}", value()),
         _ => flag,
     }
+}
+
+/// Returns `text` for a cell of a table. Outside of code, `*` would begin an emphasis.
+fn escaped(text: &str) -> String {
+    let parts = text.split('`').enumerate();
+    let parts = parts.map(|(at, part)| {
+        let part = part.replace('|', "\\|");
+        if at % 2 == 0 { part.replace('*', "\\*") } else { part }
+    });
+    parts.collect::<Vec<_>>().join("`")
 }
 
 /// Returns `text` with a full stop, which clap removes.

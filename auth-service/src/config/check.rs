@@ -9,7 +9,7 @@ use super::{Branding, Config, Lifetimes, Provider, Raw, ServerUrls, proxies::pro
 use crate::model::{Issuer, canonical_host};
 
 /// The variables that can also be read from the file named in `<variable>_FILE`.
-const SECRETS: [&str; 6] = [
+pub(super) const SECRETS: [&str; 6] = [
     "REDIS_URL",
     "REDIS_PASSWORD",
     "GITHUB_CLIENT_SECRET",

@@ -1,6 +1,6 @@
 //! Settings of the `docker-proxy` command, which uses no other settings.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{collections::HashMap, net::SocketAddr, path::PathBuf};
 
 use super::{LogsConfig, Problems, check::Check};
 
@@ -20,6 +20,15 @@ impl DockerProxyConfig {
     pub fn load() -> Result<Self, Problems> {
         let mut check = Check::default();
         let variables = check.environment();
+        Self::checked(check, variables)
+    }
+
+    /// Reads the settings from `variables`.
+    pub fn from_map(variables: HashMap<String, String>) -> Result<Self, Problems> {
+        Self::checked(Check::default(), variables)
+    }
+
+    fn checked(mut check: Check, variables: HashMap<String, String>) -> Result<Self, Problems> {
         let raw = check.raw(variables);
         let listen = check.parsed(
             "DOCKER_PROXY_LISTEN",

@@ -11,6 +11,7 @@ mod pages;
 mod providers;
 mod proxies;
 mod redis;
+pub mod reference;
 mod server_urls;
 mod servers;
 #[cfg(test)]

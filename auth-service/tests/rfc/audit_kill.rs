@@ -109,7 +109,7 @@ async fn a_program_that_is_killed_under_load_loses_and_doubles_no_event() {
         for event in events {
             *ids.entry(event["id"].as_str().unwrap()).or_default() += 1;
         }
-        assert!(ids.values().all(|count| *count == 1), "an event is there twice");
+        assert!(ids.values().all(|count| *count == 1), "duplicate event");
     }
     let of = |events: &[Value], kind: &str| -> BTreeSet<String> {
         let of_kind = events.iter().filter(|event| event["event"] == kind);

@@ -1,4 +1,4 @@
-//! `scripts/flood`: floods a gateway of its own with anonymous requests beside a person who works, and
+//! `scripts/flood`: floods its own gateway with anonymous requests while a person works, and
 //! fails if that person, the memory or a process suffers.
 
 use std::net::SocketAddr;
@@ -24,7 +24,7 @@ use tokio::sync::watch;
 /// How long the person works after the flood.
 const AFTER: Duration = Duration::from_secs(5);
 
-/// Floods a gateway of its own with anonymous requests, beside a person who works
+/// Floods its own gateway with anonymous requests while a person works
 #[derive(Parser)]
 struct Options {
     /// Requests in a second at the fixed rate

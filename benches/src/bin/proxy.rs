@@ -1,4 +1,4 @@
-//! `scripts/bench proxy`: measures the proxy beside its peers, in interleaved rounds.
+//! `scripts/bench proxy`: compares the proxy with its peers, in interleaved rounds.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use gateway_bench::proxy::handshake;
 use gateway_bench::proxy::report::Report;
 use gateway_bench::proxy::round::Round;
 
-/// Measures the proxy beside its peers.
+/// Compares the proxy with its peers.
 #[derive(Parser)]
 struct Options {
     /// The directory of our own programs

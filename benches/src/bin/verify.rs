@@ -1,4 +1,4 @@
-//! `scripts/bench verify`: measures `/verify` beside its peer and its limits, in interleaved rounds.
+//! `scripts/bench verify`: compares `/verify` with its peer and its limits, in interleaved rounds.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use gateway_bench::verify::round::Round;
 use gateway_bench::verify::stage::{Places, Stage};
 use gateway_bench::verify::tokens;
 
-/// Measures `/verify` beside its peer and its limits.
+/// Compares `/verify` with its peer and its limits.
 #[derive(Parser)]
 struct Options {
     /// The directory of our own programs

@@ -78,9 +78,9 @@ impl Findings {
                 missed.as_deref().unwrap_or("all"),
                 missed.is_none(),
             ),
-            Verdict::none_fails("no call of the person fails beside the fixed rate", beside),
-            Verdict::none_fails("others log in beside the fixed rate", logins),
-            Verdict::none_fails("others log in beside the unlimited load", logins_unlimited),
+            Verdict::none_fails("no call of the person fails during the fixed rate", beside),
+            Verdict::none_fails("others log in during the fixed rate", logins),
+            Verdict::none_fails("others log in during the unlimited load", logins_unlimited),
             Verdict::none_fails("the person's calls work after it", after),
             Verdict::none_fails("a new login works after it", logins_after),
             Verdict::new("Redis grows by at most 64 MiB", mebibytes(redis), redis <= REDIS),
@@ -153,11 +153,11 @@ impl Findings {
         let [logins, logins_unlimited, logins_after] = &self.logins;
         for (name, calls) in [
             ("the person's calls, quiet", quiet),
-            ("the person's calls beside the fixed rate", beside),
-            ("the person's calls beside the unlimited load", unlimited),
+            ("the person's calls during the fixed rate", beside),
+            ("the person's calls during the unlimited load", unlimited),
             ("the person's calls after it", after),
-            ("logins of others beside the fixed rate", logins),
-            ("logins of others beside the unlimited load", logins_unlimited),
+            ("logins of others during the fixed rate", logins),
+            ("logins of others during the unlimited load", logins_unlimited),
             ("logins after it", logins_after),
         ] {
             let times = [0.5, 0.99, 1.0].map(|share| shown(calls.within(share))).join(" | ");

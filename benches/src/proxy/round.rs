@@ -1,4 +1,4 @@
-//! One round of one contender: started anew, measured, ended.
+//! One round of one contender: restarted, measured, ended.
 
 use std::net::SocketAddr;
 use std::path::Path;

@@ -35,7 +35,9 @@ pub fn table(all: &[Figures]) -> String {
     row("restore", &|figures| shown(Some(figures.restore)));
     let mega = |bytes: u64| format!("{:.1} MB", bytes as f64 / 1e6);
     row("p99 of /verify at rest, µs", &|figures| shown(Some(figures.disturbance.quiet)));
-    row("p99 of /verify beside these acts, µs", &|figures| shown(Some(figures.disturbance.busy)));
+    row("p99 of /verify during these operations, µs", &|figures| {
+        shown(Some(figures.disturbance.busy))
+    });
     row("× of the two, median", &|figures| shown(Some(figures.disturbance.ratio)));
     row("memory of the export", &|figures| mega(figures.export_memory));
     row("memory of the backup", &|figures| mega(figures.backup_memory));

@@ -135,7 +135,7 @@ async fn until_refused(connection: &mut Connection, request: &str) -> anyhow::Re
             401 => return Ok(let_in),
             other => anyhow::bail!("status {other}"),
         }
-        ensure!(begun.elapsed() < PATIENCE, "the token is let in for ever");
+        ensure!(begun.elapsed() < PATIENCE, "the token is admitted without end");
     }
 }
 

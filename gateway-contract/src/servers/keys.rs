@@ -164,4 +164,14 @@ mod tests {
     fn p9_each_key_is_there_once() {
         assert!(KEYS.is_sorted_by(|(one, _), (other, _)| one < other));
     }
+
+    #[test]
+    fn every_key_is_documented() {
+        let page = include_str!("../../../docs/CATALOGUE.md");
+        let rows = page.lines().filter(|line| line.starts_with('|'));
+        let listed: Vec<&str> = rows.flat_map(|row| row.split('`').skip(1).step_by(2)).collect();
+        for (name, key) in KEYS.iter().filter(|(_, key)| !matches!(key, Key::Refused(_))) {
+            assert!(listed.contains(name), "docs/CATALOGUE.md lacks {name}: {key:?}");
+        }
+    }
 }

@@ -46,7 +46,7 @@ fn private(findings: &mut Findings, config: &Config) {
 pub(super) async fn check(config: &Config) -> (Listing, Vec<Finding>) {
     let mut findings = Findings::of("servers");
     let file = ServersFile::new(config).read().unwrap_or_else(|error| {
-        let remedy = "correct the file: docs/ARCHITECTURE.md has its keys. A running service keeps the \
+        let remedy = "correct the file: docs/CATALOGUE.md lists its keys. A running service keeps the \
                       last valid state, but cannot start with this file";
         findings.error(None, Chain(&error).to_string(), remedy);
         Listing::default()
@@ -72,7 +72,7 @@ pub(super) async fn check(config: &Config) -> (Listing, Vec<Finding>) {
         findings.warning(Some(&ignored.source.to_string()), ignored.problem.clone(), remedy);
     }
     for unknown in &whole.unknown {
-        let remedy = "remove the key, or correct its name: docs/ARCHITECTURE.md has the keys";
+        let remedy = "remove the key, or correct its name: docs/CATALOGUE.md lists the keys";
         findings.warning(Some(&unknown.source.to_string()), unknown.problem.clone(), remedy);
     }
     if whole.offers.is_empty() {
