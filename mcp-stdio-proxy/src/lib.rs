@@ -1,11 +1,10 @@
 //! Serves MCP servers that speak stdio over Streamable HTTP, revisions 2024-11-05 to 2026-07-28.
 //!
-//! A request arrives at `http`, which checks its headers and finds its binding in the `registry`. The binding consists of
-//! a `session` and a `instance`, the server instance that it shares with others of the same owner. The instance has a
-//! `process`, the server process, started by its `server` as configured in the `catalogue`. The request is
-//! written to the process under an id of the proxy (`process::calls`). The response goes to the `stream` of the
-//! request or of the session. Only the envelope of a message is parsed (`protocol`). Where client and server
-//! are of different eras, `translate` converts the messages, after `probe` has detected the server's era.
+//! A request arrives at [`http`], which checks it and finds its server instance in the registry of [`sessions`]. An
+//! instance ([`instances`]) owns a server [`process`], started as [`config`] says, and the clients that share it. The
+//! [`bridge`] between the two prepares the request, which is written under an id of the proxy. The response is
+//! attributed, filtered, translated and delivered under the client's id (`process::respond`). Only envelopes are
+//! parsed, and [`messages`] are changed in place. `docs/PROXY.md` is the map.
 
 pub mod access;
 pub mod app;

@@ -32,7 +32,8 @@ fn compare(name: &str, generated: &str) {
 
 #[test]
 fn the_options_of_the_proxy_are_documented() {
-    let sections = auth_service::cli::reference::program(mcp_stdio_proxy::cli::Options::command());
+    let sections =
+        auth_service::cli::reference::program(mcp_stdio_proxy::config::cli::Options::command());
     assert!(sections.contains("Variable: `MCP_PROXY_LISTEN`."), "{sections}");
     compare("docs/PROXY-CLI.md", &format!("{PROXY}{sections}"));
 }
