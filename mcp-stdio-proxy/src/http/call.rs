@@ -14,6 +14,8 @@ use super::submit::{Submission, submit};
 use super::{AppState, answer, caller, sse, tools};
 use crate::access::grants::Admission;
 use crate::config::catalogue::tool_view::ToolView;
+use crate::instances::bridge::{Bridge, ClientRequest};
+use crate::instances::session::Session;
 use crate::instances::unavailable::Unavailable;
 use crate::messages::error;
 use crate::messages::message::{self, Envelope};
@@ -33,9 +35,10 @@ pub(super) async fn call(
     let listed = tools::check(request, (app, &instance.server), message.1)?;
     let stream = Stream::answers(1);
     let way = (&stream, listed);
-    if let Some(answered) = instance.deliver(session, &stream) {
+    let bridge = instance.live();
+    if let Some(answered) = deliver(bridge.as_deref(), session, &stream) {
         place_after(answered, request, binding, message.0, way);
-    } else if instance.live().is_some() {
+    } else if bridge.is_some() {
         let placed = place(request, app, binding, message, way).await;
         placed.inspect_err(|_| session.take_back(&stream))?;
     } else {
@@ -43,7 +46,8 @@ pub(super) async fn call(
         placed.inspect_err(|_| session.take_back(&stream))?;
     }
     // What came while the request was not yet in flight.
-    drop(instance.deliver(session, &stream));
+    let bridge = bridge.or_else(|| instance.live());
+    drop(deliver(bridge.as_deref(), session, &stream));
     Ok(respond(app, binding, stream, caller::admission(request)).await)
 }
 
@@ -55,7 +59,7 @@ pub(super) async fn calls(
     messages: &[(&str, Envelope<'_>)],
 ) -> Result<HttpResponse, HttpError> {
     let stream = Stream::answers(messages.len());
-    drop(binding.instance.deliver(&binding.session, &stream));
+    drop(deliver(binding.instance.live().as_deref(), &binding.session, &stream));
     for (text, envelope) in messages {
         let placed = match tools::check(request, (app, &binding.instance.server), envelope) {
             Ok(listed) => place(request, app, binding, (text, envelope), (&stream, listed)).await,
@@ -66,6 +70,20 @@ pub(super) async fn calls(
         }
     }
     Ok(respond(app, binding, stream, caller::admission(request)).await)
+}
+
+/// Moves what waits for the client of `session` to `stream`, which it is about to read. Returns a future if the next
+/// request of the client should wait until the server has the answers.
+pub(super) fn deliver(
+    bridge: Option<&dyn Bridge>,
+    session: &Session,
+    stream: &Arc<Stream>,
+) -> Option<BoxFuture<'static, ()>> {
+    let answered = bridge.and_then(|bridge| bridge.deliver(session, stream));
+    if !Arc::ptr_eq(stream, &session.standing) {
+        session.standing.hand_over(stream);
+    }
+    answered
 }
 
 /// Places a request while there is no process yet, in a task of its own: "Disconnection SHOULD NOT be interpreted as
@@ -137,9 +155,13 @@ async fn place(
     let message = changed.as_deref().zip(read.as_ref()).unwrap_or(message);
     let submission = Submission {
         http: request,
-        message,
-        session: Some(&binding.session),
-        asked: None,
+        request: ClientRequest {
+            text: message.0,
+            envelope: message.1,
+            session: Some(&binding.session),
+            asked: None,
+            principal: None,
+        },
         stream,
         tools: listed,
     };

@@ -9,7 +9,7 @@ use gateway_contract::revision::Era;
 
 use super::finish::finish;
 use super::http_error::HttpError;
-use super::{AppState, caller, headers, modern, sse};
+use super::{AppState, call, caller, headers, modern, sse};
 
 pub(super) async fn get(request: HttpRequest, app: Data<AppState>) -> HttpResponse {
     let response = open(&request, &app).await.unwrap_or_else(|refusal| refusal.response());
@@ -37,7 +37,7 @@ async fn open(request: &HttpRequest, app: &AppState) -> Result<HttpResponse, Htt
         Some((stream, seq)) => (Arc::clone(&stream), stream.reader_after(seq)),
         None => (Arc::clone(&binding.session.standing), binding.session.standing.reader()),
     };
-    binding.instance.deliver(&binding.session, &stream);
+    call::deliver(binding.instance.live().as_deref(), &binding.session, &stream);
     let priming = binding.session.revision.has_priming();
     let until = caller::admission(request).map(|admission| admission.until());
     Ok(sse::response(reader, priming, app.registry.settings.timeouts.keep_alive, until))

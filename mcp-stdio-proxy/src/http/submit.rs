@@ -12,11 +12,9 @@ use crate::access::grants::Admission;
 use crate::config::catalogue::tool_view::ToolView;
 use crate::instances::bridge::{Bridge, ClientRequest, Prepared};
 use crate::instances::instance::ServerInstance;
-use crate::instances::session::Session;
 use crate::instances::unavailable::Unavailable;
 use crate::messages::error;
 use crate::messages::message::{self, Envelope};
-use crate::messages::meta::Asked;
 use crate::messages::stream::Stream;
 use crate::process::Process;
 use crate::process::call::{Call, ResponseHandler, ResponseOptions};
@@ -30,12 +28,8 @@ const NO_SESSION: u64 = u64::MAX;
 pub(super) struct Submission<'a> {
     /// The request as it arrived.
     pub(super) http: &'a HttpRequest,
-    /// The message and its envelope.
-    pub(super) message: (&'a str, &'a Envelope<'a>),
-    /// The session, if the client has a handshake.
-    pub(super) session: Option<&'a Arc<Session>>,
-    /// The metadata of a request of 2026-07-28.
-    pub(super) asked: Option<&'a Asked<'a>>,
+    /// The request of the client.
+    pub(super) request: ClientRequest<'a>,
     /// The stream of the response.
     pub(super) stream: &'a Arc<Stream>,
     /// The filter for a list of tools in the response.
@@ -55,9 +49,8 @@ pub(super) async fn submit(
     instance: &Arc<ServerInstance>,
     submission: Submission<'_>,
 ) -> Result<Option<(Arc<Process>, u64)>, HttpError> {
-    let Submission { http, message: (text, envelope), session, asked, stream, .. } = &submission;
-    let principal = caller::principal(http)?;
-    let request = ClientRequest { text, envelope, session: *session, asked: *asked, principal };
+    let Submission { http, request, stream, .. } = &submission;
+    let envelope = request.envelope;
     let basis = Basis {
         admission: caller::admission(http),
         record: origin::tool_call(http, app, &instance.server.name, envelope),
@@ -65,10 +58,11 @@ pub(super) async fn submit(
     // Retries once if the process exited between the lookup and the send.
     for _ in 0..2 {
         let bridge = app.registry.bridge(instance).await?;
-        if let (Some(asked), "tools/call") = (asked, &*envelope.method) {
-            param_headers::check(http, &*bridge, asked).await?;
+        if let (Some(asked), "tools/call") = (request.asked, &*envelope.method) {
+            // Boxed, so that the future of a legacy call stays small: it is moved several times.
+            Box::pin(param_headers::check(http, &*bridge, asked)).await?;
         }
-        let prepared = Arc::clone(&bridge).prepare(&request).await?;
+        let prepared = bridge.prepare(request).await?;
         // Revoked while the process was started: the server never hears of it.
         caller::check_admission(basis.admission.as_ref())?;
         let Prepared::Request { text, handler, options } = prepared else {
@@ -110,7 +104,7 @@ fn send(
         id: envelope.id.into(),
         token: token.map(Into::into),
         stream: Arc::clone(submission.stream),
-        session: submission.session.map_or(NO_SESSION, |session| session.serial),
+        session: submission.request.session.map_or(NO_SESSION, |session| session.serial),
         time: Time::default(),
         tools: submission.tools.clone(),
         handler,

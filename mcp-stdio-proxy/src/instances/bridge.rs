@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, Either, Ready};
 
 use super::connection::Connection;
 use super::listener::Listener;
@@ -33,7 +33,7 @@ pub struct ClientRequest<'a> {
     pub session: Option<&'a Arc<Session>>,
     /// The metadata of a request of 2026-07-28.
     pub asked: Option<&'a Asked<'a>>,
-    /// The user, if there is a gateway.
+    /// The user of a request of 2026-07-28, if there is a gateway.
     pub principal: Option<Arc<str>>,
 }
 
@@ -51,6 +51,10 @@ pub enum Prepared<'a> {
     /// The proxy has handled the request in place of the server. The result is empty.
     Done,
 }
+
+/// The preparation of a request, which most bridges complete at once.
+pub type Preparation<'a> =
+    Either<Ready<Result<Prepared<'a>, RpcError>>, BoxFuture<'a, Result<Prepared<'a>, RpcError>>>;
 
 /// A request that resumes a suspended call.
 pub struct Retry<'a> {
@@ -104,10 +108,7 @@ pub trait Bridge: ServerMessageHandler {
     fn expire(&self, _timeout: Duration) {}
 
     /// Prepares a request for the process, or answers it in place of the server.
-    fn prepare<'a>(
-        self: Arc<Self>,
-        request: &'a ClientRequest<'a>,
-    ) -> BoxFuture<'a, Result<Prepared<'a>, RpcError>>;
+    fn prepare<'a>(&'a self, request: &'a ClientRequest<'a>) -> Preparation<'a>;
 
     /// Returns the input for the process: a prepared request under the id `id`. Returns `None` if the call was
     /// suspended before it was sent.
@@ -127,11 +128,7 @@ pub trait Bridge: ServerMessageHandler {
 
     /// Moves the queued requests of the server for the client of `session` to `stream`, which it is about to read.
     /// Returns a future if the next request of the client should wait until the server has the answers.
-    fn deliver(
-        self: Arc<Self>,
-        _session: &Session,
-        _stream: &Arc<Stream>,
-    ) -> Option<BoxFuture<'static, ()>> {
+    fn deliver(&self, _session: &Session, _stream: &Arc<Stream>) -> Option<BoxFuture<'static, ()>> {
         None
     }
 

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use gateway_contract::revision::{Era, NEWEST_HANDSHAKE, Revision};
 use parking_lot::Mutex;
 
@@ -19,7 +18,6 @@ use super::session::Session;
 use crate::clock::{now_ms, since_ms};
 use crate::messages::json_edit::JsonEdit;
 use crate::messages::message::Envelope;
-use crate::messages::stream::Stream;
 use crate::process::Process;
 
 /// A server instance with its process and its clients.
@@ -135,20 +133,6 @@ impl ServerInstance {
         let sessions = self.clients.sessions();
         let silent = sessions.iter().filter(|session| session.idle() > timeout);
         silent.filter_map(|session| session.id.clone()).collect()
-    }
-
-    /// Moves what waits for the client of `session` to `stream`, which it is about to read. Returns a future if
-    /// the next request of the client should wait until the server has the answers.
-    pub fn deliver(
-        &self,
-        session: &Session,
-        stream: &Arc<Stream>,
-    ) -> Option<BoxFuture<'static, ()>> {
-        let answered = self.live().and_then(|bridge| bridge.deliver(session, stream));
-        if !Arc::ptr_eq(stream, &session.standing) {
-            session.standing.hand_over(stream);
-        }
-        answered
     }
 
     /// Forwards a notification of a client, if the server is running and accepts it.

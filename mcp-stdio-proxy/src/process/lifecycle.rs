@@ -8,6 +8,8 @@ use tokio_util::sync::CancellationToken;
 /// The state of a process between its start and its end.
 #[derive(Default)]
 pub struct Lifecycle {
+    /// `true` once the process cannot answer any more. It is read for each request, and a token costs a lock.
+    is_over: AtomicBool,
     /// `true` once it drains: another process replaces it when no call is in flight.
     leaving: AtomicBool,
     /// Cancelled when the process is asked to end.
@@ -25,6 +27,7 @@ pub struct Lifecycle {
 impl Lifecycle {
     /// Asks the process to exit, without waiting.
     pub fn end(&self) {
+        self.is_over.store(true, Ordering::Release);
         self.ending.cancel();
     }
 
@@ -42,7 +45,7 @@ impl Lifecycle {
     /// Returns `true` if the process can still answer.
     #[must_use]
     pub fn is_live(&self) -> bool {
-        !self.closed.is_cancelled() && !self.ending.is_cancelled()
+        !self.is_over.load(Ordering::Acquire)
     }
 
     /// Returns `true` if the process was asked to exit.
@@ -93,6 +96,7 @@ impl Lifecycle {
     /// Records that no more output will be read.
     pub(super) fn mark_closed(&self) {
         self.crashed.store(!self.is_ending(), Ordering::Relaxed);
+        self.is_over.store(true, Ordering::Release);
         self.closed.cancel();
     }
 

@@ -1,19 +1,17 @@
 //! The bridge of legacy clients to a modern server.
 
-use std::future::ready;
 use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, Either, ready};
 
 use super::subscription::Subscription;
 use crate::bridge::delivery::tell;
 use crate::bridge::notifications::is_withdrawn;
 use crate::bridge::suspended::SuspendedCalls;
-use crate::instances::bridge::{Bridge, ClientRequest, Prepared};
+use crate::instances::bridge::{Bridge, ClientRequest, Preparation};
 use crate::instances::connection::Connection;
 use crate::instances::session::Session;
-use crate::messages::error::RpcError;
 use crate::messages::ids;
 use crate::messages::json_edit::JsonEdit;
 use crate::messages::line::Line;
@@ -86,11 +84,8 @@ impl Bridge for LegacyToModern {
         self.subscribe_in_background();
     }
 
-    fn prepare<'a>(
-        self: Arc<Self>,
-        request: &'a ClientRequest<'a>,
-    ) -> BoxFuture<'a, Result<Prepared<'a>, RpcError>> {
-        Box::pin(async move { self.translate(request).await })
+    fn prepare<'a>(&'a self, request: &'a ClientRequest<'a>) -> Preparation<'a> {
+        Either::Right(Box::pin(self.translate(request)))
     }
 
     fn notification(&self, text: &str, envelope: &Envelope<'_>) -> Option<Bytes> {
@@ -100,11 +95,7 @@ impl Bridge for LegacyToModern {
         (!is_refused).then(|| JsonEdit::of(text).input())
     }
 
-    fn deliver(
-        self: Arc<Self>,
-        session: &Session,
-        stream: &Arc<Stream>,
-    ) -> Option<BoxFuture<'static, ()>> {
+    fn deliver(&self, session: &Session, stream: &Arc<Stream>) -> Option<BoxFuture<'static, ()>> {
         self.deliver_questions(session.serial, stream);
         None
     }

@@ -1,12 +1,11 @@
 //! The bridge of clients of 2026-07-28 to a legacy server.
 
 use std::borrow::Cow;
-use std::future::ready;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, Either, ready};
 use parking_lot::Mutex;
 
 use super::responses::handler;
@@ -16,7 +15,7 @@ use crate::bridge::notifications::is_of_one_user;
 use crate::bridge::requests::answer_ping;
 use crate::bridge::suspended::{SuspendedCalls, refuse};
 use crate::bridge::tools::Tools;
-use crate::instances::bridge::{Bridge, ClientRequest, Prepared, Resumption, Retry};
+use crate::instances::bridge::{Bridge, ClientRequest, Preparation, Prepared, Resumption, Retry};
 use crate::instances::connection::Connection;
 use crate::instances::listener::Listener;
 use crate::messages::error::{self, RpcError};
@@ -127,10 +126,7 @@ impl Bridge for ModernToLegacy {
         self.unasked.expire(&self.connection.process, timeout);
     }
 
-    fn prepare<'a>(
-        self: Arc<Self>,
-        request: &'a ClientRequest<'a>,
-    ) -> BoxFuture<'a, Result<Prepared<'a>, RpcError>> {
+    fn prepare<'a>(&'a self, request: &'a ClientRequest<'a>) -> Preparation<'a> {
         let envelope = request.envelope;
         let input = ASKABLE.contains(&&*envelope.method).then(|| {
             let (method, params) = (&*envelope.method, envelope.params.unwrap_or_default());
@@ -139,7 +135,7 @@ impl Bridge for ModernToLegacy {
         let options = ResponseOptions { log: log_level(request), input, parked: false };
         let handler = Some(handler(&self.connection, &envelope.method));
         let text = Cow::Borrowed(request.text);
-        Box::pin(ready(Ok(Prepared::Request { text, handler, options })))
+        Either::Left(ready(Ok(Prepared::Request { text, handler, options })))
     }
 
     fn input(

@@ -2,12 +2,11 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::future::ready;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, Either, ready};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
@@ -16,10 +15,9 @@ use super::server_request::ServerRequest;
 use crate::bridge::delivery::tell;
 use crate::bridge::notifications::is_of_one_user;
 use crate::bridge::requests::answer_ping;
-use crate::instances::bridge::{Bridge, ClientRequest, Prepared};
+use crate::instances::bridge::{Bridge, ClientRequest, Preparation, Prepared};
 use crate::instances::connection::Connection;
 use crate::instances::session::Session;
-use crate::messages::error::RpcError;
 use crate::messages::json_edit::JsonEdit;
 use crate::messages::line::Line;
 use crate::messages::message::{Envelope, Kind};
@@ -35,15 +33,17 @@ pub(in crate::bridge) struct LegacyBridge {
     /// Notified when a client has answered one of `requests`.
     pub(super) answered: Notify,
     pub(super) roots: Roots,
+    me: Weak<Self>,
 }
 
 impl LegacyBridge {
     pub(in crate::bridge) fn new(connection: Connection) -> Arc<Self> {
-        Arc::new(Self {
+        Arc::new_cyclic(|me| Self {
             connection,
             requests: Mutex::default(),
             answered: Notify::new(),
             roots: Roots::default(),
+            me: Weak::clone(me),
         })
     }
 
@@ -96,11 +96,8 @@ impl Bridge for LegacyBridge {
         self.expire_requests(timeout);
     }
 
-    fn prepare<'a>(
-        self: Arc<Self>,
-        request: &'a ClientRequest<'a>,
-    ) -> BoxFuture<'a, Result<Prepared<'a>, RpcError>> {
-        Box::pin(ready(self.keep_state(request)))
+    fn prepare<'a>(&'a self, request: &'a ClientRequest<'a>) -> Preparation<'a> {
+        Either::Left(ready(self.keep_state(request)))
     }
 
     fn notification(&self, text: &str, envelope: &Envelope<'_>) -> Option<Bytes> {
@@ -108,16 +105,13 @@ impl Bridge for LegacyBridge {
         (!is_refused).then(|| JsonEdit::of(text).input())
     }
 
-    fn deliver(
-        self: Arc<Self>,
-        session: &Session,
-        stream: &Arc<Stream>,
-    ) -> Option<BoxFuture<'static, ()>> {
+    fn deliver(&self, session: &Session, stream: &Arc<Stream>) -> Option<BoxFuture<'static, ()>> {
         let open = self.deliver_requests(session, stream);
-        let waits = !open.is_empty() || self.roots.are_settling();
-        waits.then(|| -> BoxFuture<'static, ()> {
-            Box::pin(async move { self.wait_for_answers(&open).await })
-        })
+        if open.is_empty() && !self.roots.are_settling() {
+            return None;
+        }
+        let bridge = self.me.upgrade()?;
+        Some(Box::pin(async move { bridge.wait_for_answers(&open).await }))
     }
 
     fn respond(&self, text: &str, envelope: &Envelope<'_>) -> bool {

@@ -3,11 +3,10 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::future::ready;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, Either, ready};
 use parking_lot::Mutex;
 
 use super::shared::handler_for_one;
@@ -15,10 +14,9 @@ use crate::bridge::modern_clients::{self, log_level};
 use crate::bridge::notifications::is_of_one_user;
 use crate::bridge::suspended::SuspendedCalls;
 use crate::bridge::tools::Tools;
-use crate::instances::bridge::{Bridge, ClientRequest, Prepared};
+use crate::instances::bridge::{Bridge, ClientRequest, Preparation, Prepared};
 use crate::instances::connection::Connection;
 use crate::instances::listener::Listener;
-use crate::messages::error::RpcError;
 use crate::messages::ids;
 use crate::messages::json_edit::JsonEdit;
 use crate::messages::line::Line;
@@ -127,15 +125,12 @@ impl Bridge for ModernBridge {
         }
     }
 
-    fn prepare<'a>(
-        self: Arc<Self>,
-        request: &'a ClientRequest<'a>,
-    ) -> BoxFuture<'a, Result<Prepared<'a>, RpcError>> {
+    fn prepare<'a>(&'a self, request: &'a ClientRequest<'a>) -> Preparation<'a> {
         let is_shared = self.connection.key.is_shared();
         let handler = is_shared.then(|| handler_for_one(&self.suspended, request)).flatten();
         let options = ResponseOptions { log: log_level(request), ..ResponseOptions::default() };
         let text = Cow::Borrowed(request.text);
-        Box::pin(ready(Ok(Prepared::Request { text, handler, options })))
+        Either::Left(ready(Ok(Prepared::Request { text, handler, options })))
     }
 
     fn notification(&self, text: &str, envelope: &Envelope<'_>) -> Option<Bytes> {

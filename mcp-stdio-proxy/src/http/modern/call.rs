@@ -12,6 +12,7 @@ use super::super::http_error::HttpError;
 use super::super::submit::{Submission, submit};
 use super::super::{AppState, answer, caller, sse, tools};
 use crate::access::grants::Admission;
+use crate::instances::bridge::ClientRequest;
 use crate::instances::instance::ServerInstance;
 use crate::messages::error;
 use crate::messages::message::{self, Envelope};
@@ -41,9 +42,13 @@ pub(super) async fn call(
     let stream = Stream::answers(1);
     let submission = Submission {
         http: request,
-        message,
-        session: None,
-        asked: Some(asked),
+        request: ClientRequest {
+            text: message.0,
+            envelope: message.1,
+            session: None,
+            asked: Some(asked),
+            principal: caller::principal(request)?,
+        },
         stream: &stream,
         tools,
     };
