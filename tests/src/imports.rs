@@ -15,7 +15,7 @@ pub struct Folder {
     pub name: String,
     /// The texts of its files without their tests, by module path, such as `client::jwks`.
     pub files: BTreeMap<String, String>,
-    /// The items that `mod.rs` re-exports, and the file of each.
+    /// The paths of the items that a `mod.rs` re-exports, and where each comes from.
     exported: BTreeMap<String, String>,
 }
 
@@ -23,25 +23,21 @@ impl Folder {
     /// Reads the folder `name` of the directory `source`.
     pub fn read(source: &Path, name: &str) -> Self {
         let root = &source.join(name);
-        let mut files = BTreeMap::new();
+        let (mut files, mut exported) = (BTreeMap::new(), BTreeMap::new());
         for path in below(root) {
             let module = path.strip_prefix(root).unwrap_or(&path).with_extension("");
             let module = module.to_string_lossy().replace('/', "::");
-            if !module.ends_with("::mod") && !is_of_tests(&module) {
-                let text = fs::read_to_string(&path).expect("a readable file");
-                let shipped = text.split("#[cfg(test)]").next().unwrap_or_default();
-                files.insert(module, shipped.to_owned());
+            if is_of_tests(&module) {
+                continue;
             }
-        }
-        let facade = fs::read_to_string(root.join("mod.rs")).expect("a readable file");
-        let facade =
-            facade.replace("pub(crate) use ", "pub use ").replace("pub use self::", "pub use ");
-        let mut exported = BTreeMap::new();
-        for path in imported(&facade, "pub use ") {
-            if let Some(file) = files.keys().find(|file| path.starts_with(&format!("{file}::"))) {
-                let item = path.rsplit([' ', ':']).next().unwrap_or_default();
-                exported.insert(item.to_owned(), file.clone());
+            let text = fs::read_to_string(&path).expect("a readable file");
+            let shipped = text.split("#[cfg(test)]").next().unwrap_or_default();
+            // The `mod.rs` of a folder inside is the module of that folder.
+            let module = module.strip_suffix("::mod").unwrap_or(&module).to_owned();
+            if module == FACADE || path.ends_with("mod.rs") {
+                exported.extend(re_exports(&module, shipped));
             }
+            files.insert(module, shipped.to_owned());
         }
         Self { name: name.to_owned(), files, exported }
     }
@@ -76,18 +72,58 @@ impl Folder {
         if module == FACADE {
             // Paths of its own modules. Re-exports are no uses.
             paths = imported(text, "\nuse ");
+        } else {
+            // The same in the `mod.rs` of a folder inside.
+            let own = imported(text, "\nuse ").into_iter().map(|path| format!("{module}::{path}"));
+            paths.extend(own.filter(|path| self.file_of(path).is_some_and(|file| file != module)));
         }
-        let of = |path: &String| {
-            let is_in = |file: &&String| path == *file || path.starts_with(&format!("{file}::"));
-            let item = path.split("::").next().unwrap_or_default();
-            let of_facade = || self.files.get_key_value(FACADE).filter(|_| self.defines(item));
-            let found = self.files.keys().find(is_in).or_else(|| self.exported.get(item));
-            found.or_else(|| of_facade().map(|(name, _)| name))
-        };
-        let mut used: BTreeSet<&str> = paths.iter().filter_map(of).map(String::as_str).collect();
+        let mut used: BTreeSet<&str> =
+            paths.iter().filter_map(|path| self.source_of(path)).collect();
         used.remove(module);
         used
     }
+
+    /// Returns the file with the longest module path that `path` begins with.
+    fn file_of(&self, path: &str) -> Option<&str> {
+        let is_in = |file: &&String| path == *file || path.starts_with(&format!("{file}::"));
+        self.files.keys().filter(is_in).max_by_key(|file| file.len()).map(String::as_str)
+    }
+
+    /// Returns the file that defines the item at `path`, through the re-exports on the way.
+    fn source_of(&self, path: &str) -> Option<&str> {
+        let mut path = path.to_owned();
+        // A module may have the name of an item in it.
+        for _ in 0..4 {
+            let Some(from) = self.exports(&path) else { break };
+            path = from;
+        }
+        let item = path.split("::").next().unwrap_or_default();
+        let of_facade = || self.files.get_key_value(FACADE).filter(|_| self.defines(item));
+        self.file_of(&path).or_else(|| of_facade().map(|(name, _)| name.as_str()))
+    }
+
+    /// Returns the path that a re-export names instead of `path`.
+    fn exports(&self, path: &str) -> Option<String> {
+        let is_at =
+            |(one, _): &(&String, &String)| path == *one || path.starts_with(&format!("{one}::"));
+        let (one, from) = self.exported.iter().find(is_at)?;
+        Some(format!("{from}{}", path.strip_prefix(one.as_str())?))
+    }
+}
+
+/// Returns the paths that the `mod.rs` of the folder `module` re-exports from its own modules, and where they come from.
+fn re_exports(module: &str, text: &str) -> Vec<(String, String)> {
+    let text = text.replace("pub(crate) use ", "pub use ").replace("pub(super) use ", "pub use ");
+    let text = text.replace("pub use self::", "pub use ");
+    let prefix = if module == FACADE { String::new() } else { format!("{module}::") };
+    let own = imported(&text, "pub use ").into_iter();
+    let own = own.filter(|path| !path.starts_with("crate::") && !path.starts_with("super::"));
+    own.filter_map(|path| {
+        let item = path.rsplit([' ', ':']).next()?;
+        let from = path.split(" as ").next()?;
+        (item != from).then(|| (format!("{prefix}{item}"), format!("{prefix}{from}")))
+    })
+    .collect()
 }
 
 /// Returns the path of `super::path` as seen from a file of the folder `above`.
@@ -132,10 +168,21 @@ fn expanded(tree: &str) -> Vec<String> {
 
 /// Returns the paths in the code that begin with `prefix`, without it.
 fn qualified(text: &str, prefix: &str) -> Vec<String> {
-    let in_path = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ':');
     let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
-    let found = code.flat_map(|line| line.split(prefix).skip(1));
-    found.map(|rest| rest.chars().take_while(|c| in_path(*c)).collect()).collect()
+    let mut found = Vec::new();
+    for line in code {
+        for (at, _) in line.match_indices(prefix) {
+            if !line[..at].ends_with(is_of_path) {
+                let rest = line[at + prefix.len()..].chars();
+                found.push(rest.take_while(|c| is_of_path(*c)).collect());
+            }
+        }
+    }
+    found
+}
+
+fn is_of_path(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | ':')
 }
 
 /// Returns the files below a directory, to any depth.
@@ -187,6 +234,7 @@ mod tests {
             ["a::B", "oauth::self", "oauth::c::D", "oauth::c::e"]
         );
         assert_eq!(qualified("// super::x\n super::a::b(c)", "super::"), ["a::b"]);
+        assert_eq!(qualified("super::super::a::b", "super::"), ["super::a::b"]);
         assert_eq!(joined("a::b", "super::c"), "a::c");
         assert_eq!(joined("a", "c::D"), "a::c::D");
     }

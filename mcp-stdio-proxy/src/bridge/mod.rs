@@ -1,5 +1,6 @@
 //! Bridges between clients and server processes: one implementation for each pairing of protocol eras, chosen when
-//! the handshake has told the era of the server. The state of each is private to its folder.
+//! the handshake has told the era of the server. Suspended calls are kept per server; all other state is private to the
+//! bridge of one process.
 
 mod client_ids;
 mod delivery;

@@ -16,6 +16,6 @@ pub(super) fn is_withdrawn(notification: &str) -> bool {
 
 /// Returns `true` if a process of several users must not receive the notification, because it would concern all of
 /// them. The progress tokens of such a process are those of the proxy, and would name calls of other users.
-pub(super) fn is_of_one_user(envelope: &Envelope<'_>) -> bool {
+pub(super) fn concerns_one_user(envelope: &Envelope<'_>) -> bool {
     is_withdrawn(&envelope.method) || envelope.params.and_then(message::asked_progress).is_some()
 }

@@ -1,4 +1,4 @@
-//! Requests of the proxy about the state of clients at a server. Their answers are ignored.
+//! Messages that the proxy itself sends to a server on behalf of clients.
 
 use std::time::Duration;
 
@@ -24,12 +24,12 @@ pub(super) fn uri_params(uri: &str) -> String {
     format!("{{\"uri\":{}}}", Value::from(uri))
 }
 
-/// Sends the request `method` about a resource.
+/// Sends the request `method` about a resource, and ignores the response.
 pub(super) fn post_uri(process: &Process, method: &str, uri: &str) {
     process.submit_ignoring(method, &uri_params(uri));
 }
 
-/// Sets the log level of a process.
+/// Sets the log level of a process, and ignores the response.
 pub(super) fn post_level(process: &Process, level: usize) {
     let Some(name) = log::LEVELS.get(level) else { return };
     process.submit_ignoring("logging/setLevel", &format!(r#"{{"level":"{name}"}}"#));

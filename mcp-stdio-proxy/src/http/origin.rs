@@ -11,9 +11,12 @@ use gateway_contract::audit::{EventKind, Outcome};
 use gateway_contract::display::log_safe;
 use gateway_contract::headers as names;
 
+use super::http_error::HttpError;
 use super::{AppState, caller, headers};
 use crate::access::audit::{OpenSession, Source, ToolCall, Who};
+use crate::instances::server::Server;
 use crate::messages::message::{self, Envelope};
+use crate::messages::spelling::Doubt;
 use crate::sessions::SessionBinding;
 
 /// The id of the request in the logs of the gateway.
@@ -100,6 +103,22 @@ pub(super) fn tool_refused(
         event.tool = Some(tool.into());
         source.add_to(event);
     });
+}
+
+/// Logs that a message was rejected, without its content, and returns the error.
+pub(super) fn message_refused(
+    request: &HttpRequest,
+    (app, server): (&AppState, &Server),
+    envelope: &Envelope<'_>,
+    doubt: Doubt,
+) -> HttpError {
+    if envelope.method == "tools/call" {
+        tool_refused(request, (app, &server.name), envelope, "ambiguous");
+    }
+    let principal = caller::principal(request).ok().flatten();
+    let (server, principal) = (&*server.name, principal.as_deref().unwrap_or("-"));
+    log::warn!(server, principal; "a message for server \"{server}\" is refused: {doubt}");
+    doubt.into()
 }
 
 /// Returns the name of the tool in a log-safe form, since a client can send any text.

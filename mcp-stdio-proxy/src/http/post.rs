@@ -15,7 +15,6 @@ use crate::instances::server::Server;
 use crate::messages::error;
 use crate::messages::message::{self, Envelope, Kind};
 use crate::messages::meta::Asked;
-use crate::messages::spelling::Doubt;
 use crate::sessions::SessionBinding;
 
 /// The maximum number of messages in a batch.
@@ -116,23 +115,7 @@ fn check_spelling(
         return Ok(());
     }
     let checked = envelope.check_spelling(&Asked::of(envelope.params));
-    checked.map_err(|doubt| refused(request, (app, server), envelope, doubt))
-}
-
-/// Logs that a message was rejected, without its content, and returns the error.
-pub(super) fn refused(
-    request: &HttpRequest,
-    (app, server): (&AppState, &Server),
-    envelope: &Envelope<'_>,
-    doubt: Doubt,
-) -> HttpError {
-    if envelope.method == "tools/call" {
-        origin::tool_refused(request, (app, &server.name), envelope, "ambiguous");
-    }
-    let principal = caller::principal(request).ok().flatten();
-    let (server, principal) = (&*server.name, principal.as_deref().unwrap_or("-"));
-    log::warn!(server, principal; "a message for server \"{server}\" is refused: {doubt}");
-    doubt.into()
+    checked.map_err(|doubt| origin::message_refused(request, (app, server), envelope, doubt))
 }
 
 async fn initialize(

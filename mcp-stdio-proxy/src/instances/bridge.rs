@@ -45,7 +45,7 @@ pub enum Prepared<'a> {
         text: Cow<'a, str>,
         /// The response handler, if the response must be changed.
         handler: Option<Arc<dyn ResponseHandler>>,
-        /// What the server may send before the response.
+        /// The messages that the server may send before the response.
         options: ResponseOptions,
     },
     /// The proxy has handled the request in place of the server. The result is empty.

@@ -44,7 +44,7 @@ pub struct EraCache {
 }
 
 impl EraCache {
-    /// Returns the era of the server that `entry` starts, if it is known.
+    /// Returns the era of the server that `config` starts, if it is known.
     pub fn of(&self, config: &Arc<ServerConfig>) -> Option<Era> {
         let last = self.last.lock();
         let found = last.as_ref()?;
@@ -52,12 +52,12 @@ impl EraCache {
         (Arc::ptr_eq(&found.config, config) && holds).then_some(found.era)
     }
 
-    /// Returns `true` if the server that `entry` starts is known to have no handshake.
+    /// Returns `true` if the server that `config` starts is known to have no handshake.
     pub fn has_no_handshake(&self, config: &Arc<ServerConfig>) -> bool {
         self.without_handshake.lock().as_ref().is_some_and(|known| Arc::ptr_eq(known, config))
     }
 
-    /// Records that the server that `entry` starts has no handshake.
+    /// Records that the server that `config` starts has no handshake.
     pub fn note_no_handshake(&self, config: Arc<ServerConfig>) {
         *self.without_handshake.lock() = Some(config);
     }

@@ -1,4 +1,4 @@
-//! Start of a server process, the same for the clients however the program is found.
+//! Start of a server process and its handshake, after which it has a bridge.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

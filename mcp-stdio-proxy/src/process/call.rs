@@ -73,7 +73,7 @@ pub struct ResponseOptions {
     /// The request, if the answer may ask the client for input first.
     pub input: Option<Arc<Input>>,
     /// `true` while the call is suspended: the client has a question to answer.
-    pub parked: bool,
+    pub is_suspended: bool,
 }
 
 /// The content of a request that a client may have to send again.

@@ -117,14 +117,14 @@ impl Calls {
         open.remove(&id)
     }
 
-    /// Suspends the call `id` until its client answers. Messages go to `holding` meanwhile.
-    pub fn park(&self, id: u64, holding: &Arc<Stream>) -> Option<Suspended> {
+    /// Suspends the call `id` until its client answers. Messages go to `interim` meanwhile.
+    pub fn suspend(&self, id: u64, interim: &Arc<Stream>) -> Option<Suspended> {
         let mut open = self.open.lock();
         let call = open.as_mut()?.get_mut(&id)?;
         let input = Arc::clone(call.options.input.as_ref()?);
-        call.options.parked = true;
+        call.options.is_suspended = true;
         call.token = None;
-        let stream = std::mem::replace(&mut call.stream, Arc::clone(holding));
+        let stream = std::mem::replace(&mut call.stream, Arc::clone(interim));
         Some(Suspended { id: call.id.clone(), stream, input })
     }
 
@@ -136,7 +136,7 @@ impl Calls {
         (call.id, call.token, call.stream) = (with.id, with.token, with.stream);
         call.options.log = with.log;
         call.admission = with.admission;
-        call.options.parked = false;
+        call.options.is_suspended = false;
         call.time = Time::default();
         true
     }
@@ -157,7 +157,7 @@ impl Calls {
             .lock()
             .as_mut()
             .map(|open| {
-                let late = |call: &Call| !call.options.parked && call.time.is_over(patience);
+                let late = |call: &Call| !call.options.is_suspended && call.time.is_over(patience);
                 open.extract_if(|_, call| late(call)).collect()
             })
             .unwrap_or_default()
@@ -187,8 +187,10 @@ impl Calls {
     /// among them.
     pub fn addressees(&self) -> Vec<Addressee> {
         let open = self.open.lock();
-        let theirs =
-            open.iter().flatten().filter(|(_, call)| call.session != 0 && !call.options.parked);
+        let theirs = open
+            .iter()
+            .flatten()
+            .filter(|(_, call)| call.session != 0 && !call.options.is_suspended);
         let mut calls: Vec<_> = theirs
             .map(|(id, call)| {
                 let (stream, options) = (Arc::clone(&call.stream), call.options.clone());

@@ -8,7 +8,8 @@ use tokio_util::sync::CancellationToken;
 /// The state of a process between its start and its end.
 #[derive(Default)]
 pub struct Lifecycle {
-    /// `true` once the process cannot answer any more. It is read for each request, and a token costs a lock.
+    /// `true` once the process cannot answer any more. It is read for each request, and a `CancellationToken`
+    /// takes a lock.
     is_over: AtomicBool,
     /// `true` once it drains: another process replaces it when no call is in flight.
     leaving: AtomicBool,
@@ -42,7 +43,7 @@ impl Lifecycle {
         self.leaving.load(Ordering::Relaxed) || !self.is_live()
     }
 
-    /// Returns `true` if the process can still answer.
+    /// Returns `true` while the process accepts new requests.
     #[must_use]
     pub fn is_live(&self) -> bool {
         !self.is_over.load(Ordering::Acquire)

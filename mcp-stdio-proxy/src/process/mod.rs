@@ -6,6 +6,7 @@ pub mod calls;
 pub mod confinement;
 mod defects;
 pub mod diagnostics;
+mod follow_runner;
 mod handler_slot;
 pub mod input_writer;
 pub mod internal_request;
@@ -17,6 +18,7 @@ mod locate;
 mod partial_object;
 pub mod pool;
 mod pressure;
+pub mod program;
 pub mod quota;
 mod reader;
 mod recent_notifications;
@@ -54,7 +56,7 @@ use input_writer::InputWriter;
 pub use invocation::Invocation;
 use lifecycle::Lifecycle;
 use pressure::Pressure;
-pub use spawn::{Origin, Program};
+pub use program::{Origin, Program};
 pub use spawn_error::{Reason, SpawnError};
 use start_record::StartRecord;
 
@@ -216,7 +218,7 @@ impl Process {
         self.lifecycle.ended().await;
     }
 
-    /// Returns `true` if the process can still answer.
+    /// Returns `true` while the process accepts new requests.
     #[must_use]
     pub fn is_live(&self) -> bool {
         self.lifecycle.is_live()

@@ -156,7 +156,7 @@ impl ProcessPool {
     }
 }
 
-/// Returns the processes of this process, over all of its threads.
+/// Returns the child processes of the proxy, over all of its threads.
 fn children() -> Vec<Pid> {
     let threads = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
     let lists =

@@ -13,7 +13,7 @@ use crate::messages::message::{self, Envelope};
 use crate::messages::place::span;
 use crate::messages::stream::{Stream, Weight};
 
-/// What a response answers.
+/// The request that a response answers.
 pub(super) enum Attribution {
     /// A call.
     Call(Call),

@@ -13,63 +13,23 @@ use tokio::net::unix::pipe;
 use super::activity::Activity;
 use super::confinement::Confinement;
 use super::diagnostics::Diagnostics;
+use super::follow_runner::follow;
 use super::handler_slot::HandlerSlot;
 use super::input_writer::InputWriter;
-use super::invocation::Invocation;
 use super::lifecycle::Lifecycle;
 use super::pool::ProcessPool;
 use super::pressure::Pressure;
+use super::program::{Origin, Program};
 use super::quota::Permit;
 use super::reader::Reader;
-use super::shortcut::{Following, follow};
+use super::shortcut::Following;
 use super::spawn_error::{Reason, SpawnError};
 use super::start_record::StartRecord;
 use super::supervise::{Group, Supervisor};
-use super::traffic::Traffic;
 use super::{Calls, Process, stderr, stdin};
-use crate::config::catalogue::{ResourceLimits, ServerConfig};
-use crate::config::settings::StopTimeouts;
 
 /// The size of the pipe for stdout. A large pipe needs fewer context switches.
 const PIPE: usize = 256 << 10;
-
-/// The origin of a command line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// The command of the entry.
-    Configuration,
-    /// The command of the entry, which is a package runner.
-    PackageRunner,
-    /// The command that a package runner executed earlier.
-    Memory,
-}
-
-/// The program to start, and its limits.
-#[derive(Clone)]
-pub struct Program {
-    /// The name of the server.
-    pub server: Arc<str>,
-    /// The program to execute, with its arguments and environment.
-    pub invocation: Invocation,
-    /// The resource limits.
-    pub limits: ResourceLimits,
-    /// `true` to confine the process with Landlock.
-    pub confine: bool,
-    /// The maximum length of an output line.
-    pub line_limit: usize,
-    /// The maximum number of pending requests.
-    pub call_limit: usize,
-    /// The timeouts of the shutdown.
-    pub stop_timeouts: StopTimeouts,
-    /// `true` if clients may see the last lines of stderr when the process fails.
-    pub explain: bool,
-    /// The counters for the bytes of the process.
-    pub traffic: Arc<Traffic>,
-    /// The origin of the command line.
-    pub origin: Origin,
-    /// The entry that the process is started for.
-    pub config: Arc<ServerConfig>,
-}
 
 impl ProcessPool {
     /// Starts a process and registers it.
@@ -198,6 +158,9 @@ fn pipes(os_process: &mut tokio::process::Child) -> io::Result<[OwnedFd; 3]> {
 pub(super) mod testing {
     use super::super::quota::{Claim, Quota};
     use super::*;
+    use crate::config::catalogue::{ResourceLimits, ServerConfig};
+    use crate::config::settings::StopTimeouts;
+    use crate::process::Invocation;
 
     /// Returns a process without a program, and the end of its input that the program would read.
     pub(in crate::process) fn process() -> (Arc<Process>, pipe::Receiver) {

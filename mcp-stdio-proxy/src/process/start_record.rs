@@ -1,4 +1,4 @@
-//! The circumstances of a start: for whom a process was started, and by which program.
+//! The circumstances of a start: the user that a process was started for, and the program that started it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

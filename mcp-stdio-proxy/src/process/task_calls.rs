@@ -1,5 +1,5 @@
-//! Which calls of modern clients are tasks of a legacy server, and which request about its task each waits for
-//! (2025-11-25 "Tasks"). A call stays in flight under its id, so that timeouts, progress and questions of the server
+//! The calls of modern clients that are tasks of a legacy server, with the last request about each task (2025-11-25
+//! "Tasks"). A call stays in flight under its id, so that timeouts, progress and questions of the server
 //! apply to it.
 
 use std::collections::HashMap;
@@ -49,7 +49,7 @@ impl Step {
     }
 }
 
-/// How the task of a call is cancelled.
+/// The way to cancel the task of a call.
 pub(super) enum Cancellation {
     /// The call is no task.
     NoTask,

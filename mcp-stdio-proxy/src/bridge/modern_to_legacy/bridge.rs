@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use super::responses::handler;
 use super::unasked::Unasked;
 use crate::bridge::modern_clients::{self, log_level};
-use crate::bridge::notifications::is_of_one_user;
+use crate::bridge::notifications::concerns_one_user;
 use crate::bridge::requests::answer_ping;
 use crate::bridge::suspended::{SuspendedCalls, refuse};
 use crate::bridge::tools::Tools;
@@ -27,7 +27,7 @@ use crate::messages::translate::{input, request as requests};
 use crate::process::call::{Input, ResponseOptions};
 use crate::process::{Process, ServerMessageHandler};
 
-/// The requests whose response may be that input of the client is needed first ("Supported Requests").
+/// The methods whose response may ask the client for input ("Supported Requests").
 const ASKABLE: [&str; 3] = ["tools/call", "prompts/get", "resources/read"];
 
 /// The bridge of clients of 2026-07-28 to a legacy server.
@@ -132,7 +132,7 @@ impl Bridge for ModernToLegacy {
             let (method, params) = (&*envelope.method, envelope.params.unwrap_or_default());
             Arc::new(Input { method: method.into(), params: params.into() })
         });
-        let options = ResponseOptions { log: log_level(request), input, parked: false };
+        let options = ResponseOptions { log: log_level(request), input, is_suspended: false };
         let handler = Some(handler(&self.connection, &envelope.method));
         let text = Cow::Borrowed(request.text);
         Either::Left(ready(Ok(Prepared::Request { text, handler, options })))
@@ -154,7 +154,7 @@ impl Bridge for ModernToLegacy {
     }
 
     fn notification(&self, text: &str, envelope: &Envelope<'_>) -> Option<Bytes> {
-        let is_refused = self.connection.key.is_shared() && is_of_one_user(envelope);
+        let is_refused = self.connection.key.is_shared() && concerns_one_user(envelope);
         (!is_refused).then(|| requests::to_legacy(text, envelope).input())
     }
 

@@ -35,7 +35,7 @@ impl ModernToLegacy {
         let question = Question::new(kind, envelope.id, envelope.params, number);
         let calls = self.addressees(envelope);
         // The addressee is unknown, and the callers may be different people.
-        if !self.is_of_one_user() && calls.len() > 1 {
+        if !self.has_one_user() && calls.len() > 1 {
             return refused(
                 "several clients have requests in flight, and the intended one is unknown",
             );
@@ -53,7 +53,7 @@ impl ModernToLegacy {
         }
     }
 
-    fn is_of_one_user(&self) -> bool {
+    fn has_one_user(&self) -> bool {
         self.connection.key.owner != Owner::Anonymous
     }
 
@@ -83,7 +83,7 @@ impl ModernToLegacy {
         let process = &self.connection.process;
         let is_ours =
             |one: &SuspendedCall| one.retry().is_some() && Arc::ptr_eq(&one.process, process);
-        if !self.is_of_one_user() && self.suspended.count(is_ours) != 1 {
+        if !self.has_one_user() && self.suspended.count(is_ours) != 1 {
             return self.unasked.add(process, vec![question]);
         }
         let mut question = Some(question);
@@ -138,8 +138,8 @@ impl ModernToLegacy {
 
     fn suspend(&self, id: u64, questions: Vec<Question>, is_unsent: bool) {
         let process = &self.connection.process;
-        let holding = Stream::answers(1);
-        let Some(open) = process.calls.park(id, &holding) else {
+        let interim = Stream::answers(1);
+        let Some(open) = process.calls.suspend(id, &interim) else {
             // The call was answered meanwhile, but the server is still waiting.
             return self.unasked.add(process, questions);
         };
@@ -147,7 +147,7 @@ impl ModernToLegacy {
         let binding = Binding::new(user, &open.input.method, &open.input.params);
         let call = (Arc::clone(process), id);
         let asked = questions.clone();
-        match self.suspended.suspend(call, questions, (binding, holding), is_unsent) {
+        match self.suspended.suspend(call, questions, (binding, interim), is_unsent) {
             Ok(state) => {
                 open.stream.answer(required(&open.id, &asked, Some(&state)).into());
             }

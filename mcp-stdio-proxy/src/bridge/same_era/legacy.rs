@@ -1,4 +1,5 @@
-//! Legacy clients on a legacy server: messages pass unchanged.
+//! Legacy clients on a legacy server: messages are forwarded without translation. The roots, subscriptions and log
+//! levels of several sessions are merged.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -13,7 +14,7 @@ use tokio::sync::Notify;
 use super::roots_state::Roots;
 use super::server_request::ServerRequest;
 use crate::bridge::delivery::tell;
-use crate::bridge::notifications::is_of_one_user;
+use crate::bridge::notifications::concerns_one_user;
 use crate::bridge::requests::answer_ping;
 use crate::instances::bridge::{Bridge, ClientRequest, Preparation, Prepared};
 use crate::instances::connection::Connection;
@@ -101,7 +102,7 @@ impl Bridge for LegacyBridge {
     }
 
     fn notification(&self, text: &str, envelope: &Envelope<'_>) -> Option<Bytes> {
-        let is_refused = self.connection.key.is_shared() && is_of_one_user(envelope);
+        let is_refused = self.connection.key.is_shared() && concerns_one_user(envelope);
         (!is_refused).then(|| JsonEdit::of(text).input())
     }
 

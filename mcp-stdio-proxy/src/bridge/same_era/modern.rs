@@ -9,9 +9,9 @@ use bytes::Bytes;
 use futures_util::future::{BoxFuture, Either, ready};
 use parking_lot::Mutex;
 
-use super::shared::handler_for_one;
+use super::shared::binding_handler;
 use crate::bridge::modern_clients::{self, log_level};
-use crate::bridge::notifications::is_of_one_user;
+use crate::bridge::notifications::concerns_one_user;
 use crate::bridge::suspended::SuspendedCalls;
 use crate::bridge::tools::Tools;
 use crate::instances::bridge::{Bridge, ClientRequest, Preparation, Prepared};
@@ -127,14 +127,14 @@ impl Bridge for ModernBridge {
 
     fn prepare<'a>(&'a self, request: &'a ClientRequest<'a>) -> Preparation<'a> {
         let is_shared = self.connection.key.is_shared();
-        let handler = is_shared.then(|| handler_for_one(&self.suspended, request)).flatten();
+        let handler = is_shared.then(|| binding_handler(&self.suspended, request)).flatten();
         let options = ResponseOptions { log: log_level(request), ..ResponseOptions::default() };
         let text = Cow::Borrowed(request.text);
         Either::Left(ready(Ok(Prepared::Request { text, handler, options })))
     }
 
     fn notification(&self, text: &str, envelope: &Envelope<'_>) -> Option<Bytes> {
-        let is_refused = self.connection.key.is_shared() && is_of_one_user(envelope);
+        let is_refused = self.connection.key.is_shared() && concerns_one_user(envelope);
         (!is_refused).then(|| JsonEdit::of(text).input())
     }
 

@@ -27,7 +27,8 @@ const QUEUED_BYTES: usize = 4 << 20;
 const HELD: Duration = Duration::from_secs(2);
 
 impl LegacyBridge {
-    /// Sends a request of the server to the only client it can be meant for, or queues it.
+    /// Sends a request of the server to the client of the newest call, otherwise to the most recently used session with
+    /// an open stream. Queues it if there is neither.
     pub(super) fn ask(&self, line: &Line, envelope: &Envelope<'_>) {
         let refuse = |code, why: &str| {
             let answer = error::answer(envelope.id, code, why);

@@ -16,17 +16,17 @@ use crate::process::respond::deliver;
 
 /// The methods whose results may contain a `requestState` (MCP "Multi Round-Trip Requests"), and the one that
 /// lists the server's capabilities.
-const ANSWERS: [&str; 4] = ["tools/call", "prompts/get", "resources/read", DISCOVER];
+const METHODS: [&str; 4] = ["tools/call", "prompts/get", "resources/read", DISCOVER];
 const DISCOVER: &str = "server/discover";
 
 /// Returns the response handler for `request`, if the response needs to be bound to its user.
-pub(super) fn handler_for_one(
+pub(super) fn binding_handler(
     suspended: &Arc<SuspendedCalls>,
     request: &ClientRequest<'_>,
 ) -> Option<Arc<dyn ResponseHandler>> {
     let method = &*request.envelope.method;
-    ANSWERS.contains(&method).then(|| -> Arc<dyn ResponseHandler> {
-        Arc::new(ForOne {
+    METHODS.contains(&method).then(|| -> Arc<dyn ResponseHandler> {
+        Arc::new(BindToUser {
             suspended: Arc::clone(suspended),
             principal: request.principal.clone(),
             is_discovery: method == DISCOVER,
@@ -35,13 +35,13 @@ pub(super) fn handler_for_one(
 }
 
 /// A handler that binds a response to the user that sent the request.
-struct ForOne {
+struct BindToUser {
     suspended: Arc<SuspendedCalls>,
     principal: Option<Arc<str>>,
     is_discovery: bool,
 }
 
-impl ResponseHandler for ForOne {
+impl ResponseHandler for BindToUser {
     fn handle(&self, call: Call, line: &Line, read: &Envelope<'_>) {
         let edit = JsonEdit::of(line.text());
         let Some(result) = read.result else { return deliver(call, line, read, edit) };

@@ -34,11 +34,11 @@ pub(super) struct SuspendedCall {
     pub(super) call: u64,
     /// The questions of the server.
     pub(super) questions: Vec<Question>,
-    /// How the client answers.
+    /// The way in which the client answers.
     pub(super) answers: Answers,
 }
 
-/// How the client of a suspended call answers.
+/// The way in which the client of a suspended call answers.
 pub(super) enum Answers {
     /// The questions are being collected, to be asked together.
     Collecting,

@@ -1,6 +1,7 @@
-//! The `requestState` that clients present, sealed: "Servers MUST treat `requestState` as an attacker-controlled input". It is
-//! encrypted (AES-256-GCM) with a key of this process, for one server, and bound to a user, a request and an
-//! expiry (MCP "Multi Round-Trip Requests", "Server Requirements").
+//! The `requestState` that clients present, sealed: "Servers MUST treat `requestState` as an attacker-controlled input".
+//! It is encrypted (AES-256-GCM) with a random key of each server, which a restart of the proxy loses. A state issued
+//! here is bound to a user, a request and an expiry; the state of a shared server only to its user (MCP "Multi
+//! Round-Trip Requests", "Server Requirements").
 
 use std::time::Duration;
 
@@ -84,7 +85,7 @@ impl RequestState {
 
 /// The seal of the request states of one server.
 pub(in crate::bridge) struct RequestStates {
-    /// The key of this process; `None` if random numbers are unavailable.
+    /// The key; `None` if random numbers are unavailable.
     key: Option<RandomizedNonceKey>,
     server: String,
 }

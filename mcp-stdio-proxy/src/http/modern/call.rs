@@ -1,5 +1,5 @@
-//! A request of 2026-07-28 on its way to the server and its answer on the way back. Its stream is its
-//! own, and to leave it is to cancel it (Streamable HTTP, "Receiving Messages", "Cancellation").
+//! Requests of 2026-07-28 and their responses. Each has a stream of its own. A client that closes the stream cancels the
+//! request (Streamable HTTP, "Receiving Messages", "Cancellation").
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -21,13 +21,13 @@ use crate::messages::payload::Payload;
 use crate::messages::stream::{First, Stream};
 use crate::process::submit::Pending;
 
-/// A longer answer is not looked at for what its status should be: errors are short.
+/// The maximum length of a response whose status depends on its error. Errors are short.
 const ERROR_LENGTH: usize = 64 << 10;
-/// The requests that may run long: they call into what the server's author wrote.
+/// The requests that may run long, since they execute code of the server's author.
 const LONG: [&str; 3] = ["tools/call", "prompts/get", "resources/read"];
 
-/// The patience with other requests, in times of `--stream-after`. A refusal of the method has the status
-/// 404, which an open stream could not have any more.
+/// The time until other requests are answered by a stream, in multiples of `--stream-after`. A rejected method has the
+/// status 404, which an open stream cannot have any more.
 const PATIENCE: u32 = 10;
 
 /// Serves one request.
@@ -60,7 +60,7 @@ pub(super) async fn call(
     Ok(respond(app, (stream, pending), caller::admission(request), patience).await)
 }
 
-/// Answers as JSON if the answer comes first and within `patience`, else with a stream.
+/// Returns the response as JSON if it comes first and within `patience`, otherwise a stream.
 pub(super) async fn respond(
     app: &AppState,
     (stream, pending): (Arc<Stream>, Option<Pending>),
@@ -81,7 +81,7 @@ pub(super) async fn respond(
     }
 }
 
-/// An answer with nothing before it, with the status that its error has.
+/// Returns a response that no message precedes, with the status of its error.
 pub(super) fn alone(payload: Payload) -> HttpResponse {
     let status = if payload.len() < ERROR_LENGTH { status(&payload) } else { StatusCode::OK };
     let mut response = answer::json(payload);

@@ -110,7 +110,7 @@ fn same(headers: &HeaderMap, name: &HeaderName, body: Option<&str>) -> Result<()
     Err(mismatch(format!("the {name} header does not match the body")))
 }
 
-/// Rejects a call whose `arguments` do not match the headers that `mirrors` requires.
+/// Rejects a call whose `arguments` do not match the headers that `param_headers` requires.
 pub(super) fn param_headers(
     headers: &HeaderMap,
     param_headers: &[Mirror],

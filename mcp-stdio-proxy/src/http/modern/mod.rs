@@ -1,5 +1,5 @@
-//! Requests of 2026-07-28, on the same URL as those of earlier revisions: which they are, and who
-//! serves them (MCP "Versioning and Compatibility").
+//! Requests of 2026-07-28, on the same URL as those of earlier revisions: recognition and dispatch (MCP "Versioning and
+//! Compatibility").
 
 mod call;
 pub(super) mod check;
@@ -17,7 +17,7 @@ use gateway_contract::revision::{self, Era, MODERN};
 use tokio::time::timeout;
 
 use super::http_error::HttpError;
-use super::{AppState, caller, headers, post, tools};
+use super::{AppState, caller, headers, origin, tools};
 use crate::instances::instance::ServerInstance;
 use crate::instances::server::Server;
 use crate::instances::unavailable::Unavailable;
@@ -27,17 +27,17 @@ use crate::messages::message::{self, Envelope, Kind};
 use crate::messages::meta::{self, Asked};
 use crate::messages::translate::{shared, tasks};
 
-/// Methods of earlier revisions that this one has not.
+/// Methods of earlier revisions that this one has removed.
 const REMOVED: [&str; 5] =
     ["initialize", "ping", "logging/setLevel", "resources/subscribe", "resources/unsubscribe"];
-/// How long a discovery may take, in times that a server has to say of which era it is.
+/// The timeout of a discovery, in multiples of the timeout of the era probe.
 const PROBES: u32 = 4;
-/// Notifications of a client that a server with a handshake has from the proxy, or none at all.
+/// Notifications of clients that a legacy server receives from the proxy itself, or not at all.
 const WITHDRAWN: [&str; 3] =
     ["notifications/cancelled", "notifications/initialized", "notifications/roots/list_changed"];
 
-/// What a message asks if it is of 2026-07-28: "a request carrying modern per-request `_meta`". One that lacks
-/// it is still one if its headers are of this revision, so that it learns what is missing.
+/// Returns the metadata of a message of 2026-07-28, "a request carrying modern per-request `_meta`". A message without
+/// it counts as one if its headers are of this revision, so that its client learns what is missing.
 pub(super) fn classify<'a>(headers: &HeaderMap, envelope: &Envelope<'a>) -> Option<Asked<'a>> {
     if envelope.params.is_some_and(meta::is_mentioned) {
         let asked = Asked::of(envelope.params);
@@ -57,7 +57,7 @@ fn speaks_modern(headers: &HeaderMap) -> bool {
     headers::text(headers, headers::VERSION).is_some_and(revision::is_beyond_handshake)
 }
 
-/// "HTTP GET or DELETE to the MCP endpoint: respond with 405", to clients that have no session.
+/// Rejects GET and DELETE of clients without a session: "HTTP GET or DELETE to the MCP endpoint: respond with 405".
 pub(super) fn refuse_other_methods(request: &HttpRequest) -> Result<(), HttpError> {
     let headers = request.headers();
     if headers.contains_key(headers::SESSION) || !speaks_modern(headers) {
@@ -79,8 +79,7 @@ pub(super) async fn serve(
     if message.1.method != "server/discover" {
         return outcome.await;
     }
-    // A client that only asks what is here takes silence, like a 5xx, for the end of the road. The
-    // start goes on.
+    // A client that probes gives up after silence, as after a 5xx. The start continues in the background.
     let outcome = timeout(PROBES * app.registry.settings.timeouts.probe_timeout, outcome)
         .await
         .unwrap_or_else(|_| {
@@ -100,9 +99,9 @@ async fn dispatch(
     asked: &Asked<'_>,
     (text, envelope): (&str, &Envelope<'_>),
 ) -> Result<HttpResponse, HttpError> {
-    // Always: what the headers say is worth what the body says, and the gateway decides by the headers.
+    // In every case, since the gateway has decided by the headers, which must agree with the body.
     let checked = envelope.check_spelling(asked);
-    checked.map_err(|doubt| post::refused(request, (app, server), envelope, doubt))?;
+    checked.map_err(|doubt| origin::message_refused(request, (app, server), envelope, doubt))?;
     if envelope.kind == Kind::Request {
         let tolerant = app.registry.settings.tolerate_version_header;
         check::check(request.headers(), envelope, asked, tolerant)?;
@@ -131,8 +130,8 @@ async fn dispatch(
     pass(request, app, &instance, &Asked::of(envelope.params), (&text, &envelope)).await
 }
 
-/// Returns the message of one user as a process of several may see it: without tasks, and with the
-/// `requestState` of the server instead of the one that `principal` was given for it.
+/// Returns the message of one user as a shared process may receive it: without tasks, and with the `requestState` of the
+/// server in place of the sealed one that `principal` received.
 fn of_one<'a>(
     instance: &ServerInstance,
     principal: Option<&str>,

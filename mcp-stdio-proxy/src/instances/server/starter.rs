@@ -1,5 +1,5 @@
-//! Start of a server's processes. A process is started by the configured command, or from memory of the
-//! program that its package runner has executed. Otherwise, a warm one is taken.
+//! Start of a server's processes. A warm process is taken if there is one. Otherwise a process is started: directly, if
+//! the program of its package runner is cached, else by the configured command.
 
 use std::collections::VecDeque;
 use std::fs::DirBuilder;
@@ -65,7 +65,7 @@ impl Starter {
         Installing { package: Some(package), turn }
     }
 
-    /// Returns `true` if the next start of `entry` for `user` uses the package runner.
+    /// Returns `true` if the next start of `config` for `user` uses the package runner.
     fn asks_package_runner(&self, config: &Arc<ServerConfig>, user: Option<&str>) -> bool {
         is_package_runner(&config.program.command, &config.program.args)
             && self.memory.get(config, personal(config, user)).is_none()

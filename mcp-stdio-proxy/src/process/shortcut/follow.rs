@@ -2,22 +2,14 @@
 //! program can overwrite them with a title.
 
 use std::path::PathBuf;
-use std::sync::Weak;
-use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
 use super::changes::Variable;
+use super::direct::Shortcut;
 use super::image::{Execution, Image};
-use super::{Shortcut, package_runner};
-use crate::process::Process;
+use super::package_runner;
 
-/// The polling interval; interpreters take longer than this to start a program.
-const OFTEN: Duration = Duration::from_millis(4);
-/// The polling interval of slow starts, most of which install a package.
-const LESS_OFTEN: Duration = Duration::from_millis(15);
-/// The time after which a start counts as slow.
-const SOON: Duration = Duration::from_secs(5);
 /// The maximum length of a chain of wrappers.
 const DEPTH: usize = 10;
 
@@ -32,20 +24,6 @@ pub(in crate::process) struct Following {
     env: Vec<Variable>,
     /// The latest program that it executed and that may be the server.
     seen: Mutex<Option<Image>>,
-}
-
-/// Polls for the program that the package runner of `process` executes, until the process has answered or exited.
-pub(in crate::process) async fn follow(process: Weak<Process>) {
-    let start = Instant::now();
-    loop {
-        match process.upgrade() {
-            Some(process) if !process.start.is_settled() && !process.has_ended() => {
-                process.start.following.as_ref().and_then(Following::look);
-            }
-            _ => return,
-        }
-        tokio::time::sleep(if start.elapsed() < SOON { OFTEN } else { LESS_OFTEN }).await;
-    }
 }
 
 impl Following {
@@ -67,6 +45,11 @@ impl Following {
         let image = seen.as_ref().filter(|image| image.execution == execution)?;
         // Other changes by the package runner cannot be told from those of the server itself.
         (image.cwd == self.cwd).then(|| Shortcut::new(image, &self.env))?
+    }
+
+    /// Looks for the executed program, and reads its image.
+    pub(in crate::process) fn poll(&self) {
+        let _seen = self.look();
     }
 
     /// Returns `true` if the package runner has executed a program that may be the server.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::Shortcut;
+use super::direct::Shortcut;
 use crate::config::catalogue::ServerConfig;
 
 /// The maximum number of shortcuts kept per server; beyond it, the oldest is evicted.
@@ -29,7 +29,7 @@ impl Start {
 pub struct Memory(Mutex<VecDeque<Start>>);
 
 impl Memory {
-    /// Returns the shortcut for `entry` and `user`.
+    /// Returns the shortcut for `config` and `user`.
     pub fn get(&self, config: &Arc<ServerConfig>, user: Option<&str>) -> Option<Arc<Shortcut>> {
         let starts = self.0.lock();
         let start = starts.iter().find(|one| one.is_of(config, user))?;
@@ -46,7 +46,7 @@ impl Memory {
         starts.push_back(Start { config, user: user.map(Into::into), shortcut });
     }
 
-    /// Evicts the shortcut for `entry` and `user`.
+    /// Evicts the shortcut for `config` and `user`.
     pub fn forget(&self, config: &Arc<ServerConfig>, user: Option<&str>) {
         self.0.lock().retain(|one| !one.is_of(config, user));
     }
