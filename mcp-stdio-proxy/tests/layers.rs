@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use gateway_tests::imports::{below, circles, folders};
+use gateway_tests::types::sizes;
 
 /// From the ground up. The files beside the folders are the ground and the roof.
 const LAYERS: [&str; 15] = [
@@ -52,6 +53,15 @@ fn no_file_uses_itself_through_others() {
     let (faults, uses) = circles(&folders(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")));
     assert!(faults.is_empty(), "circles: {faults:#?}");
     assert!(uses > 150, "only {uses} uses were found");
+}
+
+/// A larger type has more than one subject.
+#[test]
+fn no_type_has_more_than_12_fields_or_30_methods() {
+    let mut sizes = sizes(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+    assert!(sizes.len() > 80 && sizes["Process"].fields > 10, "{sizes:#?}");
+    sizes.retain(|_, size| size.fields > 12 || size.methods > 30);
+    assert!(sizes.is_empty(), "{sizes:#?}");
 }
 
 fn files(source: &Path, layer: &str) -> Vec<PathBuf> {

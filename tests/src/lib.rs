@@ -20,4 +20,5 @@ pub mod sdk;
 pub mod sentinel;
 pub mod stack;
 pub mod suite;
+pub mod types;
 pub mod wait;

@@ -67,28 +67,28 @@ struct Raw {
     confine: Option<bool>,
 }
 
-impl Raw {
-    /// Returns the entry, or `None` for a server that speaks HTTP itself and needs no proxy.
-    fn into_entry(self) -> Option<ServerConfig> {
+impl From<Raw> for Option<ServerConfig> {
+    /// Returns the configuration, or `None` for a server that speaks HTTP itself and needs no proxy.
+    fn from(raw: Raw) -> Self {
         let program = ProgramConfig {
-            command: self.command.filter(|command| !command.is_empty())?,
-            args: self.args,
-            env: self.env,
-            cwd: self.cwd,
-            uid: self.uid,
-            gid: self.gid,
+            command: raw.command.filter(|command| !command.is_empty())?,
+            args: raw.args,
+            env: raw.env,
+            cwd: raw.cwd,
+            uid: raw.uid,
+            gid: raw.gid,
         };
         Some(ServerConfig {
             program,
-            tools: self.tools,
-            step_up_tools: self.step_up_tools,
-            isolation: self.isolation,
-            era: self.era,
-            request_timeout: self.request_timeout.map(Duration::from_secs),
-            prewarm: self.prewarm,
-            max_processes: self.max_processes,
-            limits: self.limits,
-            confine: self.confine.unwrap_or(true),
+            tools: raw.tools,
+            step_up_tools: raw.step_up_tools,
+            isolation: raw.isolation,
+            era: raw.era,
+            request_timeout: raw.request_timeout.map(Duration::from_secs),
+            prewarm: raw.prewarm,
+            max_processes: raw.max_processes,
+            limits: raw.limits,
+            confine: raw.confine.unwrap_or(true),
         })
     }
 }
@@ -102,7 +102,7 @@ pub fn parse(text: &str, variables: Lookup<'_>) -> Result<Catalogue, Vec<Problem
             let raw = serde_json::from_value::<Raw>(Value::Object(entry));
             raw.map_err(|error| error.to_string())
         });
-        match raw.map(Raw::into_entry) {
+        match raw.map(Option::<ServerConfig>::from) {
             Ok(None) => {}
             Ok(Some(config)) => drop(catalogue.servers.insert(name.into(), Arc::new(config))),
             Err(what) => problems.push(Problem { place, server: Some(name), what }),
