@@ -139,6 +139,19 @@ fn a_request_that_the_server_takes_back_is_taken_back_from_the_client() {
     assert!(methods(&session, "(answer)").is_empty());
 }
 
+/// The server must not wait for the timeout, while another session of the user keeps its process.
+#[test]
+fn a_request_to_a_session_that_ends_is_answered_with_an_error() {
+    let proxy = Proxy::start(&[]);
+    let user = [("X-User-Id", "a")];
+    let [leaving, staying] = [0; 2].map(|_| proxy.session_of(&user, "2025-11-25", &json!({})));
+    let mut stream = leaving.post(&call(1, "ask", &json!({"method": "sampling/createMessage"})));
+    assert_eq!(stream.event().unwrap().json()["method"], "sampling/createMessage");
+    assert!(methods(&staying, "(answer)").is_empty());
+    assert_eq!(leaving.delete().status, 204);
+    eventually("the server has an answer", || methods(&staying, "(answer)").len() == 1);
+}
+
 #[test]
 fn a_cancellation_reaches_the_server_and_ends_the_call() {
     let proxy = Proxy::start(&[]);

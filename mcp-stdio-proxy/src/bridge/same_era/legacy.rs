@@ -90,6 +90,7 @@ impl Bridge for LegacyBridge {
     }
 
     fn forget_session(&self, session: &Session) {
+        self.fail_requests_to(session);
         self.remove_state_of(session);
     }
 

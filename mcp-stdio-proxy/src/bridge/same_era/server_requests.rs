@@ -173,12 +173,20 @@ impl LegacyBridge {
 
     /// Answers server requests that no client has answered for `timeout` with an error.
     pub(super) fn expire_requests(&self, timeout: Duration) {
-        let is_overdue = |one: &ServerRequest| one.time.is_over(timeout);
-        let expired: Vec<_> = self.requests.lock().extract_if(|_, one| is_overdue(one)).collect();
-        for (id, mut request) in expired {
-            // A client that connects later must not receive an expired request.
+        self.fail_requests(|one| one.time.is_over(timeout), "no client has answered");
+    }
+
+    /// Answers the server requests to `session`, which has ended, with an error.
+    pub(super) fn fail_requests_to(&self, session: &Session) {
+        self.fail_requests(|one| one.session == Some(session.serial), "the client has left");
+    }
+
+    fn fail_requests(&self, is_meant: impl Fn(&ServerRequest) -> bool, why: &str) {
+        let failed: Vec<_> = self.requests.lock().extract_if(|_, one| is_meant(one)).collect();
+        for (id, mut request) in failed {
+            // A client that connects later must not receive a request that has an answer.
             let _unread = request.recall(id);
-            let answer = error::answer(&request.id, error::INTERNAL, "no client has answered");
+            let answer = error::answer(&request.id, error::INTERNAL, why);
             self.connection.process.post(JsonEdit::of(&answer).input());
         }
     }
