@@ -10,7 +10,7 @@ use gateway_contract::headers as names;
 use super::headers;
 use super::http_error::HttpError;
 use crate::access::grants::Admission;
-use crate::access::identity::{Caller, Identities, Refused};
+use crate::access::identity::{Caller, Identities, IdentityError};
 use crate::instances::instance::ServerInstance;
 use crate::messages::error;
 
@@ -29,9 +29,9 @@ pub(super) async fn check(
     };
     let token = value.to_str().map_err(|_| HttpError::past_the_gateway())?;
     let caller = identities.caller(token, server).await.map_err(|why| match why {
-        Refused::Unproven => HttpError::past_the_gateway(),
-        Refused::NotNow => HttpError::no_keys_yet(),
-        Refused::Revoked => revoked(request),
+        IdentityError::Unproven => HttpError::past_the_gateway(),
+        IdentityError::NotNow => HttpError::no_keys_yet(),
+        IdentityError::Revoked => revoked(request),
     })?;
     if !agrees(request, headers::USER, &caller.subject)
         || !agrees(request, headers::SCOPES, &caller.scopes)

@@ -18,7 +18,7 @@ use crate::messages::message::{self, Envelope};
 use crate::messages::stream::Stream;
 use crate::process::Process;
 use crate::process::call::{Call, ResponseHandler, ResponseOptions};
-use crate::process::calls::Refused;
+use crate::process::calls::SubmitError;
 use crate::process::time::Time;
 
 /// The session of calls that have none; zero is the proxy itself.
@@ -81,8 +81,8 @@ pub(super) async fn submit(
         };
         match sent {
             Ok(id) => return Ok(Some((Arc::clone(bridge.process()), id))),
-            Err(Refused::Gone) => {}
-            Err(Refused::Full) => {
+            Err(SubmitError::Gone) => {}
+            Err(SubmitError::Full) => {
                 let what = "too many requests are in flight";
                 return Err(Unavailable::Busy { what }.into());
             }
@@ -98,7 +98,7 @@ fn send(
     basis: &Basis,
     (text, envelope): (&str, &Envelope<'_>),
     (handler, options): (Option<Arc<dyn ResponseHandler>>, ResponseOptions),
-) -> Result<u64, Refused> {
+) -> Result<u64, SubmitError> {
     let token = envelope.params.and_then(message::asked_progress);
     let call = Call {
         id: envelope.id.into(),

@@ -165,7 +165,7 @@ fn known<'a, const N: usize>(
     names: &[&'static str; N],
     of: &'static str,
 ) -> ([Option<&'a str>; N], Result<(), Doubt>) {
-    let mut found = CachedEra { values: [None; N], names, of, spelling: Ok(()) };
+    let mut found = Members { values: [None; N], names, of, spelling: Ok(()) };
     let mut json = serde_json::Deserializer::from_str(text);
     let read = (&mut found).deserialize(&mut json);
     match read {
@@ -174,14 +174,14 @@ fn known<'a, const N: usize>(
     }
 }
 
-struct CachedEra<'a, 'n, const N: usize> {
+struct Members<'a, 'n, const N: usize> {
     values: [Option<&'a str>; N],
     names: &'n [&'static str; N],
     of: &'static str,
     spelling: Result<(), Doubt>,
 }
 
-impl<'a, const N: usize> CachedEra<'a, '_, N> {
+impl<'a, const N: usize> Members<'a, '_, N> {
     fn take(&mut self, key: &Key<'_>, value: &'a str) {
         let of = self.of;
         let known = self.names.iter().zip(&mut self.values).find(|(name, _)| **name == key.name);
@@ -203,7 +203,7 @@ impl<'a, const N: usize> CachedEra<'a, '_, N> {
     }
 }
 
-impl<'a, const N: usize> DeserializeSeed<'a> for &mut CachedEra<'a, '_, N> {
+impl<'a, const N: usize> DeserializeSeed<'a> for &mut Members<'a, '_, N> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'a>>(self, de: D) -> Result<(), D::Error> {
@@ -211,7 +211,7 @@ impl<'a, const N: usize> DeserializeSeed<'a> for &mut CachedEra<'a, '_, N> {
     }
 }
 
-impl<'a, const N: usize> Visitor<'a> for &mut CachedEra<'a, '_, N> {
+impl<'a, const N: usize> Visitor<'a> for &mut Members<'a, '_, N> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -17,7 +17,7 @@ use crate::messages::stream::Stream;
 
 /// A reason not to send a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
+pub enum SubmitError {
     /// The process has ended.
     #[error("the server process has ended")]
     Gone,
@@ -57,11 +57,11 @@ impl Calls {
     }
 
     /// Registers `call` under `id`.
-    pub fn add(&self, id: u64, call: Call) -> Result<(), Refused> {
+    pub fn add(&self, id: u64, call: Call) -> Result<(), SubmitError> {
         let mut open = self.open.lock();
-        let open = open.as_mut().ok_or(Refused::Gone)?;
+        let open = open.as_mut().ok_or(SubmitError::Gone)?;
         if open.len() >= self.limit {
-            return Err(Refused::Full);
+            return Err(SubmitError::Full);
         }
         open.insert(id, call);
         Ok(())
@@ -247,10 +247,10 @@ mod tests {
     fn a_child_that_is_gone_answers_all_and_takes_no_more() {
         let calls = Calls::new(1);
         calls.add(1, call("1", 1)).unwrap();
-        assert_eq!(calls.add(2, call("2", 1)).err(), Some(Refused::Full));
+        assert_eq!(calls.add(2, call("2", 1)).err(), Some(SubmitError::Full));
         let stream = Arc::clone(&calls.streams()[0].1);
         calls.fail_all("gone");
         assert!(stream.is_closed());
-        assert_eq!(calls.add(3, call("3", 1)).err(), Some(Refused::Gone));
+        assert_eq!(calls.add(3, call("3", 1)).err(), Some(SubmitError::Gone));
     }
 }

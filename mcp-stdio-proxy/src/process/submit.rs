@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::Process;
 use super::call::Call;
-use super::calls::Refused;
+use super::calls::SubmitError;
 use crate::messages::json_edit::JsonEdit;
 use crate::messages::stream::Stream;
 
@@ -20,7 +20,7 @@ impl Process {
         &self,
         call: Call,
         message: impl FnOnce(u64) -> Option<Bytes>,
-    ) -> Result<u64, Refused> {
+    ) -> Result<u64, SubmitError> {
         let admission = call.admission.clone();
         let id = self.register(call)?;
         if let Some(line) = message(id) {
@@ -31,9 +31,9 @@ impl Process {
     }
 
     /// Registers `call`, whose message is sent later. Returns the id of the request.
-    pub fn register(&self, call: Call) -> Result<u64, Refused> {
+    pub fn register(&self, call: Call) -> Result<u64, SubmitError> {
         if self.is_backed_up() {
-            return Err(Refused::Full);
+            return Err(SubmitError::Full);
         }
         let id = self.calls.next_id();
         self.calls.add(id, call)?;

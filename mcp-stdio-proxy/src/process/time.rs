@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 /// The maximum duration, as a multiple of the timeout without progress.
-pub const LONGEST: u32 = 12;
+pub const MAXIMUM_FACTOR: u32 = 12;
 
 /// The start of a request and its last progress.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +36,6 @@ impl Time {
     /// Returns `true` if the request has exceeded the maximum.
     #[must_use]
     pub fn is_past_maximum(&self, patience: Duration) -> bool {
-        self.begun.elapsed() > patience.saturating_mul(LONGEST)
+        self.begun.elapsed() > patience.saturating_mul(MAXIMUM_FACTOR)
     }
 }

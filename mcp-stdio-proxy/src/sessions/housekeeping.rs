@@ -11,7 +11,7 @@ use crate::instances::bridge::Bridge;
 use crate::instances::instance::ServerInstance;
 use crate::instances::server::Server;
 use crate::messages::error;
-use crate::process::time::LONGEST;
+use crate::process::time::MAXIMUM_FACTOR;
 
 /// The interval of housekeeping, if the idle timeout is not shorter.
 const EVERY: Duration = Duration::from_secs(1);
@@ -139,7 +139,7 @@ fn fail_overdue(instance: &ServerInstance, bridge: &dyn Bridge) {
         process.cancel(id, "timeout");
         let server = &process.server;
         let why = if call.time.is_past_maximum(timeout) {
-            let seconds = timeout.saturating_mul(LONGEST).as_secs();
+            let seconds = timeout.saturating_mul(MAXIMUM_FACTOR).as_secs();
             format!("server \"{server}\" did not finish the request within {seconds} s")
         } else {
             let seconds = timeout.as_secs();

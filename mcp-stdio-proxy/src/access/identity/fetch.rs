@@ -5,9 +5,9 @@ use std::time::Duration;
 use reqwest::{Client, Url, redirect};
 
 /// The timeout for a response.
-const PATIENCE: Duration = Duration::from_secs(5);
+const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 /// The maximum length of a response, in bytes.
-const LONGEST: usize = 64 << 10;
+const LONGEST_BODY: usize = 64 << 10;
 
 /// The reason why a document cannot be retrieved.
 #[derive(Debug, thiserror::Error)]
@@ -16,7 +16,7 @@ pub(super) enum Error {
     #[error("no answer")]
     Http(#[from] reqwest::Error),
     /// The response exceeds the maximum length.
-    #[error("the answer is longer than {LONGEST} bytes")]
+    #[error("the answer is longer than {LONGEST_BODY} bytes")]
     Long,
 }
 
@@ -29,8 +29,8 @@ impl Fetcher {
         let client = Client::builder()
             .no_proxy()
             .redirect(redirect::Policy::none())
-            .timeout(PATIENCE)
-            .connect_timeout(PATIENCE)
+            .timeout(FETCH_TIMEOUT)
+            .connect_timeout(FETCH_TIMEOUT)
             .build()?;
         Ok(Self(client))
     }
@@ -41,7 +41,7 @@ impl Fetcher {
         let mut body = Vec::new();
         while let Some(piece) = response.chunk().await? {
             body.extend_from_slice(&piece);
-            if body.len() > LONGEST {
+            if body.len() > LONGEST_BODY {
                 return Err(Error::Long);
             }
         }

@@ -50,7 +50,7 @@ pub struct Caller {
 
 /// The reason why an identity is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refused {
+pub enum IdentityError {
     /// The identity is not from the gateway, or not for this server.
     Unproven,
     /// The keys are not available yet.
@@ -92,16 +92,16 @@ impl Identities {
     }
 
     /// Returns the caller that `token` identifies, if it is valid for `server`.
-    pub async fn caller(&self, token: &str, server: &str) -> Result<Arc<Caller>, Refused> {
+    pub async fn caller(&self, token: &str, server: &str) -> Result<Arc<Caller>, IdentityError> {
         let caller = match self.remembered(token) {
             Some(caller) => caller,
             None => self.check(token).await?,
         };
         if verify::is_over(caller.expires_at) || caller.server != server {
-            return Err(Refused::Unproven);
+            return Err(IdentityError::Unproven);
         }
         if caller.access.as_ref().is_some_and(|access| access.has_ended()) {
-            return Err(Refused::Revoked);
+            return Err(IdentityError::Revoked);
         }
         Ok(caller)
     }
@@ -112,14 +112,14 @@ impl Identities {
         (self.keys.known()?.generation == caller.generation).then_some(caller)
     }
 
-    async fn check(&self, token: &str) -> Result<Arc<Caller>, Refused> {
-        let mut keys = self.keys.known().ok_or(Refused::NotNow)?;
-        let kid = verify::kid(token).ok_or(Refused::Unproven)?;
+    async fn check(&self, token: &str) -> Result<Arc<Caller>, IdentityError> {
+        let mut keys = self.keys.known().ok_or(IdentityError::NotNow)?;
+        let kid = verify::kid(token).ok_or(IdentityError::Unproven)?;
         if keys.by_id(&kid).is_none() {
-            keys = self.keys.ask_again().await.ok_or(Refused::NotNow)?;
+            keys = self.keys.ask_again().await.ok_or(IdentityError::NotNow)?;
         }
-        let key = keys.by_id(&kid).ok_or(Refused::Unproven)?;
-        let claims = verify::read(token, key).ok_or(Refused::Unproven)?;
+        let key = keys.by_id(&kid).ok_or(IdentityError::Unproven)?;
+        let claims = verify::read(token, key).ok_or(IdentityError::Unproven)?;
         let access = self.access(&claims)?;
         let tools = Some(claims.tool_lists()).filter(|lists| !lists.admit_all());
         let subject: Arc<str> = claims.sub.into();
@@ -143,9 +143,9 @@ impl Identities {
         Ok(caller)
     }
 
-    fn access(&self, claims: &Claims) -> Result<Option<Arc<Access>>, Refused> {
+    fn access(&self, claims: &Claims) -> Result<Option<Arc<Access>>, IdentityError> {
         let Some(grant) = &claims.grant_hash else { return Ok(None) };
         let rests = Rests { grant, token: claims.token_hash.as_deref(), ends: claims.token_exp };
-        self.grants.access(&rests).map(Some).ok_or(Refused::Revoked)
+        self.grants.access(&rests).map(Some).ok_or(IdentityError::Revoked)
     }
 }

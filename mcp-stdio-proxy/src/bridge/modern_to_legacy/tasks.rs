@@ -11,7 +11,7 @@ use crate::messages::object::may_say;
 use crate::messages::translate::request as requests;
 use crate::messages::translate::task_call::{self, CALLS, CANCEL};
 use crate::process::submit;
-use crate::process::time::LONGEST;
+use crate::process::time::MAXIMUM_FACTOR;
 
 /// The maximum time that a server is asked to keep a task. The timers of Node.js overflow at 25 days.
 const LONGEST_TTL: Duration = Duration::from_hours(24);
@@ -48,7 +48,8 @@ impl ModernToLegacy {
     /// Returns the time for which the server is asked to keep a task. It is longer than a call may take, even with
     /// questions to the client.
     fn task_ttl(&self) -> Duration {
-        let longest = self.connection.request_timeout.map(|one| one.saturating_mul(2 * LONGEST));
+        let longest =
+            self.connection.request_timeout.map(|one| one.saturating_mul(2 * MAXIMUM_FACTOR));
         longest.unwrap_or(LONGEST_TTL).clamp(Duration::from_mins(1), LONGEST_TTL)
     }
 }

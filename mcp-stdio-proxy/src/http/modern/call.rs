@@ -28,7 +28,7 @@ const LONG: [&str; 3] = ["tools/call", "prompts/get", "resources/read"];
 
 /// The time until other requests are answered by a stream, in multiples of `--stream-after`. A rejected method has the
 /// status 404, which an open stream cannot have any more.
-const PATIENCE: u32 = 10;
+const STREAM_FACTOR: u32 = 10;
 
 /// Serves one request.
 pub(super) async fn call(
@@ -56,7 +56,7 @@ pub(super) async fn call(
     let pending = sent.map(|(process, id)| Pending { process, id, stream: Arc::clone(&stream) });
     let may_run_long = LONG.contains(&&*message.1.method);
     let settings = &app.registry.settings;
-    let patience = settings.timeouts.stream_after * if may_run_long { 1 } else { PATIENCE };
+    let patience = settings.timeouts.stream_after * if may_run_long { 1 } else { STREAM_FACTOR };
     Ok(respond(app, (stream, pending), caller::admission(request), patience).await)
 }
 

@@ -13,7 +13,7 @@ use crate::instances::server::Server;
 
 const PAGES: usize = 32;
 /// The timeout for one page.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PAGE_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[derive(Deserialize)]
 struct Answer {
@@ -52,7 +52,7 @@ pub(super) async fn read(
     let (mut tools, mut cursor) = (Vec::new(), None);
     for _ in 0..PAGES {
         let params = connection.list_params(cursor.as_deref());
-        let answer = connection.process.request("tools/list", &params, PATIENCE).await;
+        let answer = connection.process.request("tools/list", &params, PAGE_TIMEOUT).await;
         let Ok(answer) = answer else { anyhow::bail!("tools/list is not answered") };
         let answer: Answer = serde_json::from_str(answer.text())
             .context("the answer to tools/list is not readable")?;
