@@ -37,7 +37,7 @@ pub struct Connection {
 
 /// The timeouts of a server.
 #[derive(Clone, Copy, Debug)]
-pub struct Timeouts {
+pub struct ServerTimeouts {
     /// The timeout of `server/discover`, and for the acknowledgement of a subscription.
     pub probe: Duration,
     /// The timeout of a request without progress.
@@ -51,7 +51,7 @@ impl Connection {
         process: Arc<Process>,
         (era, info): (Era, ServerInfo),
         (key, clients): (&Arc<InstanceKey>, &Arc<Clients>),
-        timeouts: Timeouts,
+        timeouts: ServerTimeouts,
     ) -> Self {
         Self {
             process,

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use gateway_contract::revision::Era;
 
 use super::bridge::Bridge;
-use super::connection::{Connection, Timeouts};
+use super::connection::{Connection, ServerTimeouts};
 use super::handshake::{self, Handshake};
 use super::instance::ServerInstance;
 use super::server::Installing;
@@ -143,8 +143,10 @@ impl ServerInstance {
         Handshake { era, result }: Handshake,
     ) -> Result<Arc<dyn Bridge>, Unavailable> {
         let result = if self.key.is_shared() { shared::offered(&result) } else { result };
-        let timeouts =
-            Timeouts { probe: self.server.probe_timeout(), request: self.server.request_timeout() };
+        let timeouts = ServerTimeouts {
+            probe: self.server.probe_timeout(),
+            request: self.server.request_timeout(),
+        };
         let of_server = (era, ServerInfo::new(result));
         let connection = Connection::new(process, of_server, (&self.key, &self.clients), timeouts);
         let bridge = self.server.connector.connect(connection);
